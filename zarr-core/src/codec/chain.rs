@@ -1,0 +1,360 @@
+//! A codec chain, bound to the chunk it encodes: how the core goes from stored bytes to elements and back.
+
+use std::sync::Arc;
+
+use super::{
+    ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize,
+    Sharding, with_scratch,
+};
+use crate::copy::swap_bytes;
+use crate::data_type::DataTypeKind;
+use crate::error::{Error, Result};
+use crate::registry::Limits;
+
+/// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk shape.
+///
+/// *Planned* axes are those in which the core copies elements between a chunk and a buffer: the stored ones where the array to
+/// array codecs only reorder axes, else the decoded ones.
+#[derive(Debug)]
+pub struct CodecChain {
+    decoded: ChunkSpec,
+    stored: ChunkSpec,
+    array_to_array: Vec<Arc<dyn ArrayToArray>>,
+    array_to_bytes: Arc<dyn ArrayToBytes>,
+    bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
+    axis_order: Option<Vec<usize>>,
+    max_chunk_size: u64,
+}
+
+/// Elements of a chunk on their way between codecs and a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements<'a> {
+    /// The elements, in C order of the planned axes.
+    pub(crate) bytes: &'a [u8],
+    /// Whether their byte order is not this machine's.
+    pub(crate) foreign: bool,
+}
+
+impl CodecChain {
+    pub(crate) fn new(
+        decoded: ChunkSpec,
+        array_to_array: Vec<Arc<dyn ArrayToArray>>,
+        array_to_bytes: Arc<dyn ArrayToBytes>,
+        bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let identity = (0..decoded.shape.len()).collect();
+        let axis_order = array_to_array
+            .iter()
+            .try_fold(identity, |order: Vec<usize>, codec| {
+                Some(
+                    codec
+                        .axis_order()?
+                        .iter()
+                        .map(|&axis| order[axis])
+                        .collect(),
+                )
+            });
+        let stored = array_to_array
+            .last()
+            .map_or(&decoded, |codec| codec.encoded())
+            .clone();
+        // Sizes are computed here so that no later step can overflow; they are compared with the limit on use.
+        decoded.decoded_size(isize::MAX as u64)?;
+        stored.decoded_size(isize::MAX as u64)?;
+        Ok(Self {
+            decoded,
+            stored,
+            array_to_array,
+            array_to_bytes,
+            bytes_to_bytes,
+            axis_order,
+            max_chunk_size: limits.max_chunk_size,
+        })
+    }
+
+    /// What the chain encodes.
+    #[must_use]
+    pub fn decoded(&self) -> &ChunkSpec {
+        &self.decoded
+    }
+
+    /// The size of the encoded chunk.
+    #[must_use]
+    pub fn encoded_size(&self) -> EncodedSize {
+        match self.bytes_to_bytes.last() {
+            Some(codec) => codec.encoded_size(),
+            None => self.array_to_bytes.encoded_size(),
+        }
+    }
+
+    /// The parts of the shard, where the encoded chunk is one whose inner chunks can be read alone: no codec after sharding,
+    /// and nothing but reordered axes before it.
+    #[must_use]
+    pub fn sharding(&self) -> Option<&dyn Sharding> {
+        if self.bytes_to_bytes.is_empty() && self.axis_order.is_some() {
+            self.array_to_bytes.sharding()
+        } else {
+            None
+        }
+    }
+
+    /// Dimension `i` of the stored chunk is dimension `axis_order()[i]` of the decoded one; `None` where the codecs do more
+    /// than reorder axes.
+    #[must_use]
+    pub fn axis_order(&self) -> Option<&[usize]> {
+        self.axis_order.as_deref()
+    }
+
+    /// The chunk in the axes in which elements are copied.
+    pub(crate) fn planned(&self) -> &ChunkSpec {
+        if self.axis_order.is_some() {
+            &self.stored
+        } else {
+            &self.decoded
+        }
+    }
+
+    /// Whether elements are copied straight to or from the encoded form of the array to bytes codec, and in which byte order.
+    fn plain(&self) -> Option<ByteOrder> {
+        self.axis_order
+            .as_ref()
+            .and_then(|_| self.array_to_bytes.byte_order())
+    }
+
+    /// Whether [`Self::encode`] wants elements in the byte order that is not this machine's.
+    pub(crate) fn encodes_foreign(&self) -> bool {
+        self.plain()
+            .is_some_and(|order| order != ByteOrder::native())
+    }
+
+    /// The size of the elements of a chunk in bytes, which is never above the limit.
+    pub(crate) fn elements_size(&self) -> Result<usize> {
+        self.planned()
+            .decoded_size(self.max_chunk_size)?
+            .ok_or_else(|| Error::Unsupported {
+                what: format!(
+                    "reading {} elements into a plain buffer",
+                    self.decoded.data_type
+                ),
+            })
+    }
+
+    /// Decodes an encoded chunk and lends its elements.
+    pub(crate) fn decode<R>(
+        &self,
+        encoded: &[u8],
+        use_elements: impl FnOnce(Elements<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let size = self.elements_size()?;
+        unwrap_bytes(&self.bytes_to_bytes, encoded, |stored| {
+            if let Some(order) = self.plain() {
+                EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
+                self.check_elements(stored)?;
+                return use_elements(Elements {
+                    bytes: stored,
+                    foreign: order != ByteOrder::native(),
+                });
+            }
+            let mut data = self.decode_stored(stored)?;
+            if self.axis_order.is_none() {
+                data = self.decode_arrays(data)?;
+            }
+            let bytes = data.fixed()?;
+            EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
+            self.check_elements(bytes)?;
+            use_elements(Elements {
+                bytes,
+                foreign: false,
+            })
+        })
+    }
+
+    /// Decodes a whole chunk: elements in C order of the decoded axes and this machine's byte order.
+    ///
+    /// # Errors
+    /// Where the chunk is damaged or larger than the limit.
+    pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
+        let size = self.decoded.decoded_size(self.max_chunk_size)?;
+        let data = unwrap_bytes(&self.bytes_to_bytes, encoded, |stored| {
+            self.decode_stored(stored)
+        })?;
+        let data = self.decode_arrays(data)?;
+        if let (Some(size), ChunkData::Fixed(bytes)) = (size, &data) {
+            EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
+            self.check_elements(bytes)?;
+        }
+        Ok(data)
+    }
+
+    /// Encodes a whole chunk, given in C order of the decoded axes and this machine's byte order, to the end of `encoded`.
+    ///
+    /// # Errors
+    /// Where a codec refuses the data.
+    pub fn encode_chunk(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        let mut data = decoded.clone();
+        for codec in &self.array_to_array {
+            data = codec.encode(data)?;
+        }
+        self.encode_stored(&data, encoded)
+    }
+
+    /// Undoes the array to bytes codec: elements in C order of the stored axes and this machine's byte order.
+    fn decode_stored(&self, stored: &[u8]) -> Result<ChunkData> {
+        let Some(order) = self.array_to_bytes.byte_order() else {
+            return self.array_to_bytes.decode(stored);
+        };
+        if let Some(size) = self.stored.decoded_size(self.max_chunk_size)? {
+            EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
+        }
+        let mut elements = stored.to_vec();
+        if order != ByteOrder::native() {
+            swap_bytes(&mut elements, self.stored.data_type.swap_size());
+        }
+        Ok(ChunkData::Fixed(elements))
+    }
+
+    fn decode_arrays(&self, mut data: ChunkData) -> Result<ChunkData> {
+        for codec in self.array_to_array.iter().rev() {
+            data = codec.decode(data)?;
+        }
+        Ok(data)
+    }
+
+    fn encode_stored(&self, data: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        with_scratch(|stored| {
+            match (self.array_to_bytes.byte_order(), data) {
+                (Some(order), ChunkData::Fixed(bytes)) => {
+                    stored.extend_from_slice(bytes);
+                    if order != ByteOrder::native() {
+                        swap_bytes(stored, self.stored.data_type.swap_size());
+                    }
+                }
+                _ => self.array_to_bytes.encode(data, stored)?,
+            }
+            wrap_bytes(&self.bytes_to_bytes, stored, encoded)
+        })
+    }
+
+    /// Decodes straight into a buffer of the size of the elements; false, and nothing is done, where the chain cannot.
+    pub(crate) fn decode_into(&self, encoded: &[u8], elements: &mut [u8]) -> Result<bool> {
+        if self.plain() != Some(ByteOrder::native()) {
+            return Ok(false);
+        }
+        EncodedSize::Exact(self.elements_size()?).check("decoded chunk", elements.len())?;
+        unwrap_bytes_into(&self.bytes_to_bytes, encoded, elements)?;
+        self.check_elements(elements)?;
+        Ok(true)
+    }
+
+    /// Refuses bytes that the data type does not have: a bool is 0 or 1.
+    fn check_elements(&self, elements: &[u8]) -> Result<()> {
+        if self.decoded.data_type.kind() != DataTypeKind::Bool {
+            return Ok(());
+        }
+        match elements.iter().find(|&&byte| byte > 1) {
+            Some(byte) => Err(Error::invalid(format!("byte {byte}"), "0 or 1 for a bool")),
+            None => Ok(()),
+        }
+    }
+
+    /// Encodes elements in C order of the planned axes, foreign where [`Self::encodes_foreign`] says so, to the end of `encoded`.
+    pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        if self.plain().is_some() {
+            return wrap_bytes(&self.bytes_to_bytes, elements, encoded);
+        }
+        let mut data = ChunkData::Fixed(elements.to_vec());
+        if self.axis_order.is_none() {
+            for codec in &self.array_to_array {
+                data = codec.encode(data)?;
+            }
+        }
+        self.encode_stored(&data, encoded)
+    }
+}
+
+/// Undoes bytes to bytes codecs, last first, and lends what is left. Checksums are checked in place.
+fn unwrap_bytes<R>(
+    codecs: &[Arc<dyn BytesToBytes>],
+    mut encoded: &[u8],
+    use_bytes: impl FnOnce(&[u8]) -> Result<R>,
+) -> Result<R> {
+    let mut left = codecs;
+    while let Some((codec, inner)) = left.split_last() {
+        let Some(payload) = codec.payload(encoded)? else {
+            return with_scratch(|decoded| {
+                unwrap_all(left, encoded, decoded)?;
+                use_bytes(decoded)
+            });
+        };
+        encoded = payload;
+        left = inner;
+    }
+    use_bytes(encoded)
+}
+
+/// Undoes all of the codecs into `decoded`.
+fn unwrap_all(
+    codecs: &[Arc<dyn BytesToBytes>],
+    encoded: &[u8],
+    decoded: &mut Vec<u8>,
+) -> Result<()> {
+    match codecs.split_last() {
+        None => decoded.extend_from_slice(encoded),
+        Some((codec, [])) => codec.decode(encoded, decoded)?,
+        Some((codec, inner)) => {
+            if let Some(payload) = codec.payload(encoded)? {
+                return unwrap_all(inner, payload, decoded);
+            }
+            with_scratch(|between| {
+                codec.decode(encoded, between)?;
+                unwrap_all(inner, between, decoded)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Undoes all of the codecs into exactly the bytes of `decoded`.
+fn unwrap_bytes_into(
+    codecs: &[Arc<dyn BytesToBytes>],
+    encoded: &[u8],
+    decoded: &mut [u8],
+) -> Result<()> {
+    match codecs.split_last() {
+        None => {
+            EncodedSize::Exact(decoded.len()).check("decoded chunk", encoded.len())?;
+            decoded.copy_from_slice(encoded);
+            Ok(())
+        }
+        Some((codec, inner)) => {
+            if let Some(payload) = codec.payload(encoded)? {
+                return unwrap_bytes_into(inner, payload, decoded);
+            }
+            if inner.is_empty() {
+                return codec.decode_exact(encoded, decoded);
+            }
+            with_scratch(|between| {
+                codec.decode(encoded, between)?;
+                unwrap_bytes_into(inner, between, decoded)
+            })
+        }
+    }
+}
+
+/// Runs bytes to bytes codecs, first one first.
+fn wrap_bytes(
+    codecs: &[Arc<dyn BytesToBytes>],
+    decoded: &[u8],
+    encoded: &mut Vec<u8>,
+) -> Result<()> {
+    match codecs.split_first() {
+        None => encoded.extend_from_slice(decoded),
+        Some((codec, [])) => codec.encode(decoded, encoded)?,
+        Some((codec, outer)) => with_scratch(|between| {
+            codec.encode(decoded, between)?;
+            wrap_bytes(outer, between, encoded)
+        })?,
+    }
+    Ok(())
+}

@@ -1,0 +1,405 @@
+//! Copies elements between a chunk and a buffer with strides: the inner loop of every read and write.
+//!
+//! Unsafe room: a copy first proves from its counts and strides that all its offsets lie inside both sides, then runs plain
+//! nested loops on pointers, specialised by item size, with the byte order fused in.
+
+use std::ptr::NonNull;
+
+use crate::buffer::Region;
+use crate::error::{Error, Result};
+use crate::selection::{Layout, Wanted};
+use crate::size::{c_strides, to_offset};
+
+/// Which elements of a chunk are copied: a chunk in C order, whose wanted elements have places in a buffer.
+pub(crate) struct ChunkCopy<'a> {
+    /// The shape of the chunk.
+    pub(crate) shape: &'a [u64],
+    /// What is wanted of it.
+    pub(crate) wanted: &'a Wanted,
+    /// The size of an element in bytes.
+    pub(crate) item_size: usize,
+    /// Bytes are reversed in groups of this many; 1 for none.
+    pub(crate) swap_size: usize,
+}
+
+/// One loop of a copy: how often, and how many bytes further in the chunk and in the buffer.
+#[derive(Clone, Copy, Debug)]
+struct Loop {
+    count: usize,
+    chunk: isize,
+    buffer: isize,
+}
+
+/// Both sides of a copy.
+struct Sides {
+    from: Region,
+    to: Region,
+}
+
+impl ChunkCopy<'_> {
+    /// Copies the wanted elements of the chunk to the buffer.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where an offset is outside; nothing is copied then.
+    pub(crate) fn scatter(&self, chunk: &[u8], buffer: Region) -> Result<()> {
+        let chunk = Region {
+            start: NonNull::from(chunk).cast(),
+            size: chunk.len(),
+            origin: 0,
+        };
+        self.run(
+            &Sides {
+                from: chunk,
+                to: buffer,
+            },
+            |sides, loops, chunk, buffer| copy_loops(sides, loops, chunk, buffer, self),
+        )
+    }
+
+    /// Copies the wanted elements of the buffer to the chunk.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where an offset is outside; nothing is copied then.
+    pub(crate) fn gather(&self, buffer: Region, chunk: &mut [u8]) -> Result<()> {
+        let chunk = Region {
+            start: NonNull::from(&mut *chunk).cast(),
+            size: chunk.len(),
+            origin: 0,
+        };
+        self.run(
+            &Sides {
+                from: buffer,
+                to: chunk,
+            },
+            |sides, loops, chunk, buffer| {
+                let loops = loops
+                    .iter()
+                    .map(|l| Loop {
+                        chunk: l.buffer,
+                        buffer: l.chunk,
+                        ..*l
+                    })
+                    .collect();
+                copy_loops(sides, loops, buffer, chunk, self)
+            },
+        )
+    }
+
+    /// Writes `value` to the places of the wanted elements in the buffer.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where an offset is outside; nothing is written then.
+    pub(crate) fn fill(&self, value: &[u8], buffer: Region) -> Result<()> {
+        let value = Region {
+            start: NonNull::from(value).cast(),
+            size: value.len(),
+            origin: 0,
+        };
+        self.run(
+            &Sides {
+                from: value,
+                to: buffer,
+            },
+            |sides, loops, _, buffer| {
+                let loops = loops.iter().map(|l| Loop { chunk: 0, ..*l }).collect();
+                copy_loops(sides, loops, 0, buffer, self)
+            },
+        )
+    }
+
+    /// Where the wanted elements are the whole chunk, and lie in the buffer one after the other in C order: that part of it.
+    pub(crate) fn contiguous(&self, buffer: Region) -> Option<NonNull<[u8]>> {
+        let Wanted::Box(axes) = self.wanted else {
+            return None;
+        };
+        if self.swap_size != 1 {
+            return None;
+        }
+        let mut expected = self.item_size.cast_signed();
+        let mut start = buffer.origin.cast_signed();
+        for (axis, &len) in axes.iter().zip(self.shape).rev() {
+            let Layout::Range {
+                start: 0,
+                step,
+                count,
+                position,
+            } = axis.layout()
+            else {
+                return None;
+            };
+            if count != len || (len > 1 && (step != 1 || axis.stride != expected)) {
+                return None;
+            }
+            expected = expected.checked_mul(isize::try_from(len).ok()?)?;
+            start = start.checked_add(axis.stride.checked_mul(isize::try_from(position).ok()?)?)?;
+        }
+        let size = usize::try_from(expected).ok()?;
+        let start = usize::try_from(start).ok().filter(|start| {
+            start
+                .checked_add(size)
+                .is_some_and(|end| end <= buffer.size)
+        })?;
+        // SAFETY: start + size is within the buffer.
+        Some(NonNull::slice_from_raw_parts(
+            unsafe { buffer.start.add(start) },
+            size,
+        ))
+    }
+
+    /// Turns what is wanted into nested loops and runs `copy` on them; lists of indices are loops of one element each.
+    fn run(
+        &self,
+        sides: &Sides,
+        mut copy: impl FnMut(&Sides, Vec<Loop>, isize, isize) -> Result<()>,
+    ) -> Result<()> {
+        let item = self.item_size.cast_signed();
+        let strides = c_strides(self.shape)
+            .iter()
+            .map(|&stride| to_offset(stride) * item)
+            .collect::<Vec<_>>();
+        let axes = match self.wanted {
+            Wanted::Points(points) => {
+                return points
+                    .offsets(&strides)
+                    .try_for_each(|(chunk, buffer)| copy(sides, vec![], chunk, buffer));
+            }
+            Wanted::Box(axes) => axes,
+        };
+        let (mut chunk, mut buffer) = (0, 0);
+        let mut loops = Vec::with_capacity(axes.len());
+        let mut lists = Vec::new();
+        for (axis, &stride) in axes.iter().zip(&strides) {
+            match axis.layout() {
+                Layout::Range { count: 0, .. } => return Ok(()),
+                Layout::Range {
+                    start,
+                    step,
+                    count,
+                    position,
+                } => {
+                    chunk += to_offset(start) * stride;
+                    buffer += to_offset(position) * axis.stride;
+                    let count = usize::try_from(count).unwrap_or(usize::MAX);
+                    loops.push(Loop {
+                        count,
+                        chunk: isize::try_from(step).unwrap_or(0) * stride,
+                        buffer: axis.stride,
+                    });
+                }
+                Layout::List(pairs) => lists.push(
+                    pairs
+                        .map(|(index, position)| {
+                            (to_offset(index) * stride, to_offset(position) * axis.stride)
+                        })
+                        .collect::<Vec<_>>(),
+                ),
+            }
+        }
+        each_combination(&lists, chunk, buffer, &mut |chunk, buffer| {
+            copy(sides, loops.clone(), chunk, buffer)
+        })
+    }
+}
+
+/// Calls `visit` with the sums of offsets of all combinations of the pairs of the lists.
+fn each_combination(
+    lists: &[Vec<(isize, isize)>],
+    chunk: isize,
+    buffer: isize,
+    visit: &mut impl FnMut(isize, isize) -> Result<()>,
+) -> Result<()> {
+    match lists.split_first() {
+        None => visit(chunk, buffer),
+        Some((pairs, rest)) => pairs
+            .iter()
+            .try_for_each(|(c, b)| each_combination(rest, chunk + c, buffer + b, visit)),
+    }
+}
+
+/// Runs a copy from offset `from` of one side to offset `to` of the other, after a proof that it stays inside both.
+fn copy_loops(
+    sides: &Sides,
+    mut loops: Vec<Loop>,
+    from: isize,
+    to: isize,
+    copy: &ChunkCopy<'_>,
+) -> Result<()> {
+    let from_origin = sides.from.origin.cast_signed() + from;
+    let to_origin = sides.to.origin.cast_signed() + to;
+    let item = copy.item_size;
+    if !(within(&loops, from_origin, item, sides.from.size, |l| l.chunk)
+        && within(&loops, to_origin, item, sides.to.size, |l| l.buffer))
+    {
+        return Err(Error::selection(
+            "an element lies outside the chunk or the buffer",
+        ));
+    }
+    merge(&mut loops, item);
+    // SAFETY: all offsets that the loops reach were just proved to be inside the two regions, and regions are readable and
+    // writable memory; the two sides are different allocations.
+    unsafe {
+        let from = sides.from.start.as_ptr().offset(from_origin).cast_const();
+        let to = sides.to.start.as_ptr().offset(to_origin);
+        match (copy.swap_size, item) {
+            (1, 1) => nest::<[u8; 1], 1>(&loops, from, to),
+            (1, 2) => nest::<[u8; 2], 1>(&loops, from, to),
+            (1, 4) => nest::<[u8; 4], 1>(&loops, from, to),
+            (1, 8) => nest::<[u8; 8], 1>(&loops, from, to),
+            (1, 16) => nest::<[u8; 16], 1>(&loops, from, to),
+            (2, 2) => nest::<[u8; 2], 2>(&loops, from, to),
+            (4, 4) => nest::<[u8; 4], 4>(&loops, from, to),
+            (8, 8) => nest::<[u8; 8], 8>(&loops, from, to),
+            (4, 8) => nest::<[u8; 8], 4>(&loops, from, to),
+            (8, 16) => nest::<[u8; 16], 8>(&loops, from, to),
+            (swap, _) => nest_any(&loops, from, to, item, swap),
+        }
+    }
+    Ok(())
+}
+
+/// Whether all offsets that the loops reach from `origin` are those of whole items inside `size` bytes.
+fn within(
+    loops: &[Loop],
+    origin: isize,
+    item: usize,
+    size: usize,
+    stride: impl Fn(&Loop) -> isize,
+) -> bool {
+    let (mut low, mut high) = (origin as i128, origin as i128 + item as i128);
+    for l in loops {
+        let reach = (l.count as i128 - 1) * stride(l) as i128;
+        if reach < 0 {
+            low += reach;
+        } else {
+            high += reach;
+        }
+    }
+    low >= 0 && high <= size as i128
+}
+
+/// Drops loops of one turn, puts the longest strides of the target outside, and joins loops that continue one another.
+fn merge(loops: &mut Vec<Loop>, item: usize) {
+    loops.retain(|l| l.count > 1);
+    loops.sort_by_key(|l| std::cmp::Reverse(l.buffer.unsigned_abs()));
+    let mut joined: Vec<Loop> = Vec::with_capacity(loops.len());
+    for l in loops.drain(..) {
+        match joined.last_mut() {
+            Some(outer) if continues(outer, &l) => {
+                *outer = Loop {
+                    count: outer.count * l.count,
+                    ..l
+                }
+            }
+            _ => joined.push(l),
+        }
+    }
+    *loops = joined;
+    debug_assert!(item > 0);
+}
+
+fn continues(outer: &Loop, inner: &Loop) -> bool {
+    let count = inner.count.cast_signed();
+    outer.chunk == inner.chunk * count && outer.buffer == inner.buffer * count
+}
+
+/// Nested loops over items of a known size whose bytes are reversed in groups of `SWAP`.
+///
+/// # Safety
+/// All offsets that the loops reach are valid for reads and writes of an item.
+unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
+    loops: &[Loop],
+    from: *const u8,
+    to: *mut u8,
+) {
+    let size = size_of::<I>().cast_signed();
+    match *loops {
+        // SAFETY: the caller's promise, for one item.
+        [] => unsafe { copy_item::<I, SWAP>(from, to) },
+        [inner] if SWAP == 1 && inner.chunk == size && inner.buffer == size => {
+            // SAFETY: the caller's promise, for `count` items one after the other.
+            unsafe { to.copy_from_nonoverlapping(from, inner.count * size_of::<I>()) }
+        }
+        [inner] if inner.buffer == size => {
+            for i in 0..inner.count.cast_signed() {
+                // SAFETY: the caller's promise.
+                unsafe { copy_item::<I, SWAP>(from.offset(i * inner.chunk), to.offset(i * size)) }
+            }
+        }
+        [inner] => {
+            for i in 0..inner.count.cast_signed() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    copy_item::<I, SWAP>(from.offset(i * inner.chunk), to.offset(i * inner.buffer))
+                }
+            }
+        }
+        [outer, ref inner @ ..] => {
+            for i in 0..outer.count.cast_signed() {
+                // SAFETY: the caller's promise; one loop less.
+                unsafe {
+                    nest::<I, SWAP>(
+                        inner,
+                        from.offset(i * outer.chunk),
+                        to.offset(i * outer.buffer),
+                    )
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// Both pointers are valid for an item; neither need be aligned.
+#[inline(always)]
+unsafe fn copy_item<I: Copy + AsMut<[u8]>, const SWAP: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise; byte arrays need no alignment.
+    unsafe {
+        let mut item = from.cast::<I>().read_unaligned();
+        if SWAP > 1 {
+            for group in item.as_mut().chunks_exact_mut(SWAP) {
+                group.reverse();
+            }
+        }
+        to.cast::<I>().write_unaligned(item);
+    }
+}
+
+/// As [`nest`], for items of any size.
+///
+/// # Safety
+/// As [`nest`].
+unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, swap: usize) {
+    match *loops {
+        [] => {
+            // SAFETY: the caller's promise: `item` bytes on both sides.
+            let target = unsafe {
+                to.copy_from_nonoverlapping(from, item);
+                std::slice::from_raw_parts_mut(to, item)
+            };
+            if swap > 1 {
+                swap_bytes(target, swap);
+            }
+        }
+        [outer, ref inner @ ..] => {
+            for i in 0..outer.count.cast_signed() {
+                // SAFETY: the caller's promise; one loop less.
+                unsafe {
+                    nest_any(
+                        inner,
+                        from.offset(i * outer.chunk),
+                        to.offset(i * outer.buffer),
+                        item,
+                        swap,
+                    )
+                }
+            }
+        }
+    }
+}
+
+/// Reverses bytes in groups of `size`.
+pub(crate) fn swap_bytes(bytes: &mut [u8], size: usize) {
+    for group in bytes.chunks_exact_mut(size.max(1)) {
+        group.reverse();
+    }
+}

@@ -1,0 +1,132 @@
+//! The data types of the core specification: bool, integers, floats, complex numbers and raw bits `r*`.
+
+use super::fill_value::{self, FillValue};
+use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
+use crate::error::{Error, Result};
+use crate::extension::Extension;
+
+/// The names of the core data types, `r*` for raw bits of any multiple of eight.
+pub(crate) const CORE_NAMES: [&str; 15] = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+    "r*",
+];
+
+/// The largest raw element: 2^31 bits.
+const MAX_RAW_SIZE: usize = 1 << 28;
+
+/// Binds a core data type; `None` for a name that is not one.
+pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
+    use DataTypeKind::{Bool, Complex, Float, Int, Raw, UInt};
+    let (kind, size) = match extension.name() {
+        "bool" => (Bool, 1),
+        "int8" => (Int, 1),
+        "int16" => (Int, 2),
+        "int32" => (Int, 4),
+        "int64" => (Int, 8),
+        "uint8" => (UInt, 1),
+        "uint16" => (UInt, 2),
+        "uint32" => (UInt, 4),
+        "uint64" => (UInt, 8),
+        "float16" => (Float, 2),
+        "float32" => (Float, 4),
+        "float64" => (Float, 8),
+        "complex64" => (Complex, 8),
+        "complex128" => (Complex, 16),
+        name => match raw_size(name)? {
+            Some(size) => (Raw, size),
+            None => return Ok(None),
+        },
+    };
+    extension.expect_no_configuration()?;
+    let swap_size = match kind {
+        Bool | Raw => 1,
+        Int | UInt | Float => size,
+        Complex => size / 2,
+    };
+    let fill = match kind {
+        Bool => FillRules {
+            read: fill_value::read_bool,
+            write: fill_value::write_bool,
+        },
+        Int | UInt => FillRules {
+            read: fill_value::read_integer,
+            write: fill_value::write_integer,
+        },
+        Float => FillRules {
+            read: fill_value::read_float,
+            write: fill_value::write_float,
+        },
+        Complex => FillRules {
+            read: fill_value::read_complex,
+            write: fill_value::write_complex,
+        },
+        Raw => FillRules {
+            read: fill_value::read_raw,
+            write: fill_value::write_raw,
+        },
+    };
+    Ok(Some(DataType::new(DataTypeParts {
+        extension: Extension::new(extension.name()),
+        item_size: ItemSize::Fixed(size),
+        swap_size,
+        kind,
+        fill,
+    })))
+}
+
+/// The size in bytes of `r<bits>`; `None` where the name is not of that form.
+fn raw_size(name: &str) -> Result<Option<usize>> {
+    let Some(digits) = name
+        .strip_prefix('r')
+        .filter(|d| d.starts_with(|c: char| c.is_ascii_digit()))
+    else {
+        return Ok(None);
+    };
+    let bits = digits
+        .parse::<usize>()
+        .ok()
+        .filter(|bits| !digits.starts_with('0') && bits % 8 == 0 && bits / 8 <= MAX_RAW_SIZE);
+    match bits {
+        Some(bits) => Ok(Some(bits / 8)),
+        None => Err(Error::invalid(
+            format!("{name:?}"),
+            "r and a number of bits: a positive multiple of 8, at most 2147483648",
+        )),
+    }
+}
+
+impl DataType {
+    /// A core data type by name, for code that knows which one it wants.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`] where no core data type has that name.
+    pub fn core(name: &str) -> Result<Self> {
+        bind_core(&Extension::new(name))?.ok_or_else(|| Error::UnknownExtension {
+            point: "data type",
+            name: name.to_owned(),
+            registered: CORE_NAMES.join(", "),
+        })
+    }
+
+    /// The fill value that holds this element.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] where the Rust type is not the data type's.
+    pub fn fill_value_of<T: super::Element>(&self, value: T) -> Result<FillValue> {
+        T::expect(self)?;
+        Ok(FillValue::new(super::element_bytes(&[value]).to_vec()))
+    }
+}

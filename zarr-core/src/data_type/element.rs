@@ -1,0 +1,80 @@
+//! The Rust types that hold the elements of an array, and the only place where elements become bytes.
+
+use half::f16;
+use num_complex::Complex;
+
+use super::{DataType, DataTypeKind};
+use crate::error::{Error, Result};
+
+/// A Rust type that holds elements of a data type, byte for byte.
+///
+/// # Safety
+/// The type has no padding, and it is valid for all bit patterns that the data types for which `holds` is true can have: the
+/// decoders check `bool`, all others have no invalid pattern. All bits zero is always valid.
+pub unsafe trait Element: Copy + Send + Sync + 'static {
+    /// The name of the Rust type, for messages.
+    const NAME: &'static str;
+
+    /// Whether this type holds the elements of a data type.
+    fn holds(data_type: &DataType) -> bool;
+
+    /// Checks [`Self::holds`].
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] where it does not.
+    fn expect(data_type: &DataType) -> Result<()> {
+        if Self::holds(data_type) {
+            return Ok(());
+        }
+        Err(Error::ElementType {
+            data_type: data_type.name().to_owned(),
+            element: Self::NAME,
+        })
+    }
+}
+
+/// One Rust type for one named data type: there are fourteen, all alike.
+macro_rules! element {
+    ($($rust:ty => $name:literal),* $(,)?) => {$(
+        // SAFETY: plain numbers, or bool, of the size that the named data type has.
+        unsafe impl Element for $rust {
+            const NAME: &'static str = stringify!($rust);
+            fn holds(data_type: &DataType) -> bool {
+                data_type.name() == $name
+            }
+        }
+    )*};
+}
+
+element! {
+    bool => "bool",
+    i8 => "int8",
+    i16 => "int16",
+    i32 => "int32",
+    i64 => "int64",
+    u8 => "uint8",
+    u16 => "uint16",
+    u32 => "uint32",
+    u64 => "uint64",
+    f16 => "float16",
+    f32 => "float32",
+    f64 => "float64",
+    Complex<f32> => "complex64",
+    Complex<f64> => "complex128",
+}
+
+// SAFETY: byte arrays have no padding and no invalid patterns.
+unsafe impl<const N: usize> Element for [u8; N] {
+    const NAME: &'static str = "[u8; N]";
+
+    fn holds(data_type: &DataType) -> bool {
+        data_type.kind() == DataTypeKind::Raw && data_type.fixed_size() == Some(N)
+    }
+}
+
+/// The bytes of elements, in this machine's byte order.
+#[must_use]
+pub fn element_bytes<T: Element>(elements: &[T]) -> &[u8] {
+    // SAFETY: `Element` has no padding, so every byte is initialised; the length is that of the slice.
+    unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
+}

@@ -1,0 +1,248 @@
+//! JSON objects kept as they were written: members in order, values as text, repeated names refused.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::error::{Error, Result};
+
+/// The members of a JSON object, in the order and the spelling of the document.
+#[derive(Clone, Debug, Default)]
+pub struct Members(Vec<(String, Box<RawValue>)>);
+
+impl Members {
+    /// No members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads one JSON object, strictly RFC 8259 in UTF-8; a leading byte order mark is skipped.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] with line and column.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(text).map_err(|error| Error::Syntax {
+            reason: format!("not UTF-8: {error}"),
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The text of a member's value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&RawValue> {
+        self.0
+            .iter()
+            .find(|(member, _)| member == name)
+            .map(|(_, value)| &**value)
+    }
+
+    /// Sets a member: in place where it exists, else at the end.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] where the value has no JSON form.
+    pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        let value = to_raw_value(value)?;
+        match self.0.iter_mut().find(|(member, _)| member == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+        Ok(())
+    }
+
+    /// Removes a member and tells whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(member, _)| member != name);
+        self.0.len() != before
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), &**value))
+    }
+
+    /// The number of members.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The document as indented text, every value spelled as it was.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], which no value that was parsed or set can cause.
+    pub fn to_text(&self) -> Result<String> {
+        Ok(indent(&serde_json::to_string(self)?))
+    }
+}
+
+impl PartialEq for Members {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter()
+            .map(|(name, value)| (name, value.get()))
+            .eq(other.iter().map(|(name, value)| (name, value.get())))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                let mut names = std::collections::HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(format_args!("repeated member {name:?}")));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Lays valid JSON text out with two spaces a level; objects and lists of objects are broken into lines, lists of plain values
+/// are not. Strings and numbers keep their spelling.
+pub(crate) fn indent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut depth = 0_usize;
+    let mut chars = text.chars().peekable();
+    let new_line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    let mut broken = Vec::new();
+    let mut rest = text;
+    while let Some(c) = chars.next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '"' => {
+                out.push('"');
+                let mut escaped = false;
+                for c in chars.by_ref() {
+                    rest = &rest[c.len_utf8()..];
+                    out.push(c);
+                    if c == '"' && !escaped {
+                        break;
+                    }
+                    escaped = c == '\\' && !escaped;
+                }
+            }
+            '{' | '[' => {
+                out.push(c);
+                depth += 1;
+                let first = rest.trim_start().chars().next();
+                let breaks = match c {
+                    '{' => first != Some('}'),
+                    _ => matches!(first, Some('{' | '[')),
+                };
+                broken.push(breaks);
+                if breaks {
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                if broken.pop() == Some(true) {
+                    new_line(&mut out, depth);
+                }
+                out.push(c);
+            }
+            ',' => {
+                out.push(',');
+                if broken.last() == Some(&true) {
+                    new_line(&mut out, depth);
+                } else {
+                    out.push(' ');
+                }
+            }
+            ':' => out.push_str(": "),
+            c if c.is_ascii_whitespace() => {}
+            c => out.push(c),
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn members_keep_order_and_spelling() {
+        let text = br#"{"b": 1.50, "a": {"x":[1,2]}, "big": 123456789012345678901234567890}"#;
+        let members = Members::parse(text).unwrap();
+        assert_eq!(members.get("b").unwrap().get(), "1.50");
+        assert_eq!(
+            members.to_text().unwrap(),
+            "{\n  \"b\": 1.50,\n  \"a\": {\n    \"x\": [1, 2]\n  },\n  \"big\": 123456789012345678901234567890\n}\n"
+        );
+    }
+
+    #[test]
+    fn repeated_members_are_refused() {
+        let error = Members::parse(br#"{"a": 1, "a": 2}"#).unwrap_err();
+        assert!(
+            error.to_string().contains("repeated member \"a\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn text_after_the_object_and_other_values_are_refused() {
+        for text in [
+            "{} x",
+            "[]",
+            "",
+            " ",
+            "{'a': 1}",
+            "{\"a\": 01}",
+            "{\"a\": NaN}",
+            "{\"a\":1,}",
+        ] {
+            assert!(Members::parse(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(Members::parse(b"\xff{}").is_err());
+        assert!(Members::parse("\u{feff}{}".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn indenting_does_not_touch_strings() {
+        let text = r#"{"a":"x, {\"y\": [1]}\\","b":[]}"#;
+        assert_eq!(
+            indent(text),
+            "{\n  \"a\": \"x, {\\\"y\\\": [1]}\\\\\",\n  \"b\": []\n}\n"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! An array bound once: after this there are no names, no JSON and no checks left.
+
+use std::sync::Arc;
+
+use crate::chunk_grid::ChunkGrid;
+use crate::chunk_key::ChunkKeyEncoding;
+use crate::codec::{ChunkSpec, CodecChain};
+use crate::data_type::{DataType, FillValue};
+use crate::error::{Error, Result};
+use crate::metadata::ArrayMetadata;
+use crate::registry::Registry;
+
+/// How an array is laid out: shape, data type, chunk grid, chunk keys and codecs.
+#[derive(Clone, Debug)]
+pub struct ArrayLayout {
+    shape: Vec<u64>,
+    grid: ChunkGrid,
+    key_encoding: ChunkKeyEncoding,
+    codecs: Arc<CodecChain>,
+}
+
+impl ArrayLayout {
+    /// Binds the metadata of an array to what a registry understands.
+    ///
+    /// # Errors
+    /// [`Error::InMember`] with the member that is unknown, invalid or over a limit.
+    pub fn bind(metadata: &ArrayMetadata, registry: &Registry) -> Result<Self> {
+        let shape = metadata.shape().to_vec();
+        let limit = registry.limits().max_rank;
+        if shape.len() > limit {
+            let error = Error::TooLarge {
+                what: "number of dimensions",
+                wanted: shape.len().to_string(),
+                limit: limit as u64,
+            };
+            return Err(error.member("shape"));
+        }
+        let data_type = registry
+            .bind_data_type(metadata.data_type())
+            .map_err(|error| error.member("data_type"))?;
+        let fill_value = data_type
+            .parse_fill_value(metadata.fill_value())
+            .map_err(|error| error.member("fill_value"))?;
+        let grid = registry
+            .bind_chunk_grid(metadata.chunk_grid(), &shape)
+            .map_err(|error| error.member("chunk_grid"))?;
+        let key_encoding = registry
+            .bind_chunk_key_encoding(metadata.chunk_key_encoding())
+            .map_err(|error| error.member("chunk_key_encoding"))?;
+        let chunk_shape = grid.chunk_shape(&vec![0; shape.len()]);
+        let spec = ChunkSpec {
+            shape: chunk_shape.into(),
+            data_type,
+            fill_value,
+        };
+        let codecs = Arc::new(registry.bind_codecs(metadata.codecs(), spec)?);
+        Ok(Self {
+            shape,
+            grid,
+            key_encoding,
+            codecs,
+        })
+    }
+
+    /// The number of elements along each dimension.
+    #[must_use]
+    pub fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// The data type.
+    #[must_use]
+    pub fn data_type(&self) -> &DataType {
+        &self.codecs.decoded().data_type
+    }
+
+    /// The value of elements that are not stored.
+    #[must_use]
+    pub fn fill_value(&self) -> &FillValue {
+        &self.codecs.decoded().fill_value
+    }
+
+    /// The division into chunks: the shards of a sharded array.
+    #[must_use]
+    pub fn grid(&self) -> &ChunkGrid {
+        &self.grid
+    }
+
+    /// The shape of a chunk: of a shard in a sharded array.
+    #[must_use]
+    pub fn chunk_shape(&self) -> &[u64] {
+        &self.codecs.decoded().shape
+    }
+
+    /// The shape of the inner chunks of a sharded array, in the axes of the array; `None` where inner chunks cannot be read
+    /// alone.
+    #[must_use]
+    pub fn inner_chunk_shape(&self) -> Option<Vec<u64>> {
+        let stored = &self.codecs.sharding()?.inner().decoded().shape;
+        let mut shape = vec![0; stored.len()];
+        for (stored, &axis) in stored.iter().zip(self.codecs.axis_order()?) {
+            shape[axis] = *stored;
+        }
+        Some(shape)
+    }
+
+    /// The codecs, bound to the shape of a chunk.
+    #[must_use]
+    pub fn codecs(&self) -> &Arc<CodecChain> {
+        &self.codecs
+    }
+
+    /// The key of a chunk of the array whose keys start with `prefix`.
+    #[must_use]
+    pub fn key(&self, prefix: &str, cell: &[u64]) -> String {
+        let mut key = prefix.to_owned();
+        self.key_encoding.push_key(cell, &mut key);
+        key
+    }
+}

@@ -1,0 +1,40 @@
+//! Zarr v3 without I/O: metadata, data types, chunk grids, codec chains, selections, and the plans that turn a selection
+//! into fetches and pure decode jobs.
+//!
+//! Nothing here waits, locks, spawns or reads a clock. What must be read leaves as data ([`plan::Fetch`]), what was read
+//! comes back as bytes; `zarr-store` does the reading and the `zarr` crate joins the two.
+
+mod buffer;
+mod byte_range;
+mod chunk_grid;
+mod chunk_key;
+pub mod codec;
+mod copy;
+mod data_type;
+mod error;
+mod extension;
+mod json;
+mod layout;
+pub mod metadata;
+mod node_path;
+pub mod plan;
+mod registry;
+mod selection;
+pub mod size;
+
+pub use buffer::{Input, Output};
+pub use byte_range::ByteRange;
+pub use chunk_grid::{ChunkGrid, GridDimension};
+pub use chunk_key::ChunkKeyEncoding;
+pub use data_type::{
+    DataType, DataTypeKind, DataTypeParts, Element, FillRules, FillValue, ItemSize, element_bytes,
+};
+pub use error::{Error, Result};
+pub use extension::Extension;
+pub use json::Members;
+pub use layout::ArrayLayout;
+pub use node_path::{METADATA_NAME, NodePath, is_node_name};
+pub use registry::{
+    BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Limits, Registry,
+};
+pub use selection::{AxisIndices, Resolved, Selection};

@@ -1,0 +1,81 @@
+//! User attributes: opaque to us, kept to the letter.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result, shorten};
+use crate::json::Members;
+
+/// The attributes of a group or array. Setting one leaves the spelling of all others alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Members);
+
+impl Attributes {
+    /// No attributes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the member `attributes` of a document; absent and null are the same as empty.
+    pub(super) fn from_document(members: &Members) -> Result<Self> {
+        match members.get("attributes") {
+            None => Ok(Self::default()),
+            Some(value) if value.get() == "null" => Ok(Self::default()),
+            Some(value) => serde_json::from_str(value.get()).map(Self).map_err(|_| {
+                Error::invalid(shorten(value.get()), "an object").member("attributes")
+            }),
+        }
+    }
+
+    /// An attribute as a Rust type; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] where it is of another type.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(value) => serde_json::from_str(value.get())
+                .map(Some)
+                .map_err(|error| Error::from(error).member(name).member("attributes")),
+        }
+    }
+
+    /// Sets an attribute.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] where the value has no JSON form.
+    pub fn set(&mut self, name: &str, value: impl Serialize) -> Result<()> {
+        self.0.set(name, &value)
+    }
+
+    /// The same with an attribute set.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] where the value has no JSON form.
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Result<Self> {
+        self.set(name, value)?;
+        Ok(self)
+    }
+
+    /// Removes an attribute and tells whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.0.remove(name)
+    }
+
+    /// Names and JSON texts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+        self.0.iter()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn members(&self) -> &Members {
+        &self.0
+    }
+}

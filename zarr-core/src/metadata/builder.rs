@@ -1,0 +1,203 @@
+//! Metadata for a new array, every default written down.
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{ArrayMetadata, Attributes, codecs};
+use crate::data_type::{DataType, Element, FillValue};
+use crate::error::{Error, Result};
+use crate::extension::Extension;
+use crate::json::Members;
+
+/// Chunks that nobody chose have at most this many bytes, decoded.
+const DEFAULT_CHUNK_SIZE: u64 = 1 << 20;
+
+/// Describes an array to be created: what is not said has a default, and the document records it.
+#[derive(Clone, Debug)]
+pub struct ArrayBuilder {
+    shape: Vec<u64>,
+    data_type: Extension,
+    chunk_shape: Option<Vec<u64>>,
+    shard_shape: Option<Vec<u64>>,
+    chunk_grid: Option<Extension>,
+    chunk_key_encoding: Extension,
+    fill_value: Option<Box<RawValue>>,
+    codecs: Option<Vec<Extension>>,
+    attributes: Attributes,
+    dimension_names: Option<Vec<Option<String>>>,
+}
+
+impl ArrayBuilder {
+    /// An array of this shape and data type, such as `uint16`: chunks of at most 1 MiB, zstd, a fill value of zero.
+    #[must_use]
+    pub fn new(shape: &[u64], data_type: &str) -> Self {
+        Self {
+            shape: shape.to_vec(),
+            data_type: Extension::new(data_type),
+            chunk_shape: None,
+            shard_shape: None,
+            chunk_grid: None,
+            chunk_key_encoding: Extension::new("default").with("separator", "/"),
+            fill_value: None,
+            codecs: None,
+            attributes: Attributes::new(),
+            dimension_names: None,
+        }
+    }
+
+    /// The shape of the chunks, in elements: of the inner chunks where the array is sharded.
+    #[must_use]
+    pub fn with_chunk_shape(mut self, shape: &[u64]) -> Self {
+        self.chunk_shape = Some(shape.to_vec());
+        self
+    }
+
+    /// Stores chunks together in shards of this shape, in elements: a multiple of the chunk shape in each dimension.
+    #[must_use]
+    pub fn with_shard_shape(mut self, shape: &[u64]) -> Self {
+        self.shard_shape = Some(shape.to_vec());
+        self
+    }
+
+    /// The codecs of the chunks, in order of encoding; within shards where the array is sharded. Default: `bytes` in
+    /// little-endian order and `zstd`.
+    #[must_use]
+    pub fn with_codecs(mut self, codecs: impl IntoIterator<Item = Extension>) -> Self {
+        self.codecs = Some(codecs.into_iter().collect());
+        self
+    }
+
+    /// Another data type, with its configuration.
+    #[must_use]
+    pub fn with_data_type(mut self, data_type: Extension) -> Self {
+        self.data_type = data_type;
+        self
+    }
+
+    /// Another chunk grid than the regular one of the chunk or shard shape.
+    #[must_use]
+    pub fn with_chunk_grid(mut self, grid: Extension) -> Self {
+        self.chunk_grid = Some(grid);
+        self
+    }
+
+    /// Another chunk key encoding than `default` with slashes.
+    #[must_use]
+    pub fn with_chunk_key_encoding(mut self, encoding: Extension) -> Self {
+        self.chunk_key_encoding = encoding;
+        self
+    }
+
+    /// The value of elements that are not stored.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] where the Rust type is not the array's.
+    pub fn with_fill_value<T: Element>(self, value: T) -> Result<Self> {
+        let data_type = DataType::core(self.data_type.name())?;
+        let fill_value = data_type.fill_value_of(value)?;
+        self.with_fill_bytes(&data_type, &fill_value)
+    }
+
+    /// The value of elements that are not stored, as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] where the text is not JSON.
+    pub fn with_fill_json(mut self, json: &str) -> Result<Self> {
+        self.fill_value = Some(RawValue::from_string(json.to_owned())?);
+        Ok(self)
+    }
+
+    fn with_fill_bytes(self, data_type: &DataType, fill_value: &FillValue) -> Result<Self> {
+        self.with_fill_json(&data_type.fill_value_to_json(fill_value))
+    }
+
+    /// The user's attributes.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// The names of all dimensions.
+    #[must_use]
+    pub fn with_dimension_names<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.dimension_names = Some(names.into_iter().map(|name| Some(name.into())).collect());
+        self
+    }
+
+    /// The metadata document.
+    ///
+    /// # Errors
+    /// Where the description is not one of a legal array; that all extensions are known is checked by
+    /// [`crate::ArrayLayout::bind`].
+    pub fn build(self) -> Result<ArrayMetadata> {
+        let core = DataType::core(self.data_type.name()).ok();
+        let fill_value = match (&self.fill_value, &core) {
+            (Some(value), _) => value.clone(),
+            (None, Some(core)) => RawValue::from_string(core.fill_value_to_json(&core.zero()))?,
+            (None, None) => {
+                return Err(Error::MissingMember {
+                    member: "fill_value",
+                });
+            }
+        };
+        let item_size = core.as_ref().and_then(DataType::fixed_size).unwrap_or(16) as u64;
+        let outer = self.shard_shape.as_deref().unwrap_or(&self.shape);
+        let chunk_shape = self
+            .chunk_shape
+            .clone()
+            .unwrap_or_else(|| default_chunk_shape(outer, item_size));
+        let swaps = core.as_ref().is_none_or(|core| core.swap_size() > 1);
+        let chunk_codecs = self
+            .codecs
+            .clone()
+            .unwrap_or_else(|| vec![codecs::bytes(swaps), codecs::zstd(3)]);
+        let (grid_shape, chain) = match &self.shard_shape {
+            None => (chunk_shape, chunk_codecs),
+            Some(shard) => (
+                shard.clone(),
+                vec![codecs::sharding(&chunk_shape, &chunk_codecs)],
+            ),
+        };
+        let grid = self
+            .chunk_grid
+            .unwrap_or_else(|| Extension::new("regular").with("chunk_shape", grid_shape));
+
+        let mut members = Members::new();
+        members.set("zarr_format", &3)?;
+        members.set("node_type", "array")?;
+        members.set("shape", &self.shape)?;
+        match self.data_type.configuration() {
+            None => members.set("data_type", self.data_type.name())?,
+            Some(_) => members.set("data_type", &self.data_type)?,
+        }
+        members.set("chunk_grid", &grid)?;
+        members.set("chunk_key_encoding", &self.chunk_key_encoding)?;
+        members.set("fill_value", &to_raw_value(&fill_value)?)?;
+        members.set("codecs", &chain)?;
+        if let Some(names) = &self.dimension_names {
+            members.set("dimension_names", names)?;
+        }
+        members.set("attributes", self.attributes.members())?;
+        ArrayMetadata::from_members(members)
+    }
+}
+
+/// The shape, halved along its longest dimension until a chunk is small enough.
+fn default_chunk_shape(shape: &[u64], item_size: u64) -> Vec<u64> {
+    let mut chunk = shape.iter().map(|&len| len.max(1)).collect::<Vec<_>>();
+    let size = |chunk: &[u64]| {
+        chunk
+            .iter()
+            .fold(item_size, |size, &len| size.saturating_mul(len))
+    };
+    while size(&chunk) > DEFAULT_CHUNK_SIZE {
+        match chunk.iter_mut().max().filter(|longest| **longest > 1) {
+            Some(longest) => *longest = longest.div_ceil(2),
+            None => break,
+        }
+    }
+    chunk
+}

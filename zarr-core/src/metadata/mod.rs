@@ -1,0 +1,116 @@
+//! Metadata documents, `zarr.json`, as written and as checked (core specification, "Metadata").
+//!
+//! A document keeps its members as text, so that what this crate does not know survives a rewrite to the letter.
+
+mod array;
+mod attributes;
+mod builder;
+pub mod codecs;
+mod group;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub use array::ArrayMetadata;
+pub use attributes::Attributes;
+pub use builder::ArrayBuilder;
+pub use group::{ConsolidatedMetadata, GroupMetadata};
+
+use crate::error::{Error, Result, shorten};
+use crate::json::Members;
+
+/// The largest document that is read, in bytes.
+pub const MAX_DOCUMENT_SIZE: u64 = 64 << 20;
+
+/// The metadata of a node.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nodes are handled one at a time")]
+pub enum NodeMetadata {
+    /// An array.
+    Array(ArrayMetadata),
+    /// A group.
+    Group(GroupMetadata),
+}
+
+impl NodeMetadata {
+    /// Reads a document of either type.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or not the document of an array or group of Zarr v3.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        Self::from_members(Members::parse(text)?)
+    }
+
+    fn from_members(members: Members) -> Result<Self> {
+        match node_type(&members)?.as_str() {
+            "array" => Ok(Self::Array(ArrayMetadata::from_members(members)?)),
+            _ => Ok(Self::Group(GroupMetadata::from_members(members)?)),
+        }
+    }
+
+    /// The members of the document.
+    #[must_use]
+    pub fn members(&self) -> &Members {
+        match self {
+            Self::Array(array) => array.members(),
+            Self::Group(group) => group.members(),
+        }
+    }
+}
+
+/// Checks `zarr_format` and returns `node_type`: "array" or "group".
+fn node_type(members: &Members) -> Result<String> {
+    let format = required(members, "zarr_format")?;
+    if format.get() != "3" {
+        return Err(Error::invalid(format.get(), "3").member("zarr_format"));
+    }
+    let value = required(members, "node_type")?;
+    match serde_json::from_str::<String>(value.get()) {
+        Ok(kind) if kind == "array" || kind == "group" => Ok(kind),
+        _ => Err(Error::invalid(value.get(), "\"array\" or \"group\"").member("node_type")),
+    }
+}
+
+/// Refuses a document of the other node type.
+fn expect_node_type(members: &Members, expected: &'static str) -> Result<()> {
+    let found = node_type(members)?;
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{found:?}"), format!("{expected:?}")).member("node_type"))
+}
+
+fn required<'a>(members: &'a Members, member: &'static str) -> Result<&'a RawValue> {
+    members.get(member).ok_or(Error::MissingMember { member })
+}
+
+fn parse_member<T: for<'de> Deserialize<'de>>(
+    value: &RawValue,
+    member: &str,
+    expected: &str,
+) -> Result<T> {
+    serde_json::from_str(value.get())
+        .map_err(|_| Error::invalid(shorten(value.get()), expected).member(member))
+}
+
+/// Refuses members that are not known, unless they are objects that say that they need not be understood.
+fn check_unknown(members: &Members, known: &[&str]) -> Result<()> {
+    for (member, value) in members.iter() {
+        if known.contains(&member) {
+            continue;
+        }
+        let ignorable = serde_json::from_str::<Members>(value.get())
+            .ok()
+            .and_then(|object| {
+                object
+                    .get("must_understand")
+                    .map(|value| value.get() == "false")
+            });
+        if ignorable != Some(true) {
+            return Err(Error::UnknownMember {
+                member: member.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}

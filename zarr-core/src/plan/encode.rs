@@ -1,0 +1,223 @@
+//! Pure work on one chunk to be written: take the new elements, merge them with the old ones, encode.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Place;
+use super::fetch::{inner_grid, inside_of};
+use crate::buffer::Input;
+use crate::codec::{CodecChain, Sharding, with_scratch};
+use crate::copy::{ChunkCopy, swap_bytes};
+use crate::data_type::FillValue;
+use crate::error::Result;
+use crate::selection::Wanted;
+use crate::size::{c_strides, product, to_usize};
+
+/// One chunk or inner chunk to be encoded.
+#[derive(Clone, Debug)]
+pub struct EncodeJob {
+    pub(super) place: Place,
+    pub(super) task: ChunkWrite,
+    /// The encoded chunk as it was, where some of its elements stay.
+    pub(super) existing: Option<Bytes>,
+}
+
+impl EncodeJob {
+    /// Encodes the chunk; `None` where all its elements are fill values and such chunks are not stored.
+    ///
+    /// # Errors
+    /// Where the old chunk is damaged (it is never overwritten then) or a codec refuses the data.
+    pub fn run(&self, input: &Input) -> Result<Option<Bytes>> {
+        encode_chunk(&self.task, self.existing.as_ref(), input)
+            .map_err(|error| self.place.wrap(error))
+    }
+}
+
+/// What is written of one chunk, in the planned axes of its chain.
+#[derive(Clone, Debug)]
+pub(crate) struct ChunkWrite {
+    pub(crate) chain: Arc<CodecChain>,
+    pub(crate) wanted: Wanted,
+    /// The part of the chunk that lies inside the array.
+    pub(crate) inside: Vec<u64>,
+    /// Whether chunks of nothing but fill values are stored.
+    pub(crate) store_fill: bool,
+}
+
+impl ChunkWrite {
+    /// From what is wanted in the decoded axes.
+    pub(crate) fn new(
+        chain: Arc<CodecChain>,
+        wanted: Wanted,
+        inside: Vec<u64>,
+        store_fill: bool,
+    ) -> Self {
+        let (wanted, inside) = match chain.axis_order() {
+            Some(order) => (
+                wanted.permuted(order),
+                order.iter().map(|&axis| inside[axis]).collect(),
+            ),
+            None => (wanted, inside),
+        };
+        Self {
+            chain,
+            wanted,
+            inside,
+            store_fill,
+        }
+    }
+
+    /// Whether no element of the array in this chunk keeps its old value.
+    pub(crate) fn replaces(&self) -> bool {
+        self.wanted.covers(&self.inside)
+    }
+}
+
+/// The inner chunks of a shard that a write touches: position in C order, cell, and what is written of it.
+pub(crate) fn inner_writes(
+    task: &ChunkWrite,
+    sharding: &dyn Sharding,
+) -> Result<Vec<(usize, Vec<u64>, ChunkWrite)>> {
+    let grid = inner_grid(sharding);
+    let strides = c_strides(sharding.chunks_per_shard());
+    let parts = task.wanted.parts(&grid);
+    parts
+        .map(|(cell, wanted)| {
+            let position = cell
+                .iter()
+                .zip(&strides)
+                .map(|(cell, stride)| cell * stride)
+                .sum();
+            let inside = inside_of(&task.inside, &grid, &cell);
+            let inner = ChunkWrite::new(sharding.inner().clone(), wanted, inside, task.store_fill);
+            Ok((to_usize("inner chunk", position)?, cell, inner))
+        })
+        .collect()
+}
+
+/// The encoded inner chunks of a shard as it is, in C order; all `None` without one.
+pub(crate) fn inner_chunks(
+    sharding: &dyn Sharding,
+    shard: Option<&Bytes>,
+) -> Result<Vec<Option<Bytes>>> {
+    let len = to_usize("shard index", product(sharding.chunks_per_shard())?)?;
+    let Some(shard) = shard else {
+        return Ok(vec![None; len]);
+    };
+    let size = shard.len() as u64;
+    let range = sharding.index_range().resolve(size);
+    let index = sharding
+        .decode_index(&shard[to_usize("shard", range.start)?..to_usize("shard", range.end)?])?;
+    (0..len)
+        .map(|position| match index.locate(position, size)? {
+            None => Ok(None),
+            Some(range) => Ok(Some(
+                shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?),
+            )),
+        })
+        .collect()
+}
+
+/// Encodes a chunk with new elements over its old ones.
+pub(crate) fn encode_chunk(
+    task: &ChunkWrite,
+    existing: Option<&Bytes>,
+    input: &Input,
+) -> Result<Option<Bytes>> {
+    let existing = existing.filter(|_| !task.replaces());
+    let Some(sharding) = task.chain.sharding() else {
+        return encode_plain(task, existing, input);
+    };
+    let mut inner = inner_chunks(sharding, existing)?;
+    for (position, cell, write) in inner_writes(task, sharding)? {
+        let encoded = encode_chunk(&write, inner[position].as_ref(), input);
+        inner[position] = encoded.map_err(|error| error.chunk("inner chunk", &cell))?;
+    }
+    if inner.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    Ok(Some(sharding.assemble(inner)?.concat().into()))
+}
+
+fn encode_plain(
+    task: &ChunkWrite,
+    existing: Option<&Bytes>,
+    input: &Input,
+) -> Result<Option<Bytes>> {
+    let chain = &task.chain;
+    let spec = chain.planned();
+    let size = chain.elements_size()?;
+    let foreign = chain.encodes_foreign();
+    let fill = stored_fill(chain);
+    with_scratch(|elements| {
+        // What an earlier use of the buffer left is overwritten in all cases below.
+        if elements.len() < size {
+            elements.resize(size, 0);
+        }
+        let elements = &mut elements[..size];
+        match existing {
+            Some(existing) => chain.decode(existing, |old| {
+                elements.copy_from_slice(old.bytes);
+                Ok(())
+            })?,
+            None if task.wanted.covers(&spec.shape) => {}
+            None => fill_with(elements, fill.bytes()),
+        }
+        ChunkCopy {
+            shape: &spec.shape,
+            wanted: &task.wanted,
+            item_size: fill.bytes().len(),
+            swap_size: if foreign {
+                spec.data_type.swap_size()
+            } else {
+                1
+            },
+        }
+        .gather(input.region(), elements)?;
+        if !task.store_fill && fill.fills(elements) {
+            return Ok(None);
+        }
+        encode_elements(chain, elements).map(Some)
+    })
+}
+
+/// A chunk of nothing but fill values, encoded.
+pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
+    if let Some(sharding) = chain.sharding() {
+        let inner = inner_chunks(sharding, None)?;
+        return Ok(sharding.assemble(inner)?.concat().into());
+    }
+    let mut elements = vec![0; chain.elements_size()?];
+    fill_with(&mut elements, stored_fill(chain).bytes());
+    encode_elements(chain, &elements)
+}
+
+fn encode_elements(chain: &CodecChain, elements: &[u8]) -> Result<Bytes> {
+    with_scratch(|encoded| {
+        encoded.clear();
+        chain.encode(elements, encoded)?;
+        Ok(Bytes::copy_from_slice(encoded))
+    })
+}
+
+/// The fill value as the chain encodes elements.
+fn stored_fill(chain: &CodecChain) -> FillValue {
+    let spec = chain.planned();
+    if !chain.encodes_foreign() {
+        return spec.fill_value.clone();
+    }
+    let mut bytes = spec.fill_value.bytes().to_vec();
+    swap_bytes(&mut bytes, spec.data_type.swap_size());
+    FillValue::new(bytes)
+}
+
+fn fill_with(elements: &mut [u8], item: &[u8]) {
+    match item {
+        [byte] => elements.fill(*byte),
+        _ if item.iter().all(|&byte| byte == item[0]) => elements.fill(item[0]),
+        _ => elements
+            .chunks_exact_mut(item.len())
+            .for_each(|element| element.copy_from_slice(item)),
+    }
+}

@@ -1,0 +1,97 @@
+//! Pure work on one encoded chunk: decode it and copy what is wanted of it to the output.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Place;
+use crate::buffer::Output;
+use crate::codec::CodecChain;
+use crate::copy::ChunkCopy;
+use crate::error::Result;
+use crate::selection::Wanted;
+
+/// What is to be done with the bytes of one chunk or inner chunk.
+#[derive(Clone, Debug)]
+pub struct ChunkJob {
+    pub(crate) place: Place,
+    pub(crate) chain: Arc<CodecChain>,
+    /// In the planned axes of the chain.
+    pub(crate) wanted: Wanted,
+}
+
+/// A chunk job with its bytes.
+#[derive(Clone, Debug)]
+pub struct DecodeJob {
+    pub(crate) job: ChunkJob,
+    pub(crate) encoded: Option<Bytes>,
+}
+
+impl ChunkJob {
+    /// Decodes the chunk and copies what is wanted of it; without bytes, the fill value stands for all of it.
+    ///
+    /// # Errors
+    /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of the chunk.
+    pub fn run(&self, encoded: Option<&[u8]>, output: &Output) -> Result<()> {
+        self.copy_out(encoded, output)
+            .map_err(|error| self.place.wrap(error))
+    }
+
+    fn copy_out(&self, encoded: Option<&[u8]>, output: &Output) -> Result<()> {
+        let spec = self.chain.planned();
+        let region = output.region();
+        let mut copy = ChunkCopy {
+            shape: &spec.shape,
+            wanted: &self.wanted,
+            item_size: spec.fill_value.bytes().len(),
+            swap_size: 1,
+        };
+        let Some(encoded) = encoded else {
+            if output.is_zeroed() && spec.fill_value.is_zero() {
+                return Ok(());
+            }
+            return copy.fill(spec.fill_value.bytes(), region);
+        };
+        if let Some(mut target) = copy.contiguous(region) {
+            // SAFETY: inside the output, which this handle keeps alive, and wanted by no other job.
+            let target = unsafe { target.as_mut() };
+            if self.chain.decode_into(encoded, target)? {
+                return Ok(());
+            }
+        }
+        self.chain.decode(encoded, |elements| {
+            if elements.foreign {
+                copy.swap_size = spec.data_type.swap_size();
+            }
+            copy.scatter(elements.bytes, region)
+        })
+    }
+
+    /// The number of elements that the job copies.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.wanted.len()
+    }
+
+    /// Whether the job copies nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl DecodeJob {
+    /// Runs the job.
+    ///
+    /// # Errors
+    /// As [`ChunkJob::run`].
+    pub fn run(&self, output: &Output) -> Result<()> {
+        self.job.run(self.encoded.as_deref(), output)
+    }
+
+    /// The number of bytes that will be decoded; 0 where the fill value stands for the chunk.
+    #[must_use]
+    pub fn encoded_size(&self) -> usize {
+        self.encoded.as_ref().map_or(0, Bytes::len)
+    }
+}

@@ -1,0 +1,189 @@
+//! Plans explain themselves: objects, requests, bytes, before any I/O.
+
+use std::fmt;
+
+use super::fetch::inner_grid;
+use super::{ObjectWrite, ReadPlan, WriteAction, WritePlan};
+use crate::layout::ArrayLayout;
+use crate::plan::{Fetch, Purpose};
+use crate::size::product;
+
+/// Objects that are listed one by one; the rest is counted.
+const LISTED: usize = 8;
+
+impl fmt::Display for ReadPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = self.wanted.len();
+        let item = self.layout.fill_value().bytes().len() as u64;
+        writeln!(
+            f,
+            "read {} of {}",
+            elements(wanted, item),
+            Described(&self.layout, &self.prefix)
+        )?;
+        let mut fetches = self.fetches();
+        for fetch in fetches.by_ref().take(LISTED) {
+            writeln!(f, "  {}: {}", fetch.key(), fetch.explain())?;
+        }
+        let rest = self.objects().saturating_sub(LISTED as u64);
+        if rest > 0 {
+            writeln!(f, "  and {rest} more objects")?;
+        }
+        let cost = self.cost();
+        write!(f, "{} objects, {} requests", cost.objects, cost.requests)?;
+        if cost.inner > 0 {
+            write!(
+                f,
+                " or more (indexes first, then {} inner chunks in merged ranges)",
+                cost.inner
+            )?;
+        }
+        let decoded = cost.decoded.saturating_mul(item);
+        write!(
+            f,
+            ", {decoded} bytes decoded for {} wanted",
+            wanted.saturating_mul(item)
+        )
+    }
+}
+
+impl fmt::Display for WritePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let item = self.layout.fill_value().bytes().len() as u64;
+        writeln!(
+            f,
+            "write {} of {}",
+            elements(self.wanted.len(), item),
+            Described(&self.layout, &self.prefix)
+        )?;
+        let (mut replaced, mut modified) = (0_u64, 0_u64);
+        for (position, object) in self.objects().enumerate() {
+            match object.action() {
+                WriteAction::Replace => replaced += 1,
+                WriteAction::Modify => modified += 1,
+            }
+            if position < LISTED {
+                writeln!(f, "  {}: {}", object.key(), object.explain())?;
+            }
+        }
+        let rest = self.len().saturating_sub(LISTED as u64);
+        if rest > 0 {
+            writeln!(f, "  and {rest} more objects")?;
+        }
+        let requests = replaced + 2 * modified;
+        write!(
+            f,
+            "{replaced} objects replaced, {modified} modified, {requests} requests"
+        )
+    }
+}
+
+/// An array in one line.
+struct Described<'a>(&'a ArrayLayout, &'a str);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(layout, prefix) = self;
+        write!(
+            f,
+            "/{} ({} {:?}, ",
+            prefix.trim_end_matches('/'),
+            layout.data_type(),
+            layout.shape()
+        )?;
+        match layout.inner_chunk_shape() {
+            Some(inner) => write!(
+                f,
+                "shards {:?} of inner chunks {inner:?})",
+                layout.chunk_shape()
+            ),
+            None => write!(f, "chunks {:?})", layout.chunk_shape()),
+        }
+    }
+}
+
+fn elements(len: u64, item_size: u64) -> String {
+    format!("{len} elements ({} bytes)", len.saturating_mul(item_size))
+}
+
+/// What a read costs, as far as it is known before any I/O.
+struct Cost {
+    objects: u64,
+    requests: u64,
+    /// Inner chunks that are fetched after an index.
+    inner: u64,
+    /// Elements decoded.
+    decoded: u64,
+}
+
+impl ReadPlan {
+    fn cost(&self) -> Cost {
+        let mut cost = Cost {
+            objects: self.objects(),
+            requests: 0,
+            inner: 0,
+            decoded: 0,
+        };
+        for fetch in self.fetches() {
+            let (inner, decoded) = fetch.touched();
+            cost.decoded = cost.decoded.saturating_add(decoded);
+            cost.requests += 1;
+            if fetch.purpose() == Purpose::Index {
+                cost.requests += 1;
+                cost.inner += inner;
+            }
+        }
+        cost
+    }
+}
+
+impl Fetch {
+    /// The inner chunks that are touched, and the elements that are decoded for them.
+    fn touched(&self) -> (u64, u64) {
+        match self.shard() {
+            None => (0, self.chunk_len()),
+            Some(shard) => {
+                let sharding = shard.sharding();
+                let touched = shard.wanted.parts(&inner_grid(sharding)).left();
+                let inner = sharding.inner().decoded().elements().unwrap_or(u64::MAX);
+                (touched, touched.saturating_mul(inner))
+            }
+        }
+    }
+
+    fn explain(&self) -> String {
+        let Some(shard) = self.shard() else {
+            return "get all, 1 chunk".to_owned();
+        };
+        let all = product(shard.sharding().chunks_per_shard()).unwrap_or(u64::MAX);
+        let parts = shard.wanted.parts(&inner_grid(shard.sharding()));
+        let cells = parts.bounds().map(|bounds| {
+            let bounds = bounds
+                .iter()
+                .map(|(low, high)| format!("{low}..{}", high + 1));
+            format!(" [{}]", bounds.collect::<Vec<_>>().join(", "))
+        });
+        let touched = format!(
+            "{} of {all} inner chunks{}",
+            parts.left(),
+            cells.unwrap_or_default()
+        );
+        match self.purpose() {
+            Purpose::Shard => format!("get all, {touched}"),
+            _ => format!("get index ({}), then {touched}", self.range()),
+        }
+    }
+}
+
+impl ObjectWrite {
+    fn explain(&self) -> String {
+        let verb = match self.action() {
+            WriteAction::Replace => "put",
+            WriteAction::Modify => "get, merge, put if unchanged",
+        };
+        match self.touched() {
+            None => format!("{verb}, 1 chunk"),
+            Some((touched, all)) => format!("{verb}, {touched} of {all} inner chunks"),
+        }
+    }
+}

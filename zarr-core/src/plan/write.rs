@@ -1,0 +1,217 @@
+//! The plan of a write: for each object whether it is replaced or merged with what is there, and the jobs that encode it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Place;
+use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_writes};
+use super::fetch::{inner_grid, inside_of};
+use crate::error::Result;
+use crate::layout::ArrayLayout;
+use crate::selection::{Resolved, Wanted};
+use crate::size::product;
+
+/// How a write treats what it need not store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteOptions {
+    /// Store chunks and inner chunks of nothing but fill values too; by default they are left out.
+    pub store_fill: bool,
+}
+
+/// Which objects a write touches. Printing it explains the write before any I/O.
+#[derive(Clone, Debug)]
+pub struct WritePlan {
+    pub(super) layout: Arc<ArrayLayout>,
+    pub(super) prefix: Arc<str>,
+    pub(super) wanted: Wanted,
+    pub(super) options: WriteOptions,
+}
+
+/// What a write does to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteAction {
+    /// Every element of the array in it is written: the old object is not read.
+    Replace,
+    /// Some elements stay: the old object is read, and the new one is put on condition that it has not changed.
+    Modify,
+}
+
+/// What is written of one object. It can be encoded again where the object changed in between.
+#[derive(Clone, Debug)]
+pub struct ObjectWrite {
+    place: Place,
+    task: ChunkWrite,
+}
+
+impl WritePlan {
+    /// The plan that writes a selection of the array whose keys start with `prefix` from a buffer with these strides in bytes,
+    /// one for each dimension of the selection's shape.
+    #[must_use]
+    pub fn new(
+        layout: Arc<ArrayLayout>,
+        prefix: Arc<str>,
+        selection: &Resolved,
+        strides: &[isize],
+        options: WriteOptions,
+    ) -> Self {
+        Self {
+            layout,
+            prefix,
+            wanted: selection.place(strides),
+            options,
+        }
+    }
+
+    /// The number of objects that the write touches.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        if self.wanted.len() == 0 {
+            return 0;
+        }
+        self.wanted.parts(self.layout.grid().dimensions()).left()
+    }
+
+    /// Whether the write touches nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is written of each object, made as they are asked for.
+    pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
+        let (layout, prefix, options) = (self.layout.clone(), self.prefix.clone(), self.options);
+        let parts = (self.wanted.len() > 0).then(|| self.wanted.parts(layout.grid().dimensions()));
+        parts.into_iter().flatten().map(move |(cell, wanted)| {
+            let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
+            ObjectWrite {
+                place: Place::new(layout.key(&prefix, &cell).into()),
+                task: ChunkWrite::new(layout.codecs().clone(), wanted, inside, options.store_fill),
+            }
+        })
+    }
+}
+
+impl ObjectWrite {
+    /// The key of the object.
+    #[must_use]
+    pub fn key(&self) -> &Arc<str> {
+        self.place.key()
+    }
+
+    /// What is done to it.
+    #[must_use]
+    pub fn action(&self) -> WriteAction {
+        if self.task.replaces() {
+            WriteAction::Replace
+        } else {
+            WriteAction::Modify
+        }
+    }
+
+    /// For a shard, the number of inner chunks that are touched, and of all.
+    pub(super) fn touched(&self) -> Option<(u64, u64)> {
+        let sharding = self.task.chain.sharding()?;
+        let touched = self.task.wanted.parts(&inner_grid(sharding)).left();
+        Some((
+            touched,
+            product(sharding.chunks_per_shard()).unwrap_or(u64::MAX),
+        ))
+    }
+
+    /// The jobs that encode the object, with the old one where it is modified and exists.
+    ///
+    /// # Errors
+    /// Where the old object is damaged; it is never overwritten then.
+    pub fn encode(&self, existing: Option<&Bytes>) -> Result<ObjectEncode> {
+        self.split(existing).map_err(|error| self.place.wrap(error))
+    }
+
+    fn split(&self, existing: Option<&Bytes>) -> Result<ObjectEncode> {
+        let existing = existing.filter(|_| self.action() == WriteAction::Modify);
+        let mut encode = ObjectEncode {
+            object: self.clone(),
+            inner: None,
+            jobs: vec![],
+            positions: vec![],
+        };
+        let Some(sharding) = self.task.chain.sharding() else {
+            encode.jobs.push(EncodeJob {
+                place: self.place.clone(),
+                task: self.task.clone(),
+                existing: existing.cloned(),
+            });
+            return Ok(encode);
+        };
+        let mut inner = inner_chunks(sharding, existing)?;
+        for (position, cell, task) in inner_writes(&self.task, sharding)? {
+            let existing = inner[position].take().filter(|_| !task.replaces());
+            encode.jobs.push(EncodeJob {
+                place: self.place.inner(&cell),
+                task,
+                existing,
+            });
+            encode.positions.push(position);
+        }
+        encode.inner = Some(inner);
+        Ok(encode)
+    }
+
+    /// The object with nothing but fill values, as pieces: what is put where it may not be deleted.
+    ///
+    /// # Errors
+    /// Where a codec refuses the fill value.
+    pub fn encode_fill(&self) -> Result<Vec<Bytes>> {
+        let encoded = encode_fill(&self.task.chain).map_err(|error| self.place.wrap(error))?;
+        Ok(vec![encoded])
+    }
+}
+
+/// An object on its way to be encoded: run the jobs in any order, then hand their results to [`Self::finish`].
+#[derive(Debug)]
+pub struct ObjectEncode {
+    object: ObjectWrite,
+    /// For a shard: the encoded inner chunks that stay.
+    inner: Option<Vec<Option<Bytes>>>,
+    jobs: Vec<EncodeJob>,
+    /// For a shard: the position of each job's inner chunk.
+    positions: Vec<usize>,
+}
+
+impl ObjectEncode {
+    /// The jobs, independent of one another.
+    #[must_use]
+    pub fn jobs(&self) -> &[EncodeJob] {
+        &self.jobs
+    }
+
+    /// The encoded object from the results of all jobs in order, as pieces to be stored one after the other; `None` where it is
+    /// all fill values and such objects are not stored.
+    ///
+    /// # Errors
+    /// Where the shard index cannot be encoded.
+    pub fn finish(self, encoded: Vec<Option<Bytes>>) -> Result<Option<Vec<Bytes>>> {
+        let Some(mut inner) = self.inner else {
+            return Ok(encoded
+                .into_iter()
+                .next()
+                .flatten()
+                .map(|bytes| vec![bytes]));
+        };
+        for (position, encoded) in self.positions.into_iter().zip(encoded) {
+            inner[position] = encoded;
+        }
+        if inner.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let task = &self.object.task;
+        let sharding = task
+            .chain
+            .sharding()
+            .expect("inner chunks are those of a shard");
+        sharding
+            .assemble(inner)
+            .map(Some)
+            .map_err(|error| self.object.place.wrap(error))
+    }
+}

@@ -1,0 +1,304 @@
+//! What a hierarchy understands: a value that maps extension names to the functions that bind them. There is no global one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::chunk_grid::ChunkGrid;
+use crate::chunk_key::ChunkKeyEncoding;
+use crate::codec::{ArrayToArray, ArrayToBytes, BytesToBytes, ChunkSpec, CodecChain, EncodedSize};
+use crate::data_type::{CORE_NAMES, DataType, bind_core};
+use crate::error::{Error, Result};
+use crate::extension::Extension;
+
+/// How a codec is bound, by its kind.
+#[derive(Clone, Copy)]
+pub enum BindCodec {
+    /// From its configuration and what it receives.
+    ArrayToArray(fn(&Extension, &ChunkSpec) -> Result<Arc<dyn ArrayToArray>>),
+    /// The same; the binder binds codec chains inside it.
+    ArrayToBytes(fn(&Extension, &ChunkSpec, &Binder<'_>) -> Result<Arc<dyn ArrayToBytes>>),
+    /// From its configuration and the size of what it receives.
+    BytesToBytes(fn(&Extension, EncodedSize) -> Result<Arc<dyn BytesToBytes>>),
+}
+
+/// How a data type is bound.
+pub type BindDataType = fn(&Extension) -> Result<DataType>;
+/// How a chunk grid is bound, to the shape of its array.
+pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
+/// How a chunk key encoding is bound.
+pub type BindChunkKeyEncoding = fn(&Extension) -> Result<ChunkKeyEncoding>;
+
+/// Bounds on what metadata may make this process do. The defaults suit all data that is not an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest chunk or inner chunk that is decoded whole, in bytes.
+    pub max_chunk_size: u64,
+    /// The largest shard index, in bytes.
+    pub max_index_size: u64,
+    /// The most dimensions.
+    pub max_rank: usize,
+    /// The most codecs in a chain.
+    pub max_codecs: usize,
+    /// The most shards within shards.
+    pub max_shard_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_chunk_size: 2 << 30,
+            max_index_size: 256 << 20,
+            max_rank: 64,
+            max_codecs: 64,
+            max_shard_depth: 8,
+        }
+    }
+}
+
+/// The extensions that are understood, and the limits within which.
+#[derive(Clone, Default)]
+pub struct Registry {
+    codecs: BTreeMap<String, BindCodec>,
+    data_types: BTreeMap<String, BindDataType>,
+    chunk_grids: BTreeMap<String, BindChunkGrid>,
+    chunk_key_encodings: BTreeMap<String, BindChunkKeyEncoding>,
+    limits: Limits,
+}
+
+impl Registry {
+    /// The data types, grids and key encodings of the core specification, and no codec.
+    #[must_use]
+    pub fn core() -> Self {
+        Self::default()
+            .with_chunk_grid("regular", ChunkGrid::bind_regular)
+            .with_chunk_key_encoding("default", ChunkKeyEncoding::bind_default)
+            .with_chunk_key_encoding("v2", ChunkKeyEncoding::bind_v2)
+    }
+
+    /// The same with this codec, in place of one of that name.
+    #[must_use]
+    pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {
+        self.codecs.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// The same with this data type, in place of one of that name.
+    #[must_use]
+    pub fn with_data_type(mut self, name: &str, bind: BindDataType) -> Self {
+        self.data_types.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// The same with this chunk grid, in place of one of that name.
+    #[must_use]
+    pub fn with_chunk_grid(mut self, name: &str, bind: BindChunkGrid) -> Self {
+        self.chunk_grids.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// The same with this chunk key encoding, in place of one of that name.
+    #[must_use]
+    pub fn with_chunk_key_encoding(mut self, name: &str, bind: BindChunkKeyEncoding) -> Self {
+        self.chunk_key_encodings.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// The same within these limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Binds a data type.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    pub fn bind_data_type(&self, extension: &Extension) -> Result<DataType> {
+        if let Some(bind) = self.data_types.get(extension.name()) {
+            return bind(extension);
+        }
+        let core = CORE_NAMES.iter().map(|name| (*name).to_owned());
+        bind_core(extension)?.ok_or_else(|| {
+            unknown(
+                "data type",
+                extension,
+                core.chain(self.data_types.keys().cloned()),
+            )
+        })
+    }
+
+    /// Binds a chunk grid to the shape of its array.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    pub fn bind_chunk_grid(&self, extension: &Extension, shape: &[u64]) -> Result<ChunkGrid> {
+        match self.chunk_grids.get(extension.name()) {
+            Some(bind) => bind(extension, shape),
+            None => Err(unknown(
+                "chunk grid",
+                extension,
+                self.chunk_grids.keys().cloned(),
+            )),
+        }
+    }
+
+    /// Binds a chunk key encoding.
+    ///
+    /// # Errors
+    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    pub fn bind_chunk_key_encoding(&self, extension: &Extension) -> Result<ChunkKeyEncoding> {
+        match self.chunk_key_encodings.get(extension.name()) {
+            Some(bind) => bind(extension),
+            None => Err(unknown(
+                "chunk key encoding",
+                extension,
+                self.chunk_key_encodings.keys().cloned(),
+            )),
+        }
+    }
+
+    /// Binds a codec chain to what it receives.
+    ///
+    /// # Errors
+    /// [`Error::InMember`] with the position of the codec and what is wrong with it.
+    pub fn bind_codecs(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
+        Binder {
+            registry: self,
+            shard_depth: 0,
+        }
+        .chain(codecs, spec)
+    }
+
+    fn codec(&self, extension: &Extension) -> Result<BindCodec> {
+        self.codecs
+            .get(extension.name())
+            .copied()
+            .ok_or_else(|| unknown("codec", extension, self.codecs.keys().cloned()))
+    }
+}
+
+fn unknown(
+    point: &'static str,
+    extension: &Extension,
+    names: impl Iterator<Item = String>,
+) -> Error {
+    Error::UnknownExtension {
+        point,
+        name: extension.name().to_owned(),
+        registered: names.collect::<Vec<_>>().join(", "),
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("codecs", &self.codecs.keys())
+            .field("data_types", &self.data_types.keys())
+            .field("chunk_grids", &self.chunk_grids.keys())
+            .field("chunk_key_encodings", &self.chunk_key_encodings.keys())
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+/// Binds codec chains, and counts how deep inside shards it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Binder<'a> {
+    registry: &'a Registry,
+    shard_depth: usize,
+}
+
+impl Binder<'_> {
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.registry.limits
+    }
+
+    /// Binds a chain inside a shard.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where shards nest too deep; else as [`Self::chain`].
+    pub fn inner_chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
+        let limit = self.limits().max_shard_depth;
+        if self.shard_depth >= limit {
+            return Err(Error::TooLarge {
+                what: "nesting of shards",
+                wanted: (self.shard_depth + 1).to_string(),
+                limit: limit as u64,
+            });
+        }
+        Self {
+            registry: self.registry,
+            shard_depth: self.shard_depth + 1,
+        }
+        .chain(codecs, spec)
+    }
+
+    /// Binds a chain to what it receives: array to array codecs, one array to bytes codec, bytes to bytes codecs, in this order.
+    ///
+    /// # Errors
+    /// [`Error::InMember`] with the position of the codec and what is wrong with it.
+    pub fn chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
+        let limit = self.limits().max_codecs;
+        if codecs.len() > limit {
+            return Err(Error::TooLarge {
+                what: "number of codecs",
+                wanted: codecs.len().to_string(),
+                limit: limit as u64,
+            });
+        }
+        let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
+        let mut array_to_bytes: Option<Arc<dyn ArrayToBytes>> = None;
+        let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
+        let mut stored = spec.clone();
+        let mut size = EncodedSize::Exact(0);
+        for (position, codec) in codecs.iter().enumerate() {
+            let place = |error: Error| error.member(format_args!("codecs[{position}]"));
+            let found = format!("codec {:?}", codec.name());
+            match self.registry.codec(codec).map_err(place)? {
+                BindCodec::ArrayToArray(bind) if array_to_bytes.is_none() => {
+                    let bound = bind(codec, &stored).map_err(place)?;
+                    stored = bound.encoded().clone();
+                    array_to_array.push(bound);
+                }
+                BindCodec::ArrayToBytes(bind) if array_to_bytes.is_none() => {
+                    let bound = bind(codec, &stored, self).map_err(place)?;
+                    size = bound.encoded_size();
+                    array_to_bytes = Some(bound);
+                }
+                BindCodec::BytesToBytes(bind) if array_to_bytes.is_some() => {
+                    let bound = bind(codec, size).map_err(place)?;
+                    size = bound.encoded_size();
+                    bytes_to_bytes.push(bound);
+                }
+                BindCodec::BytesToBytes(_) => {
+                    let expected = "an array -> bytes codec before the first bytes -> bytes codec";
+                    return Err(place(Error::invalid(found, expected)));
+                }
+                BindCodec::ArrayToArray(_) | BindCodec::ArrayToBytes(_) => {
+                    let expected = "only bytes -> bytes codecs after the array -> bytes codec";
+                    return Err(place(Error::invalid(found, expected)));
+                }
+            }
+        }
+        match array_to_bytes {
+            Some(array_to_bytes) => CodecChain::new(
+                spec,
+                array_to_array,
+                array_to_bytes,
+                bytes_to_bytes,
+                self.limits(),
+            ),
+            None => Err(Error::invalid("no array -> bytes codec", "exactly one").member("codecs")),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! One dimension of what is wanted: which indices, and where they go in the buffer.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::chunk_grid::GridDimension;
+
+/// The wanted indices of one dimension of an array or chunk. Position `p` of the buffer lies `p * stride` bytes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Axis {
+    indices: Indices,
+    /// Bytes from one position of the buffer to the next.
+    pub(crate) stride: isize,
+}
+
+#[derive(Clone, Debug)]
+enum Indices {
+    /// `start`, `start + step` ..., to the buffer positions `position`, `position + 1` ...
+    Range {
+        start: u64,
+        step: i64,
+        count: u64,
+        position: u64,
+    },
+    /// Pairs in ascending order of index; those of one index in order of position.
+    List {
+        pairs: Arc<[Pair]>,
+        range: Range<usize>,
+        base: u64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    index: u64,
+    position: u64,
+}
+
+/// How an axis is laid out for copying.
+pub(crate) enum Layout<'a> {
+    /// Evenly spaced.
+    Range {
+        start: u64,
+        step: i64,
+        count: u64,
+        position: u64,
+    },
+    /// Pairs of index and position.
+    List(Box<dyn Iterator<Item = (u64, u64)> + 'a>),
+}
+
+impl Axis {
+    pub(crate) fn range(start: u64, step: i64, count: u64) -> Self {
+        Self {
+            indices: Indices::Range {
+                start,
+                step,
+                count,
+                position: 0,
+            },
+            stride: 0,
+        }
+    }
+
+    pub(crate) fn list(indices: impl Iterator<Item = u64>) -> Self {
+        let mut pairs = (0..)
+            .zip(indices)
+            .map(|(position, index)| Pair { index, position })
+            .collect::<Vec<_>>();
+        pairs.sort_by_key(|pair| pair.index);
+        let range = 0..pairs.len();
+        Self {
+            indices: Indices::List {
+                pairs: pairs.into(),
+                range,
+                base: 0,
+            },
+            stride: 0,
+        }
+    }
+
+    /// The number of wanted elements.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.indices {
+            Indices::Range { count, .. } => *count,
+            Indices::List { range, .. } => range.len() as u64,
+        }
+    }
+
+    /// The number of different indices, and the lowest and highest of them; `None` where nothing is wanted.
+    pub(crate) fn extent(&self) -> Option<(u64, u64, u64)> {
+        match &self.indices {
+            Indices::Range { count: 0, .. } => None,
+            Indices::Range {
+                start, step, count, ..
+            } => {
+                let last = start.wrapping_add_signed(step.wrapping_mul((*count - 1).cast_signed()));
+                Some((*count, *start.min(&last), *start.max(&last)))
+            }
+            Indices::List { pairs, range, base } => {
+                let pairs = &pairs[range.clone()];
+                let different = 1 + pairs
+                    .windows(2)
+                    .filter(|pair| pair[0].index != pair[1].index)
+                    .count() as u64;
+                Some((
+                    different,
+                    pairs.first()?.index - base,
+                    pairs.last()?.index - base,
+                ))
+            }
+        }
+    }
+
+    /// Whether every index in `0..len` is wanted.
+    pub(crate) fn covers(&self, len: u64) -> bool {
+        match self.extent() {
+            None => len == 0,
+            Some((different, low, high)) => low == 0 && different >= len && high + 1 >= len,
+        }
+    }
+
+    pub(crate) fn layout(&self) -> Layout<'_> {
+        match &self.indices {
+            &Indices::Range {
+                start,
+                step,
+                count,
+                position,
+            } => Layout::Range {
+                start,
+                step,
+                count,
+                position,
+            },
+            Indices::List { pairs, range, base } => Layout::List(Box::new(
+                pairs[range.clone()]
+                    .iter()
+                    .map(move |pair| (pair.index - base, pair.position)),
+            )),
+        }
+    }
+
+    /// The chunks of a grid that are touched along this dimension, without listing them where the indices are a range.
+    pub(crate) fn parts(&self, dimension: &GridDimension) -> Parts {
+        let kind = match &self.indices {
+            Indices::Range { .. } => match self.extent() {
+                None => PartsKind::Listed(vec![]),
+                Some((count, low, high)) => {
+                    let (first, last) = (dimension.cell_of(low), dimension.cell_of(high));
+                    let cells = last - first + 1;
+                    // Each cell between is touched unless the step is longer than a chunk; then each index has its own.
+                    if count >= cells {
+                        PartsKind::Cells { first, cells }
+                    } else {
+                        PartsKind::Singles { count }
+                    }
+                }
+            },
+            Indices::List { pairs, range, base } => {
+                let mut listed: Vec<(u64, Range<usize>)> = Vec::new();
+                for position in range.clone() {
+                    let cell = dimension.cell_of(pairs[position].index - base);
+                    match listed.last_mut() {
+                        Some((last, range)) if *last == cell => range.end = position + 1,
+                        _ => listed.push((cell, position..position + 1)),
+                    }
+                }
+                PartsKind::Listed(listed)
+            }
+        };
+        Parts {
+            axis: self.clone(),
+            dimension: dimension.clone(),
+            kind,
+        }
+    }
+}
+
+/// The parts of an axis, one for each chunk that it touches.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    axis: Axis,
+    dimension: GridDimension,
+    kind: PartsKind,
+}
+
+#[derive(Clone, Debug)]
+enum PartsKind {
+    /// All cells of a range of them.
+    Cells { first: u64, cells: u64 },
+    /// One index in each cell.
+    Singles { count: u64 },
+    /// Cells with their pairs.
+    Listed(Vec<(u64, Range<usize>)>),
+}
+
+impl Parts {
+    /// The number of chunks touched.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.kind {
+            PartsKind::Cells { cells, .. } => *cells,
+            PartsKind::Singles { count } => *count,
+            PartsKind::Listed(listed) => listed.len() as u64,
+        }
+    }
+
+    /// The lowest and highest chunk touched; `None` where there is none.
+    pub(crate) fn bounds(&self) -> Option<(u64, u64)> {
+        match &self.kind {
+            PartsKind::Cells { first, cells } => Some((*first, *first + *cells - 1)),
+            PartsKind::Singles { .. } => {
+                let (_, low, high) = self.axis.extent()?;
+                Some((self.dimension.cell_of(low), self.dimension.cell_of(high)))
+            }
+            PartsKind::Listed(listed) => Some((listed.first()?.0, listed.last()?.0)),
+        }
+    }
+
+    /// Part `number` of `len()`: a chunk, and what is wanted of it, counted from its start.
+    pub(crate) fn get(&self, number: u64) -> (u64, Axis) {
+        let stride = self.axis.stride;
+        match (&self.axis.indices, &self.kind) {
+            (
+                &Indices::Range {
+                    start,
+                    step,
+                    position,
+                    ..
+                },
+                PartsKind::Singles { count },
+            ) => {
+                // Ascending cells whatever the sign of the step.
+                let number = if step < 0 { count - 1 - number } else { number };
+                let index = start.wrapping_add_signed(step * number.cast_signed());
+                let cell = self.dimension.cell_of(index);
+                let start = index - self.dimension.start(cell);
+                (
+                    cell,
+                    Axis {
+                        indices: Indices::Range {
+                            start,
+                            step,
+                            count: 1,
+                            position: position + number,
+                        },
+                        stride,
+                    },
+                )
+            }
+            (
+                &Indices::Range {
+                    start,
+                    step,
+                    count,
+                    position,
+                },
+                PartsKind::Cells { first, .. },
+            ) => {
+                let cell = first + number;
+                let low = self.dimension.start(cell);
+                let high = low.saturating_add(self.dimension.len(cell));
+                let width = step.unsigned_abs();
+                // The first and last wanted index inside low..high, as multiples of the step from start.
+                let (skip, last) = if step > 0 {
+                    (
+                        low.saturating_sub(start).div_ceil(width),
+                        (high - 1 - start) / width,
+                    )
+                } else {
+                    (
+                        (start + 1).saturating_sub(high).div_ceil(width),
+                        (start - low) / width,
+                    )
+                };
+                let count = (last + 1).min(count) - skip;
+                let start = start.wrapping_add_signed(step * skip.cast_signed()) - low;
+                (
+                    cell,
+                    Axis {
+                        indices: Indices::Range {
+                            start,
+                            step,
+                            count,
+                            position: position + skip,
+                        },
+                        stride,
+                    },
+                )
+            }
+            (Indices::List { pairs, .. }, PartsKind::Listed(listed)) => {
+                let (cell, range) =
+                    listed[usize::try_from(number).expect("a list in memory")].clone();
+                let Indices::List { base, .. } = self.axis.indices else {
+                    unreachable!("matched above")
+                };
+                let base = base + self.dimension.start(cell);
+                (
+                    cell,
+                    Axis {
+                        indices: Indices::List {
+                            pairs: pairs.clone(),
+                            range,
+                            base,
+                        },
+                        stride,
+                    },
+                )
+            }
+            _ => unreachable!("parts are of the kind of their axis"),
+        }
+    }
+}

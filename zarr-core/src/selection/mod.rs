@@ -1,0 +1,299 @@
+//! What a caller wants of an array: slices as `ndarray` has them, orthogonal indices, coordinates, masks.
+//!
+//! A [`Selection`] is checked against the shape of the array and becomes a `Wanted`: for each dimension, which elements and
+//! where they go in the caller's buffer. Plans split that along chunk grids, level by level.
+
+mod axis;
+mod points;
+mod wanted;
+
+use ndarray::{ArrayViewD, Slice, SliceInfoElem};
+
+pub(crate) use axis::{Axis, Layout};
+pub(crate) use points::Points;
+pub(crate) use wanted::Wanted;
+
+use crate::error::{Error, Result};
+use crate::size::to_usize;
+
+/// Elements of an array, by position.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Selection {
+    /// Slices, single indices and new axes, as `ndarray`'s `s![]` writes them. Dimensions that are left out at the end are
+    /// taken whole. A negative step takes the slice and then reverses it, as in `ndarray`.
+    Slices(Vec<SliceInfoElem>),
+    /// One set of indices for each dimension; the result has all combinations of them (NumPy's `ix_`, zarr's `oindex`).
+    Orthogonal(Vec<AxisIndices>),
+    /// One list of indices for each dimension, all of one length; the result is a list of the elements at those coordinates
+    /// (zarr's `vindex`).
+    Coordinates(Vec<Vec<u64>>),
+}
+
+/// The indices that an orthogonal selection takes of one dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AxisIndices {
+    /// A slice, as in `ndarray`.
+    Slice(Slice),
+    /// Any indices in any order, repeated or not.
+    Indices(Vec<u64>),
+    /// The positions of `true`; as long as the dimension.
+    Mask(Vec<bool>),
+}
+
+impl From<Vec<u64>> for AxisIndices {
+    fn from(indices: Vec<u64>) -> Self {
+        Self::Indices(indices)
+    }
+}
+
+impl From<Slice> for AxisIndices {
+    fn from(slice: Slice) -> Self {
+        Self::Slice(slice)
+    }
+}
+
+impl Selection {
+    /// The whole array.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::Slices(Vec::new())
+    }
+
+    /// Slices, as `ndarray`'s `s![]` writes them.
+    #[must_use]
+    pub fn slices(slices: impl AsRef<[SliceInfoElem]>) -> Self {
+        Self::Slices(slices.as_ref().to_vec())
+    }
+
+    /// A range of indices for each dimension.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where an index does not fit `isize`.
+    pub fn ranges(ranges: &[std::ops::Range<u64>]) -> Result<Self> {
+        let slice = |range: &std::ops::Range<u64>| {
+            Ok(SliceInfoElem::Slice {
+                start: to_isize(range.start)?,
+                end: Some(to_isize(range.end)?),
+                step: 1,
+            })
+        };
+        Ok(Self::Slices(
+            ranges.iter().map(slice).collect::<Result<_>>()?,
+        ))
+    }
+
+    /// The coordinates at which a mask of the shape of the array is true, in C order.
+    #[must_use]
+    pub fn mask(mask: &ArrayViewD<'_, bool>) -> Self {
+        let mut coordinates = vec![Vec::new(); mask.ndim()];
+        for (index, &wanted) in mask.indexed_iter() {
+            if wanted {
+                for (axis, list) in coordinates.iter_mut().enumerate() {
+                    list.push(index[axis] as u64);
+                }
+            }
+        }
+        Self::Coordinates(coordinates)
+    }
+
+    /// Checks the selection against the shape of an array.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where it does not fit.
+    pub fn resolve(&self, shape: &[u64]) -> Result<Resolved> {
+        match self {
+            Self::Slices(slices) => resolve_slices(slices, shape),
+            Self::Orthogonal(axes) => {
+                check_rank(axes.len(), shape)?;
+                let axes = axes.iter().zip(shape).enumerate();
+                let axes = axes
+                    .map(|(dimension, (indices, &len))| axis_of(indices, dimension, len))
+                    .collect::<Result<Vec<_>>>()?;
+                let lengths = axes.iter().map(Axis::len).collect::<Vec<_>>();
+                Resolved::boxed(axes, lengths)
+            }
+            Self::Coordinates(lists) => {
+                check_rank(lists.len(), shape)?;
+                let points = Points::new(lists, shape)?;
+                let len = points.len();
+                Ok(Resolved {
+                    wanted: Wanted::Points(points),
+                    axis_of_result: vec![],
+                    shape: vec![len],
+                })
+            }
+        }
+    }
+}
+
+/// A selection that fits its array.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    wanted: Wanted,
+    /// For each dimension of the array, its dimension in the result; `None` for single indices. Empty for coordinates.
+    axis_of_result: Vec<Option<usize>>,
+    shape: Vec<usize>,
+}
+
+impl Resolved {
+    fn boxed(axes: Vec<Axis>, lengths: Vec<u64>) -> Result<Self> {
+        let shape = lengths
+            .iter()
+            .map(|&len| to_usize("selection", len))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            wanted: Wanted::Box(axes),
+            axis_of_result: (0..shape.len()).map(Some).collect(),
+            shape,
+        })
+    }
+
+    /// The shape of the result.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of elements of the result.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where it does not fit memory.
+    pub fn elements(&self) -> Result<usize> {
+        let shape = self.shape.iter().map(|&len| len as u64).collect::<Vec<_>>();
+        to_usize("selection", crate::size::product(&shape)?)
+    }
+
+    /// The wanted elements with their places in a buffer whose dimensions (those of the result) have these strides in bytes.
+    pub(crate) fn place(&self, strides: &[isize]) -> Wanted {
+        let mut wanted = self.wanted.clone();
+        match &mut wanted {
+            Wanted::Box(axes) => {
+                for (axis, result) in axes.iter_mut().zip(&self.axis_of_result) {
+                    axis.stride = result.map_or(0, |result| strides[result]);
+                }
+            }
+            Wanted::Points(points) => points.set_stride(strides[0]),
+        }
+        wanted
+    }
+}
+
+fn check_rank(found: usize, shape: &[u64]) -> Result<()> {
+    if found == shape.len() {
+        return Ok(());
+    }
+    Err(Error::selection(format!(
+        "{found} dimensions, but the array has {} ({shape:?})",
+        shape.len()
+    )))
+}
+
+fn to_isize(index: u64) -> Result<isize> {
+    isize::try_from(index).map_err(|_| Error::TooLarge {
+        what: "index",
+        wanted: index.to_string(),
+        limit: isize::MAX as u64,
+    })
+}
+
+fn resolve_slices(slices: &[SliceInfoElem], shape: &[u64]) -> Result<Resolved> {
+    let taken = slices
+        .iter()
+        .filter(|slice| !matches!(slice, SliceInfoElem::NewAxis))
+        .count();
+    if taken > shape.len() {
+        check_rank(taken, shape)?;
+    }
+    let mut axes = Vec::with_capacity(shape.len());
+    let mut axis_of_result = Vec::with_capacity(shape.len());
+    let mut lengths = Vec::new();
+    let whole = SliceInfoElem::Slice {
+        start: 0,
+        end: None,
+        step: 1,
+    };
+    for slice in slices
+        .iter()
+        .chain(std::iter::repeat_n(&whole, shape.len() - taken))
+    {
+        let dimension = axes.len();
+        match *slice {
+            SliceInfoElem::NewAxis => lengths.push(1),
+            SliceInfoElem::Index(index) => {
+                let len = shape[dimension];
+                let found = from_end(index, len).filter(|&index| index < len);
+                let index = found.ok_or_else(|| {
+                    Error::selection(format!(
+                        "index {index} is outside dimension {dimension} of length {len}"
+                    ))
+                })?;
+                axes.push(Axis::range(index, 1, 1));
+                axis_of_result.push(None);
+            }
+            SliceInfoElem::Slice { start, end, step } => {
+                let axis = slice_axis(start, end, step, dimension, shape[dimension])?;
+                axis_of_result.push(Some(lengths.len()));
+                lengths.push(axis.len());
+                axes.push(axis);
+            }
+        }
+    }
+    let mut resolved = Resolved::boxed(axes, lengths)?;
+    resolved.axis_of_result = axis_of_result;
+    Ok(resolved)
+}
+
+/// The index that `index` means, counted from the end where it is negative; the end itself is one.
+fn from_end(index: isize, len: u64) -> Option<u64> {
+    let found = if index < 0 {
+        len.checked_sub(index.unsigned_abs() as u64)?
+    } else {
+        index.unsigned_abs() as u64
+    };
+    (found <= len).then_some(found)
+}
+
+fn slice_axis(
+    start: isize,
+    end: Option<isize>,
+    step: isize,
+    dimension: usize,
+    len: u64,
+) -> Result<Axis> {
+    let bounds = from_end(start, len).zip(end.map_or(Some(len), |end| from_end(end, len)));
+    let Some((from, to)) = bounds.filter(|_| step != 0) else {
+        let end = end.map(|end| end.to_string()).unwrap_or_default();
+        return Err(Error::selection(format!(
+            "slice {start}..{end};{step} does not fit dimension {dimension} of length {len}"
+        )));
+    };
+    let stride = step.unsigned_abs() as u64;
+    let count = to.saturating_sub(from).div_ceil(stride);
+    let step = step as i64;
+    Ok(if step > 0 || count == 0 {
+        Axis::range(from, step, count)
+    } else {
+        Axis::range(to - 1, step, count)
+    })
+}
+
+fn axis_of(indices: &AxisIndices, dimension: usize, len: u64) -> Result<Axis> {
+    match indices {
+        AxisIndices::Slice(slice) => slice_axis(slice.start, slice.end, slice.step, dimension, len),
+        AxisIndices::Indices(indices) => match indices.iter().find(|&&index| index >= len) {
+            Some(index) => Err(Error::selection(format!(
+                "index {index} is outside dimension {dimension} of length {len}"
+            ))),
+            None => Ok(Axis::list(indices.iter().copied())),
+        },
+        AxisIndices::Mask(mask) if mask.len() as u64 == len => Ok(Axis::list(
+            (0..len)
+                .zip(mask)
+                .filter_map(|(index, &wanted)| wanted.then_some(index)),
+        )),
+        AxisIndices::Mask(mask) => Err(Error::selection(format!(
+            "mask of length {} for dimension {dimension} of length {len}",
+            mask.len()
+        ))),
+    }
+}

@@ -1,0 +1,107 @@
+//! Wanted elements at single coordinates.
+
+use std::sync::Arc;
+
+use crate::chunk_grid::GridDimension;
+use crate::error::{Error, Result};
+use crate::size::to_offset;
+
+/// Coordinates in an array or chunk, and the places of their elements in the buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct Points {
+    /// One list for each dimension of the array, all of one length.
+    coordinates: Arc<[Vec<u64>]>,
+    /// Which coordinates are meant: element `row` goes to position `row` of the buffer.
+    rows: Vec<usize>,
+    /// Dimension `i` of the chunk is dimension `dimensions[i]` of the array and starts at `base[i]` there.
+    dimensions: Vec<usize>,
+    base: Vec<u64>,
+    stride: isize,
+}
+
+impl Points {
+    pub(crate) fn new(lists: &[Vec<u64>], shape: &[u64]) -> Result<Self> {
+        // An array without dimensions has one element, and nothing says how often it is wanted: once.
+        let len = lists.first().map_or(1, Vec::len);
+        for (dimension, (list, &length)) in lists.iter().zip(shape).enumerate() {
+            if list.len() != len {
+                let found = list.len();
+                return Err(Error::selection(format!(
+                    "{found} coordinates for dimension {dimension}, {len} for dimension 0"
+                )));
+            }
+            if let Some(index) = list.iter().find(|&&index| index >= length) {
+                return Err(Error::selection(format!(
+                    "coordinate {index} is outside dimension {dimension} of length {length}"
+                )));
+            }
+        }
+        Ok(Self {
+            coordinates: lists.into(),
+            rows: (0..len).collect(),
+            dimensions: (0..shape.len()).collect(),
+            base: vec![0; shape.len()],
+            stride: 0,
+        })
+    }
+
+    pub(crate) fn set_stride(&mut self, stride: isize) {
+        self.stride = stride;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn coordinate(&self, row: usize, dimension: usize) -> u64 {
+        self.coordinates[self.dimensions[dimension]][row] - self.base[dimension]
+    }
+
+    /// The same points where dimension `i` of the chunk becomes dimension `order[i]` of this one.
+    pub(crate) fn permuted(mut self, order: &[usize]) -> Self {
+        self.dimensions = order.iter().map(|&axis| self.dimensions[axis]).collect();
+        self.base = order.iter().map(|&axis| self.base[axis]).collect();
+        self
+    }
+
+    /// The points of each chunk of a grid, chunks in C order.
+    pub(crate) fn parts(&self, grid: &[GridDimension]) -> Vec<(Vec<u64>, Self)> {
+        let cell_of = |row: usize| -> Vec<u64> {
+            let cells = grid.iter().enumerate();
+            cells
+                .map(|(axis, dimension)| dimension.cell_of(self.coordinate(row, axis)))
+                .collect()
+        };
+        let mut rows = self
+            .rows
+            .iter()
+            .map(|&row| (cell_of(row), row))
+            .collect::<Vec<_>>();
+        rows.sort();
+        rows.chunk_by(|a, b| a.0 == b.0)
+            .map(|rows| {
+                let cell = rows[0].0.clone();
+                let mut part = self.clone();
+                part.rows = rows.iter().map(|(_, row)| *row).collect();
+                for (base, (dimension, &cell)) in part.base.iter_mut().zip(grid.iter().zip(&cell)) {
+                    *base += dimension.start(cell);
+                }
+                (cell, part)
+            })
+            .collect()
+    }
+
+    /// For each point, in order of the buffer: its offset in a chunk with these strides, and in the buffer, both in bytes.
+    pub(crate) fn offsets<'a>(
+        &'a self,
+        chunk_strides: &'a [isize],
+    ) -> impl Iterator<Item = (isize, isize)> + 'a {
+        self.rows.iter().map(move |&row| {
+            let strides = chunk_strides.iter().enumerate();
+            let chunk = strides
+                .map(|(axis, stride)| to_offset(self.coordinate(row, axis)) * stride)
+                .sum();
+            (chunk, row.cast_signed() * self.stride)
+        })
+    }
+}
