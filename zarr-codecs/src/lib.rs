@@ -1,1 +1,55 @@
-//! codecs
+//! The codecs of Zarr v3, one file each, and the registry that names them.
+//!
+//! Each codec is bound to what it encodes before it sees a byte, so it knows how much it may decode to: no stored number
+//! makes it allocate more. Whatever the bytes, decoding ends in a result, never in a panic; the only `unsafe` of the crate
+//! calls the C encoder in `blosc/compress.rs`.
+
+#![deny(unsafe_code)]
+
+#[cfg(feature = "blosc")]
+mod blosc;
+mod bytes;
+#[cfg(feature = "crc32c")]
+mod crc32c;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+mod decompress;
+#[cfg(feature = "gzip")]
+mod gzip;
+#[cfg(any(feature = "blosc", feature = "gzip"))]
+mod inflate;
+#[cfg(any(feature = "blosc", feature = "gzip", feature = "zstd"))]
+mod output;
+#[cfg(feature = "sharding")]
+mod shard_index;
+#[cfg(feature = "sharding")]
+mod sharding;
+#[cfg(test)]
+mod testing;
+#[cfg(feature = "transpose")]
+mod transpose;
+#[cfg(feature = "zstd")]
+mod zstd;
+#[cfg(any(feature = "blosc", feature = "zstd"))]
+mod zstd_frame;
+
+use zarr_core::{BindCodec, Registry};
+
+/// The extensions of the core specification and every codec that this crate was built with.
+#[must_use]
+pub fn registry() -> Registry {
+    let registry = Registry::core();
+    let registry = registry.with_codec("bytes", BindCodec::ArrayToBytes(bytes::bind));
+    #[cfg(feature = "blosc")]
+    let registry = registry.with_codec("blosc", BindCodec::BytesToBytes(blosc::bind));
+    #[cfg(feature = "crc32c")]
+    let registry = registry.with_codec("crc32c", BindCodec::BytesToBytes(crc32c::bind));
+    #[cfg(feature = "gzip")]
+    let registry = registry.with_codec("gzip", BindCodec::BytesToBytes(gzip::bind));
+    #[cfg(feature = "sharding")]
+    let registry = registry.with_codec("sharding_indexed", BindCodec::ArrayToBytes(sharding::bind));
+    #[cfg(feature = "transpose")]
+    let registry = registry.with_codec("transpose", BindCodec::ArrayToArray(transpose::bind));
+    #[cfg(feature = "zstd")]
+    let registry = registry.with_codec("zstd", BindCodec::BytesToBytes(zstd::bind));
+    registry
+}

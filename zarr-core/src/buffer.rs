@@ -5,6 +5,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use crate::data_type::Element;
 use crate::error::{Error, Result};
@@ -128,10 +129,12 @@ impl Output {
         matches!(self.0.owner, Owner::Allocated(_))
     }
 
-    /// The number of handles, this one included.
+    /// The number of handles, this one included. What was done through handles that are gone has happened before.
     #[must_use]
     pub fn handles(&self) -> usize {
-        Arc::strong_count(&self.0)
+        let handles = Arc::strong_count(&self.0);
+        fence(Ordering::Acquire);
+        handles
     }
 
     pub(crate) fn region(&self) -> Region {
@@ -166,6 +169,14 @@ impl Input {
             origin,
             owner: Owner::Caller,
         }))
+    }
+
+    /// The number of handles, this one included. What was done through handles that are gone has happened before.
+    #[must_use]
+    pub fn handles(&self) -> usize {
+        let handles = Arc::strong_count(&self.0);
+        fence(Ordering::Acquire);
+        handles
     }
 
     pub(crate) fn region(&self) -> Region {

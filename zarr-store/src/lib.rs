@@ -1,1 +1,48 @@
-//! store
+//! The store layer of a Zarr engine: keys to bytes, over local files, memory and every [`object_store`].
+//!
+//! [`Store`] adds to `object_store` what Zarr needs: absence as a value and never by mistake, [`Version`]s that hold all
+//! reads of a shard together, a range planner that knows what a request costs, conditional puts on every backend that can
+//! (local files included), segments that are written without being joined, and keys that are never rewritten. It knows
+//! nothing of arrays and codecs.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
+//! use zarr_store::{ByteRange, Precondition, Store};
+//!
+//! let store = Store::open("memory:")?;
+//! let version = store.put("c/0/1", vec!["chunk".into()], Precondition::IfAbsent).await?;
+//! let body = store.get("c/0/1", &ByteRange::Suffix(2), Some(&version)).await?.expect("just written");
+//! assert_eq!((&body.bytes[..], body.range, body.object_size), (&b"nk"[..], 3..5, 5));
+//! assert!(store.get("c/0/2", &ByteRange::All, None).await?.is_none());
+//! # Ok(()) }
+//! ```
+//!
+//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `key` checks what comes in,
+//! `planner` and `cost` decide on requests, `object` and `local` run them.
+
+mod absent;
+mod cloud;
+mod cost;
+mod counts;
+mod error;
+mod key;
+mod local;
+mod object;
+mod open;
+mod planner;
+mod redact;
+mod store;
+mod task;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod version;
+
+pub use cost::CostModel;
+pub use counts::RequestCounts;
+pub use error::{Cause, Error, ErrorKind, Place, Result};
+pub use local::{Durability, LocalFile, LocalStore};
+pub use object_store;
+pub use planner::{RangePlan, plan_ranges};
+pub use store::{Body, Entry, Listing, RangeBody, Store};
+pub use version::{Precondition, Version};
+pub use zarr_core::ByteRange;

@@ -1,1 +1,58 @@
-//! zarr
+//! A Zarr v3 engine: read and write sharded arrays on local disk and object stores.
+//!
+//! ```
+//! # async fn example() -> zarr::Result<()> {
+//! use ndarray::{Array3, s};
+//! use zarr::ArrayBuilder;
+//!
+//! let hierarchy = zarr::open("memory:")?;
+//! let metadata = ArrayBuilder::new(&[64, 128, 128], "uint16")
+//!     .with_chunk_shape(&[8, 32, 32])
+//!     .with_shard_shape(&[32, 128, 128])
+//!     .build()?;
+//! let array = hierarchy.create_array("brain/scan", metadata).await?;
+//! array.write(s![0..32, .., ..], Array3::<u16>::ones((32, 128, 128))).await?;
+//!
+//! println!("{}", array.plan_read(s![30..34, .., 5])?);
+//! let slice = array.read::<u16>(s![30..34, .., 5]).await?;
+//! assert_eq!(slice.shape(), [4, 128]);
+//! assert_eq!(slice.sum(), 2 * 128);
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! [`Hierarchy`] opens and creates nodes, [`Array`] reads and writes, [`blocking`] has both for programs without a runtime.
+//! The parts are crates of their own: `zarr-core` computes, `zarr-codecs` has the codecs, `zarr-store` waits.
+
+mod array;
+pub mod blocking;
+mod engine;
+mod error;
+mod group;
+mod hierarchy;
+
+pub use array::Array;
+pub use error::{Error, Result};
+pub use group::Group;
+pub use hierarchy::{Hierarchy, Node, NodeKind};
+
+pub use zarr_codecs::registry;
+pub use zarr_core::metadata::{
+    ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
+    codecs,
+};
+pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
+pub use zarr_core::{
+    AxisIndices, DataType, Element, Extension, FillValue, Limits, NodePath, Registry, Selection,
+};
+pub use zarr_store::Store;
+
+/// Opens the hierarchy at a URL or path: `memory:`, a local path, `file://`, and `s3://`, `gs://`, `az://`, `http(s)://` where
+/// their features are on. Nothing is read yet.
+///
+/// # Errors
+/// [`Error::Store`] where the URL is malformed or of a scheme that this build does not have.
+pub fn open(url: &str) -> Result<Hierarchy> {
+    Ok(Hierarchy::new(Store::open(url)?, registry()))
+}

@@ -176,10 +176,10 @@ impl Fetch {
     /// Where it is damaged, or where the fetch is for something else.
     pub fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
         match &self.step {
-            Step::Index(shard) | Step::Whole(shard) => shard.decode_index(encoded),
-            Step::Chunk(job) => Err(job
-                .place
-                .wrap(Error::corrupt("shard index", "a chunk has none"))),
+            Step::Index(shard) => shard.decode_index(encoded),
+            _ => Err(self
+                .place()
+                .wrap(Error::corrupt("shard index", "not what was fetched"))),
         }
     }
 
@@ -189,10 +189,10 @@ impl Fetch {
     /// Where an entry that is needed is damaged, or where the fetch is not for an index.
     pub fn open(self, index: &ShardIndex, object_size: u64) -> Result<Vec<Work>> {
         match self.step {
-            Step::Index(shard) | Step::Whole(shard) => shard.open(index, object_size, None),
-            Step::Chunk(job) => Err(job
-                .place
-                .wrap(Error::corrupt("shard index", "a chunk has none"))),
+            Step::Index(shard) => shard.open(index, object_size, None),
+            _ => Err(self
+                .place()
+                .wrap(Error::corrupt("shard index", "not what was fetched"))),
         }
     }
 
@@ -204,13 +204,24 @@ impl Fetch {
         }
     }
 
+    /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
+    #[must_use]
+    pub fn decoded_size(&self) -> u64 {
+        let spec = self.chain().decoded();
+        self.chunk_len()
+            .saturating_mul(spec.fill_value.bytes().len() as u64)
+    }
+
     /// The number of elements of the chunk that the fetch is for.
     pub(super) fn chunk_len(&self) -> u64 {
-        let chain = match &self.step {
+        self.chain().decoded().elements().unwrap_or(u64::MAX)
+    }
+
+    fn chain(&self) -> &CodecChain {
+        match &self.step {
             Step::Chunk(job) => &job.chain,
             Step::Index(shard) | Step::Whole(shard) => &shard.chain,
-        };
-        chain.decoded().elements().unwrap_or(u64::MAX)
+        }
     }
 
     fn place(&self) -> &Place {

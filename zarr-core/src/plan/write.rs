@@ -78,6 +78,18 @@ impl WritePlan {
         self.len() == 0
     }
 
+    /// The size of one decoded object, in bytes.
+    #[must_use]
+    pub fn decoded_object_size(&self) -> u64 {
+        let item_size = self.layout.fill_value().bytes().len() as u64;
+        self.layout
+            .codecs()
+            .decoded()
+            .elements()
+            .unwrap_or(u64::MAX)
+            .saturating_mul(item_size)
+    }
+
     /// What is written of each object, made as they are asked for.
     pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
         let (layout, prefix, options) = (self.layout.clone(), self.prefix.clone(), self.options);

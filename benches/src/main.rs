@@ -1,0 +1,96 @@
+//! A worker of `compare.py`: one request a line on standard input, one answer a line on standard output.
+//!
+//! A request names a case and arrays; the answer has the milliseconds of wall and CPU time of the operation alone, and a
+//! checksum of the data, taken outside of it.
+
+use std::io::{BufRead, Write, stdin, stdout};
+use std::time::{Duration, Instant};
+
+use ndarray::{Array3, s};
+use serde_json::{Value, json};
+
+mod ours;
+mod peer;
+
+/// The operations that both implementations have.
+pub trait Implementation {
+    /// Reads all of an array.
+    fn read_all(path: &str) -> Array3<u16>;
+    /// Reads boxes `[start, end)` one after the other and hands each to `use_box`.
+    fn read_boxes(path: &str, boxes: &[[[u64; 3]; 2]], use_box: &mut dyn FnMut(&[u16]));
+    /// Writes all of an array that exists.
+    fn write_all(path: &str, data: &Array3<u16>);
+}
+
+fn main() {
+    let answer = match std::env::args().nth(1).as_deref() {
+        Some("ours") => serve::<ours::Ours>,
+        Some("zarrs") => serve::<peer::Zarrs>,
+        _ => panic!("usage: zarr-benches ours|zarrs"),
+    };
+    answer();
+}
+
+fn serve<I: Implementation>() {
+    let mut source = None;
+    for line in stdin().lock().lines() {
+        let request: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+        let path = request["path"].as_str().expect("a path");
+        let answer = match request["case"].as_str().expect("a case") {
+            "read_all" => {
+                let (data, time) = timed(|| I::read_all(path));
+                answer(time, checksum(data.as_slice().expect("C order")))
+            }
+            "read_boxes" => {
+                let boxes: Vec<[[u64; 3]; 2]> = serde_json::from_value(request["boxes"].clone()).expect("boxes");
+                let mut sum = 0_u64;
+                let ((), time) = timed(|| {
+                    I::read_boxes(path, &boxes, &mut |data| sum = sum.wrapping_add(data[0].into()).wrapping_add(data.len() as u64));
+                });
+                answer(time, sum)
+            }
+            "write_all" => {
+                let from = request["source"].as_str().expect("a source");
+                let data = source.get_or_insert_with(|| I::read_all(from));
+                let ((), time) = timed(|| I::write_all(path, data));
+                answer(time, 0)
+            }
+            other => panic!("no case {other}"),
+        };
+        writeln!(stdout(), "{answer}").expect("standard output is open");
+    }
+}
+
+fn answer((wall, cpu): (Duration, Duration), checksum: u64) -> Value {
+    json!({"wall_ms": wall.as_secs_f64() * 1e3, "cpu_ms": cpu.as_secs_f64() * 1e3, "checksum": checksum.to_string()})
+}
+
+fn timed<R>(work: impl FnOnce() -> R) -> (R, (Duration, Duration)) {
+    let (cpu, wall) = (cpu_time(), Instant::now());
+    let result = work();
+    (result, (wall.elapsed(), cpu_time() - cpu))
+}
+
+/// User and system time of this process.
+fn cpu_time() -> Duration {
+    // SAFETY: `getrusage` fills the structure that it is given.
+    let usage = unsafe {
+        let mut usage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+        usage
+    };
+    let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
+
+/// The same sum as in compare.py: elements times their position, modulo 2^64, over every 7th element.
+fn checksum(data: &[u16]) -> u64 {
+    let elements = data.iter().step_by(7).enumerate();
+    elements.fold(0, |sum, (i, &x)| sum.wrapping_add((i as u64 % 65_521) * u64::from(x)))
+}
+
+/// A box as a slice.
+pub fn slice(b: &[[u64; 3]; 2]) -> ndarray::SliceInfo<[ndarray::SliceInfoElem; 3], ndarray::Ix3, ndarray::Ix3> {
+    let [start, end] = b.map(|corner| corner.map(|index| index as isize));
+    s![start[0]..end[0], start[1]..end[1], start[2]..end[2]]
+}

@@ -1,0 +1,104 @@
+//! A Python with the peers: a virtual environment under the target folder, made once.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of the Python scripts.
+#[must_use]
+pub fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
+}
+
+/// Runs a script of [`scripts`] and waits for it.
+///
+/// # Panics
+/// Where the script fails, with what it printed.
+pub fn run(script: &str, arguments: &[&str]) -> String {
+    let output = Command::new(interpreter())
+        .arg(scripts().join(script))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{script} {arguments:?}: {}\n{out}\n{err}",
+        output.status
+    );
+    out.into_owned()
+}
+
+/// The interpreter of the environment that has what `requirements.txt` names.
+///
+/// # Panics
+/// Where there is no Python of at least 3.12, or its packages cannot be installed.
+#[must_use]
+pub fn interpreter() -> PathBuf {
+    let requirements = scripts().join("requirements.txt");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers-python");
+    std::fs::create_dir_all(&target).unwrap();
+    let lock = std::fs::File::create(target.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let interpreter = target.join("venv/bin/python");
+    let wanted = std::fs::read_to_string(&requirements).unwrap();
+    if std::fs::read_to_string(target.join("installed"))
+        .ok()
+        .as_deref()
+        == Some(wanted.as_str())
+    {
+        return interpreter;
+    }
+    let python = find();
+    run_or_panic(
+        Command::new(&python)
+            .args(["-m", "venv", "--clear"])
+            .arg(target.join("venv")),
+    );
+    run_or_panic(
+        Command::new(&interpreter)
+            .args(["-m", "pip", "install", "--quiet", "-r"])
+            .arg(&requirements),
+    );
+    std::fs::write(target.join("installed"), wanted).unwrap();
+    interpreter
+}
+
+/// A Python of at least 3.12: by name, or one of pyenv's that is installed but not switched on.
+fn find() -> PathBuf {
+    let mut candidates = ["python3.13", "python3.12", "python3"]
+        .map(PathBuf::from)
+        .to_vec();
+    let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pyenv")));
+    if let Some(Ok(versions)) = pyenv.map(|root| std::fs::read_dir(root.join("versions"))) {
+        let mut versions = versions
+            .filter_map(|entry| Some(entry.ok()?.path().join("bin/python3")))
+            .collect::<Vec<_>>();
+        versions.sort();
+        candidates.extend(versions.into_iter().rev());
+    }
+    let check = "import sys, venv; sys.exit(sys.version_info < (3, 12))";
+    let works = |candidate: &PathBuf| {
+        Command::new(candidate)
+            .args(["-c", check])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    candidates
+        .into_iter()
+        .find(works)
+        .expect("the peers' tests need Python 3.12 or later (python3.13, python3.12 or python3)")
+}
+
+fn run_or_panic(command: &mut Command) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{text}",
+        output.status
+    );
+}

@@ -1,0 +1,142 @@
+//! Decoding of BloscLZ, the own compressor of Blosc: literal runs and matches, after FastLZ.
+//!
+//! An instruction below 32 is a run of that many literals and one more. Others are matches: the upper three bits are the length
+//! and the lower five the upper bits of the distance, both continued in the bytes that follow.
+
+/// The shortest match, in bytes.
+const MIN_MATCH: usize = 3;
+
+/// Distances past this one, in bytes, are written in two more bytes.
+const MAX_NEAR: usize = 8191;
+
+/// The longest literal run, in bytes.
+const MAX_RUN: usize = 32;
+
+/// Matches at least this long, in bytes, are worth a call that copies memory.
+const LONG: usize = 64;
+
+/// Decodes to the start of `decoded`: the number of bytes written, or what is wrong.
+pub(super) fn decompress(encoded: &[u8], decoded: &mut [u8]) -> Result<usize, String> {
+    let mut input = Input(encoded);
+    // The upper bits of the first instruction are a version, and it is always a literal run.
+    let mut instruction = usize::from(input.byte()? & 31);
+    let mut written = 0;
+    loop {
+        let free = decoded.len() - written;
+        if instruction < MAX_RUN {
+            let len = instruction + 1;
+            if len > free {
+                return Err(too_long());
+            }
+            // One size for all copies is faster than a call for the right one; the rest is overwritten.
+            match (
+                input.0.first_chunk::<MAX_RUN>(),
+                decoded[written..].first_chunk_mut(),
+            ) {
+                (Some(literals), Some(room)) => *room = *literals,
+                _ => decoded[written..written + len].copy_from_slice(input.peek(len)?),
+            }
+            input.0 = &input.0[len..];
+            written += len;
+        } else {
+            let (len, distance) = input.copied(instruction)?;
+            if len > free {
+                return Err(too_long());
+            }
+            let start = written
+                .checked_sub(distance)
+                .ok_or_else(|| format!("match {distance} bytes back, after {written}"))?;
+            repeat(decoded, start, written, len);
+            written += len;
+        }
+        match input.byte() {
+            Ok(byte) => instruction = byte.into(),
+            Err(_) => return Ok(written),
+        }
+    }
+}
+
+/// Writes `len` bytes at `end` that repeat those from `start` on: the match may reach into what it writes.
+fn repeat(decoded: &mut [u8], start: usize, end: usize, len: usize) {
+    match end - start {
+        1 => {
+            let byte = decoded[start];
+            decoded[end..end + len].fill(byte);
+        }
+        distance if len >= LONG => {
+            // Each copy doubles what there is to copy from.
+            let mut copied = 0;
+            while copied < len {
+                let size = (distance + copied).min(len - copied);
+                decoded.copy_within(start..start + size, end + copied);
+                copied += size;
+            }
+        }
+        16.. => repeat_in_steps::<16>(decoded, start, end, len),
+        8.. => repeat_in_steps::<8>(decoded, start, end, len),
+        _ => repeat_in_steps::<1>(decoded, start, end, len),
+    }
+}
+
+/// The same in steps of `SIZE` bytes, no more than the match is back. The last may write more than `len`, which is overwritten.
+fn repeat_in_steps<const SIZE: usize>(decoded: &mut [u8], start: usize, end: usize, len: usize) {
+    for at in (0..len).step_by(SIZE) {
+        let (done, room) = decoded.split_at_mut(end + at);
+        match (
+            done[start + at..].first_chunk::<SIZE>(),
+            room.first_chunk_mut(),
+        ) {
+            (Some(bytes), Some(room)) => *room = *bytes,
+            _ => {
+                for at in at..len {
+                    decoded[end + at] = decoded[start + at];
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn too_long() -> String {
+    "BloscLZ stream of more than is due".to_owned()
+}
+
+/// The bytes not yet read.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn byte(&mut self) -> Result<u8, String> {
+        let (&byte, rest) = self.0.split_first().ok_or_else(truncated)?;
+        self.0 = rest;
+        Ok(byte)
+    }
+
+    fn peek(&self, count: usize) -> Result<&'a [u8], String> {
+        self.0.get(..count).ok_or_else(truncated)
+    }
+
+    /// The length and distance of a match, both in bytes.
+    fn copied(&mut self, instruction: usize) -> Result<(usize, usize), String> {
+        let mut len = (instruction >> 5) - 1 + MIN_MATCH;
+        if instruction >> 5 == 7 {
+            loop {
+                let more = self.byte()?;
+                len += usize::from(more);
+                if more != u8::MAX {
+                    break;
+                }
+            }
+        }
+        let high = (instruction & 31) << 8;
+        let low = usize::from(self.byte()?);
+        if high + low < MAX_NEAR {
+            return Ok((len, high + low + 1));
+        }
+        let far = usize::from(self.byte()?) << 8;
+        Ok((len, far + usize::from(self.byte()?) + MAX_NEAR + 1))
+    }
+}
+
+fn truncated() -> String {
+    "BloscLZ stream ends within an instruction".to_owned()
+}

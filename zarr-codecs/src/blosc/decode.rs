@@ -1,0 +1,167 @@
+//! The blocks of a frame: each a list of compressed streams, perhaps shuffled. Every offset and size is checked where it is used.
+
+use std::cell::RefCell;
+
+use zarr_core::{Error, Result};
+
+use super::blosclz;
+use super::header::{Format, HEADER_SIZE, Header, Storage};
+use super::unshuffle::{Filter, unshuffle};
+use crate::inflate::with_decompressor;
+use crate::zstd_frame::decode_frames;
+
+/// Buffers larger than this are given back instead of kept, in bytes.
+const KEEP: usize = 8 << 20;
+
+thread_local! {
+    /// One block before and one amid unshuffling. They keep their length, so that nothing is cleared twice.
+    static BLOCKS: RefCell<[Vec<u8>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// Decodes a frame, whose header it had, to the `header.nbytes` bytes of `decoded`.
+pub(super) fn decode_frame(header: &Header, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+    match header.storage {
+        Storage::Plain => {
+            decoded.copy_from_slice(&encoded[HEADER_SIZE..]);
+            Ok(())
+        }
+        Storage::Blocks {
+            format,
+            filter,
+            split,
+        } => {
+            let blocks = Blocks {
+                header,
+                encoded,
+                format,
+                split,
+            };
+            if filter == Filter::None {
+                return blocks.decode(decoded, |block, streams| streams.decode(block));
+            }
+            BLOCKS.with_borrow_mut(|[shuffled, planes]| {
+                let result = blocks.decode(decoded, |block, streams| {
+                    let shuffled = part(shuffled, block.len());
+                    streams.decode(shuffled)?;
+                    let planes = match filter {
+                        Filter::Bits => part(planes, block.len()),
+                        _ => &mut [],
+                    };
+                    unshuffle(filter, header.type_size, shuffled, planes, block);
+                    Ok(())
+                });
+                for buffer in [shuffled, planes] {
+                    if buffer.capacity() > KEEP {
+                        *buffer = Vec::new();
+                    }
+                }
+                result
+            })
+        }
+    }
+}
+
+/// The start of a buffer that is made long enough.
+fn part(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
+    if buffer.len() < len {
+        buffer.resize(len, 0);
+    }
+    &mut buffer[..len]
+}
+
+struct Blocks<'a> {
+    header: &'a Header,
+    encoded: &'a [u8],
+    format: Format,
+    split: bool,
+}
+
+impl<'a> Blocks<'a> {
+    fn decode(
+        &self,
+        decoded: &mut [u8],
+        mut decode: impl FnMut(&mut [u8], Streams<'a>) -> Result<(), String>,
+    ) -> Result<()> {
+        let table = &self.encoded[HEADER_SIZE..HEADER_SIZE + 4 * self.header.blocks()];
+        let (offsets, _) = table.as_chunks::<4>();
+        let block_size = self.header.block_size.max(1);
+        let blocks = decoded.chunks_mut(block_size).zip(offsets);
+        for (position, (block, offset)) in blocks.enumerate() {
+            let offset = u32::from_le_bytes(*offset) as usize;
+            let first = HEADER_SIZE + table.len();
+            let result = match self.encoded.get(offset..) {
+                Some(encoded) if offset >= first => {
+                    let streams = Streams {
+                        encoded,
+                        format: self.format,
+                        // The last block is not split where it is shorter than the others.
+                        count: if self.split && block.len() == block_size {
+                            self.header.type_size
+                        } else {
+                            1
+                        },
+                    };
+                    decode(block, streams)
+                }
+                _ => Err(format!(
+                    "offset {offset} is not in {first}..{}",
+                    self.encoded.len()
+                )),
+            };
+            result.map_err(|reason| {
+                Error::corrupt(
+                    "blosc",
+                    format!("block {position} at byte {offset}: {reason}"),
+                )
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// The streams of a block, and whatever follows them.
+struct Streams<'a> {
+    encoded: &'a [u8],
+    format: Format,
+    count: usize,
+}
+
+impl Streams<'_> {
+    fn decode(&self, block: &mut [u8]) -> Result<(), String> {
+        let mut left = self.encoded;
+        // The header was refused where a block that is split does not divide.
+        for part in block.chunks_exact_mut(block.len() / self.count) {
+            let (size, rest) = left.split_first_chunk().ok_or("no size of a stream")?;
+            let size = u32::from_le_bytes(*size) as usize;
+            let (stream, rest) = rest
+                .split_at_checked(size)
+                .ok_or_else(|| format!("stream of {size} bytes, with {} left", rest.len()))?;
+            left = rest;
+            // What does not shrink is stored.
+            if size == part.len() {
+                part.copy_from_slice(stream);
+                continue;
+            }
+            let written = decompress(self.format, stream, part)?;
+            if written != part.len() {
+                let due = part.len();
+                return Err(format!("stream of {written} bytes decoded, {due} due"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decompress(format: Format, stream: &[u8], decoded: &mut [u8]) -> Result<usize, String> {
+    match format {
+        Format::BloscLz => blosclz::decompress(stream, decoded),
+        Format::Lz4 => lz4_flex::block::decompress_into(stream, decoded).map_err(|e| e.to_string()),
+        Format::Snappy => snap::raw::Decoder::new()
+            .decompress(stream, decoded)
+            .map_err(|error| error.to_string()),
+        Format::Zlib => with_decompressor(|it| it.zlib_decompress(stream, decoded))
+            .map_err(|_| "no valid zlib stream of the size due".to_owned()),
+        Format::Zstd => decode_frames(stream, decoded)?
+            .ok_or_else(|| "zstd stream of more than is due".to_owned()),
+    }
+}

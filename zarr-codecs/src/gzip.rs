@@ -1,0 +1,135 @@
+//! The `gzip` codec: deflate in the gzip format, RFC 1952 (core codecs, "gzip codec").
+//!
+//! Streams of several members are read. Zero bytes after the last member are padding, other bytes are an error.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use libdeflater::{CompressionLvl, Compressor, DecompressionError};
+use serde::Deserialize;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Error, Extension, Result};
+
+use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::inflate::with_decompressor;
+use crate::output::{encoded_bound, grow};
+
+const LEVELS: usize = 10;
+
+/// How many places are tried as the end of a member. Its checksum and size stand there, and by chance nowhere else.
+const MAX_ENDS: usize = 64;
+
+thread_local! {
+    static COMPRESSORS: RefCell<[Option<Compressor>; LEVELS]> = const { RefCell::new([const { None }; LEVELS]) };
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    level: i64,
+}
+
+#[derive(Debug)]
+struct Gzip {
+    /// From 0 to 9.
+    level: u8,
+    decoded: EncodedSize,
+}
+
+/// Binds the codec.
+pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let Configuration { level } = extension.parse()?;
+    match u8::try_from(level) {
+        Ok(level) if usize::from(level) < LEVELS => Ok(Arc::new(Gzip { level, decoded })),
+        _ => Err(Error::invalid(level, "a level from 0 to 9").member("configuration.level")),
+    }
+}
+
+impl BytesToBytes for Gzip {
+    fn name(&self) -> &'static str {
+        "gzip"
+    }
+
+    fn encoded_size(&self) -> EncodedSize {
+        encoded_bound(self.decoded)
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        COMPRESSORS.with_borrow_mut(|compressors| {
+            let level = CompressionLvl::new(self.level.into()).expect("levels are 0 to 12");
+            let compressor =
+                compressors[usize::from(self.level)].get_or_insert_with(|| Compressor::new(level));
+            let start = encoded.len();
+            grow(
+                encoded,
+                start,
+                compressor.gzip_compress_bound(decoded.len()),
+            )?;
+            let written = compressor
+                .gzip_compress(decoded, &mut encoded[start..])
+                .map_err(|error| Error::corrupt("gzip", error.to_string()))?;
+            encoded.truncate(start + written);
+            Ok(())
+        })
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+        let declared = encoded
+            .last_chunk()
+            .map_or(0, |size| u32::from_le_bytes(*size) as usize);
+        let guess = declared.min(encoded.len().saturating_mul(32));
+        decode_to_vec("gzip", self.decoded, guess, decoded, |room| {
+            decode_members(encoded, room)
+        })
+    }
+
+    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+        decode_to_slice("gzip", decoded, |room| decode_members(encoded, room))
+    }
+}
+
+/// Decodes all members to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+    let mut left = encoded;
+    let mut written = 0;
+    loop {
+        let place = encoded.len() - left.len();
+        let member = with_decompressor(|it| it.gzip_decompress(left, &mut decoded[written..]));
+        let size = match member {
+            Ok(size) => size,
+            Err(DecompressionError::InsufficientSpace) => return Ok(None),
+            Err(DecompressionError::BadData) => {
+                let total = encoded.len();
+                let reason = format!("no valid member at byte {place} of {total}");
+                return Err(Error::corrupt("gzip", reason));
+            }
+        };
+        let end = member_end(left, &mut decoded[written..written + size])?;
+        left = &left[end..];
+        written += size;
+        if left.iter().all(|&byte| byte == 0) {
+            return Ok(Some(written));
+        }
+    }
+}
+
+/// The end of the member at the start of `encoded`, which decoded to `decoded`. libdeflate knows it but the crate does not tell.
+fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
+    let mut checksum = libdeflater::Crc::new();
+    checksum.update(decoded);
+    let mut trailer = [0; 8];
+    trailer[..4].copy_from_slice(&checksum.sum().to_le_bytes());
+    // The format stores the size modulo 2^32.
+    trailer[4..].copy_from_slice(&decoded.len().to_le_bytes()[..4]);
+    let places = encoded.windows(8).enumerate();
+    places
+        .filter(|(_, bytes)| *bytes == trailer)
+        .map(|(start, _)| start + 8)
+        .take(MAX_ENDS)
+        // Bytes before the end are no whole member; if none of the earlier places is the end, the last one is.
+        .find(|&end| {
+            end == encoded.len()
+                || with_decompressor(|it| it.gzip_decompress(&encoded[..end], decoded)).is_ok()
+        })
+        .ok_or_else(|| Error::corrupt("gzip", "the end of a member cannot be found"))
+}

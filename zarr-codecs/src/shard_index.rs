@@ -1,0 +1,103 @@
+//! The index of a shard: bound to its chain of codecs, decoded and encoded (`sharding_indexed`, "Binary shard format").
+
+use bytes::Bytes;
+use zarr_core::codec::{
+    ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,
+};
+use zarr_core::size::{byte_size, to_usize};
+use zarr_core::{Binder, DataType, Error, Extension, FillValue, Result};
+
+/// The size of an entry in bytes: offset and number of bytes of an inner chunk.
+const ENTRY_SIZE: usize = size_of::<ShardIndexEntry>();
+
+/// The codecs of an index and its sizes.
+#[derive(Debug)]
+pub(crate) struct IndexCodec {
+    codecs: CodecChain,
+    /// The number of entries.
+    len: usize,
+    encoded_size: usize,
+}
+
+impl IndexCodec {
+    /// Binds the index codecs to the number of inner chunks along each dimension.
+    pub(crate) fn bind(
+        codecs: &[Extension],
+        chunks_per_shard: &[u64],
+        binder: &Binder<'_>,
+    ) -> Result<Self> {
+        let limit = binder.limits().max_index_size;
+        let size = byte_size("shard index", chunks_per_shard, ENTRY_SIZE, limit)?;
+        let spec = ChunkSpec {
+            shape: chunks_per_shard.iter().copied().chain([2]).collect(),
+            data_type: DataType::core("uint64")?,
+            fill_value: FillValue::new(vec![0xFF; 8]),
+        };
+        let codecs = binder.inner_chain(codecs, spec)?;
+        match codecs.encoded_size() {
+            EncodedSize::Exact(encoded_size) => Ok(Self {
+                codecs,
+                len: size / ENTRY_SIZE,
+                encoded_size,
+            }),
+            EncodedSize::AtMost(_) => Err(Error::invalid(
+                "a variable-size index codec",
+                "codecs whose encoded size is always the same",
+            )
+            .member("codecs")),
+        }
+    }
+
+    /// The size of the encoded index in bytes.
+    pub(crate) fn encoded_size(&self) -> usize {
+        self.encoded_size
+    }
+
+    /// The number of inner chunks.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Decodes an index. Its entries are checked when they are used.
+    pub(crate) fn decode(&self, encoded: &[u8]) -> Result<ShardIndex> {
+        EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;
+        let decoded = self.codecs.decode_chunk(encoded)?;
+        let (numbers, _) = decoded.fixed()?.as_chunks::<8>();
+        let (entries, _) = numbers.as_chunks::<2>();
+        let entries = entries.iter().map(|entry| entry.map(u64::from_ne_bytes));
+        Ok(ShardIndex::new(entries.collect()))
+    }
+
+    /// Encodes an index of as many entries as there are inner chunks.
+    pub(crate) fn encode(&self, entries: &[ShardIndexEntry]) -> Result<Bytes> {
+        let numbers = entries.iter().flatten();
+        let decoded = ChunkData::Fixed(numbers.flat_map(|number| number.to_ne_bytes()).collect());
+        let mut encoded = Vec::with_capacity(self.encoded_size);
+        self.codecs.encode_chunk(&decoded, &mut encoded)?;
+        EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;
+        Ok(encoded.into())
+    }
+}
+
+/// How many bytes a shard may have: all inner chunks at their largest, and the index.
+pub(crate) fn shard_bound(index: &IndexCodec, inner: &CodecChain) -> EncodedSize {
+    let chunks = index.len.saturating_mul(inner.encoded_size().max());
+    EncodedSize::AtMost(chunks.saturating_add(index.encoded_size))
+}
+
+/// Where the next inner chunk of this size goes, and where the one after it.
+pub(crate) fn place(offset: u64, size: usize) -> Result<(ShardIndexEntry, u64)> {
+    let size = size as u64;
+    let end = offset
+        .checked_add(size)
+        .filter(|&end| to_usize("shard", end).is_ok());
+    match end {
+        Some(end) if size > 0 => Ok(([offset, size], end)),
+        Some(_) => Err(Error::size("encoded inner chunk", 0, "1 or more")),
+        None => Err(Error::TooLarge {
+            what: "shard",
+            wanted: format!("{offset} + {size} bytes"),
+            limit: usize::MAX as u64,
+        }),
+    }
+}

@@ -1,0 +1,182 @@
+//! The `sharding_indexed` codec: a chunk stored as inner chunks behind an index (core codecs, "sharding-indexed codec").
+//!
+//! Plans ask it the pure questions of [`Sharding`]; it is run as a plain codec only where others stand around it.
+
+use std::sync::Arc;
+
+use ::bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use zarr_core::codec::{
+    ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, Sharding,
+    decode_whole_shard, encode_whole_shard,
+};
+use zarr_core::{Binder, ByteRange, Error, Extension, Result};
+
+use crate::shard_index::{IndexCodec, place, shard_bound};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    chunk_shape: Vec<u64>,
+    codecs: Vec<Box<RawValue>>,
+    index_codecs: Vec<Box<RawValue>>,
+    #[serde(default)]
+    index_location: IndexLocation,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum IndexLocation {
+    Start,
+    #[default]
+    End,
+}
+
+#[derive(Debug)]
+struct ShardingIndexed {
+    shard: ChunkSpec,
+    chunks_per_shard: Vec<u64>,
+    inner: Arc<CodecChain>,
+    index: IndexCodec,
+    index_location: IndexLocation,
+}
+
+/// Binds the codec: the inner chunk must divide what the codec receives, which earlier codecs may have transposed.
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToBytes>> {
+    let configuration: Configuration = extension.parse()?;
+    bind_in(configuration, spec, binder).map_err(|error| error.member("configuration"))
+}
+
+fn bind_in(
+    configuration: Configuration,
+    spec: &ChunkSpec,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToBytes>> {
+    let chunks_per_shard = divide(&spec.shape, &configuration.chunk_shape)
+        .map_err(|error| error.member("chunk_shape"))?;
+    let inner_spec = ChunkSpec {
+        shape: configuration.chunk_shape.into(),
+        ..spec.clone()
+    };
+    let inner = binder.inner_chain(&extensions("codecs", &configuration.codecs)?, inner_spec)?;
+    let index_codecs = extensions("index_codecs", &configuration.index_codecs)?;
+    let index = IndexCodec::bind(&index_codecs, &chunks_per_shard, binder).map_err(in_index)?;
+    Ok(Arc::new(ShardingIndexed {
+        shard: spec.clone(),
+        chunks_per_shard,
+        inner: Arc::new(inner),
+        index,
+        index_location: configuration.index_location,
+    }))
+}
+
+fn extensions(member: &str, values: &[Box<RawValue>]) -> Result<Vec<Extension>> {
+    let read = values.iter().enumerate().map(|(position, value)| {
+        Extension::from_json(value)
+            .map_err(|error| error.member(format_args!("{member}[{position}]")))
+    });
+    read.collect()
+}
+
+/// Chains call their place `codecs`; that of this one is `index_codecs`.
+fn in_index(error: Error) -> Error {
+    match error {
+        Error::InMember { pointer, source } => Error::InMember {
+            pointer: format!("index_{pointer}"),
+            source,
+        },
+        other => other.member("index_codecs"),
+    }
+}
+
+/// The number of inner chunks along each dimension.
+fn divide(shard: &[u64], inner: &[u64]) -> Result<Vec<u64>> {
+    if inner.len() != shard.len() {
+        let found = format!("{} dimensions", inner.len());
+        let expected = format!("{}, as the chunk has", shard.len());
+        return Err(Error::invalid(found, expected));
+    }
+    let counts = shard.iter().zip(inner).map(|(&shard_len, &len)| {
+        if len > 0 && shard_len % len == 0 {
+            Ok(shard_len / len)
+        } else {
+            let found = format!("{inner:?}");
+            Err(Error::invalid(
+                found,
+                format!("divisors of {shard:?}, 1 or more each"),
+            ))
+        }
+    });
+    counts.collect()
+}
+
+impl Sharding for ShardingIndexed {
+    fn inner(&self) -> &Arc<CodecChain> {
+        &self.inner
+    }
+
+    fn chunks_per_shard(&self) -> &[u64] {
+        &self.chunks_per_shard
+    }
+
+    fn index_range(&self) -> ByteRange {
+        let size = self.index.encoded_size() as u64;
+        match self.index_location {
+            IndexLocation::Start => ByteRange::Range(0..size),
+            IndexLocation::End => ByteRange::Suffix(size),
+        }
+    }
+
+    fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
+        self.index.decode(encoded)
+    }
+
+    fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>> {
+        if inner.len() != self.index.len() {
+            let expected = format!("{}, one for each place", self.index.len());
+            return Err(Error::invalid(
+                format_args!("{} inner chunks", inner.len()),
+                expected,
+            ));
+        }
+        let mut offset = match self.index_location {
+            IndexLocation::Start => self.index.encoded_size() as u64,
+            IndexLocation::End => 0,
+        };
+        let mut entries = vec![ShardIndex::EMPTY; inner.len()];
+        for (entry, chunk) in entries.iter_mut().zip(&inner) {
+            if let Some(chunk) = chunk {
+                (*entry, offset) = place(offset, chunk.len())?;
+            }
+        }
+        let index = self.index.encode(&entries)?;
+        let chunks = inner.into_iter().flatten();
+        Ok(match self.index_location {
+            IndexLocation::Start => std::iter::once(index).chain(chunks).collect(),
+            IndexLocation::End => chunks.chain([index]).collect(),
+        })
+    }
+}
+
+impl ArrayToBytes for ShardingIndexed {
+    fn encoded_size(&self) -> EncodedSize {
+        shard_bound(&self.index, &self.inner)
+    }
+
+    fn sharding(&self) -> Option<&dyn Sharding> {
+        Some(self)
+    }
+
+    fn encode(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        encode_whole_shard(self, &self.shard, decoded, encoded)
+    }
+
+    fn decode(&self, encoded: &[u8]) -> Result<ChunkData> {
+        decode_whole_shard(self, &self.shard, encoded)
+    }
+}

@@ -1,0 +1,140 @@
+//! The `transpose` codec: reorders the axes of a chunk (core codecs, "transpose codec").
+//!
+//! The core permutes regions and strides instead wherever it can; elements move here only where a codec before or after this
+//! one does more than reorder axes.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec, EncodedSize};
+use zarr_core::size::{c_strides, product, to_usize};
+use zarr_core::{Error, Extension, Result};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    order: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Transpose {
+    /// Dimension `i` of the encoded chunk is dimension `order[i]` of the decoded one.
+    order: Vec<usize>,
+    /// The other way round.
+    inverse: Vec<usize>,
+    decoded: ChunkSpec,
+    encoded: ChunkSpec,
+}
+
+/// Binds the codec: `order` is a permutation of the dimensions of what it receives.
+pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+    let Configuration { order } = extension.parse()?;
+    let inverse = invert(&order, spec.shape.len()).ok_or_else(|| {
+        let expected = format!("each dimension from 0 below {} once", spec.shape.len());
+        Error::invalid(format_args!("{order:?}"), expected).member("configuration.order")
+    })?;
+    let encoded = ChunkSpec {
+        shape: order.iter().map(|&axis| spec.shape[axis]).collect(),
+        ..spec.clone()
+    };
+    Ok(Arc::new(Transpose {
+        order,
+        inverse,
+        decoded: spec.clone(),
+        encoded,
+    }))
+}
+
+/// The inverse permutation; `None` where `order` is no permutation of `rank` dimensions.
+fn invert(order: &[usize], rank: usize) -> Option<Vec<usize>> {
+    let mut inverse = vec![None; rank];
+    for (place, &axis) in order.iter().enumerate() {
+        if inverse.get_mut(axis)?.replace(place).is_some() {
+            return None;
+        }
+    }
+    inverse.into_iter().collect()
+}
+
+impl ArrayToArray for Transpose {
+    fn encoded(&self) -> &ChunkSpec {
+        &self.encoded
+    }
+
+    fn axis_order(&self) -> Option<&[usize]> {
+        Some(&self.order)
+    }
+
+    fn encode(&self, decoded: ChunkData) -> Result<ChunkData> {
+        permute(&self.decoded, &self.order, &decoded)
+    }
+
+    fn decode(&self, encoded: ChunkData) -> Result<ChunkData> {
+        permute(&self.encoded, &self.inverse, &encoded)
+    }
+}
+
+/// The elements of `data`, of the form `spec`, in C order of its dimensions reordered.
+fn permute(spec: &ChunkSpec, order: &[usize], data: &ChunkData) -> Result<ChunkData> {
+    let len = to_usize("chunk", product(&spec.shape)?)?;
+    match data {
+        ChunkData::Fixed(bytes) => {
+            let size = spec.decoded_size(u64::MAX)?.unwrap_or(0);
+            EncodedSize::Exact(size).check("chunk before transpose", bytes.len())?;
+            let item_size = size.checked_div(len).unwrap_or(0);
+            let mut permuted = Vec::with_capacity(bytes.len());
+            for_each_source(&spec.shape, order, |source| {
+                permuted.extend_from_slice(&bytes[source * item_size..][..item_size]);
+            })?;
+            Ok(ChunkData::Fixed(permuted))
+        }
+        ChunkData::Variable { offsets, bytes } => {
+            EncodedSize::Exact(len + 1).check("offsets before transpose", offsets.len())?;
+            let mut permuted = Vec::with_capacity(bytes.len());
+            let mut ends = Vec::with_capacity(offsets.len());
+            ends.push(0);
+            for_each_source(&spec.shape, order, |source| {
+                permuted.extend_from_slice(&bytes[offsets[source]..offsets[source + 1]]);
+                ends.push(permuted.len());
+            })?;
+            Ok(ChunkData::Variable {
+                offsets: ends,
+                bytes: permuted,
+            })
+        }
+    }
+}
+
+/// Calls `visit` with the place in a C-order array of `shape` of each element of the reordered array, in C order of the latter.
+fn for_each_source(shape: &[u64], order: &[usize], mut visit: impl FnMut(usize)) -> Result<()> {
+    if shape.contains(&0) {
+        return Ok(());
+    }
+    let strides = c_strides(shape);
+    let axis = |&axis: &usize| {
+        let len = to_usize("chunk", shape[axis])?;
+        Ok((len, to_usize("chunk", strides[axis])?))
+    };
+    let axes: Vec<(usize, usize)> = order.iter().map(axis).collect::<Result<_>>()?;
+    let (&(row_len, row_stride), outer) = axes.split_last().unwrap_or((&(1, 1), &[]));
+    let mut cell = vec![0; outer.len()];
+    let mut start = 0;
+    loop {
+        (0..row_len).for_each(|index| visit(start + index * row_stride));
+        // The next cell, last axis first; back at the first cell all have been visited.
+        let mut moved = false;
+        for (index, &(len, stride)) in cell.iter_mut().zip(outer).rev() {
+            *index += 1;
+            start += stride;
+            if *index < len {
+                moved = true;
+                break;
+            }
+            start -= len * stride;
+            *index = 0;
+        }
+        if !moved {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Zstandard frames as `zstd` and `blosc` decode them: with one context a thread, straight into the output (RFC 8878).
+//!
+//! Decoding a frame at once needs no window buffer, so neither a declared window nor a declared content size costs memory.
+
+use std::cell::RefCell;
+
+use zstd_safe::zstd_sys::ZSTD_ErrorCode::{self, ZSTD_error_dstSize_tooSmall};
+use zstd_safe::{DCtx, ErrorCode};
+
+const MAGIC: u32 = 0xFD2F_B528;
+
+/// All skippable frames start with this once the last four bits are cleared.
+const SKIPPABLE_MAGIC: u32 = 0x184D_2A50;
+
+thread_local! {
+    static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
+}
+
+/// Decodes frames to the start of `decoded`: the number of bytes written, `None` where they do not fit, or what is wrong.
+pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>, String> {
+    let mut left = encoded;
+    let mut written = 0;
+    while !left.is_empty() || encoded.is_empty() {
+        let place = encoded.len() - left.len();
+        let wrong = |reason: &str| format!("frame at byte {place} of {}: {reason}", encoded.len());
+        let skippable = match left.first_chunk().map(|magic| u32::from_le_bytes(*magic)) {
+            Some(MAGIC) => false,
+            Some(magic) if magic & !0xF == SKIPPABLE_MAGIC => true,
+            // The library may have been built with decoders for formats of before version 1, which are not to be trusted.
+            _ => return Err(wrong("no Zstandard magic number")),
+        };
+        let size = zstd_safe::find_frame_compressed_size(left).map_err(|code| wrong(name(code)))?;
+        let (frame, rest) = left
+            .split_at_checked(size)
+            .ok_or_else(|| wrong("past the end"))?;
+        left = rest;
+        if skippable {
+            continue;
+        }
+        match CONTEXT.with_borrow_mut(|it| it.decompress(&mut decoded[written..], frame)) {
+            Ok(size) => written += size,
+            Err(code) if is(code, ZSTD_error_dstSize_tooSmall) => return Ok(None),
+            Err(code) => return Err(wrong(name(code))),
+        }
+    }
+    Ok(Some(written))
+}
+
+/// The text of an error of the library.
+pub(crate) fn name(code: ErrorCode) -> &'static str {
+    zstd_safe::get_error_name(code)
+}
+
+fn is(code: ErrorCode, kind: ZSTD_ErrorCode) -> bool {
+    zstd_safe::is_error_kind(code, kind)
+}

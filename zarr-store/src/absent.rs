@@ -1,0 +1,58 @@
+//! The one rule for what counts as an absent object.
+
+use object_store::Error;
+
+/// Whether an error of a read says that the object does not exist. Everything else, and everything new, is an error and
+/// never a fill value: a refused access, a server that fails, a bucket that is not there.
+pub(crate) fn absent(error: &Error) -> bool {
+    match error {
+        Error::NotFound { source, .. } => !container_is_missing(&source.to_string()),
+        Error::Generic { .. }
+        | Error::InvalidPath { .. }
+        | Error::NotSupported { .. }
+        | Error::AlreadyExists { .. }
+        | Error::Precondition { .. }
+        | Error::NotModified { .. }
+        | Error::NotImplemented { .. }
+        | Error::PermissionDenied { .. }
+        | Error::Unauthenticated { .. }
+        | Error::UnknownConfigurationKey { .. } => false,
+        // The enum may grow, and one variant exists only with a feature of `object_store`.
+        _ => false,
+    }
+}
+
+/// A 404 whose body says that the bucket or container is missing, which is not an answer about the object.
+fn container_is_missing(body: &str) -> bool {
+    ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]
+        .iter()
+        .any(|code| body.contains(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_definite_404_of_the_object_is_absent() {
+        let not_found = |body: &str| Error::NotFound {
+            path: "k".into(),
+            source: body.to_owned().into(),
+        };
+        let path = || "k".to_owned();
+        assert!(absent(&not_found("404: NoSuchKey")));
+        assert!(!absent(&not_found("404: <Code>NoSuchBucket</Code>")));
+        for error in [
+            Error::Generic { store: "s", source: "404".into() },
+            Error::PermissionDenied { path: path(), source: "403".into() },
+            Error::Unauthenticated { path: path(), source: "401".into() },
+            Error::NotModified { path: path(), source: "304".into() },
+            Error::Precondition { path: path(), source: "412".into() },
+            Error::AlreadyExists { path: path(), source: "409".into() },
+            Error::NotSupported { source: "200".into() },
+            Error::NotImplemented { operation: path(), implementer: path() },
+        ] {
+            assert!(!absent(&error), "{error}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The builders of remote stores, each behind the feature of its name.
+//!
+//! The environment is read first, as the builder of each store does, then the options are applied. Requests time out after
+//! 120 s, connects after 5 s and silence after 30 s unless either says otherwise.
+
+use url::Url;
+
+use crate::Store;
+use crate::error::Result;
+use crate::open::invalid;
+
+/// Options as they were given: names and values.
+type Options = Vec<(String, String)>;
+
+pub(crate) fn open(scheme: &str, url: &Url, options: Options) -> Result<Store> {
+    match scheme {
+        "s3" | "s3a" => s3(url, options),
+        "gs" => gcs(url, options),
+        "az" | "azure" | "abfs" | "abfss" => azure(url, options),
+        "http" | "https" => http(url, options),
+        _ => Err(invalid(
+            url.as_str(),
+            "unknown scheme; known: memory, file, s3, gs, az, abfs, http, https",
+        )),
+    }
+}
+
+/// The error for a scheme that this build leaves out.
+#[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http")))]
+fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
+    invalid(
+        url.as_str(),
+        &format!("zarr-store is built without its feature \"{feature}\""),
+    )
+}
+
+/// Builds a store of a cloud. A macro, since the three builders have the same methods and no trait in common.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+macro_rules! bucket {
+    ($url:expr, $options:expr, $builder:ty, $key:ty, $environment:literal, $quirks:expr, $known:literal) => {{
+        let (url, mut options) = ($url, $options);
+        let retry = settings::take_retry(url, &mut options)?;
+        let mut builder = <$builder>::from_env()
+            .with_url(url.as_str())
+            .with_retry(retry);
+        for (key, value) in settings::timeouts($environment) {
+            builder = builder.with_config(<$key>::Client(key), value);
+        }
+        for (name, value) in &options {
+            let key: $key = settings::parse(url, name, $known)?;
+            builder = builder.with_config(key, value);
+        }
+        let store = builder
+            .build()
+            .map_err(|error| settings::failed(url, &options, &error))?;
+        settings::bucket(url, std::sync::Arc::new(store), $quirks)
+    }};
+}
+
+#[cfg(feature = "s3")]
+fn s3(url: &Url, options: Options) -> Result<Store> {
+    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+
+    bucket!(
+        url,
+        options,
+        AmazonS3Builder,
+        AmazonS3ConfigKey,
+        "AWS_",
+        crate::object::Quirks::default(),
+        "see object_store::aws::AmazonS3ConfigKey, and max_retries"
+    )
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3(url: &Url, _: Options) -> Result<Store> {
+    Err(feature_is_off(url, "s3"))
+}
+
+#[cfg(feature = "gcs")]
+fn gcs(url: &Url, options: Options) -> Result<Store> {
+    use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+
+    bucket!(
+        url,
+        options,
+        GoogleCloudStorageBuilder,
+        GoogleConfigKey,
+        "GOOGLE_",
+        crate::object::Quirks::default(),
+        "see object_store::gcp::GoogleConfigKey, and max_retries"
+    )
+}
+
+#[cfg(not(feature = "gcs"))]
+fn gcs(url: &Url, _: Options) -> Result<Store> {
+    Err(feature_is_off(url, "gcs"))
+}
+
+#[cfg(feature = "azure")]
+fn azure(url: &Url, options: Options) -> Result<Store> {
+    use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+
+    let quirks = crate::object::Quirks {
+        suffix: false,
+        ..crate::object::Quirks::default()
+    };
+    bucket!(
+        url,
+        options,
+        MicrosoftAzureBuilder,
+        AzureConfigKey,
+        "AZURE_",
+        quirks,
+        "see object_store::azure::AzureConfigKey, and max_retries"
+    )
+}
+
+#[cfg(not(feature = "azure"))]
+fn azure(url: &Url, _: Options) -> Result<Store> {
+    Err(feature_is_off(url, "azure"))
+}
+
+/// A web server. The URL is kept as the base of every request, its query included, so that signed URLs of a directory work.
+#[cfg(feature = "http")]
+fn http(url: &Url, mut options: Options) -> Result<Store> {
+    use std::sync::Arc;
+
+    use object_store::http::HttpBuilder;
+
+    use crate::CostModel;
+    use crate::object::{ObjectBackend, Quirks};
+
+    const KNOWN: &str = "see object_store::ClientConfigKey, max_retries and webdav";
+
+    let retry = settings::take_retry(url, &mut options)?;
+    let list = settings::take(&mut options, "webdav")
+        .is_some_and(|value| matches!(&*value, "true" | "1" | "yes" | "on"));
+    let mut base = url.clone();
+    base.set_path(url.path().trim_end_matches('/'));
+    base.set_fragment(None);
+    let mut builder = HttpBuilder::new().with_url(base).with_retry(retry);
+    if url.scheme() == "http" {
+        builder = builder.with_config(object_store::ClientConfigKey::AllowHttp, "true");
+    }
+    for (key, value) in settings::timeouts("") {
+        builder = builder.with_config(key, value);
+    }
+    for (name, value) in &options {
+        builder = builder.with_config(settings::parse(url, name, KNOWN)?, value);
+    }
+    let store = builder
+        .build()
+        .map_err(|error| settings::failed(url, &options, &error))?;
+    let quirks = Quirks {
+        list,
+        ..Quirks::default()
+    };
+    let backend = ObjectBackend::new(Arc::new(store), quirks);
+    Ok(Store::from_object(
+        backend,
+        &settings::location(url),
+        CostModel::http(),
+    ))
+}
+
+#[cfg(not(feature = "http"))]
+fn http(url: &Url, _: Options) -> Result<Store> {
+    Err(feature_is_off(url, "http"))
+}
+
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod settings;

@@ -1,0 +1,99 @@
+//! What the builders of all remote stores share: options, timeouts, retries, locations, errors.
+
+use std::str::FromStr;
+
+use object_store::{ClientConfigKey, RetryConfig};
+use url::Url;
+
+use super::Options;
+use crate::error::{Error, Result};
+use crate::open::invalid;
+use crate::redact;
+
+/// Our timeouts, where the environment, with this prefix, does not name its own.
+pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
+    [
+        (ClientConfigKey::ConnectTimeout, "5s"),
+        (ClientConfigKey::ReadTimeout, "30s"),
+        (ClientConfigKey::Timeout, "120s"),
+    ]
+    .into_iter()
+    .filter(move |(key, _)| {
+        let name = format!("{environment}{}", key.as_ref().to_ascii_uppercase());
+        environment.is_empty() || std::env::var_os(name).is_none()
+    })
+}
+
+/// Takes an option that the builder does not know.
+pub(super) fn take(options: &mut Options, name: &str) -> Option<String> {
+    let at = options
+        .iter()
+        .position(|(option, _)| option.eq_ignore_ascii_case(name))?;
+    Some(options.remove(at).1)
+}
+
+/// The retries, as the option `max_retries` wants them.
+pub(super) fn take_retry(url: &Url, options: &mut Options) -> Result<RetryConfig> {
+    let mut retry = RetryConfig::default();
+    if let Some(value) = take(options, "max_retries") {
+        retry.max_retries = value
+            .parse()
+            .map_err(|_| invalid(url.as_str(), "option max_retries is not a number"))?;
+    }
+    Ok(retry)
+}
+
+/// The key of an option.
+pub(super) fn parse<K: FromStr>(url: &Url, name: &str, known: &'static str) -> Result<K> {
+    name.to_ascii_lowercase()
+        .parse()
+        .map_err(|_| Error::UnknownOption {
+            url: redact::text(url.as_str()),
+            option: name.to_owned(),
+            known,
+        })
+}
+
+/// The error of a builder, without the values of options that may be secret.
+pub(super) fn failed(url: &Url, options: &Options, error: &object_store::Error) -> Error {
+    let mut reason = error.to_string();
+    for (name, value) in options {
+        let name = name.to_ascii_lowercase();
+        let secret = ["key", "secret", "token", "pass", "cred", "sas"]
+            .iter()
+            .any(|word| name.contains(word));
+        if secret && !value.is_empty() {
+            reason = reason.replace(value, "REDACTED");
+        }
+    }
+    invalid(url.as_str(), &reason)
+}
+
+/// The URL without user info, query and fragment.
+pub(super) fn location(url: &Url) -> String {
+    let mut url = url.clone();
+    // These fail for URLs without a host only, which have no user info.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+/// A store of a bucket, at the path of its URL.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub(super) fn bucket(
+    url: &Url,
+    store: std::sync::Arc<dyn object_store::ObjectStore>,
+    quirks: crate::object::Quirks,
+) -> Result<crate::Store> {
+    use object_store::path::Path;
+
+    let prefix = Path::from_url_path(url.path())
+        .map_err(|error| invalid(url.as_str(), &error.to_string()))?;
+    let mut root = url.clone();
+    root.set_path("");
+    let backend = crate::object::ObjectBackend::new(store, quirks);
+    crate::Store::from_object(backend, &location(&root), crate::CostModel::object())
+        .with_prefix(prefix.as_ref())
+}

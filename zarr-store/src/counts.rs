@@ -1,0 +1,75 @@
+//! Counters of what really leaves to a backend.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Requests and bytes of a store since it was created, shared by its clones and prefixes.
+///
+/// One merged range is one get, and a positioned read of a local file is a get as well. Retries inside `object_store` are
+/// not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// Reads of bytes.
+    pub gets: u64,
+    /// Questions for the size alone.
+    pub heads: u64,
+    /// Writes of whole objects.
+    pub puts: u64,
+    /// Objects asked to be deleted.
+    pub deletes: u64,
+    /// Listings, however many pages they have.
+    pub lists: u64,
+    /// Bytes of objects that came in.
+    pub bytes_read: u64,
+    /// Bytes of objects that went out.
+    pub bytes_written: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    gets: AtomicU64,
+    heads: AtomicU64,
+    puts: AtomicU64,
+    deletes: AtomicU64,
+    lists: AtomicU64,
+    bytes_read: AtomicU64,
+    bytes_written: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn get(&self) {
+        self.gets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn head(&self) {
+        self.heads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn put(&self, size: u64) {
+        self.puts.fetch_add(1, Ordering::Relaxed);
+        self.bytes_written.fetch_add(size, Ordering::Relaxed);
+    }
+
+    pub(crate) fn delete(&self) {
+        self.deletes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn list(&self) {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self, size: usize) {
+        self.bytes_read.fetch_add(size as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> RequestCounts {
+        RequestCounts {
+            gets: self.gets.load(Ordering::Relaxed),
+            heads: self.heads.load(Ordering::Relaxed),
+            puts: self.puts.load(Ordering::Relaxed),
+            deletes: self.deletes.load(Ordering::Relaxed),
+            lists: self.lists.load(Ordering::Relaxed),
+            bytes_read: self.bytes_read.load(Ordering::Relaxed),
+            bytes_written: self.bytes_written.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Everything that can go wrong in a store, with stable kinds and the redacted place where it went wrong.
+//!
+//! An absent object is not an error: reads answer `None`. What a backend says is kept as scrubbed text only, so that no
+//! credential, user info or signed query reaches a message, a `Debug` output or a log.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::redact;
+
+/// The result of a store operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of a store operation.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An object that the caller knows to exist is gone.
+    #[error("{place}: not found")]
+    NotFound {
+        /// Where.
+        place: Place,
+    },
+    /// The backend refuses the credentials, or the operating system the access.
+    #[error("{place}: {operation}: permission denied: {source}")]
+    PermissionDenied {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend said.
+        source: Cause,
+    },
+    /// The backend did not answer in time.
+    #[error("{place}: {operation}: timed out: {source}")]
+    Timeout {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend said.
+        source: Cause,
+    },
+    /// The object is no longer the version that the read asked for.
+    #[error("{place}: changed while it was being read")]
+    Changed {
+        /// Where.
+        place: Place,
+    },
+    /// The precondition of a put does not hold.
+    #[error("{place}: precondition failed: {reason}")]
+    Conflict {
+        /// Where.
+        place: Place,
+        /// What was found instead.
+        reason: &'static str,
+    },
+    /// A write to a store that was opened for reading.
+    #[error("{place}: {operation}: store is read-only")]
+    ReadOnly {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+    },
+    /// A key or prefix that no object can have.
+    #[error("{place}: invalid key: {reason}")]
+    InvalidKey {
+        /// Where.
+        place: Place,
+        /// The rule that is broken.
+        reason: &'static str,
+    },
+    /// A URL that names no store.
+    #[error("invalid store url \"{url}\": {reason}")]
+    InvalidUrl {
+        /// The URL without user info and query.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An option that the store at this URL does not have.
+    #[error("unknown option \"{option}\" for \"{url}\"; {known}")]
+    UnknownOption {
+        /// The URL without user info and query.
+        url: String,
+        /// The name of the option; never its value.
+        option: String,
+        /// Where the known ones are listed.
+        known: &'static str,
+    },
+    /// The backend cannot do this.
+    #[error("{place}: {operation}: not supported: {reason}")]
+    Unsupported {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+        /// Why not, and what would help.
+        reason: String,
+    },
+    /// Fewer or more bytes than the range holds.
+    #[error("{place}: bytes {}..{}: got {got} bytes, expected {expected}", range.start, range.end)]
+    ShortBody {
+        /// Where.
+        place: Place,
+        /// The range that was read.
+        range: Range<u64>,
+        /// The number of bytes that came.
+        got: u64,
+        /// The number of bytes that should have come.
+        expected: u64,
+    },
+    /// Something that is not an object stands at the key, or above it.
+    #[error("{place}: found {found}, expected a regular file")]
+    Obstructed {
+        /// Where.
+        place: Place,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// The operating system failed.
+    #[error("{place}: {operation}: {source}")]
+    Io {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The backend failed in another way.
+    #[error("{place}: {operation}: {source}")]
+    Backend {
+        /// Where.
+        place: Place,
+        /// What was being done.
+        operation: &'static str,
+        /// What the backend said.
+        source: Cause,
+    },
+}
+
+/// The kind of an [`Error`], for callers that map it to something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// See [`Error::NotFound`].
+    NotFound,
+    /// See [`Error::PermissionDenied`].
+    PermissionDenied,
+    /// See [`Error::Timeout`].
+    Timeout,
+    /// See [`Error::Changed`].
+    Changed,
+    /// See [`Error::Conflict`].
+    Conflict,
+    /// See [`Error::ReadOnly`].
+    ReadOnly,
+    /// See [`Error::InvalidKey`].
+    InvalidKey,
+    /// See [`Error::InvalidUrl`].
+    InvalidUrl,
+    /// See [`Error::UnknownOption`].
+    UnknownOption,
+    /// See [`Error::Unsupported`].
+    Unsupported,
+    /// See [`Error::ShortBody`].
+    ShortBody,
+    /// See [`Error::Obstructed`].
+    Obstructed,
+    /// See [`Error::Io`].
+    Io,
+    /// See [`Error::Backend`].
+    Backend,
+}
+
+impl Error {
+    /// The kind of this error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::PermissionDenied { .. } => ErrorKind::PermissionDenied,
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Changed { .. } => ErrorKind::Changed,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::ReadOnly { .. } => ErrorKind::ReadOnly,
+            Self::InvalidKey { .. } => ErrorKind::InvalidKey,
+            Self::InvalidUrl { .. } => ErrorKind::InvalidUrl,
+            Self::UnknownOption { .. } => ErrorKind::UnknownOption,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::ShortBody { .. } => ErrorKind::ShortBody,
+            Self::Obstructed { .. } => ErrorKind::Obstructed,
+            Self::Io { .. } => ErrorKind::Io,
+            Self::Backend { .. } => ErrorKind::Backend,
+        }
+    }
+
+    /// The place that the error is about; `None` for a URL that could not be opened.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::NotFound { place }
+            | Self::PermissionDenied { place, .. }
+            | Self::Timeout { place, .. }
+            | Self::Changed { place }
+            | Self::Conflict { place, .. }
+            | Self::ReadOnly { place, .. }
+            | Self::InvalidKey { place, .. }
+            | Self::Unsupported { place, .. }
+            | Self::ShortBody { place, .. }
+            | Self::Obstructed { place, .. }
+            | Self::Io { place, .. }
+            | Self::Backend { place, .. } => Some(place),
+            Self::InvalidUrl { .. } | Self::UnknownOption { .. } => None,
+        }
+    }
+
+    /// The key, or prefix, that the error is about.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.place().map(Place::key)
+    }
+
+    /// An error of the operating system at a place.
+    pub(crate) fn io(place: Place, operation: &'static str, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::PermissionDenied {
+                place,
+                operation,
+                source: Cause::new(&source),
+            },
+            io::ErrorKind::TimedOut => Self::Timeout {
+                place,
+                operation,
+                source: Cause::new(&source),
+            },
+            _ => Self::Io {
+                place,
+                operation,
+                source,
+            },
+        }
+    }
+}
+
+/// A key in a store, as messages show it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    store: Arc<str>,
+    key: Box<str>,
+}
+
+impl Place {
+    pub(crate) fn new(store: &Arc<str>, key: &str) -> Self {
+        Self {
+            store: Arc::clone(store),
+            key: key.into(),
+        }
+    }
+
+    /// The redacted location of the store.
+    #[must_use]
+    pub fn store(&self) -> &str {
+        &self.store
+    }
+
+    /// The key, or the prefix.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            return f.write_str(&self.store);
+        }
+        let store = self.store.strip_suffix('/').unwrap_or(&self.store);
+        write!(f, "{store}/{}", self.key.escape_debug())
+    }
+}
+
+/// What a backend said, scrubbed of user info and queries of URLs.
+#[derive(Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl Cause {
+    pub(crate) fn new(error: &dyn std::error::Error) -> Self {
+        Self(redact::text(&error.to_string()))
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

@@ -1,0 +1,265 @@
+//! What [`Store`] calls: the work on local files, moved off the runtime in as few hops as there are calls.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::Semaphore;
+use zarr_core::ByteRange;
+
+use super::walk::Walk;
+use super::{LocalFile, LocalStore};
+use crate::error::{Error, Result};
+use crate::planner::{RangePlan, plan_ranges};
+use crate::version::{Precondition, Version};
+use crate::{Body, Entry, Listing, RangeBody, Store, task};
+
+/// Bytes that one hop reads before they are handed over.
+const HOP: u64 = 16 << 20;
+
+/// Objects that one hop of a listing finds.
+const BATCH: usize = 1000;
+
+/// Runs work off the runtime, with a permit of the store.
+async fn run<T: Send + 'static>(
+    lanes: Arc<Semaphore>,
+    local: &LocalStore,
+    key: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let permit = lanes
+        .acquire_owned()
+        .await
+        .expect("the semaphore of a store is never closed");
+    task::blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    })
+    .await
+    .map_err(local.io(key, "request"))?
+}
+
+pub(crate) async fn get(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+    range: &ByteRange,
+    version: Option<&Version>,
+) -> Result<Option<Body>> {
+    let (files, name, range, version) =
+        (local.clone(), key.to_owned(), range.clone(), version.cloned());
+    run(store.lanes(), local, key, move || {
+        let Some(file) = files.open(&name)? else {
+            return match version {
+                Some(_) => Err(Error::Changed {
+                    place: files.place(&name),
+                }),
+                None => Ok(None),
+            };
+        };
+        file.expect_version(version.as_ref())?;
+        let bytes = file.read(&range)?;
+        file.check_unchanged()?;
+        Ok(Some(Body {
+            bytes,
+            range: range.resolve(file.size()),
+            object_size: file.size(),
+            version: file.version(),
+        }))
+    })
+    .await
+}
+
+pub(crate) fn get_ranges(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+    ranges: Vec<Range<u64>>,
+    version: Option<&Version>,
+) -> BoxStream<'static, Result<RangeBody>> {
+    let plan = plan_ranges(&ranges, store.cost_model());
+    let reads = RangeReads {
+        local: local.clone(),
+        key: key.to_owned(),
+        version: version.cloned(),
+        file: None,
+        order: order(&plan),
+        next: 0,
+        plan,
+        ranges,
+    };
+    let lanes = store.lanes();
+    stream::try_unfold(reads, move |mut reads| {
+        let lanes = Arc::clone(&lanes);
+        async move {
+            if reads.next == reads.order.len() {
+                return Ok::<_, Error>(None);
+            }
+            let (local, key) = (reads.local.clone(), reads.key.clone());
+            let (bodies, reads) = run(lanes, &local, &key, move || {
+                let bodies = reads.hop()?;
+                Ok((bodies, reads))
+            })
+            .await?;
+            Ok(Some((stream::iter(bodies.into_iter().map(Ok)), reads)))
+        }
+    })
+    .try_flatten()
+    .boxed()
+}
+
+/// Indices of the wanted ranges by the request that serves them; a local range is never split over several.
+fn order(plan: &RangePlan) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..plan.served_by.len()).collect();
+    order.sort_by_key(|&index| plan.served_by[index].start);
+    order
+}
+
+/// Reads of one open file, hop by hop.
+struct RangeReads {
+    local: LocalStore,
+    key: String,
+    version: Option<Version>,
+    /// Open from the first hop on.
+    file: Option<LocalFile>,
+    plan: RangePlan,
+    ranges: Vec<Range<u64>>,
+    order: Vec<usize>,
+    /// The place in `order`.
+    next: usize,
+}
+
+impl RangeReads {
+    fn hop(&mut self) -> Result<Vec<RangeBody>> {
+        if self.file.is_none() && !self.plan.requests.is_empty() {
+            self.file = Some(self.open()?);
+        }
+        let mut bodies = Vec::new();
+        let mut read = 0;
+        while read < HOP
+            && let Some(&index) = self.order.get(self.next)
+        {
+            let run = self.plan.served_by[index].clone();
+            let Some(file) = self.file.as_ref().filter(|_| !run.is_empty()) else {
+                bodies.push(RangeBody {
+                    index,
+                    bytes: Bytes::new(),
+                });
+                self.next += 1;
+                continue;
+            };
+            let request = self.plan.requests[run.start].start..self.plan.requests[run.end - 1].end;
+            let bytes = read_all(file, &request)?;
+            read += request.end - request.start;
+            while let Some(&index) = self.order.get(self.next)
+                && self.plan.served_by[index] == run
+            {
+                let bytes = slice(&bytes, &request, &self.ranges[index]);
+                bodies.push(RangeBody { index, bytes });
+                self.next += 1;
+            }
+        }
+        if let Some(file) = &self.file {
+            file.check_unchanged()?;
+        }
+        Ok(bodies)
+    }
+
+    fn open(&self) -> Result<LocalFile> {
+        let place = || self.local.place(&self.key);
+        let file = match (self.local.open(&self.key)?, &self.version) {
+            (Some(file), _) => file,
+            (None, Some(_)) => return Err(Error::Changed { place: place() }),
+            (None, None) => return Err(Error::NotFound { place: place() }),
+        };
+        file.expect_version(self.version.as_ref())?;
+        Ok(file)
+    }
+}
+
+/// All bytes of a range, without clamping it.
+fn read_all(file: &LocalFile, range: &Range<u64>) -> Result<Bytes> {
+    let bytes = file.read(&ByteRange::Range(range.clone()))?;
+    if bytes.len() as u64 == range.end - range.start {
+        return Ok(bytes);
+    }
+    Err(Error::ShortBody {
+        place: file.place().clone(),
+        range: range.clone(),
+        got: bytes.len() as u64,
+        expected: range.end - range.start,
+    })
+}
+
+fn slice(bytes: &Bytes, request: &Range<u64>, wanted: &Range<u64>) -> Bytes {
+    let at = |position: u64| {
+        usize::try_from(position - request.start).expect("a buffer is no larger than memory")
+    };
+    bytes.slice(at(wanted.start)..at(wanted.end))
+}
+
+pub(crate) async fn put(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+    payload: Vec<Bytes>,
+    precondition: Precondition,
+) -> Result<Version> {
+    let (files, name) = (local.clone(), key.to_owned());
+    run(store.lanes(), local, key, move || {
+        files.put(&name, &payload, &precondition)
+    })
+    .await
+}
+
+pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
+    let (files, name) = (local.clone(), key.to_owned());
+    run(store.lanes(), local, key, move || files.delete(&name)).await
+}
+
+pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
+    let (files, name) = (local.clone(), prefix.to_owned());
+    run(store.lanes(), local, prefix, move || files.delete_prefix(&name)).await
+}
+
+pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) -> Result<Listing> {
+    let (files, name) = (local.clone(), prefix.to_owned());
+    local.counters.list();
+    run(store.lanes(), local, prefix, move || files.list_dir(&name)).await
+}
+
+pub(crate) async fn size(store: &Store, local: &LocalStore, key: &str) -> Result<Option<u64>> {
+    let (files, name) = (local.clone(), key.to_owned());
+    local.counters.head();
+    run(store.lanes(), local, key, move || {
+        Ok(files.open(&name)?.map(|file| file.size()))
+    })
+    .await
+}
+
+pub(crate) fn list(
+    store: &Store,
+    local: &LocalStore,
+    prefix: &str,
+) -> BoxStream<'static, Result<Entry>> {
+    local.counters.list();
+    let lanes = store.lanes();
+    let (local, prefix) = (local.clone(), prefix.to_owned());
+    stream::try_unfold(local.walk(&prefix), move |mut walk: Walk| {
+        let (lanes, local, prefix) = (Arc::clone(&lanes), local.clone(), prefix.clone());
+        async move {
+            let (batch, walk) = run(lanes, &local, &prefix, move || {
+                let batch = walk.next_batch(BATCH)?;
+                Ok((batch, walk))
+            })
+            .await?;
+            let next = (!batch.is_empty()).then(|| (stream::iter(batch.into_iter().map(Ok)), walk));
+            Ok::<_, Error>(next)
+        }
+    })
+    .try_flatten()
+    .boxed()
+}

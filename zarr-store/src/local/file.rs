@@ -1,0 +1,246 @@
+//! Opening an object and reading ranges of it: one open file is one version.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zarr_core::ByteRange;
+
+use super::LocalStore;
+use crate::counts::Counters;
+use crate::error::{Error, Place, Result};
+use crate::version::{FileVersion, Version};
+
+/// An object that is open for reading. It stays the version that it was opened at, whatever is put at its key meanwhile.
+#[derive(Debug)]
+pub struct LocalFile {
+    file: File,
+    opened: FileVersion,
+    place: Place,
+    counters: Arc<Counters>,
+}
+
+impl LocalStore {
+    /// Opens the object at a key; `None` if there definitely is none.
+    ///
+    /// # Errors
+    ///
+    /// Anything but a missing file or directory: a directory, a dangling link, a pipe or a device at the key included.
+    pub fn open(&self, key: &str) -> Result<Option<LocalFile>> {
+        let path = self.path(key)?;
+        let Some((file, metadata)) = self.open_file(key, &path)? else {
+            return Ok(None);
+        };
+        if !metadata.is_file() {
+            return Err(self.obstructed(key, kind(&metadata)));
+        }
+        Ok(Some(LocalFile {
+            file,
+            opened: file_version(&metadata),
+            place: self.place(key),
+            counters: Arc::clone(&self.counters),
+        }))
+    }
+
+    fn open_file(&self, key: &str, path: &Path) -> Result<Option<(File, Metadata)>> {
+        // Without O_NONBLOCK, opening a pipe waits for a writer.
+        let open = || {
+            OpenOptions::new()
+                .read(true)
+                .custom_flags(libc::O_NONBLOCK)
+                .open(path)
+        };
+        let file = match open() {
+            Ok(file) => file,
+            Err(error) if is_missing(&error) => match self.why_missing(key, path)? {
+                Missing::Absent => return Ok(None),
+                // It came into being between the two looks.
+                Missing::Appeared => open().map_err(self.io(key, "open"))?,
+            },
+            Err(error) => return Err(self.io(key, "open")(error)),
+        };
+        let metadata = file.metadata().map_err(self.io(key, "stat"))?;
+        Ok(Some((file, metadata)))
+    }
+
+    /// Tells an absent object from a dangling link at the key or above it, such as one to a disk that is not mounted.
+    pub(super) fn why_missing(&self, key: &str, path: &Path) -> Result<Missing> {
+        let mut at = path;
+        loop {
+            match fs::symlink_metadata(at) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    return match fs::metadata(at) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                            Err(self.obstructed(key, "a dangling symbolic link"))
+                        }
+                        Err(error) => Err(self.io(key, "stat")(error)),
+                        Ok(_) if at == path => Ok(Missing::Appeared),
+                        Ok(_) => Ok(Missing::Absent),
+                    };
+                }
+                Ok(_) if at == path => return Ok(Missing::Appeared),
+                Ok(metadata) if at == &*self.base && !metadata.is_dir() => {
+                    return Err(self.obstructed(key, "a store root that is not a directory"));
+                }
+                Ok(_) => return Ok(Missing::Absent),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(self.io(key, "stat")(error)),
+            }
+            match at.parent() {
+                Some(parent) if at != &*self.base => at = parent,
+                _ => return Ok(Missing::Absent),
+            }
+        }
+    }
+}
+
+/// What a second look at a file that was not found says.
+pub(super) enum Missing {
+    Absent,
+    Appeared,
+}
+
+impl LocalFile {
+    /// The size of the object, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.opened.size
+    }
+
+    /// The version that every read of this file belongs to.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::of_file(self.opened)
+    }
+
+    /// Fills a buffer from an offset, in bytes from the start of the object.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShortBody`] if the object ends before the buffer is full.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        let expected = buffer.len() as u64;
+        let short = |got| Error::ShortBody {
+            place: self.place.clone(),
+            range: offset..offset.saturating_add(expected),
+            got,
+            expected,
+        };
+        let available = self.opened.size.saturating_sub(offset);
+        if available < expected {
+            return Err(short(available));
+        }
+        self.counters.get();
+        match self.file.read_exact_at(buffer, offset) {
+            Ok(()) => {
+                self.counters.read(buffer.len());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(short(0)),
+            Err(error) => Err(Error::io(self.place.clone(), "read", error)),
+        }
+    }
+
+    /// Reads a range, clamped to the object.
+    ///
+    /// # Errors
+    ///
+    /// If reading fails, or memory for the range cannot be had.
+    pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
+        let range = range.resolve(self.size());
+        let size = usize::try_from(range.end - range.start)
+            .map_err(|_| self.out_of_memory())?;
+        let mut buffer = Vec::new();
+        buffer
+            .try_reserve_exact(size)
+            .map_err(|_| self.out_of_memory())?;
+        buffer.resize(size, 0);
+        if size > 0 {
+            self.read_exact_at(&mut buffer, range.start)?;
+        }
+        Ok(buffer.into())
+    }
+
+    /// Checks that nobody wrote into the open file since it was opened. Our own puts never do, other programs may; those
+    /// within the resolution of the clock of the file system go unseen.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`] if the size or the time of the last write is another.
+    pub fn check_unchanged(&self) -> Result<()> {
+        let metadata = self
+            .file
+            .metadata()
+            .map_err(|source| Error::io(self.place.clone(), "stat", source))?;
+        let now = file_version(&metadata);
+        // The time of the last change differs as soon as the name is gone, which is how our own puts replace a file.
+        if (now.size, now.modified) == (self.opened.size, self.opened.modified) {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
+    }
+
+    /// Checks that this file is the version that the caller knows.
+    pub(super) fn expect_version(&self, version: Option<&Version>) -> Result<()> {
+        match version {
+            Some(version) if version.contradicts(&self.version()) => Err(self.changed()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn changed(&self) -> Error {
+        Error::Changed {
+            place: self.place.clone(),
+        }
+    }
+
+    fn out_of_memory(&self) -> Error {
+        Error::io(
+            self.place.clone(),
+            "read",
+            io::ErrorKind::OutOfMemory.into(),
+        )
+    }
+}
+
+/// No such file or directory, or a file where a directory would have to be.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// What a path that is not a regular file is.
+pub(super) fn kind(metadata: &Metadata) -> &'static str {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        "something else"
+    }
+}
+
+pub(super) fn file_version(metadata: &Metadata) -> FileVersion {
+    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    FileVersion {
+        inode: metadata.ino(),
+        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        size: metadata.len(),
+    }
+}

@@ -1,0 +1,128 @@
+//! The lock file of a key, which is also where its next content is staged: the protocol of TensorStore.
+//!
+//! `<name>#0` is opened, locked (`flock`), and looked up again: whoever held it before may have renamed it over the object
+//! or removed it, and then the lock is on a file that no longer matters. Only the holder of the lock renames or removes the
+//! file, so a killed writer leaves at most a file that nobody has locked, which the next writer takes over.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// How often a lock file may be taken away by others before we give up; every time, one of them got on.
+const ATTEMPTS: usize = 10_000;
+
+/// A locked lock file. Dropped, it is emptied and removed.
+#[derive(Debug)]
+pub(super) struct KeyLock {
+    pub(super) file: File,
+    path: PathBuf,
+    /// Whether the file is no longer ours to remove.
+    settled: bool,
+}
+
+impl KeyLock {
+    /// Waits for the lock of the object at `target`.
+    pub(super) fn acquire(target: &Path) -> io::Result<Self> {
+        let path = lock_path(target);
+        for _ in 0..ATTEMPTS {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+                .open(&path)?;
+            file.lock()?;
+            if is_at(&file, &path)? {
+                return Self::new(file, path);
+            }
+        }
+        Err(io::Error::other("lock file is taken away again and again"))
+    }
+
+    /// Takes a lock file that exists, if nobody holds it.
+    pub(super) fn try_existing(path: &Path) -> io::Result<Option<Self>> {
+        Self::existing(path, |file| match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(fs::TryLockError::WouldBlock) => Ok(false),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        })
+    }
+
+    /// Takes a lock file that exists, waiting for its holder; `None` if the holder did away with it.
+    pub(super) fn wait_existing(path: &Path) -> io::Result<Option<Self>> {
+        Self::existing(path, |file| file.lock().map(|()| true))
+    }
+
+    fn existing(
+        path: &Path,
+        lock: impl FnOnce(&File) -> io::Result<bool>,
+    ) -> io::Result<Option<Self>> {
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+            .open(path);
+        let file = match open {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if lock(&file)? && is_at(&file, path)? {
+            Self::new(file, path.to_owned()).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn new(file: File, path: PathBuf) -> io::Result<Self> {
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("lock file is not a regular file"));
+        }
+        Ok(Self {
+            file,
+            path,
+            settled: false,
+        })
+    }
+
+    /// Lets go of the lock and leaves the file.
+    pub(super) fn keep(mut self) {
+        self.settled = true;
+    }
+
+    /// Makes the staged content the object.
+    pub(super) fn rename(&mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.settled = true;
+        Ok(())
+    }
+}
+
+impl Drop for KeyLock {
+    fn drop(&mut self) {
+        if !self.settled {
+            // Emptied first, so that even where removing fails no space is lost. Failures only leave a file for `sweep`.
+            drop(self.file.set_len(0));
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Whether a path still names an open file.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn lock_path(target: &Path) -> PathBuf {
+    let mut path = OsString::from(target);
+    path.push("#0");
+    path.into()
+}

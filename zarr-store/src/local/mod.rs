@@ -1,0 +1,127 @@
+//! The backend for local files: `std::fs` and positioned reads, without `object_store` and without a runtime underneath.
+//!
+//! `file` opens and reads, `put` writes by lock file and rename, `remove` deletes and sweeps, `walk` lists; `calls` is what
+//! [`Store`](crate::Store) calls, which moves all of it off the runtime.
+//!
+//! An object is a regular file. Beside it may stand, for the time of a write, its lock file `<name>#0`: such names are no
+//! objects, are never listed, and left behind by a killed writer they block nobody.
+
+mod calls;
+mod file;
+mod lock;
+mod put;
+mod remove;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use calls::{delete, delete_prefix, get, get_ranges, list, list_dir, put, size};
+pub use file::LocalFile;
+
+use crate::counts::Counters;
+use crate::error::{Error, Place, Result};
+
+/// What a put promises about a power failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// Readers and crashed writers see whole objects; a power failure may undo the last writes.
+    #[default]
+    Atomic,
+    /// As `Atomic`, and the object and its directory entry are on the disk when a put returns.
+    Synced,
+}
+
+/// A directory of objects, for positioned reads without a runtime. Writes go through [`Store`](crate::Store).
+#[derive(Clone)]
+pub struct LocalStore {
+    /// Empty directories are removed up to here, exclusively.
+    base: Arc<Path>,
+    /// Where keys start: `base`, or a prefix below it.
+    root: Arc<Path>,
+    location: Arc<str>,
+    durability: Durability,
+    counters: Arc<Counters>,
+}
+
+impl LocalStore {
+    pub(crate) fn new(root: PathBuf, location: Arc<str>) -> Self {
+        let root: Arc<Path> = root.into();
+        Self {
+            base: Arc::clone(&root),
+            root,
+            location,
+            durability: Durability::default(),
+            counters: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_prefix(&self, prefix: &str, location: Arc<str>) -> Self {
+        Self {
+            root: self.root.join(prefix).into(),
+            location,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn set_durability(&mut self, durability: Durability) {
+        self.durability = durability;
+    }
+
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// The directory that the keys of this store start in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn place(&self, key: &str) -> Place {
+        Place::new(&self.location, key)
+    }
+
+    fn io(&self, key: &str, operation: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+        let place = self.place(key);
+        move |source| Error::io(place, operation, source)
+    }
+
+    /// The file of a checked key.
+    fn path(&self, key: &str) -> Result<PathBuf> {
+        crate::key::check(key)
+            .and_then(|()| {
+                if is_lock_name(key) {
+                    return Err("names that end in # and digits belong to writes in progress");
+                }
+                Ok(self.root.join(key))
+            })
+            .map_err(|reason| Error::InvalidKey {
+                place: self.place(key),
+                reason,
+            })
+    }
+
+    fn obstructed(&self, key: &str, found: &'static str) -> Error {
+        Error::Obstructed {
+            place: self.place(key),
+            found,
+        }
+    }
+}
+
+impl fmt::Debug for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LocalStore").field(&self.location).finish()
+    }
+}
+
+/// Whether a name, or the last segment of a key, is one of a lock file or of a staged file of `object_store`.
+fn is_lock_name(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(_, digits)| {
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}

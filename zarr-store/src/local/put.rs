@@ -1,0 +1,188 @@
+//! Puts: staged in the lock file, compared and renamed under the lock.
+//!
+//! All puts take the lock, so that conditional and unconditional ones exclude each other, in this process and in others.
+//! The new file gets a time of last write after that of the object that it replaces, so that versions differ even where an
+//! inode is used again within one tick of the clock of the file system.
+
+use std::fs::{self, File, FileTimes};
+use std::io::{self, IoSlice, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::file::{file_version, is_missing, kind};
+use super::lock::KeyLock;
+use super::{Durability, LocalStore};
+use crate::error::{Error, Result};
+use crate::version::{FileVersion, Precondition, Version};
+
+/// How often the directory of an object may be removed by others between our making and our using it.
+const ATTEMPTS: usize = 100;
+
+/// The object that a put replaces.
+struct Current {
+    version: FileVersion,
+    modified: Option<SystemTime>,
+}
+
+impl LocalStore {
+    pub(crate) fn put(
+        &self,
+        key: &str,
+        payload: &[Bytes],
+        precondition: &Precondition,
+    ) -> Result<Version> {
+        let target = self.path(key)?;
+        self.counters
+            .put(payload.iter().map(|bytes| bytes.len() as u64).sum());
+        let (lock, new_directory) = self.lock_for_put(key, &target)?;
+        let result = self.put_locked(key, &target, lock, payload, precondition);
+        if result.is_err() {
+            self.remove_empty_parents(&target);
+        } else if self.durability == Durability::Synced {
+            self.sync_directories(&target, new_directory)
+                .map_err(self.io(key, "sync"))?;
+        }
+        result
+    }
+
+    fn put_locked(
+        &self,
+        key: &str,
+        target: &Path,
+        mut lock: KeyLock,
+        payload: &[Bytes],
+        precondition: &Precondition,
+    ) -> Result<Version> {
+        let current = self.current(key, target)?;
+        self.check(key, precondition, current.as_ref())?;
+        self.stage(&lock.file, payload, current.as_ref())
+            .map_err(self.io(key, "write"))?;
+        lock.rename(target).map_err(self.io(key, "rename"))?;
+        // Only now: renaming changes the time of the last change.
+        let metadata = lock.file.metadata().map_err(self.io(key, "stat"))?;
+        Ok(Version::of_file(file_version(&metadata)))
+    }
+
+    /// The lock of a key, in a directory that is made if need be, and whether it was.
+    fn lock_for_put(&self, key: &str, target: &Path) -> Result<(KeyLock, bool)> {
+        let parent = target.parent().unwrap_or(target);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match KeyLock::acquire(target) {
+                Ok(lock) => return Ok((lock, attempt > 1)),
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                    return Err(self.obstructed(key, "an object above the key"));
+                }
+                // Others may remove a directory that has just become empty.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
+                Err(error) => return Err(self.io(key, "lock")(error)),
+            }
+            match fs::create_dir_all(parent) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
+                    ) =>
+                {
+                    return Err(self.obstructed(key, "an object above the key"));
+                }
+                other => other.map_err(self.io(key, "create directory"))?,
+            }
+        }
+    }
+
+    fn current(&self, key: &str, target: &Path) -> Result<Option<Current>> {
+        match fs::metadata(target) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(Current {
+                version: file_version(&metadata),
+                modified: metadata.modified().ok(),
+            })),
+            Ok(metadata) => Err(self.obstructed(key, kind(&metadata))),
+            Err(error) if is_missing(&error) => {
+                self.why_missing(key, target)?;
+                Ok(None)
+            }
+            Err(error) => Err(self.io(key, "stat")(error)),
+        }
+    }
+
+    fn check(
+        &self,
+        key: &str,
+        precondition: &Precondition,
+        current: Option<&Current>,
+    ) -> Result<()> {
+        let reason = match (precondition, current) {
+            (Precondition::None, _) | (Precondition::IfAbsent, None) => return Ok(()),
+            (Precondition::IfAbsent, Some(_)) => "the object exists",
+            (Precondition::IfVersion(_), None) => "the object is gone",
+            (Precondition::IfVersion(version), Some(current)) => match version.as_file() {
+                Some(expected) if *expected == current.version => return Ok(()),
+                Some(_) => "the object is another version",
+                None => {
+                    return Err(Error::Unsupported {
+                        place: self.place(key),
+                        operation: "conditional put",
+                        reason: "the version is of another store".into(),
+                    });
+                }
+            },
+        };
+        Err(Error::Conflict {
+            place: self.place(key),
+            reason,
+        })
+    }
+
+    fn stage(&self, file: &File, payload: &[Bytes], current: Option<&Current>) -> io::Result<()> {
+        file.set_len(0)?;
+        write_all_vectored(file, payload)?;
+        file.set_times(FileTimes::new().set_modified(time_after(current)))?;
+        match self.durability {
+            Durability::Atomic => Ok(()),
+            Durability::Synced => file.sync_all(),
+        }
+    }
+
+    /// Makes the entry of a file durable, and those of its directories where they are new.
+    fn sync_directories(&self, target: &Path, new_directory: bool) -> io::Result<()> {
+        let first_old = self.base.parent();
+        for directory in target.ancestors().skip(1) {
+            File::open(directory)?.sync_all()?;
+            if !new_directory || Some(directory) == first_old {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Now, or just after the time of the current object where the clock lags behind it.
+fn time_after(current: Option<&Current>) -> SystemTime {
+    let now = SystemTime::now();
+    let later = current
+        .and_then(|current| current.modified?.checked_add(Duration::from_nanos(1)));
+    later.map_or(now, |later| now.max(later))
+}
+
+fn write_all_vectored(mut file: &File, payload: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = payload
+        .iter()
+        .filter(|bytes| !bytes.is_empty())
+        .map(|bytes| IoSlice::new(bytes))
+        .collect();
+    let mut left = &mut slices[..];
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

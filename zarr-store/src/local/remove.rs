@@ -1,0 +1,155 @@
+//! Deletes, and the sweeping of what killed writers left.
+//!
+//! The delete of a key takes its lock, so that a conditional put either sees the object gone or comes first. The delete of
+//! a prefix does not: it removes what it finds. Neither ever removes a lock file that somebody holds, since another writer
+//! could then stage under the same name.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::file::is_missing;
+use super::lock::KeyLock;
+use super::{Durability, LocalStore, is_lock_name};
+use crate::error::Result;
+
+/// How often a directory may get new entries while it is being removed.
+const ATTEMPTS: usize = 10;
+
+impl LocalStore {
+    pub(crate) fn delete(&self, key: &str) -> Result<()> {
+        let target = self.path(key)?;
+        self.counters.delete();
+        match fs::symlink_metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => return Ok(()),
+            Ok(_) => {}
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(self.io(key, "delete")(error)),
+        }
+        let lock = match KeyLock::acquire(&target) {
+            Ok(lock) => lock,
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(self.io(key, "lock")(error)),
+        };
+        missing_is_fine(fs::remove_file(&target)).map_err(self.io(key, "delete"))?;
+        drop(lock);
+        if self.durability == Durability::Synced
+            && let Some(parent) = target.parent()
+        {
+            missing_is_fine(fs::File::open(parent).and_then(|directory| directory.sync_all()))
+                .map_err(self.io(key, "sync"))?;
+        }
+        self.remove_empty_parents(&target);
+        Ok(())
+    }
+
+    pub(crate) fn delete_prefix(&self, prefix: &str) -> Result<()> {
+        let target = self.root.join(prefix);
+        let remove = || -> io::Result<()> {
+            if prefix.is_empty() {
+                return missing_is_fine(self.remove_children(&target));
+            }
+            match fs::symlink_metadata(&target) {
+                Ok(metadata) if metadata.is_dir() => self.remove_tree(&target),
+                // A linked directory: its objects are below the prefix only by the link.
+                Ok(_) if target.is_dir() => fs::remove_file(&target),
+                Ok(_) => Ok(()),
+                Err(error) => missing_is_fine(Err(error)),
+            }
+        };
+        remove().map_err(self.io(prefix, "delete"))?;
+        if !prefix.is_empty() {
+            self.remove_empty_parents(&target);
+        }
+        Ok(())
+    }
+
+    fn remove_tree(&self, directory: &Path) -> io::Result<()> {
+        for _ in 0..ATTEMPTS {
+            missing_is_fine(self.remove_children(directory))?;
+            match fs::remove_dir(directory) {
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                other => return missing_is_fine(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_children(&self, directory: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                self.remove_tree(&path)?;
+            } else if entry.file_name().to_str().is_some_and(is_lock_name) {
+                drop(KeyLock::wait_existing(&path)?);
+            } else {
+                self.counters.delete();
+                missing_is_fine(fs::remove_file(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the directories above a path that are empty, as stores without directories look after a delete.
+    pub(super) fn remove_empty_parents(&self, path: &Path) {
+        for directory in path.ancestors().skip(1) {
+            if directory == &*self.base
+                || !directory.starts_with(&self.base)
+                || fs::remove_dir(directory).is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Removes lock files and staged files that killed writers left, older than an age and held by nobody. Returns how
+    /// many. Safe beside running writers.
+    ///
+    /// # Errors
+    ///
+    /// If a directory cannot be read or a file not removed; the rest is not swept then.
+    pub fn sweep(&self, older_than: Duration) -> Result<usize> {
+        let mut swept = 0;
+        if let Some(limit) = SystemTime::now().checked_sub(older_than) {
+            missing_is_fine(self.sweep_below(&self.root, limit, &mut swept))
+                .map_err(self.io("", "sweep"))?;
+        }
+        Ok(swept)
+    }
+
+    fn sweep_below(
+        &self,
+        directory: &Path,
+        limit: SystemTime,
+        swept: &mut usize,
+    ) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            if kind.is_dir() {
+                missing_is_fine(self.sweep_below(&path, limit, swept))?;
+            } else if kind.is_file()
+                && entry.file_name().to_str().is_some_and(is_lock_name)
+                && let Some(lock) = KeyLock::try_existing(&path)?
+            {
+                if lock.file.metadata()?.modified()? <= limit {
+                    drop(lock);
+                    *swept += 1;
+                    self.remove_empty_parents(&path);
+                } else {
+                    lock.keep();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if is_missing(&error) => Ok(()),
+        other => other,
+    }
+}

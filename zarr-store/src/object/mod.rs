@@ -1,0 +1,215 @@
+//! The backend for everything that `object_store` reaches: what differs between its stores is made equal here.
+//!
+//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists. Nothing here
+//! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
+
+mod list;
+mod ranges;
+mod read;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::error::{Cause, Error, Result};
+use crate::{Store, key, task};
+
+/// An [`ObjectStore`], the part of it that the keys are in, and what is odd about it.
+#[derive(Clone)]
+pub(crate) struct ObjectBackend {
+    store: Arc<dyn ObjectStore>,
+    prefix: Arc<str>,
+    quirks: Quirks,
+    /// Set once the backend answered a range with the whole object.
+    ignores_ranges: Arc<AtomicBool>,
+}
+
+/// What a backend needs that others do not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quirks {
+    /// Whether requests wait for a network, so that they run as tasks of their own.
+    pub(crate) remote: bool,
+    /// Whether an acknowledgement can get lost, so that a failed condition may be our own success.
+    pub(crate) retries: bool,
+    /// Whether the last bytes can be asked for without knowing the size.
+    pub(crate) suffix: bool,
+    /// Whether listing means anything.
+    pub(crate) list: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            remote: true,
+            retries: true,
+            suffix: true,
+            list: true,
+        }
+    }
+}
+
+impl Quirks {
+    pub(crate) fn memory() -> Self {
+        Self {
+            remote: false,
+            retries: false,
+            ..Self::default()
+        }
+    }
+}
+
+impl ObjectBackend {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, quirks: Quirks) -> Self {
+        Self {
+            store,
+            prefix: "".into(),
+            quirks,
+            ignores_ranges: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
+        Self {
+            prefix: key::join(&self.prefix, prefix).into(),
+            ..self.clone()
+        }
+    }
+
+    /// The path of a checked key.
+    fn path(&self, store: &Store, key: &str) -> Result<Path> {
+        key::to_path(&key::join(&self.prefix, key)).map_err(|reason| Error::InvalidKey {
+            place: store.place(key),
+            reason,
+        })
+    }
+
+    /// Whether the backend is known to send whole objects only.
+    fn ignores_ranges(&self) -> bool {
+        self.ignores_ranges.load(Ordering::Relaxed)
+    }
+
+    /// Starts one request with a permit, apart from the caller if it waits for a network.
+    fn request<T: Send + 'static>(
+        &self,
+        store: &Store,
+        key: &str,
+        request: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
+        if !self.quirks.remote {
+            return request.boxed();
+        }
+        let (lanes, place) = (store.lanes(), store.place(key));
+        let limited = async move {
+            let _permit = lanes
+                .acquire_owned()
+                .await
+                .expect("the semaphore of a store is never closed");
+            request.await
+        };
+        task::detached(limited)
+            .map(|joined| joined.map_err(|source| Error::io(place, "request", source))?)
+            .boxed()
+    }
+
+    /// An error of the backend, with its place and without its secrets.
+    fn error(store: &Store, key: &str, operation: &'static str, error: &object_store::Error) -> Error {
+        use object_store::Error as E;
+
+        let place = store.place(key);
+        let source = Cause::new(error);
+        match error {
+            E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::PermissionDenied {
+                place,
+                operation,
+                source,
+            },
+            E::NotSupported { .. } | E::NotImplemented { .. } => Error::Unsupported {
+                place,
+                operation,
+                reason: source.to_string(),
+            },
+            E::InvalidPath { .. } => Error::InvalidKey {
+                place,
+                reason: "refused by the backend",
+            },
+            _ if is_timeout(error) => Error::Timeout {
+                place,
+                operation,
+                source,
+            },
+            _ => Error::Backend {
+                place,
+                operation,
+                source,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for ObjectBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectBackend")
+            .field("prefix", &self.prefix)
+            .field("quirks", &self.quirks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a timeout is anywhere among the causes.
+fn is_timeout(error: &object_store::Error) -> bool {
+    causes(error).any(|error| {
+        error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+            || http::is_timeout(error)
+    })
+}
+
+/// Whether no answer came, or none that could be read.
+fn is_transport(error: &object_store::Error) -> bool {
+    is_timeout(error) || causes(error).any(http::is_http)
+}
+
+fn causes<'a>(
+    error: &'a object_store::Error,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+}
+
+/// The errors of HTTP clients, which `object_store` has only with a client built in.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod http {
+    use std::error::Error;
+
+    use object_store::client::{HttpError, HttpErrorKind};
+
+    pub(super) fn is_http(error: &(dyn Error + 'static)) -> bool {
+        error.is::<HttpError>()
+    }
+
+    pub(super) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+        error
+            .downcast_ref::<HttpError>()
+            .is_some_and(|error| error.kind() == HttpErrorKind::Timeout)
+    }
+}
+
+#[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")))]
+mod http {
+    use std::error::Error;
+
+    pub(super) fn is_http(_: &(dyn Error + 'static)) -> bool {
+        false
+    }
+
+    pub(super) fn is_timeout(_: &(dyn Error + 'static)) -> bool {
+        false
+    }
+}

@@ -1,0 +1,349 @@
+//! Single reads: one request with a range and a version, and the answer checked against both.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, GetResult};
+use zarr_core::ByteRange;
+
+use super::ObjectBackend;
+use crate::absent::absent;
+use crate::error::{Error, Result};
+use crate::version::Version;
+use crate::{Body, Store};
+
+/// The largest buffer that a claimed size alone makes us allocate, in bytes.
+const TRUSTED_SIZE: u64 = 64 << 20;
+
+/// What a backend answered to a read.
+enum Answer {
+    Body(Body),
+    Absent,
+    /// Whole objects only.
+    NoRanges(object_store::Error),
+    /// Perhaps because the range is outside of the object.
+    Failed(object_store::Error),
+}
+
+impl ObjectBackend {
+    pub(crate) async fn get(
+        &self,
+        store: &Store,
+        key: &str,
+        range: &ByteRange,
+        version: Option<&Version>,
+    ) -> Result<Option<Body>> {
+        let read = Read {
+            backend: self.clone(),
+            store: store.clone(),
+            path: self.path(store, key)?,
+            key: key.to_owned(),
+            version: version.cloned(),
+        };
+        let range = range.clone();
+        self.request(store, key, async move { read.run(range).await })
+            .await
+    }
+
+    pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {
+        let read = Read {
+            backend: self.clone(),
+            store: store.clone(),
+            path: self.path(store, key)?,
+            key: key.to_owned(),
+            version: None,
+        };
+        self.request(store, key, async move {
+            Ok(read.head().await?.map(|(size, _)| size))
+        })
+        .await
+    }
+}
+
+/// One read of one object at one version.
+pub(super) struct Read {
+    pub(super) backend: ObjectBackend,
+    pub(super) store: Store,
+    pub(super) path: Path,
+    pub(super) key: String,
+    pub(super) version: Option<Version>,
+}
+
+impl Read {
+    /// Reads a range, clamped to the object.
+    pub(super) async fn run(&self, range: ByteRange) -> Result<Option<Body>> {
+        let suffix = matches!(range, ByteRange::Suffix(_));
+        if suffix && !self.backend.quirks.suffix {
+            return self.from_size(&range, None).await;
+        }
+        if range != ByteRange::All && self.backend.ignores_ranges() {
+            return self.whole(&range).await;
+        }
+        match self.ask(&range).await? {
+            Answer::Body(body) => Ok(Some(body)),
+            Answer::Absent => self.missing(),
+            Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
+            Answer::NoRanges(_) => self.without_ranges(&range).await,
+            Answer::Failed(error) if range != ByteRange::All && may_be_outside(&error) => {
+                self.outside(&range, error).await
+            }
+            Answer::Failed(error) => Err(self.error("get", &error)),
+        }
+    }
+
+    /// Sends one request.
+    async fn ask(&self, range: &ByteRange) -> Result<Answer> {
+        let mut options = GetOptions {
+            range: to_get_range(range),
+            ..GetOptions::default()
+        };
+        if let Some(version) = &self.version {
+            options.if_match = version.if_match().map(str::to_owned);
+            options.version = version.only_generation().map(str::to_owned);
+        }
+        self.store.counters().get();
+        match self.backend.store.get_opts(&self.path, options).await {
+            Ok(result) => Ok(Answer::Body(self.body(range, result).await?)),
+            Err(object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. }) => {
+                Err(self.changed())
+            }
+            Err(error @ object_store::Error::NotSupported { .. }) if *range != ByteRange::All => {
+                Ok(Answer::NoRanges(error))
+            }
+            Err(error) if absent(&error) => Ok(Answer::Absent),
+            Err(error) => Ok(Answer::Failed(error)),
+        }
+    }
+
+    /// Takes in a body, checking its version, place and size.
+    async fn body(&self, wanted: &ByteRange, result: GetResult) -> Result<Body> {
+        let version = Version::of_meta(&result.meta);
+        if let Some(expected) = &self.version
+            && expected.contradicts(&version)
+        {
+            return Err(self.changed());
+        }
+        let object_size = result.meta.size;
+        let range = result.range.clone();
+        let bytes = self.collect(result).await?;
+        let wanted = wanted.resolve(object_size);
+        let Some(bytes) = cut(&bytes, &range, &wanted) else {
+            return Err(self.short(&wanted, range.end.saturating_sub(range.start)));
+        };
+        Ok(Body {
+            bytes,
+            range: wanted,
+            object_size,
+            version,
+        })
+    }
+
+    /// All bytes of an answer: exactly as many as it says, and never much more memory than really came.
+    async fn collect(&self, result: GetResult) -> Result<Bytes> {
+        let range = result.range.clone();
+        let expected = range.end.saturating_sub(range.start);
+        let mut stream = result.into_stream();
+        let mut got = 0;
+        let mut first = Bytes::new();
+        let mut joined: Vec<u8> = Vec::new();
+        while let Some(chunk) = stream
+            .try_next()
+            .await
+            .map_err(|error| self.error("get", &error))?
+        {
+            got += chunk.len() as u64;
+            self.store.counters().read(chunk.len());
+            if got > expected {
+                return Err(self.short(&range, got));
+            }
+            if first.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if joined.is_empty() {
+                let size = usize::try_from(expected.min(TRUSTED_SIZE)).unwrap_or(usize::MAX);
+                self.reserve(&mut joined, size.max(first.len()))?;
+                joined.extend_from_slice(&first);
+            }
+            self.reserve(&mut joined, chunk.len())?;
+            joined.extend_from_slice(&chunk);
+        }
+        if got != expected {
+            return Err(self.short(&range, got));
+        }
+        Ok(if joined.is_empty() { first } else { joined.into() })
+    }
+
+    fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
+        buffer.try_reserve(additional).map_err(|error| {
+            let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
+            Error::io(self.store.place(&self.key), "get", source)
+        })
+    }
+
+    /// Reads the whole object, for the sake of a range of it.
+    async fn whole(&self, range: &ByteRange) -> Result<Option<Body>> {
+        match self.ask(&ByteRange::All).await? {
+            Answer::Body(body) => {
+                let range = range.resolve(body.object_size);
+                let bytes = cut(&body.bytes, &body.range, &range)
+                    .ok_or_else(|| self.short(&range, body.object_size))?;
+                Ok(Some(Body { bytes, range, ..body }))
+            }
+            Answer::Absent => self.missing(),
+            Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
+        }
+    }
+
+    /// Reads the whole object and remembers that ranges are useless; some servers ignore them for empty objects only.
+    async fn without_ranges(&self, range: &ByteRange) -> Result<Option<Body>> {
+        let body = self.whole(range).await?;
+        if body.as_ref().is_some_and(|body| body.object_size > 0)
+            && !self.backend.ignores_ranges.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                store = self.store.location(),
+                "backend ignores byte ranges, reading whole objects"
+            );
+        }
+        Ok(body)
+    }
+
+    /// A range that the backend refused: empty if it is outside of the object, else the refusal. Asks for the size, which
+    /// no other read does, since backends do not tell a range outside of the object from other failures.
+    async fn outside(&self, range: &ByteRange, error: object_store::Error) -> Result<Option<Body>> {
+        match self.head().await? {
+            Some((size, version)) if request_range(range).resolve(size).is_empty() => {
+                Ok(Some(self.empty(range, size, version)))
+            }
+            Some(_) => Err(self.error("get", &error)),
+            None => self.missing(),
+        }
+    }
+
+    /// Reads a suffix where the backend has none, by its place in an object of known size.
+    #[expect(clippy::wrong_self_convention, reason = "reads from the size, converts nothing")]
+    async fn from_size(
+        &self,
+        range: &ByteRange,
+        refusal: Option<object_store::Error>,
+    ) -> Result<Option<Body>> {
+        let Some((size, version)) = self.head().await? else {
+            return self.missing();
+        };
+        let place = range.resolve(size);
+        if place.is_empty() {
+            return Ok(Some(self.empty(range, size, version)));
+        }
+        let pinned = Self {
+            backend: self.backend.clone(),
+            store: self.store.clone(),
+            path: self.path.clone(),
+            key: self.key.clone(),
+            version: Some(self.version.clone().unwrap_or(version)),
+        };
+        match pinned.ask(&ByteRange::Range(place)).await? {
+            Answer::Body(body) => Ok(Some(body)),
+            Answer::Absent => Err(self.changed()),
+            Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
+            Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
+        }
+    }
+
+    /// The size and version alone.
+    async fn head(&self) -> Result<Option<(u64, Version)>> {
+        let options = GetOptions {
+            head: true,
+            ..GetOptions::default()
+        };
+        self.store.counters().head();
+        let meta = match self.backend.store.get_opts(&self.path, options).await {
+            Ok(result) => result.meta,
+            Err(error) if absent(&error) => return Ok(None),
+            Err(error) => return Err(self.error("head", &error)),
+        };
+        let version = Version::of_meta(&meta);
+        match &self.version {
+            Some(expected) if expected.contradicts(&version) => Err(self.changed()),
+            _ => Ok(Some((meta.size, version))),
+        }
+    }
+
+    fn empty(&self, range: &ByteRange, object_size: u64, version: Version) -> Body {
+        Body {
+            bytes: Bytes::new(),
+            range: range.resolve(object_size),
+            object_size,
+            version,
+        }
+    }
+
+    /// Nothing at the key: absent, unless the caller has seen it before.
+    fn missing(&self) -> Result<Option<Body>> {
+        match &self.version {
+            Some(_) => Err(self.changed()),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn changed(&self) -> Error {
+        Error::Changed {
+            place: self.store.place(&self.key),
+        }
+    }
+
+    pub(super) fn short(&self, range: &Range<u64>, got: u64) -> Error {
+        Error::ShortBody {
+            place: self.store.place(&self.key),
+            range: range.clone(),
+            got,
+            expected: range.end.saturating_sub(range.start),
+        }
+    }
+
+    fn error(&self, operation: &'static str, error: &object_store::Error) -> Error {
+        ObjectBackend::error(&self.store, &self.key, operation, error)
+    }
+}
+
+/// The range to ask for: an empty one, which no backend takes, becomes one byte, so that the answer still tells whether the
+/// object exists.
+fn request_range(range: &ByteRange) -> ByteRange {
+    match range {
+        ByteRange::Range(range) if range.is_empty() => {
+            ByteRange::Range(range.start..range.start.saturating_add(1))
+        }
+        ByteRange::Suffix(0) => ByteRange::Suffix(1),
+        other => other.clone(),
+    }
+}
+
+fn to_get_range(range: &ByteRange) -> Option<GetRange> {
+    match request_range(range) {
+        ByteRange::All | ByteRange::From(0) => None,
+        ByteRange::Range(range) => Some(GetRange::Bounded(range)),
+        ByteRange::From(start) => Some(GetRange::Offset(start)),
+        ByteRange::Suffix(size) => Some(GetRange::Suffix(size)),
+    }
+}
+
+/// The bytes of `wanted` out of those of `range`; `None` if they are not all there.
+fn cut(bytes: &Bytes, range: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
+    if wanted.is_empty() {
+        return Some(Bytes::new());
+    }
+    let start = usize::try_from(wanted.start.checked_sub(range.start)?).ok()?;
+    let end = usize::try_from(wanted.end.checked_sub(range.start)?).ok()?;
+    (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
+}
+
+/// Whether a failure of a range may mean that it is outside of the object: not if a server failed or none was reached.
+fn may_be_outside(error: &object_store::Error) -> bool {
+    let object_store::Error::Generic { source, .. } = error else {
+        return false;
+    };
+    !super::is_transport(error) && !source.to_string().contains("status code: 5")
+}

@@ -1,0 +1,166 @@
+//! The range planner: which requests serve the wanted ranges of one object best. A pure function, used by
+//! [`Store::get_ranges`](crate::Store::get_ranges) and open to whoever wants to show a plan before running it.
+//!
+//! With `C` requests in flight, latency `L` and bandwidth `b` of a connection, `N` requests of `s` bytes take about
+//! `ceil(N / C) * (L + s / b)`. So up to `C` requests nothing is gained by reading gaps, beyond that a gap pays while
+//! reading it is faster than a latency, and no request should be so large that the others wait for it.
+
+use std::ops::Range;
+
+use crate::CostModel;
+
+/// The most requests that one range is split into; beyond it the parts grow.
+const SPLIT_MAX: u64 = 1 << 16;
+
+/// Requests for the wanted ranges of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RangePlan {
+    /// The ranges to request: ascending, none empty, none overlapping.
+    pub requests: Vec<Range<u64>>,
+    /// For each wanted range, in the order given, the run of `requests` that together hold it. Empty for an empty range.
+    pub served_by: Vec<Range<usize>>,
+}
+
+impl RangePlan {
+    /// The number of bytes that the requests fetch.
+    #[must_use]
+    pub fn fetched(&self) -> u64 {
+        self.requests.iter().map(size).sum()
+    }
+}
+
+/// Plans requests for ranges that may overlap, repeat and stand in any order. Nothing outside the span of the wanted ranges
+/// is ever fetched, and a range whose end is not after its start needs no request.
+#[must_use]
+pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
+    let mut sorted: Vec<Range<u64>> = wanted
+        .iter()
+        .filter(|range| !range.is_empty())
+        .cloned()
+        .collect();
+    sorted.sort_unstable_by_key(|range| (range.start, range.end));
+    let useful = useful_bytes(&sorted);
+    let part_size = cost.part_size(useful);
+    let near = merge_near(sorted, cost.free_gap, part_size);
+    let few = merge_to_lanes(near, useful, part_size, cost);
+    let requests = if cost.split {
+        split(few, part_size)
+    } else {
+        few
+    };
+    let served_by = wanted.iter().map(|range| run(&requests, range)).collect();
+    RangePlan {
+        requests,
+        served_by,
+    }
+}
+
+fn size(range: &Range<u64>) -> u64 {
+    range.end - range.start
+}
+
+/// The number of different bytes in sorted ranges.
+fn useful_bytes(sorted: &[Range<u64>]) -> u64 {
+    let mut end = 0;
+    let mut useful = 0;
+    for range in sorted {
+        let start = range.start.max(end);
+        useful += range.end.saturating_sub(start);
+        end = end.max(range.end);
+    }
+    useful
+}
+
+/// Merges sorted ranges that overlap, always, and those with at most `gap` between them where the result fits a part.
+fn merge_near(sorted: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in sorted {
+        match merged.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            Some(last) if range.start - last.end <= gap && range.end - last.start <= part_size => {
+                last.end = range.end;
+            }
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// While there are more requests than lanes, merges over the smallest gap left that still pays.
+fn merge_to_lanes(
+    requests: Vec<Range<u64>>,
+    useful: u64,
+    part_size: u64,
+    cost: &CostModel,
+) -> Vec<Range<u64>> {
+    let lanes = cost.lanes.max(1);
+    if requests.len() <= lanes {
+        return requests;
+    }
+    let gap_limit = cost.gap_limit();
+    let mut gaps: Vec<(u64, usize)> = requests
+        .windows(2)
+        .enumerate()
+        .map(|(left, pair)| (pair[1].start - pair[0].end, left))
+        .filter(|(gap, _)| *gap <= gap_limit)
+        .collect();
+    gaps.sort_unstable();
+
+    let fetch_limit = cost.fetch_limit(useful);
+    let mut fetched: u64 = requests.iter().map(size).sum();
+    let mut count = requests.len();
+    // A group is a run of requests merged into one: `last[first]` and `first[last]` name its two ends.
+    let mut last: Vec<usize> = (0..requests.len()).collect();
+    let mut first = last.clone();
+    for (gap, left) in gaps {
+        if count == lanes || fetched.saturating_add(gap) > fetch_limit {
+            break;
+        }
+        let (start, end) = (first[left], last[left + 1]);
+        if requests[end].end - requests[start].start <= part_size {
+            last[start] = end;
+            first[end] = start;
+            fetched += gap;
+            count -= 1;
+        }
+    }
+
+    let mut merged = Vec::with_capacity(count);
+    let mut next = 0;
+    while next < requests.len() {
+        let end = last[next];
+        merged.push(requests[next].start..requests[end].end);
+        next = end + 1;
+    }
+    merged
+}
+
+/// Splits what is above a part into equal parts.
+fn split(requests: Vec<Range<u64>>, part_size: u64) -> Vec<Range<u64>> {
+    let mut parts = Vec::with_capacity(requests.len());
+    for range in requests {
+        let size = size(&range);
+        let count = size.div_ceil(part_size).min(SPLIT_MAX);
+        let (quotient, rest) = (size / count, size % count);
+        let mut start = range.start;
+        for part in 0..count {
+            let end = start + quotient + u64::from(part < rest);
+            parts.push(start..end);
+            start = end;
+        }
+    }
+    parts
+}
+
+/// The run of requests that hold a wanted range.
+fn run(requests: &[Range<u64>], wanted: &Range<u64>) -> Range<usize> {
+    if wanted.is_empty() {
+        return 0..0;
+    }
+    let first = requests.partition_point(|request| request.end <= wanted.start);
+    let end = requests.partition_point(|request| request.start < wanted.end);
+    first..end
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Running requests apart from the caller, so that a caller who computes between two polls neither holds a permit nor keeps
+//! a connection waiting.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// Aborts its task when dropped: a dropped future of ours leaves nothing running.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Starts a future as a task of the current runtime, at once; where there is none it runs when it is awaited. An error says
+/// that the runtime shut down.
+pub(crate) fn detached<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> BoxFuture<'static, Result<T, std::io::Error>> {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            let mut task = AbortOnDrop(runtime.spawn(future));
+            async move { settle((&mut task.0).await) }.boxed()
+        }
+        Err(_) => future.map(Ok).boxed(),
+    }
+}
+
+/// Runs blocking work off the runtime; inline where there is none. Work that has begun is not cancelled.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, std::io::Error> {
+    match Handle::try_current() {
+        Ok(runtime) => settle(runtime.spawn_blocking(work).await),
+        Err(_) => Ok(work()),
+    }
+}
+
+fn settle<T>(joined: Result<T, tokio::task::JoinError>) -> Result<T, std::io::Error> {
+    joined.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => std::io::Error::other("the runtime is shutting down"),
+    })
+}

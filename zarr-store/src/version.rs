@@ -1,0 +1,168 @@
+//! What identifies one stored state of an object, and the conditions that puts hang on it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::{ObjectMeta, PutResult, UpdateVersion};
+
+/// One stored state of an object: an entity tag or generation of the backend, or the identity of a local file.
+///
+/// Opaque: two reads that give equal known versions saw the same bytes. A version is *unknown* where the backend gives
+/// neither tag nor generation; it then holds no read together and cannot be a precondition. `Display` gives a stable text.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Version(Repr);
+
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+enum Repr {
+    #[default]
+    Unknown,
+    Tags {
+        e_tag: Option<Arc<str>>,
+        generation: Option<Arc<str>>,
+    },
+    File(FileVersion),
+}
+
+/// The identity of the content of a local file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileVersion {
+    pub(crate) inode: u64,
+    /// Nanoseconds since the epoch.
+    pub(crate) modified: i128,
+    /// Nanoseconds since the epoch.
+    pub(crate) changed: i128,
+    pub(crate) size: u64,
+}
+
+impl Version {
+    /// The version of an object that no backend told anything about.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::default()
+    }
+
+    /// Whether this version can hold reads together and be a precondition.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.0 != Repr::Unknown
+    }
+
+    fn tags(e_tag: Option<&str>, generation: Option<&str>) -> Self {
+        if e_tag.is_none() && generation.is_none() {
+            return Self::unknown();
+        }
+        Self(Repr::Tags {
+            e_tag: e_tag.map(Arc::from),
+            generation: generation.map(Arc::from),
+        })
+    }
+
+    pub(crate) fn of_meta(meta: &ObjectMeta) -> Self {
+        Self::tags(meta.e_tag.as_deref(), meta.version.as_deref())
+    }
+
+    pub(crate) fn of_put(result: &PutResult) -> Self {
+        Self::tags(result.e_tag.as_deref(), result.version.as_deref())
+    }
+
+    pub(crate) fn of_file(file: FileVersion) -> Self {
+        Self(Repr::File(file))
+    }
+
+    pub(crate) fn as_file(&self) -> Option<&FileVersion> {
+        match &self.0 {
+            Repr::File(file) => Some(file),
+            Repr::Unknown | Repr::Tags { .. } => None,
+        }
+    }
+
+    /// The condition of a put; `None` where there is nothing to compare.
+    pub(crate) fn to_update(&self) -> Option<UpdateVersion> {
+        match &self.0 {
+            Repr::Tags { e_tag, generation } => Some(UpdateVersion {
+                e_tag: e_tag.as_deref().map(str::to_owned),
+                version: generation.as_deref().map(str::to_owned),
+            }),
+            Repr::Unknown | Repr::File(_) => None,
+        }
+    }
+
+    /// The tag for `If-Match`. A weak tag never matches there (RFC 9110, 13.1.1), so it is only compared with the answer.
+    pub(crate) fn if_match(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Tags { e_tag, .. } => e_tag.as_deref().filter(|tag| !tag.starts_with("W/")),
+            Repr::Unknown | Repr::File(_) => None,
+        }
+    }
+
+    /// The generation to ask for where there is no tag at all.
+    pub(crate) fn only_generation(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Tags {
+                e_tag: None,
+                generation,
+            } => generation.as_deref(),
+            Repr::Unknown | Repr::Tags { .. } | Repr::File(_) => None,
+        }
+    }
+
+    /// Whether an answer is certainly another version: servers that ignore `If-Match` are caught here.
+    pub(crate) fn contradicts(&self, seen: &Self) -> bool {
+        match (&self.0, &seen.0) {
+            (
+                Repr::Tags { e_tag, generation },
+                Repr::Tags {
+                    e_tag: seen_tag,
+                    generation: seen_generation,
+                },
+            ) => match (e_tag, seen_tag) {
+                (Some(tag), Some(seen_tag)) => tag != seen_tag,
+                _ => {
+                    generation.is_some()
+                        && seen_generation.is_some()
+                        && generation != seen_generation
+                }
+            },
+            (Repr::File(file), Repr::File(seen)) => file != seen,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Unknown => f.write_str("unknown"),
+            Repr::Tags { e_tag, generation } => {
+                f.write_str(e_tag.as_deref().unwrap_or_default())?;
+                match generation {
+                    Some(generation) => write!(f, "@{generation}"),
+                    None => Ok(()),
+                }
+            }
+            Repr::File(file) => write!(
+                f,
+                "{:x}-{:x}-{:x}-{:x}",
+                file.inode, file.modified, file.changed, file.size
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Version({self})")
+    }
+}
+
+/// What has to hold for a put to happen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing: the object is created or replaced.
+    #[default]
+    None,
+    /// No object exists at the key.
+    IfAbsent,
+    /// The object at the key is still this version.
+    IfVersion(Version),
+}

@@ -1,0 +1,187 @@
+//! An array: its metadata, and reads and writes of any selection of it.
+
+mod data;
+mod read;
+mod resize;
+mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
+use zarr_core::plan::WriteOptions;
+use zarr_core::{ArrayLayout, DataType, FillValue, NodePath};
+
+pub(crate) use data::{InputLayout, OutputLayout};
+
+use crate::error::{Error, Result};
+use crate::hierarchy::Hierarchy;
+
+/// An array of a hierarchy, opened: its metadata is bound, and nothing of it is read again.
+///
+/// Reads and writes take selections as `ndarray`'s `s![]` writes them; integers drop their dimension, new axes add one. Writes
+/// are atomic for each chunk or shard. A write of a part of one is merged with what is stored, on condition that nobody else
+/// changes it in between.
+#[derive(Clone, Debug)]
+pub struct Array {
+    hierarchy: Hierarchy,
+    path: NodePath,
+    prefix: Arc<str>,
+    metadata: ArrayMetadata,
+    layout: Arc<ArrayLayout>,
+    options: WriteOptions,
+    /// Set where the metadata is a copy in a group's document that was not compared with the array's own yet.
+    unchecked: Option<Arc<AtomicBool>>,
+}
+
+impl Array {
+    pub(crate) fn bind(
+        hierarchy: Hierarchy,
+        path: NodePath,
+        metadata: ArrayMetadata,
+    ) -> Result<Self> {
+        let key = path.metadata_key();
+        let layout =
+            ArrayLayout::bind(&metadata, hierarchy.registry()).map_err(|error| error.key(&key))?;
+        Ok(Self {
+            prefix: path.prefix().into(),
+            hierarchy,
+            path,
+            metadata,
+            layout: Arc::new(layout),
+            options: WriteOptions::default(),
+            unchecked: None,
+        })
+    }
+
+    pub(crate) fn from_consolidated(mut self) -> Self {
+        self.unchecked = Some(Arc::new(AtomicBool::new(true)));
+        self
+    }
+
+    /// The path of the array.
+    #[must_use]
+    pub fn path(&self) -> &NodePath {
+        &self.path
+    }
+
+    /// Its metadata document.
+    #[must_use]
+    pub fn metadata(&self) -> &ArrayMetadata {
+        &self.metadata
+    }
+
+    /// The hierarchy that the array is in.
+    #[must_use]
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// How the array is laid out: grid, codecs, keys.
+    #[must_use]
+    pub fn layout(&self) -> &ArrayLayout {
+        &self.layout
+    }
+
+    /// The number of elements along each dimension.
+    #[must_use]
+    pub fn shape(&self) -> &[u64] {
+        self.layout.shape()
+    }
+
+    /// The data type.
+    #[must_use]
+    pub fn data_type(&self) -> &DataType {
+        self.layout.data_type()
+    }
+
+    /// The value of elements that are not stored.
+    #[must_use]
+    pub fn fill_value(&self) -> &FillValue {
+        self.layout.fill_value()
+    }
+
+    /// The user's attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        self.metadata.attributes()
+    }
+
+    /// The same array with other options for writing.
+    #[must_use]
+    pub fn with_write_options(mut self, options: WriteOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Replaces the attributes.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the document cannot be written.
+    pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
+        self.update(|array| Ok(array.with_attributes(attributes.clone())?))
+            .await
+    }
+
+    /// Changes the document, and this handle with it.
+    async fn update(
+        &mut self,
+        change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
+    ) -> Result<()> {
+        let changed = self
+            .hierarchy
+            .update(&self.path, |metadata| match metadata {
+                NodeMetadata::Array(array) => Ok(change(array)?.into()),
+                NodeMetadata::Group(_) => Err(self.not_an_array()),
+            });
+        if let NodeMetadata::Array(metadata) = changed.await? {
+            let options = self.options;
+            *self = Self::bind(self.hierarchy.clone(), self.path.clone(), metadata)?
+                .with_write_options(options);
+        }
+        Ok(())
+    }
+
+    /// Compares metadata from a group's document with the array's own, once, before something is written by it.
+    async fn check_own_metadata(&self) -> Result<()> {
+        let Some(unchecked) = self
+            .unchecked
+            .as_ref()
+            .filter(|unchecked| unchecked.load(Ordering::Acquire))
+        else {
+            return Ok(());
+        };
+        let own = self
+            .hierarchy
+            .document(&self.path)
+            .await?
+            .ok_or_else(|| self.hierarchy.not_found(&self.path))?;
+        match own.metadata {
+            NodeMetadata::Array(own) if same_layout(&own, &self.metadata) => {
+                unchecked.store(false, Ordering::Release);
+                Ok(())
+            }
+            _ => Err(Error::StaleConsolidated {
+                path: self.path.clone(),
+            }),
+        }
+    }
+
+    fn not_an_array(&self) -> Error {
+        Error::NodeType {
+            path: self.path.clone(),
+            found: "a group",
+            expected: "an array",
+        }
+    }
+}
+
+/// Whether two documents lay out their elements alike, whatever their attributes.
+fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
+    a.shape() == b.shape()
+        && a.data_type() == b.data_type()
+        && a.chunk_grid() == b.chunk_grid()
+        && a.chunk_key_encoding() == b.chunk_key_encoding()
+        && a.fill_value().get() == b.fill_value().get()
+        && a.codecs() == b.codecs()
+}

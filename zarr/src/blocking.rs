@@ -1,0 +1,223 @@
+//! The same without `async`: for programs that have no runtime. Local reads run on the calling thread and the computing ones,
+//! everything else on one runtime of the process.
+
+use std::sync::LazyLock;
+
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, SliceInfoElem};
+use tokio::runtime::Runtime;
+use zarr_core::metadata::{ArrayMetadata, Attributes};
+use zarr_core::{Element, NodePath, Selection};
+
+use crate::array::{InputLayout, OutputLayout};
+use crate::error::{Error, Result};
+use crate::hierarchy::NodeKind;
+
+/// The threads that wait.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("zarr-wait")
+        .enable_all()
+        .build()
+        .expect("the system can start threads")
+});
+
+/// Opens the hierarchy at a URL or path, as [`crate::open`].
+///
+/// # Errors
+/// As [`crate::open`].
+pub fn open(url: &str) -> Result<Hierarchy> {
+    Ok(Hierarchy(crate::open(url)?))
+}
+
+/// A hierarchy, as [`crate::Hierarchy`]. Not to be used on a thread of an async runtime.
+#[derive(Clone, Debug)]
+pub struct Hierarchy(pub crate::Hierarchy);
+
+/// A group, as [`crate::Group`].
+#[derive(Clone, Debug)]
+pub struct Group(pub crate::Group);
+
+/// An array, as [`crate::Array`].
+#[derive(Clone, Debug)]
+pub struct Array(pub crate::Array);
+
+impl Hierarchy {
+    /// Opens an array, as [`crate::Hierarchy::array`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn array(&self, path: &str) -> Result<Array> {
+        RUNTIME.block_on(self.0.array(path)).map(Array)
+    }
+
+    /// Opens a group, as [`crate::Hierarchy::group`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn group(&self, path: &str) -> Result<Group> {
+        RUNTIME.block_on(self.0.group(path)).map(Group)
+    }
+
+    /// Creates an array, as [`crate::Hierarchy::create_array`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+        RUNTIME
+            .block_on(self.0.create_array(path, metadata))
+            .map(Array)
+    }
+
+    /// Creates a group, as [`crate::Hierarchy::create_group`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
+        RUNTIME
+            .block_on(self.0.create_group(path, attributes))
+            .map(Group)
+    }
+
+    /// Deletes a node and everything below it, as [`crate::Hierarchy::delete`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn delete(&self, path: &str) -> Result<()> {
+        RUNTIME.block_on(self.0.delete(path))
+    }
+}
+
+impl Group {
+    /// All nodes below, as [`crate::Group::walk`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
+        RUNTIME.block_on(self.0.walk())
+    }
+
+    /// Opens an array by its path below the group, as [`crate::Group::array`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn array(&self, path: &str) -> Result<Array> {
+        RUNTIME.block_on(self.0.array(path)).map(Array)
+    }
+
+    /// Consolidates metadata, as [`crate::Group::consolidate`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn consolidate(&mut self) -> Result<()> {
+        RUNTIME.block_on(self.0.consolidate())
+    }
+}
+
+impl Array {
+    /// Reads slices, as [`crate::Array::read`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read<T: Element>(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ArrayD<T>> {
+        self.read_selection(&Selection::slices(slices))
+    }
+
+    /// Reads any selection, as [`crate::Array::read_selection`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
+        let (resolved, target) = self.0.prepare_read::<T>(selection)?;
+        let plan = self.0.read_plan(&resolved, &target.strides);
+        let engine = self.0.hierarchy().engine();
+        match engine.read_blocking(&plan, &target.output) {
+            Some(result) => result?,
+            None => RUNTIME.block_on(engine.read(plan, target.output.clone()))?,
+        }
+        OutputLayout::into_array(target.output, resolved.shape())
+    }
+
+    /// Reads any selection into an array of the shape of the result, without a copy on the way. After an error it may hold a
+    /// part of the result.
+    ///
+    /// # Errors
+    /// As [`crate::Array::read`], and [`Error::Shape`] where the array has another shape.
+    pub fn read_into<T: Element>(
+        &self,
+        selection: &Selection,
+        array: &mut ArrayViewMutD<'_, T>,
+    ) -> Result<()> {
+        let resolved = self.0.prepare_write::<T>(selection)?;
+        if array.shape() != resolved.shape() {
+            return Err(Error::Shape {
+                found: array.shape().to_vec(),
+                expected: resolved.shape().to_vec(),
+            });
+        }
+        // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
+        let target = unsafe { OutputLayout::borrow(array) };
+        let plan = self.0.read_plan(&resolved, &target.strides);
+        let engine = self.0.hierarchy().engine();
+        let result = match engine.read_blocking(&plan, &target.output) {
+            Some(result) => result,
+            None => RUNTIME.block_on(engine.read(plan, target.output.clone())),
+        };
+        wait_for(|| target.output.handles());
+        result
+    }
+
+    /// Writes slices, as [`crate::Array::write`], from an array of any layout, without a copy of it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write<'a, T: Element>(
+        &self,
+        slices: impl AsRef<[SliceInfoElem]>,
+        data: impl Into<ArrayViewD<'a, T>>,
+    ) -> Result<()> {
+        self.write_selection(&Selection::slices(slices), data)
+    }
+
+    /// Writes any selection, as [`crate::Array::write_selection`], from an array of any layout, without a copy of it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_selection<'a, T: Element>(
+        &self,
+        selection: &Selection,
+        data: impl Into<ArrayViewD<'a, T>>,
+    ) -> Result<()> {
+        let data = data.into();
+        let resolved = self.0.prepare_write::<T>(selection)?;
+        // SAFETY: `wait_for` does not return before all jobs have dropped their handles.
+        let source = unsafe { InputLayout::borrow(&data, resolved.shape())? };
+        let input = source.input.clone();
+        let result = RUNTIME.block_on(self.0.write_input(&resolved, source));
+        wait_for(|| input.handles());
+        result
+    }
+
+    /// Gives the array another shape, as [`crate::Array::resize`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
+        RUNTIME.block_on(self.0.resize(shape))
+    }
+
+    /// Replaces the attributes, as [`crate::Array::set_attributes`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
+        RUNTIME.block_on(self.0.set_attributes(attributes))
+    }
+}
+
+/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run for a moment.
+fn wait_for(handles: impl Fn() -> usize) {
+    while handles() > 1 {
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,103 @@
+//! Reads of local files: positioned reads on one open handle an object, on the thread that decodes. No runtime, no copy of the
+//! encoded bytes beyond a buffer that the thread keeps.
+
+use std::sync::Arc;
+
+use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
+use zarr_core::codec::with_scratch;
+use zarr_core::plan::{ChunkJob, Fetch, Purpose, ReadPlan, Work};
+use zarr_core::{Output, size};
+use zarr_store::{LocalFile, LocalStore};
+
+use super::cache::CachedIndex;
+use super::{Engine, POOL};
+use crate::error::Result;
+
+/// A read of no more objects, or inner chunks, than this is done on the caller's thread: waking others takes longer.
+const INLINE: usize = 1;
+
+impl Engine {
+    pub(super) fn read_local(&self, plan: &ReadPlan, output: &Output) -> Result<()> {
+        let store = self.store.as_local().expect("only called for local stores");
+        if plan.objects() <= INLINE as u64 {
+            return plan
+                .fetches()
+                .try_for_each(|fetch| self.read_object(store, fetch, output));
+        }
+        POOL.install(|| {
+            plan.fetches()
+                .par_bridge()
+                .try_for_each(|fetch| self.read_object(store, fetch, output))
+        })
+    }
+
+    fn read_object(&self, store: &LocalStore, fetch: Fetch, output: &Output) -> Result<()> {
+        match store.open(fetch.key())? {
+            None => self.run(None, fetch.supply(None)?, output),
+            Some(file) => self.follow(&file, fetch, output),
+        }
+    }
+
+    /// Goes on with a fetch from a file that is open: all its ranges are of one version.
+    fn follow(&self, file: &LocalFile, fetch: Fetch, output: &Output) -> Result<()> {
+        if fetch.purpose() == Purpose::Chunk {
+            let range = fetch.range().resolve(file.size());
+            return match fetch.into_job() {
+                Ok(job) => read_chunk(file, range, &job, output),
+                Err(_) => unreachable!("a fetch for a chunk is a job"),
+            };
+        }
+        let fetch = fetch.by_index();
+        let index = self.local_index(file, &fetch)?;
+        let work = fetch.open(&index, file.size())?;
+        self.run(Some(file), work, output)
+    }
+
+    fn local_index(
+        &self,
+        file: &LocalFile,
+        fetch: &Fetch,
+    ) -> Result<Arc<zarr_core::codec::ShardIndex>> {
+        let (key, range) = (fetch.key(), fetch.range());
+        if let Some(cached) = self.indexes.get(key, range)
+            && cached.version == file.version()
+        {
+            return Ok(cached.index);
+        }
+        let bytes = file.read(range)?;
+        let index = Arc::new(fetch.decode_index(&bytes)?);
+        let cached = CachedIndex {
+            version: file.version(),
+            object_size: file.size(),
+            index: index.clone(),
+        };
+        self.indexes.insert(key, range, cached);
+        Ok(index)
+    }
+
+    fn run(&self, file: Option<&LocalFile>, work: Vec<Work>, output: &Output) -> Result<()> {
+        let one = |work: Work| match (work, file) {
+            (Work::Decode(job), _) => Ok(job.run(output)?),
+            (Work::Fetch(fetch), Some(file)) => self.follow(file, fetch, output),
+            (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
+        };
+        if work.len() <= INLINE {
+            return work.into_iter().try_for_each(one);
+        }
+        POOL.install(|| work.into_par_iter().try_for_each(one))
+    }
+}
+
+fn read_chunk(
+    file: &LocalFile,
+    range: std::ops::Range<u64>,
+    job: &ChunkJob,
+    output: &Output,
+) -> Result<()> {
+    let len = size::to_usize("stored chunk", range.end - range.start)?;
+    with_scratch(|buffer| {
+        buffer.resize(len, 0);
+        file.read_exact_at(buffer, range.start)?;
+        Ok(job.run(Some(buffer), output)?)
+    })
+}

@@ -1,0 +1,95 @@
+//! Runs plans: tokio waits, rayon computes, and neither does the other's work.
+//!
+//! `local` reads files on the computing threads, `remote` fetches and hands over, `write` does the optimistic
+//! read-modify-write of both. Nothing here knows metadata documents.
+
+mod cache;
+mod local;
+mod remote;
+mod write;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::{Mutex, Semaphore, oneshot};
+use zarr_core::plan::ReadPlan;
+use zarr_core::{Output, Registry};
+use zarr_store::Store;
+
+use self::cache::IndexCache;
+use crate::error::{Error, Result};
+
+/// Encoded bytes that may wait for decoding at one time, in KiB.
+const IN_FLIGHT_KIB: usize = 256 << 10;
+
+/// Stripes of the lock that makes the writers of one object in this process queue.
+const STRIPES: usize = 64;
+
+/// The threads that compute: one a core, for all hierarchies of the process.
+static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
+    ThreadPoolBuilder::new()
+        .thread_name(|number| format!("zarr-compute-{number}"))
+        .build()
+        .expect("the system can start threads")
+});
+
+/// What all handles of a hierarchy share.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    indexes: IndexCache,
+    in_flight: Semaphore,
+    writers: [Mutex<()>; STRIPES],
+}
+
+impl Engine {
+    pub(crate) fn new(store: Store, registry: Registry) -> Self {
+        Self {
+            store,
+            registry,
+            indexes: IndexCache::default(),
+            in_flight: Semaphore::new(IN_FLIGHT_KIB),
+            writers: std::array::from_fn(|_| Mutex::new(())),
+        }
+    }
+
+    /// Reads into `output`; after an error it may hold a part of the result.
+    pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, output: Output) -> Result<()> {
+        if self.store.as_local().is_none() {
+            return self.read_remote(&plan, &output).await;
+        }
+        let engine = self.clone();
+        compute(move || engine.read_local(&plan, &output)).await?
+    }
+
+    /// The same on the caller's thread and, where there is enough to do, the computing ones; `None` where the store is not
+    /// local.
+    pub(crate) fn read_blocking(&self, plan: &ReadPlan, output: &Output) -> Option<Result<()>> {
+        self.store.as_local()?;
+        Some(self.read_local(plan, output))
+    }
+}
+
+/// Starts work on the computing threads at once; the future waits for it without holding a thread. What the work captures is
+/// dropped before the wait ends.
+pub(crate) fn compute<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> impl Future<Output = Result<R>> + Send {
+    let (sender, receiver) = oneshot::channel();
+    POOL.spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+            let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
+            let reason = reason.unwrap_or_else(|| "a job panicked".to_owned());
+            Error::Internal { reason }
+        });
+        // The caller may have lost interest.
+        let _ = sender.send(result);
+    });
+    async {
+        let reason = "a job was dropped".to_owned();
+        receiver.await.map_err(|_| Error::Internal { reason })?
+    }
+}

@@ -1,0 +1,246 @@
+//! A group: its attributes, the nodes below it, and consolidated metadata.
+
+use zarr_core::NodePath;
+use zarr_core::metadata::{
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
+};
+
+use crate::array::Array;
+use crate::error::{Error, Result};
+use crate::hierarchy::{Hierarchy, Node, NodeKind};
+
+/// A group of a hierarchy.
+///
+/// Where its document holds consolidated metadata, the nodes below are listed and opened from it without a request. An array
+/// opened so checks its own document before it is written.
+#[derive(Clone, Debug)]
+pub struct Group {
+    hierarchy: Hierarchy,
+    path: NodePath,
+    metadata: GroupMetadata,
+    use_consolidated: bool,
+}
+
+impl Group {
+    pub(crate) fn new(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
+        Self {
+            hierarchy,
+            path,
+            metadata,
+            use_consolidated: true,
+        }
+    }
+
+    /// The path of the group.
+    #[must_use]
+    pub fn path(&self) -> &NodePath {
+        &self.path
+    }
+
+    /// Its metadata document.
+    #[must_use]
+    pub fn metadata(&self) -> &GroupMetadata {
+        &self.metadata
+    }
+
+    /// The user's attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        self.metadata.attributes()
+    }
+
+    /// The hierarchy that the group is in.
+    #[must_use]
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// The same group, read node by node even where it has consolidated metadata.
+    #[must_use]
+    pub fn without_consolidated(mut self) -> Self {
+        self.use_consolidated = false;
+        self
+    }
+
+    /// Replaces the attributes.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the document cannot be written.
+    pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
+        let changed = self
+            .hierarchy
+            .update(&self.path, |metadata| match metadata {
+                NodeMetadata::Group(group) => Ok(group.with_attributes(attributes.clone())?.into()),
+                NodeMetadata::Array(_) => Err(self.not_a_group()),
+            });
+        if let NodeMetadata::Group(group) = changed.await? {
+            self.metadata = group;
+        }
+        Ok(())
+    }
+
+    /// Opens the node at a path relative to the group.
+    ///
+    /// # Errors
+    /// As [`Hierarchy::node`].
+    pub async fn node(&self, path: &str) -> Result<Node> {
+        let absolute = self.path.join(path)?;
+        let Some(consolidated) = self.consolidated() else {
+            return self.hierarchy.node(absolute.as_str()).await;
+        };
+        let relative = path.strip_prefix('/').unwrap_or(path);
+        match consolidated.get(relative)? {
+            None => Err(self.hierarchy.not_found(&absolute)),
+            Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
+                Node::Array(array) => Node::Array(array.from_consolidated()),
+                group => group,
+            }),
+        }
+    }
+
+    /// Opens the array at a path relative to the group.
+    ///
+    /// # Errors
+    /// As [`Hierarchy::array`].
+    pub async fn array(&self, path: &str) -> Result<Array> {
+        match self.node(path).await? {
+            Node::Array(array) => Ok(array),
+            Node::Group(group) => Err(Error::NodeType {
+                path: group.path,
+                found: "a group",
+                expected: "an array",
+            }),
+        }
+    }
+
+    /// Opens the group at a path relative to this one.
+    ///
+    /// # Errors
+    /// As [`Hierarchy::group`].
+    pub async fn group(&self, path: &str) -> Result<Self> {
+        match self.node(path).await? {
+            Node::Group(group) => Ok(group),
+            Node::Array(array) => Err(Error::NodeType {
+                path: array.path().clone(),
+                found: "an array",
+                expected: "a group",
+            }),
+        }
+    }
+
+    /// Creates an array at a path relative to the group, as [`Hierarchy::create_array`].
+    ///
+    /// # Errors
+    /// As [`Hierarchy::create_array`].
+    pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+        self.hierarchy
+            .create_array(self.path.join(path)?.as_str(), metadata)
+            .await
+    }
+
+    /// Creates a group at a path relative to this one, as [`Hierarchy::create_group`].
+    ///
+    /// # Errors
+    /// As [`Hierarchy::create_group`].
+    pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
+        self.hierarchy
+            .create_group(self.path.join(path)?.as_str(), attributes)
+            .await
+    }
+
+    /// Names and kinds of the nodes directly below the group, in order of name.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store cannot list, or a document that is malformed.
+    pub async fn children(&self) -> Result<Vec<(String, NodeKind)>> {
+        let nodes = match self.consolidated() {
+            None => self.hierarchy.documents_below(&self.path).await?,
+            Some(consolidated) => {
+                let direct = self.consolidated_nodes(consolidated)?.into_iter();
+                direct
+                    .filter(|(path, _)| path.parent().as_ref() == Some(&self.path))
+                    .collect()
+            }
+        };
+        Ok(nodes
+            .iter()
+            .map(|(path, metadata)| (path.name().to_owned(), kind(metadata)))
+            .collect())
+    }
+
+    /// Paths and kinds of all nodes below the group, in order of path.
+    ///
+    /// # Errors
+    /// As [`Self::children`].
+    pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
+        let nodes = match self.consolidated() {
+            None => self.hierarchy.documents_within(&self.path).await?,
+            Some(consolidated) => self.consolidated_nodes(consolidated)?,
+        };
+        Ok(nodes
+            .into_iter()
+            .map(|(path, metadata)| (path, kind(&metadata)))
+            .collect())
+    }
+
+    /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
+    /// up to date by later changes: consolidate again.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store cannot list or write, or a document that is malformed.
+    pub async fn consolidate(&mut self) -> Result<()> {
+        let mut consolidated = ConsolidatedMetadata::new();
+        let prefix = self.path.prefix();
+        for (path, metadata) in self.hierarchy.documents_within(&self.path).await? {
+            let relative = path.as_str().strip_prefix(&prefix).unwrap_or(path.as_str());
+            consolidated.insert(relative, &metadata)?;
+        }
+        let changed = self
+            .hierarchy
+            .update(&self.path, |metadata| match metadata {
+                NodeMetadata::Group(group) => {
+                    Ok(group.with_consolidated(Some(consolidated.clone()))?.into())
+                }
+                NodeMetadata::Array(_) => Err(self.not_a_group()),
+            });
+        if let NodeMetadata::Group(group) = changed.await? {
+            self.metadata = group;
+        }
+        Ok(())
+    }
+
+    fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
+        self.metadata
+            .consolidated()
+            .filter(|_| self.use_consolidated)
+    }
+
+    fn consolidated_nodes(
+        &self,
+        consolidated: &ConsolidatedMetadata,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let mut nodes = Vec::with_capacity(consolidated.len());
+        for path in consolidated.paths() {
+            if let Some(metadata) = consolidated.get(path)? {
+                nodes.push((self.path.join(path)?, metadata));
+            }
+        }
+        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(nodes)
+    }
+
+    fn not_a_group(&self) -> Error {
+        Error::NodeType {
+            path: self.path.clone(),
+            found: "an array",
+            expected: "a group",
+        }
+    }
+}
+
+fn kind(metadata: &NodeMetadata) -> NodeKind {
+    match metadata {
+        NodeMetadata::Array(_) => NodeKind::Array,
+        NodeMetadata::Group(_) => NodeKind::Group,
+    }
+}
