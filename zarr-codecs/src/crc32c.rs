@@ -67,3 +67,60 @@ impl BytesToBytes for Crc32c {
         self.verify(encoded).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::testing::{
+        assert_decodes, assert_round_trip, assert_survives_damage, extension, refusal,
+    };
+
+    fn codec(size: usize) -> Arc<dyn BytesToBytes> {
+        bind(&Extension::new("crc32c"), EncodedSize::Exact(size)).unwrap()
+    }
+
+    #[test]
+    fn check_value_of_the_algorithm_is_appended_in_little_endian() {
+        let encoded = b"123456789\x83\x92\x06\xe3";
+        let codec = codec(9);
+        assert_eq!(codec.encoded_size(), EncodedSize::Exact(13));
+        assert_decodes(&*codec, encoded, b"123456789");
+        assert_eq!(
+            codec.payload(encoded).unwrap().unwrap().as_ptr(),
+            encoded.as_ptr()
+        );
+        assert_round_trip(&*codec, b"123456789");
+        assert_survives_damage(&*codec, encoded, 9);
+    }
+
+    #[test]
+    fn wrong_checksum_is_told_with_both_values() {
+        // Big endian, and another polynomial.
+        for stored in [0x8392_06e3_u32, 0x2639_f4cb] {
+            let encoded = [b"123456789", &stored.to_le_bytes()[..]].concat();
+            let error = refusal(&*codec(9), &encoded, 9);
+            let expected = Error::Checksum {
+                codec: "crc32c",
+                stored: stored.into(),
+                computed: 0xe306_9283,
+            };
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn too_few_bytes_are_refused() {
+        for encoded in [&b""[..], b"123", b"\0\0\0\0", b"12345678\0\0\0\0"] {
+            let error = refusal(&*codec(9), encoded, 9);
+            assert!(matches!(error, Error::Size { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn configuration_members_are_refused() {
+        let extension = extension(r#"{"name": "crc32c", "configuration": {"level": 1}}"#);
+        assert!(bind(&extension, EncodedSize::Exact(1)).is_err());
+    }
+}

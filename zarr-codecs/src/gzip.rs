@@ -133,3 +133,6 @@ fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
         })
         .ok_or_else(|| Error::corrupt("gzip", "the end of a member cannot be found"))
 }
+
+#[cfg(test)]
+mod tests;

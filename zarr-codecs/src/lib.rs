@@ -24,6 +24,10 @@ mod shard_index;
 #[cfg(feature = "sharding")]
 mod sharding;
 #[cfg(test)]
+#[cfg_attr(
+    not(any(feature = "blosc", feature = "gzip", feature = "zstd")),
+    expect(dead_code, reason = "most of it is for the tests of compressors")
+)]
 mod testing;
 #[cfg(feature = "transpose")]
 mod transpose;
@@ -52,4 +56,26 @@ pub fn registry() -> Registry {
     #[cfg(feature = "zstd")]
     let registry = registry.with_codec("zstd", BindCodec::BytesToBytes(zstd::bind));
     registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registry_names_the_codecs_of_the_enabled_features() {
+        let names = format!("{:?}", registry());
+        let codecs = [
+            ("bytes", true),
+            ("blosc", cfg!(feature = "blosc")),
+            ("crc32c", cfg!(feature = "crc32c")),
+            ("gzip", cfg!(feature = "gzip")),
+            ("sharding_indexed", cfg!(feature = "sharding")),
+            ("transpose", cfg!(feature = "transpose")),
+            ("zstd", cfg!(feature = "zstd")),
+        ];
+        for (name, enabled) in codecs {
+            assert_eq!(names.contains(&format!("{name:?}")), enabled, "{name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Where decompressors write: never more than the codec was bound to, and never memory on the word of a stored number.
+//! Buffers for what codecs write, and how much they may write.
 
 use zarr_core::codec::EncodedSize;
 use zarr_core::{Error, Result};
@@ -13,14 +13,18 @@ pub(crate) fn encoded_bound(decoded: EncodedSize) -> EncodedSize {
     EncodedSize::AtMost(size.saturating_add(size / 8).saturating_add(EXTRA))
 }
 
-/// Makes `decoded` end `room` bytes after `start`.
-pub(crate) fn grow(decoded: &mut Vec<u8>, start: usize, room: usize) -> Result<()> {
-    let more = room.saturating_sub(decoded.len() - start);
-    decoded.try_reserve(more).map_err(|_| Error::TooLarge {
-        what: "memory for decoded bytes",
-        wanted: room.to_string(),
-        limit: isize::MAX as u64,
-    })?;
-    decoded.resize(start + room, 0);
+/// Makes a buffer end `room` bytes after `start`, with zeros in what is new.
+pub(crate) fn grow(buffer: &mut Vec<u8>, start: usize, room: usize) -> Result<()> {
+    reserve(buffer, room.saturating_sub(buffer.len() - start))?;
+    buffer.resize(start + room, 0);
     Ok(())
+}
+
+/// Makes room for `more` bytes, where there is memory for them.
+pub(crate) fn reserve(buffer: &mut Vec<u8>, more: usize) -> Result<()> {
+    buffer.try_reserve(more).map_err(|_| Error::TooLarge {
+        what: "buffer",
+        wanted: format!("{} + {more} bytes", buffer.len()),
+        limit: buffer.capacity() as u64,
+    })
 }

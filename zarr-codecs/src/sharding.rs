@@ -180,3 +180,6 @@ impl ArrayToBytes for ShardingIndexed {
         decode_whole_shard(self, &self.shard, encoded)
     }
 }
+
+#[cfg(all(test, feature = "crc32c", feature = "gzip", feature = "transpose"))]
+mod tests;

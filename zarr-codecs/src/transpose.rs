@@ -138,3 +138,6 @@ fn for_each_source(shape: &[u64], order: &[usize], mut visit: impl FnMut(usize))
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

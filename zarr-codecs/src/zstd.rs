@@ -101,3 +101,6 @@ impl BytesToBytes for Zstd {
 fn decode(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
     decode_frames(encoded, decoded).map_err(|reason| Error::corrupt("zstd", reason))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use crate::buffer::Region;
 use crate::error::{Error, Result};
 use crate::selection::{Layout, Wanted};
-use crate::size::{c_strides, to_offset};
+use crate::size::{byte_size, c_strides, to_offset};
 
 /// Which elements of a chunk are copied: a chunk in C order, whose wanted elements have places in a buffer.
 pub(crate) struct ChunkCopy<'a> {
@@ -66,23 +66,50 @@ impl ChunkCopy<'_> {
             size: chunk.len(),
             origin: 0,
         };
-        self.run(
-            &Sides {
-                from: buffer,
-                to: chunk,
-            },
-            |sides, loops, chunk, buffer| {
-                let loops = loops
-                    .iter()
-                    .map(|l| Loop {
-                        chunk: l.buffer,
-                        buffer: l.chunk,
-                        ..*l
-                    })
-                    .collect();
-                copy_loops(sides, loops, buffer, chunk, self)
-            },
-        )
+        self.gather_into(buffer, chunk)
+    }
+
+    fn gather_into(&self, buffer: Region, chunk: Region) -> Result<()> {
+        let sides = Sides {
+            from: buffer,
+            to: chunk,
+        };
+        self.run(&sides, |sides, loops, chunk, buffer| {
+            let loops = loops.iter().map(|l| Loop {
+                chunk: l.buffer,
+                buffer: l.chunk,
+                ..*l
+            });
+            copy_loops(sides, loops.collect(), buffer, chunk, self)
+        })
+    }
+
+    /// A new chunk whose elements are all taken from the buffer: what is wanted is the whole chunk.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] where an offset is outside or not all elements are wanted, [`Error::TooLarge`] without memory.
+    pub(crate) fn gather_all(&self, buffer: Region) -> Result<Vec<u8>> {
+        if !self.wanted.covers(self.shape) {
+            return Err(Error::selection("not the whole chunk"));
+        }
+        let limit = isize::MAX as u64;
+        let size = byte_size("chunk", self.shape, self.item_size, limit)?;
+        let mut chunk = Vec::new();
+        chunk.try_reserve_exact(size).map_err(|_| Error::TooLarge {
+            what: "chunk in memory",
+            wanted: format!("{size} bytes"),
+            limit,
+        })?;
+        let start = NonNull::new(chunk.as_mut_ptr()).expect("a vector's pointer is never null");
+        let region = Region {
+            start,
+            size,
+            origin: 0,
+        };
+        self.gather_into(buffer, region)?;
+        // SAFETY: every element of the chunk was written, for the selection covers its shape, and so all of its bytes.
+        unsafe { chunk.set_len(size) };
+        Ok(chunk)
     }
 
     /// Writes `value` to the places of the wanted elements in the buffer.

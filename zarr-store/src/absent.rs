@@ -24,9 +24,13 @@ pub(crate) fn absent(error: &Error) -> bool {
 
 /// A 404 whose body says that the bucket or container is missing, which is not an answer about the object.
 fn container_is_missing(body: &str) -> bool {
-    ["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]
-        .iter()
-        .any(|code| body.contains(code))
+    [
+        "NoSuchBucket",
+        "ContainerNotFound",
+        "The specified bucket does not exist",
+    ]
+    .iter()
+    .any(|code| body.contains(code))
 }
 
 #[cfg(test)]
@@ -43,14 +47,37 @@ mod tests {
         assert!(absent(&not_found("404: NoSuchKey")));
         assert!(!absent(&not_found("404: <Code>NoSuchBucket</Code>")));
         for error in [
-            Error::Generic { store: "s", source: "404".into() },
-            Error::PermissionDenied { path: path(), source: "403".into() },
-            Error::Unauthenticated { path: path(), source: "401".into() },
-            Error::NotModified { path: path(), source: "304".into() },
-            Error::Precondition { path: path(), source: "412".into() },
-            Error::AlreadyExists { path: path(), source: "409".into() },
-            Error::NotSupported { source: "200".into() },
-            Error::NotImplemented { operation: path(), implementer: path() },
+            Error::Generic {
+                store: "s",
+                source: "404".into(),
+            },
+            Error::PermissionDenied {
+                path: path(),
+                source: "403".into(),
+            },
+            Error::Unauthenticated {
+                path: path(),
+                source: "401".into(),
+            },
+            Error::NotModified {
+                path: path(),
+                source: "304".into(),
+            },
+            Error::Precondition {
+                path: path(),
+                source: "412".into(),
+            },
+            Error::AlreadyExists {
+                path: path(),
+                source: "409".into(),
+            },
+            Error::NotSupported {
+                source: "200".into(),
+            },
+            Error::NotImplemented {
+                operation: path(),
+                implementer: path(),
+            },
         ] {
             assert!(!absent(&error), "{error}");
         }

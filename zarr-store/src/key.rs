@@ -75,6 +75,8 @@ pub(crate) fn to_path(key: &str) -> Result<Path, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -35,6 +35,8 @@ mod store;
 mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod version;
 
 pub use cost::CostModel;

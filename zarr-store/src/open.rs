@@ -41,7 +41,10 @@ fn split_scheme(url: &str) -> Option<(String, &str)> {
 }
 
 fn parse(url: &str) -> Result<Url> {
-    Url::parse(url).map_err(|error| invalid(url, &error.to_string()))
+    Url::parse(url).map_err(|error| Error::InvalidUrl {
+        url: redact::unparsed(url),
+        reason: error.to_string(),
+    })
 }
 
 /// An error about a URL, which it shows without its secrets.

@@ -39,9 +39,10 @@ pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
         .cloned()
         .collect();
     sorted.sort_unstable_by_key(|range| (range.start, range.end));
-    let useful = useful_bytes(&sorted);
+    let pieces = merge_overlaps(sorted);
+    let useful = pieces.iter().map(size).sum();
     let part_size = cost.part_size(useful);
-    let near = merge_near(sorted, cost.free_gap, part_size);
+    let near = merge_near(pieces, cost.free_gap, part_size);
     let few = merge_to_lanes(near, useful, part_size, cost);
     let requests = if cost.split {
         split(few, part_size)
@@ -59,24 +60,23 @@ fn size(range: &Range<u64>) -> u64 {
     range.end - range.start
 }
 
-/// The number of different bytes in sorted ranges.
-fn useful_bytes(sorted: &[Range<u64>]) -> u64 {
-    let mut end = 0;
-    let mut useful = 0;
-    for range in sorted {
-        let start = range.start.max(end);
-        useful += range.end.saturating_sub(start);
-        end = end.max(range.end);
-    }
-    useful
-}
-
-/// Merges sorted ranges that overlap, always, and those with at most `gap` between them where the result fits a part.
-fn merge_near(sorted: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u64>> {
+/// Merges sorted ranges that overlap.
+fn merge_overlaps(sorted: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in sorted {
         match merged.last_mut() {
             Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// Merges ascending ranges with at most `gap` between them where the result fits a part.
+fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u64>> {
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in pieces {
+        match merged.last_mut() {
             Some(last) if range.start - last.end <= gap && range.end - last.start <= part_size => {
                 last.end = range.end;
             }

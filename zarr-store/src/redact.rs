@@ -18,6 +18,15 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
+/// A URL that could not be parsed, so that nobody knows where its user info ends: what follows the last `@` is kept, up to
+/// a query.
+pub(crate) fn unparsed(url: &str) -> String {
+    let (scheme, tail) = url.split_once(':').unwrap_or(("", url));
+    let tail = tail.rsplit_once('@').map_or(tail, |(_, host)| host);
+    let kept = tail.split(['?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{}", kept.trim_start_matches('/'))
+}
+
 /// What stands after `scheme://`, without user info, query and fragment.
 fn url_tail(tail: &str) -> Cow<'_, str> {
     let cut = tail.find(['?', '#']).unwrap_or(tail.len());
@@ -38,6 +47,17 @@ fn ends_url(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_that_cannot_be_parsed_lose_more() {
+        for (from, to) in [
+            ("https://u:p/w@h/x?y", "https://h/x"),
+            ("https://u:p?w@h:port/x", "https://h:port/x"),
+            ("gs://b ad/?sig", "gs://b ad/"),
+        ] {
+            assert_eq!(unparsed(from), to);
+        }
+    }
 
     #[test]
     fn user_info_query_and_fragment_are_removed() {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use zarr_core::{Error, Result};
 
 use super::header::HEADER_SIZE;
+use crate::output::reserve;
 
 /// The largest input of a frame in bytes: its size and that of the frame are 31 bits.
 const MAX_NBYTES: usize = i32::MAX as usize - HEADER_SIZE;
@@ -81,7 +82,7 @@ pub(super) fn compress(
     let block_size = usize::try_from(parameters.block_size).unwrap_or(MAX_NBYTES);
     // A frame that does not shrink is its header and the input.
     let room = nbytes + HEADER_SIZE;
-    encoded.reserve(room);
+    reserve(encoded, room)?;
     #[expect(unsafe_code, reason = "C-Blosc has no safe interface")]
     // SAFETY: the input is `nbytes` readable bytes, the spare capacity `room` writable ones, and they do not overlap, since
     // `encoded` is borrowed mutably. The name ends in a zero byte; level, shuffle, type size and block size are in the ranges that

@@ -11,7 +11,7 @@ use crate::inflate::with_decompressor;
 use crate::zstd_frame::decode_frames;
 
 /// Buffers larger than this are given back instead of kept, in bytes.
-const KEEP: usize = 8 << 20;
+const KEEP: usize = 2 << 20;
 
 thread_local! {
     /// One block before and one amid unshuffling. They keep their length, so that nothing is cleared twice.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize,
-    Sharding, with_scratch,
+    Sharding, with_scratch, with_scratch_slice,
 };
 use crate::copy::swap_bytes;
 use crate::data_type::DataTypeKind;
@@ -147,27 +147,32 @@ impl CodecChain {
         use_elements: impl FnOnce(Elements<'_>) -> Result<R>,
     ) -> Result<R> {
         let size = self.elements_size()?;
-        unwrap_bytes(&self.bytes_to_bytes, encoded, |stored| {
-            if let Some(order) = self.plain() {
-                EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
-                self.check_elements(stored)?;
-                return use_elements(Elements {
-                    bytes: stored,
-                    foreign: order != ByteOrder::native(),
-                });
-            }
-            let mut data = self.decode_stored(stored)?;
-            if self.axis_order.is_none() {
-                data = self.decode_arrays(data)?;
-            }
-            let bytes = data.fixed()?;
-            EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
-            self.check_elements(bytes)?;
-            use_elements(Elements {
-                bytes,
-                foreign: false,
-            })
-        })
+        unwrap_bytes(
+            &self.bytes_to_bytes,
+            self.array_to_bytes.encoded_size(),
+            encoded,
+            |stored| {
+                if let Some(order) = self.plain() {
+                    EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
+                    self.check_elements(stored)?;
+                    return use_elements(Elements {
+                        bytes: stored,
+                        foreign: order != ByteOrder::native(),
+                    });
+                }
+                let mut data = self.decode_stored(stored)?;
+                if self.axis_order.is_none() {
+                    data = self.decode_arrays(data)?;
+                }
+                let bytes = data.fixed()?;
+                EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
+                self.check_elements(bytes)?;
+                use_elements(Elements {
+                    bytes,
+                    foreign: false,
+                })
+            },
+        )
     }
 
     /// Decodes a whole chunk: elements in C order of the decoded axes and this machine's byte order.
@@ -176,9 +181,12 @@ impl CodecChain {
     /// Where the chunk is damaged or larger than the limit.
     pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
         let size = self.decoded.decoded_size(self.max_chunk_size)?;
-        let data = unwrap_bytes(&self.bytes_to_bytes, encoded, |stored| {
-            self.decode_stored(stored)
-        })?;
+        let data = unwrap_bytes(
+            &self.bytes_to_bytes,
+            self.array_to_bytes.encoded_size(),
+            encoded,
+            |stored| self.decode_stored(stored),
+        )?;
         let data = self.decode_arrays(data)?;
         if let (Some(size), ChunkData::Fixed(bytes)) = (size, &data) {
             EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
@@ -258,6 +266,11 @@ impl CodecChain {
         }
     }
 
+    /// Whether the encoded chunk is nothing but its elements, as [`Self::encode`] wants them.
+    pub(crate) fn is_raw(&self) -> bool {
+        self.plain().is_some() && self.bytes_to_bytes.is_empty()
+    }
+
     /// Encodes elements in C order of the planned axes, foreign where [`Self::encodes_foreign`] says so, to the end of `encoded`.
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         if self.plain().is_some() {
@@ -273,46 +286,30 @@ impl CodecChain {
     }
 }
 
-/// Undoes bytes to bytes codecs, last first, and lends what is left. Checksums are checked in place.
-fn unwrap_bytes<R>(
+/// Undoes bytes to bytes codecs, last first, and lends what is left, which is of the size `stored`. Checksums are checked in
+/// place.
+fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
     codecs: &[Arc<dyn BytesToBytes>],
-    mut encoded: &[u8],
-    use_bytes: impl FnOnce(&[u8]) -> Result<R>,
-) -> Result<R> {
-    let mut left = codecs;
-    while let Some((codec, inner)) = left.split_last() {
-        let Some(payload) = codec.payload(encoded)? else {
-            return with_scratch(|decoded| {
-                unwrap_all(left, encoded, decoded)?;
-                use_bytes(decoded)
-            });
-        };
-        encoded = payload;
-        left = inner;
-    }
-    use_bytes(encoded)
-}
-
-/// Undoes all of the codecs into `decoded`.
-fn unwrap_all(
-    codecs: &[Arc<dyn BytesToBytes>],
+    stored: EncodedSize,
     encoded: &[u8],
-    decoded: &mut Vec<u8>,
-) -> Result<()> {
-    match codecs.split_last() {
-        None => decoded.extend_from_slice(encoded),
-        Some((codec, [])) => codec.decode(encoded, decoded)?,
-        Some((codec, inner)) => {
-            if let Some(payload) = codec.payload(encoded)? {
-                return unwrap_all(inner, payload, decoded);
-            }
-            with_scratch(|between| {
-                codec.decode(encoded, between)?;
-                unwrap_all(inner, between, decoded)
-            })?;
-        }
+    use_bytes: F,
+) -> Result<R> {
+    let Some((codec, inner)) = codecs.split_last() else {
+        return use_bytes(encoded);
+    };
+    if let Some(payload) = codec.payload(encoded)? {
+        return unwrap_bytes(inner, stored, payload, use_bytes);
     }
-    Ok(())
+    match inner.last().map_or(stored, |inner| inner.encoded_size()) {
+        EncodedSize::Exact(size) => with_scratch_slice(size, |decoded| {
+            codec.decode_exact(encoded, decoded)?;
+            unwrap_bytes(inner, stored, decoded, use_bytes)
+        }),
+        EncodedSize::AtMost(_) => with_scratch(|decoded| {
+            codec.decode(encoded, decoded)?;
+            unwrap_bytes(inner, stored, decoded, use_bytes)
+        }),
+    }
 }
 
 /// Undoes all of the codecs into exactly the bytes of `decoded`.
@@ -321,25 +318,17 @@ fn unwrap_bytes_into(
     encoded: &[u8],
     decoded: &mut [u8],
 ) -> Result<()> {
-    match codecs.split_last() {
-        None => {
-            EncodedSize::Exact(decoded.len()).check("decoded chunk", encoded.len())?;
-            decoded.copy_from_slice(encoded);
-            Ok(())
+    let Some((first, outer)) = codecs.split_first() else {
+        EncodedSize::Exact(decoded.len()).check("decoded chunk", encoded.len())?;
+        decoded.copy_from_slice(encoded);
+        return Ok(());
+    };
+    unwrap_bytes(outer, first.encoded_size(), encoded, |bytes| {
+        match first.payload(bytes)? {
+            None => first.decode_exact(bytes, decoded),
+            Some(payload) => unwrap_bytes_into(&[], payload, decoded),
         }
-        Some((codec, inner)) => {
-            if let Some(payload) = codec.payload(encoded)? {
-                return unwrap_bytes_into(inner, payload, decoded);
-            }
-            if inner.is_empty() {
-                return codec.decode_exact(encoded, decoded);
-            }
-            with_scratch(|between| {
-                codec.decode(encoded, between)?;
-                unwrap_bytes_into(inner, between, decoded)
-            })
-        }
-    }
+    })
 }
 
 /// Runs bytes to bytes codecs, first one first.

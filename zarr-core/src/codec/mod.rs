@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use chain::CodecChain;
-pub use scratch::with_scratch;
+pub use scratch::{with_scratch, with_scratch_slice};
 pub use shard::{ShardIndex, ShardIndexEntry};
 pub use spec::{ChunkData, ChunkSpec, EncodedSize};
 pub use whole::{decode_whole_shard, encode_whole_shard};

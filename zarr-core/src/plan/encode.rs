@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Place;
 use super::fetch::{inner_grid, inside_of};
 use crate::buffer::Input;
-use crate::codec::{CodecChain, Sharding, with_scratch};
+use crate::codec::{CodecChain, Sharding, with_scratch, with_scratch_slice};
 use crate::copy::{ChunkCopy, swap_bytes};
 use crate::data_type::FillValue;
 use crate::error::Result;
@@ -148,34 +148,35 @@ fn encode_plain(
     let chain = &task.chain;
     let spec = chain.planned();
     let size = chain.elements_size()?;
-    let foreign = chain.encodes_foreign();
     let fill = stored_fill(chain);
-    with_scratch(|elements| {
-        // What an earlier use of the buffer left is overwritten in all cases below.
-        if elements.len() < size {
-            elements.resize(size, 0);
-        }
-        let elements = &mut elements[..size];
+    let copy = ChunkCopy {
+        shape: &spec.shape,
+        wanted: &task.wanted,
+        item_size: fill.bytes().len(),
+        swap_size: if chain.encodes_foreign() {
+            spec.data_type.swap_size()
+        } else {
+            1
+        },
+    };
+    let all_fill = |elements: &[u8]| !task.store_fill && fill.fills(elements);
+    let covers = task.wanted.covers(&spec.shape);
+    if covers && chain.is_raw() {
+        let elements = copy.gather_all(input.region())?;
+        return Ok((!all_fill(&elements)).then(|| elements.into()));
+    }
+    with_scratch_slice(size, |elements| {
         match existing {
             Some(existing) => chain.decode(existing, |old| {
                 elements.copy_from_slice(old.bytes);
                 Ok(())
             })?,
-            None if task.wanted.covers(&spec.shape) => {}
+            // What an earlier use of the buffer left is overwritten below.
+            None if covers => {}
             None => fill_with(elements, fill.bytes()),
         }
-        ChunkCopy {
-            shape: &spec.shape,
-            wanted: &task.wanted,
-            item_size: fill.bytes().len(),
-            swap_size: if foreign {
-                spec.data_type.swap_size()
-            } else {
-                1
-            },
-        }
-        .gather(input.region(), elements)?;
-        if !task.store_fill && fill.fills(elements) {
+        copy.gather(input.region(), elements)?;
+        if all_fill(elements) {
             return Ok(None);
         }
         encode_elements(chain, elements).map(Some)
@@ -195,7 +196,6 @@ pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
 
 fn encode_elements(chain: &CodecChain, elements: &[u8]) -> Result<Bytes> {
     with_scratch(|encoded| {
-        encoded.clear();
         chain.encode(elements, encoded)?;
         Ok(Bytes::copy_from_slice(encoded))
     })

@@ -49,8 +49,12 @@ pub(crate) async fn get(
     range: &ByteRange,
     version: Option<&Version>,
 ) -> Result<Option<Body>> {
-    let (files, name, range, version) =
-        (local.clone(), key.to_owned(), range.clone(), version.cloned());
+    let (files, name, range, version) = (
+        local.clone(),
+        key.to_owned(),
+        range.clone(),
+        version.cloned(),
+    );
     run(store.lanes(), local, key, move || {
         let Some(file) = files.open(&name)? else {
             return match version {
@@ -222,7 +226,10 @@ pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Resu
 
 pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
     let (files, name) = (local.clone(), prefix.to_owned());
-    run(store.lanes(), local, prefix, move || files.delete_prefix(&name)).await
+    run(store.lanes(), local, prefix, move || {
+        files.delete_prefix(&name)
+    })
+    .await
 }
 
 pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) -> Result<Listing> {

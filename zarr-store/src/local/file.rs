@@ -151,8 +151,7 @@ impl LocalFile {
     /// If reading fails, or memory for the range cannot be had.
     pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
         let range = range.resolve(self.size());
-        let size = usize::try_from(range.end - range.start)
-            .map_err(|_| self.out_of_memory())?;
+        let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(size)
@@ -236,7 +235,8 @@ pub(super) fn kind(metadata: &Metadata) -> &'static str {
 }
 
 pub(super) fn file_version(metadata: &Metadata) -> FileVersion {
-    let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
     FileVersion {
         inode: metadata.ino(),
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),

@@ -164,8 +164,7 @@ impl LocalStore {
 /// Now, or just after the time of the current object where the clock lags behind it.
 fn time_after(current: Option<&Current>) -> SystemTime {
     let now = SystemTime::now();
-    let later = current
-        .and_then(|current| current.modified?.checked_add(Duration::from_nanos(1)));
+    let later = current.and_then(|current| current.modified?.checked_add(Duration::from_nanos(1)));
     later.map_or(now, |later| now.max(later))
 }
 

@@ -45,11 +45,13 @@ impl LocalStore {
     }
 
     pub(crate) fn delete_prefix(&self, prefix: &str) -> Result<()> {
+        if prefix.is_empty() {
+            missing_is_fine(self.remove_children(&self.root)).map_err(self.io(prefix, "delete"))?;
+            self.remove_empty_directories(&self.root);
+            return Ok(());
+        }
         let target = self.root.join(prefix);
         let remove = || -> io::Result<()> {
-            if prefix.is_empty() {
-                return missing_is_fine(self.remove_children(&target));
-            }
             match fs::symlink_metadata(&target) {
                 Ok(metadata) if metadata.is_dir() => self.remove_tree(&target),
                 // A linked directory: its objects are below the prefix only by the link.
@@ -59,9 +61,7 @@ impl LocalStore {
             }
         };
         remove().map_err(self.io(prefix, "delete"))?;
-        if !prefix.is_empty() {
-            self.remove_empty_parents(&target);
-        }
+        self.remove_empty_parents(&target);
         Ok(())
     }
 
@@ -94,7 +94,13 @@ impl LocalStore {
 
     /// Removes the directories above a path that are empty, as stores without directories look after a delete.
     pub(super) fn remove_empty_parents(&self, path: &Path) {
-        for directory in path.ancestors().skip(1) {
+        if let Some(parent) = path.parent() {
+            self.remove_empty_directories(parent);
+        }
+    }
+
+    fn remove_empty_directories(&self, lowest: &Path) {
+        for directory in lowest.ancestors() {
             if directory == &*self.base
                 || !directory.starts_with(&self.base)
                 || fs::remove_dir(directory).is_err()

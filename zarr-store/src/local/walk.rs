@@ -139,7 +139,7 @@ fn sort_key(child: &Child) -> impl Iterator<Item = u8> {
     child.name.bytes().chain(child.is_dir.then_some(b'/'))
 }
 
-/// An entry that keys can name; pipes, dangling links, lock files and names that are not keys are none.
+/// An entry that keys can name; pipes, dangling and circular links, lock files and names that are not keys are none.
 fn child(entry: &DirEntry) -> io::Result<Option<Child>> {
     let name = entry.file_name();
     let Some(name) = OsStr::to_str(&name).filter(|name| key::is_segment(name)) else {
@@ -163,7 +163,7 @@ fn followed(entry: &DirEntry) -> io::Result<Option<FileType>> {
     }
     match fs::metadata(entry.path()) {
         Ok(metadata) => Ok(Some(metadata.file_type())),
-        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) if is_missing(&error) || error.raw_os_error() == Some(libc::ELOOP) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -60,7 +60,9 @@ impl ObjectBackend {
             return Err(Error::Unsupported {
                 place: store.place(prefix),
                 operation: "list",
-                reason: "web servers have no listings; set the option webdav = true if this one has".into(),
+                reason:
+                    "web servers have no listings; set the option webdav = true if this one has"
+                        .into(),
             });
         }
         let path = self.path(store, prefix)?;

@@ -118,7 +118,12 @@ impl ObjectBackend {
     }
 
     /// An error of the backend, with its place and without its secrets.
-    fn error(store: &Store, key: &str, operation: &'static str, error: &object_store::Error) -> Error {
+    fn error(
+        store: &Store,
+        key: &str,
+        operation: &'static str,
+        error: &object_store::Error,
+    ) -> Error {
         use object_store::Error as E;
 
         let place = store.place(key);

@@ -59,8 +59,15 @@ fn whole_span(ranges: &[Range<u64>]) -> RangePlan {
     let start = wanted().map(|range| range.start).min();
     let end = wanted().map(|range| range.end).max();
     RangePlan {
-        requests: start.zip(end).map(|(start, end)| start..end).into_iter().collect(),
-        served_by: ranges.iter().map(|range| 0..usize::from(!range.is_empty())).collect(),
+        requests: start
+            .zip(end)
+            .map(|(start, end)| start..end)
+            .into_iter()
+            .collect(),
+        served_by: ranges
+            .iter()
+            .map(|range| 0..usize::from(!range.is_empty()))
+            .collect(),
     }
 }
 
@@ -112,7 +119,9 @@ impl RangeReads {
             let range = &self.requests[request];
             self.outstanding -= range.end - range.start;
             match result {
-                Ok(bytes) => self.assembly.accept(request, range.start, bytes, &mut self.ready),
+                Ok(bytes) => self
+                    .assembly
+                    .accept(request, range.start, bytes, &mut self.ready),
                 Err(error) => {
                     self.in_flight.clear();
                     self.next_request = self.requests.len();
@@ -186,7 +195,13 @@ impl Assembly {
         }
     }
 
-    fn accept(&mut self, request: usize, start: u64, bytes: Bytes, ready: &mut VecDeque<RangeBody>) {
+    fn accept(
+        &mut self,
+        request: usize,
+        start: u64,
+        bytes: Bytes,
+        ready: &mut VecDeque<RangeBody>,
+    ) {
         self.parts[request] = Some((start, bytes));
         for index in std::mem::take(&mut self.serves[request]) {
             self.missing[index] -= 1;

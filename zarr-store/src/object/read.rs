@@ -107,9 +107,9 @@ impl Read {
         self.store.counters().get();
         match self.backend.store.get_opts(&self.path, options).await {
             Ok(result) => Ok(Answer::Body(self.body(range, result).await?)),
-            Err(object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. }) => {
-                Err(self.changed())
-            }
+            Err(
+                object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. },
+            ) => Err(self.changed()),
             Err(error @ object_store::Error::NotSupported { .. }) if *range != ByteRange::All => {
                 Ok(Answer::NoRanges(error))
             }
@@ -174,7 +174,11 @@ impl Read {
         if got != expected {
             return Err(self.short(&range, got));
         }
-        Ok(if joined.is_empty() { first } else { joined.into() })
+        Ok(if joined.is_empty() {
+            first
+        } else {
+            joined.into()
+        })
     }
 
     fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
@@ -191,7 +195,11 @@ impl Read {
                 let range = range.resolve(body.object_size);
                 let bytes = cut(&body.bytes, &body.range, &range)
                     .ok_or_else(|| self.short(&range, body.object_size))?;
-                Ok(Some(Body { bytes, range, ..body }))
+                Ok(Some(Body {
+                    bytes,
+                    range,
+                    ..body
+                }))
             }
             Answer::Absent => self.missing(),
             Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
@@ -225,7 +233,10 @@ impl Read {
     }
 
     /// Reads a suffix where the backend has none, by its place in an object of known size.
-    #[expect(clippy::wrong_self_convention, reason = "reads from the size, converts nothing")]
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "reads from the size, converts nothing"
+    )]
     async fn from_size(
         &self,
         range: &ByteRange,

@@ -8,9 +8,9 @@ use zarr_core::ByteRange;
 
 use super::ObjectBackend;
 use super::read::Read;
-use crate::{Store, key};
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
+use crate::{Store, key};
 
 impl ObjectBackend {
     pub(crate) async fn put(
@@ -53,9 +53,7 @@ impl ObjectBackend {
             .store
             .list(start.as_ref())
             .map_ok(|meta| meta.location)
-            .try_filter(move |path| {
-                std::future::ready(key::below(&below, path.as_ref()).is_some())
-            })
+            .try_filter(move |path| std::future::ready(key::below(&below, path.as_ref()).is_some()))
             .inspect_ok(move |_| counters.delete())
             .boxed();
         let mut deleted = self.store.delete_stream(paths);
@@ -89,7 +87,12 @@ impl Put {
         };
         let payload: PutPayload = self.payload.iter().cloned().collect();
         self.store.counters().put(payload.content_length() as u64);
-        match self.backend.store.put_opts(&self.path, payload, options).await {
+        match self
+            .backend
+            .store
+            .put_opts(&self.path, payload, options)
+            .await
+        {
             Ok(result) => Ok(Version::of_put(&result)),
             Err(E::AlreadyExists { .. } | E::Precondition { .. }) if conditional => {
                 self.settle("the object is another version").await
@@ -125,7 +128,11 @@ impl Put {
         if !self.backend.quirks.retries {
             return Err(conflict);
         }
-        let size = self.payload.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let size = self
+            .payload
+            .iter()
+            .map(|bytes| bytes.len() as u64)
+            .sum::<u64>();
         let read = Read {
             backend: self.backend,
             store: self.store,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt, TryFutureExt};
+use futures::{StreamExt, TryFutureExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
@@ -213,7 +213,9 @@ impl<S: ObjectStore> ObjectStore for FaultStore<S> {
                     store.before(fault.as_ref(), &location).await?;
                     store.inner.delete(&location).await?;
                     match fault {
-                        Some(Fault::LostAck(fault)) => fault.error(&location).map_or(Ok(location), Err),
+                        Some(Fault::LostAck(fault)) => {
+                            fault.error(&location).map_or(Ok(location), Err)
+                        }
                         _ => Ok(location),
                     }
                 }
@@ -307,7 +309,10 @@ async fn after_get(result: GetResult, fault: Fault, path: &Path) -> Result<GetRe
 }
 
 fn condition_of_get(options: &GetOptions) -> Option<String> {
-    let tag = options.if_match.as_ref().map(|tag| format!("If-Match: {tag}"));
+    let tag = options
+        .if_match
+        .as_ref()
+        .map(|tag| format!("If-Match: {tag}"));
     tag.or_else(|| {
         let generation = options.version.as_ref()?;
         Some(format!("version {generation}"))

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
-use zarr_core::codec::with_scratch;
+use zarr_core::codec::with_scratch_slice;
 use zarr_core::plan::{ChunkJob, Fetch, Purpose, ReadPlan, Work};
 use zarr_core::{Output, size};
 use zarr_store::{LocalFile, LocalStore};
@@ -95,8 +95,7 @@ fn read_chunk(
     output: &Output,
 ) -> Result<()> {
     let len = size::to_usize("stored chunk", range.end - range.start)?;
-    with_scratch(|buffer| {
-        buffer.resize(len, 0);
+    with_scratch_slice(len, |buffer| {
         file.read_exact_at(buffer, range.start)?;
         Ok(job.run(Some(buffer), output)?)
     })

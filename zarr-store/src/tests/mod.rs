@@ -1,0 +1,71 @@
+//! Tests of the store as a whole: `suite` is the contract, run on every backend; the others are about one promise each.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
+mod cancel;
+mod conditional;
+mod faults;
+mod ranges;
+mod secrets;
+mod suite;
+
+pub(crate) use conditional::increment;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+
+use crate::testing::{FaultStore, Operation};
+use crate::{ByteRange, Precondition, RangeBody, Result, Store, Version};
+
+/// A store in memory that is treated as a remote one, and its script.
+pub(crate) fn faulty() -> (Store, FaultStore<InMemory>) {
+    let faults = FaultStore::new(InMemory::new());
+    let store = Store::new(Arc::new(faults.clone()), "faulty://store");
+    (store, faults)
+}
+
+pub(crate) fn operations(faults: &FaultStore<InMemory>) -> Vec<Operation> {
+    let requests = faults.requests();
+    requests.iter().map(|request| request.operation).collect()
+}
+
+pub(crate) async fn put(store: &Store, key: &str, bytes: impl Into<Bytes>) -> Version {
+    store
+        .put(key, vec![bytes.into()], Precondition::None)
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn read(store: &Store, key: &str) -> Option<Bytes> {
+    let body = store.get(key, &ByteRange::All, None).await.unwrap();
+    body.map(|body| body.bytes)
+}
+
+/// All ranges, in the order asked for.
+pub(crate) async fn read_ranges(
+    store: &Store,
+    key: &str,
+    ranges: &[std::ops::Range<u64>],
+    version: Option<&Version>,
+) -> Result<Vec<Bytes>> {
+    let mut bodies: Vec<RangeBody> = store
+        .get_ranges(key, ranges.to_vec(), version)
+        .try_collect()
+        .await?;
+    bodies.sort_by_key(|body| body.index);
+    Ok(bodies.into_iter().map(|body| body.bytes).collect())
+}
+
+/// Bytes that tell where they are.
+pub(crate) fn pattern(size: usize) -> Bytes {
+    (0..size)
+        .map(|at| u8::try_from(at % 251).expect("a remainder of 251 is a byte"))
+        .collect()
+}

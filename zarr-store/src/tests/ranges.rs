@@ -1,0 +1,209 @@
+//! The number of requests and of bytes that many ranges cost, and the checks on what comes back.
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
+
+use super::{faulty, operations, pattern, put, read_ranges};
+use crate::testing::{Fault, Operation, Rule};
+use crate::{ByteRange, CostModel, ErrorKind, Store};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+fn every(count: u64, size: u64, gap: u64) -> Vec<std::ops::Range<u64>> {
+    (0..count)
+        .map(|index| index * (size + gap)..index * (size + gap) + size)
+        .collect()
+}
+
+/// Requests and bytes for a pattern of ranges on a remote store with 64 lanes.
+async fn cost(ranges: &[std::ops::Range<u64>]) -> (u64, u64) {
+    let (store, faults) = faulty();
+    let size = ranges.iter().map(|range| range.end).max().unwrap_or(0);
+    let version = put(&store, "k", pattern(size as usize)).await;
+    faults.clear();
+    let bodies = read_ranges(&store, "k", ranges, Some(&version))
+        .await
+        .unwrap();
+    for (range, bytes) in ranges.iter().zip(bodies) {
+        assert_eq!(bytes.len() as u64, range.end - range.start);
+        assert_eq!(u64::from(bytes[0]), range.start % 251);
+    }
+    let counts = store.requests();
+    let requests = faults.requests();
+    assert_eq!(counts.gets, requests.len() as u64);
+    assert_eq!(counts.heads, 0);
+    assert!(requests.iter().all(|request| request.condition.is_some()));
+    (counts.gets, counts.bytes_read)
+}
+
+#[tokio::test]
+async fn small_gaps_are_merged_up_to_a_part() {
+    // 256 x 16 KiB, 16 KiB apart: 4 MiB wanted, parts of 1 MiB, 32 ranges each.
+    assert_eq!(
+        cost(&every(256, 16 * KIB, 16 * KIB)).await,
+        (8, 8 * MIB - 8 * 16 * KIB)
+    );
+}
+
+#[tokio::test]
+async fn ranges_that_fit_the_lanes_are_not_merged_over_large_gaps() {
+    assert_eq!(cost(&every(64, 64 * KIB, 512 * KIB)).await, (64, 4 * MIB));
+}
+
+#[tokio::test]
+async fn more_ranges_than_lanes_are_merged_over_gaps() {
+    assert_eq!(
+        cost(&every(128, 16 * KIB, 100 * KIB)).await,
+        (64, 2 * MIB + 64 * 100 * KIB)
+    );
+}
+
+#[tokio::test]
+async fn a_large_range_is_split_over_the_lanes() {
+    assert_eq!(cost(&[0..16 * MIB]).await, (16, 16 * MIB));
+}
+
+#[tokio::test]
+async fn local_ranges_are_read_from_one_file_and_never_split() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::local(directory.path()).unwrap();
+    put(&store, "k", pattern(40 << 20)).await;
+    let ranges = [
+        0..30 * MIB,
+        31 * MIB..31 * MIB + 10,
+        31 * MIB + 4000..31 * MIB + 4010,
+    ];
+    read_ranges(&store, "k", &ranges, None).await.unwrap();
+    let counts = store.requests();
+    assert_eq!((counts.gets, counts.bytes_read), (2, 30 * MIB + 4010));
+}
+
+#[tokio::test]
+async fn suffix_reads_are_one_request_and_no_head() {
+    let (store, faults) = faulty();
+    put(&store, "k", "0123456789").await;
+    faults.clear();
+    let body = store
+        .get("k", &ByteRange::Suffix(4), None)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((&body.bytes[..], body.object_size), (&b"6789"[..], 10));
+    store
+        .get("k", &ByteRange::Range(2..200), None)
+        .await
+        .unwrap();
+    store.get("k", &ByteRange::Range(2..2), None).await.unwrap();
+    store
+        .get("none", &ByteRange::Suffix(4), None)
+        .await
+        .unwrap();
+    assert_eq!(operations(&faults), [Operation::Get; 4]);
+}
+
+#[tokio::test]
+async fn a_busy_consumer_holds_no_permit() {
+    let (store, _) = faulty();
+    let store = store.with_cost_model(CostModel {
+        lanes: 1,
+        ..CostModel::object()
+    });
+    put(&store, "k", pattern(8 << 20)).await;
+    let ranges: Vec<_> = (0..8).map(|part| part * MIB..(part + 1) * MIB).collect();
+    let mut first = store.get_ranges("k", ranges.clone(), None);
+    let mut second = store.get_ranges("k", ranges, None);
+    // Neither stream is polled while the other waits; with permits held in them, one lane would be stuck.
+    for _ in 0..8 {
+        first.next().await.unwrap().unwrap();
+        second.next().await.unwrap().unwrap();
+        store.get("k", &ByteRange::Suffix(1), None).await.unwrap();
+    }
+    assert!(first.next().await.is_none() && second.next().await.is_none());
+}
+
+#[tokio::test]
+async fn cut_bodies_are_errors() {
+    for (size, expected) in [(0, 1024), (1023, 1024)] {
+        let (store, faults) = faulty();
+        put(&store, "k", pattern(4096)).await;
+        faults.add(Rule::new(Operation::Get, "k", Fault::Truncate(size)));
+        let error = read_ranges(&store, "k", &[1024..2048], None)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&error, crate::Error::ShortBody { range, got, expected: e, .. }
+                if *range == (1024..2048) && *got == size as u64 && *e == expected),
+            "{error}"
+        );
+        let error = store.get("k", &ByteRange::All, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ShortBody);
+    }
+}
+
+#[tokio::test]
+async fn an_object_swapped_between_index_and_data_is_noticed() {
+    let (store, faults) = faulty();
+    let version = put(&store, "k", "old old old").await;
+    faults.add(Rule::new(
+        Operation::Get,
+        "k",
+        Fault::Swap("new new new".into()),
+    ));
+    let error = read_ranges(&store, "k", &[0..3], Some(&version))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_if_match_is_found_out() {
+    let (store, faults) = faulty();
+    let version = put(&store, "k", "old old old").await;
+    faults.add(Rule::new(
+        Operation::Get,
+        "k",
+        Fault::ETag(Some("\"another\"")),
+    ));
+    let error = read_ranges(&store, "k", &[0..3], Some(&version))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn the_stream_ends_after_an_error() {
+    let (store, faults) = faulty();
+    put(&store, "k", pattern(8 << 20)).await;
+    faults.add(Rule::new(Operation::Get, "k", Fault::Generic("broken")).on_call(0));
+    let results: Vec<_> = store
+        .get_ranges("k", vec![0..4 * MIB, 5 * MIB..8 * MIB], None)
+        .into_stream()
+        .collect()
+        .await;
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
+    assert!(results.last().unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_backend_without_ranges_is_read_whole_once_it_is_known() {
+    let (store, faults) = faulty();
+    let bytes = pattern(1 << 20);
+    let version = put(&store, "k", bytes.clone()).await;
+    faults.clear();
+    faults.add(Rule::new(Operation::Get, "k", Fault::NotSupported).on_call(0));
+    let body = store
+        .get("k", &ByteRange::Range(5..10), None)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(body.bytes, bytes.slice(5..10));
+    let ranges = [5..10, 500_000..500_010];
+    let bodies: Vec<Bytes> = read_ranges(&store, "k", &ranges, Some(&version))
+        .await
+        .unwrap();
+    assert_eq!(bodies, [bytes.slice(5..10), bytes.slice(500_000..500_010)]);
+    let requests = faults.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[1..].iter().all(|request| request.range.is_none()));
+}
