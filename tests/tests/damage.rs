@@ -367,14 +367,18 @@ async fn bad_metadata_is_refused_with_its_member() {
             "\"zarr_format\": 2",
             "zarr_format: found 2, expected 3",
         ),
-        ("[2, 2]", "[2]", "chunk_grid: configuration.chunk_shape"),
+        (
+            "[2, 2]",
+            "[2]",
+            "chunk_grid.configuration.chunk_shape: found [2], expected 2 lengths",
+        ),
         ("[2, 2]", "[2, 0]", "at least 1"),
         ("[4, 4]", "[4, -4]", "shape: found [4, -4]"),
         ("\"shape\"", "\"shpe\"", "unknown member \"shpe\""),
         (
             "\"level\": 3",
             "\"level\": 3, \"levle\": 3",
-            "codecs[1]: configuration",
+            "codecs[1].configuration",
         ),
         (
             "\"attributes\": {}",
@@ -402,9 +406,10 @@ async fn bad_metadata_is_refused_with_its_member() {
 }
 
 /// An array on a store whose faults are scripted.
-async fn faulty() -> (Hierarchy, Arc<FaultStore<InMemory>>) {
-    let faults = Arc::new(FaultStore::new(InMemory::new()));
-    let hierarchy = Hierarchy::new(Store::new(faults.clone(), "faulty"), registry());
+async fn faulty() -> (Hierarchy, FaultStore<InMemory>) {
+    let faults = FaultStore::new(InMemory::new());
+    let store = Store::new(Arc::new(faults.clone()), "faulty");
+    let hierarchy = Hierarchy::new(store, registry());
     sharded(&hierarchy, &[codecs::bytes(true)]).await;
     (hierarchy, faults)
 }
@@ -413,14 +418,14 @@ async fn faulty() -> (Hierarchy, Arc<FaultStore<InMemory>>) {
 async fn no_failure_of_a_store_becomes_fill_values() {
     for fault in [
         Fault::PermissionDenied,
-        Fault::Generic,
+        Fault::Generic("broken"),
         Fault::Timeout,
         Fault::Truncate(7),
     ] {
         for request in 0..2 {
             let (hierarchy, faults) = faulty().await;
             let array = hierarchy.array("a").await.unwrap();
-            faults.push(Rule::new(Operation::Get, SHARD, request, fault.clone()));
+            faults.add(Rule::new(Operation::Get, SHARD, fault.clone()).on_call(request));
             let error = array
                 .read::<i32>(s![4..8, 8..16])
                 .await
@@ -435,7 +440,7 @@ async fn no_failure_of_a_store_becomes_fill_values() {
 async fn a_shard_that_vanishes_after_its_index_was_read_is_read_again() {
     let (hierarchy, faults) = faulty().await;
     let array = hierarchy.array("a").await.unwrap();
-    faults.push(Rule::new(Operation::Get, SHARD, 1, Fault::NotFound));
+    faults.add(Rule::new(Operation::Get, SHARD, Fault::NotFound).on_call(1));
     let found = array.read::<i32>(s![4..8, 8..16]).await.unwrap();
     assert_eq!(found, data().slice(s![4..8, 8..16]).into_dyn());
 }
@@ -447,12 +452,7 @@ async fn a_shard_that_is_replaced_while_it_is_read_is_read_from_one_version() {
     let mut other = stored(&hierarchy).await;
     let len = other.len() - 8 * 16;
     other[..len].fill(3);
-    faults.push(Rule::new(
-        Operation::Get,
-        SHARD,
-        1,
-        Fault::Replace(other.into()),
-    ));
+    faults.add(Rule::new(Operation::Get, SHARD, Fault::Swap(other.into())).on_call(1));
     let found = array.read::<i32>(s![4..8, 0..16]).await.unwrap();
     assert_eq!(found, ArrayD::from_elem(vec![4, 16], 0x0303_0303));
 }
@@ -462,7 +462,7 @@ async fn a_failed_put_leaves_the_old_object_and_is_an_error() {
     let (hierarchy, faults) = faulty().await;
     let array = hierarchy.array("a").await.unwrap();
     let before = stored(&hierarchy).await;
-    faults.push(Rule::new(Operation::Put, SHARD, 0, Fault::Generic));
+    faults.add(Rule::new(Operation::Put, SHARD, Fault::Generic("no space")));
     array.write(s![0..16, 0..16], arr0(4)).await.unwrap_err();
     assert_eq!(stored(&hierarchy).await, before);
 }

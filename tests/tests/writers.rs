@@ -108,7 +108,9 @@ fn a_full_disk_leaves_the_old_object() {
     let folder = tempfile::tempdir().unwrap();
     let array = create(folder.path().to_str().unwrap());
     let old = Array2::from_shape_fn((64, 64), |(y, x)| {
-        u32::try_from(y * 64 + x).unwrap() * 2_654_435_761
+        u32::try_from(y * 64 + x)
+            .unwrap()
+            .wrapping_mul(2_654_435_761)
     });
     array.write([], old.view().into_dyn()).unwrap();
     let mut writer = child(folder.path(), "no-space");
@@ -162,7 +164,7 @@ fn role_of_a_child() {
                 assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
             }
             let new = Array2::from_shape_fn((64, 64), |(y, x)| {
-                u32::try_from(y * 64 + x).unwrap() * 40_503
+                u32::try_from(y * 64 + x).unwrap().wrapping_mul(40_503_001)
             });
             let error = array
                 .write([], new.view().into_dyn())

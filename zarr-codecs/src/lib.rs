@@ -2,7 +2,7 @@
 //!
 //! Each codec is bound to what it encodes before it sees a byte, so it knows how much it may decode to: no stored number
 //! makes it allocate more. Whatever the bytes, decoding ends in a result, never in a panic; the only `unsafe` of the crate
-//! calls the C encoder in `blosc/compress.rs`.
+//! calls C in `blosc/compress.rs` and `blosc/lz4.rs`.
 
 #![deny(unsafe_code)]
 

@@ -1,6 +1,7 @@
 //! The `zstd` codec: Zstandard frames, RFC 8878 (registered extension "zstd").
 
 use std::cell::RefCell;
+use std::io::Cursor;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use zarr_core::{Error, Extension, Result};
 use zstd_safe::{CCtx, CParameter};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{encoded_bound, grow};
+use crate::output::{encoded_bound, reserve};
 use crate::zstd_frame::{decode_frames, name};
 
 const MAX_LEVEL: i32 = 22;
@@ -66,16 +67,20 @@ impl BytesToBytes for Zstd {
         CONTEXT.with_borrow_mut(|kept| {
             let context = kept.get_or_insert_with(CCtx::create);
             let start = encoded.len();
-            grow(encoded, start, zstd_safe::compress_bound(decoded.len()))?;
+            reserve(encoded, zstd_safe::compress_bound(decoded.len()))?;
+            let mut room = Cursor::new(std::mem::take(encoded));
+            room.set_position(start as u64);
             let written = context
                 .set_parameter(CParameter::CompressionLevel(self.level))
                 .and_then(|_| context.set_parameter(CParameter::ChecksumFlag(self.checksum)))
-                .and_then(|_| context.compress2(&mut encoded[start..], decoded));
+                .and_then(|_| context.compress2(&mut room, decoded));
+            *encoded = room.into_inner();
             if context.sizeof() > KEEP {
                 *kept = None;
             }
-            let size = written.as_ref().copied().unwrap_or(0);
-            encoded.truncate(start + size);
+            if written.is_err() {
+                encoded.truncate(start);
+            }
             written
                 .map(drop)
                 .map_err(|code| Error::corrupt("zstd", name(code)))

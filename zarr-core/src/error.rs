@@ -124,7 +124,7 @@ pub enum Error {
         /// The Rust type.
         element: &'static str,
     },
-    /// A member of a metadata document in which the source happened.
+    /// The member of a metadata document, or the index of a shard, in which the source happened.
     #[error("{pointer}: {source}")]
     InMember {
         /// The path of members, such as `codecs[0].codecs[1]`.

@@ -281,7 +281,14 @@ impl fmt::Display for Place {
             return f.write_str(&self.store);
         }
         let store = self.store.strip_suffix('/').unwrap_or(&self.store);
-        write!(f, "{store}/{}", self.key.escape_debug())
+        write!(f, "{store}/")?;
+        self.key.chars().try_for_each(|c| {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())
+            } else {
+                write!(f, "{c}")
+            }
+        })
     }
 }
 

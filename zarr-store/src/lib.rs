@@ -17,10 +17,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `key` checks what comes in,
+//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` what it can do, `key` checks what comes in,
 //! `planner` and `cost` decide on requests, `object` and `local` run them.
 
 mod absent;
+mod calls;
 mod cloud;
 mod cost;
 mod counts;
@@ -39,12 +40,13 @@ pub mod testing;
 mod tests;
 mod version;
 
+pub use calls::{Body, Entry, Listing, RangeBody};
 pub use cost::CostModel;
 pub use counts::RequestCounts;
 pub use error::{Cause, Error, ErrorKind, Place, Result};
 pub use local::{Durability, LocalFile, LocalStore};
 pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
-pub use store::{Body, Entry, Listing, RangeBody, Store};
+pub use store::Store;
 pub use version::{Precondition, Version};
 pub use zarr_core::ByteRange;

@@ -1,9 +1,32 @@
-//! Removal of secrets from locations and messages: the user info and the query of every URL in them.
+//! Removal of secrets from locations and messages: the user info and the query of every URL in them, and what S3 quotes of
+//! a signed request, its session token included.
 
 use std::borrow::Cow;
 
-/// A text with every URL in it stripped of user info, query and fragment.
+/// Elements of the answers of S3 that quote the request.
+const QUOTED: [&str; 5] = [
+    "CanonicalRequest",
+    "CanonicalRequestBytes",
+    "StringToSign",
+    "StringToSignBytes",
+    "SignatureProvided",
+];
+
+/// A text without the secrets that may be in it.
 pub(crate) fn text(text: &str) -> String {
+    let mut out = urls(text);
+    for element in QUOTED {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        if let Some(start) = out.find(&open).map(|at| at + open.len()) {
+            let end = out[start..].find(&close).map_or(out.len(), |at| start + at);
+            out.replace_range(start..end, "REDACTED");
+        }
+    }
+    out
+}
+
+/// A text with every URL in it stripped of user info, query and fragment.
+fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
@@ -47,6 +70,14 @@ fn ends_url(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_requests_are_removed() {
+        let body =
+            "<Error><StringToSign>a</StringToSign><CanonicalRequest>x-amz-security-token:b\n";
+        let expected = "<Error><StringToSign>REDACTED</StringToSign><CanonicalRequest>REDACTED";
+        assert_eq!(text(body), expected);
+    }
 
     #[test]
     fn urls_that_cannot_be_parsed_lose_more() {

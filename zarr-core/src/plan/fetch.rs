@@ -327,9 +327,8 @@ impl Shard {
     }
 
     fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
-        self.sharding()
-            .decode_index(encoded)
-            .map_err(|error| self.place.wrap(error))
+        let index = self.sharding().decode_index(encoded);
+        index.map_err(|error| self.place.wrap(error.member("shard index")))
     }
 
     /// Goes on with all bytes of the shard.

@@ -14,7 +14,7 @@ use super::{LocalFile, LocalStore};
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};
-use crate::{Body, Entry, Listing, RangeBody, Store, task};
+use crate::{Body, CostModel, Entry, Listing, RangeBody, Store, task};
 
 /// Bytes that one hop reads before they are handed over.
 const HOP: u64 = 16 << 20;
@@ -84,7 +84,11 @@ pub(crate) fn get_ranges(
     ranges: Vec<Range<u64>>,
     version: Option<&Version>,
 ) -> BoxStream<'static, Result<RangeBody>> {
-    let plan = plan_ranges(&ranges, store.cost_model());
+    let cost = CostModel {
+        split: false,
+        ..store.cost_model().clone()
+    };
+    let plan = plan_ranges(&ranges, &cost);
     let reads = RangeReads {
         local: local.clone(),
         key: key.to_owned(),
@@ -115,10 +119,10 @@ pub(crate) fn get_ranges(
     .boxed()
 }
 
-/// Indices of the wanted ranges by the request that serves them; a local range is never split over several.
+/// Indices of the wanted ranges by the request that serves them, empty ranges first.
 fn order(plan: &RangePlan) -> Vec<usize> {
     let mut order: Vec<usize> = (0..plan.served_by.len()).collect();
-    order.sort_by_key(|&index| plan.served_by[index].start);
+    order.sort_by_key(|&index| plan.served_by[index].end);
     order
 }
 

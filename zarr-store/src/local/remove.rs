@@ -28,8 +28,10 @@ impl LocalStore {
             Err(error) => return Err(self.io(key, "delete")(error)),
         }
         let lock = match KeyLock::acquire(&target) {
-            Ok(lock) => lock,
+            Ok(lock) => Some(lock),
             Err(error) if is_missing(&error) => return Ok(()),
+            // A full disk must not keep anybody from making room.
+            Err(error) if is_full(&error) => None,
             Err(error) => return Err(self.io(key, "lock")(error)),
         };
         missing_is_fine(fs::remove_file(&target)).map_err(self.io(key, "delete"))?;
@@ -151,6 +153,13 @@ impl LocalStore {
         }
         Ok(())
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {

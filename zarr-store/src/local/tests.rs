@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "tests"
+)]
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -122,7 +126,7 @@ async fn refused_access_is_an_error() {
     put(&store, "a/b", "x").await;
     fs::set_permissions(
         directory.path().join("a"),
-        std::os::unix::fs::PermissionsExt::from_mode(0),
+        std::os::unix::fs::PermissionsExt::from_mode(0o0),
     )
     .unwrap();
     let result = store.get("a/b", &ByteRange::All, None).await;

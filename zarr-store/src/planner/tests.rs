@@ -1,3 +1,8 @@
+#![expect(
+    clippy::single_range_in_vec_init,
+    reason = "one wanted range is a case like others"
+)]
+
 use std::time::Duration;
 
 use proptest::prelude::*;

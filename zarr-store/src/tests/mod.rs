@@ -3,12 +3,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
+    clippy::single_range_in_vec_init,
     reason = "tests"
 )]
 
 mod cancel;
 mod conditional;
 mod faults;
+#[cfg(feature = "http")]
+mod http;
 mod ranges;
 mod secrets;
 mod suite;

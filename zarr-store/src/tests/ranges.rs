@@ -1,5 +1,7 @@
 //! The number of requests and of bytes that many ranges cost, and the checks on what comes back.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
@@ -72,7 +74,10 @@ async fn local_ranges_are_read_from_one_file_and_never_split() {
     let ranges = [
         0..30 * MIB,
         31 * MIB..31 * MIB + 10,
+        5..5,
         31 * MIB + 4000..31 * MIB + 4010,
+        7..7,
+        31 * MIB + 2..31 * MIB + 5,
     ];
     read_ranges(&store, "k", &ranges, None).await.unwrap();
     let counts = store.requests();
@@ -102,24 +107,31 @@ async fn suffix_reads_are_one_request_and_no_head() {
     assert_eq!(operations(&faults), [Operation::Get; 4]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_busy_consumer_holds_no_permit() {
-    let (store, _) = faulty();
+    let (store, faults) = faulty();
     let store = store.with_cost_model(CostModel {
-        lanes: 1,
+        lanes: 2,
         ..CostModel::object()
     });
     put(&store, "k", pattern(8 << 20)).await;
+    let delay = Fault::Delay(Duration::from_millis(1));
+    faults.add(Rule::new(Operation::Get, "k", delay));
     let ranges: Vec<_> = (0..8).map(|part| part * MIB..(part + 1) * MIB).collect();
     let mut first = store.get_ranges("k", ranges.clone(), None);
     let mut second = store.get_ranges("k", ranges, None);
-    // Neither stream is polled while the other waits; with permits held in them, one lane would be stuck.
-    for _ in 0..8 {
-        first.next().await.unwrap().unwrap();
-        second.next().await.unwrap().unwrap();
-        store.get("k", &ByteRange::Suffix(1), None).await.unwrap();
-    }
-    assert!(first.next().await.is_none() && second.next().await.is_none());
+    // Neither stream is polled while the other waits; with permits held in them, both lanes would be stuck.
+    let reads = async {
+        for _ in 0..8 {
+            first.next().await.unwrap().unwrap();
+            second.next().await.unwrap().unwrap();
+            store.get("k", &ByteRange::Suffix(1), None).await.unwrap();
+        }
+        assert!(first.next().await.is_none() && second.next().await.is_none());
+    };
+    tokio::time::timeout(Duration::from_secs(60), reads)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,192 @@
+//! The calls of a store: what comes in is checked here, and handed to the backend.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use zarr_core::ByteRange;
+
+use crate::error::Result;
+use crate::store::Backend;
+use crate::version::{Precondition, Version};
+use crate::{Store, local};
+
+/// The bytes of one read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// The bytes of `range`.
+    pub bytes: Bytes,
+    /// Where they stand in the object: the range asked for, clamped to the object.
+    pub range: Range<u64>,
+    /// The size of the whole object, in bytes.
+    pub object_size: u64,
+    /// The version that the bytes belong to.
+    pub version: Version,
+}
+
+/// The bytes of one of many ranges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeBody {
+    /// The index of the range in the request.
+    pub index: usize,
+    /// Its bytes. They may be a slice of a larger buffer: copy what is to be kept.
+    pub bytes: Bytes,
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The key, from the root of the store.
+    pub key: String,
+    /// The size, in bytes.
+    pub size: u64,
+}
+
+/// The names directly below a prefix: sorted, without duplicates, relative to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The objects.
+    pub keys: Vec<String>,
+    /// The prefixes with something below them, without a trailing `/`.
+    pub prefixes: Vec<String>,
+}
+
+impl Store {
+    /// Reads a range of an object; `None` if there definitely is no object. One request, never one for the size first,
+    /// but on Azure for a [`ByteRange::Suffix`], and where a range turns out to be outside of the object.
+    ///
+    /// The range is clamped to the object. To bound memory for an object of unknown size, ask for a [`ByteRange::Range`]
+    /// and look at [`Body::object_size`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Changed`] if the object is not, or no longer, at `version`; everything else that is not a definite absence.
+    pub async fn get(
+        &self,
+        key: &str,
+        range: &ByteRange,
+        version: Option<&Version>,
+    ) -> Result<Option<Body>> {
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::get(self, local, key, range, version).await,
+            Backend::Object(object) => object.get(self, key, range, version).await,
+        }
+    }
+
+    /// Reads many ranges of one object, in as few and as even requests as the cost model says. Ranges may overlap, repeat
+    /// and stand in any order, and come back as they complete. The stream ends after an error.
+    ///
+    /// Nothing is clamped: a range that reaches past the end is [`Error::ShortBody`]. An empty range costs no request.
+    ///
+    /// # Errors
+    ///
+    /// An object that is gone is [`Error::Changed`] with a version and [`Error::NotFound`] without; one that is another
+    /// version is [`Error::Changed`].
+    pub fn get_ranges(
+        &self,
+        key: &str,
+        ranges: Vec<Range<u64>>,
+        version: Option<&Version>,
+    ) -> BoxStream<'static, Result<RangeBody>> {
+        if let Err(error) = self.check_key(key) {
+            return stream::once(async { Err(error) }).boxed();
+        }
+        match &self.inner.backend {
+            Backend::Local(local) => local::get_ranges(self, local, key, ranges, version),
+            Backend::Object(object) => object.get_ranges(self, key, ranges, version),
+        }
+    }
+
+    /// Writes an object as a whole, from segments that are not joined first. Readers see the old object or the new one.
+    ///
+    /// Where a store other than memory and local files says that the condition failed, the object is read back: if its
+    /// bytes are the ones just sent, the acknowledgement of a first attempt was lost, and the put succeeded. Writers whose
+    /// equal bytes must not pass for each other's have to put something unique into them.
+    ///
+    /// Plain web servers have no conditional puts, and some servers that speak S3 ignore conditions without saying so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] if the precondition does not hold; [`Error::Unsupported`] if the backend has no such condition.
+    pub async fn put(
+        &self,
+        key: &str,
+        payload: Vec<Bytes>,
+        precondition: Precondition,
+    ) -> Result<Version> {
+        self.check_write(key, "put")?;
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::put(self, local, key, payload, precondition).await,
+            Backend::Object(object) => object.put(self, key, payload, precondition).await,
+        }
+    }
+
+    /// Deletes an object; one that does not exist is fine.
+    ///
+    /// # Errors
+    ///
+    /// If the backend refuses or fails.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        self.check_write(key, "delete")?;
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::delete(self, local, key).await,
+            Backend::Object(object) => object.delete(self, key).await,
+        }
+    }
+
+    /// Deletes every object below a prefix: `foo` means `foo/...`, not `foo` itself and not `foo-bar`; the empty prefix is
+    /// everything. Not atomic, and objects that others put meanwhile may stay.
+    ///
+    /// # Errors
+    ///
+    /// If the backend refuses or fails; some objects may be gone then.
+    pub async fn delete_prefix(&self, prefix: &str) -> Result<()> {
+        self.check_write(prefix, "delete")?;
+        let prefix = self.check_prefix(prefix)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::delete_prefix(self, local, prefix).await,
+            Backend::Object(object) => object.delete_prefix(self, prefix).await,
+        }
+    }
+
+    /// Lists every object below a prefix, at any depth. A missing prefix is empty. Local files come sorted by key.
+    pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<Entry>> {
+        match self.check_prefix(prefix) {
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+            Ok(prefix) => match &self.inner.backend {
+                Backend::Local(local) => local::list(self, local, prefix),
+                Backend::Object(object) => object.list(self, prefix),
+            },
+        }
+    }
+
+    /// Lists the names directly below a prefix. A missing prefix is empty.
+    ///
+    /// # Errors
+    ///
+    /// If the backend refuses, fails, or cannot list.
+    pub async fn list_dir(&self, prefix: &str) -> Result<Listing> {
+        let prefix = self.check_prefix(prefix)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::list_dir(self, local, prefix).await,
+            Backend::Object(object) => object.list_dir(self, prefix).await,
+        }
+    }
+
+    /// The size of an object, in bytes; `None` if there definitely is no object.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is not a definite absence.
+    pub async fn size(&self, key: &str) -> Result<Option<u64>> {
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::size(self, local, key).await,
+            Backend::Object(object) => object.size(self, key).await,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What real answers of web servers become, on a small server of our own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::{pattern, read_ranges};
+use crate::{ByteRange, ErrorKind, Store};
+
+const HEADERS: &str = "ETag: \"v1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n";
+
+/// The method, path and range of every request so far.
+type Log = Arc<Mutex<Vec<(String, String, Option<String>)>>>;
+
+struct Server {
+    store: Store,
+    log: Log,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/data?key=k", listener.local_addr().unwrap());
+        let log = Log::default();
+        let requests = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let requests = Arc::clone(&requests);
+                // A client that goes away ends its thread.
+                std::thread::spawn(move || serve(&stream, &requests).ok());
+            }
+        });
+        let options = [("max_retries", "0"), ("timeout", "500ms")];
+        Self {
+            store: Store::open_with(&url, options).unwrap(),
+            log,
+        }
+    }
+
+    fn methods(&self) -> Vec<String> {
+        let log = std::mem::take(&mut *self.log.lock().unwrap());
+        log.into_iter().map(|(method, ..)| method).collect()
+    }
+}
+
+fn serve(stream: &TcpStream, log: &Log) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(request) = lines.next().transpose()? {
+        let mut words = request.split(' ').map(str::to_owned);
+        let (method, path) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        let (mut range, mut if_match) = (None, None);
+        for line in lines.by_ref() {
+            let line = line?;
+            let Some((name, value)) = line.split_once(": ") else {
+                break;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "range" => range = Some(value.trim_start_matches("bytes=").to_owned()),
+                "if-match" => if_match = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        log.lock()
+            .unwrap()
+            .push((method.clone(), path.clone(), range.clone()));
+        answer(
+            stream,
+            &method,
+            &path,
+            range.as_deref(),
+            if_match.as_deref(),
+        )?;
+    }
+    Ok(())
+}
+
+fn answer(
+    mut stream: &TcpStream,
+    method: &str,
+    path: &str,
+    range: Option<&str>,
+    if_match: Option<&str>,
+) -> std::io::Result<()> {
+    let name = path
+        .trim_start_matches("/data/")
+        .split('?')
+        .next()
+        .unwrap_or_default();
+    assert!(path.ends_with("?key=k"), "{path}");
+    let size = match name {
+        "k" | "whole" | "cut" => 100,
+        "empty" => 0,
+        "stall" => {
+            std::thread::sleep(Duration::from_secs(5));
+            return Ok(());
+        }
+        // Without a size, as RFC 9110 (8.6) wants it.
+        "204" => return write!(stream, "HTTP/1.1 204 No Content\r\n\r\n"),
+        status => {
+            return write!(stream, "HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n");
+        }
+    };
+    if if_match.is_some_and(|tag| tag != "\"v1\"") {
+        return write!(stream, "HTTP/1.1 412 no\r\nContent-Length: 0\r\n\r\n");
+    }
+    let body = pattern(size);
+    let wanted = match range
+        .filter(|_| name != "whole")
+        .and_then(|range| range.split_once('-'))
+    {
+        None => 0..size,
+        Some(("", suffix)) => size.saturating_sub(suffix.parse().unwrap())..size,
+        Some((start, "")) => start.parse().unwrap()..size,
+        Some((start, last)) => start.parse().unwrap()..size.min(last.parse::<usize>().unwrap() + 1),
+    };
+    let partial = range.is_some() && name != "whole";
+    if partial && wanted.is_empty() {
+        return write!(
+            stream,
+            "HTTP/1.1 416 no\r\nContent-Range: bytes */{size}\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+    let status = if partial {
+        format!(
+            "206 Partial\r\nContent-Range: bytes {}-{}/{size}",
+            wanted.start,
+            wanted.end - 1
+        )
+    } else {
+        "200 OK".to_owned()
+    };
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{HEADERS}\r\n",
+        wanted.len()
+    )?;
+    if method == "HEAD" {
+        return Ok(());
+    }
+    if name == "cut" {
+        stream.write_all(&body[..wanted.len() / 2])?;
+        return stream.shutdown(std::net::Shutdown::Both);
+    }
+    stream.write_all(&body[wanted])
+}
+
+#[tokio::test]
+async fn ranges_of_all_kinds() {
+    let server = Server::start();
+    for range in [
+        ByteRange::All,
+        ByteRange::Range(90..150),
+        ByteRange::From(40),
+        ByteRange::Suffix(10),
+        ByteRange::Suffix(1000),
+        ByteRange::Range(5..5),
+    ] {
+        let body = server.store.get("k", &range, None).await.unwrap().unwrap();
+        let expected = range.resolve(100);
+        assert_eq!(
+            (body.range, body.object_size),
+            (expected.clone(), 100),
+            "{range}"
+        );
+        assert_eq!(
+            body.bytes,
+            pattern(100).slice(expected.start as usize..expected.end as usize)
+        );
+        assert_eq!(server.methods(), ["GET"], "{range}");
+    }
+    for range in [ByteRange::Range(100..110), ByteRange::From(200)] {
+        let body = server.store.get("k", &range, None).await.unwrap().unwrap();
+        assert_eq!((body.bytes.len(), body.object_size), (0, 100), "{range}");
+        assert_eq!(server.methods(), ["GET", "HEAD"], "{range}");
+    }
+    for range in [ByteRange::All, ByteRange::Suffix(4), ByteRange::Range(0..4)] {
+        let body = server
+            .store
+            .get("empty", &range, None)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!((body.bytes.len(), body.object_size), (0, 0), "{range}");
+    }
+    let bodies = read_ranges(&server.store, "k", &[3..5, 90..100], None)
+        .await
+        .unwrap();
+    assert_eq!(
+        bodies,
+        [pattern(100).slice(3..5), pattern(100).slice(90..100)]
+    );
+}
+
+#[tokio::test]
+async fn only_404_is_absent() {
+    let server = Server::start();
+    for range in [ByteRange::All, ByteRange::Suffix(4), ByteRange::Range(2..4)] {
+        assert_eq!(server.store.get("404", &range, None).await.unwrap(), None);
+        for (status, kind) in [
+            ("401", ErrorKind::PermissionDenied),
+            ("403", ErrorKind::PermissionDenied),
+            ("410", ErrorKind::Backend),
+            ("500", ErrorKind::Backend),
+            ("503", ErrorKind::Backend),
+        ] {
+            let error = server.store.get(status, &range, None).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(!error.to_string().contains("key=k"), "{error}");
+        }
+        assert!(server.store.get("204", &range, None).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_server_is_a_timeout() {
+    let server = Server::start();
+    let start = Instant::now();
+    let error = server
+        .store
+        .get("stall", &ByteRange::All, None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_is_an_error() {
+    let server = Server::start();
+    for range in [ByteRange::All, ByteRange::Range(0..50)] {
+        assert!(server.store.get("cut", &range, None).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_version_goes_into_if_match() {
+    let server = Server::start();
+    let version = server
+        .store
+        .get("k", &ByteRange::All, None)
+        .await
+        .unwrap()
+        .unwrap()
+        .version;
+    assert!(
+        server
+            .store
+            .get("k", &ByteRange::Suffix(3), Some(&version))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    let meta = object_store::PutResult {
+        e_tag: Some("\"v2\"".into()),
+        version: None,
+        extensions: object_store::Extensions::default(),
+    };
+    let other = crate::Version::of_put(&meta);
+    let error = server
+        .store
+        .get("k", &ByteRange::Suffix(3), Some(&other))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn a_server_without_ranges_is_read_whole() {
+    let server = Server::start();
+    let body = server
+        .store
+        .get("whole", &ByteRange::Suffix(10), None)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (body.bytes, body.range),
+        (pattern(100).slice(90..), 90..100)
+    );
+    server.methods();
+    let bodies = read_ranges(&server.store, "whole", &[3..5, 90..100], None)
+        .await
+        .unwrap();
+    assert_eq!(
+        bodies,
+        [pattern(100).slice(3..5), pattern(100).slice(90..100)]
+    );
+    assert_eq!(server.methods(), ["GET"]);
+}
