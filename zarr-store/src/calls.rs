@@ -61,7 +61,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] if the object is not, or no longer, at `version`; everything else that is not a definite absence.
+    /// [`Changed`](crate::Error::Changed) if the object is not, or no longer, at `version`; everything else that is not a
+    /// definite absence.
     pub async fn get(
         &self,
         key: &str,
@@ -78,12 +79,13 @@ impl Store {
     /// Reads many ranges of one object, in as few and as even requests as the cost model says. Ranges may overlap, repeat
     /// and stand in any order, and come back as they complete. The stream ends after an error.
     ///
-    /// Nothing is clamped: a range that reaches past the end is [`Error::ShortBody`]. An empty range costs no request.
+    /// Nothing is clamped: a range that reaches past the end is [`ShortBody`](crate::Error::ShortBody). An empty range costs
+    /// no request.
     ///
     /// # Errors
     ///
-    /// An object that is gone is [`Error::Changed`] with a version and [`Error::NotFound`] without; one that is another
-    /// version is [`Error::Changed`].
+    /// An object that is gone is [`Changed`](crate::Error::Changed) with a version and
+    /// [`NotFound`](crate::Error::NotFound) without; one that is another version is `Changed`.
     pub fn get_ranges(
         &self,
         key: &str,
@@ -109,7 +111,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] if the precondition does not hold; [`Error::Unsupported`] if the backend has no such condition.
+    /// [`Conflict`](crate::Error::Conflict) if the precondition does not hold; [`Unsupported`](crate::Error::Unsupported) if
+    /// the backend has no such condition.
     pub async fn put(
         &self,
         key: &str,

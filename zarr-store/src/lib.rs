@@ -17,8 +17,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` what it can do, `key` checks what comes in,
-//! `planner` and `cost` decide on requests, `object` and `local` run them.
+//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` what it can do,
+//! `key` checks what comes in, `planner` and `cost` decide on requests, `object` and `local` run them.
 
 mod absent;
 mod calls;
