@@ -2,6 +2,11 @@
 //!
 //!     cargo run --release --example quickstart [FOLDER]
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "shades and heights are small"
+)]
+
 use std::time::Instant;
 
 use ndarray::{Array3, ArrayD, s};
@@ -34,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "wrote {:?} uint16 ({} MiB) to {folder} in {:.0?}",
         SHAPE,
-        data.len() * 2 >> 20,
+        (2 * data.len()) >> 20,
         start.elapsed()
     );
 

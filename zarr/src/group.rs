@@ -92,7 +92,7 @@ impl Group {
         match consolidated.get(relative)? {
             None => Err(self.hierarchy.not_found(&absolute)),
             Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
-                Node::Array(array) => Node::Array(array.from_consolidated()),
+                Node::Array(array) => Node::Array(array.marked_consolidated()),
                 group => group,
             }),
         }

@@ -28,6 +28,7 @@ pub struct Hierarchy {
 
 /// A group or an array.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nodes are opened one at a time")]
 pub enum Node {
     /// A group.
     Group(Group),

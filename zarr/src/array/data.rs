@@ -58,10 +58,8 @@ impl OutputLayout {
                 .sub(below)
         };
         // SAFETY: from the lowest element to the end of the highest is memory of the view; the caller keeps it.
-        Self {
-            output: unsafe { Output::borrowed(start, size, below) },
-            strides,
-        }
+        let output = unsafe { Output::borrowed(start, size, below) };
+        Self { output, strides }
     }
 }
 
@@ -94,10 +92,8 @@ impl InputLayout {
         // SAFETY: the first byte of the lowest element of the view.
         let start = unsafe { first.cast::<u8>().sub(below) };
         // SAFETY: from the lowest element to the end of the highest is memory of the view; the caller keeps it.
-        Ok(Self {
-            input: unsafe { Input::borrowed(start, size, below) },
-            strides,
-        })
+        let input = unsafe { Input::borrowed(start, size, below) };
+        Ok(Self { input, strides })
     }
 }
 

@@ -54,7 +54,7 @@ impl Array {
         })
     }
 
-    pub(crate) fn from_consolidated(mut self) -> Self {
+    pub(crate) fn marked_consolidated(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
     }
