@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod conformance;
 pub mod python;
 pub mod random;
 

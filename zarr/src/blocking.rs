@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, SliceInfoElem};
 use tokio::runtime::Runtime;
 use zarr_core::metadata::{ArrayMetadata, Attributes};
-use zarr_core::{Element, NodePath, Selection};
+use zarr_core::plan::ReadPlan;
+use zarr_core::{Element, NodePath, Output, Selection};
 
 use crate::array::{InputLayout, OutputLayout};
 use crate::error::{Error, Result};
@@ -130,11 +131,7 @@ impl Array {
     pub fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
         let (resolved, target) = self.0.prepare_read::<T>(selection)?;
         let plan = self.0.read_plan(&resolved, &target.strides);
-        let engine = self.0.hierarchy().engine();
-        match engine.read_blocking(&plan, &target.output) {
-            Some(result) => result?,
-            None => RUNTIME.block_on(engine.read(plan, target.output.clone()))?,
-        }
+        self.run(plan, &target.output)?;
         OutputLayout::into_array(target.output, resolved.shape())
     }
 
@@ -158,13 +155,31 @@ impl Array {
         // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
         let target = unsafe { OutputLayout::borrow(array) };
         let plan = self.0.read_plan(&resolved, &target.strides);
-        let engine = self.0.hierarchy().engine();
-        let result = match engine.read_blocking(&plan, &target.output) {
-            Some(result) => result,
-            None => RUNTIME.block_on(engine.read(plan, target.output.clone())),
-        };
+        let result = self.run(plan, &target.output);
         wait_for(|| target.output.handles());
         result
+    }
+
+    /// Reads any selection into memory of the caller, as [`crate::Array::read_output`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_output(
+        &self,
+        selection: &Selection,
+        output: Output,
+        strides: &[isize],
+    ) -> Result<()> {
+        let plan = self.0.read_plan(&self.0.resolve(selection)?, strides);
+        self.run(plan, &output)
+    }
+
+    fn run(&self, plan: ReadPlan, output: &Output) -> Result<()> {
+        let engine = self.0.hierarchy().engine();
+        match engine.read_blocking(&plan, output) {
+            Some(result) => result,
+            None => RUNTIME.block_on(engine.read(plan, output.clone())),
+        }
     }
 
     /// Writes slices, as [`crate::Array::write`], from an array of any layout, without a copy of it.

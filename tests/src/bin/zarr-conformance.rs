@@ -1,0 +1,62 @@
+//! Reads arrays for conformance suites.
+//!
+//!     zarr-conformance --array_path=PATH      prints the elements in C order as fill-value JSON, one a line
+//!     zarr-conformance read STORE NODE OUT    writes OUT.npy
+//!     zarr-conformance serve                  answers {"store", "node", "out"} on standard input, one JSON a line
+//!
+//! A refusal exits with 1 and says why on one line of standard error.
+
+use std::io::{BufRead, BufWriter, Write, stdin, stdout};
+
+use serde_json::{Value, json};
+use zarr_tests::conformance::{Elements, Failure, read_to_file};
+
+fn main() {
+    let arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    if let Err(error) = run(&arguments) {
+        eprintln!("{}", error.to_string().replace('\n', " "));
+        std::process::exit(1);
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), Failure> {
+    match arguments {
+        ["read", store, node, out] => {
+            println!("{}", read_to_file(store, node, out)?.display());
+            Ok(())
+        }
+        ["serve"] => serve(),
+        [path] if path.starts_with("--array_path=") => print(&path["--array_path=".len()..]),
+        ["--array_path", path] => print(path),
+        _ => Err("usage: zarr-conformance --array_path=PATH | read STORE NODE OUT | serve".into()),
+    }
+}
+
+fn print(path: &str) -> Result<(), Failure> {
+    let elements = Elements::read(path, "")?;
+    let mut out = BufWriter::new(stdout().lock());
+    for element in elements.to_json() {
+        writeln!(out, "{element}")?;
+    }
+    Ok(out.flush()?)
+}
+
+fn serve() -> Result<(), Failure> {
+    for line in stdin().lock().lines() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let request: Value = serde_json::from_str(&line)?;
+        let text = |member: &str| request[member].as_str().unwrap_or_default();
+        let answer = match read_to_file(text("store"), text("node"), text("out")) {
+            Ok(file) => json!({"ok": true, "file": file}),
+            Err(error) => json!({"ok": false, "error": error.to_string()}),
+        };
+        let mut out = stdout().lock();
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Reads any array without knowing its type: for suites that compare elements with reference data.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use zarr::blocking::{Array, open};
+use zarr::{DataType, FillValue, Selection};
+use zarr_core::{DataTypeKind, Output};
+
+/// What can go wrong, as one line of text.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// All elements of an array.
+pub struct Elements {
+    /// Their type.
+    pub data_type: DataType,
+    /// The shape of the array.
+    pub shape: Vec<usize>,
+    /// Their bytes in C order and this machine's byte order.
+    pub bytes: Vec<u8>,
+}
+
+impl Elements {
+    /// Reads a whole array of elements of one size.
+    ///
+    /// # Errors
+    /// What the engine says, or that the elements are of any size.
+    pub fn read(store: &str, node: &str) -> Result<Self, Failure> {
+        let array = open(store)?.array(node)?;
+        Self::of(&array)
+    }
+
+    fn of(array: &Array) -> Result<Self, Failure> {
+        let data_type = array.0.data_type().clone();
+        let item_size = data_type
+            .fixed_size()
+            .ok_or("unsupported: elements of any size")?;
+        let selection = Selection::all();
+        let resolved = selection.resolve(array.0.shape())?;
+        let len = resolved
+            .elements()?
+            .checked_mul(item_size)
+            .ok_or("more elements than memory")?;
+        let mut strides = vec![0; resolved.shape().len()];
+        let mut stride = item_size.cast_signed();
+        for (axis, &len) in resolved.shape().iter().enumerate().rev() {
+            strides[axis] = stride;
+            stride *= len.cast_signed().max(1);
+        }
+        let output = Output::zeroed::<u8>(len)?;
+        array.read_output(&selection, output.clone(), &strides)?;
+        let bytes = output
+            .into_vec::<u8>(len)
+            .map_err(|_| "a job still has the result")?;
+        Ok(Self {
+            data_type,
+            shape: resolved.shape().to_vec(),
+            bytes,
+        })
+    }
+
+    /// The elements as JSON fill values, in C order.
+    pub fn to_json(&self) -> impl Iterator<Item = String> + '_ {
+        let size = self.data_type.fixed_size().unwrap_or(1);
+        self.bytes.chunks_exact(size).map(|element| {
+            self.data_type
+                .fill_value_to_json(&FillValue::new(element.to_vec()))
+        })
+    }
+
+    /// The type as NumPy names it, in little-endian order.
+    ///
+    /// # Errors
+    /// For a type that NumPy has not.
+    pub fn numpy_type(&self) -> Result<String, Failure> {
+        let size = self.data_type.fixed_size().unwrap_or(0);
+        Ok(match self.data_type.kind() {
+            DataTypeKind::Bool => "|b1".to_owned(),
+            DataTypeKind::Int if size == 1 => "|i1".to_owned(),
+            DataTypeKind::UInt if size == 1 => "|u1".to_owned(),
+            DataTypeKind::Int => format!("<i{size}"),
+            DataTypeKind::UInt => format!("<u{size}"),
+            DataTypeKind::Float => format!("<f{size}"),
+            DataTypeKind::Complex => format!("<c{size}"),
+            DataTypeKind::Raw => format!("|V{size}"),
+            other => return Err(format!("unsupported: {other:?} in NumPy").into()),
+        })
+    }
+
+    /// Writes the elements as a `.npy` file.
+    ///
+    /// # Errors
+    /// For a type that NumPy has not, or where writing fails.
+    pub fn write_npy(&self, path: &Path) -> Result<(), Failure> {
+        let shape = self.shape.iter().fold(String::new(), |mut text, len| {
+            let _ = write!(text, "{len}, ");
+            text
+        });
+        let mut header = format!(
+            "{{'descr': '{}', 'fortran_order': False, 'shape': ({shape}), }}",
+            self.numpy_type()?
+        );
+        header = header.replace(", )", if self.shape.len() == 1 { ",)" } else { ")" });
+        let padding = 64 - (10 + header.len() + 1) % 64;
+        header.extend(std::iter::repeat_n(' ', padding));
+        header.push('\n');
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend(u16::try_from(header.len())?.to_le_bytes());
+        file.extend(header.as_bytes());
+        file.extend(&self.bytes);
+        Ok(std::fs::write(path, file)?)
+    }
+}
+
+/// Reads an array and writes `<out>.npy`, whose path is returned.
+///
+/// # Errors
+/// What reading or writing says.
+pub fn read_to_file(store: &str, node: &str, out: &str) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(format!("{out}.npy"));
+    Elements::read(store, node)?.write_npy(&path)?;
+    Ok(path)
+}
