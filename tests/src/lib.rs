@@ -1,10 +1,15 @@
-//! What the tests of the whole share: random arrays and selections, elements as bytes, and the peers' Python.
+//! What the tests of the whole share: random arrays and selections, elements as bytes, the peers' Python, servers and
+//! the proxy in front of them.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 pub mod conformance;
+pub mod http;
+pub mod origin;
+pub mod proxy;
 pub mod python;
 pub mod random;
+pub mod servers;
 
 use zarr::Element;
 

@@ -38,7 +38,7 @@ pub fn run(script: &str, arguments: &[&str]) -> String {
 #[must_use]
 pub fn interpreter() -> PathBuf {
     let requirements = scripts().join("requirements.txt");
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers-python");
+    let target = target().join("peers-python");
     std::fs::create_dir_all(&target).unwrap();
     let lock = std::fs::File::create(target.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -66,8 +66,18 @@ pub fn interpreter() -> PathBuf {
     interpreter
 }
 
+/// The folder for what tests install.
+#[must_use]
+pub fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
+}
+
 /// A Python of at least 3.12: by name, or one of pyenv's that is installed but not switched on.
-fn find() -> PathBuf {
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn find() -> PathBuf {
     let mut candidates = ["python3.13", "python3.12", "python3"]
         .map(PathBuf::from)
         .to_vec();

@@ -6,7 +6,7 @@ use object_store::Error;
 /// never a fill value: a refused access, a server that fails, a bucket that is not there.
 pub(crate) fn absent(error: &Error) -> bool {
     match error {
-        Error::NotFound { source, .. } => !container_is_missing(&source.to_string()),
+        Error::NotFound { source, .. } => !says_something_else(&source.to_string()),
         Error::Generic { .. }
         | Error::InvalidPath { .. }
         | Error::NotSupported { .. }
@@ -22,9 +22,11 @@ pub(crate) fn absent(error: &Error) -> bool {
     }
 }
 
-/// A 404 whose body says that the bucket or container is missing, which is not an answer about the object.
-fn container_is_missing(body: &str) -> bool {
+/// A 404 whose body says that the bucket or container is missing, which is not an answer about the object, and a 405, which
+/// `object_store` takes for one.
+fn says_something_else(body: &str) -> bool {
     [
+        "status code: 405",
         "NoSuchBucket",
         "ContainerNotFound",
         "The specified bucket does not exist",
@@ -46,6 +48,7 @@ mod tests {
         let path = || "k".to_owned();
         assert!(absent(&not_found("404: NoSuchKey")));
         assert!(!absent(&not_found("404: <Code>NoSuchBucket</Code>")));
+        assert!(!absent(&not_found("status code: 405")));
         for error in [
             Error::Generic {
                 store: "s",

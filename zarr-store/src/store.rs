@@ -12,7 +12,7 @@ use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
-use crate::{CostModel, RequestCounts, key, open, redact};
+use crate::{CostModel, Deadline, RequestCounts, key, open, redact};
 
 /// A flat map from keys to objects: a local directory, memory, or any [`ObjectStore`].
 ///
@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     location: Arc<str>,
     read_only: bool,
     cost: CostModel,
+    deadline: Deadline,
     lanes: Arc<Semaphore>,
     counters: Arc<Counters>,
 }
@@ -66,7 +67,8 @@ impl Store {
         Ok(inner.into())
     }
 
-    /// Any [`ObjectStore`], with a name for messages, from which user info and query are removed if it is a URL.
+    /// Any [`ObjectStore`], with a name for messages, from which user info and query are removed if it is a URL. It is
+    /// believed to have the conditional puts that it offers; see [`with_probe`](Self::with_probe).
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, location: impl Into<String>) -> Self {
         let backend = ObjectBackend::new(store, Quirks::default());
@@ -84,6 +86,7 @@ impl Store {
             read_only: false,
             lanes: Arc::new(Semaphore::new(cost.lanes.max(1))),
             cost,
+            deadline: Deadline::default(),
             counters: Arc::default(),
         }
     }
@@ -156,6 +159,42 @@ impl Store {
         })
     }
 
+    /// This store with another deadline for its requests.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Deadline) -> Self {
+        self.edit(|inner| inner.deadline = deadline)
+    }
+
+    /// This store, trusted to have no other writer: where a put has a precondition, the object is looked at just before the
+    /// put, which then has no condition itself. For backends without conditional puts (the option `single_writer = true`).
+    #[must_use]
+    pub fn with_single_writer(self) -> Self {
+        self.edit_quirks(|quirks| quirks.single_writer = true)
+    }
+
+    /// This store, asked once before its first conditional put whether the backend honours conditions: an object
+    /// `.zarr-store-probe-...` is put under conditions that do not hold, and deleted. Stores opened from a URL do so; those
+    /// of [`new`](Self::new) do not unless told.
+    #[must_use]
+    pub fn with_probe(self) -> Self {
+        self.edit_quirks(|quirks| quirks.probe = true)
+    }
+
+    /// This store, taking a refused access (403) for an absent object, as some buckets answer who may read but not list
+    /// (the option `missing_on_403 = true`). Where it is another refusal, data reads as fill values.
+    #[must_use]
+    pub fn with_missing_on_403(self) -> Self {
+        self.edit_quirks(|quirks| quirks.missing_on_403 = true)
+    }
+
+    fn edit_quirks(self, edit: impl FnOnce(&mut Quirks)) -> Self {
+        self.edit(|inner| {
+            if let Backend::Object(object) = &mut inner.backend {
+                edit(&mut object.quirks);
+            }
+        })
+    }
+
     /// This store with another promise of what survives a power failure. Only local files know the difference.
     #[must_use]
     pub fn with_durability(self, durability: Durability) -> Self {
@@ -211,6 +250,10 @@ impl Store {
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.inner.counters
+    }
+
+    pub(crate) fn deadline(&self) -> &Deadline {
+        &self.inner.deadline
     }
 
     pub(crate) fn lanes(&self) -> Arc<Semaphore> {

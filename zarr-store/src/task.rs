@@ -29,6 +29,16 @@ pub(crate) fn detached<T: Send + 'static>(
     }
 }
 
+/// Runs a future as a task that goes on if nobody waits for it any more; where there is no runtime it runs here.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, std::io::Error> {
+    match Handle::try_current() {
+        Ok(runtime) => settle(runtime.spawn(future).await),
+        Err(_) => Ok(future.await),
+    }
+}
+
 /// Runs blocking work off the runtime; inline where there is none. Work that has begun is not cancelled.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,

@@ -10,7 +10,7 @@ use zarr_core::{ByteRange, NodePath, Registry, is_node_name};
 use zarr_store::{ErrorKind, Precondition, Store, Version};
 
 use crate::array::Array;
-use crate::engine::Engine;
+use crate::engine::{CacheOptions, Engine};
 use crate::error::{Error, Result};
 use crate::group::Group;
 
@@ -55,8 +55,14 @@ impl Hierarchy {
     /// The hierarchy in a store. Nothing is read yet.
     #[must_use]
     pub fn new(store: Store, registry: Registry) -> Self {
+        Self::with_caches(store, registry, CacheOptions::default())
+    }
+
+    /// The hierarchy in a store, with other caches than by default. Nothing is read yet.
+    #[must_use]
+    pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         Self {
-            engine: Arc::new(Engine::new(store, registry)),
+            engine: Arc::new(Engine::new(store, registry, caches)),
         }
     }
 

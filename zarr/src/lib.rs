@@ -33,6 +33,7 @@ mod group;
 mod hierarchy;
 
 pub use array::Array;
+pub use engine::CacheOptions;
 pub use error::{Error, Result};
 pub use group::Group;
 pub use hierarchy::{Hierarchy, Node, NodeKind};

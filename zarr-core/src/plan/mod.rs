@@ -19,7 +19,7 @@ pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
 pub use read::ReadPlan;
-pub use write::{ObjectEncode, ObjectWrite, WriteAction, WriteOptions, WritePlan};
+pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOptions, WritePlan};
 
 pub(crate) use fetch::inner_grid;
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Place;
 use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_writes};
 use super::fetch::{inner_grid, inside_of};
+use crate::byte_range::ByteRange;
 use crate::error::Result;
 use crate::layout::ArrayLayout;
 use crate::selection::{Resolved, Wanted};
@@ -131,42 +132,74 @@ impl ObjectWrite {
         ))
     }
 
-    /// The jobs that encode the object, with the old one where it is modified and exists.
+    /// The jobs that encode the object over what it is.
     ///
     /// # Errors
     /// Where the old object is damaged; it is never overwritten then.
-    pub fn encode(&self, existing: Option<&Bytes>) -> Result<ObjectEncode> {
-        self.split(existing).map_err(|error| self.place.wrap(error))
+    pub fn encode(&self, state: ObjectState) -> Result<ObjectEncode> {
+        self.split(state).map_err(|error| self.place.wrap(error))
     }
 
-    fn split(&self, existing: Option<&Bytes>) -> Result<ObjectEncode> {
-        let existing = existing.filter(|_| self.action() == WriteAction::Modify);
-        let mut encode = ObjectEncode {
-            object: self.clone(),
-            inner: None,
-            jobs: vec![],
-            positions: vec![],
+    fn split(&self, state: ObjectState) -> Result<ObjectEncode> {
+        let state = match self.action() {
+            WriteAction::Replace => ObjectState::Absent,
+            WriteAction::Modify => state,
         };
         let Some(sharding) = self.task.chain.sharding() else {
-            encode.jobs.push(EncodeJob {
+            let existing = match state {
+                ObjectState::Stored(bytes) => Some(bytes),
+                _ => None,
+            };
+            let job = EncodeJob {
                 place: self.place.clone(),
                 task: self.task.clone(),
-                existing: existing.cloned(),
+                existing,
+            };
+            return Ok(ObjectEncode {
+                inner: None,
+                jobs: vec![job],
+                positions: vec![],
             });
-            return Ok(encode);
         };
-        let mut inner = inner_chunks(sharding, existing)?;
+        let mut inner = match state {
+            ObjectState::Absent => inner_chunks(sharding, None)?,
+            ObjectState::Stored(bytes) => inner_chunks(sharding, Some(&bytes))?,
+            ObjectState::Inner(inner) => inner,
+        };
+        let (mut jobs, mut positions) = (Vec::new(), Vec::new());
         for (position, cell, task) in inner_writes(&self.task, sharding)? {
             let existing = inner[position].take().filter(|_| !task.replaces());
-            encode.jobs.push(EncodeJob {
+            jobs.push(EncodeJob {
                 place: self.place.inner(&cell),
                 task,
                 existing,
             });
-            encode.positions.push(position);
+            positions.push(position);
         }
-        encode.inner = Some(inner);
-        Ok(encode)
+        Ok(ObjectEncode {
+            inner: Some(inner),
+            jobs,
+            positions,
+        })
+    }
+
+    /// The encoded object, as pieces to be stored one after the other; `None` where it is all fill values and such objects are
+    /// not stored.
+    ///
+    /// # Errors
+    /// Where the shard index cannot be encoded.
+    pub fn assemble(&self, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
+        match (state, self.task.chain.sharding()) {
+            (ObjectState::Absent, _) => Ok(None),
+            (ObjectState::Inner(inner), Some(sharding)) if inner.iter().any(Option::is_some) => {
+                sharding
+                    .assemble(inner)
+                    .map(Some)
+                    .map_err(|error| self.place.wrap(error))
+            }
+            (ObjectState::Inner(_), _) => Ok(None),
+            (ObjectState::Stored(bytes), _) => Ok(Some(vec![bytes])),
+        }
     }
 
     /// The object with nothing but fill values, as pieces: what is put where it may not be deleted.
@@ -177,12 +210,29 @@ impl ObjectWrite {
         let encoded = encode_fill(&self.task.chain).map_err(|error| self.place.wrap(error))?;
         Ok(vec![encoded])
     }
+
+    /// Where the index of the object is, for a shard.
+    #[must_use]
+    pub fn index_range(&self) -> Option<ByteRange> {
+        Some(self.task.chain.sharding()?.index_range())
+    }
+}
+
+/// An object between writes.
+#[derive(Clone, Debug, Default)]
+pub enum ObjectState {
+    /// There is none, or it is all fill values.
+    #[default]
+    Absent,
+    /// Its bytes.
+    Stored(Bytes),
+    /// For a shard, its encoded inner chunks in C order; `None` where they are all fill values.
+    Inner(Vec<Option<Bytes>>),
 }
 
 /// An object on its way to be encoded: run the jobs in any order, then hand their results to [`Self::finish`].
 #[derive(Debug)]
 pub struct ObjectEncode {
-    object: ObjectWrite,
     /// For a shard: the encoded inner chunks that stay.
     inner: Option<Vec<Option<Bytes>>>,
     jobs: Vec<EncodeJob>,
@@ -197,33 +247,21 @@ impl ObjectEncode {
         &self.jobs
     }
 
-    /// The encoded object from the results of all jobs in order, as pieces to be stored one after the other; `None` where it is
-    /// all fill values and such objects are not stored.
-    ///
-    /// # Errors
-    /// Where the shard index cannot be encoded.
-    pub fn finish(self, encoded: Vec<Option<Bytes>>) -> Result<Option<Vec<Bytes>>> {
-        let Some(mut inner) = self.inner else {
-            return Ok(encoded
+    /// The object with the results of all jobs, in order: to be written over again, or assembled.
+    #[must_use]
+    pub fn finish(self, encoded: Vec<Option<Bytes>>) -> ObjectState {
+        match self.inner {
+            None => encoded
                 .into_iter()
                 .next()
                 .flatten()
-                .map(|bytes| vec![bytes]));
-        };
-        for (position, encoded) in self.positions.into_iter().zip(encoded) {
-            inner[position] = encoded;
+                .map_or(ObjectState::Absent, ObjectState::Stored),
+            Some(mut inner) => {
+                for (position, encoded) in self.positions.into_iter().zip(encoded) {
+                    inner[position] = encoded;
+                }
+                ObjectState::Inner(inner)
+            }
         }
-        if inner.iter().all(Option::is_none) {
-            return Ok(None);
-        }
-        let task = &self.object.task;
-        let sharding = task
-            .chain
-            .sharding()
-            .expect("inner chunks are those of a shard");
-        sharding
-            .assemble(inner)
-            .map(Some)
-            .map_err(|error| self.object.place.wrap(error))
     }
 }

@@ -16,22 +16,26 @@ impl ObjectBackend {
             Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
         store.counters().list();
-        let (root, store, prefix) = (self.prefix.clone(), store.clone(), prefix.to_owned());
-        let below = key::join(&root, &prefix).into_owned();
-        self.store
-            .list(start.as_ref())
-            .try_filter_map(move |meta| {
-                let path = meta.location.as_ref();
-                let entry = key::below(&below, path)
-                    .and_then(|_| key::below(&root, path))
-                    .map(|key| Entry {
-                        key: key.to_owned(),
-                        size: meta.size,
-                    });
-                std::future::ready(Ok(entry))
+        let root = self.prefix.clone();
+        let below = key::join(&root, prefix).into_owned();
+        let pages = self.store.list(start.as_ref()).map_ok(move |meta| {
+            let path = meta.location.as_ref();
+            let key = key::below(&below, path).and_then(|_| key::below(&root, path))?;
+            Some(Entry {
+                key: key.to_owned(),
+                size: meta.size,
             })
-            .map_err(move |error| Self::error(&store, &prefix, "list", &error))
-            .boxed()
+        });
+        let request = self.start(store, prefix, "list");
+        stream::try_unfold(
+            (pages, request),
+            async |(mut pages, mut request)| match request.next(pages.try_next()).await? {
+                Ok(entry) => Ok(entry.map(|entry| (entry, (pages, request)))),
+                Err(error) => Err(request.error(&error)),
+            },
+        )
+        .try_filter_map(|entry| std::future::ready(Ok(entry)))
+        .boxed()
     }
 
     pub(crate) async fn list_dir(&self, store: &Store, prefix: &str) -> Result<Listing> {
@@ -40,10 +44,12 @@ impl ObjectBackend {
         let (backend, owned, place) = (self.clone(), store.clone(), prefix.to_owned());
         self.request(store, prefix, async move {
             owned.counters().list();
-            let result = match backend.store.list_with_delimiter(start.as_ref()).await {
+            let mut request = backend.start(&owned, &place, "list");
+            let listing = backend.store.list_with_delimiter(start.as_ref());
+            let result = match request.pages(listing).await? {
                 Ok(result) => result,
                 Err(error) if absent(&error) => return Ok(Listing::default()),
-                Err(error) => return Err(Self::error(&owned, &place, "list", &error)),
+                Err(error) => return Err(request.error(&error)),
             };
             let keys = result.objects.iter().map(|meta| &meta.location);
             Ok(Listing {

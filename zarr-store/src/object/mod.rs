@@ -1,11 +1,14 @@
 //! The backend for everything that `object_store` reaches: what differs between its stores is made equal here.
 //!
-//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists. Nothing here
+//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists; `request` is the
+//! clock and the log of each of them, `probe` finds out whether conditions are honoured. Nothing here
 //! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
 
 mod list;
+mod probe;
 mod ranges;
 mod read;
+mod request;
 mod write;
 
 use std::fmt;
@@ -17,6 +20,8 @@ use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use self::probe::Probed;
+use crate::absent::absent;
 use crate::error::{Cause, Error, Result};
 use crate::{Store, key, task};
 
@@ -25,7 +30,8 @@ use crate::{Store, key, task};
 pub(crate) struct ObjectBackend {
     store: Arc<dyn ObjectStore>,
     prefix: Arc<str>,
-    quirks: Quirks,
+    pub(crate) quirks: Quirks,
+    probed: Arc<Probed>,
     /// Set once the backend answered a range with the whole object.
     ignores_ranges: Arc<AtomicBool>,
 }
@@ -41,6 +47,12 @@ pub(crate) struct Quirks {
     pub(crate) suffix: bool,
     /// Whether listing means anything.
     pub(crate) list: bool,
+    /// Whether to find out before the first conditional put if conditions are honoured.
+    pub(crate) probe: bool,
+    /// Whether to look before a put instead of putting on a condition.
+    pub(crate) single_writer: bool,
+    /// Whether a refused access means an absent object.
+    pub(crate) missing_on_403: bool,
 }
 
 impl Default for Quirks {
@@ -50,6 +62,9 @@ impl Default for Quirks {
             retries: true,
             suffix: true,
             list: true,
+            probe: false,
+            single_writer: false,
+            missing_on_403: false,
         }
     }
 }
@@ -70,6 +85,7 @@ impl ObjectBackend {
             store,
             prefix: "".into(),
             quirks,
+            probed: Arc::default(),
             ignores_ranges: Arc::default(),
         }
     }
@@ -87,6 +103,12 @@ impl ObjectBackend {
             place: store.place(key),
             reason,
         })
+    }
+
+    /// Whether an error of a read means that the object does not exist.
+    fn absent(&self, error: &object_store::Error) -> bool {
+        let refused = matches!(error, object_store::Error::PermissionDenied { .. });
+        absent(error) || (refused && self.quirks.missing_on_403)
     }
 
     /// Whether the backend is known to send whole objects only.

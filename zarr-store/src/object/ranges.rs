@@ -28,16 +28,9 @@ impl ObjectBackend {
         ranges: Vec<Range<u64>>,
         version: Option<&Version>,
     ) -> BoxStream<'static, Result<RangeBody>> {
-        let path = match self.path(store, key) {
-            Ok(path) => path,
+        let read = match self.read(store, key, version) {
+            Ok(read) => read,
             Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
-        };
-        let read = Read {
-            backend: self.clone(),
-            store: store.clone(),
-            path,
-            key: key.to_owned(),
-            version: version.cloned(),
         };
         let plan = if self.ignores_ranges() {
             whole_span(&ranges)

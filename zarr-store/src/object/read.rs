@@ -1,22 +1,27 @@
 //! Single reads: one request with a range and a version, and the answer checked against both.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult};
+use tokio::sync::OnceCell;
 use zarr_core::ByteRange;
 
 use super::ObjectBackend;
-use crate::absent::absent;
+use super::request::Request;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, Store};
 
 /// The largest buffer that a claimed size alone makes us allocate, in bytes.
 const TRUSTED_SIZE: u64 = 64 << 20;
+
+/// The largest object that is read whole for the sake of a range of it, in bytes.
+const WHOLE_MAX: u64 = 1 << 30;
 
 /// What a backend answered to a read.
 enum Answer {
@@ -36,40 +41,45 @@ impl ObjectBackend {
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        let read = Read {
-            backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
-            key: key.to_owned(),
-            version: version.cloned(),
-        };
+        let read = self.read(store, key, version)?;
         let range = range.clone();
         self.request(store, key, async move { read.run(range).await })
             .await
     }
 
     pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {
-        let read = Read {
-            backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
-            key: key.to_owned(),
-            version: None,
-        };
+        let read = self.read(store, key, None)?;
         self.request(store, key, async move {
             Ok(read.head().await?.map(|(size, _)| size))
         })
         .await
     }
+
+    /// A read of a checked key.
+    pub(super) fn read(&self, store: &Store, key: &str, version: Option<&Version>) -> Result<Read> {
+        Ok(Read {
+            backend: self.clone(),
+            store: store.clone(),
+            path: self.path(store, key)?,
+            key: key.to_owned(),
+            version: version.cloned(),
+            first: OnceLock::new(),
+            whole: OnceCell::new(),
+        })
+    }
 }
 
-/// One read of one object at one version.
+/// One read of one object at one version, in one request or many.
 pub(super) struct Read {
     pub(super) backend: ObjectBackend,
     pub(super) store: Store,
-    pub(super) path: Path,
+    path: Path,
     pub(super) key: String,
-    pub(super) version: Option<Version>,
+    version: Option<Version>,
+    /// The version of the first answer, which the others have to be of.
+    first: OnceLock<Version>,
+    /// The whole object, where the backend sends no ranges: read once for all of them.
+    whole: OnceCell<Option<Body>>,
 }
 
 impl Read {
@@ -82,7 +92,7 @@ impl Read {
         if range != ByteRange::All && self.backend.ignores_ranges() {
             return self.whole(&range).await;
         }
-        match self.ask(&range).await? {
+        match self.ask(&range, u64::MAX).await? {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Absent => self.missing(),
             Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
@@ -94,8 +104,8 @@ impl Read {
         }
     }
 
-    /// Sends one request.
-    async fn ask(&self, range: &ByteRange) -> Result<Answer> {
+    /// Sends one request, for an object of at most this many bytes.
+    async fn ask(&self, range: &ByteRange, most: u64) -> Result<Answer> {
         let mut options = GetOptions {
             range: to_get_range(range),
             ..GetOptions::default()
@@ -105,33 +115,49 @@ impl Read {
             options.version = version.only_generation().map(str::to_owned);
         }
         self.store.counters().get();
-        match self.backend.store.get_opts(&self.path, options).await {
-            Ok(result) => Ok(Answer::Body(self.body(range, result).await?)),
+        let mut request = self.backend.start(&self.store, &self.key, "get");
+        request.range = Some(range.clone());
+        let answer = self.backend.store.get_opts(&self.path, options);
+        match request.within(0, answer).await? {
+            Ok(result) if result.meta.size > most => Err(self.too_large(result.meta.size, most)),
+            Ok(result) => Ok(Answer::Body(self.body(range, result, request).await?)),
             Err(
                 object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. },
             ) => Err(self.changed()),
-            Err(error @ object_store::Error::NotSupported { .. }) if *range != ByteRange::All => {
+            Err(error) if *range != ByteRange::All && sends_no_ranges(&error) => {
                 Ok(Answer::NoRanges(error))
             }
-            Err(error) if absent(&error) => Ok(Answer::Absent),
+            Err(error) if self.backend.absent(&error) => Ok(Answer::Absent),
             Err(error) => Ok(Answer::Failed(error)),
         }
     }
 
-    /// Takes in a body, checking its version, place and size.
-    async fn body(&self, wanted: &ByteRange, result: GetResult) -> Result<Body> {
+    /// Takes in a body, checking its version, place and size: the last two before any of it is read.
+    async fn body(
+        &self,
+        wanted: &ByteRange,
+        result: GetResult,
+        mut request: Request,
+    ) -> Result<Body> {
         let version = Version::of_meta(&result.meta);
-        if let Some(expected) = &self.version
-            && expected.contradicts(&version)
+        let expected = self.version.as_ref();
+        if expected
+            .unwrap_or_else(|| self.first.get_or_init(|| version.clone()))
+            .contradicts(&version)
         {
             return Err(self.changed());
         }
         let object_size = result.meta.size;
         let range = result.range.clone();
-        let bytes = self.collect(result).await?;
+        let size = range.end.saturating_sub(range.start);
+        if range != request_range(wanted).resolve(object_size) {
+            return Err(self.short(&wanted.resolve(object_size), size));
+        }
+        let bytes = request.within(size, self.collect(result)).await??;
+        request.bytes = size;
         let wanted = wanted.resolve(object_size);
         let Some(bytes) = cut(&bytes, &range, &wanted) else {
-            return Err(self.short(&wanted, range.end.saturating_sub(range.start)));
+            return Err(self.short(&wanted, size));
         };
         Ok(Body {
             bytes,
@@ -190,20 +216,24 @@ impl Read {
 
     /// Reads the whole object, for the sake of a range of it.
     async fn whole(&self, range: &ByteRange) -> Result<Option<Body>> {
-        match self.ask(&ByteRange::All).await? {
-            Answer::Body(body) => {
-                let range = range.resolve(body.object_size);
-                let bytes = cut(&body.bytes, &body.range, &range)
-                    .ok_or_else(|| self.short(&range, body.object_size))?;
-                Ok(Some(Body {
-                    bytes,
-                    range,
-                    ..body
-                }))
+        let ask = || async {
+            match self.ask(&ByteRange::All, WHOLE_MAX).await? {
+                Answer::Body(body) => Ok(Some(body)),
+                Answer::Absent => self.missing(),
+                Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
             }
-            Answer::Absent => self.missing(),
-            Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
-        }
+        };
+        let Some(body) = self.whole.get_or_try_init(ask).await?.clone() else {
+            return Ok(None);
+        };
+        let range = range.resolve(body.object_size);
+        let bytes = cut(&body.bytes, &body.range, &range)
+            .ok_or_else(|| self.short(&range, body.object_size))?;
+        Ok(Some(Body {
+            bytes,
+            range,
+            ..body
+        }))
     }
 
     /// Reads the whole object and remembers that ranges are useless; some servers ignore them for empty objects only.
@@ -249,14 +279,9 @@ impl Read {
         if place.is_empty() {
             return Ok(Some(self.empty(range, size, version)));
         }
-        let pinned = Self {
-            backend: self.backend.clone(),
-            store: self.store.clone(),
-            path: self.path.clone(),
-            key: self.key.clone(),
-            version: Some(self.version.clone().unwrap_or(version)),
-        };
-        match pinned.ask(&ByteRange::Range(place)).await? {
+        let expected = self.version.as_ref().unwrap_or(&version);
+        let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
+        match pinned.ask(&ByteRange::Range(place), u64::MAX).await? {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Absent => Err(self.changed()),
             Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
@@ -265,15 +290,17 @@ impl Read {
     }
 
     /// The size and version alone.
-    async fn head(&self) -> Result<Option<(u64, Version)>> {
+    pub(super) async fn head(&self) -> Result<Option<(u64, Version)>> {
         let options = GetOptions {
             head: true,
             ..GetOptions::default()
         };
         self.store.counters().head();
-        let meta = match self.backend.store.get_opts(&self.path, options).await {
+        let mut request = self.backend.start(&self.store, &self.key, "head");
+        let answer = self.backend.store.get_opts(&self.path, options);
+        let meta = match request.within(0, answer).await? {
             Ok(result) => result.meta,
-            Err(error) if absent(&error) => return Ok(None),
+            Err(error) if self.backend.absent(&error) => return Ok(None),
             Err(error) => return Err(self.error("head", &error)),
         };
         let version = Version::of_meta(&meta);
@@ -315,6 +342,16 @@ impl Read {
         }
     }
 
+    fn too_large(&self, size: u64, most: u64) -> Error {
+        Error::Unsupported {
+            place: self.store.place(&self.key),
+            operation: "get",
+            reason: format!(
+                "the backend ignores byte ranges, and the object has {size} bytes, more than the {most} that are read whole"
+            ),
+        }
+    }
+
     fn error(&self, operation: &'static str, error: &object_store::Error) -> Error {
         ObjectBackend::error(&self.store, &self.key, operation, error)
     }
@@ -349,6 +386,18 @@ fn cut(bytes: &Bytes, range: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> 
     let start = usize::try_from(wanted.start.checked_sub(range.start)?).ok()?;
     let end = usize::try_from(wanted.end.checked_sub(range.start)?).ok()?;
     (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
+}
+
+/// Whether a range was answered with the whole object, which `object_store` throws away: with a kind of error for web
+/// servers, and with no more than a text for the others.
+fn sends_no_ranges(error: &object_store::Error) -> bool {
+    use object_store::Error as E;
+
+    match error {
+        E::NotSupported { .. } => true,
+        E::Generic { source, .. } => source.to_string().contains("Received non-partial response"),
+        _ => false,
+    }
 }
 
 /// Whether a failure of a range may mean that it is outside of the object: not if a server failed or none was reached.

@@ -1,16 +1,24 @@
-//! Puts and deletes: one request for an object as a whole, and the settling of lost acknowledgements.
+//! Puts and deletes: one request for an object as a whole, and the settling of lost acknowledgements and false conflicts.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use zarr_core::ByteRange;
 
-use super::ObjectBackend;
 use super::read::Read;
+use super::{ObjectBackend, probe};
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
 use crate::{Store, key};
+
+/// How often a put is tried again whose condition failed and holds.
+const ATTEMPTS: u32 = 5;
+
+const OTHER: &str = "the object is another version";
+const GONE: &str = "the object is gone";
 
 impl ObjectBackend {
     pub(crate) async fn put(
@@ -27,6 +35,9 @@ impl ObjectBackend {
             key: key.to_owned(),
             payload,
         };
+        if precondition != Precondition::None {
+            self.check_conditions(store, key).await?;
+        }
         self.request(store, key, async move { put.run(precondition).await })
             .await
     }
@@ -36,7 +47,8 @@ impl ObjectBackend {
         let (backend, owned, place) = (self.clone(), store.clone(), key.to_owned());
         self.request(store, key, async move {
             owned.counters().delete();
-            match backend.store.delete(&path).await {
+            let mut request = backend.start(&owned, &place, "delete");
+            match request.within(0, backend.store.delete(&path)).await? {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(Self::error(&owned, &place, "delete", &error)),
             }
@@ -57,13 +69,14 @@ impl ObjectBackend {
             .inspect_ok(move |_| counters.delete())
             .boxed();
         let mut deleted = self.store.delete_stream(paths);
-        while let Some(result) = deleted.next().await {
-            match result {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+        let mut request = self.start(store, prefix, "delete");
+        loop {
+            match request.next(deleted.try_next()).await? {
+                Ok(None) => return Ok(()),
+                Ok(Some(_)) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(Self::error(store, prefix, "delete", &error)),
             }
         }
-        Ok(())
     }
 }
 
@@ -78,85 +91,129 @@ struct Put {
 
 impl Put {
     async fn run(self, precondition: Precondition) -> Result<Version> {
+        let mut attempt = 0;
+        loop {
+            let reason = match self.attempt(&precondition).await? {
+                Ok(version) => return Ok(version),
+                Err(reason) => reason,
+            };
+            match self.settle(&precondition).await? {
+                Settled::Ours(version) => return Ok(version),
+                Settled::Nobodys if attempt < ATTEMPTS => backoff(attempt).await,
+                Settled::Nobodys | Settled::Others => {
+                    return Err(Error::Conflict {
+                        place: self.store.place(&self.key),
+                        reason,
+                    });
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    /// One put: the new version, or how the condition failed.
+    async fn attempt(&self, precondition: &Precondition) -> Result<Result<Version, &'static str>> {
         use object_store::Error as E;
 
-        let conditional = precondition != Precondition::None;
-        let options = PutOptions {
-            mode: self.mode(&precondition)?,
-            ..PutOptions::default()
+        let conditional = *precondition != Precondition::None;
+        let mode = if conditional && self.backend.quirks.single_writer {
+            if let Some(reason) = self.look(precondition).await? {
+                return Ok(Err(reason));
+            }
+            PutMode::Overwrite
+        } else {
+            self.mode(precondition)?
         };
         let payload: PutPayload = self.payload.iter().cloned().collect();
-        self.store.counters().put(payload.content_length() as u64);
-        match self
+        let size = payload.content_length() as u64;
+        self.store.counters().put(size);
+        let mut request = self.backend.start(&self.store, &self.key, "put");
+        request.bytes = size;
+        let put = self
             .backend
             .store
-            .put_opts(&self.path, payload, options)
-            .await
-        {
-            Ok(result) => Ok(Version::of_put(&result)),
-            Err(E::AlreadyExists { .. } | E::Precondition { .. }) if conditional => {
-                self.settle("the object is another version").await
-            }
+            .put_opts(&self.path, payload, mode.into());
+        match request.within(size, put).await? {
+            Ok(result) => Ok(Ok(Version::of_put(&result))),
+            Err(E::AlreadyExists { .. } | E::Precondition { .. }) if conditional => Ok(Err(OTHER)),
             Err(E::NotFound { .. }) if matches!(precondition, Precondition::IfVersion(_)) => {
-                self.settle("the object is gone").await
+                Ok(Err(GONE))
             }
             Err(E::NotImplemented { .. } | E::NotSupported { .. }) if conditional => {
-                Err(self.unsupported("the backend has no conditional puts"))
+                Err(probe::unsupported(&self.store, &self.key, probe::NONE))
             }
             Err(error) => Err(ObjectBackend::error(&self.store, &self.key, "put", &error)),
         }
+    }
+
+    /// How a precondition fails now, if it does.
+    async fn look(&self, precondition: &Precondition) -> Result<Option<&'static str>> {
+        let found = self.read()?.head().await?;
+        Ok(match (precondition, found) {
+            (Precondition::IfAbsent, Some(_)) => Some(OTHER),
+            (Precondition::IfVersion(_), None) => Some(GONE),
+            (Precondition::IfVersion(version), Some((_, seen))) => {
+                version.contradicts(&seen).then_some(OTHER)
+            }
+            _ => None,
+        })
     }
 
     fn mode(&self, precondition: &Precondition) -> Result<PutMode> {
         match precondition {
             Precondition::None => Ok(PutMode::Overwrite),
             Precondition::IfAbsent => Ok(PutMode::Create),
-            Precondition::IfVersion(version) => version
-                .to_update()
-                .map(PutMode::Update)
-                .ok_or_else(|| self.unsupported("the version is unknown")),
+            Precondition::IfVersion(version) => {
+                version.to_update().map(PutMode::Update).ok_or_else(|| {
+                    probe::unsupported(&self.store, &self.key, "the version is unknown")
+                })
+            }
         }
     }
 
-    /// A condition that failed: our own success if the object is what we sent, which happens when an acknowledgement is
-    /// lost and `object_store` tries again.
-    async fn settle(self, reason: &'static str) -> Result<Version> {
-        let conflict = Error::Conflict {
-            place: self.store.place(&self.key),
-            reason,
-        };
+    /// Looks at what a failed condition left. It is our own success if the object is what we sent, which happens when an
+    /// acknowledgement is lost and `object_store` tries again. And S3 answers 409, which `object_store` passes on as a
+    /// failed condition, to requests that only came at the same time.
+    async fn settle(&self, precondition: &Precondition) -> Result<Settled> {
         if !self.backend.quirks.retries {
-            return Err(conflict);
+            return Ok(Settled::Others);
         }
         let size = self
             .payload
             .iter()
             .map(|bytes| bytes.len() as u64)
             .sum::<u64>();
-        let read = Read {
-            backend: self.backend,
-            store: self.store,
-            path: self.path,
-            key: self.key,
-            version: None,
-        };
         // One byte more than was sent: a longer object is told apart without reading it.
         let wanted = ByteRange::Range(0..size.saturating_add(1));
-        match read.run(wanted).await? {
-            Some(body) if body.object_size == size && equal(&self.payload, &body.bytes) => {
-                Ok(body.version)
+        Ok(match (self.read()?.run(wanted).await?, precondition) {
+            (Some(body), _) if body.object_size == size && equal(&self.payload, &body.bytes) => {
+                Settled::Ours(body.version)
             }
-            _ => Err(conflict),
-        }
+            (None, Precondition::IfAbsent) => Settled::Nobodys,
+            (Some(body), Precondition::IfVersion(version)) if *version == body.version => {
+                Settled::Nobodys
+            }
+            _ => Settled::Others,
+        })
     }
 
-    fn unsupported(&self, reason: &str) -> Error {
-        Error::Unsupported {
-            place: self.store.place(&self.key),
-            operation: "conditional put",
-            reason: reason.to_owned(),
-        }
+    fn read(&self) -> Result<Read> {
+        self.backend.read(&self.store, &self.key, None)
     }
+}
+
+/// Whose put it was that made a condition fail.
+enum Settled {
+    Ours(Version),
+    Others,
+    /// The condition still holds.
+    Nobodys,
+}
+
+/// Waits a random time, twice as long every time.
+async fn backoff(attempt: u32) {
+    let most = 50_u64 << attempt;
+    tokio::time::sleep(Duration::from_millis(probe::random() % most)).await;
 }
 
 /// Whether segments one after the other are these bytes.

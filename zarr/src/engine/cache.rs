@@ -1,15 +1,36 @@
-//! Decoded shard indexes, bound to the version of the object that they were read from.
+//! Caches: decoded shard indexes bound to the version of their object, and, where asked for, encoded chunks.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use zarr_core::ByteRange;
 use zarr_core::codec::ShardIndex;
 use zarr_store::Version;
 
-/// The memory that cached indexes may take, in bytes.
-const CAPACITY: u64 = 64 << 20;
+/// What a hierarchy keeps of what it has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// The memory for decoded shard indexes, in bytes: 64 MiB by default.
+    pub index_size: u64,
+    /// The memory for encoded chunks and inner chunks, in bytes: none by default.
+    pub chunk_size: u64,
+    /// Whether objects in the cache are compared with the store before they are used: yes by default. A shard is then asked for
+    /// its index, and a plain chunk for all of it. Without, a read of what is in the cache sends no request, and does not see
+    /// what others write.
+    pub revalidate: bool,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            index_size: 64 << 20,
+            chunk_size: 0,
+            revalidate: true,
+        }
+    }
+}
 
 /// An index as it was in one version of its object.
 #[derive(Clone, Debug)]
@@ -19,8 +40,16 @@ pub(super) struct CachedIndex {
     pub(super) index: Arc<ShardIndex>,
 }
 
-/// Which index: nested shards have several in one object.
-type Key = (Arc<str>, ByteRange);
+/// A chunk as it was in one version of its object.
+#[derive(Clone, Debug)]
+pub(super) struct CachedChunk {
+    pub(super) version: Version,
+    pub(super) object_size: u64,
+    pub(super) bytes: Bytes,
+}
+
+/// Which bytes: nested shards have several indexes in one object.
+pub(super) type Key = (Arc<str>, ByteRange);
 
 #[derive(Clone)]
 struct ByMemory;
@@ -31,29 +60,85 @@ impl Weighter<Key, CachedIndex> for ByMemory {
     }
 }
 
-/// A bounded cache of indexes; the least recently useful go first.
-#[derive(Debug)]
-pub(super) struct IndexCache(Cache<Key, CachedIndex, ByMemory>);
-
-impl Default for IndexCache {
-    fn default() -> Self {
-        Self(Cache::with_weighter(1024, CAPACITY, ByMemory))
+impl Weighter<Key, CachedChunk> for ByMemory {
+    fn weight(&self, key: &Key, cached: &CachedChunk) -> u64 {
+        (cached.bytes.len() + key.0.len() + size_of::<Key>() + size_of::<CachedChunk>()) as u64
     }
 }
 
-impl IndexCache {
-    pub(super) fn get(&self, key: &Arc<str>, range: &ByteRange) -> Option<CachedIndex> {
-        self.0.get(&(key.clone(), range.clone()))
-    }
+/// The caches of a hierarchy; the least recently useful entries go first.
+#[derive(Debug)]
+pub(super) struct Caches {
+    pub(super) options: CacheOptions,
+    indexes: Cache<Key, CachedIndex, ByMemory>,
+    chunks: Cache<Key, CachedChunk, ByMemory>,
+}
 
-    /// Keeps an index, unless its store does not tell versions apart.
-    pub(super) fn insert(&self, key: &Arc<str>, range: &ByteRange, cached: CachedIndex) {
-        if cached.version.is_known() {
-            self.0.insert((key.clone(), range.clone()), cached);
+impl Caches {
+    pub(super) fn new(options: CacheOptions) -> Self {
+        Self {
+            options,
+            indexes: Cache::with_weighter(1024, options.index_size, ByMemory),
+            chunks: Cache::with_weighter(1024, options.chunk_size, ByMemory),
         }
     }
 
-    pub(super) fn remove(&self, key: &Arc<str>, range: &ByteRange) {
-        self.0.remove(&(key.clone(), range.clone()));
+    pub(super) fn index(&self, key: &Key) -> Option<CachedIndex> {
+        self.indexes.get(key)
+    }
+
+    /// The index from the cache, from a reader who is fetching it right now, or from `fetch`, which says whether it may be kept.
+    pub(super) async fn index_or<E>(
+        &self,
+        key: &Key,
+        fetch: impl Future<Output = Result<CachedIndex, E>>,
+    ) -> Result<CachedIndex, E> {
+        self.indexes.get_or_insert_async(key, fetch).await
+    }
+
+    /// Keeps an index, unless its store does not tell versions apart.
+    pub(super) fn insert_index(&self, key: &Key, cached: CachedIndex) {
+        if cached.version.is_known() {
+            self.indexes.insert(key.clone(), cached);
+        }
+    }
+
+    pub(super) fn remove_index(&self, key: &Key) {
+        self.indexes.remove(key);
+    }
+
+    /// A chunk that is kept, of any version.
+    pub(super) fn chunk(&self, key: &Key) -> Option<CachedChunk> {
+        if self.keeps_chunks() {
+            self.chunks.get(key)
+        } else {
+            None
+        }
+    }
+
+    /// Keeps a copy of a chunk: its bytes may be a small part of a large buffer.
+    pub(super) fn insert_chunk(&self, key: Key, cached: &CachedChunk) {
+        if self.keeps_chunks() && cached.version.is_known() {
+            let bytes = Bytes::copy_from_slice(&cached.bytes);
+            self.chunks.insert(
+                key,
+                CachedChunk {
+                    bytes,
+                    ..cached.clone()
+                },
+            );
+        }
+    }
+
+    pub(super) fn keeps_chunks(&self) -> bool {
+        self.options.chunk_size > 0
+    }
+
+    /// Forgets what this process has just replaced. Inner chunks stay: their version is gone, so nobody asks for them.
+    pub(super) fn forget(&self, key: &Arc<str>, index_range: Option<ByteRange>) {
+        self.chunks.remove(&(key.clone(), ByteRange::All));
+        if let Some(range) = index_range {
+            self.indexes.remove(&(key.clone(), range));
+        }
     }
 }

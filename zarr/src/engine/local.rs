@@ -58,20 +58,20 @@ impl Engine {
         file: &LocalFile,
         fetch: &Fetch,
     ) -> Result<Arc<zarr_core::codec::ShardIndex>> {
-        let (key, range) = (fetch.key(), fetch.range());
-        if let Some(cached) = self.indexes.get(key, range)
+        let key = (fetch.key().clone(), fetch.range().clone());
+        if let Some(cached) = self.caches.index(&key)
             && cached.version == file.version()
         {
             return Ok(cached.index);
         }
-        let bytes = file.read(range)?;
-        let index = Arc::new(fetch.decode_index(&bytes)?);
+        let index = Arc::new(fetch.decode_index(&file.read(fetch.range())?)?);
+        let (version, object_size) = (file.version(), file.size());
         let cached = CachedIndex {
-            version: file.version(),
-            object_size: file.size(),
+            version,
+            object_size,
             index: index.clone(),
         };
-        self.indexes.insert(key, range, cached);
+        self.caches.insert_index(&key, cached);
         Ok(index)
     }
 

@@ -4,6 +4,7 @@
 //! read-modify-write of both. Nothing here knows metadata documents.
 
 mod cache;
+mod combine;
 mod local;
 mod remote;
 mod write;
@@ -12,19 +13,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use tokio::sync::{Mutex, Semaphore, oneshot};
-use zarr_core::plan::ReadPlan;
+use tokio::sync::{Semaphore, oneshot};
+use zarr_core::plan::{ObjectWrite, ReadPlan};
 use zarr_core::{Output, Registry};
 use zarr_store::Store;
 
-use self::cache::IndexCache;
+pub use self::cache::CacheOptions;
+use self::cache::Caches;
+use self::combine::Writers;
 use crate::error::{Error, Result};
 
 /// Encoded bytes that may wait for decoding at one time, in KiB.
 const IN_FLIGHT_KIB: usize = 256 << 10;
-
-/// Stripes of the lock that makes the writers of one object in this process queue.
-const STRIPES: usize = 64;
 
 /// The threads that compute: one a core, for all hierarchies of the process.
 static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
@@ -39,20 +39,25 @@ static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
 pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
-    indexes: IndexCache,
+    caches: Caches,
     in_flight: Semaphore,
-    writers: [Mutex<()>; STRIPES],
+    writers: Writers,
 }
 
 impl Engine {
-    pub(crate) fn new(store: Store, registry: Registry) -> Self {
+    pub(crate) fn new(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         Self {
             store,
             registry,
-            indexes: IndexCache::default(),
+            caches: Caches::new(caches),
             in_flight: Semaphore::new(IN_FLIGHT_KIB),
-            writers: std::array::from_fn(|_| Mutex::new(())),
+            writers: Writers::default(),
         }
+    }
+
+    /// Forgets what this process has just replaced.
+    fn forget(&self, object: &ObjectWrite) {
+        self.caches.forget(object.key(), object.index_range());
     }
 
     /// Reads into `output`; after an error it may hold a part of the result.

@@ -10,7 +10,7 @@ use zarr_core::plan::{Body, DecodeJob, Fetch, Purpose, ReadPlan, Work};
 use zarr_core::{ByteRange, Output};
 use zarr_store::{ErrorKind, Version};
 
-use super::cache::CachedIndex;
+use super::cache::{CachedChunk, CachedIndex, Key};
 use super::{Engine, IN_FLIGHT_KIB, compute};
 use crate::error::{Error, Result};
 
@@ -29,6 +29,15 @@ struct Next<'a> {
     permit: Option<SemaphorePermit<'a>>,
 }
 
+/// Why there is no index to be kept.
+enum NoIndex {
+    /// The object does not exist.
+    Absent,
+    /// The store does not tell versions apart.
+    Unversioned(CachedIndex),
+    Failed(Error),
+}
+
 impl Engine {
     pub(super) async fn read_remote(&self, plan: &ReadPlan, output: &Output) -> Result<()> {
         stream::iter(plan.fetches())
@@ -45,7 +54,7 @@ impl Engine {
                 Err(Error::Store(error))
                     if matches!(error.kind(), ErrorKind::Changed | ErrorKind::NotFound) =>
                 {
-                    self.indexes.remove(fetch.key(), fetch.range());
+                    self.caches.remove_index(&key_of(&fetch));
                 }
                 result => return result,
             }
@@ -57,7 +66,10 @@ impl Engine {
     }
 
     async fn read_once(&self, fetch: Fetch, output: &Output) -> Result<()> {
-        let mut next = self.first(fetch).await?;
+        let mut next = match fetch.purpose() {
+            Purpose::Index => self.first_index(fetch).await?,
+            Purpose::Chunk | Purpose::Shard => self.first_object(fetch).await?,
+        };
         loop {
             decode(std::mem::take(&mut next.jobs), output).await?;
             next.permit = None;
@@ -68,84 +80,169 @@ impl Engine {
         }
     }
 
-    /// The first request for an object, or none where its index is cached.
-    async fn first(&self, fetch: Fetch) -> Result<Next<'_>> {
-        let (key, range) = (fetch.key().clone(), fetch.range().clone());
-        if fetch.purpose() == Purpose::Index
-            && let Some(cached) = self.indexes.get(&key, &range)
+    /// Reads a whole object, or takes it from the cache.
+    async fn first_object(&self, fetch: Fetch) -> Result<Next<'_>> {
+        let key = key_of(&fetch);
+        if !self.caches.options.revalidate
+            && let Some(cached) = self.caches.chunk(&key)
         {
-            let work = fetch.clone().open(&cached.index, cached.object_size)?;
-            let next = Next::new(work, cached.version, None);
-            // The ranges are fetched on condition that the index still holds. Without any, only the store can tell.
-            if !next.fetches.is_empty() {
-                return Ok(next);
-            }
+            let body = Body {
+                bytes: cached.bytes,
+                object_size: cached.object_size,
+            };
+            return Ok(Next::new(fetch.supply(Some(body))?, cached.version, None));
         }
         // What is read whole is seldom larger than what it decodes to.
-        let permit = self
-            .permit(kib(range
-                .len_hint()
-                .unwrap_or_else(|| fetch.decoded_size())))
-            .await;
-        let Some(body) = self.store.get(&key, &range, None).await? else {
+        let permit = self.permit(kib(fetch.decoded_size())).await;
+        let Some(body) = self.store.get(&key.0, &key.1, None).await? else {
             return Ok(Next::new(fetch.supply(None)?, Version::unknown(), None));
         };
-        let work = if fetch.purpose() == Purpose::Index {
-            let index = Arc::new(fetch.decode_index(&body.bytes)?);
-            let cached = CachedIndex {
-                version: body.version.clone(),
-                object_size: body.object_size,
-                index: index.clone(),
-            };
-            self.indexes.insert(&key, &range, cached);
-            fetch.open(&index, body.object_size)?
-        } else {
-            fetch.supply(Some(Body {
-                bytes: body.bytes,
-                object_size: body.object_size,
-            }))?
+        let chunk = CachedChunk {
+            version: body.version,
+            object_size: body.object_size,
+            bytes: body.bytes,
         };
-        Ok(Next::new(work, body.version, Some(permit)))
+        self.caches.insert_chunk(key, &chunk);
+        let work = fetch.supply(Some(Body {
+            bytes: chunk.bytes,
+            object_size: chunk.object_size,
+        }))?;
+        Ok(Next::new(work, chunk.version, Some(permit)))
+    }
+
+    /// Reads the index of a shard, or takes it from the cache.
+    async fn first_index(&self, fetch: Fetch) -> Result<Next<'_>> {
+        let key = key_of(&fetch);
+        // Ranges are fetched on condition that the index still holds; chunks from the cache are not fetched.
+        let trusted = !(self.caches.keeps_chunks() && self.caches.options.revalidate);
+        let mut fresh = false;
+        let found = if trusted {
+            let fetching = async {
+                fresh = true;
+                self.fetch_index(&fetch, &key).await
+            };
+            self.caches.index_or(&key, fetching).await
+        } else {
+            fresh = true;
+            self.fetch_index(&fetch, &key)
+                .await
+                .inspect(|found| self.caches.insert_index(&key, found.clone()))
+        };
+        let next = self.open_index(&fetch, found)?;
+        if fresh || !next.fetches.is_empty() || !self.caches.options.revalidate {
+            return Ok(next);
+        }
+        // Nothing is fetched, so nobody says whether the index still holds.
+        let found = self.fetch_index(&fetch, &key).await;
+        if let Ok(found) = &found {
+            self.caches.insert_index(&key, found.clone());
+        }
+        self.open_index(&fetch, found)
+    }
+
+    async fn fetch_index(&self, fetch: &Fetch, key: &Key) -> Result<CachedIndex, NoIndex> {
+        let body = match self.store.get(&key.0, &key.1, None).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Err(NoIndex::Absent),
+            Err(error) => return Err(NoIndex::Failed(error.into())),
+        };
+        let index = fetch
+            .decode_index(&body.bytes)
+            .map_err(|error| NoIndex::Failed(error.into()))?;
+        let found = CachedIndex {
+            version: body.version,
+            object_size: body.object_size,
+            index: Arc::new(index),
+        };
+        if found.version.is_known() {
+            Ok(found)
+        } else {
+            Err(NoIndex::Unversioned(found))
+        }
+    }
+
+    fn open_index(&self, fetch: &Fetch, found: Result<CachedIndex, NoIndex>) -> Result<Next<'_>> {
+        match found {
+            Ok(found) | Err(NoIndex::Unversioned(found)) => {
+                let work = fetch.clone().open(&found.index, found.object_size)?;
+                Ok(Next::new(work, found.version, None))
+            }
+            Err(NoIndex::Absent) => Ok(Next::new(
+                fetch.clone().supply(None)?,
+                Version::unknown(),
+                None,
+            )),
+            Err(NoIndex::Failed(error)) => Err(error),
+        }
     }
 
     /// Fetches ranges of one object on condition that it has not changed, and decodes each as it arrives. What needs more
     /// ranges (nested shards) is returned.
     async fn ranges(&self, next: Next<'_>, output: &Output) -> Result<Next<'_>> {
-        let key = next.fetches[0].key().clone();
-        let ranges = next
-            .fetches
-            .iter()
-            .map(|fetch| absolute(fetch.range()))
-            .collect::<Vec<_>>();
-        let wanted = ranges.iter().map(|range| range.end - range.start).sum();
-        let _permit = self.permit(kib(wanted)).await;
-        let mut fetches = next.fetches.into_iter().map(Some).collect::<Vec<_>>();
-        let mut arriving = std::pin::pin!(self.store.get_ranges(&key, ranges, Some(&next.version)));
-        let mut decoding = FuturesUnordered::new();
-        let mut more = Vec::new();
-        while let Some(arrived) = arriving.next().await {
-            let arrived = arrived?;
-            let Some(fetch) = fetches[arrived.index].take() else {
-                continue;
-            };
-            let object_size = arrived.bytes.len() as u64;
-            let work = fetch.supply(Some(Body {
-                bytes: arrived.bytes,
-                object_size,
-            }))?;
-            let (jobs, fetches) = split(work);
-            more.extend(fetches);
-            if !jobs.is_empty() {
+        let version = next.version;
+        let (cached, fetches) = self.from_cache(next.fetches, &version)?;
+        let mut following = Next::new(cached, version.clone(), None);
+        let mut decoding =
+            FuturesUnordered::from_iter([decode(std::mem::take(&mut following.jobs), output)]);
+        if let Some(first) = fetches.first() {
+            let key = first.key().clone();
+            let ranges = fetches
+                .iter()
+                .map(|fetch| absolute(fetch.range()))
+                .collect::<Vec<_>>();
+            let wanted = ranges.iter().map(|range| range.end - range.start).sum();
+            let _permit = self.permit(kib(wanted)).await;
+            let mut fetches = fetches.into_iter().map(Some).collect::<Vec<_>>();
+            let mut arriving = std::pin::pin!(self.store.get_ranges(&key, ranges, Some(&version)));
+            while let Some(arrived) = arriving.next().await {
+                let arrived = arrived?;
+                let Some(fetch) = fetches[arrived.index].take() else {
+                    continue;
+                };
+                let object_size = arrived.bytes.len() as u64;
+                if fetch.purpose() != Purpose::Index {
+                    let chunk = CachedChunk {
+                        version: version.clone(),
+                        object_size,
+                        bytes: arrived.bytes.clone(),
+                    };
+                    self.caches.insert_chunk(key_of(&fetch), &chunk);
+                }
+                let work = fetch.supply(Some(Body {
+                    bytes: arrived.bytes,
+                    object_size,
+                }))?;
+                let (jobs, more) = split(work);
+                following.fetches.extend(more);
                 decoding.push(decode(jobs, output));
             }
         }
         while decoding.next().await.transpose()?.is_some() {}
-        Ok(Next {
-            jobs: vec![],
-            fetches: more,
-            version: next.version,
-            permit: None,
-        })
+        Ok(following)
+    }
+
+    /// What the cache has of some ranges in this version, and the fetches of the others.
+    fn from_cache(
+        &self,
+        fetches: Vec<Fetch>,
+        version: &Version,
+    ) -> Result<(Vec<Work>, Vec<Fetch>)> {
+        let (mut work, mut missing) = (Vec::new(), Vec::new());
+        for fetch in fetches {
+            match self
+                .caches
+                .chunk(&key_of(&fetch))
+                .filter(|cached| cached.version == *version)
+            {
+                Some(CachedChunk {
+                    bytes, object_size, ..
+                }) => {
+                    work.extend(fetch.supply(Some(Body { bytes, object_size }))?);
+                }
+                None => missing.push(fetch),
+            }
+        }
+        Ok((work, missing))
     }
 
     /// Sets memory aside for encoded bytes; a read that wants more than there is at all waits for all of it.
@@ -195,6 +292,10 @@ fn decode(
             None => Ok(()),
         }
     }
+}
+
+fn key_of(fetch: &Fetch) -> Key {
+    (fetch.key().clone(), fetch.range().clone())
 }
 
 /// What follows an index are ranges from the start of the object.

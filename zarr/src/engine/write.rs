@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use zarr_core::plan::{ObjectWrite, WriteAction, WritePlan};
+use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition};
 
-use super::{Engine, STRIPES, compute};
+use super::combine::Request;
+use super::{Engine, compute};
 use crate::error::{Error, Result};
 
 /// How often a write starts again where others changed its object.
@@ -38,13 +39,17 @@ impl Engine {
     async fn write_object(&self, object: ObjectWrite, input: &Input) -> Result<()> {
         match object.action() {
             WriteAction::Replace => self.replace(object, input).await,
-            WriteAction::Modify => self.modify(object, input).await,
+            WriteAction::Modify => {
+                let commit = async |requests: &[Arc<Request>]| self.commit(requests).await;
+                self.writers.submit(object, input.clone(), commit).await
+            }
         }
     }
 
     async fn replace(&self, object: ObjectWrite, input: &Input) -> Result<()> {
         let key = object.key().clone();
-        match encode(object, None, input).await? {
+        let encoded = encode(vec![(object.clone(), input.clone())], None).await?;
+        match encoded {
             Some(pieces) => self
                 .store
                 .put(&key, pieces, Precondition::None)
@@ -53,28 +58,48 @@ impl Engine {
             // Nobody else's elements are in it, and a writer who read it before finds it gone.
             None => self.store.delete(&key).await?,
         }
+        self.forget(&object);
         Ok(())
     }
 
-    async fn modify(&self, object: ObjectWrite, input: &Input) -> Result<()> {
-        let key = object.key().clone();
-        let _queue = self.writers[stripe(&key)].lock().await;
+    /// Carries out requests for one object, together; each for itself where that fails, so that none fails for another's sake.
+    async fn commit(&self, requests: &[Arc<Request>]) {
+        if let [_, _, ..] = requests
+            && self.modify(requests).await.is_ok()
+        {
+            requests.iter().for_each(|request| request.done(Ok(())));
+            return;
+        }
+        for request in requests {
+            request.done(self.modify(std::slice::from_ref(request)).await);
+        }
+    }
+
+    async fn modify(&self, requests: &[Arc<Request>]) -> Result<()> {
+        let object = &requests[0].object;
+        let key = object.key();
         for attempt in 0..ATTEMPTS {
             backoff(attempt).await;
-            let existing = self.store.get(&key, &ByteRange::All, None).await?;
+            let existing = self.store.get(key, &ByteRange::All, None).await?;
             let (bytes, condition) = match existing {
                 None => (None, Precondition::IfAbsent),
                 Some(body) => (Some(body.bytes), Precondition::IfVersion(body.version)),
             };
             let exists = bytes.is_some();
-            let pieces = match encode(object.clone(), bytes, input).await? {
+            let writes = requests
+                .iter()
+                .map(|request| (request.object.clone(), request.input.clone()));
+            let pieces = match encode(writes.collect(), bytes).await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
                 None => return Ok(()),
             };
-            match self.store.put(&key, pieces, condition).await {
-                Ok(_) => return Ok(()),
+            match self.store.put(key, pieces, condition).await {
+                Ok(_) => {
+                    self.forget(object);
+                    return Ok(());
+                }
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error.into()),
             }
@@ -86,29 +111,24 @@ impl Engine {
     }
 }
 
-/// Encodes an object on the computing threads, inner chunks in parallel.
+/// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel.
 async fn encode(
-    object: ObjectWrite,
+    writes: Vec<(ObjectWrite, Input)>,
     existing: Option<Bytes>,
-    input: &Input,
 ) -> Result<Option<Vec<Bytes>>> {
-    let input = input.clone();
     let encoded = compute(move || {
-        let encode = object.encode(existing.as_ref())?;
-        let chunks = encode
-            .jobs()
-            .par_iter()
-            .map(|job| job.run(&input))
-            .collect::<Result<Vec<_>, _>>()?;
-        encode.finish(chunks)
+        let mut state = existing.map(ObjectState::Stored).unwrap_or_default();
+        for (object, input) in &writes {
+            let encode = object.encode(state)?;
+            let jobs = encode.jobs().par_iter();
+            let chunks = jobs
+                .map(|job| job.run(input))
+                .collect::<Result<Vec<_>, _>>()?;
+            state = encode.finish(chunks);
+        }
+        writes[0].0.assemble(state)
     });
     Ok(encoded.await??)
-}
-
-fn stripe(key: &str) -> usize {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    usize::try_from(hasher.finish() % STRIPES as u64).expect("less than the number of stripes")
 }
 
 /// Waits longer the more often others were faster, and not as long as they do.

@@ -1,0 +1,444 @@
+//! A proxy in front of any HTTP server that logs and counts requests, and does to the ones that rules name what networks and
+//! servers do: latency, errors, lost acknowledgements, resets, stalls, short and damaged bodies.
+//!
+//! Requests go on as they came, `Host` included, which is signed. Each request is watched until it is answered or its client
+//! goes away: [`Proxy::open`] says how many are not.
+
+use std::io::Result;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use crate::http::{Framing, Head, read_body, read_head};
+
+/// What happens to a request. "Before" and "after" are before the server has seen it, and after it has done it.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// An answer of this status without a body, before; for 429 and 503 with `Retry-After: 0`.
+    Status(u16),
+    /// The same after.
+    StatusAfter(u16),
+    /// The connection is reset before.
+    Reset,
+    /// The connection is reset after.
+    ResetAfter,
+    /// No answer, and nothing before; the connection stays open.
+    Stall,
+    /// No answer after.
+    StallAfter,
+    /// The first byte comes this much later.
+    Delay(Duration),
+    /// The body comes at so many bytes a second.
+    Bandwidth(u64),
+    /// The body ends after so many bytes, and the connection with it.
+    ShortBody(usize),
+    /// The body stops after so many bytes, and the connection stays open.
+    StallWithin(usize),
+    /// One byte of the body every so often.
+    Drip(Duration),
+    /// One bit of this byte of the body is another.
+    FlipByte(usize),
+    /// `Content-Range` says that the bytes stand so much further on.
+    ShiftRange(u64),
+    /// The server does not see the range, and so sends the whole object.
+    IgnoreRange,
+}
+
+/// A fault, and the requests that it happens to.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    method: &'static str,
+    path: String,
+    calls: Range<usize>,
+    seen: usize,
+    fault: Fault,
+}
+
+impl Rule {
+    /// A fault of the first request of a method whose path contains a text.
+    #[must_use]
+    pub fn new(method: &'static str, path: &str, fault: Fault) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            calls: 0..1,
+            seen: 0,
+            fault,
+        }
+    }
+
+    /// The same of these of the requests that match, counted from 0.
+    #[must_use]
+    pub fn on_calls(mut self, calls: Range<usize>) -> Self {
+        self.calls = calls;
+        self
+    }
+
+    /// The same of all of them.
+    #[must_use]
+    pub fn always(self) -> Self {
+        self.on_calls(0..usize::MAX)
+    }
+}
+
+/// A request as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its method.
+    pub method: String,
+    /// Its path, without the query.
+    pub path: String,
+    /// Its query, empty where there is none.
+    pub query: String,
+    /// Its `Range` field.
+    pub range: Option<String>,
+    /// Its `If-Match` and `If-None-Match` fields, in this order.
+    pub conditions: Vec<String>,
+}
+
+/// A running proxy. It ends with the runtime that it was started in.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Where it listens, `127.0.0.1:port`.
+    pub address: String,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    server: String,
+    rules: Mutex<Vec<Rule>>,
+    log: Mutex<Vec<Request>>,
+    latency: Mutex<Duration>,
+    open: AtomicUsize,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of a server.
+    ///
+    /// # Panics
+    /// Where no port can be had.
+    pub async fn start(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let state = Arc::new(State {
+            server: server.to_owned(),
+            rules: Mutex::default(),
+            log: Mutex::default(),
+            latency: Mutex::default(),
+            open: AtomicUsize::new(0),
+        });
+        let accepting = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let state = Arc::clone(&accepting);
+                // A connection that fails is the client's to notice.
+                tokio::spawn(async move { drop(serve(client, &state).await) });
+            }
+        });
+        Self { address, state }
+    }
+
+    /// Adds a rule. The first one that matches and whose turn it is decides.
+    pub fn add(&self, rule: Rule) {
+        self.state.rules.lock().unwrap().push(rule);
+    }
+
+    /// Delays the first byte of every answer.
+    pub fn set_latency(&self, latency: Duration) {
+        *self.state.latency.lock().unwrap() = latency;
+    }
+
+    /// Forgets rules and log.
+    pub fn clear(&self) {
+        self.state.rules.lock().unwrap().clear();
+        self.state.log.lock().unwrap().clear();
+    }
+
+    /// The requests since the last [`Self::clear`], in the order in which they came.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.state.log.lock().unwrap().clone()
+    }
+
+    /// The number of requests whose client waits.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.state.open.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    /// Logs a request, and says what is to happen to it.
+    fn receive(&self, head: &Head) -> Option<Fault> {
+        let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
+        let field = |name| head.get(name).map(str::to_owned);
+        self.log.lock().unwrap().push(Request {
+            method: head.method().to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            range: field("range"),
+            conditions: ["if-match", "if-none-match"]
+                .into_iter()
+                .filter_map(field)
+                .collect(),
+        });
+        let mut fault = None;
+        for rule in self.rules.lock().unwrap().iter_mut() {
+            if rule.method == head.method() && path.contains(&rule.path) {
+                if rule.calls.contains(&rule.seen) && fault.is_none() {
+                    fault = Some(rule.fault.clone());
+                }
+                rule.seen += 1;
+            }
+        }
+        fault
+    }
+}
+
+/// Counts a request as open for as long as it lives.
+struct Open<'a>(&'a AtomicUsize);
+
+impl<'a> Open<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What becomes of the client's connection after an answer.
+#[derive(PartialEq, Eq)]
+enum Then {
+    Keep,
+    Close,
+    Reset,
+}
+
+async fn serve(mut client: TcpStream, state: &State) -> Result<()> {
+    client.set_nodelay(true)?;
+    let (reader, mut writer) = client.split();
+    let mut reader = BufReader::new(reader);
+    let mut upstream = None;
+    let mut then = Then::Keep;
+    while then == Then::Keep {
+        let Some(head) = read_head(&mut reader).await? else {
+            break;
+        };
+        let _open = Open::new(&state.open);
+        if head.get("expect").is_some() {
+            writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        let body = read_body(&mut reader, head.request_framing()).await?;
+        let fault = state.receive(&head);
+        let latency = *state.latency.lock().unwrap();
+        let exchange = Exchange {
+            server: &state.server,
+            upstream: &mut upstream,
+            head,
+            body,
+        };
+        then = tokio::select! {
+            then = exchange.run(fault, latency, &mut writer) => then?,
+            () = gone(&mut reader) => Then::Close,
+        };
+    }
+    if then == Then::Reset {
+        client.set_zero_linger()?;
+    }
+    Ok(())
+}
+
+/// Waits until the client goes away.
+async fn gone(reader: &mut (impl AsyncBufRead + Unpin)) {
+    if reader.fill_buf().await.is_ok_and(|bytes| !bytes.is_empty()) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// One request on its way to the server, whose connection is kept for the next one.
+struct Exchange<'a> {
+    server: &'a str,
+    upstream: &'a mut Option<BufReader<TcpStream>>,
+    head: Head,
+    body: Vec<u8>,
+}
+
+impl Exchange<'_> {
+    async fn run(
+        mut self,
+        fault: Option<Fault>,
+        latency: Duration,
+        client: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<Then> {
+        sleep(latency).await;
+        match fault {
+            None => return self.pass(client).await,
+            Some(Fault::Status(status)) => return answer(client, status).await,
+            Some(Fault::Reset) => return Ok(Then::Reset),
+            Some(Fault::Stall) => std::future::pending::<()>().await,
+            Some(Fault::Delay(delay)) => {
+                sleep(delay).await;
+                return self.pass(client).await;
+            }
+            Some(Fault::IgnoreRange) => {
+                self.head.remove("range");
+                return self.pass(client).await;
+            }
+            Some(_) => {}
+        }
+        let (mut head, mut body) = self.fetch().await?;
+        match fault {
+            Some(Fault::StatusAfter(status)) => return answer(client, status).await,
+            Some(Fault::ResetAfter) => return Ok(Then::Reset),
+            Some(Fault::StallAfter) => std::future::pending::<()>().await,
+            Some(Fault::FlipByte(at)) if !body.is_empty() => {
+                let at = at.min(body.len() - 1);
+                body[at] ^= 0x10;
+            }
+            Some(Fault::ShiftRange(by)) => shift_range(&mut head, by),
+            _ => {}
+        }
+        client.write_all(&head.to_bytes()).await?;
+        match fault {
+            Some(Fault::ShortBody(size)) => {
+                client.write_all(&body[..size.min(body.len())]).await?;
+                return Ok(Then::Close);
+            }
+            Some(Fault::StallWithin(size)) => {
+                client.write_all(&body[..size.min(body.len())]).await?;
+                client.flush().await?;
+                std::future::pending::<()>().await;
+            }
+            Some(Fault::Drip(pause)) => pace(client, &body, 1, pause).await?,
+            Some(Fault::Bandwidth(rate)) => {
+                let part = usize::try_from(rate.div_ceil(100)).unwrap_or(usize::MAX);
+                pace(client, &body, part, Duration::from_millis(10)).await?;
+            }
+            _ => client.write_all(&body).await?,
+        }
+        Ok(Then::Keep)
+    }
+
+    /// Hands an answer on as it comes.
+    async fn pass(mut self, client: &mut (impl AsyncWrite + Unpin)) -> Result<Then> {
+        let head = self.exchange().await?;
+        let framing = head.response_framing(self.head.method());
+        let Framing::Length(size) = framing else {
+            let (head, body) = self.rest(head, framing).await?;
+            client.write_all(&[head.to_bytes(), body].concat()).await?;
+            return Ok(Then::Keep);
+        };
+        client.write_all(&head.to_bytes()).await?;
+        let mut upstream = self.upstream.take().unwrap();
+        let copied = tokio::io::copy_buf(&mut (&mut upstream).take(size), client).await?;
+        if copied < size {
+            return Ok(Then::Close);
+        }
+        *self.upstream = Some(upstream);
+        Ok(Then::Keep)
+    }
+
+    /// The whole answer, with a length instead of chunks.
+    async fn fetch(&mut self) -> Result<(Head, Vec<u8>)> {
+        let head = self.exchange().await?;
+        let framing = head.response_framing(self.head.method());
+        self.rest(head, framing).await
+    }
+
+    async fn rest(&mut self, mut head: Head, framing: Framing) -> Result<(Head, Vec<u8>)> {
+        let mut upstream = self.upstream.take().unwrap();
+        let body = read_body(&mut upstream, framing).await?;
+        match framing {
+            Framing::Length(_) => *self.upstream = Some(upstream),
+            Framing::Chunked => {
+                head.remove("transfer-encoding");
+                head.set("content-length", body.len());
+                *self.upstream = Some(upstream);
+            }
+            Framing::Close => head.set("content-length", body.len()),
+        }
+        Ok((head, body))
+    }
+
+    /// Sends the request, and reads the head of the answer; once more where a kept connection was closed meanwhile.
+    async fn exchange(&mut self) -> Result<Head> {
+        let request = [self.head.to_bytes(), std::mem::take(&mut self.body)].concat();
+        if let Some(kept) = self.upstream.take()
+            && let Ok((head, kept)) = ask(kept, &request).await
+        {
+            *self.upstream = Some(kept);
+            return Ok(head);
+        }
+        let stream = TcpStream::connect(self.server).await?;
+        stream.set_nodelay(true)?;
+        let (head, stream) = ask(BufReader::with_capacity(1 << 18, stream), &request).await?;
+        *self.upstream = Some(stream);
+        Ok(head)
+    }
+}
+
+async fn ask(
+    mut stream: BufReader<TcpStream>,
+    request: &[u8],
+) -> Result<(Head, BufReader<TcpStream>)> {
+    stream.write_all(request).await?;
+    loop {
+        let head = read_head(&mut stream).await?;
+        let head = head.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        if head.status() >= 200 {
+            return Ok((head, stream));
+        }
+    }
+}
+
+async fn answer(client: &mut (impl AsyncWrite + Unpin), status: u16) -> Result<Then> {
+    let mut head = Head::response(status);
+    if status != 204 {
+        head.set("content-length", 0);
+    }
+    if matches!(status, 429 | 503) {
+        head.set("retry-after", 0);
+    }
+    client.write_all(&head.to_bytes()).await?;
+    Ok(Then::Keep)
+}
+
+async fn pace(
+    client: &mut (impl AsyncWrite + Unpin),
+    body: &[u8],
+    part: usize,
+    pause: Duration,
+) -> Result<()> {
+    for part in body.chunks(part.max(1)) {
+        client.write_all(part).await?;
+        client.flush().await?;
+        sleep(pause).await;
+    }
+    Ok(())
+}
+
+/// `bytes 5-9/20` becomes `bytes 6-10/20`.
+fn shift_range(head: &mut Head, by: u64) {
+    let shifted = head.get("content-range").and_then(|value| {
+        let (range, size) = value.strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = range.split_once('-')?;
+        let (start, end) = (start.parse::<u64>().ok()?, end.parse::<u64>().ok()?);
+        Some(format!("bytes {}-{}/{size}", start + by, end + by))
+    });
+    if let Some(shifted) = shifted {
+        head.set("content-range", shifted);
+    }
+}

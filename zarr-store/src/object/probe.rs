@@ -1,0 +1,106 @@
+//! Finding out whether a backend honours the conditions of puts: some servers that speak S3 ignore them without a word, and
+//! then two writers of one object lose data.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
+use tokio::sync::OnceCell;
+
+use super::ObjectBackend;
+use crate::error::{Error, Result};
+use crate::{Store, key, task};
+
+/// What the probe of a store found, once it ran: what is wrong with its conditions, if anything.
+pub(super) type Probed = OnceCell<Option<&'static str>>;
+
+const PREFIX: &str = ".zarr-store-probe-";
+
+impl ObjectBackend {
+    /// Checks that conditional puts mean something here; asks the backend the first time.
+    pub(super) async fn check_conditions(&self, store: &Store, key: &str) -> Result<()> {
+        if !self.quirks.probe || self.quirks.single_writer {
+            return Ok(());
+        }
+        let found = self.probed.get_or_try_init(|| self.probe(store)).await?;
+        found.map_or(Ok(()), |reason| Err(unsupported(store, key, reason)))
+    }
+
+    /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more.
+    async fn probe(&self, store: &Store) -> Result<Option<&'static str>> {
+        let name = format!("{PREFIX}{:016x}", random());
+        let path =
+            key::to_path(&key::join(&self.prefix, &name)).expect("the name is a legal segment");
+        let (backend, owned) = (self.clone(), store.clone());
+        let probe = async move {
+            let found = backend.ask_conditions(&owned, &name, &path).await;
+            let mut request = backend.start(&owned, &name, "probe");
+            owned.counters().delete();
+            if !matches!(
+                request.within(0, backend.store.delete(&path)).await,
+                Ok(Ok(()))
+            ) {
+                tracing::warn!(store = owned.location(), key = name, "probe is left behind");
+            }
+            found
+        };
+        task::to_its_end(probe)
+            .await
+            .map_err(|source| Error::io(store.place(""), "probe", source))?
+    }
+
+    async fn ask_conditions(
+        &self,
+        store: &Store,
+        name: &str,
+        path: &Path,
+    ) -> Result<Option<&'static str>> {
+        use object_store::Error as E;
+
+        // Etags and generations are opaque: any will do that the object cannot have.
+        let other = PutMode::Update(UpdateVersion {
+            e_tag: Some("\"00000000000000000000000000000000\"".into()),
+            version: Some("1".into()),
+        });
+        for (mode, holds) in [
+            (PutMode::Create, true),
+            (PutMode::Create, false),
+            (other, false),
+        ] {
+            store.counters().put(0);
+            let mut request = self.start(store, name, "probe");
+            let put = self
+                .store
+                .put_opts(path, Vec::new().into(), mode.clone().into());
+            match request.within(0, put).await? {
+                Ok(_) if holds => {}
+                Ok(_) => return Ok(Some("the backend ignores the conditions of puts")),
+                // While creating, an acknowledgement that was lost.
+                Err(E::AlreadyExists { .. } | E::Precondition { .. }) => {}
+                Err(E::NotImplemented { .. } | E::NotSupported { .. }) => return Ok(Some(NONE)),
+                Err(error) => return Err(Self::error(store, name, "probe", &error)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Why a backend without conditions is refused.
+pub(super) const NONE: &str = "the backend has no conditional puts";
+
+pub(super) fn unsupported(store: &Store, key: &str, reason: &str) -> Error {
+    Error::Unsupported {
+        place: store.place(key),
+        operation: "conditional put",
+        reason: format!(
+            "{reason}, so that two writers could lose each other's data; if there is only one, say so: \
+             Store::with_single_writer(), or the option single_writer = true"
+        ),
+    }
+}
+
+/// A number that no two calls share, in this process or another.
+pub(super) fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}

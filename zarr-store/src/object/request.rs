@@ -1,0 +1,120 @@
+//! One request to a backend: its deadline, and the event that tells of it.
+//!
+//! Every request leaves one `tracing` event at level debug when it ends, is given up or is dropped: operation, redacted
+//! store, key, range, bytes, time, outcome.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+use zarr_core::ByteRange;
+
+use super::ObjectBackend;
+use crate::Store;
+use crate::error::{Error, Result};
+
+pub(super) struct Request {
+    store: Store,
+    key: String,
+    operation: &'static str,
+    started: Instant,
+    /// From when on the deadline counts.
+    since: Instant,
+    timed: bool,
+    pub(super) range: Option<ByteRange>,
+    /// The bytes that came or went.
+    pub(super) bytes: u64,
+    outcome: &'static str,
+}
+
+impl ObjectBackend {
+    /// Begins a request. Memory answers at once and needs no timer, which a runtime may not have.
+    pub(super) fn start(&self, store: &Store, key: &str, operation: &'static str) -> Request {
+        let now = Instant::now();
+        Request {
+            store: store.clone(),
+            key: key.to_owned(),
+            operation,
+            started: now,
+            since: now,
+            timed: self.quirks.remote && Handle::try_current().is_ok(),
+            range: None,
+            bytes: 0,
+            outcome: "dropped",
+        }
+    }
+}
+
+impl Request {
+    /// Waits for the next of many answers, which has its own deadline.
+    pub(super) async fn next<T, E>(
+        &mut self,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>> {
+        self.since = Instant::now();
+        self.within(0, future).await
+    }
+
+    /// Waits for what has to happen before the time for `bytes` bytes is over.
+    pub(super) async fn within<T, E>(
+        &mut self,
+        bytes: u64,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>> {
+        let limit = self.store.deadline().limit(bytes);
+        self.limited(limit, future).await
+    }
+
+    /// Waits for a listing, of who knows how many pages.
+    pub(super) async fn pages<T, E>(
+        &mut self,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>> {
+        let limit = self.store.deadline().base.saturating_mul(10);
+        self.limited(limit, future).await
+    }
+
+    async fn limited<T, E>(
+        &mut self,
+        limit: Duration,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>> {
+        let result = if self.timed {
+            let left = limit.saturating_sub(self.since.elapsed());
+            timeout(left, future).await
+        } else {
+            Ok(future.await)
+        };
+        self.outcome = match &result {
+            Ok(Ok(_)) => "done",
+            Ok(Err(_)) => "failed",
+            Err(_) => "timed out",
+        };
+        result.map_err(|_| {
+            let text = format!("not done within {:.1} s", limit.as_secs_f64());
+            let source = io::Error::new(io::ErrorKind::TimedOut, text);
+            Error::io(self.store.place(&self.key), self.operation, source)
+        })
+    }
+
+    /// An error of the backend.
+    pub(super) fn error(&self, error: &object_store::Error) -> Error {
+        ObjectBackend::error(&self.store, &self.key, self.operation, error)
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        tracing::debug!(
+            operation = self.operation,
+            store = self.store.location(),
+            key = self.key,
+            range = self.range.as_ref().map(tracing::field::display),
+            bytes = self.bytes,
+            time = ?self.started.elapsed(),
+            outcome = self.outcome,
+            "request"
+        );
+    }
+}
