@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ndarray::{Array2, Array3, ArrayD, arr0, s};
 use object_store::memory::InMemory;
-use zarr::{Array, ArrayBuilder, ArrayMetadata, Extension, Hierarchy, Store, codecs, registry};
-use zarr_store::testing::FaultStore;
+use zarr::{
+    Array, ArrayBuilder, ArrayMetadata, CacheOptions, Extension, Hierarchy, Store, codecs, registry,
+};
+use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
 
 /// A hierarchy on a store that logs every request that reaches it.
 struct Logged {
@@ -313,4 +316,113 @@ async fn an_absent_chunk_costs_one_request_and_is_fill() {
         found.iter().map(|x| x.is_nan()).collect::<Vec<_>>(),
         [false, false, true, true]
     );
+}
+
+#[tokio::test]
+async fn a_cached_reread_without_validation_costs_no_request() {
+    let logged = Logged::new();
+    written(&logged).await;
+    for (revalidate, expected) in [(false, 0), (true, 1)] {
+        let caches = CacheOptions {
+            chunk_size: 1 << 20,
+            revalidate,
+            ..CacheOptions::default()
+        };
+        let store = Store::new(Arc::new(logged.log.clone()), "logged");
+        let hierarchy = Hierarchy::with_caches(store, registry(), caches);
+        let array = hierarchy.array("a").await.unwrap();
+        let slices = s![16..40, 64..80, 0..16];
+        let first = array.read::<u16>(slices).await.unwrap();
+        logged.log.clear();
+        assert_eq!(array.read::<u16>(slices).await.unwrap(), first);
+        assert_eq!(logged.requests().len(), expected);
+
+        // What this process writes, it reads.
+        array.write(slices, arr0(7_u16)).await.unwrap();
+        assert!(
+            array
+                .read::<u16>(slices)
+                .await
+                .unwrap()
+                .iter()
+                .all(|&x| x == 7)
+        );
+        array
+            .write(slices, data().slice(slices).to_owned())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_others_write_is_seen_where_the_cached_index_is_empty() {
+    let logged = Logged::new();
+    let metadata = ArrayBuilder::new(&[8, 8], "uint8")
+        .with_chunk_shape(&[2, 2])
+        .with_shard_shape(&[8, 8]);
+    let array = logged
+        .hierarchy
+        .create_array("a", metadata.build().unwrap())
+        .await
+        .unwrap();
+    array.write(s![0..2, 0..2], arr0(1_u8)).await.unwrap();
+    assert_eq!(array.read::<u8>(s![6, 6]).await.unwrap().sum(), 0);
+    let other = on(&logged.log).array("a").await.unwrap();
+    other.write(s![6, 6], arr0(5_u8)).await.unwrap();
+    assert_eq!(array.read::<u8>(s![6, 6]).await.unwrap().sum(), 5);
+}
+
+#[tokio::test]
+async fn concurrent_readers_share_an_index_and_concurrent_writers_a_put() {
+    let logged = Logged::new();
+    written(&logged).await;
+    let array = logged.cold().array("a").await.unwrap();
+    let reads = (0..16).map(|x| array.read::<u16>(s![0, 0, x]));
+    let found = futures::future::try_join_all(reads).await.unwrap();
+    assert!(
+        found
+            .iter()
+            .zip(1..)
+            .all(|(found, expected)| found.sum() == expected)
+    );
+    // The document, one index, and the inner chunk for each reader.
+    assert_eq!(logged.requests().len(), 1 + 1 + 16);
+
+    let writes = (0..16).map(|x| array.write(s![0, 0, x], arr0(100_u16)));
+    futures::future::try_join_all(writes).await.unwrap();
+    assert_eq!(
+        array.read::<u16>(s![0, 0, 0..16]).await.unwrap().sum(),
+        1600
+    );
+    let puts = logged
+        .requests()
+        .iter()
+        .filter(|request| request.starts_with("Put"))
+        .count();
+    assert!(puts <= 2, "{puts} puts for 16 writers");
+}
+
+#[tokio::test]
+async fn a_dropped_writer_takes_its_request_along_and_blocks_nobody() {
+    let logged = Logged::new();
+    let array = written(&logged).await;
+    let slow = Rule::new(
+        Operation::Get,
+        "a/c/0/0/0",
+        Fault::Delay(Duration::from_millis(50)),
+    )
+    .on_call(0);
+    logged.log.clear();
+    logged.log.add(slow);
+    {
+        let first = array.write(s![0, 0, 0], arr0(7_u16));
+        let second = array.write(s![0, 0, 1], arr0(8_u16));
+        tokio::select! {
+            result = async { tokio::join!(first, second) } => panic!("{result:?} within a delay"),
+            () = tokio::time::sleep(Duration::from_millis(10)) => {}
+        }
+    }
+    array.write(s![0, 0, 2], arr0(9_u16)).await.unwrap();
+    let found = array.read::<u16>(s![0, 0, 0..3]).await.unwrap();
+    assert_eq!(found.iter().copied().collect::<Vec<_>>(), [1, 2, 9]);
 }

@@ -20,7 +20,7 @@ impl Array {
     /// let array = hierarchy.create_array("a", metadata).await?;
     /// assert_eq!(array.read::<f32>(s![3, 0..20;-2]).await?.shape(), [10]);
     /// assert_eq!(array.read::<f32>(s![3, 4]).await?.first(), Some(&1.5));
-    /// # zarr::Result::Ok(())
+    /// # Ok::<(), zarr::Error>(())
     /// # }).unwrap();
     /// ```
     ///

@@ -23,7 +23,7 @@ impl Array {
     /// array.write(s![1, ..], array![1, 2, 3, 4]).await?;
     /// array.write(s![2, 1..3], arr0(7)).await?;
     /// assert_eq!(array.read::<i32>(s![.., 1]).await?, array![0, 2, 7].into_dyn());
-    /// # zarr::Result::Ok(())
+    /// # Ok::<(), zarr::Error>(())
     /// # }).unwrap();
     /// ```
     ///
