@@ -42,7 +42,7 @@ def main(folder, wanted):
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as run:
         processes = []
         try:
-            start_one = functools.partial(start, folder.resolve(), pathlib.Path(run).resolve(), processes)
+            start_one = functools.partial(start, folder, pathlib.Path(run), processes)
             # A child dies with the thread that made it, so the threads stay as long as the servers.
             with concurrent.futures.ThreadPoolExecutor() as pool:
                 servers = list(pool.map(start_one, [name for name in SERVERS if not wanted or name in wanted]))
@@ -292,4 +292,4 @@ def signed_container_put(port):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    main(pathlib.Path(sys.argv[1]), sys.argv[2:])
+    main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:])

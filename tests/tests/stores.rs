@@ -9,9 +9,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use ndarray::{Array2, arr0, s};
 use zarr::{ArrayBuilder, Hierarchy, NodeKind, Store, codecs, registry};
-use zarr_store::object_store::ObjectStore;
 use zarr_store::{Body, ByteRange, Entry, ErrorKind, Precondition, Version};
 use zarr_tests::http::{percent_encode, send};
 use zarr_tests::origin::Origin;
@@ -81,7 +81,7 @@ async fn get(store: &Store, key: &str, range: ByteRange) -> Option<Body> {
 async fn entries(store: &Store, prefix: &str) -> Vec<Entry> {
     let mut listing = store.list(prefix);
     let mut entries = Vec::new();
-    while let Some(entry) = futures_next(&mut listing).await {
+    while let Some(entry) = listing.next().await {
         entries.push(entry.unwrap());
     }
     entries.sort();
@@ -91,11 +91,6 @@ async fn entries(store: &Store, prefix: &str) -> Vec<Entry> {
 async fn keys(store: &Store, prefix: &str) -> Vec<String> {
     let entries = entries(store, prefix).await;
     entries.into_iter().map(|entry| entry.key).collect()
-}
-
-/// The next item of a stream.
-async fn futures_next<S: futures_core::Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
-    std::future::poll_fn(|context| std::pin::Pin::new(&mut *stream).poll_next(context)).await
 }
 
 #[tokio::test]
@@ -123,8 +118,7 @@ async fn ranges_are_clamped_and_absence_is_a_value() {
         ] {
             let body = get(&store, "d/ten", range.clone()).await.unwrap();
             let found = (&body.bytes[..], body.range.clone(), body.object_size);
-            let (start, end) = (expected.start as usize, expected.end as usize);
-            let wanted = (&b"0123456789"[start..end], expected, 10);
+            let wanted = (slice(b"0123456789", &expected), expected, 10);
             // An empty range may be told at either end of itself.
             assert_eq!((found.0, found.2), (wanted.0, wanted.2), "{range}");
             if !wanted.1.is_empty() {
@@ -133,12 +127,15 @@ async fn ranges_are_clamped_and_absence_is_a_value() {
             let empty = get(&store, "d/empty", range.clone()).await.unwrap();
             assert_eq!((empty.bytes.len(), empty.object_size), (0, 0), "{range}");
             for absent in ["d/none", "none/none", "d", "d/ten/below"] {
-                // Local files and servers on them cannot have objects below objects, so nothing is said about them.
+                // Local files, and web servers on them, have no objects above or below objects: an error there, never bytes.
                 match store.get(absent, &range, None).await {
                     Ok(body) => assert_eq!(body, None, "{absent} {range}"),
-                    Err(error) => assert_eq!(
-                        error.kind(),
-                        ErrorKind::Obstructed,
+                    Err(error) => assert!(
+                        !absent.contains("none")
+                            && matches!(
+                                error.kind(),
+                                ErrorKind::Obstructed | ErrorKind::PermissionDenied
+                            ),
                         "{absent} {range}: {error}"
                     ),
                 }
@@ -176,7 +173,7 @@ async fn many_ranges_come_back_whole_in_any_order() {
         for version in [None, Some(&version)] {
             let mut found = vec![None; ranges.len()];
             let mut bodies = store.get_ranges("c/0", ranges.clone(), version);
-            while let Some(body) = futures_next(&mut bodies).await {
+            while let Some(body) = bodies.next().await {
                 let body = body.unwrap();
                 assert!(found[body.index].replace(body.bytes).is_none());
             }
@@ -186,8 +183,8 @@ async fn many_ranges_come_back_whole_in_any_order() {
         }
         let failed = async |key: &str, range: Range<u64>| {
             let mut bodies = store.get_ranges(key, vec![range], None);
-            let error = futures_next(&mut bodies).await.unwrap().unwrap_err();
-            assert!(futures_next(&mut bodies).await.is_none());
+            let error = bodies.next().await.unwrap().unwrap_err();
+            assert!(bodies.next().await.is_none());
             error.kind()
         };
         assert_eq!(failed("c/0", 199_990..200_010).await, ErrorKind::ShortBody);
@@ -197,7 +194,8 @@ async fn many_ranges_come_back_whole_in_any_order() {
 }
 
 fn slice<'a>(object: &'a [u8], range: &Range<u64>) -> &'a [u8] {
-    &object[range.start as usize..range.end as usize]
+    let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
+    &object[start..end]
 }
 
 #[tokio::test]
@@ -232,10 +230,10 @@ async fn a_read_at_a_version_is_of_that_version_or_an_error() {
 }
 
 async fn first_error<T>(
-    mut stream: impl futures_core::Stream<Item = zarr_store::Result<T>> + Unpin,
+    mut stream: impl futures::Stream<Item = zarr_store::Result<T>> + Unpin,
 ) -> ErrorKind {
     loop {
-        if let Err(error) = futures_next(&mut stream).await.unwrap() {
+        if let Err(error) = stream.next().await.unwrap() {
             return error.kind();
         }
     }
@@ -321,10 +319,7 @@ async fn listings_end_at_segments_and_have_every_page() {
         for number in 0..47 {
             put(&store, &format!("many/c/{number:02}"), b"x").await;
         }
-        assert_eq!(
-            keys(&store, "foo").await,
-            ["foo/a", "foo/b/c", "foo/b/d/e"]
-        );
+        assert_eq!(keys(&store, "foo").await, ["foo/a", "foo/b/c", "foo/b/d/e"]);
         assert_eq!(keys(&store, "foo/b").await, ["foo/b/c", "foo/b/d/e"]);
         assert_eq!(keys(&store, "fo").await, [""; 0]);
         assert_eq!(keys(&store, "none").await, [""; 0]);
@@ -338,7 +333,10 @@ async fn listings_end_at_segments_and_have_every_page() {
         );
 
         let directory = store.list_dir("foo").await.unwrap();
-        assert_eq!((directory.keys, directory.prefixes), (vec!["a".to_owned()], vec!["b".to_owned()]));
+        assert_eq!(
+            (directory.keys, directory.prefixes),
+            (vec!["a".to_owned()], vec!["b".to_owned()])
+        );
         let directory = store.list_dir("").await.unwrap();
         assert_eq!(directory.keys, ["foo.x", "z"]);
         assert_eq!(directory.prefixes, ["foo", "foo-bar", "many"]);
@@ -350,7 +348,10 @@ async fn listings_end_at_segments_and_have_every_page() {
 
         let part = store.with_prefix("foo/b").unwrap();
         assert_eq!(keys(&part, "").await, ["c", "d/e"]);
-        assert_eq!(get(&part, "d/e", ByteRange::All).await.unwrap().bytes, b"12"[..]);
+        assert_eq!(
+            get(&part, "d/e", ByteRange::All).await.unwrap().bytes,
+            b"12"[..]
+        );
     })
     .await;
 }
@@ -392,8 +393,28 @@ async fn deletions_take_what_they_name_only() {
 
 /// Names that clients escape, servers unescape, and libraries rewrite.
 const NAMES: [&str; 22] = [
-    "a~b[0]", "100%", "%7E", "%2F", "a#b", "c d", "a+b", "a&b=c", "?x=1", "it's", "\"q\"", "é", "e\u{301}", "😀", "a:b",
-    "a*b", "a|b", "{x}", "<y>", ".hidden", "...", "a;b,c@d!$(e)^`",
+    "a~b[0]",
+    "100%",
+    "%7E",
+    "%2F",
+    "a#b",
+    "c d",
+    "a+b",
+    "a&b=c",
+    "?x=1",
+    "it's",
+    "\"q\"",
+    "é",
+    "e\u{301}",
+    "😀",
+    "a:b",
+    "a*b",
+    "a|b",
+    "{x}",
+    "<y>",
+    ".hidden",
+    "...",
+    "a;b,c@d!$(e)^`",
 ];
 
 #[tokio::test]
@@ -506,8 +527,11 @@ async fn arrays_round_trip() {
         expected.slice_mut(s![5..20, 30..]).fill(7);
         for group in [group.clone(), group.without_consolidated()] {
             let array = group.array("sharded ~[0]").await.unwrap();
-            assert_eq!(array.read::<i32>([]).await.unwrap(), expected.clone().into_dyn());
-            for part in [s![3, ..], s![.., 39], s![14..18, 15..33]] {
+            assert_eq!(
+                array.read::<i32>([]).await.unwrap(),
+                expected.clone().into_dyn()
+            );
+            for part in [s![3..4, ..], s![.., 39..], s![14..18, 15..33]] {
                 let found = array.read::<i32>(part).await.unwrap();
                 assert_eq!(found, expected.slice(part).into_dyn());
             }
@@ -567,14 +591,4 @@ async fn nodes_are_found_resized_and_deleted() {
         assert_eq!(keys(&store, "").await, ["zarr.json"]);
     })
     .await;
-}
-
-/// The interface that other stores come through.
-#[test]
-fn any_object_store_is_a_store() {
-    fn takes(store: std::sync::Arc<dyn ObjectStore>) -> Store {
-        Store::new(store, "any")
-    }
-    let memory = zarr_store::object_store::memory::InMemory::new();
-    assert_eq!(takes(std::sync::Arc::new(memory)).location(), "any");
 }

@@ -31,6 +31,7 @@ mod sharding;
 mod testing;
 #[cfg(feature = "transpose")]
 mod transpose;
+mod vlen;
 #[cfg(feature = "zstd")]
 mod zstd;
 #[cfg(any(feature = "blosc", feature = "zstd"))]
@@ -42,7 +43,10 @@ use zarr_core::{BindCodec, Registry};
 #[must_use]
 pub fn registry() -> Registry {
     let registry = Registry::core();
-    let registry = registry.with_codec("bytes", BindCodec::ArrayToBytes(bytes::bind));
+    let registry = registry
+        .with_codec("bytes", BindCodec::ArrayToBytes(bytes::bind))
+        .with_codec("vlen-bytes", BindCodec::ArrayToBytes(vlen::bind_bytes))
+        .with_codec("vlen-utf8", BindCodec::ArrayToBytes(vlen::bind_utf8));
     #[cfg(feature = "blosc")]
     let registry = registry.with_codec("blosc", BindCodec::BytesToBytes(blosc::bind));
     #[cfg(feature = "crc32c")]

@@ -19,7 +19,27 @@ pub struct Output(Arc<Memory>);
 
 /// Memory that encode jobs read from.
 #[derive(Clone, Debug)]
-pub struct Input(Arc<Memory>);
+pub struct Input {
+    memory: Arc<Memory>,
+    /// Elements of any size, which the memory then numbers.
+    variable: Option<Arc<VariableElements>>,
+}
+
+/// Elements of any size, one after the other.
+#[derive(Debug)]
+pub(crate) struct VariableElements {
+    offsets: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl VariableElements {
+    /// Element `number`; none where there is no such element.
+    pub(crate) fn get(&self, number: u64) -> Option<&[u8]> {
+        let number = usize::try_from(number).ok()?;
+        self.bytes
+            .get(*self.offsets.get(number)?..*self.offsets.get(number + 1)?)
+    }
+}
 
 #[derive(Debug)]
 struct Memory {
@@ -143,13 +163,36 @@ impl Output {
 }
 
 impl Input {
+    fn new(memory: Arc<Memory>) -> Self {
+        Self {
+            memory,
+            variable: None,
+        }
+    }
+
+    /// Elements of any size: element `i` is `bytes[offsets[i]..offsets[i + 1]]`. In the buffer they are numbered, 8 bytes each.
+    #[must_use]
+    pub fn variable(offsets: Vec<usize>, bytes: Vec<u8>) -> Self {
+        let numbers = (0..offsets.len().saturating_sub(1) as u64).collect::<Vec<_>>();
+        let variable = Some(Arc::new(VariableElements { offsets, bytes }));
+        Self {
+            variable,
+            ..Self::from_vec(numbers, 0)
+        }
+    }
+
+    /// The elements, where they are of any size.
+    pub(crate) fn elements(&self) -> Option<&VariableElements> {
+        self.variable.as_deref()
+    }
+
     /// The elements of a vector, which the handle keeps; the one at index 0 of all dimensions is element `origin`.
     #[must_use]
     pub fn from_vec<T: Element>(elements: Vec<T>, origin: usize) -> Self {
         let size = size_of_val(elements.as_slice());
         let start = NonNull::new(elements.as_ptr().cast_mut().cast())
             .expect("a vector's pointer is never null");
-        Self(Arc::new(Memory {
+        Self::new(Arc::new(Memory {
             start,
             size,
             origin: origin * size_of::<T>(),
@@ -163,7 +206,7 @@ impl Input {
     /// The memory is initialised, and until the last copy of the handle is dropped it lives and is not changed.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
-        Self(Arc::new(Memory {
+        Self::new(Arc::new(Memory {
             start,
             size,
             origin,
@@ -174,13 +217,13 @@ impl Input {
     /// The number of handles, this one included. What was done through handles that are gone has happened before.
     #[must_use]
     pub fn handles(&self) -> usize {
-        let handles = Arc::strong_count(&self.0);
+        let handles = Arc::strong_count(&self.memory);
         fence(Ordering::Acquire);
         handles
     }
 
     pub(crate) fn region(&self) -> Region {
-        self.0.region()
+        self.memory.region()
     }
 }
 

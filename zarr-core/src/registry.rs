@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::chunk_grid::ChunkGrid;
 use crate::chunk_key::ChunkKeyEncoding;
 use crate::codec::{ArrayToArray, ArrayToBytes, BytesToBytes, ChunkSpec, CodecChain, EncodedSize};
-use crate::data_type::{CORE_NAMES, DataType, bind_core};
+use crate::data_type::{CORE_NAMES, DataType, bind_bytes, bind_core, bind_string};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 
@@ -67,10 +67,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The data types, grids and key encodings of the core specification, and no codec.
+    /// The data types, grids and key encodings of the core specification, strings and byte strings, and no codec.
     #[must_use]
     pub fn core() -> Self {
         Self::default()
+            .with_data_type("string", bind_string)
+            .with_data_type("bytes", bind_bytes)
+            .with_data_type("variable_length_bytes", bind_bytes)
             .with_chunk_grid("regular", ChunkGrid::bind_regular)
             .with_chunk_key_encoding("default", ChunkKeyEncoding::bind_default)
             .with_chunk_key_encoding("v2", ChunkKeyEncoding::bind_v2)

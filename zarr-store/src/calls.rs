@@ -73,6 +73,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::get(self, local, key, range, version).await,
             Backend::Object(object) => object.get(self, key, range, version).await,
+            Backend::Zip(zip) => zip.get(self, key, range, version).await,
         }
     }
 
@@ -98,6 +99,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::get_ranges(self, local, key, ranges, version),
             Backend::Object(object) => object.get_ranges(self, key, ranges, version),
+            Backend::Zip(zip) => zip.get_ranges(self, key, ranges, version),
         }
     }
 
@@ -124,6 +126,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::put(self, local, key, payload, precondition).await,
             Backend::Object(object) => object.put(self, key, payload, precondition).await,
+            Backend::Zip(_) => Err(self.refuse_write(key, "put")),
         }
     }
 
@@ -138,6 +141,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::delete(self, local, key).await,
             Backend::Object(object) => object.delete(self, key).await,
+            Backend::Zip(_) => Err(self.refuse_write(key, "delete")),
         }
     }
 
@@ -153,6 +157,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::delete_prefix(self, local, prefix).await,
             Backend::Object(object) => object.delete_prefix(self, prefix).await,
+            Backend::Zip(_) => Err(self.refuse_write(prefix, "delete")),
         }
     }
 
@@ -163,6 +168,7 @@ impl Store {
             Ok(prefix) => match &self.inner.backend {
                 Backend::Local(local) => local::list(self, local, prefix),
                 Backend::Object(object) => object.list(self, prefix),
+                Backend::Zip(zip) => zip.list(prefix),
             },
         }
     }
@@ -177,6 +183,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::list_dir(self, local, prefix).await,
             Backend::Object(object) => object.list_dir(self, prefix).await,
+            Backend::Zip(zip) => zip.list_dir(prefix).await,
         }
     }
 
@@ -190,6 +197,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(local) => local::size(self, local, key).await,
             Backend::Object(object) => object.size(self, key).await,
+            Backend::Zip(zip) => zip.size(self, key).await,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The builders of remote stores, each behind the feature of its name.
 //!
-//! The environment is read first, as the builder of each store does, then the options are applied. Requests time out after
-//! 120 s, connects after 5 s and silence after 30 s unless either says otherwise.
+//! The environment is read first, as the builder of each store does, then the options are applied. Connects time out after
+//! 5 s and silence after 30 s unless either says otherwise; how long a request may take as a whole is the
+//! [`Deadline`](crate::Deadline).
 
 use url::Url;
 
@@ -37,10 +38,12 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
 /// Builds a store of a cloud. A macro, since the three builders have the same methods and no trait in common.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
-    ($url:expr, $options:expr, $builder:ty, $key:ty, $environment:literal, $quirks:expr, $known:literal) => {{
+    ($url:expr, $options:expr, $builder:expr, $key:ty, $environment:literal, $quirks:expr, $known:literal) => {{
         let (url, mut options) = ($url, $options);
         let retry = settings::take_retry(url, &mut options)?;
-        let mut builder = <$builder>::from_env()
+        let quirks = settings::take_quirks(url, &mut options, $quirks)?;
+        let mut builder = $builder
+            .with_http_connector(connector::StrictConnector::default())
             .with_url(url.as_str())
             .with_retry(retry);
         for (key, value) in settings::timeouts($environment) {
@@ -53,23 +56,74 @@ macro_rules! bucket {
         let store = builder
             .build()
             .map_err(|error| settings::failed(url, &options, &error))?;
-        settings::bucket(url, std::sync::Arc::new(store), $quirks)
+        settings::bucket(url, std::sync::Arc::new(store), quirks)
     }};
 }
 
 #[cfg(feature = "s3")]
 fn s3(url: &Url, options: Options) -> Result<Store> {
-    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+    use object_store::aws::AmazonS3ConfigKey;
 
+    let mut options = options;
+    let builder = s3_builder(url, &mut options)?;
     bucket!(
         url,
         options,
-        AmazonS3Builder,
+        builder,
         AmazonS3ConfigKey,
         "AWS_",
         crate::object::Quirks::default(),
-        "see object_store::aws::AmazonS3ConfigKey, and max_retries"
+        "see object_store::aws::AmazonS3ConfigKey, and max_retries, profile, single_writer, missing_on_403"
     )
+}
+
+/// The environment and a profile. Credentials come as a whole from one of them: from a profile that is an option before the
+/// environment, else after it. An endpoint without TLS is meant by who names it.
+#[cfg(feature = "s3")]
+fn s3_builder(url: &Url, options: &mut Options) -> Result<object_store::aws::AmazonS3Builder> {
+    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
+
+    let variable = |name: &str| std::env::var(name).ok();
+    let wanted = settings::take(options, "profile");
+    let profile = profile::options(wanted.as_deref(), variable)
+        .map_err(|reason| invalid(url.as_str(), &reason))?;
+    let is_credential =
+        |key: &Key| matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token);
+    let has_keys = profile.iter().any(|(name, _)| *name == "access_key_id");
+    let keys_of_profile = has_keys && (wanted.is_some() || variable("AWS_ACCESS_KEY_ID").is_none());
+
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in std::env::vars_os() {
+        if let (Some(name), Ok(value)) = (name.to_str(), value.into_string())
+            && name.starts_with("AWS_")
+            && let Ok(key) = name.to_ascii_lowercase().parse()
+            && !(keys_of_profile && is_credential(&key))
+        {
+            builder = builder.with_config(key, value);
+        }
+    }
+    for (name, value) in profile {
+        let key: Key = name.parse().expect("options of profiles are known");
+        let applies = match is_credential(&key) {
+            true => keys_of_profile,
+            false => wanted.is_some() || builder.get_config_value(&key).is_none(),
+        };
+        if applies {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let given = options
+        .iter()
+        .filter(|(name, _)| name.to_ascii_lowercase().contains("endpoint"));
+    let endpoints = [Key::Endpoint, Key::S3Endpoint].map(|key| builder.get_config_value(&key));
+    let mut endpoints = endpoints
+        .into_iter()
+        .flatten()
+        .chain(given.map(|(_, value)| value.clone()));
+    if endpoints.any(|endpoint| endpoint.starts_with("http://")) {
+        builder = builder.with_allow_http(true);
+    }
+    Ok(builder)
 }
 
 #[cfg(not(feature = "s3"))]
@@ -84,11 +138,11 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
     bucket!(
         url,
         options,
-        GoogleCloudStorageBuilder,
+        GoogleCloudStorageBuilder::from_env(),
         GoogleConfigKey,
         "GOOGLE_",
         crate::object::Quirks::default(),
-        "see object_store::gcp::GoogleConfigKey, and max_retries"
+        "see object_store::gcp::GoogleConfigKey, and max_retries, single_writer, missing_on_403"
     )
 }
 
@@ -108,11 +162,11 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
     bucket!(
         url,
         options,
-        MicrosoftAzureBuilder,
+        MicrosoftAzureBuilder::from_env(),
         AzureConfigKey,
         "AZURE_",
         quirks,
-        "see object_store::azure::AzureConfigKey, and max_retries"
+        "see object_store::azure::AzureConfigKey, and max_retries, single_writer, missing_on_403"
     )
 }
 
@@ -131,15 +185,21 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
     use crate::CostModel;
     use crate::object::{ObjectBackend, Quirks};
 
-    const KNOWN: &str = "see object_store::ClientConfigKey, max_retries and webdav";
+    const KNOWN: &str =
+        "see object_store::ClientConfigKey, and max_retries, webdav, single_writer, missing_on_403";
 
     let retry = settings::take_retry(url, &mut options)?;
-    let list = settings::take(&mut options, "webdav")
-        .is_some_and(|value| matches!(&*value, "true" | "1" | "yes" | "on"));
+    let quirks = Quirks {
+        list: settings::take_flag(url, &mut options, "webdav")?,
+        ..settings::take_quirks(url, &mut options, Quirks::default())?
+    };
     let mut base = url.clone();
     base.set_path(url.path().trim_end_matches('/'));
     base.set_fragment(None);
-    let mut builder = HttpBuilder::new().with_url(base).with_retry(retry);
+    let mut builder = HttpBuilder::new()
+        .with_http_connector(connector::StrictConnector::default())
+        .with_url(base)
+        .with_retry(retry);
     if url.scheme() == "http" {
         builder = builder.with_config(object_store::ClientConfigKey::AllowHttp, "true");
     }
@@ -152,10 +212,6 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
     let store = builder
         .build()
         .map_err(|error| settings::failed(url, &options, &error))?;
-    let quirks = Quirks {
-        list,
-        ..Quirks::default()
-    };
     let backend = ObjectBackend::new(Arc::new(store), quirks);
     Ok(Store::from_object(
         backend,
@@ -169,5 +225,9 @@ fn http(url: &Url, _: Options) -> Result<Store> {
     Err(feature_is_off(url, "http"))
 }
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod connector;
+#[cfg(feature = "s3")]
+mod profile;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod settings;

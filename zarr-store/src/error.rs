@@ -101,6 +101,14 @@ pub enum Error {
         /// Why not, and what would help.
         reason: String,
     },
+    /// An archive that is damaged, or made to do harm.
+    #[error("{place}: corrupt archive: {reason}")]
+    Corrupt {
+        /// Where.
+        place: Place,
+        /// What was found, and what was expected.
+        reason: String,
+    },
     /// Fewer or more bytes than the range holds.
     #[error("{place}: bytes {}..{}: got {got} bytes, expected {expected}", range.start, range.end)]
     ShortBody {
@@ -167,6 +175,8 @@ pub enum ErrorKind {
     UnknownOption,
     /// See [`Error::Unsupported`].
     Unsupported,
+    /// See [`Error::Corrupt`].
+    Corrupt,
     /// See [`Error::ShortBody`].
     ShortBody,
     /// See [`Error::Obstructed`].
@@ -192,6 +202,7 @@ impl Error {
             Self::InvalidUrl { .. } => ErrorKind::InvalidUrl,
             Self::UnknownOption { .. } => ErrorKind::UnknownOption,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::ShortBody { .. } => ErrorKind::ShortBody,
             Self::Obstructed { .. } => ErrorKind::Obstructed,
             Self::Io { .. } => ErrorKind::Io,
@@ -211,6 +222,7 @@ impl Error {
             | Self::ReadOnly { place, .. }
             | Self::InvalidKey { place, .. }
             | Self::Unsupported { place, .. }
+            | Self::Corrupt { place, .. }
             | Self::ShortBody { place, .. }
             | Self::Obstructed { place, .. }
             | Self::Io { place, .. }

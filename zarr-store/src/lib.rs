@@ -40,6 +40,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod version;
+mod zip;
 
 pub use calls::{Body, Entry, Listing, RangeBody};
 pub use cost::CostModel;

@@ -6,6 +6,48 @@ use crate::error::{Error, Result};
 use crate::{Store, cloud, redact};
 
 pub(crate) fn open(url: &str, options: Vec<(String, String)>) -> Result<Store> {
+    let Some((first, stages)) = split_pipeline(url) else {
+        return open_first(url, options);
+    };
+    let (directory, mut key) = split_name(first);
+    let mut store = open_first(&directory, options)?;
+    for stage in stages.split('|') {
+        let path = stage
+            .strip_prefix("zip:")
+            .ok_or_else(|| invalid(first, "unknown part after |; known: zip"))?;
+        store = store.zip(&key)?;
+        key = path.trim_matches('/').to_owned();
+    }
+    store.with_prefix(&key)
+}
+
+/// What stands before the first `|` of a URL pipeline, and the parts behind it. A `|` that no scheme follows is of a path.
+fn split_pipeline(url: &str) -> Option<(&str, &str)> {
+    let (first, stages) = url.split_once('|')?;
+    let (scheme, _) = stages.split_once(':')?;
+    let legal = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (legal && !scheme.is_empty()).then_some((first, stages))
+}
+
+/// The URL or path of a file as that of its directory, where the query stays, and its name.
+fn split_name(url: &str) -> (String, String) {
+    let is_url = split_scheme(url).is_some();
+    let (path, query) = match url.find('?').filter(|_| is_url) {
+        Some(at) => url.split_at(at),
+        None => (url, ""),
+    };
+    let (directory, name) = match path.rfind(['/', ':']) {
+        Some(at) => path.split_at(at + 1),
+        None => (".", path),
+    };
+    let decoded = object_store::path::Path::from_url_path(name);
+    match decoded {
+        Ok(decoded) if is_url => (format!("{directory}{query}"), decoded.as_ref().to_owned()),
+        _ => (directory.to_owned(), name.to_owned()),
+    }
+}
+
+fn open_first(url: &str, options: Vec<(String, String)>) -> Result<Store> {
     let Some((scheme, rest)) = split_scheme(url) else {
         no_options(url, &options)?;
         return Store::local(url);

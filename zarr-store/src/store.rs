@@ -12,6 +12,7 @@ use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
+use crate::zip::ZipStore;
 use crate::{CostModel, Deadline, RequestCounts, key, open, redact};
 
 /// A flat map from keys to objects: a local directory, memory, or any [`ObjectStore`].
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
 pub(crate) enum Backend {
     Local(LocalStore),
     Object(ObjectBackend),
+    Zip(ZipStore),
 }
 
 impl Store {
@@ -108,7 +110,8 @@ impl Store {
     }
 
     /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
-    /// (`aws_region`, `endpoint`, `timeout`, ...), `max_retries`, and for web servers `webdav = true` to allow listing.
+    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), `max_retries`, `single_writer`,
+    /// `missing_on_403`, for S3 `profile` (one of `~/.aws`), and for web servers `webdav = true` to allow listing.
     ///
     /// # Errors
     ///
@@ -139,8 +142,30 @@ impl Store {
         inner.backend = match &self.inner.backend {
             Backend::Local(local) => Backend::Local(local.with_prefix(prefix, Arc::clone(&place))),
             Backend::Object(object) => Backend::Object(object.with_prefix(prefix)),
+            Backend::Zip(zip) => Backend::Zip(zip.with_prefix(prefix)),
         };
         inner.location = place;
+        Ok(inner.into())
+    }
+
+    /// The zip archive at a key of this store, to be read as a store: its members, stored or deflated, are the objects. It is
+    /// read when first used and stays the version that it was then. In URLs it is what follows `|zip:`.
+    ///
+    /// ```
+    /// let store = zarr_store::Store::open("data.zip|zip:images/first")?;
+    /// assert!(store.location().ends_with("data.zip|zip:/images/first") && store.is_read_only());
+    /// # Ok::<_, zarr_store::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the key is not legal. What is wrong with the archive itself is an error of the reads.
+    pub fn zip(&self, key: &str) -> Result<Self> {
+        self.check_key(key)?;
+        let mut inner = Inner::clone(&self.inner);
+        inner.backend = Backend::Zip(ZipStore::new(self.clone(), key));
+        inner.location = format!("{}|zip:", self.place(key)).into();
+        inner.read_only = true;
         Ok(inner.into())
     }
 
@@ -240,7 +265,7 @@ impl Store {
     pub fn as_local(&self) -> Option<&LocalStore> {
         match &self.inner.backend {
             Backend::Local(local) => Some(local),
-            Backend::Object(_) => None,
+            Backend::Object(_) | Backend::Zip(_) => None,
         }
     }
 
@@ -278,10 +303,14 @@ impl Store {
         if !self.inner.read_only {
             return Ok(());
         }
-        Err(Error::ReadOnly {
+        Err(self.refuse_write(key, operation))
+    }
+
+    pub(crate) fn refuse_write(&self, key: &str, operation: &'static str) -> Error {
+        Error::ReadOnly {
             place: self.place(key),
             operation,
-        })
+        }
     }
 }
 

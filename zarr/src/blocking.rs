@@ -9,7 +9,8 @@ use zarr_core::metadata::{ArrayMetadata, Attributes};
 use zarr_core::plan::ReadPlan;
 use zarr_core::{Element, NodePath, Output, Selection};
 
-use crate::array::{InputLayout, OutputLayout};
+use crate::array::{InputLayout, OutputLayout, VariableElement};
+use crate::engine::Target;
 use crate::error::{Error, Result};
 use crate::hierarchy::NodeKind;
 
@@ -176,9 +177,10 @@ impl Array {
 
     fn run(&self, plan: ReadPlan, output: &Output) -> Result<()> {
         let engine = self.0.hierarchy().engine();
-        match engine.read_blocking(&plan, output) {
+        let target = Target::Fixed(output.clone());
+        match engine.read_blocking(&plan, &target) {
             Some(result) => result,
-            None => RUNTIME.block_on(engine.read(plan, output.clone())),
+            None => RUNTIME.block_on(engine.read(plan, target)),
         }
     }
 
@@ -211,6 +213,26 @@ impl Array {
         let result = RUNTIME.block_on(self.0.write_input(&resolved, source));
         wait_for(|| input.handles());
         result
+    }
+
+    /// Reads strings or byte strings, as [`crate::Array::read_variable_selection`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_variable<T: VariableElement>(&self, selection: &Selection) -> Result<ArrayD<T>> {
+        RUNTIME.block_on(self.0.read_variable_selection(selection))
+    }
+
+    /// Writes strings or byte strings, as [`crate::Array::write_variable_selection`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_variable<T: VariableElement>(
+        &self,
+        selection: &Selection,
+        data: ArrayD<T>,
+    ) -> Result<()> {
+        RUNTIME.block_on(self.0.write_variable_selection(selection, data))
     }
 
     /// Gives the array another shape, as [`crate::Array::resize`].

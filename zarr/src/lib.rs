@@ -32,7 +32,7 @@ mod error;
 mod group;
 mod hierarchy;
 
-pub use array::Array;
+pub use array::{Array, VariableElement};
 pub use engine::CacheOptions;
 pub use error::{Error, Result};
 pub use group::Group;
@@ -56,4 +56,15 @@ pub use zarr_store::Store;
 /// [`Error::Store`] where the URL is malformed or of a scheme that this build does not have.
 pub fn open(url: &str) -> Result<Hierarchy> {
     Ok(Hierarchy::new(Store::open(url)?, registry()))
+}
+
+/// The same with options of the store, by the names that `object_store` gives them: keys, endpoints, regions.
+///
+/// # Errors
+/// [`Error::Store`] as for [`open`], and for an option that the store does not have.
+pub fn open_with(
+    url: &str,
+    options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+) -> Result<Hierarchy> {
+    Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
 }

@@ -10,6 +10,7 @@ use crate::copy::swap_bytes;
 use crate::data_type::DataTypeKind;
 use crate::error::{Error, Result};
 use crate::registry::Limits;
+use crate::size::to_usize;
 
 /// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk shape.
 ///
@@ -132,12 +133,7 @@ impl CodecChain {
     pub(crate) fn elements_size(&self) -> Result<usize> {
         self.planned()
             .decoded_size(self.max_chunk_size)?
-            .ok_or_else(|| Error::Unsupported {
-                what: format!(
-                    "reading {} elements into a plain buffer",
-                    self.decoded.data_type
-                ),
-            })
+            .ok_or_else(|| self.unsupported("a plain buffer for elements of"))
     }
 
     /// Decodes an encoded chunk and lends its elements.
@@ -205,6 +201,56 @@ impl CodecChain {
             data = codec.encode(data)?;
         }
         self.encode_stored(&data, encoded)
+    }
+
+    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes, in C order of
+    /// the planned axes.
+    pub(crate) fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
+        let stored = self.array_to_bytes.encoded_size();
+        let mut data = unwrap_bytes(&self.bytes_to_bytes, stored, encoded, |stored| {
+            self.decode_stored(stored)
+        })?;
+        if self.axis_order.is_none() {
+            data = self.decode_arrays(data)?;
+        }
+        match data {
+            ChunkData::Fixed(_) => Err(self.unsupported("elements of one size for")),
+            ChunkData::Variable { offsets, bytes } => {
+                let len = to_usize("chunk", self.planned().elements()?)?;
+                EncodedSize::Exact(len)
+                    .check("number of elements", offsets.len().saturating_sub(1))?;
+                let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
+                if !ascend || offsets.last() != Some(&bytes.len()) {
+                    return Err(Error::corrupt(
+                        "variable-length chunk",
+                        "offsets are not those of its bytes",
+                    ));
+                }
+                Ok((offsets, bytes))
+            }
+        }
+    }
+
+    /// Encodes elements of any size, in C order of the planned axes, to the end of `encoded`.
+    pub(crate) fn encode_variable(
+        &self,
+        offsets: Vec<usize>,
+        bytes: Vec<u8>,
+        encoded: &mut Vec<u8>,
+    ) -> Result<()> {
+        let mut data = ChunkData::Variable { offsets, bytes };
+        if self.axis_order.is_none() {
+            for codec in &self.array_to_array {
+                data = codec.encode(data)?;
+            }
+        }
+        self.encode_stored(&data, encoded)
+    }
+
+    fn unsupported(&self, what: &str) -> Error {
+        Error::Unsupported {
+            what: format!("{what} {}", self.decoded.data_type),
+        }
     }
 
     /// Undoes the array to bytes codec: elements in C order of the stored axes and this machine's byte order.

@@ -26,6 +26,12 @@ impl ChunkSpec {
         product(&self.shape)
     }
 
+    /// The size of one element in bytes; 0 for types of variable size.
+    #[must_use]
+    pub fn item_size(&self) -> usize {
+        self.data_type.fixed_size().unwrap_or(0)
+    }
+
     /// The size of the elements in bytes, at most `limit`; `None` for types of variable size.
     ///
     /// # Errors

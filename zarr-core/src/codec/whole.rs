@@ -117,7 +117,7 @@ fn copy_of<'a>(sharding: &'a dyn Sharding, shard: &ChunkSpec, wanted: &'a Wanted
     ChunkCopy {
         shape: &sharding.inner().decoded().shape,
         wanted,
-        item_size: shard.fill_value.bytes().len(),
+        item_size: shard.item_size(),
         swap_size: 1,
     }
 }

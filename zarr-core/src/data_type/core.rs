@@ -52,9 +52,9 @@ pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
     };
     extension.expect_no_configuration()?;
     let swap_size = match kind {
-        Bool | Raw => 1,
         Int | UInt | Float => size,
         Complex => size / 2,
+        _ => 1,
     };
     let fill = match kind {
         Bool => FillRules {
@@ -73,7 +73,7 @@ pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
             read: fill_value::read_complex,
             write: fill_value::write_complex,
         },
-        Raw => FillRules {
+        _ => FillRules {
             read: fill_value::read_raw,
             write: fill_value::write_raw,
         },

@@ -269,7 +269,7 @@ fn native(little_endian: &[u8]) -> Vec<u8> {
 }
 
 /// Standard base64 with padding; `None` for anything else.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| match c {
         b'A'..=b'Z' => Some(c - b'A'),
         b'a'..=b'z' => Some(c - b'a' + 26),
@@ -296,6 +296,26 @@ fn decode_base64(text: &str) -> Option<Vec<u8>> {
         bytes.extend_from_slice(&[high, middle, low][..group.len() * 3 / 4]);
     }
     Some(bytes)
+}
+
+/// Standard base64 with padding.
+pub(super) fn encode_base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let word = group.iter().enumerate().fold(0, |word, (at, &byte)| {
+            word | u32::from(byte) << (16 - 8 * at)
+        });
+        for digit in 0..4 {
+            let place = (word >> (18 - 6 * digit)) & 63;
+            text.push(if digit <= group.len() {
+                char::from(DIGITS[place as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod core;
 mod element;
 mod fill_value;
+mod variable;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use element::{Element, element_bytes};
 pub use fill_value::FillValue;
 
 pub(crate) use self::core::{CORE_NAMES, bind_core};
+pub(crate) use self::variable::{bind_bytes, bind_string};
 
 use crate::error::Result;
 use crate::extension::Extension;
@@ -45,6 +47,10 @@ pub enum DataTypeKind {
     Complex,
     /// Bytes without meaning.
     Raw,
+    /// UTF-8 of any length.
+    String,
+    /// Bytes of any number.
+    Bytes,
 }
 
 /// How a fill value is read from and written to JSON.

@@ -59,7 +59,7 @@ impl ArrayBuilder {
     }
 
     /// The codecs of the chunks, in order of encoding; within shards where the array is sharded. Default: `bytes` in
-    /// little-endian order and `zstd`.
+    /// little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`.
     #[must_use]
     pub fn with_codecs(mut self, codecs: impl IntoIterator<Item = Extension>) -> Self {
         self.codecs = Some(codecs.into_iter().collect());
@@ -134,9 +134,14 @@ impl ArrayBuilder {
     /// [`crate::ArrayLayout::bind`].
     pub fn build(self) -> Result<ArrayMetadata> {
         let core = DataType::core(self.data_type.name()).ok();
+        let text = matches!(
+            self.data_type.name(),
+            "string" | "bytes" | "variable_length_bytes"
+        );
         let fill_value = match (&self.fill_value, &core) {
             (Some(value), _) => value.clone(),
             (None, Some(core)) => RawValue::from_string(core.fill_value_to_json(&core.zero()))?,
+            (None, None) if text => RawValue::from_string("\"\"".to_owned())?,
             (None, None) => {
                 return Err(Error::MissingMember {
                     member: "fill_value",
@@ -153,7 +158,11 @@ impl ArrayBuilder {
         let chunk_codecs = self
             .codecs
             .clone()
-            .unwrap_or_else(|| vec![codecs::bytes(swaps), codecs::zstd(3)]);
+            .unwrap_or_else(|| match self.data_type.name() {
+                "string" => vec![Extension::new("vlen-utf8"), codecs::zstd(3)],
+                _ if text => vec![Extension::new("vlen-bytes"), codecs::zstd(3)],
+                _ => vec![codecs::bytes(swaps), codecs::zstd(3)],
+            });
         let (grid_shape, chain) = match &self.shard_shape {
             None => (chunk_shape, chunk_codecs),
             Some(shard) => (

@@ -10,7 +10,7 @@ use crate::buffer::Input;
 use crate::codec::{CodecChain, Sharding, with_scratch, with_scratch_slice};
 use crate::copy::{ChunkCopy, swap_bytes};
 use crate::data_type::FillValue;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::selection::Wanted;
 use crate::size::{c_strides, product, to_usize};
 
@@ -147,12 +147,15 @@ fn encode_plain(
 ) -> Result<Option<Bytes>> {
     let chain = &task.chain;
     let spec = chain.planned();
+    if spec.data_type.fixed_size().is_none() {
+        return encode_variable(task, existing, input);
+    }
     let size = chain.elements_size()?;
     let fill = stored_fill(chain);
     let copy = ChunkCopy {
         shape: &spec.shape,
         wanted: &task.wanted,
-        item_size: fill.bytes().len(),
+        item_size: spec.item_size(),
         swap_size: if chain.encodes_foreign() {
             spec.data_type.swap_size()
         } else {
@@ -183,11 +186,68 @@ fn encode_plain(
     })
 }
 
+/// The same for elements of any size.
+fn encode_variable(
+    task: &ChunkWrite,
+    existing: Option<&Bytes>,
+    input: &Input,
+) -> Result<Option<Bytes>> {
+    const NONE: u64 = u64::MAX;
+    let chain = &task.chain;
+    let spec = chain.planned();
+    let new = input
+        .elements()
+        .ok_or_else(|| Error::selection("elements of one size for an array of any size"))?;
+    let len = to_usize("chunk", spec.elements()?)?;
+    // Where in the input each element is found.
+    let mut numbers = NONE.to_ne_bytes().repeat(len);
+    ChunkCopy {
+        shape: &spec.shape,
+        wanted: &task.wanted,
+        item_size: 8,
+        swap_size: 1,
+    }
+    .gather(input.region(), &mut numbers)?;
+    let old = existing
+        .map(|existing| chain.decode_variable(existing))
+        .transpose()?;
+    let fill = spec.fill_value.bytes();
+    let (mut offsets, mut bytes, mut all_fill) = (vec![0], Vec::new(), !task.store_fill);
+    for (position, number) in numbers.as_chunks::<8>().0.iter().enumerate() {
+        let number = u64::from_ne_bytes(*number);
+        let element = match (new.get(number), &old) {
+            (Some(element), _) => element,
+            (None, Some((offsets, bytes))) => &bytes[offsets[position]..offsets[position + 1]],
+            (None, None) => fill,
+        };
+        all_fill &= element == fill;
+        bytes.extend_from_slice(element);
+        offsets.push(bytes.len());
+    }
+    if all_fill {
+        return Ok(None);
+    }
+    let mut encoded = Vec::new();
+    chain.encode_variable(offsets, bytes, &mut encoded)?;
+    Ok(Some(encoded.into()))
+}
+
 /// A chunk of nothing but fill values, encoded.
 pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
     if let Some(sharding) = chain.sharding() {
         let inner = inner_chunks(sharding, None)?;
         return Ok(sharding.assemble(inner)?.concat().into());
+    }
+    let spec = chain.planned();
+    if spec.data_type.fixed_size().is_none() {
+        let (len, fill) = (
+            to_usize("chunk", spec.elements()?)?,
+            spec.fill_value.bytes(),
+        );
+        let offsets = (0..=len).map(|number| number * fill.len()).collect();
+        let mut encoded = Vec::new();
+        chain.encode_variable(offsets, fill.repeat(len), &mut encoded)?;
+        return Ok(encoded.into());
     }
     let mut elements = vec![0; chain.elements_size()?];
     fill_with(&mut elements, stored_fill(chain).bytes());

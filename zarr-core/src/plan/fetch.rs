@@ -208,8 +208,7 @@ impl Fetch {
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         let spec = self.chain().decoded();
-        self.chunk_len()
-            .saturating_mul(spec.fill_value.bytes().len() as u64)
+        self.chunk_len().saturating_mul(spec.item_size() as u64)
     }
 
     /// The number of elements of the chunk that the fetch is for.

@@ -8,7 +8,7 @@ use super::Place;
 use crate::buffer::Output;
 use crate::codec::CodecChain;
 use crate::copy::ChunkCopy;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::selection::Wanted;
 
 /// What is to be done with the bytes of one chunk or inner chunk.
@@ -43,7 +43,7 @@ impl ChunkJob {
         let mut copy = ChunkCopy {
             shape: &spec.shape,
             wanted: &self.wanted,
-            item_size: spec.fill_value.bytes().len(),
+            item_size: spec.item_size(),
             swap_size: 1,
         };
         let Some(encoded) = encoded else {
@@ -67,6 +67,42 @@ impl ChunkJob {
         })
     }
 
+    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes.
+    ///
+    /// # Errors
+    /// Where the bytes are damaged, with key and inner chunk.
+    pub fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
+        self.chain
+            .decode_variable(encoded)
+            .map_err(|error| self.place.wrap(error))
+    }
+
+    /// Writes to the places of the wanted elements where they are found: `number`, which the caller gave the chunk, and the
+    /// position of the element in it. With `number` 0 for the fill value, the position is 0 too. A place has 8 bytes.
+    ///
+    /// # Errors
+    /// Where the output has another layout.
+    pub fn place_variable(&self, number: u32, places: &Output) -> Result<()> {
+        let spec = self.chain.planned();
+        let copy = ChunkCopy {
+            shape: &spec.shape,
+            wanted: &self.wanted,
+            item_size: 8,
+            swap_size: 1,
+        };
+        if number == 0 {
+            return copy.fill(&[0; 8], places.region());
+        }
+        let len = u32::try_from(spec.elements()?).map_err(|_| Error::TooLarge {
+            what: "chunk of elements of any size",
+            wanted: format!("{:?}", spec.shape),
+            limit: u32::MAX.into(),
+        })?;
+        let found =
+            (0..len).flat_map(|position| [number.to_ne_bytes(), position.to_ne_bytes()].concat());
+        copy.scatter(&found.collect::<Vec<_>>(), places.region())
+    }
+
     /// The number of elements that the job copies.
     #[must_use]
     pub fn len(&self) -> u64 {
@@ -87,6 +123,12 @@ impl DecodeJob {
     /// As [`ChunkJob::run`].
     pub fn run(&self, output: &Output) -> Result<()> {
         self.job.run(self.encoded.as_deref(), output)
+    }
+
+    /// The job and the bytes; `None` where the fill value stands for the chunk.
+    #[must_use]
+    pub fn parts(&self) -> (&ChunkJob, Option<&[u8]>) {
+        (&self.job, self.encoded.as_deref())
     }
 
     /// The number of bytes that will be decoded; 0 where the fill value stands for the chunk.

@@ -14,7 +14,7 @@ const LISTED: usize = 8;
 impl fmt::Display for ReadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wanted = self.wanted.len();
-        let item = self.layout.fill_value().bytes().len() as u64;
+        let item = self.layout.codecs().decoded().item_size() as u64;
         writeln!(
             f,
             "read {} of {}",
@@ -49,7 +49,7 @@ impl fmt::Display for ReadPlan {
 
 impl fmt::Display for WritePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let item = self.layout.fill_value().bytes().len() as u64;
+        let item = self.layout.codecs().decoded().item_size() as u64;
         writeln!(
             f,
             "write {} of {}",

@@ -82,11 +82,9 @@ impl WritePlan {
     /// The size of one decoded object, in bytes.
     #[must_use]
     pub fn decoded_object_size(&self) -> u64 {
-        let item_size = self.layout.fill_value().bytes().len() as u64;
-        self.layout
-            .codecs()
-            .decoded()
-            .elements()
+        let spec = self.layout.codecs().decoded();
+        let item_size = spec.item_size() as u64;
+        spec.elements()
             .unwrap_or(u64::MAX)
             .saturating_mul(item_size)
     }

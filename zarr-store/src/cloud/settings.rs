@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Options;
 use crate::error::{Error, Result};
+use crate::object::Quirks;
 use crate::open::invalid;
 use crate::redact;
 
@@ -15,7 +16,8 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
     [
         (ClientConfigKey::ConnectTimeout, "5s"),
         (ClientConfigKey::ReadTimeout, "30s"),
-        (ClientConfigKey::Timeout, "120s"),
+        // Each request has a deadline that grows with its size instead.
+        (ClientConfigKey::Timeout, "1day"),
     ]
     .into_iter()
     .filter(move |(key, _)| {
@@ -30,6 +32,31 @@ pub(super) fn take(options: &mut Options, name: &str) -> Option<String> {
         .iter()
         .position(|(option, _)| option.eq_ignore_ascii_case(name))?;
     Some(options.remove(at).1)
+}
+
+/// Takes an option that is yes or no.
+pub(super) fn take_flag(url: &Url, options: &mut Options, name: &str) -> Result<bool> {
+    match take(options, name)
+        .map(|value| value.to_ascii_lowercase())
+        .as_deref()
+    {
+        None | Some("false" | "0" | "no" | "off") => Ok(false),
+        Some("true" | "1" | "yes" | "on") => Ok(true),
+        Some(_) => Err(invalid(
+            url.as_str(),
+            &format!("option {name} is neither true nor false"),
+        )),
+    }
+}
+
+/// What options say about a backend. That of a cloud is asked whether it honours conditions.
+pub(super) fn take_quirks(url: &Url, options: &mut Options, quirks: Quirks) -> Result<Quirks> {
+    Ok(Quirks {
+        probe: true,
+        single_writer: take_flag(url, options, "single_writer")?,
+        missing_on_403: take_flag(url, options, "missing_on_403")?,
+        ..quirks
+    })
 }
 
 /// The retries, as the option `max_retries` wants them.
@@ -85,7 +112,7 @@ pub(super) fn location(url: &Url) -> String {
 pub(super) fn bucket(
     url: &Url,
     store: std::sync::Arc<dyn object_store::ObjectStore>,
-    quirks: crate::object::Quirks,
+    quirks: Quirks,
 ) -> Result<crate::Store> {
     use object_store::path::Path;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
@@ -22,24 +23,35 @@ const HOP: u64 = 16 << 20;
 /// Objects that one hop of a listing finds.
 const BATCH: usize = 1000;
 
-/// Runs work off the runtime, with a permit of the store.
+/// Runs work off the runtime, with a permit of the store, and tells how long it took.
 async fn run<T: Send + 'static>(
     lanes: Arc<Semaphore>,
     local: &LocalStore,
-    key: &str,
+    (operation, key): (&'static str, &str),
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let started = Instant::now();
     let permit = lanes
         .acquire_owned()
         .await
         .expect("the semaphore of a store is never closed");
-    task::blocking(move || {
+    let result = task::blocking(move || {
         let result = work();
         drop(permit);
         result
     })
     .await
-    .map_err(local.io(key, "request"))?
+    .map_err(local.io(key, "request"))
+    .flatten();
+    tracing::debug!(
+        operation,
+        store = &*local.location,
+        key,
+        time = ?started.elapsed(),
+        outcome = if result.is_ok() { "done" } else { "failed" },
+        "request"
+    );
+    result
 }
 
 pub(crate) async fn get(
@@ -55,7 +67,7 @@ pub(crate) async fn get(
         range.clone(),
         version.cloned(),
     );
-    run(store.lanes(), local, key, move || {
+    run(store.lanes(), local, ("get", key), move || {
         let Some(file) = files.open(&name)? else {
             return match version {
                 Some(_) => Err(Error::Changed {
@@ -107,7 +119,7 @@ pub(crate) fn get_ranges(
                 return Ok::<_, Error>(None);
             }
             let (local, key) = (reads.local.clone(), reads.key.clone());
-            let (bodies, reads) = run(lanes, &local, &key, move || {
+            let (bodies, reads) = run(lanes, &local, ("get", &key), move || {
                 let bodies = reads.hop()?;
                 Ok((bodies, reads))
             })
@@ -217,7 +229,7 @@ pub(crate) async fn put(
     precondition: Precondition,
 ) -> Result<Version> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.lanes(), local, key, move || {
+    run(store.lanes(), local, ("put", key), move || {
         files.put(&name, &payload, &precondition)
     })
     .await
@@ -225,12 +237,15 @@ pub(crate) async fn put(
 
 pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.lanes(), local, key, move || files.delete(&name)).await
+    run(store.lanes(), local, ("delete", key), move || {
+        files.delete(&name)
+    })
+    .await
 }
 
 pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
     let (files, name) = (local.clone(), prefix.to_owned());
-    run(store.lanes(), local, prefix, move || {
+    run(store.lanes(), local, ("delete", prefix), move || {
         files.delete_prefix(&name)
     })
     .await
@@ -239,13 +254,16 @@ pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &st
 pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) -> Result<Listing> {
     let (files, name) = (local.clone(), prefix.to_owned());
     local.counters.list();
-    run(store.lanes(), local, prefix, move || files.list_dir(&name)).await
+    run(store.lanes(), local, ("list", prefix), move || {
+        files.list_dir(&name)
+    })
+    .await
 }
 
 pub(crate) async fn size(store: &Store, local: &LocalStore, key: &str) -> Result<Option<u64>> {
     let (files, name) = (local.clone(), key.to_owned());
     local.counters.head();
-    run(store.lanes(), local, key, move || {
+    run(store.lanes(), local, ("head", key), move || {
         Ok(files.open(&name)?.map(|file| file.size()))
     })
     .await
@@ -262,7 +280,7 @@ pub(crate) fn list(
     stream::try_unfold(local.walk(&prefix), move |mut walk: Walk| {
         let (lanes, local, prefix) = (Arc::clone(&lanes), local.clone(), prefix.clone());
         async move {
-            let (batch, walk) = run(lanes, &local, &prefix, move || {
+            let (batch, walk) = run(lanes, &local, ("list", &prefix), move || {
                 let batch = walk.next_batch(BATCH)?;
                 Ok((batch, walk))
             })

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryFutureExt};
+use futures::{FutureExt, StreamExt, TryFutureExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
@@ -124,6 +124,10 @@ impl Fault {
             Self::Delay(_)
             | Self::Hang
             | Self::Truncate(_)
+            | Self::Extend(_)
+            | Self::Stall(_)
+            | Self::Drip(_)
+            | Self::Unconditional
             | Self::FlipByte(_)
             | Self::Swap(_)
             | Self::LostAck(_)
@@ -145,7 +149,7 @@ impl<S: ObjectStore> ObjectStore for FaultStore<S> {
         &self,
         location: &Path,
         payload: PutPayload,
-        opts: PutOptions,
+        mut opts: PutOptions,
     ) -> Result<PutResult> {
         let fault = self.log(Request {
             condition: condition_of_put(&opts.mode),
@@ -153,6 +157,9 @@ impl<S: ObjectStore> ObjectStore for FaultStore<S> {
             ..Request::new(Operation::Put, location.as_ref())
         });
         self.before(fault.as_ref(), location).await?;
+        if matches!(fault, Some(Fault::Unconditional)) {
+            opts.mode = PutMode::Overwrite;
+        }
         let mut result = self.inner.put_opts(location, payload, opts).await?;
         match fault {
             Some(Fault::LostAck(fault)) => fault.error(location).map_or(Ok(result), Err),
@@ -284,14 +291,19 @@ async fn after_get(result: GetResult, fault: Fault, path: &Path) -> Result<GetRe
                 ..result
             });
         }
-        Fault::Truncate(_) | Fault::FlipByte(_) => result,
+        Fault::Truncate(_)
+        | Fault::FlipByte(_)
+        | Fault::Extend(_)
+        | Fault::Stall(_)
+        | Fault::Drip(_) => result,
         _ => return Ok(result),
     };
     let (meta, range) = (result.meta.clone(), result.range.clone());
     let attributes = std::mem::take(&mut result.attributes);
     let mut body = Vec::from(result.bytes().await?);
     match fault {
-        Fault::Truncate(size) => body.truncate(size),
+        Fault::Truncate(size) | Fault::Stall(size) => body.truncate(size),
+        Fault::Extend(size) => body.resize(body.len() + size, 0),
         Fault::FlipByte(at) => {
             if let Some(byte) = body.get_mut(at) {
                 *byte = !*byte;
@@ -299,8 +311,19 @@ async fn after_get(result: GetResult, fault: Fault, path: &Path) -> Result<GetRe
         }
         _ => {}
     }
+    let body = Bytes::from(body);
+    let stream = match fault {
+        Fault::Stall(_) => stream::iter([Ok(body)]).chain(stream::pending()).boxed(),
+        Fault::Drip(pause) => stream::iter(0..body.len())
+            .then(move |at| {
+                let byte = body.slice(at..=at);
+                tokio::time::sleep(pause).map(|()| Ok(byte))
+            })
+            .boxed(),
+        _ => stream::iter([Ok(body)]).boxed(),
+    };
     Ok(GetResult {
-        payload: GetResultPayload::Stream(stream::iter([Ok(body.into())]).boxed()),
+        payload: GetResultPayload::Stream(stream),
         meta,
         range,
         attributes,

@@ -49,6 +49,14 @@ pub enum Fault {
     Hang,
     /// The body ends after this many bytes.
     Truncate(usize),
+    /// The body has this many bytes too many.
+    Extend(usize),
+    /// The body stops after this many bytes, and the connection stays open.
+    Stall(usize),
+    /// The bytes of the body come one by one, this long apart.
+    Drip(Duration),
+    /// The condition of a put is ignored.
+    Unconditional,
     /// The byte at this place of the body, if it has one, is inverted.
     FlipByte(usize),
     /// The object gets this content just before the request.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{pattern, read_ranges};
+#[cfg(feature = "s3")]
+use crate::CostModel;
 use crate::{ByteRange, ErrorKind, Store};
 
 const HEADERS: &str = "ETag: \"v1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n";
@@ -15,13 +17,15 @@ type Log = Arc<Mutex<Vec<(String, String, Option<String>)>>>;
 
 struct Server {
     store: Store,
+    address: String,
     log: Log,
 }
 
 impl Server {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/data?key=k", listener.local_addr().unwrap());
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{address}/data?key=k");
         let log = Log::default();
         let requests = Arc::clone(&log);
         std::thread::spawn(move || {
@@ -34,8 +38,21 @@ impl Server {
         let options = [("max_retries", "0"), ("timeout", "500ms")];
         Self {
             store: Store::open_with(&url, options).unwrap(),
+            address,
             log,
         }
+    }
+
+    /// The same objects as a client of S3 sees them that has no account.
+    #[cfg(feature = "s3")]
+    fn s3(&self, more: Option<(&str, &str)>) -> Store {
+        let options = [
+            ("endpoint", &*self.address),
+            ("skip_signature", "true"),
+            ("region", "somewhere"),
+            ("max_retries", "0"),
+        ];
+        Store::open_with("s3://data", options.into_iter().chain(more)).unwrap()
     }
 
     fn methods(&self) -> Vec<String> {
@@ -61,6 +78,7 @@ fn serve(stream: &TcpStream, log: &Log) -> std::io::Result<()> {
             match name.to_ascii_lowercase().as_str() {
                 "range" => range = Some(value.trim_start_matches("bytes=").to_owned()),
                 "if-match" => if_match = Some(value.to_owned()),
+                "authorization" => panic!("signed"),
                 _ => {}
             }
         }
@@ -90,7 +108,6 @@ fn answer(
         .split('?')
         .next()
         .unwrap_or_default();
-    assert!(path.ends_with("?key=k"), "{path}");
     let size = match name {
         "k" | "whole" | "cut" => 100,
         "empty" => 0,
@@ -211,8 +228,65 @@ async fn only_404_is_absent() {
             assert_eq!(error.kind(), kind, "{error}");
             assert!(!error.to_string().contains("key=k"), "{error}");
         }
-        assert!(server.store.get("204", &range, None).await.is_err());
+        for status in ["204", "202", "203"] {
+            let error = server.store.get(status, &range, None).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_absent_only_when_told_so() {
+    let server = Server::start();
+    let store = server.store.clone().with_missing_on_403();
+    assert_eq!(store.get("403", &ByteRange::All, None).await.unwrap(), None);
+    assert_eq!(store.size("403").await.unwrap(), None);
+    let error = store.get("401", &ByteRange::All, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn signed_urls_keep_their_query() {
+    let server = Server::start();
+    server.store.get("k", &ByteRange::All, None).await.unwrap();
+    server.store.size("k").await.unwrap();
+    let log = server.log.lock().unwrap().clone();
+    assert_eq!(log.len(), 2);
+    assert!(log.iter().all(|(_, path, _)| path == "/data/k?key=k"));
+}
+
+#[cfg(feature = "s3")]
+#[tokio::test]
+async fn s3_without_an_account_and_without_ranges() {
+    let server = Server::start();
+    let store = server.s3(None);
+    let suffix = ByteRange::Suffix(10);
+    let body = store.get("k", &suffix, None).await.unwrap().unwrap();
+    assert_eq!(body.bytes, pattern(100).slice(90..));
+    assert!(store.get("204", &suffix, None).await.is_err());
+    assert!(store.get("403", &suffix, None).await.is_err());
+    let lenient = server.s3(Some(("missing_on_403", "true")));
+    assert_eq!(lenient.get("403", &suffix, None).await.unwrap(), None);
+
+    let wanted = [3..5, 90..100];
+    let expected = [pattern(100).slice(3..5), pattern(100).slice(90..100)];
+    let bodies = read_ranges(&store, "k", &wanted, None).await.unwrap();
+    assert_eq!(bodies, expected);
+    server.methods();
+    let eager = CostModel {
+        free_gap: 0,
+        ..CostModel::object()
+    };
+    let eager = store.clone().with_cost_model(eager);
+    let bodies = read_ranges(&eager, "whole", &wanted, None).await.unwrap();
+    assert_eq!(bodies, expected);
+    assert_eq!(
+        server.methods(),
+        ["GET"; 3],
+        "two refused, then whole, once"
+    );
+    read_ranges(&store, "whole", &wanted, None).await.unwrap();
+    assert_eq!(server.methods(), ["GET"], "remembered");
 }
 
 #[tokio::test]

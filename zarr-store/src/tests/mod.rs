@@ -9,12 +9,15 @@
 
 mod cancel;
 mod conditional;
+mod deadline;
 mod faults;
 #[cfg(feature = "http")]
 mod http;
+mod probe;
 mod ranges;
 mod secrets;
 mod suite;
+mod trace;
 
 pub(crate) use conditional::increment;
 

@@ -184,6 +184,29 @@ async fn a_server_that_ignores_if_match_is_found_out() {
 }
 
 #[tokio::test]
+async fn requests_without_a_version_are_of_one_version_or_fail() {
+    let (store, faults) = faulty();
+    put(&store, "k", pattern(4 << 20)).await;
+    let new = Bytes::from(vec![7; 4 << 20]);
+    faults.add(Rule::new(Operation::Get, "k", Fault::Swap(new)).on_call(1));
+    let error = read_ranges(&store, "k", &[0..4 * MIB], None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_long_are_errors() {
+    let (store, faults) = faulty();
+    put(&store, "k", pattern(4096)).await;
+    faults.add(Rule::new(Operation::Get, "k", Fault::Extend(1 << 20)));
+    for range in [ByteRange::All, ByteRange::Range(0..9), ByteRange::Suffix(9)] {
+        let error = store.get("k", &range, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ShortBody, "{range}");
+    }
+}
+
+#[tokio::test]
 async fn the_stream_ends_after_an_error() {
     let (store, faults) = faulty();
     put(&store, "k", pattern(8 << 20)).await;

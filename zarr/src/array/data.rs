@@ -99,23 +99,28 @@ impl InputLayout {
 
 /// The strides in bytes of an array seen in another shape, 0 where it is repeated.
 fn broadcast<T: Element>(array: ArrayViewD<'_, T>, shape: &[usize]) -> Result<Vec<isize>> {
-    match array.broadcast(IxDyn(shape)) {
-        Some(view) => Ok(byte_strides::<T>(view.strides())),
-        None => Err(Error::Shape {
-            found: array.shape().to_vec(),
-            expected: shape.to_vec(),
-        }),
-    }
+    Ok(byte_strides::<T>(repeated(&array, shape)?.strides()))
 }
 
-fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
+/// An array seen in another shape.
+pub(crate) fn repeated<'a, T>(
+    array: &'a ArrayViewD<'_, T>,
+    shape: &[usize],
+) -> Result<ArrayViewD<'a, T>> {
+    array.broadcast(IxDyn(shape)).ok_or_else(|| Error::Shape {
+        found: array.shape().to_vec(),
+        expected: shape.to_vec(),
+    })
+}
+
+pub(crate) fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
     strides
         .iter()
         .map(|stride| stride * size_of::<T>().cast_signed())
         .collect()
 }
 
-fn c_strides<T>(shape: &[usize]) -> Vec<isize> {
+pub(crate) fn c_strides<T>(shape: &[usize]) -> Vec<isize> {
     let mut stride = size_of::<T>().cast_signed();
     let mut strides = vec![0; shape.len()];
     for (axis, &len) in shape.iter().enumerate().rev() {

@@ -3,6 +3,7 @@
 mod data;
 mod read;
 mod resize;
+mod variable;
 mod write;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, NodePath};
 
-pub(crate) use data::{InputLayout, OutputLayout};
+pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeated};
+pub use variable::VariableElement;
 
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;

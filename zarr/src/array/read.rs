@@ -5,6 +5,7 @@ use zarr_core::plan::ReadPlan;
 use zarr_core::{AxisIndices, Element, Output, Resolved, Selection};
 
 use super::{Array, OutputLayout};
+use crate::engine::Target;
 use crate::error::Result;
 
 impl Array {
@@ -73,7 +74,7 @@ impl Array {
         let plan = self.read_plan(&resolved, &target.strides);
         self.hierarchy
             .engine()
-            .read(plan, target.output.clone())
+            .read(plan, Target::Fixed(target.output.clone()))
             .await?;
         OutputLayout::into_array(target.output, resolved.shape())
     }
@@ -109,7 +110,10 @@ impl Array {
         strides: &[isize],
     ) -> Result<()> {
         let plan = self.read_plan(&self.resolve(selection)?, strides);
-        self.hierarchy.engine().read(plan, output).await
+        self.hierarchy
+            .engine()
+            .read(plan, Target::Fixed(output))
+            .await
     }
 
     pub(crate) fn prepare_read<T: Element>(

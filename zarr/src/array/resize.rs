@@ -34,7 +34,11 @@ impl Array {
     /// Writes the fill value.
     async fn clear(&self, selection: &Selection) -> Result<()> {
         let resolved = self.resolve(selection)?;
-        let input = Input::from_vec(self.fill_value().bytes().to_vec(), 0);
+        let fill = self.fill_value().bytes().to_vec();
+        let input = match self.data_type().fixed_size() {
+            Some(_) => Input::from_vec(fill, 0),
+            None => Input::variable(vec![0, fill.len()], fill),
+        };
         let strides = vec![0; resolved.shape().len()];
         self.write_input(&resolved, InputLayout { input, strides })
             .await

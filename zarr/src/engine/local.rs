@@ -6,51 +6,51 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 use zarr_core::codec::with_scratch_slice;
 use zarr_core::plan::{ChunkJob, Fetch, Purpose, ReadPlan, Work};
-use zarr_core::{Output, size};
+use zarr_core::size;
 use zarr_store::{LocalFile, LocalStore};
 
 use super::cache::CachedIndex;
-use super::{Engine, POOL};
+use super::{Engine, POOL, Target};
 use crate::error::Result;
 
 /// A read of no more objects, or inner chunks, than this is done on the caller's thread: waking others takes longer.
 const INLINE: usize = 1;
 
 impl Engine {
-    pub(super) fn read_local(&self, plan: &ReadPlan, output: &Output) -> Result<()> {
+    pub(super) fn read_local(&self, plan: &ReadPlan, target: &Target) -> Result<()> {
         let store = self.store.as_local().expect("only called for local stores");
         if plan.objects() <= INLINE as u64 {
             return plan
                 .fetches()
-                .try_for_each(|fetch| self.read_object(store, fetch, output));
+                .try_for_each(|fetch| self.read_object(store, fetch, target));
         }
         POOL.install(|| {
             plan.fetches()
                 .par_bridge()
-                .try_for_each(|fetch| self.read_object(store, fetch, output))
+                .try_for_each(|fetch| self.read_object(store, fetch, target))
         })
     }
 
-    fn read_object(&self, store: &LocalStore, fetch: Fetch, output: &Output) -> Result<()> {
+    fn read_object(&self, store: &LocalStore, fetch: Fetch, target: &Target) -> Result<()> {
         match store.open(fetch.key())? {
-            None => self.run(None, fetch.supply(None)?, output),
-            Some(file) => self.follow(&file, fetch, output),
+            None => self.run(None, fetch.supply(None)?, target),
+            Some(file) => self.follow(&file, fetch, target),
         }
     }
 
     /// Goes on with a fetch from a file that is open: all its ranges are of one version.
-    fn follow(&self, file: &LocalFile, fetch: Fetch, output: &Output) -> Result<()> {
+    fn follow(&self, file: &LocalFile, fetch: Fetch, target: &Target) -> Result<()> {
         if fetch.purpose() == Purpose::Chunk {
             let range = fetch.range().resolve(file.size());
             return match fetch.into_job() {
-                Ok(job) => read_chunk(file, range, &job, output),
+                Ok(job) => read_chunk(file, range, &job, target),
                 Err(_) => unreachable!("a fetch for a chunk is a job"),
             };
         }
         let fetch = fetch.by_index();
         let index = self.local_index(file, &fetch)?;
         let work = fetch.open(&index, file.size())?;
-        self.run(Some(file), work, output)
+        self.run(Some(file), work, target)
     }
 
     fn local_index(
@@ -75,10 +75,10 @@ impl Engine {
         Ok(index)
     }
 
-    fn run(&self, file: Option<&LocalFile>, work: Vec<Work>, output: &Output) -> Result<()> {
+    fn run(&self, file: Option<&LocalFile>, work: Vec<Work>, target: &Target) -> Result<()> {
         let one = |work: Work| match (work, file) {
-            (Work::Decode(job), _) => Ok(job.run(output)?),
-            (Work::Fetch(fetch), Some(file)) => self.follow(file, fetch, output),
+            (Work::Decode(job), _) => target.run_job(&job),
+            (Work::Fetch(fetch), Some(file)) => self.follow(file, fetch, target),
             (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
         };
         if work.len() <= INLINE {
@@ -92,11 +92,11 @@ fn read_chunk(
     file: &LocalFile,
     range: std::ops::Range<u64>,
     job: &ChunkJob,
-    output: &Output,
+    target: &Target,
 ) -> Result<()> {
     let len = size::to_usize("stored chunk", range.end - range.start)?;
     with_scratch_slice(len, |buffer| {
         file.read_exact_at(buffer, range.start)?;
-        Ok(job.run(Some(buffer), output)?)
+        target.run(job, Some(buffer))
     })
 }

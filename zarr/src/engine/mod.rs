@@ -7,6 +7,7 @@ mod cache;
 mod combine;
 mod local;
 mod remote;
+mod target;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,13 +15,14 @@ use std::sync::{Arc, LazyLock};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
+use zarr_core::Registry;
 use zarr_core::plan::{ObjectWrite, ReadPlan};
-use zarr_core::{Output, Registry};
 use zarr_store::Store;
 
 pub use self::cache::CacheOptions;
 use self::cache::Caches;
 use self::combine::Writers;
+pub(crate) use self::target::Target;
 use crate::error::{Error, Result};
 
 /// Encoded bytes that may wait for decoding at one time, in KiB.
@@ -60,20 +62,20 @@ impl Engine {
         self.caches.forget(object.key(), object.index_range());
     }
 
-    /// Reads into `output`; after an error it may hold a part of the result.
-    pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, output: Output) -> Result<()> {
+    /// Reads into a target; after an error it may hold a part of the result.
+    pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, target: Target) -> Result<()> {
         if self.store.as_local().is_none() {
-            return self.read_remote(&plan, &output).await;
+            return self.read_remote(&plan, &target).await;
         }
         let engine = self.clone();
-        compute(move || engine.read_local(&plan, &output)).await?
+        compute(move || engine.read_local(&plan, &target)).await?
     }
 
     /// The same on the caller's thread and, where there is enough to do, the computing ones; `None` where the store is not
     /// local.
-    pub(crate) fn read_blocking(&self, plan: &ReadPlan, output: &Output) -> Option<Result<()>> {
+    pub(crate) fn read_blocking(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.store.as_local()?;
-        Some(self.read_local(plan, output))
+        Some(self.read_local(plan, target))
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tokio::sync::SemaphorePermit;
+use zarr_core::ByteRange;
 use zarr_core::plan::{Body, DecodeJob, Fetch, Purpose, ReadPlan, Work};
-use zarr_core::{ByteRange, Output};
 use zarr_store::{ErrorKind, Version};
 
 use super::cache::{CachedChunk, CachedIndex, Key};
-use super::{Engine, IN_FLIGHT_KIB, compute};
+use super::{Engine, IN_FLIGHT_KIB, Target, compute};
 use crate::error::{Error, Result};
 
 /// Objects that are worked on at one time; requests are limited by the store.
@@ -39,18 +39,18 @@ enum NoIndex {
 }
 
 impl Engine {
-    pub(super) async fn read_remote(&self, plan: &ReadPlan, output: &Output) -> Result<()> {
+    pub(super) async fn read_remote(&self, plan: &ReadPlan, target: &Target) -> Result<()> {
         stream::iter(plan.fetches())
-            .map(|fetch| self.read_versioned(fetch, output))
+            .map(|fetch| self.read_versioned(fetch, target))
             .buffer_unordered(OBJECTS)
             .try_collect::<()>()
             .await
     }
 
     /// Reads what is wanted of one object from one version of it; from the start again where it changes in between.
-    async fn read_versioned(&self, fetch: Fetch, output: &Output) -> Result<()> {
+    async fn read_versioned(&self, fetch: Fetch, target: &Target) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            match self.read_once(fetch.clone(), output).await {
+            match self.read_once(fetch.clone(), target).await {
                 Err(Error::Store(error))
                     if matches!(error.kind(), ErrorKind::Changed | ErrorKind::NotFound) =>
                 {
@@ -65,18 +65,18 @@ impl Engine {
         })
     }
 
-    async fn read_once(&self, fetch: Fetch, output: &Output) -> Result<()> {
+    async fn read_once(&self, fetch: Fetch, target: &Target) -> Result<()> {
         let mut next = match fetch.purpose() {
             Purpose::Index => self.first_index(fetch).await?,
             Purpose::Chunk | Purpose::Shard => self.first_object(fetch).await?,
         };
         loop {
-            decode(std::mem::take(&mut next.jobs), output).await?;
+            decode(std::mem::take(&mut next.jobs), target).await?;
             next.permit = None;
             if next.fetches.is_empty() {
                 return Ok(());
             }
-            next = self.ranges(next, output).await?;
+            next = self.ranges(next, target).await?;
         }
     }
 
@@ -178,12 +178,12 @@ impl Engine {
 
     /// Fetches ranges of one object on condition that it has not changed, and decodes each as it arrives. What needs more
     /// ranges (nested shards) is returned.
-    async fn ranges(&self, next: Next<'_>, output: &Output) -> Result<Next<'_>> {
+    async fn ranges(&self, next: Next<'_>, target: &Target) -> Result<Next<'_>> {
         let version = next.version;
-        let (cached, fetches) = self.from_cache(next.fetches, &version)?;
+        let (cached, fetches) = self.take_cached(next.fetches, &version)?;
         let mut following = Next::new(cached, version.clone(), None);
         let mut decoding =
-            FuturesUnordered::from_iter([decode(std::mem::take(&mut following.jobs), output)]);
+            FuturesUnordered::from_iter([decode(std::mem::take(&mut following.jobs), target)]);
         if let Some(first) = fetches.first() {
             let key = first.key().clone();
             let ranges = fetches
@@ -214,7 +214,7 @@ impl Engine {
                 }))?;
                 let (jobs, more) = split(work);
                 following.fetches.extend(more);
-                decoding.push(decode(jobs, output));
+                decoding.push(decode(jobs, target));
             }
         }
         while decoding.next().await.transpose()?.is_some() {}
@@ -222,7 +222,7 @@ impl Engine {
     }
 
     /// What the cache has of some ranges in this version, and the fetches of the others.
-    fn from_cache(
+    fn take_cached(
         &self,
         fetches: Vec<Fetch>,
         version: &Version,
@@ -281,14 +281,14 @@ fn split(work: Vec<Work>) -> (Vec<DecodeJob>, Vec<Fetch>) {
 /// Starts to decode on the computing threads, all jobs in one hop.
 fn decode(
     jobs: Vec<DecodeJob>,
-    output: &Output,
+    target: &Target,
 ) -> impl Future<Output = Result<()>> + Send + use<> {
-    let output = output.clone();
+    let target = target.clone();
     let decoding = (!jobs.is_empty())
-        .then(|| compute(move || jobs.par_iter().try_for_each(|job| job.run(&output))));
+        .then(|| compute(move || jobs.par_iter().try_for_each(|job| target.run_job(job))));
     async {
         match decoding {
-            Some(decoding) => Ok(decoding.await??),
+            Some(decoding) => decoding.await?,
             None => Ok(()),
         }
     }

@@ -1,0 +1,252 @@
+//! The central directory of an archive, from its bytes (APPNOTE 6.3.10, 4.3): which members there are and where.
+//!
+//! Nothing is believed that would let a member reach outside of its place: names are keys and occur once, members do not
+//! overlap, and sizes are ones that their method can produce.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::key;
+
+/// The bytes of a local header before its name.
+pub(super) const HEADER: u64 = 30;
+
+/// The most bytes that one byte of deflate can become.
+const DEFLATE_RATIO: u64 = 1032;
+
+/// Where the central directory is, and how many members it has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+    count: u64,
+}
+
+/// How the bytes of a member are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Stored,
+    Deflated,
+    Encrypted,
+    Other(u16),
+}
+
+/// One member.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) method: Method,
+    /// Where its local header is.
+    pub(super) header: u64,
+    /// Where the next member, or the directory, begins.
+    pub(super) limit: u64,
+    pub(super) compressed: u64,
+    pub(super) size: u64,
+    pub(super) crc: u32,
+    /// Where its data is, once its local header was read.
+    pub(super) data: OnceLock<u64>,
+}
+
+pub(super) type Members = BTreeMap<String, Member>;
+
+/// Fields of a record, little endian; `None` past its end.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn bytes(&self, at: usize, size: usize) -> Option<&'a [u8]> {
+        self.0.get(at..at.checked_add(size)?)
+    }
+
+    fn u16(&self, at: usize) -> Option<u16> {
+        Some(u16::from_le_bytes(self.bytes(at, 2)?.try_into().ok()?))
+    }
+
+    fn u32(&self, at: usize) -> Option<u32> {
+        Some(u32::from_le_bytes(self.bytes(at, 4)?.try_into().ok()?))
+    }
+
+    fn u64(&self, at: usize) -> Option<u64> {
+        Some(u64::from_le_bytes(self.bytes(at, 8)?.try_into().ok()?))
+    }
+}
+
+/// Finds the directory from the last bytes of an archive, which begin at `start`.
+pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
+    let record = (0..=tail.len().saturating_sub(22))
+        .rev()
+        .find(|&at| {
+            let fields = Fields(&tail[at..]);
+            fields.u32(0) == Some(0x0605_4b50)
+                && fields.u16(20).map(usize::from) == (tail.len() - at).checked_sub(22)
+        })
+        .ok_or("no end of central directory, so no zip archive")?;
+    let fields = Fields(&tail[record..]);
+    let end = || {
+        Some(End {
+            count: fields.u16(10)?.into(),
+            size: fields.u32(12)?.into(),
+            offset: fields.u32(16)?.into(),
+        })
+    };
+    let mut end = end().ok_or("end of central directory is cut")?;
+    if end.count == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff {
+        end = find_large_end(tail, start, record)
+            .ok_or("zip64 end of central directory is broken")?;
+    }
+    let limit = start + record as u64;
+    match end.offset.checked_add(end.size) {
+        Some(stop) if stop <= limit => Ok(end),
+        _ => Err(format!(
+            "central directory of {} bytes at {} reaches past {limit}, where it ends",
+            end.size, end.offset
+        )),
+    }
+}
+
+/// The record of zip64, which a locator just before the other record points to.
+fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<End> {
+    let locator = Fields(tail.get(record.checked_sub(20)?..record)?);
+    let place = locator.u64(8)?.checked_sub(start)?;
+    let fields = Fields(tail.get(usize::try_from(place).ok()?..record)?);
+    let found = locator.u32(0)? == 0x0706_4b50 && fields.u32(0)? == 0x0606_4b50;
+    found.then_some(())?;
+    Some(End {
+        count: fields.u64(32)?,
+        size: fields.u64(40)?,
+        offset: fields.u64(48)?,
+    })
+}
+
+/// Reads the central directory.
+pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
+    let mut members = Members::new();
+    for index in 0..end.count {
+        let cut = || format!("entry {index} of the central directory is broken");
+        let (name, member, rest) = entry(bytes).ok_or_else(cut)?;
+        bytes = rest;
+        let name =
+            std::str::from_utf8(name).map_err(|_| format!("name of entry {index} is not UTF-8"))?;
+        if name.ends_with('/') && member.size == 0 {
+            continue;
+        }
+        key::check(name).map_err(|rule| format!("member {name:?}: {rule}"))?;
+        check(&member).map_err(|reason| format!("member {name:?}: {reason}"))?;
+        if members.insert(name.to_owned(), member).is_some() {
+            return Err(format!("member {name:?} is there twice"));
+        }
+    }
+    limit(&mut members, end.offset)?;
+    Ok(members)
+}
+
+/// One entry: its name, the member, and what follows.
+fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
+    let fields = Fields(bytes);
+    if fields.u32(0)? != 0x0201_4b50 {
+        return None;
+    }
+    let sizes = [28, 30, 32].map(|at| fields.u16(at).map(usize::from));
+    let [name_size, extra_size, comment_size] = [sizes[0]?, sizes[1]?, sizes[2]?];
+    let name = fields.bytes(46, name_size)?;
+    let extra = fields.bytes(46 + name_size, extra_size)?;
+    let rest = bytes.get(46 + name_size + extra_size + comment_size..)?;
+    // Sizes that do not fit stand in the extra field of zip64, in this order.
+    let mut large = zip64(extra);
+    let mut wide = |at: usize| match fields.u32(at)? {
+        u32::MAX => {
+            let value = Fields(large).u64(0)?;
+            large = &large[8..];
+            Some(value)
+        }
+        value => Some(value.into()),
+    };
+    let (size, compressed, header) = (wide(24)?, wide(20)?, wide(42)?);
+    let encrypted = fields.u16(8)? & 1 != 0;
+    let method = match fields.u16(10)? {
+        _ if encrypted => Method::Encrypted,
+        0 => Method::Stored,
+        8 => Method::Deflated,
+        other => Method::Other(other),
+    };
+    let member = Member {
+        method,
+        header,
+        limit: header
+            .checked_add(HEADER)?
+            .checked_add(name_size as u64)?
+            .checked_add(compressed)?,
+        compressed,
+        size,
+        crc: fields.u32(16)?,
+        data: OnceLock::new(),
+    };
+    Some((name, member, rest))
+}
+
+/// The extra field of zip64; empty if there is none.
+fn zip64(mut extra: &[u8]) -> &[u8] {
+    loop {
+        let fields = Fields(extra);
+        let (Some(id), Some(size)) = (fields.u16(0), fields.u16(2)) else {
+            return &[];
+        };
+        match (id, fields.bytes(4, size.into())) {
+            (1, Some(data)) => return data,
+            (_, Some(_)) => extra = &extra[4 + usize::from(size)..],
+            (_, None) => return &[],
+        }
+    }
+}
+
+fn check(member: &Member) -> Result<(), String> {
+    let most = match member.method {
+        Method::Stored if member.size != member.compressed => {
+            return Err(format!(
+                "{} bytes are stored in {}",
+                member.size, member.compressed
+            ));
+        }
+        Method::Stored | Method::Encrypted | Method::Other(_) => return Ok(()),
+        Method::Deflated => member.compressed.saturating_mul(DEFLATE_RATIO),
+    };
+    if member.size > most {
+        return Err(format!(
+            "{} bytes cannot come out of {} deflated ones",
+            member.size, member.compressed
+        ));
+    }
+    Ok(())
+}
+
+/// Tells members where the next begins, which each has to end before.
+fn limit(members: &mut Members, directory: u64) -> Result<(), String> {
+    let mut order: Vec<(&String, &mut Member)> = members.iter_mut().collect();
+    order.sort_unstable_by_key(|(_, member)| member.header);
+    let mut next = directory;
+    for (name, member) in order.into_iter().rev() {
+        if member.limit > next {
+            return Err(format!(
+                "member {name:?} reaches past {next}, where the next thing begins"
+            ));
+        }
+        member.limit = next;
+        next = member.header;
+    }
+    Ok(())
+}
+
+/// Where the data of a member is, from its local header at `header`, the name included.
+pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64, String> {
+    let fields = Fields(bytes);
+    let place = || {
+        let (name_size, extra_size) = (fields.u16(26)?, fields.u16(28)?);
+        let same =
+            fields.u32(0)? == 0x0403_4b50 && fields.bytes(30, name_size.into())? == name.as_bytes();
+        same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
+    };
+    let data = place()
+        .ok_or_else(|| format!("member {name:?}: local header does not match the directory"))?;
+    match data.checked_add(member.compressed) {
+        Some(end) if end <= member.limit => Ok(data),
+        _ => Err(format!("member {name:?}: data reach past {}", member.limit)),
+    }
+}

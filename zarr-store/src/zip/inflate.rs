@@ -1,0 +1,31 @@
+//! Inflating and checking members, with libdeflate: behind the feature `deflate`, since it is C.
+
+/// The member behind its stored bytes, if they are sound: exactly `size` bytes with this checksum.
+#[cfg(feature = "deflate")]
+pub(super) fn inflate(bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>, &'static str> {
+    let size = usize::try_from(size).map_err(|_| "larger than memory")?;
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(size)
+        .map_err(|_| "larger than memory")?;
+    buffer.resize(size, 0);
+    match libdeflater::Decompressor::new().deflate_decompress(bytes, &mut buffer) {
+        Ok(inflated) if inflated == size => check(&buffer, crc).map(|()| buffer),
+        _ => Err("deflated data are broken, or not of the size that they should be"),
+    }
+}
+
+#[cfg(not(feature = "deflate"))]
+pub(super) fn inflate(_: &[u8], _: u64, _: u32) -> Result<Vec<u8>, &'static str> {
+    Err("zarr-store is built without its feature \"deflate\"")
+}
+
+/// Checks the bytes of a member against their checksum; without the feature nothing is checked.
+pub(super) fn check(bytes: &[u8], crc: u32) -> Result<(), &'static str> {
+    #[cfg(feature = "deflate")]
+    if libdeflater::crc32(bytes) != crc {
+        return Err("checksum does not match");
+    }
+    let _ = (bytes, crc);
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Where a read puts what it decodes: the bytes of a buffer, or, for elements of any size, chunks that are kept and the places
+//! in them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zarr_core::plan::{ChunkJob, DecodeJob};
+use zarr_core::{FillValue, Output};
+
+use crate::error::{Error, Result};
+
+/// The target of a read; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// Elements of one size.
+    Fixed(Output),
+    /// Elements of any size.
+    Variable(Arc<VariableTarget>),
+}
+
+/// Decoded chunks of elements of any size. A place in the buffer holds the number of a chunk, from 1, and a position in it; 0
+/// is the fill value.
+#[derive(Debug)]
+pub(crate) struct VariableTarget {
+    places: Output,
+    chunks: Mutex<Vec<(Vec<usize>, Vec<u8>)>>,
+}
+
+impl Target {
+    /// A target for `len` elements of any size.
+    pub(crate) fn variable(len: usize) -> Result<Self> {
+        let places = Output::zeroed::<[u8; 8]>(len)?;
+        Ok(Self::Variable(Arc::new(VariableTarget {
+            places,
+            chunks: Mutex::default(),
+        })))
+    }
+
+    /// Decodes a chunk into the target; without bytes, the fill value stands for it.
+    pub(crate) fn run(&self, job: &ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
+        match self {
+            Self::Fixed(output) => Ok(job.run(encoded, output)?),
+            Self::Variable(target) => target.run(job, encoded),
+        }
+    }
+
+    /// The same for a job with its bytes.
+    pub(crate) fn run_job(&self, job: &DecodeJob) -> Result<()> {
+        let (job, encoded) = job.parts();
+        self.run(job, encoded)
+    }
+}
+
+impl VariableTarget {
+    fn run(&self, job: &ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
+        let Some(encoded) = encoded else {
+            return Ok(job.place_variable(0, &self.places)?);
+        };
+        let chunk = job.decode_variable(encoded)?;
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        chunks.push(chunk);
+        let number = u32::try_from(chunks.len()).map_err(|_| zarr_core::Error::TooLarge {
+            what: "number of chunks in one read",
+            wanted: chunks.len().to_string(),
+            limit: u32::MAX.into(),
+        })?;
+        drop(chunks);
+        Ok(job.place_variable(number, &self.places)?)
+    }
+
+    /// Hands each of the `len` elements to `use_element`, in order of the buffer.
+    pub(crate) fn into_elements<E>(
+        self: Arc<Self>,
+        len: usize,
+        fill: &FillValue,
+        mut use_element: impl FnMut(&[u8]) -> Result<E>,
+    ) -> Result<Vec<E>> {
+        let in_use = || Error::Internal {
+            reason: "handles of a result that is complete".to_owned(),
+        };
+        let Self { places, chunks } = Arc::try_unwrap(self).map_err(|_| in_use())?;
+        let places = places.into_vec::<[u8; 8]>(len).map_err(|_| in_use())?;
+        let chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let elements = places.iter().map(|&[a, b, c, d, e, f, g, h]| {
+            let (number, position) = (
+                u32::from_ne_bytes([a, b, c, d]),
+                u32::from_ne_bytes([e, f, g, h]),
+            );
+            let Some(chunk) = (number as usize).checked_sub(1) else {
+                return use_element(fill.bytes());
+            };
+            let (offsets, bytes) = &chunks[chunk];
+            use_element(&bytes[offsets[position as usize]..offsets[position as usize + 1]])
+        });
+        elements.collect()
+    }
+}
