@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use zarr::blocking::{Array, open};
 use zarr::{DataType, FillValue, Selection};
 use zarr_core::{DataTypeKind, Output};
@@ -30,7 +31,11 @@ impl Elements {
         Self::of(&array)
     }
 
-    fn of(array: &Array) -> Result<Self, Failure> {
+    /// The same of an open array.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn of(array: &Array) -> Result<Self, Failure> {
         let data_type = array.0.data_type().clone();
         let item_size = data_type
             .fixed_size()
@@ -112,12 +117,42 @@ impl Elements {
     }
 }
 
-/// Reads an array and writes `<out>.npy`, whose path is returned.
+/// Strings as text, byte strings as hexadecimal digits: `{"kind", "shape", "data"}`.
+///
+/// # Errors
+/// What the engine says.
+pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
+    let all = Selection::all();
+    if array.0.data_type().kind() == DataTypeKind::String {
+        let data = array.read_variable::<String>(&all)?;
+        return Ok(
+            json!({"kind": "string", "shape": data.shape(), "data": data.iter().collect::<Vec<_>>()}),
+        );
+    }
+    let data = array.read_variable::<Vec<u8>>(&all)?;
+    let hex = |bytes: &Vec<u8>| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    Ok(
+        json!({"kind": "bytes", "shape": data.shape(), "data": data.iter().map(hex).collect::<Vec<_>>()}),
+    )
+}
+
+/// Reads an array and writes `<out>.npy`, or `<out>.json` for elements of any size; returns the path.
 ///
 /// # Errors
 /// What reading or writing says.
 pub fn read_to_file(store: &str, node: &str, out: &str) -> Result<PathBuf, Failure> {
+    let array = open(store)?.array(node)?;
+    if array.0.data_type().fixed_size().is_none() {
+        let path = PathBuf::from(format!("{out}.json"));
+        std::fs::write(&path, variable_elements(&array)?.to_string())?;
+        return Ok(path);
+    }
     let path = PathBuf::from(format!("{out}.npy"));
-    Elements::read(store, node)?.write_npy(&path)?;
+    Elements::of(&array)?.write_npy(&path)?;
     Ok(path)
 }

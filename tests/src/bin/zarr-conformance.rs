@@ -1,7 +1,7 @@
 //! Reads arrays for conformance suites.
 //!
 //!     zarr-conformance --array_path=PATH      prints the elements in C order as fill-value JSON, one a line
-//!     zarr-conformance read STORE NODE OUT    writes OUT.npy
+//!     zarr-conformance read STORE NODE OUT    writes OUT.npy, or OUT.json for strings
 //!     zarr-conformance serve                  answers {"store", "node", "out"} on standard input, one JSON a line
 //!
 //! A refusal exits with 1 and says why on one line of standard error.
@@ -9,7 +9,8 @@
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 
 use serde_json::{Value, json};
-use zarr_tests::conformance::{Elements, Failure, read_to_file};
+use zarr::blocking::open;
+use zarr_tests::conformance::{Elements, Failure, read_to_file, variable_elements};
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
@@ -34,9 +35,16 @@ fn run(arguments: &[&str]) -> Result<(), Failure> {
 }
 
 fn print(path: &str) -> Result<(), Failure> {
-    let elements = Elements::read(path, "")?;
+    let array = open(path)?.array("")?;
     let mut out = BufWriter::new(stdout().lock());
-    for element in elements.to_json() {
+    if array.0.data_type().fixed_size().is_none() {
+        let elements = variable_elements(&array)?;
+        for element in elements["data"].as_array().into_iter().flatten() {
+            writeln!(out, "{element}")?;
+        }
+        return Ok(out.flush()?);
+    }
+    for element in Elements::of(&array)?.to_json() {
         writeln!(out, "{element}")?;
     }
     Ok(out.flush()?)

@@ -177,48 +177,70 @@ impl Engine {
     }
 
     /// Fetches ranges of one object on condition that it has not changed, and decodes each as it arrives. What needs more
-    /// ranges (nested shards) is returned.
+    /// ranges (nested shards) is returned. All that was started is done when this returns, with an error too: the object may
+    /// be read again, into the same elements.
     async fn ranges(&self, next: Next<'_>, target: &Target) -> Result<Next<'_>> {
         let version = next.version;
         let (cached, fetches) = self.take_cached(next.fetches, &version)?;
-        let mut following = Next::new(cached, version.clone(), None);
-        let mut decoding =
-            FuturesUnordered::from_iter([decode(std::mem::take(&mut following.jobs), target)]);
-        if let Some(first) = fetches.first() {
-            let key = first.key().clone();
-            let ranges = fetches
-                .iter()
-                .map(|fetch| absolute(fetch.range()))
-                .collect::<Vec<_>>();
-            let wanted = ranges.iter().map(|range| range.end - range.start).sum();
-            let _permit = self.permit(kib(wanted)).await;
-            let mut fetches = fetches.into_iter().map(Some).collect::<Vec<_>>();
-            let mut arriving = std::pin::pin!(self.store.get_ranges(&key, ranges, Some(&version)));
-            while let Some(arrived) = arriving.next().await {
-                let arrived = arrived?;
-                let Some(fetch) = fetches[arrived.index].take() else {
-                    continue;
-                };
-                let object_size = arrived.bytes.len() as u64;
-                if fetch.purpose() != Purpose::Index {
-                    let chunk = CachedChunk {
-                        version: version.clone(),
-                        object_size,
-                        bytes: arrived.bytes.clone(),
-                    };
-                    self.caches.insert_chunk(key_of(&fetch), &chunk);
-                }
-                let work = fetch.supply(Some(Body {
-                    bytes: arrived.bytes,
-                    object_size,
-                }))?;
-                let (jobs, more) = split(work);
-                following.fetches.extend(more);
-                decoding.push(decode(jobs, target));
-            }
+        let mut following = Next::new(cached, version, None);
+        let jobs = std::mem::take(&mut following.jobs);
+        let mut decoding = FuturesUnordered::from_iter([decode(jobs, target)]);
+        let arrived = self
+            .arrive(fetches, &mut following, |jobs| {
+                decoding.push(decode(jobs, target))
+            })
+            .await;
+        let mut decoded = Ok(());
+        while let Some(result) = decoding.next().await {
+            decoded = decoded.and(result);
         }
-        while decoding.next().await.transpose()?.is_some() {}
-        Ok(following)
+        arrived.and(decoded).map(|()| following)
+    }
+
+    /// Fetches ranges of one object, hands jobs to `start` and adds what needs more ranges to `following`.
+    async fn arrive<'a>(
+        &'a self,
+        fetches: Vec<Fetch>,
+        following: &mut Next<'a>,
+        mut start: impl FnMut(Vec<DecodeJob>),
+    ) -> Result<()> {
+        let Some(first) = fetches.first() else {
+            return Ok(());
+        };
+        let key = first.key().clone();
+        let ranges = fetches
+            .iter()
+            .map(|fetch| absolute(fetch.range()))
+            .collect::<Vec<_>>();
+        let wanted = ranges.iter().map(|range| range.end - range.start).sum();
+        following.permit = Some(self.permit(kib(wanted)).await);
+        let mut fetches = fetches.into_iter().map(Some).collect::<Vec<_>>();
+        let mut arriving = self
+            .store
+            .get_ranges(&key, ranges, Some(&following.version));
+        while let Some(arrived) = arriving.next().await {
+            let arrived = arrived?;
+            let Some(fetch) = fetches[arrived.index].take() else {
+                continue;
+            };
+            let object_size = arrived.bytes.len() as u64;
+            if fetch.purpose() != Purpose::Index {
+                let (version, bytes) = (following.version.clone(), arrived.bytes.clone());
+                let chunk = CachedChunk {
+                    version,
+                    object_size,
+                    bytes,
+                };
+                self.caches.insert_chunk(key_of(&fetch), &chunk);
+            }
+            let (jobs, more) = split(fetch.supply(Some(Body {
+                bytes: arrived.bytes,
+                object_size,
+            }))?);
+            following.fetches.extend(more);
+            start(jobs);
+        }
+        Ok(())
     }
 
     /// What the cache has of some ranges in this version, and the fetches of the others.
