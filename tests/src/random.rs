@@ -6,6 +6,7 @@ use num_complex::Complex;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
 use zarr::{ArrayBuilder, ArrayMetadata, AxisIndices, Element, Extension, Selection, codecs};
 
 /// A random element type whose bits can be compared.
@@ -70,7 +71,36 @@ pub fn metadata(rng: &mut StdRng, data_type: &str) -> ArrayMetadata {
     if rng.random_ratio(1, 3) {
         builder = builder.with_chunk_key_encoding(Extension::new("v2").with("separator", "."));
     }
+    if rng.random_ratio(1, 4) {
+        let edges = shape
+            .iter()
+            .zip(&chunk)
+            .map(|(&len, &chunk)| edges(rng, len, chunk))
+            .collect::<Vec<_>>();
+        let grid = Extension::new("rectilinear")
+            .with("kind", "inline")
+            .with("chunk_shapes", edges);
+        builder = builder.with_chunk_grid(grid);
+    }
     builder.build().unwrap()
+}
+
+/// Lengths of chunks that reach `len`, multiples of `chunk`, as `rectilinear` writes them.
+fn edges(rng: &mut StdRng, len: u64, chunk: u64) -> Value {
+    if rng.random_ratio(1, 4) {
+        return json!(chunk);
+    }
+    let (mut edges, mut sum) = (Vec::new(), 0);
+    while sum < len || edges.is_empty() {
+        let (edge, count) = (chunk * rng.random_range(1..=3), rng.random_range(1..=2));
+        edges.push(if count == 1 {
+            json!(edge)
+        } else {
+            json!([edge, count])
+        });
+        sum += edge * count;
+    }
+    json!(edges)
 }
 
 /// A random codec chain for chunks of this shape, with shards nested at most `depth` deep.

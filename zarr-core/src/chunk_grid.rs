@@ -1,4 +1,6 @@
-//! How an array is divided into chunks (core specification, "Chunk grid").
+//! How an array is divided into chunks (core specification, "Chunk grid"; registered extension "rectilinear").
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -10,6 +12,19 @@ use crate::extension::Extension;
 pub enum GridDimension {
     /// Chunks of one length, in elements.
     Fixed(u64),
+    /// Chunks of several lengths.
+    Varying(Arc<[Run]>),
+}
+
+/// Chunks of one length that follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first chunk.
+    cell: u64,
+    /// Its first element.
+    start: u64,
+    /// The length of each, in elements.
+    len: u64,
 }
 
 impl GridDimension {
@@ -18,6 +33,10 @@ impl GridDimension {
     pub fn cell_of(&self, index: u64) -> u64 {
         match self {
             Self::Fixed(len) => index / len,
+            Self::Varying(runs) => {
+                let run = last(runs, |run| run.start <= index);
+                run.cell + (index - run.start) / run.len
+            }
         }
     }
 
@@ -26,24 +45,46 @@ impl GridDimension {
     pub fn start(&self, cell: u64) -> u64 {
         match self {
             Self::Fixed(len) => cell * len,
+            Self::Varying(runs) => {
+                let run = last(runs, |run| run.cell <= cell);
+                run.start + (cell - run.cell) * run.len
+            }
         }
     }
 
     /// The length of a chunk, in elements, the part beyond the array included.
     #[must_use]
-    pub fn len(&self, _cell: u64) -> u64 {
+    pub fn len(&self, cell: u64) -> u64 {
         match self {
             Self::Fixed(len) => *len,
+            Self::Varying(runs) => last(runs, |run| run.cell <= cell).len,
         }
     }
 
     /// The number of chunks that hold the elements `0..len`.
     #[must_use]
     pub fn cells(&self, len: u64) -> u64 {
+        len.checked_sub(1)
+            .map_or(0, |index| self.cell_of(index) + 1)
+    }
+
+    /// The different lengths of chunks.
+    pub(crate) fn lengths(&self) -> Vec<u64> {
         match self {
-            Self::Fixed(chunk) => len.div_ceil(*chunk),
+            Self::Fixed(len) => vec![*len],
+            Self::Varying(runs) => {
+                let mut lengths = runs.iter().map(|run| run.len).collect::<Vec<_>>();
+                lengths.sort_unstable();
+                lengths.dedup();
+                lengths
+            }
         }
     }
+}
+
+/// The last run of which `holds` is true; it is true of the first.
+fn last(runs: &[Run], holds: impl Fn(&Run) -> bool) -> Run {
+    runs[runs.partition_point(holds).saturating_sub(1)]
 }
 
 /// The division of an array into chunks.
@@ -58,7 +99,106 @@ struct RegularConfiguration {
     chunk_shape: Vec<u64>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RectilinearConfiguration {
+    kind: Kind,
+    chunk_shapes: Vec<Edges>,
+}
+
+#[derive(Deserialize)]
+enum Kind {
+    #[serde(rename = "inline")]
+    Inline,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Edges {
+    Same(u64),
+    Listed(Vec<Edge>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Edge {
+    One(u64),
+    Repeated(u64, u64),
+}
+
+impl Edges {
+    /// The division of a dimension of `len` elements: run lengths are kept as they are, however long.
+    fn bind(&self, len: u64) -> Result<GridDimension> {
+        let too_short = || Error::invalid("0", "lengths and numbers of chunks of at least 1");
+        let edges = match self {
+            Self::Same(0) => return Err(too_short()),
+            Self::Same(len) => return Ok(GridDimension::Fixed(*len)),
+            Self::Listed(edges) => edges,
+        };
+        let (mut cell, mut start) = (0_u64, 0_u64);
+        let mut runs: Vec<Run> = Vec::new();
+        for edge in edges {
+            let (len, count) = match *edge {
+                Edge::One(len) => (len, 1),
+                Edge::Repeated(len, count) => (len, count),
+            };
+            if len == 0 || count == 0 {
+                return Err(too_short());
+            }
+            if runs.last().is_none_or(|run| run.len != len) {
+                runs.push(Run { cell, start, len });
+            }
+            let end = len
+                .checked_mul(count)
+                .and_then(|size| start.checked_add(size));
+            (cell, start) = cell
+                .checked_add(count)
+                .zip(end)
+                .ok_or_else(|| Error::TooLarge {
+                    what: "sum of chunk lengths",
+                    wanted: format!("{start} + {count} chunks of {len}"),
+                    limit: u64::MAX,
+                })?;
+        }
+        if start < len || runs.is_empty() {
+            return Err(Error::invalid(
+                format!("lengths with a sum of {start}"),
+                format!("at least {len}"),
+            ));
+        }
+        Ok(GridDimension::Varying(runs.into()))
+    }
+}
+
 impl ChunkGrid {
+    /// `rectilinear`: the lengths of chunks listed for each dimension.
+    ///
+    /// # Errors
+    /// Where lengths are 0, do not reach the end of the array, or are not listed once for each dimension.
+    pub fn bind_rectilinear(extension: &Extension, shape: &[u64]) -> Result<Self> {
+        let RectilinearConfiguration {
+            kind: Kind::Inline,
+            chunk_shapes,
+        } = extension.parse()?;
+        let member = "configuration.chunk_shapes";
+        if chunk_shapes.len() != shape.len() {
+            let found = format!("lengths for {} dimensions", chunk_shapes.len());
+            return Err(Error::invalid(found, format!("{}", shape.len())).member(member));
+        }
+        let dimensions = chunk_shapes
+            .iter()
+            .zip(shape)
+            .enumerate()
+            .map(|(axis, (edges, &len))| {
+                edges
+                    .bind(len)
+                    .map_err(|error| error.member(format_args!("{member}[{axis}]")))
+            });
+        Ok(Self {
+            dimensions: dimensions.collect::<Result<_>>()?,
+        })
+    }
+
     /// A grid of chunks of one shape.
     ///
     /// # Errors
@@ -113,6 +253,28 @@ impl ChunkGrid {
             .collect()
     }
 
+    /// All shapes that chunks can have, at most `limit`.
+    pub(crate) fn chunk_shapes(&self, limit: usize) -> Result<Vec<Vec<u64>>> {
+        let mut shapes = vec![Vec::new()];
+        for dimension in &self.dimensions {
+            let lengths = dimension.lengths();
+            if shapes.len().saturating_mul(lengths.len()) > limit {
+                return Err(Error::TooLarge {
+                    what: "number of chunk shapes",
+                    wanted: format!("{} x {}", shapes.len(), lengths.len()),
+                    limit: limit as u64,
+                });
+            }
+            let longer = shapes.iter().flat_map(|shape| {
+                lengths
+                    .iter()
+                    .map(move |&len| [shape.as_slice(), &[len]].concat())
+            });
+            shapes = longer.collect();
+        }
+        Ok(shapes)
+    }
+
     /// The number of chunks along each dimension of an array of this shape.
     #[must_use]
     pub fn grid_shape(&self, shape: &[u64]) -> Vec<u64> {
@@ -121,5 +283,66 @@ impl ChunkGrid {
             .zip(shape)
             .map(|(dimension, &len)| dimension.cells(len))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn rectilinear(shapes: Value, shape: &[u64]) -> Result<ChunkGrid> {
+        let extension = Extension::new("rectilinear")
+            .with("kind", "inline")
+            .with("chunk_shapes", shapes);
+        ChunkGrid::bind_rectilinear(&extension, shape)
+    }
+
+    #[test]
+    fn runs_and_lists_divide_a_dimension() {
+        let grid = rectilinear(json!([[[1, 3], 3, [2, 2], 9]]), &[9]).unwrap();
+        let [dimension] = grid.dimensions() else {
+            panic!("{grid:?}")
+        };
+        let cells = (0..9)
+            .map(|index| dimension.cell_of(index))
+            .collect::<Vec<_>>();
+        assert_eq!(cells, [0, 1, 2, 3, 3, 3, 4, 4, 5]);
+        assert_eq!(
+            (0..7).map(|cell| dimension.start(cell)).collect::<Vec<_>>(),
+            [0, 1, 2, 3, 6, 8, 10]
+        );
+        assert_eq!(
+            (0..7).map(|cell| dimension.len(cell)).collect::<Vec<_>>(),
+            [1, 1, 1, 3, 2, 2, 9]
+        );
+        assert_eq!(
+            (grid.grid_shape(&[9]), grid.grid_shape(&[0])),
+            (vec![6], vec![0])
+        );
+        assert_eq!(
+            rectilinear(json!([4]), &[6]).unwrap(),
+            ChunkGrid::regular(&[4]).unwrap()
+        );
+    }
+
+    #[test]
+    fn bad_lengths_are_refused_and_long_runs_not_expanded() {
+        for shapes in [
+            json!([[2, 3]]),
+            json!([[0, 9]]),
+            json!([[[2, 0], 9]]),
+            json!([0]),
+            json!([[]]),
+            json!([[1.5]]),
+            json!([[[1, 2, 3]]]),
+            json!([]),
+        ] {
+            assert!(rectilinear(shapes.clone(), &[9]).is_err(), "{shapes}");
+        }
+        assert!(rectilinear(json!([[[9_000_000_000_000_000_000_u64, 9]]]), &[9]).is_err());
+        let grid = rectilinear(json!([[[1, 9_000_000_000_000_000_000_u64]]]), &[9]).unwrap();
+        assert_eq!(grid.grid_shape(&[9]), [9]);
     }
 }

@@ -1,5 +1,6 @@
 //! An array bound once: after this there are no names, no JSON and no checks left.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::chunk_grid::ChunkGrid;
@@ -17,6 +18,8 @@ pub struct ArrayLayout {
     grid: ChunkGrid,
     key_encoding: ChunkKeyEncoding,
     codecs: Arc<CodecChain>,
+    /// Where chunks have different shapes: the codecs of each.
+    codecs_by_shape: HashMap<Vec<u64>, Arc<CodecChain>>,
 }
 
 impl ArrayLayout {
@@ -47,18 +50,29 @@ impl ArrayLayout {
         let key_encoding = registry
             .bind_chunk_key_encoding(metadata.chunk_key_encoding())
             .map_err(|error| error.member("chunk_key_encoding"))?;
-        let chunk_shape = grid.chunk_shape(&vec![0; shape.len()]);
-        let spec = ChunkSpec {
-            shape: chunk_shape.into(),
-            data_type,
-            fill_value,
+        let bind = |shape: Vec<u64>| {
+            let spec = ChunkSpec {
+                shape: shape.into(),
+                data_type: data_type.clone(),
+                fill_value: fill_value.clone(),
+            };
+            registry.bind_codecs(metadata.codecs(), spec).map(Arc::new)
         };
-        let codecs = Arc::new(registry.bind_codecs(metadata.codecs(), spec)?);
+        let shapes = grid.chunk_shapes(registry.limits().max_chunk_shapes);
+        let shapes = shapes.map_err(|error| error.member("chunk_grid"))?;
+        let codecs = bind(grid.chunk_shape(&vec![0; shape.len()]))?;
+        let mut codecs_by_shape = HashMap::new();
+        if shapes.len() > 1 {
+            for shape in shapes {
+                codecs_by_shape.insert(shape.clone(), bind(shape)?);
+            }
+        }
         Ok(Self {
             shape,
             grid,
             key_encoding,
             codecs,
+            codecs_by_shape,
         })
     }
 
@@ -86,7 +100,7 @@ impl ArrayLayout {
         &self.grid
     }
 
-    /// The shape of a chunk: of a shard in a sharded array.
+    /// The shape of the first chunk: of a shard in a sharded array.
     #[must_use]
     pub fn chunk_shape(&self) -> &[u64] {
         &self.codecs.decoded().shape
@@ -104,10 +118,21 @@ impl ArrayLayout {
         Some(shape)
     }
 
-    /// The codecs, bound to the shape of a chunk.
+    /// The codecs, bound to the shape of the first chunk.
     #[must_use]
     pub fn codecs(&self) -> &Arc<CodecChain> {
         &self.codecs
+    }
+
+    /// The codecs, bound to the shape of this chunk.
+    #[must_use]
+    pub fn codecs_of(&self, cell: &[u64]) -> &Arc<CodecChain> {
+        if self.codecs_by_shape.is_empty() {
+            return &self.codecs;
+        }
+        self.codecs_by_shape
+            .get(&self.grid.chunk_shape(cell))
+            .expect("bound for every shape of the grid")
     }
 
     /// The key of a chunk of the array whose keys start with `prefix`.

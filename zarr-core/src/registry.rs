@@ -38,6 +38,8 @@ pub struct Limits {
     pub max_index_size: u64,
     /// The most dimensions.
     pub max_rank: usize,
+    /// The most different shapes of chunks in one array.
+    pub max_chunk_shapes: usize,
     /// The most codecs in a chain.
     pub max_codecs: usize,
     /// The most shards within shards.
@@ -50,6 +52,7 @@ impl Default for Limits {
             max_chunk_size: 2 << 30,
             max_index_size: 256 << 20,
             max_rank: 64,
+            max_chunk_shapes: 4096,
             max_codecs: 64,
             max_shard_depth: 8,
         }
@@ -74,6 +77,7 @@ impl Registry {
             .with_data_type("string", bind_string)
             .with_data_type("bytes", bind_bytes)
             .with_data_type("variable_length_bytes", bind_bytes)
+            .with_chunk_grid("rectilinear", ChunkGrid::bind_rectilinear)
             .with_chunk_grid("regular", ChunkGrid::bind_regular)
             .with_chunk_key_encoding("default", ChunkKeyEncoding::bind_default)
             .with_chunk_key_encoding("v2", ChunkKeyEncoding::bind_v2)

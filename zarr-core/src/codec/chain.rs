@@ -6,8 +6,6 @@ use super::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize,
     Sharding, with_scratch, with_scratch_slice,
 };
-use crate::copy::swap_bytes;
-use crate::data_type::DataTypeKind;
 use crate::error::{Error, Result};
 use crate::registry::Limits;
 use crate::size::to_usize;
@@ -117,10 +115,16 @@ impl CodecChain {
     }
 
     /// Whether elements are copied straight to or from the encoded form of the array to bytes codec, and in which byte order.
+    ///
+    /// Elements that must be admitted, and structs, are not: they are swapped as a whole chunk where their order is foreign.
     fn plain(&self) -> Option<ByteOrder> {
-        self.axis_order
+        let order = self
+            .axis_order
             .as_ref()
-            .and_then(|_| self.array_to_bytes.byte_order())
+            .and_then(|_| self.array_to_bytes.byte_order())?;
+        let data_type = &self.stored.data_type;
+        let alike = data_type.admits_all() && data_type.fields().is_empty();
+        (alike || order == ByteOrder::native()).then_some(order)
     }
 
     /// Whether [`Self::encode`] wants elements in the byte order that is not this machine's.
@@ -150,10 +154,18 @@ impl CodecChain {
             |stored| {
                 if let Some(order) = self.plain() {
                     EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
-                    self.check_elements(stored)?;
-                    return use_elements(Elements {
-                        bytes: stored,
-                        foreign: order != ByteOrder::native(),
+                    let foreign = order != ByteOrder::native();
+                    let data_type = &self.stored.data_type;
+                    if data_type.admits_all() {
+                        return use_elements(Elements {
+                            bytes: stored,
+                            foreign,
+                        });
+                    }
+                    return with_scratch_slice(size, |bytes| {
+                        bytes.copy_from_slice(stored);
+                        data_type.admit(bytes)?;
+                        use_elements(Elements { bytes, foreign })
                     });
                 }
                 let mut data = self.decode_stored(stored)?;
@@ -162,7 +174,6 @@ impl CodecChain {
                 }
                 let bytes = data.fixed()?;
                 EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
-                self.check_elements(bytes)?;
                 use_elements(Elements {
                     bytes,
                     foreign: false,
@@ -186,7 +197,6 @@ impl CodecChain {
         let data = self.decode_arrays(data)?;
         if let (Some(size), ChunkData::Fixed(bytes)) = (size, &data) {
             EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
-            self.check_elements(bytes)?;
         }
         Ok(data)
     }
@@ -196,6 +206,9 @@ impl CodecChain {
     /// # Errors
     /// Where a codec refuses the data.
     pub fn encode_chunk(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        if let ChunkData::Fixed(elements) = decoded {
+            self.decoded.data_type.check(elements)?;
+        }
         let mut data = decoded.clone();
         for codec in &self.array_to_array {
             data = codec.encode(data)?;
@@ -255,22 +268,35 @@ impl CodecChain {
 
     /// Undoes the array to bytes codec: elements in C order of the stored axes and this machine's byte order.
     fn decode_stored(&self, stored: &[u8]) -> Result<ChunkData> {
-        let Some(order) = self.array_to_bytes.byte_order() else {
-            return self.array_to_bytes.decode(stored);
+        let data_type = &self.stored.data_type;
+        let mut data = match self.array_to_bytes.byte_order() {
+            None => self.array_to_bytes.decode(stored)?,
+            Some(order) => {
+                if let Some(size) = self.stored.decoded_size(self.max_chunk_size)? {
+                    EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
+                }
+                let mut elements = stored.to_vec();
+                if order != ByteOrder::native() {
+                    data_type.swap_bytes(&mut elements);
+                }
+                ChunkData::Fixed(elements)
+            }
         };
-        if let Some(size) = self.stored.decoded_size(self.max_chunk_size)? {
-            EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
+        if let ChunkData::Fixed(elements) = &mut data {
+            data_type.admit(elements)?;
         }
-        let mut elements = stored.to_vec();
-        if order != ByteOrder::native() {
-            swap_bytes(&mut elements, self.stored.data_type.swap_size());
-        }
-        Ok(ChunkData::Fixed(elements))
+        Ok(data)
     }
 
     fn decode_arrays(&self, mut data: ChunkData) -> Result<ChunkData> {
         for codec in self.array_to_array.iter().rev() {
             data = codec.decode(data)?;
+        }
+        match &mut data {
+            ChunkData::Fixed(elements) if !self.array_to_array.is_empty() => {
+                self.decoded.data_type.admit(elements)?;
+            }
+            _ => {}
         }
         Ok(data)
     }
@@ -281,7 +307,7 @@ impl CodecChain {
                 (Some(order), ChunkData::Fixed(bytes)) => {
                     stored.extend_from_slice(bytes);
                     if order != ByteOrder::native() {
-                        swap_bytes(stored, self.stored.data_type.swap_size());
+                        self.stored.data_type.swap_bytes(stored);
                     }
                 }
                 _ => self.array_to_bytes.encode(data, stored)?,
@@ -297,28 +323,20 @@ impl CodecChain {
         }
         EncodedSize::Exact(self.elements_size()?).check("decoded chunk", elements.len())?;
         unwrap_bytes_into(&self.bytes_to_bytes, encoded, elements)?;
-        self.check_elements(elements)?;
+        self.stored.data_type.admit(elements)?;
         Ok(true)
-    }
-
-    /// Refuses bytes that the data type does not have: a bool is 0 or 1.
-    fn check_elements(&self, elements: &[u8]) -> Result<()> {
-        if self.decoded.data_type.kind() != DataTypeKind::Bool {
-            return Ok(());
-        }
-        match elements.iter().find(|&&byte| byte > 1) {
-            Some(byte) => Err(Error::invalid(format!("byte {byte}"), "0 or 1 for a bool")),
-            None => Ok(()),
-        }
     }
 
     /// Whether the encoded chunk is nothing but its elements, as [`Self::encode`] wants them.
     pub(crate) fn is_raw(&self) -> bool {
-        self.plain().is_some() && self.bytes_to_bytes.is_empty()
+        self.plain().is_some()
+            && self.bytes_to_bytes.is_empty()
+            && self.stored.data_type.admits_all()
     }
 
     /// Encodes elements in C order of the planned axes, foreign where [`Self::encodes_foreign`] says so, to the end of `encoded`.
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        self.planned().data_type.check(elements)?;
         if self.plain().is_some() {
             return wrap_bytes(&self.bytes_to_bytes, elements, encoded);
         }

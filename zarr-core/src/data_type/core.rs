@@ -1,6 +1,7 @@
 //! The data types of the core specification: bool, integers, floats, complex numbers and raw bits `r*`.
 
-use super::fill_value::{self, FillValue};
+use super::fill_value::{self, FillValue, INTEGER};
+use super::float::{COMPLEX, FLOAT};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
@@ -61,18 +62,9 @@ pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
             read: fill_value::read_bool,
             write: fill_value::write_bool,
         },
-        Int | UInt => FillRules {
-            read: fill_value::read_integer,
-            write: fill_value::write_integer,
-        },
-        Float => FillRules {
-            read: fill_value::read_float,
-            write: fill_value::write_float,
-        },
-        Complex => FillRules {
-            read: fill_value::read_complex,
-            write: fill_value::write_complex,
-        },
+        Int | UInt => INTEGER,
+        Float => FLOAT,
+        Complex => COMPLEX,
         _ => FillRules {
             read: fill_value::read_raw,
             write: fill_value::write_raw,
@@ -84,7 +76,20 @@ pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
         swap_size,
         kind,
         fill,
+        fields: Vec::new(),
+        admit: (kind == Bool).then_some(check_bools),
     })))
+}
+
+/// A bool is 0 or 1.
+fn check_bools(_: &DataType, elements: &mut [u8]) -> Result<()> {
+    // All bits at once: a loop that stops at the first bad byte takes one byte at a time.
+    let bits = elements.iter().fold(0, |bits, byte| bits | byte);
+    if bits <= 1 {
+        return Ok(());
+    }
+    let byte = elements.iter().find(|&&byte| byte > 1).unwrap_or(&bits);
+    Err(Error::invalid(format!("byte {byte}"), "0 or 1 for a bool"))
 }
 
 /// The size in bytes of `r<bits>`; `None` where the name is not of that form.

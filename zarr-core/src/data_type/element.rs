@@ -1,6 +1,6 @@
 //! The Rust types that hold the elements of an array, and the only place where elements become bytes.
 
-use half::f16;
+use half::{bf16, f16};
 use num_complex::Complex;
 
 use super::{DataType, DataTypeKind};
@@ -33,14 +33,14 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     }
 }
 
-/// One Rust type for one named data type: there are fourteen, all alike.
+/// One Rust type for a few named data types of the same values: there are many, all alike.
 macro_rules! element {
-    ($($rust:ty => $name:literal),* $(,)?) => {$(
-        // SAFETY: plain numbers, or bool, of the size that the named data type has.
+    ($($rust:ty => $($name:literal)|+),* $(,)?) => {$(
+        // SAFETY: plain numbers, or bool, of the size that the named data types have.
         unsafe impl Element for $rust {
             const NAME: &'static str = stringify!($rust);
             fn holds(data_type: &DataType) -> bool {
-                data_type.name() == $name
+                matches!(data_type.name(), $($name)|+)
             }
         }
     )*};
@@ -48,27 +48,36 @@ macro_rules! element {
 
 element! {
     bool => "bool",
-    i8 => "int8",
+    i8 => "int8" | "int4" | "int2",
     i16 => "int16",
     i32 => "int32",
-    i64 => "int64",
-    u8 => "uint8",
+    i64 => "int64" | "numpy.datetime64" | "numpy.timedelta64",
+    u8 => "uint8" | "uint4" | "uint2",
     u16 => "uint16",
     u32 => "uint32",
     u64 => "uint64",
     f16 => "float16",
+    bf16 => "bfloat16",
     f32 => "float32",
     f64 => "float64",
-    Complex<f32> => "complex64",
-    Complex<f64> => "complex128",
+    Complex<f16> => "complex_float16",
+    Complex<bf16> => "complex_bfloat16",
+    Complex<f32> => "complex64" | "complex_float32",
+    Complex<f64> => "complex128" | "complex_float64",
 }
 
+/// The bytes of elements that have no Rust type of their own, in this machine's byte order.
 // SAFETY: byte arrays have no padding and no invalid patterns.
 unsafe impl<const N: usize> Element for [u8; N] {
     const NAME: &'static str = "[u8; N]";
 
     fn holds(data_type: &DataType) -> bool {
-        data_type.kind() == DataTypeKind::Raw && data_type.fixed_size() == Some(N)
+        use DataTypeKind::{NarrowComplex, NarrowFloat, NullTerminated, Raw, Struct, Text};
+        let bytes = matches!(
+            data_type.kind(),
+            Raw | NullTerminated | Text | Struct | NarrowFloat | NarrowComplex
+        );
+        bytes && data_type.fixed_size() == Some(N)
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use half::f16;
 use serde_json::value::RawValue;
 
-use super::{DataType, DataTypeKind};
+use super::{DataType, DataTypeKind, FillRules, small_int};
 use crate::error::{Error, Result, shorten};
 
 /// The bytes of one element, in this machine's byte order, that stand for everything not stored.
@@ -44,7 +43,7 @@ impl FillValue {
     }
 }
 
-fn bad(data_type: &DataType, value: &RawValue, expected: &str) -> Error {
+pub(super) fn bad(data_type: &DataType, value: &RawValue, expected: &str) -> Error {
     Error::FillValue {
         data_type: data_type.name().to_owned(),
         found: shorten(value.get()),
@@ -68,11 +67,19 @@ pub(super) fn write_bool(_: &DataType, fill: &FillValue) -> String {
     (fill.bytes() != [0]).to_string()
 }
 
-pub(super) fn read_integer(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
+/// The JSON form of an integer.
+pub(super) const INTEGER: FillRules = FillRules {
+    read: read_integer,
+    write: write_integer,
+};
+
+fn read_integer(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let size = size(data_type);
-    let bits = 8 * size;
+    let bits = small_int::bits(data_type.name()).unwrap_or(8 * size);
     let (low, high) = match data_type.kind() {
-        DataTypeKind::Int => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+        DataTypeKind::Int | DataTypeKind::Time => {
+            (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1)
+        }
         _ => (0, (1_i128 << bits) - 1),
     };
     let number = value
@@ -90,43 +97,16 @@ pub(super) fn read_integer(data_type: &DataType, value: &RawValue) -> Result<Fil
     }
 }
 
-pub(super) fn write_integer(data_type: &DataType, fill: &FillValue) -> String {
+fn write_integer(data_type: &DataType, fill: &FillValue) -> String {
     let mut wide = [0_u8; 16];
     let bytes = native(fill.bytes());
     wide[..bytes.len()].copy_from_slice(&bytes);
     let number = i128::from_le_bytes(wide);
-    if data_type.kind() == DataTypeKind::Int {
+    if matches!(data_type.kind(), DataTypeKind::Int | DataTypeKind::Time) {
         let unused = 128 - 8 * bytes.len();
         return ((number << unused) >> unused).to_string();
     }
     number.to_string()
-}
-
-pub(super) fn read_float(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
-    parse_float(size(data_type), value.get())
-        .map(FillValue::new)
-        .ok_or_else(|| bad(data_type, value, FLOAT_FORMS))
-}
-
-pub(super) fn write_float(_: &DataType, fill: &FillValue) -> String {
-    float_text(fill.bytes())
-}
-
-pub(super) fn read_complex(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
-    let expected = "a list of two numbers, each as for a float";
-    let parts: [Box<RawValue>; 2] =
-        serde_json::from_str(value.get()).map_err(|_| bad(data_type, value, expected))?;
-    let mut bytes = Vec::with_capacity(16);
-    for part in &parts {
-        let part = parse_float(data_type.swap_size(), part.get());
-        bytes.extend(part.ok_or_else(|| bad(data_type, value, expected))?);
-    }
-    Ok(FillValue::new(bytes))
-}
-
-pub(super) fn write_complex(data_type: &DataType, fill: &FillValue) -> String {
-    let (real, imaginary) = fill.bytes().split_at(data_type.swap_size());
-    format!("[{}, {}]", float_text(real), float_text(imaginary))
 }
 
 /// Raw bits: the list of byte values of the specification, or the base64 string that some peers write.
@@ -148,119 +128,8 @@ pub(super) fn write_raw(_: &DataType, fill: &FillValue) -> String {
     format!("{:?}", fill.bytes())
 }
 
-const FLOAT_FORMS: &str = "a number in range, \"NaN\", \"Infinity\", \"-Infinity\" or the bits as \"0x\" and all hexadecimal digits";
-
-/// The bytes, in this machine's order, of a float of `size` bytes written as JSON.
-fn parse_float(size: usize, text: &str) -> Option<Vec<u8>> {
-    let bits = match text.strip_prefix('"') {
-        None => return parse_number(size, text),
-        Some(text) => match text.strip_suffix('"')? {
-            "NaN" => canonical_nan(size),
-            "Infinity" => special(size, f64::INFINITY),
-            "-Infinity" => special(size, f64::NEG_INFINITY),
-            hex => {
-                let digits = hex.strip_prefix("0x")?;
-                if digits.len() != 2 * size || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    return None;
-                }
-                u64::from_str_radix(digits, 16).ok()?
-            }
-        },
-    };
-    Some(native(&bits.to_le_bytes()[..size]))
-}
-
-/// A JSON number, rounded once from its text (float16 through float64); out of range is `None`.
-fn parse_number(size: usize, text: &str) -> Option<Vec<u8>> {
-    // JSON already refused what Rust's parser would also take: "inf", "nan", ".5", "+1".
-    if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
-        return None;
-    }
-    match size {
-        2 => Some(f16::from_f64(text.parse().ok()?))
-            .filter(|x| x.is_finite())
-            .map(|x| x.to_ne_bytes().to_vec()),
-        4 => text
-            .parse::<f32>()
-            .ok()
-            .filter(|x| x.is_finite())
-            .map(|x| x.to_ne_bytes().to_vec()),
-        8 => text
-            .parse::<f64>()
-            .ok()
-            .filter(|x| x.is_finite())
-            .map(|x| x.to_ne_bytes().to_vec()),
-        _ => None,
-    }
-}
-
-/// Sign clear, exponent all ones, only the top mantissa bit set.
-fn canonical_nan(size: usize) -> u64 {
-    match size {
-        2 => 0x7e00,
-        4 => 0x7fc0_0000,
-        _ => 0x7ff8_0000_0000_0000,
-    }
-}
-
-fn special(size: usize, infinity: f64) -> u64 {
-    match size {
-        2 => f16::from_f64(infinity).to_bits().into(),
-        4 if infinity > 0.0 => f32::INFINITY.to_bits().into(),
-        4 => f32::NEG_INFINITY.to_bits().into(),
-        _ => infinity.to_bits(),
-    }
-}
-
-/// The shortest JSON form that reads back to the same bits.
-fn float_text(bytes: &[u8]) -> String {
-    let mut wide = [0_u8; 8];
-    let little = native(bytes);
-    wide[..little.len()].copy_from_slice(&little);
-    let bits = u64::from_le_bytes(wide);
-    let size = bytes.len();
-    let (value, shortest) = match *bytes {
-        [a, b] => {
-            let value = f16::from_ne_bytes([a, b]);
-            (value.to_f64(), shortest_f16(value))
-        }
-        [a, b, c, d] => {
-            let value = f32::from_ne_bytes([a, b, c, d]);
-            (value.into(), format!("{value:?}"))
-        }
-        _ => {
-            let value = f64::from_bits(bits);
-            (value, format!("{value:?}"))
-        }
-    };
-    if value.is_finite() {
-        shortest
-    } else if value.is_infinite() {
-        if value > 0.0 {
-            "\"Infinity\""
-        } else {
-            "\"-Infinity\""
-        }
-        .to_owned()
-    } else if bits == canonical_nan(size) {
-        "\"NaN\"".to_owned()
-    } else {
-        format!("\"0x{bits:0width$x}\"", width = 2 * size)
-    }
-}
-
-/// The fewest digits that read back as this number: five always do.
-fn shortest_f16(value: f16) -> String {
-    let exact = value.to_f64();
-    let candidates = (0..5).filter_map(|digits| format!("{exact:.digits$e}").parse::<f64>().ok());
-    let shortest = candidates
-        .into_iter()
-        .find(|&number| f16::from_f64(number) == value);
-    format!("{:?}", shortest.unwrap_or(exact))
-}
-
 /// Little-endian bytes in this machine's order (and the way back: it is its own inverse).
-fn native(little_endian: &[u8]) -> Vec<u8> {
+pub(super) fn native(little_endian: &[u8]) -> Vec<u8> {
     let mut bytes = little_endian.to_vec();
     if cfg!(target_endian = "big") {
         bytes.reverse();

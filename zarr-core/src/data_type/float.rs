@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use serde_json::value::RawValue;
 
-use super::fill_value::{FillValue, bad, from_native, native};
+use super::fill_value::{FillValue, bad, native};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
@@ -170,8 +170,7 @@ impl FloatFormat {
             "-Infinity" => Some(self.infinity()? | self.sign()),
             hex => {
                 let digits = hex.strip_prefix("0x")?;
-                if digits.len() != 2 * self.size()
-                    || !digits.bytes().all(|b| b.is_ascii_hexdigit())
+                if digits.len() != 2 * self.size() || !digits.bytes().all(|b| b.is_ascii_hexdigit())
                 {
                     return None;
                 }
@@ -225,8 +224,156 @@ impl FloatFormat {
         if magnitude > self.largest() {
             return None;
         }
-        let signed = number.is_sign_negative() && (magnitude | self.sign()) != self.nan()?.min(0);
-        let _ = signed;
-        Some(magnitude)
+        let negative = number.is_sign_negative();
+        Some(match (negative, magnitude, self.specials) {
+            (false, ..) | (true, 0, Specials::Fnuz) => magnitude,
+            _ => magnitude | self.sign(),
+        })
+    }
+
+    /// The JSON form that reads back to the same bits: the shortest number, a name, or hexadecimal digits.
+    fn text(&self, bits: u64) -> String {
+        let magnitude = bits & self.magnitude_mask();
+        let negative = bits & self.sign() != 0;
+        if self.nan() == Some(bits) {
+            "\"NaN\"".to_owned()
+        } else if self.infinity() == Some(magnitude) {
+            let sign = if negative { "-" } else { "" };
+            format!("\"{sign}Infinity\"")
+        } else if magnitude > self.largest() {
+            format!("\"0x{bits:0width$x}\"", width = 2 * self.size())
+        } else {
+            self.shortest(bits)
+        }
+    }
+
+    fn shortest(&self, bits: u64) -> String {
+        if self.bits() == 64 {
+            return format!("{:?}", f64::from_bits(bits));
+        }
+        if let (32, Ok(bits)) = (self.bits(), u32::try_from(bits)) {
+            return format!("{:?}", f32::from_bits(bits));
+        }
+        let magnitude = self.value(bits & self.magnitude_mask());
+        let exact = if bits & self.sign() == 0 {
+            magnitude
+        } else {
+            -magnitude
+        };
+        // Five digits always tell two numbers of 11 significant bits apart.
+        let mut candidates = (0..5).map(|digits| format!("{exact:.digits$e}"));
+        let shortest = candidates.find(|text| self.round(text) == Some(bits));
+        let number = shortest.and_then(|text| text.parse::<f64>().ok());
+        format!("{:?}", number.unwrap_or(exact))
+    }
+
+    fn read(&self, text: &str) -> Option<Vec<u8>> {
+        let bits = self.parse(text)?;
+        Some(native(&bits.to_le_bytes()[..self.size()]))
+    }
+
+    fn write(&self, bytes: &[u8]) -> String {
+        let mut bits = [0; 8];
+        bits[..bytes.len()].copy_from_slice(&native(bytes));
+        self.text(u64::from_le_bytes(bits))
     }
 }
+
+/// Compares the digits of a decimal number, whatever its sign, with a positive number.
+fn compare_digits(text: &str, number: f64) -> Ordering {
+    // Numbers midway between two of a narrow format have at most 104 significant digits.
+    decimal(text).cmp(&decimal(&format!("{number:.110e}")))
+}
+
+/// The power of ten above the first significant digit, and the digits: 0.0120e3 is (2, "12").
+fn decimal(text: &str) -> (i64, String) {
+    let text = text.trim_start_matches('-');
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0');
+    let places = whole.len() as i64 - (digits.len() - significant.len()) as i64;
+    let exponent = exponent.parse::<i64>().unwrap_or(0).saturating_add(places);
+    (exponent, significant.trim_end_matches('0').to_owned())
+}
+
+/// The JSON forms of a float.
+pub(super) const FLOAT: FillRules = FillRules {
+    read: |data_type, value| {
+        let format = FloatFormat::of(data_type);
+        let bytes = format.read(value.get());
+        bytes
+            .map(FillValue::new)
+            .ok_or_else(|| bad(data_type, value, &expected(format)))
+    },
+    write: |data_type, fill| FloatFormat::of(data_type).write(fill.bytes()),
+};
+
+/// The JSON forms of a complex number: a list of two floats.
+pub(super) const COMPLEX: FillRules = FillRules {
+    read: |data_type, value| {
+        let format = FloatFormat::of(data_type);
+        let parts = serde_json::from_str::<[Box<RawValue>; 2]>(value.get()).ok();
+        let bytes = parts.and_then(|[real, imaginary]| {
+            Some([format.read(real.get())?, format.read(imaginary.get())?].concat())
+        });
+        bytes.map(FillValue::new).ok_or_else(|| {
+            let expected = format!("a list of two values, each {}", expected(format));
+            bad(data_type, value, &expected)
+        })
+    },
+    write: |data_type, fill| {
+        let format = FloatFormat::of(data_type);
+        let (real, imaginary) = fill.bytes().split_at(format.size());
+        format!("[{}, {}]", format.write(real), format.write(imaginary))
+    },
+};
+
+fn expected(format: &FloatFormat) -> String {
+    let mut forms = match format.sign_bits {
+        0 => "a positive number in range".to_owned(),
+        _ => "a number in range".to_owned(),
+    };
+    if format.nan().is_some() {
+        forms += ", \"NaN\"";
+    }
+    if format.infinity().is_some() {
+        forms += ", \"Infinity\", \"-Infinity\"";
+    }
+    forms += " or the bits as \"0x\" and all hexadecimal digits";
+    forms
+}
+
+/// Binds `bfloat16`, the floats of at most eight bits, `complex_float32` and `complex_float64` (other names of `complex64` and
+/// `complex128`), and the complex numbers of all narrower floats.
+pub(super) fn bind(extension: &Extension) -> Result<DataType> {
+    let name = extension.name();
+    let format = FloatFormat::named(name).ok_or_else(|| Error::invalid(name, "a float"))?;
+    extension.expect_no_configuration()?;
+    let complex = name.starts_with("complex_");
+    let size = format.size();
+    Ok(DataType::new(DataTypeParts {
+        extension: Extension::new(name),
+        item_size: ItemSize::Fixed(if complex { 2 * size } else { size }),
+        swap_size: size,
+        kind: match (complex, size) {
+            (true, 4 | 8) => DataTypeKind::Complex,
+            (true, _) => DataTypeKind::NarrowComplex,
+            (false, _) => DataTypeKind::NarrowFloat,
+        },
+        fill: if complex { COMPLEX } else { FLOAT },
+        fields: Vec::new(),
+        admit: (format.bits() % 8 != 0).then_some(clear_upper_bits),
+    }))
+}
+
+fn clear_upper_bits(data_type: &DataType, elements: &mut [u8]) -> Result<()> {
+    let format = FloatFormat::of(data_type);
+    let mask = format.magnitude_mask() | format.sign();
+    let [mask, ..] = mask.to_le_bytes();
+    elements.iter_mut().for_each(|byte| *byte &= mask);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

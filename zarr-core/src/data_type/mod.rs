@@ -1,11 +1,22 @@
 //! Data types: what one element is in memory, how its bytes are ordered, and how its fill value is written (core
 //! specification, "Data types").
 //!
-//! `core` has the types of the core specification, `fill_value` their JSON forms, `element` the Rust types that hold them.
+//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `element` the Rust types that hold
+//! them. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
 
 mod core;
 mod element;
 mod fill_value;
+mod fixed_length;
+mod float;
+mod registered;
+mod small_int;
+mod structs;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod time;
 mod variable;
 
 use std::fmt;
@@ -19,8 +30,12 @@ pub use fill_value::FillValue;
 pub(crate) use self::core::{CORE_NAMES, bind_core};
 pub(crate) use self::variable::{bind_bytes, bind_string};
 
-use crate::error::Result;
+use crate::copy::swap_bytes;
+use crate::error::{Error, Result};
 use crate::extension::Extension;
+
+/// The largest element, in bytes, of types whose fill value in metadata may be shorter than the element.
+const MAX_PADDED_SIZE: usize = 1 << 24;
 
 /// The size of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +52,28 @@ pub enum ItemSize {
 pub enum DataTypeKind {
     /// One byte, 0 or 1.
     Bool,
-    /// A signed integer in two's complement.
+    /// A signed integer in two's complement of the item size, though `int2` and `int4` use less of it.
     Int,
-    /// An unsigned integer.
+    /// An unsigned integer, though `uint2` and `uint4` use less of the item size.
     UInt,
-    /// An IEEE 754 binary number.
+    /// An IEEE 754 binary number of 16, 32 or 64 bits.
     Float,
-    /// Real and imaginary part, each a float of half the item size.
+    /// Real and imaginary part, each a [`Self::Float`] of 32 or 64 bits.
     Complex,
     /// Bytes without meaning.
     Raw,
+    /// A float of any other format, such as `bfloat16`.
+    NarrowFloat,
+    /// Real and imaginary part, each a float of 16 bits or less.
+    NarrowComplex,
+    /// A signed 64-bit count of a unit of time; the smallest is "not a time".
+    Time,
+    /// Unicode code points of 32 bits, as many in each element, zeros at the end.
+    Text,
+    /// Bytes, as many in each element, zeros at the end.
+    NullTerminated,
+    /// The elements of several data types, one after the other.
+    Struct,
     /// UTF-8 of any length.
     String,
     /// Bytes of any number.
@@ -62,18 +89,36 @@ pub struct FillRules {
     pub write: fn(&DataType, &FillValue) -> String,
 }
 
+/// Refuses elements, in this machine's byte order, that a data type does not have, and gives bits that are to be ignored the value
+/// that they always have in memory. What it has once admitted it leaves as it is.
+pub type Admit = fn(&DataType, &mut [u8]) -> Result<()>;
+
+/// A named part of each element of a struct.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name.
+    pub name: String,
+    /// The type, whose elements have one size.
+    pub data_type: DataType,
+}
+
 /// Everything about a data type, for [`DataType::new`].
 pub struct DataTypeParts {
     /// Name and configuration as written.
     pub extension: Extension,
     /// The size of an element in memory.
     pub item_size: ItemSize,
-    /// Bytes of an element are reversed in groups of this many where the byte order is foreign; 1 where order has no meaning.
+    /// Bytes of an element are reversed in groups of this many where the byte order is foreign; 1 where order has no meaning, and
+    /// the largest one of its fields for a struct.
     pub swap_size: usize,
     /// What the bytes mean.
     pub kind: DataTypeKind,
     /// The JSON forms of fill values.
     pub fill: FillRules,
+    /// The parts of a struct, whose sizes add up to the item size; of any other type none.
+    pub fields: Vec<Field>,
+    /// What elements from outside must pass; `None` where all bytes are elements.
+    pub admit: Option<Admit>,
 }
 
 /// A data type, bound: cheap to clone.
@@ -115,7 +160,7 @@ impl DataType {
     }
 
     /// The group of bytes, in bytes, that a foreign byte order reverses: 1 where order has no meaning, half the item size for
-    /// complex numbers.
+    /// complex numbers, the largest one of its fields for a struct (see [`Self::swap_bytes`]).
     #[must_use]
     pub fn swap_size(&self) -> usize {
         self.0.swap_size
@@ -125,6 +170,83 @@ impl DataType {
     #[must_use]
     pub fn kind(&self) -> DataTypeKind {
         self.0.kind
+    }
+
+    /// The fields of a struct, in order; of any other type none.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.0.fields
+    }
+
+    /// Changes elements from one byte order to the other.
+    pub fn swap_bytes(&self, elements: &mut [u8]) {
+        if self.0.fields.is_empty() {
+            return swap_bytes(elements, self.0.swap_size);
+        }
+        let swapped = self.for_each_field(elements, |field, bytes| {
+            field.data_type.swap_bytes(bytes);
+            Ok(())
+        });
+        debug_assert!(swapped.is_ok());
+    }
+
+    /// Calls `visit` with the bytes of each field of each element of a struct.
+    fn for_each_field(
+        &self,
+        elements: &mut [u8],
+        mut visit: impl FnMut(&Field, &mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        let size = self.fixed_size().unwrap_or(0).max(1);
+        for mut element in elements.chunks_exact_mut(size) {
+            for field in &self.0.fields {
+                let size = field.data_type.fixed_size().unwrap_or(0);
+                let Some((bytes, rest)) = element.split_at_mut_checked(size) else {
+                    break;
+                };
+                visit(field, bytes)?;
+                element = rest;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all bytes are elements of this type.
+    pub(crate) fn admits_all(&self) -> bool {
+        self.0.admit.is_none()
+    }
+
+    /// Makes stored elements, in this machine's byte order, what they are in memory: see [`Admit`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the first element that the type does not have.
+    pub fn admit(&self, elements: &mut [u8]) -> Result<()> {
+        match self.0.admit {
+            Some(admit) => admit(self, elements),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses elements that are not as they are in memory: see [`Admit`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with what is wrong.
+    pub(crate) fn check(&self, elements: &[u8]) -> Result<()> {
+        if self.admits_all() {
+            return Ok(());
+        }
+        // In parts that stay in the cache.
+        let size = self.fixed_size().unwrap_or(0).max(1);
+        let mut admitted = Vec::new();
+        for part in elements.chunks(size * (16384 / size).max(1)) {
+            admitted.clear();
+            admitted.extend_from_slice(part);
+            self.admit(&mut admitted)?;
+            if admitted != part {
+                let expected = format!("elements of data type {self}");
+                return Err(Error::invalid("an element with more bits", expected));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a fill value of this type.

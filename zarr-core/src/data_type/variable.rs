@@ -40,6 +40,8 @@ fn bind(extension: &Extension, kind: DataTypeKind, fill: FillRules) -> Result<Da
         swap_size: 1,
         kind,
         fill,
+        fields: Vec::new(),
+        admit: None,
     }))
 }
 

@@ -51,7 +51,7 @@ impl ReadPlan {
         parts.into_iter().flatten().map(move |(cell, wanted)| {
             let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
             let place = Place::new(layout.key(&prefix, &cell).into());
-            Fetch::chunk(place, layout.codecs().clone(), wanted, inside, None)
+            Fetch::chunk(place, layout.codecs_of(&cell).clone(), wanted, inside, None)
         })
     }
 

@@ -97,7 +97,12 @@ impl WritePlan {
             let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
             ObjectWrite {
                 place: Place::new(layout.key(&prefix, &cell).into()),
-                task: ChunkWrite::new(layout.codecs().clone(), wanted, inside, options.store_fill),
+                task: ChunkWrite::new(
+                    layout.codecs_of(&cell).clone(),
+                    wanted,
+                    inside,
+                    options.store_fill,
+                ),
             }
         })
     }

@@ -144,6 +144,32 @@ impl Axis {
     /// The chunks of a grid that are touched along this dimension, without listing them where the indices are a range.
     pub(crate) fn parts(&self, dimension: &GridDimension) -> Parts {
         let kind = match &self.indices {
+            // Chunks of several lengths, not all of which are touched perhaps: as many pairs as there are indices.
+            Indices::Range {
+                start,
+                step,
+                count,
+                position,
+            } if step.abs() != 1 && matches!(dimension, GridDimension::Varying(_)) => {
+                let index = |number: u64| start.wrapping_add_signed(step * number.cast_signed());
+                let pairs = (0..*count).map(|number| Pair {
+                    index: index(number),
+                    position: position + number,
+                });
+                let mut pairs = pairs.collect::<Vec<_>>();
+                pairs.sort_by_key(|pair| pair.index);
+                let range = 0..pairs.len();
+                let indices = Indices::List {
+                    pairs: pairs.into(),
+                    range,
+                    base: 0,
+                };
+                return Self {
+                    indices,
+                    stride: self.stride,
+                }
+                .parts(dimension);
+            }
             Indices::Range { .. } => match self.extent() {
                 None => PartsKind::Listed(vec![]),
                 Some((count, low, high)) => {

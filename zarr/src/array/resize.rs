@@ -1,6 +1,6 @@
 //! Another shape for an array.
 
-use zarr_core::{Input, Selection};
+use zarr_core::{ArrayLayout, Input, Selection};
 
 use super::{Array, InputLayout};
 use crate::error::Result;
@@ -14,10 +14,10 @@ impl Array {
     /// Where the shape is not allowed or the store fails; the array then has its old shape, and elements to be cut off may be
     /// lost already.
     pub async fn resize(&mut self, shape: &[u64]) -> Result<()> {
-        self.metadata
-            .clone()
-            .with_shape(shape)
-            .map_err(|error| error.key(&self.path.metadata_key()))?;
+        let registry = self.hierarchy.registry();
+        let resized = self.metadata.clone().with_shape(shape);
+        let resized = resized.and_then(|metadata| ArrayLayout::bind(&metadata, registry));
+        resized.map_err(|error| error.key(&self.path.metadata_key()))?;
         self.check_own_metadata().await?;
         let mut kept = self.shape().to_vec();
         for axis in 0..shape.len() {

@@ -1,0 +1,102 @@
+//! The registered data types of one size beyond the core specification (zarr-extensions, "data-types"), and those that
+//! zarr-python writes: one line each.
+
+use super::{DataType, fixed_length, float, small_int, structs, time};
+use crate::error::Result;
+use crate::extension::Extension;
+use crate::registry::{BindDataType, Registry};
+
+const REGISTERED: [(&str, BindDataType); 37] = [
+    ("bfloat16", float::bind),
+    ("complex_bfloat16", float::bind),
+    ("complex_float16", float::bind),
+    ("complex_float32", float::bind),
+    ("complex_float4_e2m1fn", float::bind),
+    ("complex_float64", float::bind),
+    ("complex_float6_e2m3fn", float::bind),
+    ("complex_float6_e3m2fn", float::bind),
+    ("complex_float8_e3m4", float::bind),
+    ("complex_float8_e4m3", float::bind),
+    ("complex_float8_e4m3b11fnuz", float::bind),
+    ("complex_float8_e4m3fnuz", float::bind),
+    ("complex_float8_e5m2", float::bind),
+    ("complex_float8_e5m2fnuz", float::bind),
+    ("complex_float8_e8m0fnu", float::bind),
+    ("fixed_length_utf32", fixed_length::bind_utf32),
+    ("float4_e2m1fn", float::bind),
+    ("float6_e2m3fn", float::bind),
+    ("float6_e3m2fn", float::bind),
+    ("float8_e3m4", float::bind),
+    ("float8_e4m3", float::bind),
+    ("float8_e4m3b11fnuz", float::bind),
+    ("float8_e4m3fn", float::bind),
+    ("float8_e4m3fnuz", float::bind),
+    ("float8_e5m2", float::bind),
+    ("float8_e5m2fnuz", float::bind),
+    ("float8_e8m0fnu", float::bind),
+    ("int2", small_int::bind),
+    ("int4", small_int::bind),
+    ("null_terminated_bytes", fixed_length::bind_null_terminated),
+    ("numpy.datetime64", time::bind),
+    ("numpy.timedelta64", time::bind),
+    ("raw_bytes", fixed_length::bind_raw),
+    ("struct", structs::bind),
+    ("structured", structs::bind),
+    ("uint2", small_int::bind),
+    ("uint4", small_int::bind),
+];
+
+impl Registry {
+    /// The same with all registered data types whose elements have one size, and those that zarr-python adds.
+    #[must_use]
+    pub fn with_registered_data_types(self) -> Self {
+        REGISTERED.iter().fold(self, |registry, (name, bind)| {
+            registry.with_data_type(name, *bind)
+        })
+    }
+}
+
+/// Binds a registered data type; `None` for a name that is not one.
+pub(super) fn bind(extension: &Extension) -> Result<Option<DataType>> {
+    let found = REGISTERED
+        .iter()
+        .find(|(name, _)| *name == extension.name());
+    found.map(|(_, bind)| bind(extension)).transpose()
+}
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    REGISTERED.iter().map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_are_found_only_where_they_were_added() {
+        for (name, _) in REGISTERED {
+            let extension = Extension::new(name);
+            assert!(Registry::default().bind_data_type(&extension).is_err());
+            let bound = Registry::core()
+                .with_registered_data_types()
+                .bind_data_type(&extension);
+            // Those with a configuration say that it is missing.
+            let needs = bound.is_err_and(|error| error.to_string().starts_with("configuration"));
+            let with_configuration = ["fixed_", "null_", "numpy.", "raw_", "struct"];
+            let expected = with_configuration
+                .iter()
+                .any(|start| name.starts_with(start));
+            assert_eq!(needs, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn types_without_configuration_refuse_one() {
+        for name in ["bfloat16", "complex_float32", "int4"] {
+            let extension = Extension::new(name).with("endian", "little");
+            bind(&extension).unwrap_err();
+            bind(&Extension::new(name)).unwrap().unwrap();
+        }
+    }
+}
