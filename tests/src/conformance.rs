@@ -1,5 +1,6 @@
 //! Reads any array without knowing its type: for suites that compare elements with reference data.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -78,18 +79,7 @@ impl Elements {
     /// # Errors
     /// For a type that NumPy has not.
     pub fn numpy_type(&self) -> Result<String, Failure> {
-        let size = self.data_type.fixed_size().unwrap_or(0);
-        Ok(match self.data_type.kind() {
-            DataTypeKind::Bool => "|b1".to_owned(),
-            DataTypeKind::Int if size == 1 => "|i1".to_owned(),
-            DataTypeKind::UInt if size == 1 => "|u1".to_owned(),
-            DataTypeKind::Int => format!("<i{size}"),
-            DataTypeKind::UInt => format!("<u{size}"),
-            DataTypeKind::Float => format!("<f{size}"),
-            DataTypeKind::Complex => format!("<c{size}"),
-            DataTypeKind::Raw => format!("|V{size}"),
-            other => return Err(format!("unsupported: {other:?} in NumPy").into()),
-        })
+        numpy_type(&self.data_type)
     }
 
     /// Writes the elements as a `.npy` file.
@@ -102,7 +92,7 @@ impl Elements {
             text
         });
         let mut header = format!(
-            "{{'descr': '{}', 'fortran_order': False, 'shape': ({shape}), }}",
+            "{{'descr': {}, 'fortran_order': False, 'shape': ({shape}), }}",
             self.numpy_type()?
         );
         header = header.replace(", )", if self.shape.len() == 1 { ",)" } else { ")" });
@@ -115,6 +105,63 @@ impl Elements {
         file.extend(&self.bytes);
         Ok(std::fs::write(path, file)?)
     }
+}
+
+fn numpy_type(data_type: &DataType) -> Result<String, Failure> {
+    let size = data_type.fixed_size().unwrap_or(0);
+    let order = if size == 1 { '|' } else { '<' };
+    Ok(match data_type.kind() {
+        DataTypeKind::Bool => "'|b1'".to_owned(),
+        DataTypeKind::Int => format!("'{order}i{size}'"),
+        DataTypeKind::UInt | DataTypeKind::NarrowFloat | DataTypeKind::NarrowComplex => {
+            format!("'{order}u{size}'")
+        }
+        DataTypeKind::Float => format!("'<f{size}'"),
+        DataTypeKind::Complex => format!("'<c{size}'"),
+        DataTypeKind::Raw => format!("'|V{size}'"),
+        DataTypeKind::Text => format!("'<U{}'", size / 4),
+        DataTypeKind::NullTerminated => format!("'|S{size}'"),
+        DataTypeKind::Time => time_type(data_type)?,
+        DataTypeKind::Struct => {
+            let fields = data_type.fields().iter();
+            let fields = fields.map(|field| {
+                Ok(format!(
+                    "({:?}, {})",
+                    field.name,
+                    numpy_type(&field.data_type)?
+                ))
+            });
+            format!(
+                "[{}]",
+                fields.collect::<Result<Vec<_>, Failure>>()?.join(", ")
+            )
+        }
+        other => return Err(format!("unsupported: {other:?} in NumPy").into()),
+    })
+}
+
+/// `datetime64` or `timedelta64` with its unit.
+fn time_type(data_type: &DataType) -> Result<String, Failure> {
+    let configuration: BTreeMap<String, Value> = data_type.extension().parse()?;
+    let unit = configuration
+        .get("unit")
+        .and_then(Value::as_str)
+        .ok_or("no unit")?
+        .replace('μ', "u");
+    let scale = configuration
+        .get("scale_factor")
+        .and_then(Value::as_u64)
+        .unwrap_or(1);
+    let letter = if data_type.name().contains("datetime") {
+        'M'
+    } else {
+        'm'
+    };
+    Ok(match (unit.as_str(), scale) {
+        ("generic", _) => format!("'<{letter}8'"),
+        (unit, 1) => format!("'<{letter}8[{unit}]'"),
+        (unit, scale) => format!("'<{letter}8[{scale}{unit}]'"),
+    })
 }
 
 /// Strings as text, byte strings as hexadecimal digits: `{"kind", "shape", "data"}`.

@@ -25,6 +25,7 @@ pub struct Origin {
 
 #[derive(Debug, Default)]
 struct Objects {
+    ignores_conditions: bool,
     by_key: BTreeMap<String, Object>,
     puts: u64,
 }
@@ -41,9 +42,22 @@ impl Origin {
     /// # Panics
     /// Where no port can be had.
     pub async fn start() -> Self {
+        Self::serving(Objects::default()).await
+    }
+
+    /// The same that puts whatever the conditions are, as some servers do that speak S3.
+    pub async fn without_conditions() -> Self {
+        let objects = Objects {
+            ignores_conditions: true,
+            ..Objects::default()
+        };
+        Self::serving(objects).await
+    }
+
+    async fn serving(objects: Objects) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let objects = Arc::<Mutex<Objects>>::default();
+        let objects = Arc::new(Mutex::new(objects));
         let accepting = Arc::clone(&objects);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -183,10 +197,11 @@ impl Objects {
 
     fn put(&mut self, key: String, head: &Head, bytes: Vec<u8>) -> (Head, Vec<u8>) {
         let old = self.by_key.get(&key).map(|object| object.tag.as_str());
-        if head.get("if-none-match").is_some() && old.is_some() {
+        let condition = |name| head.get(name).filter(|_| !self.ignores_conditions);
+        if condition("if-none-match").is_some() && old.is_some() {
             return (Head::response(412), vec![]);
         }
-        if let Some(tag) = head.get("if-match")
+        if let Some(tag) = condition("if-match")
             && old != Some(tag)
         {
             let status = if old.is_some() { 412 } else { 404 };

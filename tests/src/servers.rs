@@ -3,10 +3,11 @@
 //! Tests that need them run with `ZARR_SERVERS=1`, and then fail where one is missing; with `ZARR_SERVERS=available` they skip
 //! what cannot be installed here. Without the variable nothing is installed and they say so.
 
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
 use zarr_store::Store;
@@ -57,9 +58,18 @@ pub fn server(name: &str) -> Option<Server> {
         Ok(server) => Some(server),
         Err(reason) if wanted == "1" => panic!("{name} cannot be started: {reason}"),
         Err(reason) => {
-            eprintln!("skipped: {name} cannot be started: {reason}");
+            skipped(name, reason);
             None
         }
+    }
+}
+
+/// Says once what does not run, past the test harness, which hides what tests that pass have printed.
+fn skipped(name: &str, reason: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap().insert(name.to_owned()) {
+        let line = format!("skipped: tests on {name}: {reason}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
 }
 

@@ -133,6 +133,10 @@ impl ArrayBuilder {
     /// Where the description is not one of a legal array; that all extensions are known is checked by
     /// [`crate::ArrayLayout::bind`].
     pub fn build(self) -> Result<ArrayMetadata> {
+        if self.data_type.name() == "structured" {
+            let expected = "\"struct\": the legacy type is read only";
+            return Err(Error::invalid("\"structured\"", expected).member("data_type"));
+        }
         let core = DataType::core(self.data_type.name()).ok();
         let text = matches!(
             self.data_type.name(),
