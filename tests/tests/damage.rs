@@ -466,3 +466,36 @@ async fn a_failed_put_leaves_the_old_object_and_is_an_error() {
     array.write(s![0..16, 0..16], arr0(4)).await.unwrap_err();
     assert_eq!(stored(&hierarchy).await, before);
 }
+
+#[tokio::test]
+async fn files_of_absurd_size_are_refused_before_they_take_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let hierarchy = zarr::open(folder.path().to_str().unwrap()).unwrap();
+    sharded(&hierarchy, &[codecs::bytes(true), codecs::zstd(1)]).await;
+    let plain = ArrayBuilder::new(&[4], "int32").build().unwrap();
+    let plain = hierarchy.create_array("plain", plain).await.unwrap();
+    plain.write([], arr0(1)).await.unwrap();
+    for key in [SHARD, "plain/c/0", "plain/zarr.json"] {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(folder.path().join(key))
+            .unwrap();
+        file.set_len(1 << 40).unwrap();
+    }
+    // The index is at the end, where zeros are: an entry of no bytes.
+    let error = errors(&hierarchy).await;
+    assert!(
+        error.contains("inner chunk [1, 1]: shard index: entry 3 has offset 0 and nbytes 0"),
+        "{error}"
+    );
+    let error = plain.read::<i32>([]).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("plain/c/0: stored chunk: found 1099511627776 bytes, expected at most"),
+        "{error}"
+    );
+    let error = hierarchy.array("plain").await.unwrap_err().to_string();
+    assert!(
+        error.contains("metadata document of 1099511627776 bytes is over the limit"),
+        "{error}"
+    );
+}

@@ -249,11 +249,7 @@ impl Hierarchy {
     /// Reads a document; `None` where there is none.
     pub(crate) async fn document(&self, path: &NodePath) -> Result<Option<Document>> {
         let key = path.metadata_key();
-        // Web servers may not do ranges; a file may be of any size.
-        let range = match self.store().as_local() {
-            Some(_) => ByteRange::Range(0..MAX_DOCUMENT_SIZE),
-            None => ByteRange::All,
-        };
+        let range = ByteRange::Range(0..MAX_DOCUMENT_SIZE);
         let Some(body) = self.store().get(&key, &range, None).await? else {
             return Ok(None);
         };

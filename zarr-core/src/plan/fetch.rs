@@ -143,6 +143,28 @@ impl Fetch {
         }
     }
 
+    /// The most bytes that the chunk can have been encoded to, or the shard without dead space between its inner chunks.
+    #[must_use]
+    pub fn max_size(&self) -> u64 {
+        self.chain().encoded_size().max() as u64
+    }
+
+    /// Refuses a stored chunk that is larger than codecs make it, before its bytes take memory.
+    ///
+    /// # Errors
+    /// [`Error::Size`] with key and inner chunk. Shards are never too large: they may have dead space.
+    pub fn check_size(&self, size: u64) -> Result<()> {
+        match &self.step {
+            Step::Chunk(job) if size > self.max_size() => {
+                let max = self.max_size();
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let error = Error::size("stored chunk", size, format_args!("at most {max}"));
+                Err(job.place.wrap(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Goes on with the bytes; `None` where the object does not exist.
     ///
     /// # Errors
@@ -156,6 +178,9 @@ impl Fetch {
         {
             let error = Error::size("stored bytes", body.bytes.len(), range.end - range.start);
             return Err(self.place().wrap(error));
+        }
+        if self.range == ByteRange::All {
+            self.check_size(body.object_size)?;
         }
         match self.step {
             Step::Chunk(job) => Ok(vec![Work::Decode(DecodeJob {
@@ -367,6 +392,11 @@ impl Shard {
                 .map_err(|error| place.wrap(error))?;
             let inside = inside_of(&self.inside, &grid, &cell);
             let chain = sharding.inner().clone();
+            if let Some(range) = range.as_ref().filter(|_| chain.sharding().is_none()) {
+                let size = to_usize("stored chunk", range.end - range.start)?;
+                let checked = chain.encoded_size().check("stored chunk", size);
+                checked.map_err(|error| place.wrap(error))?;
+            }
             let Some(range) = range else {
                 let job = match Self::new(place, chain, wanted, inside, None) {
                     Err(job) => job,

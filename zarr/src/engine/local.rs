@@ -42,6 +42,7 @@ impl Engine {
     fn follow(&self, file: &LocalFile, fetch: Fetch, target: &Target) -> Result<()> {
         if fetch.purpose() == Purpose::Chunk {
             let range = fetch.range().resolve(file.size());
+            fetch.check_size(range.end - range.start)?;
             return match fetch.into_job() {
                 Ok(job) => read_chunk(file, range, &job, target),
                 Err(_) => unreachable!("a fetch for a chunk is a job"),

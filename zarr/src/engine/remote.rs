@@ -92,11 +92,16 @@ impl Engine {
             };
             return Ok(Next::new(fetch.supply(Some(body))?, cached.version, None));
         }
-        // What is read whole is seldom larger than what it decodes to.
+        // What is read whole is seldom larger than what it decodes to, and never takes more memory than it can need.
         let permit = self.permit(kib(fetch.decoded_size())).await;
-        let Some(body) = self.store.get(&key.0, &key.1, None).await? else {
+        let most = ByteRange::Range(0..fetch.max_size().saturating_add(1));
+        let Some(body) = self.store.get(&key.0, &most, None).await? else {
             return Ok(Next::new(fetch.supply(None)?, Version::unknown(), None));
         };
+        if fetch.purpose() == Purpose::Shard && body.object_size > fetch.max_size() {
+            drop(permit);
+            return self.first_index(fetch.by_index()).await;
+        }
         let chunk = CachedChunk {
             version: body.version,
             object_size: body.object_size,
