@@ -9,6 +9,7 @@ import json
 import pathlib
 import sys
 
+import numcodecs
 import numpy as np
 import tensorstore as ts
 import xarray as xr
@@ -99,6 +100,17 @@ def array_store(path, **options):
     return ts.open(spec, **options).result()
 
 
+def write_v2(root, data):
+    group = zarr.open_group(root / "v2", mode="w", zarr_format=2, attributes={"made": "v2"})
+    compressors = {"jacksboro": numcodecs.Blosc(cname="lz4", shuffle=2), "topobathy": numcodecs.GZip(2),
+                   "brain": numcodecs.Zstd(3), "hubble": None}
+    for name, array in data.items():
+        order = "F" if name == "brain" else "C"
+        created = group.create_array(name, shape=array.shape, dtype=array.dtype.newbyteorder(">"), order=order,
+                                     chunks=CHUNKS[name], compressors=compressors[name])
+        created[...] = array
+
+
 def write(root):
     data = rasters()
     (root / "rasters").mkdir(parents=True)
@@ -112,6 +124,7 @@ def write(root):
     write_zarr_python(root, data)
     write_xarray(root, data)
     write_tensorstore(root, data)
+    write_v2(root, data)
 
 
 def check(root):

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::metadata::v2;
 use zarr_core::metadata::{
     ArrayMetadata, Attributes, GroupMetadata, MAX_DOCUMENT_SIZE, NodeMetadata,
 };
@@ -82,17 +83,18 @@ impl Hierarchy {
         &self.engine
     }
 
-    /// Opens the node at a path, `a/b` or `/a/b`.
+    /// Opens the node at a path, `a/b` or `/a/b`. Where there is no `zarr.json`, documents of Zarr v2 are looked for: their
+    /// arrays and groups can be read.
     ///
     /// # Errors
     /// [`Error::NodeNotFound`], or what is wrong with its document.
     pub async fn node(&self, path: &str) -> Result<Node> {
         let path = NodePath::parse(path)?;
-        let document = self
-            .document(&path)
+        let metadata = self
+            .any_document(&path)
             .await?
             .ok_or_else(|| self.not_found(&path))?;
-        self.bind(path, document.metadata)
+        self.bind(path, metadata)
     }
 
     /// Opens the array at a path.
@@ -269,6 +271,36 @@ impl Hierarchy {
         }))
     }
 
+    /// Reads the document of a node of v3, or else of v2; `None` where there is neither.
+    async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        if let Some(document) = self.document(path).await? {
+            return Ok(Some(document.metadata));
+        }
+        let all = async |name: &str| {
+            let key = path.prefix() + name;
+            let body = self
+                .store()
+                .get(&key, &ByteRange::Range(0..MAX_DOCUMENT_SIZE), None)
+                .await?;
+            Ok::<_, Error>(body.map(|body| body.bytes))
+        };
+        let place = |name: &str| {
+            let key = path.prefix() + name;
+            move |error: zarr_core::Error| Error::from(error.key(&key))
+        };
+        if let Some(array) = all(v2::ARRAY_NAME).await? {
+            let attributes = all(v2::ATTRIBUTES_NAME).await?;
+            let metadata = v2::array_from_v2(&array, attributes.as_deref());
+            return Ok(Some(metadata.map_err(place(v2::ARRAY_NAME))?.into()));
+        }
+        let Some(group) = all(v2::GROUP_NAME).await? else {
+            return Ok(None);
+        };
+        let attributes = all(v2::ATTRIBUTES_NAME).await?;
+        let metadata = v2::group_from_v2(&group, attributes.as_deref());
+        Ok(Some(metadata.map_err(place(v2::GROUP_NAME))?.into()))
+    }
+
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::new(self.clone(), path, group)),
@@ -287,13 +319,13 @@ impl Hierarchy {
             .map(|name| path.child(name))
             .collect::<zarr_core::Result<Vec<_>>>()?;
         let documents = stream::iter(paths)
-            .map(|path| async move { Ok::<_, Error>((self.document(&path).await?, path)) })
+            .map(|path| async move { Ok::<_, Error>((self.any_document(&path).await?, path)) })
             .buffered(DOCUMENTS)
             .try_collect::<Vec<_>>()
             .await?;
         let nodes = documents
             .into_iter()
-            .filter_map(|(document, path)| Some((path, document?.metadata)));
+            .filter_map(|(document, path)| Some((path, document?)));
         Ok(nodes.collect())
     }
 

@@ -7,6 +7,7 @@ mod attributes;
 mod builder;
 pub mod codecs;
 mod group;
+pub mod v2;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
