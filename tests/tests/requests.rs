@@ -426,3 +426,25 @@ async fn a_dropped_writer_takes_its_request_along_and_blocks_nobody() {
     let found = array.read::<u16>(s![0, 0, 0..3]).await.unwrap();
     assert_eq!(found.iter().copied().collect::<Vec<_>>(), [1, 2, 9]);
 }
+
+#[tokio::test]
+async fn a_document_that_may_be_old_is_not_read_again() {
+    let logged = Logged::new();
+    written(&logged).await;
+    let caches = CacheOptions {
+        metadata_age: Duration::from_secs(60),
+        ..CacheOptions::default()
+    };
+    let store = Store::new(Arc::new(logged.log.clone()), "logged");
+    let hierarchy = Hierarchy::with_caches(store, registry(), caches);
+    let mut array = hierarchy.array("a").await.unwrap();
+    logged.log.clear();
+    hierarchy.array("a").await.unwrap();
+    assert_eq!(logged.requests(), [""; 0]);
+    array
+        .set_attributes(zarr::Attributes::new().with("x", 1).unwrap())
+        .await
+        .unwrap();
+    let again = hierarchy.array("a").await.unwrap();
+    assert_eq!(again.attributes().get::<u8>("x").unwrap(), Some(1));
+}

@@ -2,29 +2,21 @@
 
 use std::sync::Arc;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use zarr_core::metadata::v2;
-use zarr_core::metadata::{
-    ArrayMetadata, Attributes, GroupMetadata, MAX_DOCUMENT_SIZE, NodeMetadata,
-};
-use zarr_core::{ByteRange, NodePath, Registry, is_node_name};
-use zarr_store::{ErrorKind, Precondition, Store, Version};
+use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
+use zarr_core::{NodePath, Registry};
+use zarr_store::{ErrorKind, Precondition, Store};
 
 use crate::array::Array;
+use crate::documents::DocumentCache;
 use crate::engine::{CacheOptions, Engine};
 use crate::error::{Error, Result};
 use crate::group::Group;
-
-/// Documents that are read at one time.
-const DOCUMENTS: usize = 64;
-
-/// How often the attributes of a node are written where others write them too.
-const ATTEMPTS: usize = 16;
 
 /// The nodes in a store. Cheap to clone; all handles share caches and limits.
 #[derive(Clone, Debug)]
 pub struct Hierarchy {
     engine: Arc<Engine>,
+    pub(crate) documents: Arc<DocumentCache>,
 }
 
 /// A group or an array.
@@ -46,12 +38,6 @@ pub enum NodeKind {
     Array,
 }
 
-/// A metadata document as it was read.
-pub(crate) struct Document {
-    pub(crate) metadata: NodeMetadata,
-    pub(crate) version: Version,
-}
-
 impl Hierarchy {
     /// The hierarchy in a store. Nothing is read yet.
     #[must_use]
@@ -64,6 +50,7 @@ impl Hierarchy {
     pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         Self {
             engine: Arc::new(Engine::new(store, registry, caches)),
+            documents: Arc::new(DocumentCache::new(caches.metadata_age)),
         }
     }
 
@@ -91,7 +78,7 @@ impl Hierarchy {
     pub async fn node(&self, path: &str) -> Result<Node> {
         let path = NodePath::parse(path)?;
         let metadata = self
-            .any_document(&path)
+            .cached_document(&path)
             .await?
             .ok_or_else(|| self.not_found(&path))?;
         self.bind(path, metadata)
@@ -158,6 +145,7 @@ impl Hierarchy {
     pub async fn delete(&self, path: &str) -> Result<()> {
         let path = NodePath::parse(path)?;
         self.store().delete(&path.metadata_key()).await?;
+        self.documents.clear();
         Ok(self.store().delete_prefix(path.as_str()).await?)
     }
 
@@ -205,151 +193,11 @@ impl Hierarchy {
         }
     }
 
-    pub(crate) async fn put(
-        &self,
-        path: &NodePath,
-        metadata: &NodeMetadata,
-        precondition: Precondition,
-    ) -> Result<Version> {
-        let text = match metadata {
-            NodeMetadata::Array(array) => array.to_text()?,
-            NodeMetadata::Group(group) => group.to_text()?,
-        };
-        Ok(self
-            .store()
-            .put(&path.metadata_key(), vec![text.into()], precondition)
-            .await?)
-    }
-
-    /// Changes a document on condition that nobody else does; again where somebody did.
-    pub(crate) async fn update(
-        &self,
-        path: &NodePath,
-        change: impl Fn(NodeMetadata) -> Result<NodeMetadata>,
-    ) -> Result<NodeMetadata> {
-        for _ in 0..ATTEMPTS {
-            let document = self
-                .document(path)
-                .await?
-                .ok_or_else(|| self.not_found(path))?;
-            let metadata = change(document.metadata)?;
-            match self
-                .put(path, &metadata, Precondition::IfVersion(document.version))
-                .await
-            {
-                Ok(_) => return Ok(metadata),
-                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::ConcurrentModification {
-            key: path.metadata_key(),
-            attempts: ATTEMPTS,
-        })
-    }
-
-    /// Reads a document; `None` where there is none.
-    pub(crate) async fn document(&self, path: &NodePath) -> Result<Option<Document>> {
-        let key = path.metadata_key();
-        let range = ByteRange::Range(0..MAX_DOCUMENT_SIZE);
-        let Some(body) = self.store().get(&key, &range, None).await? else {
-            return Ok(None);
-        };
-        if body.object_size > MAX_DOCUMENT_SIZE {
-            let wanted = format!("{} bytes", body.object_size);
-            let error = zarr_core::Error::TooLarge {
-                what: "metadata document",
-                wanted,
-                limit: MAX_DOCUMENT_SIZE,
-            };
-            return Err(error.key(&key).into());
-        }
-        let metadata = NodeMetadata::parse(&body.bytes).map_err(|error| error.key(&key))?;
-        Ok(Some(Document {
-            metadata,
-            version: body.version,
-        }))
-    }
-
-    /// Reads the document of a node of v3, or else of v2; `None` where there is neither.
-    async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
-        if let Some(document) = self.document(path).await? {
-            return Ok(Some(document.metadata));
-        }
-        let all = async |name: &str| {
-            let key = path.prefix() + name;
-            let body = self
-                .store()
-                .get(&key, &ByteRange::Range(0..MAX_DOCUMENT_SIZE), None)
-                .await?;
-            Ok::<_, Error>(body.map(|body| body.bytes))
-        };
-        let place = |name: &str| {
-            let key = path.prefix() + name;
-            move |error: zarr_core::Error| Error::from(error.key(&key))
-        };
-        if let Some(array) = all(v2::ARRAY_NAME).await? {
-            let attributes = all(v2::ATTRIBUTES_NAME).await?;
-            let metadata = v2::array_from_v2(&array, attributes.as_deref());
-            return Ok(Some(metadata.map_err(place(v2::ARRAY_NAME))?.into()));
-        }
-        let Some(group) = all(v2::GROUP_NAME).await? else {
-            return Ok(None);
-        };
-        let attributes = all(v2::ATTRIBUTES_NAME).await?;
-        let metadata = v2::group_from_v2(&group, attributes.as_deref());
-        Ok(Some(metadata.map_err(place(v2::GROUP_NAME))?.into()))
-    }
-
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::new(self.clone(), path, group)),
             NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array)?),
         })
-    }
-
-    /// The documents of the nodes directly below a group, in order of name. Prefixes without a document are no nodes.
-    pub(crate) async fn documents_below(
-        &self,
-        path: &NodePath,
-    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let listing = self.store().list_dir(path.as_str()).await?;
-        let paths = listing.prefixes.iter().filter(|name| is_node_name(name));
-        let paths = paths
-            .map(|name| path.child(name))
-            .collect::<zarr_core::Result<Vec<_>>>()?;
-        let documents = stream::iter(paths)
-            .map(|path| async move { Ok::<_, Error>((self.any_document(&path).await?, path)) })
-            .buffered(DOCUMENTS)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let nodes = documents
-            .into_iter()
-            .filter_map(|(document, path)| Some((path, document?)));
-        Ok(nodes.collect())
-    }
-
-    /// The documents of all nodes below a group, each group before what is below it.
-    pub(crate) async fn documents_within(
-        &self,
-        path: &NodePath,
-    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let mut found = Vec::new();
-        let mut level = vec![path.clone()];
-        while !level.is_empty() {
-            let below = stream::iter(level)
-                .map(|path| async move { self.documents_below(&path).await })
-                .buffered(DOCUMENTS)
-                .try_concat()
-                .await?;
-            let groups = below
-                .iter()
-                .filter(|(_, metadata)| matches!(metadata, NodeMetadata::Group(_)));
-            level = groups.map(|(path, _)| path.clone()).collect();
-            found.extend(below);
-        }
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(found)
     }
 
     pub(crate) fn not_found(&self, path: &NodePath) -> Error {

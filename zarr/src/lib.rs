@@ -27,6 +27,7 @@
 
 mod array;
 pub mod blocking;
+mod documents;
 mod engine;
 mod error;
 mod group;

@@ -1,6 +1,7 @@
 //! Caches: decoded shard indexes bound to the version of their object, and, where asked for, encoded chunks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use quick_cache::Weighter;
@@ -20,6 +21,8 @@ pub struct CacheOptions {
     /// its index, and a plain chunk for all of it. Without, a read of what is in the cache sends no request, and does not see
     /// what others write.
     pub revalidate: bool,
+    /// How old a metadata document may be that is opened again: zero, and so read each time, by default.
+    pub metadata_age: Duration,
 }
 
 impl Default for CacheOptions {
@@ -28,6 +31,7 @@ impl Default for CacheOptions {
             index_size: 64 << 20,
             chunk_size: 0,
             revalidate: true,
+            metadata_age: Duration::ZERO,
         }
     }
 }
