@@ -6,8 +6,8 @@ use zarr_core::metadata::{
 };
 
 use crate::array::Array;
-use crate::error::{Error, Result};
-use crate::hierarchy::{Hierarchy, Node, NodeKind};
+use crate::error::Result;
+use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
 
 /// A group of a hierarchy.
 ///
@@ -71,7 +71,7 @@ impl Group {
             .hierarchy
             .update(&self.path, |metadata| match metadata {
                 NodeMetadata::Group(group) => Ok(group.with_attributes(attributes.clone())?.into()),
-                NodeMetadata::Array(_) => Err(self.not_a_group()),
+                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
         if let NodeMetadata::Group(group) = changed.await? {
             self.metadata = group;
@@ -103,14 +103,7 @@ impl Group {
     /// # Errors
     /// As [`Hierarchy::array`].
     pub async fn array(&self, path: &str) -> Result<Array> {
-        match self.node(path).await? {
-            Node::Array(array) => Ok(array),
-            Node::Group(group) => Err(Error::NodeType {
-                path: group.path,
-                found: "a group",
-                expected: "an array",
-            }),
-        }
+        self.node(path).await?.into_array()
     }
 
     /// Opens the group at a path relative to this one.
@@ -118,14 +111,7 @@ impl Group {
     /// # Errors
     /// As [`Hierarchy::group`].
     pub async fn group(&self, path: &str) -> Result<Self> {
-        match self.node(path).await? {
-            Node::Group(group) => Ok(group),
-            Node::Array(array) => Err(Error::NodeType {
-                path: array.path().clone(),
-                found: "an array",
-                expected: "a group",
-            }),
-        }
+        self.node(path).await?.into_group()
     }
 
     /// Creates an array at a path relative to the group, as [`Hierarchy::create_array`].
@@ -201,7 +187,7 @@ impl Group {
                 NodeMetadata::Group(group) => {
                     Ok(group.with_consolidated(Some(consolidated.clone()))?.into())
                 }
-                NodeMetadata::Array(_) => Err(self.not_a_group()),
+                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
         if let NodeMetadata::Group(group) = changed.await? {
             self.metadata = group;
@@ -227,14 +213,6 @@ impl Group {
         }
         nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(nodes)
-    }
-
-    fn not_a_group(&self) -> Error {
-        Error::NodeType {
-            path: self.path.clone(),
-            found: "an array",
-            expected: "a group",
-        }
     }
 }
 

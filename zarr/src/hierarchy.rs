@@ -38,6 +38,43 @@ pub enum NodeKind {
     Array,
 }
 
+impl Node {
+    /// The array.
+    ///
+    /// # Errors
+    /// [`Error::NodeType`] for a group.
+    pub fn into_array(self) -> Result<Array> {
+        match self {
+            Self::Array(array) => Ok(array),
+            Self::Group(group) => Err(node_type(group.path(), NodeKind::Group)),
+        }
+    }
+
+    /// The group.
+    ///
+    /// # Errors
+    /// [`Error::NodeType`] for an array.
+    pub fn into_group(self) -> Result<Group> {
+        match self {
+            Self::Group(group) => Ok(group),
+            Self::Array(array) => Err(node_type(array.path(), NodeKind::Array)),
+        }
+    }
+}
+
+/// The error for a node of this kind where the other is wanted.
+pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
+    let (found, expected) = match found {
+        NodeKind::Array => ("an array", "a group"),
+        NodeKind::Group => ("a group", "an array"),
+    };
+    Error::NodeType {
+        path: path.clone(),
+        found,
+        expected,
+    }
+}
+
 impl Hierarchy {
     /// The hierarchy in a store. Nothing is read yet.
     #[must_use]
@@ -89,14 +126,7 @@ impl Hierarchy {
     /// # Errors
     /// [`Error::NodeNotFound`], [`Error::NodeType`] for a group, or what is wrong with its document.
     pub async fn array(&self, path: &str) -> Result<Array> {
-        match self.node(path).await? {
-            Node::Array(array) => Ok(array),
-            Node::Group(group) => Err(Error::NodeType {
-                path: group.path().clone(),
-                found: "a group",
-                expected: "an array",
-            }),
-        }
+        self.node(path).await?.into_array()
     }
 
     /// Opens the group at a path; an empty path is the root.
@@ -104,14 +134,7 @@ impl Hierarchy {
     /// # Errors
     /// [`Error::NodeNotFound`], [`Error::NodeType`] for an array, or what is wrong with its document.
     pub async fn group(&self, path: &str) -> Result<Group> {
-        match self.node(path).await? {
-            Node::Group(group) => Ok(group),
-            Node::Array(array) => Err(Error::NodeType {
-                path: array.path().clone(),
-                found: "an array",
-                expected: "a group",
-            }),
-        }
+        self.node(path).await?.into_group()
     }
 
     /// Creates an array, and the groups above it that are missing.
@@ -166,11 +189,7 @@ impl Hierarchy {
             {
                 Some(NodeMetadata::Group(_)) => break,
                 Some(NodeMetadata::Array(_)) => {
-                    return Err(Error::NodeType {
-                        path: ancestor,
-                        found: "an array",
-                        expected: "a group",
-                    });
+                    return Err(node_type(&ancestor, NodeKind::Array));
                 }
                 None => {
                     let group = GroupMetadata::default().into();

@@ -17,7 +17,7 @@ pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeat
 pub use variable::VariableElement;
 
 use crate::error::{Error, Result};
-use crate::hierarchy::Hierarchy;
+use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
 /// An array of a hierarchy, opened: its metadata is bound, and nothing of it is read again.
 ///
@@ -134,7 +134,7 @@ impl Array {
             .hierarchy
             .update(&self.path, |metadata| match metadata {
                 NodeMetadata::Array(array) => Ok(change(array)?.into()),
-                NodeMetadata::Group(_) => Err(self.not_an_array()),
+                NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
             });
         if let NodeMetadata::Array(metadata) = changed.await? {
             let options = self.options;
@@ -166,14 +166,6 @@ impl Array {
             _ => Err(Error::StaleConsolidated {
                 path: self.path.clone(),
             }),
-        }
-    }
-
-    fn not_an_array(&self) -> Error {
-        Error::NodeType {
-            path: self.path.clone(),
-            found: "a group",
-            expected: "an array",
         }
     }
 }
