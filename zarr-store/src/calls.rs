@@ -56,8 +56,8 @@ impl Store {
     /// Reads a range of an object; `None` if there definitely is no object. One request, never one for the size first,
     /// but on Azure for a [`ByteRange::Suffix`], and where a range turns out to be outside of the object.
     ///
-    /// The range is clamped to the object. To bound memory for an object of unknown size, ask for a [`ByteRange::Range`]
-    /// and look at [`Body::object_size`].
+    /// The range is clamped to the object. [`ByteRange::All`] takes as much memory as the object has bytes: to bound it for an
+    /// object of unknown size, ask for a [`ByteRange::Range`] and look at [`Body::object_size`].
     ///
     /// # Errors
     ///
@@ -105,11 +105,13 @@ impl Store {
 
     /// Writes an object as a whole, from segments that are not joined first. Readers see the old object or the new one.
     ///
-    /// Where a store other than memory and local files says that the condition failed, the object is read back: if its
-    /// bytes are the ones just sent, the acknowledgement of a first attempt was lost, and the put succeeded. Writers whose
-    /// equal bytes must not pass for each other's have to put something unique into them.
+    /// Where a store other than memory and local files says that the condition failed, or says nothing, the object is read
+    /// back: if its bytes are the ones just sent, an acknowledgement was lost, and the put succeeded; if the condition still
+    /// holds, the put is tried again. Writers whose equal bytes must not pass for each other's have to put something unique
+    /// into them.
     ///
-    /// Plain web servers have no conditional puts, and some servers that speak S3 ignore conditions without saying so.
+    /// Plain web servers have no conditional puts, and some servers that speak S3 ignore conditions without saying so: see
+    /// [`with_probe`](Self::with_probe) and [`with_single_writer`](Self::with_single_writer).
     ///
     /// # Errors
     ///

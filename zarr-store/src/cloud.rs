@@ -61,11 +61,10 @@ macro_rules! bucket {
 }
 
 #[cfg(feature = "s3")]
-fn s3(url: &Url, options: Options) -> Result<Store> {
+fn s3(url: &Url, mut options: Options) -> Result<Store> {
     use object_store::aws::AmazonS3ConfigKey;
 
-    let mut options = options;
-    let builder = s3_builder(url, &mut options)?;
+    let builder = s3::builder(url, &mut options)?;
     bucket!(
         url,
         options,
@@ -75,55 +74,6 @@ fn s3(url: &Url, options: Options) -> Result<Store> {
         crate::object::Quirks::default(),
         "see object_store::aws::AmazonS3ConfigKey, and max_retries, profile, single_writer, missing_on_403"
     )
-}
-
-/// The environment and a profile. Credentials come as a whole from one of them: from a profile that is an option before the
-/// environment, else after it. An endpoint without TLS is meant by who names it.
-#[cfg(feature = "s3")]
-fn s3_builder(url: &Url, options: &mut Options) -> Result<object_store::aws::AmazonS3Builder> {
-    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
-
-    let variable = |name: &str| std::env::var(name).ok();
-    let wanted = settings::take(options, "profile");
-    let profile = profile::options(wanted.as_deref(), variable)
-        .map_err(|reason| invalid(url.as_str(), &reason))?;
-    let is_credential =
-        |key: &Key| matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token);
-    let has_keys = profile.iter().any(|(name, _)| *name == "access_key_id");
-    let keys_of_profile = has_keys && (wanted.is_some() || variable("AWS_ACCESS_KEY_ID").is_none());
-
-    let mut builder = AmazonS3Builder::new();
-    for (name, value) in std::env::vars_os() {
-        if let (Some(name), Ok(value)) = (name.to_str(), value.into_string())
-            && name.starts_with("AWS_")
-            && let Ok(key) = name.to_ascii_lowercase().parse()
-            && !(keys_of_profile && is_credential(&key))
-        {
-            builder = builder.with_config(key, value);
-        }
-    }
-    for (name, value) in profile {
-        let key: Key = name.parse().expect("options of profiles are known");
-        let applies = match is_credential(&key) {
-            true => keys_of_profile,
-            false => wanted.is_some() || builder.get_config_value(&key).is_none(),
-        };
-        if applies {
-            builder = builder.with_config(key, value);
-        }
-    }
-    let given = options
-        .iter()
-        .filter(|(name, _)| name.to_ascii_lowercase().contains("endpoint"));
-    let endpoints = [Key::Endpoint, Key::S3Endpoint].map(|key| builder.get_config_value(&key));
-    let mut endpoints = endpoints
-        .into_iter()
-        .flatten()
-        .chain(given.map(|(_, value)| value.clone()));
-    if endpoints.any(|endpoint| endpoint.starts_with("http://")) {
-        builder = builder.with_allow_http(true);
-    }
-    Ok(builder)
 }
 
 #[cfg(not(feature = "s3"))]
@@ -191,6 +141,8 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
     let retry = settings::take_retry(url, &mut options)?;
     let quirks = Quirks {
         list: settings::take_flag(url, &mut options, "webdav")?,
+        // Known to have no conditional puts.
+        probe: false,
         ..settings::take_quirks(url, &mut options, Quirks::default())?
     };
     let mut base = url.clone();
@@ -229,5 +181,7 @@ fn http(url: &Url, _: Options) -> Result<Store> {
 mod connector;
 #[cfg(feature = "s3")]
 mod profile;
+#[cfg(feature = "s3")]
+mod s3;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod settings;

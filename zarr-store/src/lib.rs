@@ -18,7 +18,7 @@
 //! ```
 //!
 //! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` what it can do,
-//! `key` checks what comes in, `planner` and `cost` decide on requests, `object` and `local` run them.
+//! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
 
 mod absent;
 mod calls;

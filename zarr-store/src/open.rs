@@ -36,7 +36,8 @@ fn split_name(url: &str) -> (String, String) {
         Some(at) => url.split_at(at),
         None => (url, ""),
     };
-    let (directory, name) = match path.rfind(['/', ':']) {
+    let separators: &[char] = if is_url { &['/', ':'] } else { &['/'] };
+    let (directory, name) = match path.rfind(separators) {
         Some(at) => path.split_at(at + 1),
         None => (".", path),
     };

@@ -163,4 +163,6 @@ fn run(requests: &[Range<u64>], wanted: &Range<u64>) -> Range<usize> {
 }
 
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::object::{ObjectBackend, Quirks};
 use crate::zip::ZipStore;
 use crate::{CostModel, Deadline, RequestCounts, key, open, redact};
 
-/// A flat map from keys to objects: a local directory, memory, or any [`ObjectStore`].
+/// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip archive in one of them.
 ///
 /// Cloning is cheap and shares connections, counters and the limit of requests in flight. Calls on a remote store run as
 /// tasks of the current tokio runtime, and calls on a local one on its blocking threads; dropping a future cancels it, and
@@ -94,7 +94,8 @@ impl Store {
     }
 
     /// The store at a URL: `memory:`, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
-    /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment.
+    /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment, for
+    /// S3 also from a profile of `~/.aws`. `<url of an archive>|zip:<path>` is a [`zip`](Self::zip) archive at any of them.
     ///
     /// ```
     /// let store = zarr_store::Store::open("memory:")?;

@@ -83,7 +83,15 @@ impl LocalStore {
                 }
                 Ok(_) if at == path => return Ok(Missing::Appeared),
                 Ok(metadata) if at == &*self.base && !metadata.is_dir() => {
-                    return Err(self.obstructed(key, "a store root that is not a directory"));
+                    return Err(self.obstructed(
+                        key,
+                        match at.extension().is_some_and(|extension| extension == "zip") {
+                            true => {
+                                "an archive as store root; did you forget |zip: behind its name?"
+                            }
+                            false => "a store root that is not a directory",
+                        },
+                    ));
                 }
                 Ok(_) => return Ok(Missing::Absent),
                 Err(error) if is_missing(&error) => {}
@@ -137,6 +145,8 @@ impl LocalFile {
         match self.file.read_exact_at(buffer, offset) {
             Ok(()) => {
                 self.counters.read(buffer.len());
+                let (store, key) = (self.place.store(), self.place.key());
+                tracing::trace!(store, key, offset, bytes = buffer.len(), "positioned read");
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(short(0)),

@@ -1,8 +1,7 @@
 //! Deletes, and the sweeping of what killed writers left.
 //!
-//! The delete of a key takes its lock, so that a conditional put either sees the object gone or comes first. The delete of
-//! a prefix does not: it removes what it finds. Neither ever removes a lock file that somebody holds, since another writer
-//! could then stage under the same name.
+//! Every object is removed under its lock, so that a conditional put either sees it gone or comes first. A lock file that
+//! somebody holds is never removed, since another writer could then stage under the same name.
 
 use std::fs;
 use std::io;
@@ -27,15 +26,7 @@ impl LocalStore {
             Err(error) if is_missing(&error) => return Ok(()),
             Err(error) => return Err(self.io(key, "delete")(error)),
         }
-        let lock = match KeyLock::acquire(&target) {
-            Ok(lock) => Some(lock),
-            Err(error) if is_missing(&error) => return Ok(()),
-            // A full disk must not keep anybody from making room.
-            Err(error) if is_full(&error) => None,
-            Err(error) => return Err(self.io(key, "lock")(error)),
-        };
-        missing_is_fine(fs::remove_file(&target)).map_err(self.io(key, "delete"))?;
-        drop(lock);
+        remove_locked(&target).map_err(self.io(key, "delete"))?;
         if self.durability == Durability::Synced
             && let Some(parent) = target.parent()
         {
@@ -88,7 +79,7 @@ impl LocalStore {
                 drop(KeyLock::wait_existing(&path)?);
             } else {
                 self.counters.delete();
-                missing_is_fine(fs::remove_file(&path))?;
+                remove_locked(&path)?;
             }
         }
         Ok(())
@@ -153,6 +144,18 @@ impl LocalStore {
         }
         Ok(())
     }
+}
+
+fn remove_locked(target: &Path) -> io::Result<()> {
+    let lock = match KeyLock::acquire(target) {
+        Ok(lock) => Some(lock),
+        // A full disk must not keep anybody from making room, and what has too long a name is not of ours.
+        Err(error) if is_full(&error) || error.kind() == io::ErrorKind::InvalidFilename => None,
+        Err(error) => return missing_is_fine(Err(error)),
+    };
+    let removed = fs::remove_file(target);
+    drop(lock);
+    missing_is_fine(removed)
 }
 
 fn is_full(error: &io::Error) -> bool {

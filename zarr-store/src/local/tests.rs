@@ -230,6 +230,65 @@ async fn puts_in_one_tick_of_the_clock_are_different_versions() {
 }
 
 #[tokio::test]
+async fn a_huge_file_is_read_up_to_a_limit() {
+    let (directory, store) = store();
+    let file = File::create(directory.path().join("k")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let first = ByteRange::Range(0..1000);
+    let body = store.get("k", &first, None).await.unwrap().unwrap();
+    assert_eq!((body.bytes.len(), body.object_size), (1000, 1 << 40));
+}
+
+/// The number at the start of an object.
+async fn generation(store: &Store, key: &str) -> Option<(u64, Version)> {
+    let first = ByteRange::Range(0..8);
+    let body = store.get(key, &first, None).await.unwrap()?;
+    let number = u64::from_le_bytes(body.bytes[..].try_into().unwrap());
+    Some((number, body.version))
+}
+
+/// Puts large objects for ever: a new generation where there is none, else the same again on condition of its version.
+async fn keep_putting(store: Store, key: &str) {
+    let mut last = 0;
+    loop {
+        let (number, precondition) = match generation(&store, key).await {
+            None => (last + 1, Precondition::IfAbsent),
+            Some((number, version)) => (number, Precondition::IfVersion(version)),
+        };
+        last = last.max(number);
+        let payload = vec![number.to_le_bytes().to_vec().into(), pattern(4 << 20)];
+        match store.put(key, payload, precondition).await {
+            Err(error) if error.kind() != ErrorKind::Conflict => panic!("{error}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_a_prefix_delete_removed_does_not_come_back_by_a_conditional_put() {
+    for (key, prefix) in [("d/k", "d"), ("k", "")] {
+        let (_directory, store) = store();
+        let writing = tokio::spawn(keep_putting(store.clone(), key));
+        let next = async || {
+            loop {
+                match generation(&store, key).await {
+                    Some((number, _)) => return number,
+                    None => tokio::time::sleep(Duration::from_micros(100)).await,
+                }
+            }
+        };
+        for turn in 0..100 {
+            let before = next().await;
+            tokio::time::sleep(Duration::from_micros(turn * 30)).await;
+            store.delete_prefix(prefix).await.unwrap();
+            let after = next().await;
+            assert!(after > before, "{key}: {before} came back as {after}");
+        }
+        writing.abort();
+    }
+}
+
+#[tokio::test]
 async fn many_segments_are_written_in_order() {
     let (_directory, store) = store();
     let bytes = pattern(5000);

@@ -43,8 +43,32 @@ impl ObjectBackend {
     ) -> Result<Option<Body>> {
         let read = self.read(store, key, version)?;
         let range = range.clone();
-        self.request(store, key, async move { read.run(range).await })
-            .await
+        let body = self
+            .request(store, key, async move { read.run(range).await })
+            .await?;
+        if body.is_none() && key == "zarr.json" {
+            self.check_no_archive(store).await?;
+        }
+        Ok(body)
+    }
+
+    /// Looks whether a store that has no root node and is named like an archive is one.
+    async fn check_no_archive(&self, store: &Store) -> Result<()> {
+        let in_bucket = store
+            .location()
+            .split_once("://")
+            .is_some_and(|(_, place)| place.ends_with(".zip") && place.contains('/'));
+        if !in_bucket {
+            return Ok(());
+        }
+        match self.read(store, "", None)?.head().await {
+            Ok(Some((size, _))) if size > 0 => Err(Error::Unsupported {
+                place: store.place(""),
+                operation: "open",
+                reason: "an archive, not a hierarchy; did you forget |zip: behind its name?".into(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {

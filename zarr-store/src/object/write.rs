@@ -9,12 +9,13 @@ use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use zarr_core::ByteRange;
 
 use super::read::Read;
-use super::{ObjectBackend, probe};
+use super::request::Request;
+use super::{ObjectBackend, is_transport, probe};
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
 use crate::{Store, key};
 
-/// How often a put is tried again whose condition failed and holds.
+/// How often a put is tried again that failed and whose condition holds.
 const ATTEMPTS: u32 = 5;
 
 const OTHER: &str = "the object is another version";
@@ -91,58 +92,74 @@ struct Put {
 
 impl Put {
     async fn run(self, precondition: Precondition) -> Result<Version> {
+        let size = self.payload.iter().map(|bytes| bytes.len() as u64).sum();
+        let mut request = self.backend.start(&self.store, &self.key, "put");
+        request.bytes = size;
         let mut attempt = 0;
         loop {
-            let reason = match self.attempt(&precondition).await? {
+            let failure = match self.attempt(&precondition, size, &mut request).await? {
                 Ok(version) => return Ok(version),
-                Err(reason) => reason,
+                Err(failure) => failure,
             };
-            match self.settle(&precondition).await? {
-                Settled::Ours(version) => return Ok(version),
-                Settled::Nobodys if attempt < ATTEMPTS => backoff(attempt).await,
-                Settled::Nobodys | Settled::Others => {
-                    return Err(Error::Conflict {
-                        place: self.store.place(&self.key),
-                        reason,
-                    });
-                }
+            match self.settle(&precondition, size).await {
+                Ok(Settled::Ours(version)) => return Ok(version),
+                Ok(Settled::Others(reason)) => return Err(self.conflict(reason)),
+                Ok(Settled::Nobodys) if attempt < ATTEMPTS => backoff(attempt).await,
+                _ => return Err(failure),
             }
             attempt += 1;
         }
     }
 
-    /// One put: the new version, or how the condition failed.
-    async fn attempt(&self, precondition: &Precondition) -> Result<Result<Version, &'static str>> {
+    /// One put: the new version, or a failure that may still be a success.
+    async fn attempt(
+        &self,
+        precondition: &Precondition,
+        size: u64,
+        request: &mut Request,
+    ) -> Result<Result<Version>> {
         use object_store::Error as E;
 
         let conditional = *precondition != Precondition::None;
         let mode = if conditional && self.backend.quirks.single_writer {
             if let Some(reason) = self.look(precondition).await? {
-                return Ok(Err(reason));
+                return Ok(Err(self.conflict(reason)));
             }
             PutMode::Overwrite
         } else {
             self.mode(precondition)?
         };
         let payload: PutPayload = self.payload.iter().cloned().collect();
-        let size = payload.content_length() as u64;
         self.store.counters().put(size);
-        let mut request = self.backend.start(&self.store, &self.key, "put");
-        request.bytes = size;
         let put = self
             .backend
             .store
             .put_opts(&self.path, payload, mode.into());
-        match request.within(size, put).await? {
-            Ok(result) => Ok(Ok(Version::of_put(&result))),
-            Err(E::AlreadyExists { .. } | E::Precondition { .. }) if conditional => Ok(Err(OTHER)),
-            Err(E::NotFound { .. }) if matches!(precondition, Precondition::IfVersion(_)) => {
-                Ok(Err(GONE))
+        let error = match request.within(size, put).await? {
+            Ok(result) => return Ok(Ok(Version::of_put(&result))),
+            Err(error) => error,
+        };
+        let update = matches!(precondition, Precondition::IfVersion(_));
+        let failure = match &error {
+            E::AlreadyExists { .. } | E::Precondition { .. } if conditional => self.conflict(OTHER),
+            E::NotFound { .. } if update => self.conflict(GONE),
+            E::NotImplemented { .. } | E::NotSupported { .. } if conditional => {
+                return Err(probe::unsupported(&self.store, &self.key, probe::NONE));
             }
-            Err(E::NotImplemented { .. } | E::NotSupported { .. }) if conditional => {
-                Err(probe::unsupported(&self.store, &self.key, probe::NONE))
-            }
-            Err(error) => Err(ObjectBackend::error(&self.store, &self.key, "put", &error)),
+            // Under a condition `object_store` does not try again, since it cannot know whether the put was done.
+            _ if conditional && is_transport(&error) => request.error(&error),
+            _ => return Err(request.error(&error)),
+        };
+        match self.backend.quirks.retries {
+            true => Ok(Err(failure)),
+            false => Err(failure),
+        }
+    }
+
+    fn conflict(&self, reason: &'static str) -> Error {
+        Error::Conflict {
+            place: self.store.place(&self.key),
+            reason,
         }
     }
 
@@ -171,29 +188,23 @@ impl Put {
         }
     }
 
-    /// Looks at what a failed condition left. It is our own success if the object is what we sent, which happens when an
-    /// acknowledgement is lost and `object_store` tries again. And S3 answers 409, which `object_store` passes on as a
-    /// failed condition, to requests that only came at the same time.
-    async fn settle(&self, precondition: &Precondition) -> Result<Settled> {
-        if !self.backend.quirks.retries {
-            return Ok(Settled::Others);
-        }
-        let size = self
-            .payload
-            .iter()
-            .map(|bytes| bytes.len() as u64)
-            .sum::<u64>();
+    /// Looks at what a failed put left. It is our own success if the object is what we sent: then the acknowledgement was
+    /// lost. And S3 answers 409, which `object_store` passes on as a failed condition, to requests that merely met.
+    async fn settle(&self, precondition: &Precondition, size: u64) -> Result<Settled> {
         // One byte more than was sent: a longer object is told apart without reading it.
         let wanted = ByteRange::Range(0..size.saturating_add(1));
-        Ok(match (self.read()?.run(wanted).await?, precondition) {
-            (Some(body), _) if body.object_size == size && equal(&self.payload, &body.bytes) => {
+        let Some(body) = self.read()?.run(wanted).await? else {
+            return Ok(match precondition {
+                Precondition::IfVersion(_) => Settled::Others(GONE),
+                _ => Settled::Nobodys,
+            });
+        };
+        Ok(match precondition {
+            _ if body.object_size == size && equal(&self.payload, &body.bytes) => {
                 Settled::Ours(body.version)
             }
-            (None, Precondition::IfAbsent) => Settled::Nobodys,
-            (Some(body), Precondition::IfVersion(version)) if *version == body.version => {
-                Settled::Nobodys
-            }
-            _ => Settled::Others,
+            Precondition::IfVersion(version) if *version == body.version => Settled::Nobodys,
+            _ => Settled::Others(OTHER),
         })
     }
 
@@ -202,10 +213,10 @@ impl Put {
     }
 }
 
-/// Whose put it was that made a condition fail.
+/// Whose put there is where one failed.
 enum Settled {
     Ours(Version),
-    Others,
+    Others(&'static str),
     /// The condition still holds.
     Nobodys,
 }

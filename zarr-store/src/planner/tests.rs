@@ -12,7 +12,7 @@ use super::*;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-fn every(count: u64, size: u64, gap: u64) -> Vec<Range<u64>> {
+pub(super) fn every(count: u64, size: u64, gap: u64) -> Vec<Range<u64>> {
     (0..count)
         .map(|index| index * (size + gap)..index * (size + gap) + size)
         .collect()

@@ -250,8 +250,13 @@ async fn signed_urls_keep_their_query() {
     let server = Server::start();
     server.store.get("k", &ByteRange::All, None).await.unwrap();
     server.store.size("k").await.unwrap();
+    let url = format!("{}/data/k?key=k|zip:", server.address);
+    let zip = Store::open(&url).unwrap();
+    assert_eq!(zip.location(), format!("{}/data/k|zip:", server.address));
+    let error = zip.get("k", &ByteRange::All, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     let log = server.log.lock().unwrap().clone();
-    assert_eq!(log.len(), 2);
+    assert_eq!(log.len(), 3);
     assert!(log.iter().all(|(_, path, _)| path == "/data/k?key=k"));
 }
 

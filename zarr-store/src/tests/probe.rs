@@ -159,3 +159,24 @@ async fn false_conflicts_are_tried_again() {
     let error = create(&store, "never").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
+
+#[tokio::test(start_paused = true)]
+async fn conditional_puts_without_an_answer_are_settled_and_tried_again() {
+    for lost in [Fault::Timeout, Fault::LostAck(Box::new(Fault::Timeout))] {
+        let (store, faults) = faulty();
+        let put_after = async |text: &'static str, precondition| {
+            faults.clear();
+            faults.add(Rule::new(Operation::Put, "k", lost.clone()).on_call(0));
+            store.put("k", vec![text.into()], precondition).await
+        };
+        let version = put_after("1", Precondition::IfAbsent).await.unwrap();
+        let second = put_after("2", Precondition::IfVersion(version.clone())).await;
+        assert_eq!(read(&store, "k").await.unwrap(), "2");
+        let error = put_after("3", Precondition::IfVersion(version)).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(read(&store, "k").await.unwrap(), "2");
+        faults.add(Rule::new(Operation::Put, "k", Fault::Timeout));
+        let never = store.put("k", vec![], Precondition::IfVersion(second.unwrap()));
+        assert_eq!(never.await.unwrap_err().kind(), ErrorKind::Timeout);
+    }
+}

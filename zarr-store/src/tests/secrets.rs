@@ -97,6 +97,14 @@ fn unknown_options_are_named_and_values_kept_back() {
     let store = Store::open_with("s3://bucket/a%20b/", options).unwrap();
     assert_eq!(store.location(), "s3://bucket/a b");
     assert_clean(&format!("{store:?}"));
+    let options = [
+        ("single_writer", "perhaps"),
+        ("profile", "default-to-nothing"),
+    ];
+    for option in options {
+        let error = Store::open_with("s3://bucket/x", [option]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");
+    }
     let options = [("access_key_id", "alice"), ("timeout", "soon")];
     let error = Store::open_with("s3://bucket/x", options).unwrap_err();
     assert_clean(&format!("{error} {error:?}"));

@@ -6,7 +6,7 @@
 
 mod directory;
 mod inflate;
-#[cfg(test)]
+#[cfg(all(test, feature = "deflate"))]
 mod tests;
 
 use std::fmt;
@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
@@ -68,17 +69,14 @@ impl ZipStore {
         }
     }
 
-    async fn directory(&self) -> Result<&Directory> {
-        self.directory.get_or_try_init(|| self.open()).await
+    /// Boxed, since the archive may be in an archive.
+    fn directory(&self) -> BoxFuture<'_, Result<&Directory>> {
+        self.directory.get_or_try_init(|| self.open()).boxed()
     }
 
     async fn open(&self) -> Result<Directory> {
-        // Boxed, since the archive may be in an archive.
-        let tail = self
-            .archive
-            .get(&self.key, &ByteRange::Suffix(TAIL), None)
-            .boxed()
-            .await?;
+        let last = ByteRange::Suffix(TAIL);
+        let tail = self.archive.get(&self.key, &last, None).await?;
         let tail = tail.ok_or_else(|| Error::NotFound {
             place: self.archive.place(&self.key),
         })?;
@@ -244,28 +242,25 @@ impl ZipStore {
     pub(crate) fn list(&self, prefix: &str) -> BoxStream<'static, Result<Entry>> {
         let (zip, prefix) = (self.clone(), prefix.to_owned());
         stream::once(async move {
-            let below = zip.below(&prefix).await?.map(|(name, member)| {
-                let key = key::below(&zip.prefix, name).unwrap_or(name);
+            let below = zip.below(&prefix).await?;
+            let entries = below.map(|(rest, member)| {
                 Ok(Entry {
-                    key: key.to_owned(),
+                    key: key::join(&prefix, rest).into_owned(),
                     size: member.size,
                 })
             });
-            Ok::<_, Error>(stream::iter(below.collect::<Vec<_>>()))
+            Ok::<_, Error>(stream::iter(entries.collect::<Vec<_>>()))
         })
         .try_flatten()
         .boxed()
     }
 
     pub(crate) async fn list_dir(&self, prefix: &str) -> Result<Listing> {
-        let start = key::join(&self.prefix, prefix);
         let mut listing = Listing::default();
-        for (name, _) in self.below(prefix).await? {
-            match key::below(&start, name).unwrap_or(name).split_once('/') {
+        for (rest, _) in self.below(prefix).await? {
+            match rest.split_once('/') {
                 Some((directory, _)) => listing.prefixes.push(directory.to_owned()),
-                None => listing
-                    .keys
-                    .push(name.rsplit('/').next().unwrap_or(name).to_owned()),
+                None => listing.keys.push(rest.to_owned()),
             }
         }
         listing.prefixes.sort_unstable();
@@ -273,16 +268,14 @@ impl ZipStore {
         Ok(listing)
     }
 
-    /// The members below a prefix, sorted by name.
-    async fn below(&self, prefix: &str) -> Result<impl Iterator<Item = (&String, &Member)>> {
+    /// The members below a prefix, sorted, with their names below it.
+    async fn below(&self, prefix: &str) -> Result<impl Iterator<Item = (&str, &Member)>> {
         let start = key::join(&self.prefix, prefix).into_owned();
+        let first = start.clone();
         let members = self.directory().await?.members.range(start.clone()..);
         Ok(members
-            .take_while({
-                let start = start.clone();
-                move |(name, _)| name.starts_with(&start)
-            })
-            .filter(move |(name, _)| key::below(&start, name).is_some()))
+            .take_while(move |(name, _)| name.starts_with(&first))
+            .filter_map(move |(name, member)| Some((key::below(&start, name)?, member))))
     }
 
     fn corrupt(&self, reason: String) -> Error {

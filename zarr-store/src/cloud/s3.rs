@@ -1,0 +1,68 @@
+//! Where the settings of S3 come from: options before the environment before the default profile, and a profile that is
+//! asked for by an option before the environment.
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
+use url::Url;
+
+use super::{Options, profile, settings};
+use crate::error::Result;
+use crate::open::invalid;
+
+/// A builder with everything but the options, of which this takes the profile. Credentials come as a whole from one place,
+/// and an endpoint without TLS is meant by who names it.
+pub(super) fn builder(url: &Url, options: &mut Options) -> Result<AmazonS3Builder> {
+    let wanted = settings::take(options, "profile");
+    let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
+        .map_err(|reason| invalid(url.as_str(), &reason))?;
+    let own = options.iter();
+    let own = keys(own.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+    let mut environment = keys(std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?.to_ascii_lowercase();
+        Some((
+            name.starts_with("aws_").then_some(name)?,
+            value.into_string().ok()?,
+        ))
+    }));
+    // It counts only where there is no other region.
+    environment.sort_by_key(|(key, _)| *key != Key::DefaultRegion);
+    let profile = keys(
+        profile
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
+
+    // The later, the stronger.
+    let mut sources = match wanted {
+        Some(_) => [environment, profile, own],
+        None => [profile, environment, own],
+    };
+    let strongest = sources
+        .iter()
+        .rposition(|source| source.iter().any(|(key, _)| *key == Key::AccessKeyId));
+    for (place, source) in sources.iter_mut().enumerate() {
+        if strongest.is_some_and(|strongest| place < strongest) {
+            source.retain(|(key, _)| {
+                !matches!(key, Key::AccessKeyId | Key::SecretAccessKey | Key::Token)
+            });
+        }
+    }
+    let mut builder = AmazonS3Builder::new();
+    for (key, value) in sources.into_iter().flatten() {
+        if matches!(key, Key::Endpoint | Key::S3Endpoint) && value.starts_with("http://") {
+            builder = builder.with_allow_http(true);
+        }
+        let key = match key {
+            Key::DefaultRegion => Key::Region,
+            other => other,
+        };
+        builder = builder.with_config(key, value);
+    }
+    Ok(builder)
+}
+
+/// The settings among names in lower case; the others are left out.
+fn keys(settings: impl Iterator<Item = (String, String)>) -> Vec<(Key, String)> {
+    settings
+        .filter_map(|(name, value)| Some((name.parse().ok()?, value)))
+        .collect()
+}
