@@ -44,8 +44,9 @@ struct Running {
 /// With `ZARR_SERVERS=1`, where it cannot be had.
 pub fn server(name: &str) -> Option<Server> {
     let Ok(wanted) = std::env::var("ZARR_SERVERS") else {
-        eprintln!(
-            "skipped: {name} was not started; set ZARR_SERVERS=1 to install and run the test servers"
+        skipped(
+            name,
+            "set ZARR_SERVERS=1 to install and run the test servers",
         );
         return None;
     };

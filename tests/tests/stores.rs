@@ -1,20 +1,24 @@
 //! What every store has to do, written once and run on each: memory, local files, S3 in this process, and real servers (see
 //! `zarr_tests::servers`; nginx and fake-gcs-server are only read from).
 //!
-//! Promises P1 (atomic writes), P2 (absence is no error and never a guess), P8 (conditional writes), P19 (names are kept).
+//! Promises P1 (atomic writes), P2 (absence is no error and never a guess), P3 (one version per read), P8 (conditional writes), P19 (names are kept).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use ndarray::{Array2, arr0, s};
+use rand::Rng;
 use zarr::{ArrayBuilder, Hierarchy, NodeKind, Store, codecs, registry};
 use zarr_store::{Body, ByteRange, Entry, ErrorKind, Precondition, Version};
 use zarr_tests::http::{percent_encode, send};
 use zarr_tests::origin::Origin;
+use zarr_tests::random;
 use zarr_tests::servers::{WRITABLE, server};
 
 /// Runs a test on an empty store of every kind that can be written.
@@ -182,7 +186,7 @@ async fn many_ranges_come_back_whole_in_any_order() {
             }
         }
         let failed = async |key: &str, range: Range<u64>| {
-            let mut bodies = store.get_ranges(key, vec![range], None);
+            let mut bodies = store.get_ranges(key, [range].to_vec(), None);
             let error = bodies.next().await.unwrap().unwrap_err();
             assert!(bodies.next().await.is_none());
             error.kind()
@@ -223,7 +227,7 @@ async fn a_read_at_a_version_is_of_that_version_or_an_error() {
             whole(Some(&second)).await.unwrap_err().kind(),
             ErrorKind::Changed
         );
-        let ranges = store.get_ranges("a", vec![0..1], Some(&second));
+        let ranges = store.get_ranges("a", vec![0..1, 1..2], Some(&second));
         assert_eq!(first_error(ranges).await, ErrorKind::Changed);
     })
     .await;
@@ -352,6 +356,28 @@ async fn listings_end_at_segments_and_have_every_page() {
             get(&part, "d/e", ByteRange::All).await.unwrap().bytes,
             b"12"[..]
         );
+    })
+    .await;
+}
+
+/// Servers list some thousand objects at a time.
+#[tokio::test]
+async fn more_objects_than_a_page_are_listed_and_deleted() {
+    const OBJECTS: usize = 1100;
+    on_each(async |store| {
+        let puts = (0..OBJECTS).map(|number| {
+            let store = &store;
+            async move { put(store, &format!("p/{}/{number}", number % 3), b"x").await }
+        });
+        let puts = futures::stream::iter(puts).buffer_unordered(32);
+        puts.for_each(async |_| ()).await;
+        put(&store, "q", b"x").await;
+        let found = keys(&store, "p").await;
+        assert_eq!(found.iter().collect::<HashSet<_>>().len(), OBJECTS);
+        assert_eq!(found.len(), OBJECTS);
+        assert_eq!(store.list_dir("p").await.unwrap().prefixes, ["0", "1", "2"]);
+        store.delete_prefix("p").await.unwrap();
+        assert_eq!(keys(&store, "").await, ["q"]);
     })
     .await;
 }
@@ -538,6 +564,54 @@ async fn arrays_round_trip() {
             let plain = group.array("h/plain").await.unwrap();
             assert_eq!(plain.read::<i32>([]).await.unwrap().sum(), 20 * 40 * 3);
         }
+    })
+    .await;
+}
+
+/// Promise P3: what is read of a shard is of one version, or the read says that it changed all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_a_shard_that_is_being_replaced_are_of_one_version() {
+    on_each(async |store| {
+        let hierarchy = Hierarchy::new(store, registry());
+        let metadata = ArrayBuilder::new(&[32, 32], "uint32")
+            .with_chunk_shape(&[4, 8])
+            .with_shard_shape(&[32, 32])
+            .with_codecs([codecs::bytes(true), codecs::zstd(3)]);
+        let metadata = metadata.build().unwrap();
+        let array = hierarchy.create_array("a", metadata).await.unwrap();
+        // The version in the upper half of each element, and in the lower one what makes sizes differ.
+        let version = |number: u32| {
+            let mut rng = random::rng(u64::from(number));
+            Array2::from_shape_fn((32, 32), |_| {
+                (number << 16) + rng.random_range(0..1 << (number % 16))
+            })
+        };
+        array.write([], version(0)).await.unwrap();
+        let writing = array.clone();
+        let writer = tokio::spawn(async move {
+            for number in 1..60 {
+                writing.write([], version(number)).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(3)).await;
+            }
+        });
+        let (mut seen, mut last) = (HashSet::new(), 0);
+        while !writer.is_finished() {
+            match array.read::<u32>(s![2..14, 1..28]).await {
+                Ok(found) => {
+                    let number = found[[0, 0]] >> 16;
+                    assert!(found.iter().all(|element| element >> 16 == number));
+                    assert!(number >= last, "from {last} back to {number}");
+                    last = number;
+                    seen.insert(number);
+                }
+                Err(error) => assert!(
+                    matches!(error, zarr::Error::ChangedDuringRead { .. }),
+                    "{error}"
+                ),
+            }
+        }
+        writer.await.unwrap();
+        assert!(seen.len() > 2, "{seen:?}");
     })
     .await;
 }
