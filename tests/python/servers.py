@@ -208,6 +208,7 @@ def installed(record, packages):
 def apt_nginx():
     if os.geteuid() != 0:
         raise RuntimeError("nginx is not installed, and only root can install it")
+    run(["apt-get", "update", "--quiet"])
     run(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "nginx-light"])
     return "/usr/sbin/nginx"
 

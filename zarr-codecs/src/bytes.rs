@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToBytes, ByteOrder, ChunkData, ChunkSpec, EncodedSize};
-use zarr_core::{Binder, Error, Extension, Result};
+use zarr_core::{Binder, DataType, Error, Extension, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +24,7 @@ enum Endian {
 #[derive(Debug)]
 struct BytesCodec {
     order: ByteOrder,
-    swap_size: usize,
+    data_type: DataType,
     size: usize,
 }
 
@@ -43,16 +43,17 @@ pub(crate) fn bind(
                 spec.data_type
             ),
         })?;
-    let swap_size = spec.data_type.swap_size();
     let order = match configuration.endian {
-        _ if swap_size == 1 => ByteOrder::native(),
+        _ if spec.data_type.swap_size() == 1 => ByteOrder::native(),
         Some(Endian::Little) => ByteOrder::Little,
         Some(Endian::Big) => ByteOrder::Big,
+        // Arrays of the legacy type were written without.
+        None if spec.data_type.name() == "structured" => ByteOrder::Little,
         None => return Err(Error::MissingMember { member: "endian" }.member("configuration")),
     };
     Ok(Arc::new(BytesCodec {
         order,
-        swap_size,
+        data_type: spec.data_type.clone(),
         size,
     }))
 }
@@ -60,8 +61,7 @@ pub(crate) fn bind(
 impl BytesCodec {
     fn swap(&self, elements: &mut [u8]) {
         if self.order != ByteOrder::native() {
-            let numbers = elements.chunks_exact_mut(self.swap_size);
-            numbers.for_each(<[u8]>::reverse);
+            self.data_type.swap_bytes(elements);
         }
     }
 }
@@ -106,9 +106,10 @@ mod tests {
     }
 
     fn codec(order: ByteOrder, swap_size: usize, size: usize) -> BytesCodec {
+        let data_type = DataType::core(&format!("uint{}", 8 * swap_size)).unwrap();
         BytesCodec {
             order,
-            swap_size,
+            data_type,
             size,
         }
     }

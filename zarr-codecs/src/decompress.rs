@@ -1,4 +1,4 @@
-//! How `gzip` and `zstd` decompress: into exactly the bytes that are due, or into a buffer that grows to a bound. Never more than
+//! How compressors decompress: into exactly the bytes that are due, or into a buffer that grows to a bound. Never more than
 //! the codec was bound to, and never memory on the word of a stored number alone.
 
 use zarr_core::codec::EncodedSize;

@@ -1,4 +1,5 @@
-//! libdeflate as `gzip` and `blosc` use it: one decompressor a thread, since making one costs more than a small chunk.
+//! libdeflate as `gzip`, `numcodecs.zlib` and `blosc` use it: one decompressor a thread, since making one costs more than a
+//! small chunk.
 
 use std::cell::RefCell;
 

@@ -1,9 +1,11 @@
 //! What the tests of the codecs share.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use zarr_core::codec::{BytesToBytes, ChunkSpec};
-use zarr_core::{DataType, Error, Extension};
+use serde_json::value::RawValue;
+use zarr_core::codec::{BytesToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize};
+use zarr_core::{DataType, Error, Extension, Result};
 
 /// An extension from its JSON text.
 pub(crate) fn extension(json: &str) -> Extension {
@@ -94,13 +96,108 @@ pub(crate) fn assert_survives_damage(codec: &dyn BytesToBytes, encoded: &[u8], s
         }
         let _ = codec.decode_exact(damaged, &mut exact);
     };
-    (0..encoded.len()).for_each(|end| try_both(&encoded[..end]));
+    for_each_damage(encoded, &mut try_both);
+}
+
+fn for_each_damage(encoded: &[u8], mut visit: impl FnMut(&[u8])) {
+    (0..encoded.len()).for_each(|end| visit(&encoded[..end]));
     let mut damaged = encoded.to_vec();
     for place in 0..encoded.len() {
         for change in [0x01, 0x08, 0x20, 0x80, 0x7F, 0xFF] {
             damaged[place] = encoded[place] ^ change;
-            try_both(&damaged);
+            visit(&damaged);
         }
         damaged[place] = encoded[place];
+    }
+}
+
+/// A chain of these codecs, separated by commas, bound to a chunk with the fill value zero.
+pub(crate) fn chain(codecs: &str, shape: &[u64], data_type: &str) -> Result<CodecChain> {
+    filled_chain(codecs, shape, data_type, None)
+}
+
+/// The same with a fill value.
+pub(crate) fn filled_chain(
+    codecs: &str,
+    shape: &[u64],
+    data_type: &str,
+    fill: Option<&RawValue>,
+) -> Result<CodecChain> {
+    let codecs: Vec<Extension> = serde_json::from_str(&format!("[{codecs}]"))?;
+    let registry = crate::registry().with_registered_data_types();
+    let data_type = registry.bind_data_type(&Extension::new(data_type))?;
+    let fill = fill.map(|fill| data_type.parse_fill_value(fill));
+    let spec = ChunkSpec {
+        shape: shape.into(),
+        fill_value: fill.transpose()?.unwrap_or_else(|| data_type.zero()),
+        data_type,
+    };
+    registry.bind_codecs(&codecs, spec)
+}
+
+/// Encodes a chunk, checks the size, and decodes it to the same bits.
+pub(crate) fn assert_chunk_round_trip(chain: &CodecChain, elements: Vec<u8>) {
+    let decoded = ChunkData::Fixed(elements);
+    let mut encoded = Vec::new();
+    chain.encode_chunk(&decoded, &mut encoded).expect("encode");
+    chain
+        .encoded_size()
+        .check("encoded", encoded.len())
+        .expect("encoded_size");
+    assert!(chain.decode_chunk(&encoded).expect("decode") == decoded);
+}
+
+/// Cuts and changes an encoded chunk everywhere: nothing may panic, and what decodes has the size that is due.
+pub(crate) fn assert_chunks_survive_damage(chain: &CodecChain, encoded: &[u8]) {
+    let size = chain.decoded().decoded_size(u64::MAX).expect("a size");
+    for_each_damage(encoded, |damaged| {
+        if let Ok(ChunkData::Fixed(bytes)) = chain.decode_chunk(damaged) {
+            assert_eq!(Some(bytes.len()), size);
+        }
+    });
+}
+
+/// All that a compressor has to do with the fixtures of this prefix and with hostile bytes, of which `more` are.
+pub(crate) fn assert_compressor(
+    prefix: &str,
+    bind: impl Fn(EncodedSize) -> Result<Arc<dyn BytesToBytes>>,
+    more: &[u8],
+) {
+    let exact = |size| bind(EncodedSize::Exact(size)).expect("bound");
+    let at_most = |size| bind(EncodedSize::AtMost(size)).expect("bound");
+    for (name, encoded, size) in fixtures(prefix) {
+        println!("{name}");
+        assert_decodes(&*exact(size), &encoded, &sample(size));
+        assert_decodes(&*at_most(size + 1), &encoded, &sample(size));
+        let decoded = if encoded.len() < 700 {
+            sample(size)
+        } else {
+            sample(300)
+        };
+        let mut encoded = Vec::new();
+        let codec = exact(decoded.len());
+        codec.encode(&decoded, &mut encoded).expect("encode");
+        assert_survives_damage(&*codec, &encoded, decoded.len());
+        refusal(&*codec, &[&encoded[..], b"x"].concat(), decoded.len());
+        for end in 0..encoded.len() {
+            refusal(&*codec, &encoded[..end], decoded.len());
+        }
+        refusal(&*exact(decoded.len() - 1), &encoded, decoded.len() - 1);
+        refusal(&*exact(decoded.len() + 1), &encoded, decoded.len() + 1);
+    }
+    refusal(&*exact(500), more, 500);
+    for size in [1, 2, 100, 70_000, 300_000] {
+        assert_round_trip(&*exact(size), &sample(size));
+        assert_round_trip(&*at_most(1 << 40), &sample(size));
+    }
+    let mut bomb = Vec::new();
+    let zeros = vec![0; 64 << 20];
+    exact(zeros.len())
+        .encode(&zeros, &mut bomb)
+        .expect("encode");
+    for codec in [exact(1000), at_most(1000)] {
+        let mut buffer = Vec::new();
+        codec.decode(&bomb, &mut buffer).expect_err("a bomb");
+        assert!(buffer.capacity() < 4096);
     }
 }

@@ -1,20 +1,25 @@
-//! The `vlen-utf8` and `vlen-bytes` codecs: the number of elements, then each with its length, all 32 bits little-endian
-//! (registered extensions "vlen-utf8" and "vlen-bytes").
+//! The `vlen-utf8` and `vlen-bytes` codecs: the number of elements, then each one behind its size in bytes; all counts in four
+//! bytes, little endian (registered extensions of these names).
+//!
+//! Counts and sizes are compared with the bytes that are there before memory is taken. Nothing may follow the last element.
 
 use std::sync::Arc;
 
 use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
+use zarr_core::size::to_usize;
 use zarr_core::{Binder, DataTypeKind, Error, Extension, Result};
+
+const COUNT_SIZE: usize = 4;
 
 #[derive(Debug)]
 struct Vlen {
     name: &'static str,
     utf8: bool,
-    len: u64,
+    len: usize,
     max_size: usize,
 }
 
-/// Binds `vlen-utf8`, for strings.
+/// Binds `vlen-utf8` to strings.
 pub(crate) fn bind_utf8(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -23,7 +28,7 @@ pub(crate) fn bind_utf8(
     bind("vlen-utf8", DataTypeKind::String, extension, spec, binder)
 }
 
-/// Binds `vlen-bytes`, for byte strings.
+/// Binds `vlen-bytes` to byte strings.
 pub(crate) fn bind_bytes(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -41,13 +46,13 @@ fn bind(
 ) -> Result<Arc<dyn ArrayToBytes>> {
     extension.expect_no_configuration()?;
     if spec.data_type.kind() != kind {
-        let expected = format!("a data type of kind {kind:?} for {name}");
+        let expected = format!("a data type of kind {kind:?} for codec {name:?}");
         return Err(Error::invalid(&spec.data_type, expected));
     }
     Ok(Arc::new(Vlen {
         name,
         utf8: kind == DataTypeKind::String,
-        len: spec.elements()?,
+        len: to_usize("chunk", spec.elements()?)?,
         max_size: usize::try_from(binder.limits().max_chunk_size).unwrap_or(usize::MAX),
     }))
 }
@@ -57,13 +62,30 @@ impl Vlen {
         Error::corrupt(self.name, reason)
     }
 
-    /// Splits a number and what follows it.
-    fn number<'a>(&self, encoded: &'a [u8], what: &str) -> Result<(usize, &'a [u8])> {
-        match encoded.split_first_chunk() {
-            Some((number, rest)) => Ok((u32::from_le_bytes(*number) as usize, rest)),
-            None => Err(self.corrupt(format!("{what} in {} bytes", encoded.len()))),
+    fn check_text(&self, element: usize, bytes: &[u8]) -> Result<()> {
+        match std::str::from_utf8(bytes) {
+            Err(error) if self.utf8 => {
+                Err(self.corrupt(format!("element {element} is no UTF-8: {error}")))
+            }
+            _ => Ok(()),
         }
     }
+}
+
+fn count(size: usize) -> Result<[u8; COUNT_SIZE]> {
+    u32::try_from(size)
+        .map(u32::to_le_bytes)
+        .map_err(|_| Error::TooLarge {
+            what: "variable-length element or chunk",
+            wanted: size.to_string(),
+            limit: u32::MAX.into(),
+        })
+}
+
+/// The count at the start, and what follows.
+fn split_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (count, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_le_bytes(*count) as usize, rest))
 }
 
 impl ArrayToBytes for Vlen {
@@ -73,106 +95,55 @@ impl ArrayToBytes for Vlen {
 
     fn encode(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
         let ChunkData::Variable { offsets, bytes } = decoded else {
-            return Err(self.corrupt("elements of one size".to_owned()));
+            let what = format!("codec {:?} for elements of one size", self.name);
+            return Err(Error::Unsupported { what });
         };
-        let number = |number: usize| match u32::try_from(number) {
-            Ok(number) => Ok(number.to_le_bytes()),
-            Err(_) => Err(self.corrupt(format!("{number} does not fit 32 bits"))),
-        };
-        encoded.extend_from_slice(&number(offsets.len().saturating_sub(1))?);
-        for bounds in offsets.windows(2) {
-            let element = bytes.get(bounds[0]..bounds[1]);
-            let element =
-                element.ok_or_else(|| self.corrupt("offsets past the bytes".to_owned()))?;
-            encoded.extend_from_slice(&number(element.len())?);
-            encoded.extend_from_slice(element);
+        let found = offsets.len().saturating_sub(1);
+        EncodedSize::Exact(self.len).check("number of elements", found)?;
+        encoded.extend_from_slice(&count(self.len)?);
+        for (element, ends) in offsets.windows(2).enumerate() {
+            let element_bytes = bytes.get(ends[0]..ends[1]).ok_or_else(|| {
+                self.corrupt(format!("element {element} is not within its chunk"))
+            })?;
+            self.check_text(element, element_bytes)?;
+            encoded.extend_from_slice(&count(element_bytes.len())?);
+            encoded.extend_from_slice(element_bytes);
         }
         Ok(())
     }
 
     fn decode(&self, encoded: &[u8]) -> Result<ChunkData> {
-        let (count, mut rest) = self.number(encoded, "no number of elements")?;
-        if count as u64 != self.len {
-            return Err(self.corrupt(format!("{count} elements, expected {}", self.len)));
+        self.encoded_size().check("encoded chunk", encoded.len())?;
+        let (stored, mut left) = split_count(encoded).unwrap_or_default();
+        if stored != self.len || stored > left.len() / COUNT_SIZE {
+            let size = encoded.len();
+            let expected = self.len;
+            return Err(self.corrupt(format!(
+                "{stored} elements in {size} bytes, expected {expected}"
+            )));
         }
-        // Every element takes four bytes at least: the number is no reason for memory that the bytes do not bear out.
-        if count > rest.len() / 4 {
-            return Err(self.corrupt(format!("{count} elements in {} bytes", rest.len())));
-        }
-        let mut offsets = Vec::with_capacity(count + 1);
-        let mut bytes = Vec::with_capacity(rest.len() - 4 * count);
+        let mut offsets = Vec::with_capacity(self.len + 1);
+        let mut bytes = Vec::with_capacity(encoded.len() - COUNT_SIZE * (self.len + 1));
         offsets.push(0);
-        for position in 0..count {
-            let (len, following) = self.number(rest, "no length of an element")?;
-            let (element, following) = following.split_at_checked(len).ok_or_else(|| {
-                let left = following.len();
-                self.corrupt(format!(
-                    "element {position} of {len} bytes, with {left} left"
-                ))
-            })?;
-            if self.utf8 && std::str::from_utf8(element).is_err() {
-                return Err(self.corrupt(format!("element {position} is not UTF-8")));
-            }
-            bytes.extend_from_slice(element);
+        for element in 0..self.len {
+            let parts = split_count(left).and_then(|(size, rest)| rest.split_at_checked(size));
+            let Some((element_bytes, rest)) = parts else {
+                let size = left.len();
+                return Err(self.corrupt(format!(
+                    "element {element} ends after the {size} bytes left"
+                )));
+            };
+            self.check_text(element, element_bytes)?;
+            bytes.extend_from_slice(element_bytes);
             offsets.push(bytes.len());
-            rest = following;
+            left = rest;
         }
-        if !rest.is_empty() {
-            return Err(self.corrupt(format!("{} bytes after the last element", rest.len())));
+        if !left.is_empty() {
+            return Err(self.corrupt(format!("{} bytes after the last element", left.len())));
         }
         Ok(ChunkData::Variable { offsets, bytes })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    fn vlen(utf8: bool, len: u64) -> Vlen {
-        Vlen {
-            name: "vlen-utf8",
-            utf8,
-            len,
-            max_size: 1 << 20,
-        }
-    }
-
-    /// What numcodecs' VLenUTF8 makes of ["a", "", "é"].
-    const ENCODED: [u8; 19] = [
-        3, 0, 0, 0, 1, 0, 0, 0, b'a', 0, 0, 0, 0, 2, 0, 0, 0, 0xc3, 0xa9,
-    ];
-
-    #[test]
-    fn strings_of_another_implementation_round_trip() {
-        let data = vlen(true, 3).decode(&ENCODED).unwrap();
-        assert_eq!(
-            data,
-            ChunkData::Variable {
-                offsets: vec![0, 1, 1, 3],
-                bytes: "aé".into()
-            }
-        );
-        let mut encoded = Vec::new();
-        vlen(true, 3).encode(&data, &mut encoded).unwrap();
-        assert_eq!(encoded, ENCODED);
-    }
-
-    #[test]
-    fn damage_is_an_error() {
-        for len in 0..ENCODED.len() {
-            assert!(
-                vlen(true, 3).decode(&ENCODED[..len]).is_err(),
-                "{len} bytes"
-            );
-        }
-        let longer = [ENCODED.as_slice(), &[0]].concat();
-        assert!(vlen(true, 3).decode(&longer).is_err());
-        assert!(vlen(true, 2).decode(&ENCODED).is_err());
-        let mut invalid = ENCODED;
-        invalid[18] = 0xff;
-        assert!(vlen(true, 3).decode(&invalid).is_err());
-        assert!(vlen(false, 3).decode(&invalid).is_ok());
-        assert!(vlen(true, u32::MAX.into()).decode(&[0xff; 8]).is_err());
-    }
-}
+mod tests;

@@ -6,9 +6,9 @@ use zarr_core::{Error, Result};
 
 use super::blosclz;
 use super::header::{Format, HEADER_SIZE, Header, Storage};
-use super::lz4;
 use super::unshuffle::{Filter, unshuffle};
 use crate::inflate::with_decompressor;
+use crate::lz4_block;
 use crate::zstd_frame::decode_frames;
 
 /// Buffers larger than this are given back instead of kept, in bytes.
@@ -156,7 +156,7 @@ impl Streams<'_> {
 fn decompress(format: Format, stream: &[u8], decoded: &mut [u8]) -> Result<usize, String> {
     match format {
         Format::BloscLz => blosclz::decompress(stream, decoded),
-        Format::Lz4 => lz4::decompress(stream, decoded),
+        Format::Lz4 => lz4_block::decompress(stream, decoded),
         Format::Snappy => snap::raw::Decoder::new()
             .decompress(stream, decoded)
             .map_err(|error| error.to_string()),

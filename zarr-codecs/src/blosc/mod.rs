@@ -1,7 +1,7 @@
 //! The `blosc` codec: blocks, shuffled and compressed by one of six compressors (core codecs, "blosc codec").
 //!
 //! C-Blosc encodes (`compress`). Frames are decoded in Rust, since its decoder reads out of bounds on hostile ones: `header` and
-//! `decode` walk the frame, `blosclz` is the one compressor that no crate has, `lz4` calls the checked C function, `unshuffle`
+//! `decode` walk the frame, `blosclz` is the one compressor that no crate has, `unshuffle`
 //! puts bytes and bits back in place.
 //! The header of a frame says how it is decoded; the configuration serves encoding only.
 
@@ -9,7 +9,6 @@ mod blosclz;
 mod compress;
 mod decode;
 mod header;
-mod lz4;
 #[cfg(test)]
 mod tests;
 mod unshuffle;

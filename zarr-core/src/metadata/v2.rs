@@ -286,7 +286,9 @@ fn codec(id: &str, configuration: &Map<String, Value>, data_type: &DataType) -> 
                 -1 if data_type.item_size == 1 => "bitshuffle",
                 -1 => "shuffle",
                 other => {
-                    return Err(Error::invalid(other, "a shuffle from -1 to 2").member("compressor"));
+                    return Err(
+                        Error::invalid(other, "a shuffle from -1 to 2").member("compressor")
+                    );
                 }
             };
             let cname = configuration

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// How often a write starts again where others changed its object.
 const ATTEMPTS: usize = 32;
+
+/// How long they do so at most: a store may take its time to answer that something changed.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Objects that are written at one time, by the decoded size of one: enough small ones to fill the machine, few large ones.
 const OBJECTS: usize = 32;
@@ -78,7 +81,14 @@ impl Engine {
     async fn modify(&self, requests: &[Arc<Request>]) -> Result<()> {
         let object = &requests[0].object;
         let key = object.key();
+        let start = Instant::now();
         for attempt in 0..ATTEMPTS {
+            if start.elapsed() > PATIENCE {
+                return Err(Error::ConcurrentModification {
+                    key: key.to_string(),
+                    attempts: attempt,
+                });
+            }
             backoff(attempt).await;
             let existing = self.store.get(key, &ByteRange::All, None).await?;
             let (bytes, condition) = match existing {
@@ -141,7 +151,7 @@ async fn backoff(attempt: usize) {
     (
         std::process::id(),
         std::thread::current().id(),
-        std::time::Instant::now(),
+        Instant::now(),
     )
         .hash(&mut hasher);
     tokio::time::sleep(Duration::from_millis(hasher.finish() % longest)).await;

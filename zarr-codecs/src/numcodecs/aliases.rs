@@ -1,0 +1,99 @@
+//! `numcodecs.gzip`, `numcodecs.zstd` and `numcodecs.blosc`: the codecs of ours, with the defaults and spellings of numcodecs.
+
+#[cfg(any(feature = "blosc", feature = "gzip", feature = "zstd"))]
+use {
+    serde::Deserialize,
+    std::sync::Arc,
+    zarr_core::codec::{BytesToBytes, EncodedSize},
+    zarr_core::{Extension, Result},
+};
+
+#[cfg(feature = "gzip")]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gzip {
+    #[serde(default = "one")]
+    level: i64,
+}
+
+#[cfg(feature = "gzip")]
+fn one() -> i64 {
+    1
+}
+
+/// Binds `numcodecs.gzip`: the level defaults to 1, and -1 is zlib's own default.
+#[cfg(feature = "gzip")]
+pub(crate) fn bind_gzip(extension: &Extension, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let Gzip { level } = extension.parse()?;
+    let level = if level == -1 { 6 } else { level };
+    crate::gzip::bind(&Extension::new("gzip").with("level", level), size)
+}
+
+#[cfg(feature = "zstd")]
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct Zstd {
+    level: i64,
+    checksum: bool,
+}
+
+/// Binds `numcodecs.zstd`: level and checksum may be absent.
+#[cfg(feature = "zstd")]
+pub(crate) fn bind_zstd(extension: &Extension, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let Zstd { level, checksum } = extension.parse()?;
+    let zstd = Extension::new("zstd").with("level", level);
+    crate::zstd::bind(&zstd.with("checksum", checksum), size)
+}
+
+#[cfg(feature = "blosc")]
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Blosc {
+    cname: String,
+    clevel: i64,
+    shuffle: i64,
+    blocksize: u64,
+    typesize: Option<u64>,
+}
+
+#[cfg(feature = "blosc")]
+impl Default for Blosc {
+    fn default() -> Self {
+        Self {
+            cname: "lz4".to_owned(),
+            clevel: 5,
+            shuffle: 1,
+            blocksize: 0,
+            typesize: None,
+        }
+    }
+}
+
+/// Binds `numcodecs.blosc`: shuffle is a number. Where no type size is given it is 1, that of the bytes which the codec gets.
+#[cfg(feature = "blosc")]
+pub(crate) fn bind_blosc(
+    extension: &Extension,
+    size: EncodedSize,
+) -> Result<Arc<dyn BytesToBytes>> {
+    let blosc: Blosc = extension.parse()?;
+    let type_size = blosc.typesize.unwrap_or(1);
+    let shuffle = match blosc.shuffle {
+        0 => "noshuffle",
+        1 => "shuffle",
+        2 => "bitshuffle",
+        -1 if type_size == 1 => "bitshuffle",
+        -1 => "shuffle",
+        other => {
+            let error = zarr_core::Error::invalid(other, "a shuffle of -1, 0, 1 or 2");
+            return Err(error.member("configuration.shuffle"));
+        }
+    };
+    let extension = Extension::new("blosc")
+        .with("cname", blosc.cname)
+        .with("clevel", blosc.clevel)
+        .with("shuffle", shuffle)
+        .with("blocksize", blosc.blocksize)
+        .with("typesize", type_size);
+    crate::blosc::bind(&extension, size)
+}

@@ -1,0 +1,149 @@
+//! `numcodecs.bz2`: bzip2 streams, one after the other.
+
+use std::sync::Arc;
+
+use bzip2::{Action, Compress, Compression, Decompress, Status};
+use serde::Deserialize;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Error, Extension, Result};
+
+use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::output::{encoded_bound, reserve};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    #[serde(default = "default_level")]
+    level: i64,
+}
+
+fn default_level() -> i64 {
+    1
+}
+
+#[derive(Debug)]
+struct Bz2 {
+    /// From 1 to 9.
+    level: u32,
+    decoded: EncodedSize,
+}
+
+/// Binds the codec: levels from 1 to 9.
+pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let Configuration { level } = extension.parse()?;
+    match u32::try_from(level) {
+        Ok(level) if (1..=9).contains(&level) => Ok(Arc::new(Bz2 { level, decoded })),
+        _ => Err(Error::invalid(level, "a level from 1 to 9").member("configuration.level")),
+    }
+}
+
+impl BytesToBytes for Bz2 {
+    fn name(&self) -> &'static str {
+        "numcodecs.bz2"
+    }
+
+    fn encoded_size(&self) -> EncodedSize {
+        encoded_bound(self.decoded)
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        // What the format's documentation gives as the most.
+        reserve(encoded, decoded.len() + decoded.len() / 100 + 600)?;
+        let start = encoded.len();
+        let mut stream = Compress::new(Compression::new(self.level), 30);
+        let mut left = decoded;
+        loop {
+            let before = stream.total_in();
+            let status = stream.compress_vec(left, encoded, Action::Finish);
+            match status {
+                Ok(Status::StreamEnd) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    encoded.truncate(start);
+                    return Err(corrupt(error));
+                }
+            }
+            left = &left[advance(before, stream.total_in())..];
+            reserve(encoded, 4096)?;
+        }
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+        let guess = encoded.len().saturating_mul(4);
+        decode_to_vec("numcodecs.bz2", self.decoded, guess, decoded, |room| {
+            decode_streams(encoded, room)
+        })
+    }
+
+    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+        decode_to_slice("numcodecs.bz2", decoded, |room| {
+            decode_streams(encoded, room)
+        })
+    }
+}
+
+/// Decodes all streams to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+fn decode_streams(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+    let mut left = encoded;
+    let mut written = 0;
+    let mut stream = Decompress::new(false);
+    loop {
+        let (before_in, before_out) = (stream.total_in(), stream.total_out());
+        let full = written == decoded.len();
+        // A full buffer may still be the whole result: one byte of room tells.
+        let mut spare = [0];
+        let room = if full {
+            &mut spare
+        } else {
+            &mut decoded[written..]
+        };
+        let status = stream.decompress(left, room).map_err(corrupt)?;
+        let read = advance(before_in, stream.total_in());
+        let wrote = advance(before_out, stream.total_out());
+        left = &left[read..];
+        if full && wrote > 0 {
+            return Ok(None);
+        }
+        written += wrote;
+        match status {
+            Status::StreamEnd if left.is_empty() => return Ok(Some(written)),
+            Status::StreamEnd => stream = Decompress::new(false),
+            _ if read == 0 && wrote == 0 => {
+                let reason = format!("the stream does not end within {} bytes", encoded.len());
+                return Err(Error::corrupt("numcodecs.bz2", reason));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn advance(before: u64, after: u64) -> usize {
+    usize::try_from(after - before).expect("no more than the slices given")
+}
+
+fn corrupt(error: bzip2::Error) -> Error {
+    Error::corrupt("numcodecs.bz2", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_compressor, extension};
+
+    #[test]
+    fn streams_are_written_and_read() {
+        let codec = |size| bind(&Extension::new("numcodecs.bz2"), size);
+        assert_compressor("bz2-", codec, &[]);
+    }
+
+    #[test]
+    fn bad_configurations_are_refused() {
+        for configuration in [r#"{"level": 10}"#, r#"{"level": 0}"#, r#"{"more": 15}"#] {
+            let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
+            assert!(
+                bind(&extension(&json), EncodedSize::Exact(1)).is_err(),
+                "{json}"
+            );
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! `numcodecs.adler32`, `.crc32`, `.crc32c`, `.fletcher32` and `.jenkins_lookup3`: a checksum of the input in four bytes, little
+//! endian, before or after it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Error, Extension, Result};
+
+const SIZE: usize = 4;
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Location {
+    Start,
+    End,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct Jenkins {
+    initval: u32,
+    prefix: Option<Value>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Algorithm {
+    Adler32,
+    Crc32,
+    Crc32c,
+    Fletcher32,
+    Lookup3 { initial: u32 },
+}
+
+#[derive(Debug)]
+struct Checksum {
+    algorithm: Algorithm,
+    location: Location,
+    decoded: EncodedSize,
+}
+
+type Bound = Result<Arc<dyn BytesToBytes>>;
+
+/// Binds `numcodecs.adler32`, which stands at the start unless told otherwise.
+pub(crate) fn bind_adler32(extension: &Extension, decoded: EncodedSize) -> Bound {
+    bind_located(extension, decoded, Algorithm::Adler32, Location::Start)
+}
+
+/// Binds `numcodecs.crc32`, which stands at the start unless told otherwise.
+pub(crate) fn bind_crc32(extension: &Extension, decoded: EncodedSize) -> Bound {
+    bind_located(extension, decoded, Algorithm::Crc32, Location::Start)
+}
+
+/// Binds `numcodecs.crc32c`, which stands at the end unless told otherwise.
+pub(crate) fn bind_crc32c(extension: &Extension, decoded: EncodedSize) -> Bound {
+    bind_located(extension, decoded, Algorithm::Crc32c, Location::End)
+}
+
+/// Binds `numcodecs.fletcher32`, the one of HDF5.
+pub(crate) fn bind_fletcher32(extension: &Extension, decoded: EncodedSize) -> Bound {
+    extension.expect_no_configuration()?;
+    Ok(bound(Algorithm::Fletcher32, Location::End, decoded))
+}
+
+/// Binds `numcodecs.jenkins_lookup3`. A prefix cannot be written in JSON, so there is none.
+pub(crate) fn bind_jenkins_lookup3(extension: &Extension, decoded: EncodedSize) -> Bound {
+    let Jenkins { initval, prefix } = extension.parse()?;
+    if let Some(prefix) = prefix {
+        return Err(Error::invalid(prefix, "null").member("configuration.prefix"));
+    }
+    let algorithm = Algorithm::Lookup3 { initial: initval };
+    Ok(bound(algorithm, Location::End, decoded))
+}
+
+fn bind_located(
+    extension: &Extension,
+    decoded: EncodedSize,
+    algorithm: Algorithm,
+    default: Location,
+) -> Bound {
+    let Configuration { location } = extension.parse()?;
+    Ok(bound(algorithm, location.unwrap_or(default), decoded))
+}
+
+fn bound(algorithm: Algorithm, location: Location, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
+    Arc::new(Checksum {
+        algorithm,
+        location,
+        decoded,
+    })
+}
+
+impl Checksum {
+    fn compute(&self, data: &[u8]) -> u32 {
+        match self.algorithm {
+            Algorithm::Adler32 => libdeflater::adler32(data),
+            Algorithm::Crc32 => libdeflater::crc32(data),
+            Algorithm::Crc32c => crc_fast::crc32_iscsi(data),
+            Algorithm::Fletcher32 => fletcher32(data),
+            Algorithm::Lookup3 { initial } => lookup3(data, initial),
+        }
+    }
+
+    /// The input, once its size and checksum are those that are due.
+    fn verify<'a>(&self, encoded: &'a [u8]) -> Result<&'a [u8]> {
+        let parts = match self.location {
+            Location::Start => encoded.split_first_chunk::<SIZE>(),
+            Location::End => encoded
+                .split_last_chunk::<SIZE>()
+                .map(|(payload, stored)| (stored, payload)),
+        };
+        let Some((stored, payload)) = parts else {
+            return Err(Error::size(self.name(), encoded.len(), "4 or more"));
+        };
+        self.decoded
+            .check("data without its checksum", payload.len())?;
+        let stored = u32::from_le_bytes(*stored);
+        let computed = self.compute(payload);
+        if stored != computed {
+            return Err(Error::Checksum {
+                codec: self.name(),
+                stored: stored.into(),
+                computed: computed.into(),
+            });
+        }
+        Ok(payload)
+    }
+}
+
+impl BytesToBytes for Checksum {
+    fn name(&self) -> &'static str {
+        match self.algorithm {
+            Algorithm::Adler32 => "numcodecs.adler32",
+            Algorithm::Crc32 => "numcodecs.crc32",
+            Algorithm::Crc32c => "numcodecs.crc32c",
+            Algorithm::Fletcher32 => "numcodecs.fletcher32",
+            Algorithm::Lookup3 { .. } => "numcodecs.jenkins_lookup3",
+        }
+    }
+
+    fn encoded_size(&self) -> EncodedSize {
+        match self.decoded {
+            EncodedSize::Exact(size) => EncodedSize::Exact(size.saturating_add(SIZE)),
+            EncodedSize::AtMost(size) => EncodedSize::AtMost(size.saturating_add(SIZE)),
+        }
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        let checksum = self.compute(decoded).to_le_bytes();
+        let parts = match self.location {
+            Location::Start => [&checksum, decoded],
+            Location::End => [decoded, &checksum],
+        };
+        parts
+            .iter()
+            .for_each(|part| encoded.extend_from_slice(part));
+        Ok(())
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+        decoded.extend_from_slice(self.verify(encoded)?);
+        Ok(())
+    }
+
+    fn payload<'a>(&self, encoded: &'a [u8]) -> Result<Option<&'a [u8]>> {
+        self.verify(encoded).map(Some)
+    }
+}
+
+/// Fletcher's checksum of big-endian 16-bit words, an odd last byte as the high one (HDF5, `H5_checksum_fletcher32`).
+///
+/// Sums are modulo 65535 by end-around carry, in which a sum is 0 only where all words are.
+fn fletcher32(data: &[u8]) -> u32 {
+    /// The second sum of this many words stays below 2^32.
+    const RUN: usize = 360;
+    let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
+    let (mut first, mut second) = (0, 0);
+    for run in data.chunks(2 * RUN) {
+        for word in run.chunks(2) {
+            let low = word.get(1).copied().unwrap_or(0);
+            first += u32::from(u16::from_be_bytes([word[0], low]));
+            second += first;
+        }
+        (first, second) = (fold(first), fold(second));
+    }
+    fold(second) << 16 | fold(first)
+}
+
+/// Bob Jenkins' `hashlittle` of "lookup3", byte by byte (HDF5, `H5_checksum_lookup3`).
+fn lookup3(data: &[u8], initial: u32) -> u32 {
+    let size = u32::try_from(data.len() & 0xffff_ffff).expect("masked");
+    let mut state = [0xdead_beef_u32.wrapping_add(size).wrapping_add(initial); 3];
+    let Some(last) = data.len().checked_sub(1) else {
+        return state[2];
+    };
+    // The last 1 to 12 bytes are mixed in another way than the twelves before them.
+    let (whole, rest) = data.split_at(last / 12 * 12);
+    for block in whole.chunks_exact(12) {
+        add_words(&mut state, block);
+        let [mut a, mut b, mut c] = state;
+        let mix = |x: &mut u32, y: &mut u32, z: &mut u32, turn| {
+            *x = x.wrapping_sub(*z) ^ z.rotate_left(turn);
+            *z = z.wrapping_add(*y);
+        };
+        mix(&mut a, &mut b, &mut c, 4);
+        mix(&mut b, &mut c, &mut a, 6);
+        mix(&mut c, &mut a, &mut b, 8);
+        mix(&mut a, &mut b, &mut c, 16);
+        mix(&mut b, &mut c, &mut a, 19);
+        mix(&mut c, &mut a, &mut b, 4);
+        state = [a, b, c];
+    }
+    add_words(&mut state, rest);
+    let [mut a, mut b, mut c] = state;
+    let scramble = |x: &mut u32, y: u32, turn| *x = (*x ^ y).wrapping_sub(y.rotate_left(turn));
+    scramble(&mut c, b, 14);
+    scramble(&mut a, c, 11);
+    scramble(&mut b, a, 25);
+    scramble(&mut c, b, 16);
+    scramble(&mut a, c, 4);
+    scramble(&mut b, a, 14);
+    scramble(&mut c, b, 24);
+    c
+}
+
+/// Adds up to twelve bytes as three little-endian words.
+fn add_words(state: &mut [u32; 3], bytes: &[u8]) {
+    for (word, part) in state.iter_mut().zip(bytes.chunks(4)) {
+        let mut padded = [0; 4];
+        padded[..part.len()].copy_from_slice(part);
+        *word = word.wrapping_add(u32::from_le_bytes(padded));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::testing::{
+        assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal,
+        sample,
+    };
+
+    type Bind = fn(&Extension, EncodedSize) -> Bound;
+
+    const ALL: [(&str, Bind); 5] = [
+        ("adler32-", bind_adler32),
+        ("crc32-", bind_crc32),
+        ("crc32c-", bind_crc32c),
+        ("fletcher32-", bind_fletcher32),
+        ("jenkins_lookup3-", bind_jenkins_lookup3),
+    ];
+
+    #[test]
+    fn checksums_of_numcodecs_are_read_and_written() {
+        for (prefix, bind) in ALL {
+            for (name, stored, size) in fixtures(prefix) {
+                let codec = bind(&Extension::new("x"), EncodedSize::Exact(size)).unwrap();
+                assert_decodes(&*codec, &stored, &sample(size));
+                let mut encoded = Vec::new();
+                codec.encode(&sample(size), &mut encoded).unwrap();
+                assert_eq!(encoded, stored, "{name}");
+                assert!(codec.payload(&stored).unwrap().is_some());
+                if size < 100 {
+                    assert_survives_damage(&*codec, &stored, size);
+                }
+                let mut damaged = stored;
+                damaged[size / 2] ^= 0x10;
+                assert!(matches!(
+                    refusal(&*codec, &damaged, size),
+                    Error::Checksum { .. }
+                ));
+            }
+        }
+    }
+
+    #[test]
+    fn location_and_initial_value_are_honoured() {
+        let moved = extension(r#"{"name": "x", "configuration": {"location": "end"}}"#);
+        let seeded = extension(r#"{"name": "x", "configuration": {"initval": 7, "prefix": null}}"#);
+        let size = EncodedSize::AtMost(10);
+        let codec = bind_crc32(&moved, size).unwrap();
+        assert_decodes(&*codec, b"123456789\x26\x39\xf4\xcb", b"123456789");
+        assert_round_trip(&*codec, b"123456789");
+        let codec = bind_jenkins_lookup3(&seeded, size).unwrap();
+        assert_round_trip(&*codec, b"123456789");
+    }
+
+    #[test]
+    fn bad_configurations_are_refused() {
+        let json = r#"{"name": "x", "configuration": {"location": "middle"}}"#;
+        for (_, bind) in ALL {
+            assert!(bind(&extension(json), EncodedSize::Exact(1)).is_err());
+        }
+        let json = r#"{"name": "x", "configuration": {"prefix": [1]}}"#;
+        assert!(bind_jenkins_lookup3(&extension(json), EncodedSize::Exact(1)).is_err());
+    }
+}

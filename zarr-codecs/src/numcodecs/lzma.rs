@@ -1,0 +1,366 @@
+//! `numcodecs.lzma`: the xz, lzma ("alone") and raw formats of liblzma, with the numbers that Python's `lzma` module gives them.
+//!
+//! The format and, where it is raw, the filters matter for decoding; everything else is in the streams.
+
+use std::sync::Arc;
+
+use liblzma::stream::{
+    Action, Check, Filters, LzmaOptions, MatchFinder, Mode, PRESET_EXTREME, Status, Stream,
+};
+use serde::Deserialize;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Error, Extension, Result};
+
+use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::output::{encoded_bound, reserve};
+
+/// `LZMA_CONCATENATED`: several xz streams are one.
+const CONCATENATED: u32 = 0x08;
+
+/// The most memory of a decoder beside its output, in bytes: presets take up to 65 MiB. Streams ask for what they like.
+const MEMORY: u64 = 80 << 20;
+
+/// The largest dictionary in bytes.
+const MAX_DICTIONARY: u64 = 64 << 20;
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Configuration {
+    format: i64,
+    check: i64,
+    preset: Option<u32>,
+    filters: Option<Vec<Filter>>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            format: 1,
+            check: -1,
+            preset: None,
+            filters: None,
+        }
+    }
+}
+
+/// A filter as Python's `lzma` module takes it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Filter {
+    id: u64,
+    preset: Option<u32>,
+    dict_size: Option<u64>,
+    lc: Option<u32>,
+    lp: Option<u32>,
+    pb: Option<u32>,
+    mode: Option<u32>,
+    nice_len: Option<u32>,
+    mf: Option<u32>,
+    depth: Option<u32>,
+    dist: Option<u32>,
+    start_offset: Option<u32>,
+}
+
+const LZMA1: u64 = 0x4000_0000_0000_0001;
+const LZMA2: u64 = 0x21;
+
+#[derive(Debug)]
+enum Format {
+    Xz { check: Check },
+    Alone,
+    Raw,
+}
+
+#[derive(Debug)]
+struct Lzma {
+    format: Format,
+    preset: u32,
+    filters: Vec<Filter>,
+    decoded: EncodedSize,
+}
+
+/// Binds the codec: an encoder is made once to find what it refuses.
+pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let configuration: Configuration = extension.parse()?;
+    let lzma = check(&configuration, decoded).map_err(|error| error.member("configuration"))?;
+    Ok(Arc::new(lzma))
+}
+
+fn check(configuration: &Configuration, decoded: EncodedSize) -> Result<Lzma> {
+    let check = match configuration.check {
+        0 => Check::None,
+        1 => Check::Crc32,
+        -1 | 4 => Check::Crc64,
+        10 => Check::Sha256,
+        other => {
+            return Err(Error::invalid(other, "a check of -1, 0, 1, 4 or 10").member("check"));
+        }
+    };
+    let format = match configuration.format {
+        1 => Format::Xz { check },
+        2 | 3 if configuration.check > 0 => {
+            let error = Error::invalid(configuration.check, "-1 or 0 but in format 1 (xz)");
+            return Err(error.member("check"));
+        }
+        2 => Format::Alone,
+        3 => Format::Raw,
+        other => return Err(Error::invalid(other, "a format of 1, 2 or 3").member("format")),
+    };
+    let filters = configuration.filters.clone().unwrap_or_default();
+    match format {
+        _ if !filters.is_empty() && configuration.preset.is_some() => {
+            let error = Error::invalid("preset and filters", "one of the two");
+            return Err(error.member("preset"));
+        }
+        Format::Raw if filters.is_empty() => {
+            return Err(Error::MissingMember { member: "filters" });
+        }
+        Format::Alone if !matches!(filters[..], [] | [Filter { id: LZMA1, .. }]) => {
+            let expected = "the LZMA1 filter alone in format 2 (alone)";
+            return Err(Error::invalid("other filters", expected).member("filters"));
+        }
+        _ => {}
+    }
+    let lzma = Lzma {
+        format,
+        preset: configuration.preset.unwrap_or(6),
+        filters,
+        decoded,
+    };
+    let refused = |reason| Error::invalid(reason, "what liblzma can encode");
+    lzma.encoder().map_err(refused)?;
+    lzma.decoder().map_err(refused)?;
+    Ok(lzma)
+}
+
+impl Lzma {
+    fn encoder(&self) -> Result<Stream, String> {
+        let stream = match (&self.format, &self.filters[..]) {
+            (Format::Xz { check }, []) => {
+                options(Some(self.preset), &Filter::default())?;
+                Stream::new_easy_encoder(self.preset, *check)
+            }
+            (Format::Xz { check }, filters) => Stream::new_stream_encoder(&chain(filters)?, *check),
+            (Format::Alone, filters) => {
+                let filter = filters.first().cloned().unwrap_or_default();
+                Stream::new_lzma_encoder(&options(Some(self.preset), &filter)?)
+            }
+            (Format::Raw, filters) => Stream::new_raw_encoder(&chain(filters)?),
+        };
+        stream.map_err(|error| error.to_string())
+    }
+
+    fn decoder(&self) -> Result<Stream, String> {
+        let stream = match self.format {
+            Format::Xz { .. } => Stream::new_stream_decoder(MEMORY, CONCATENATED),
+            Format::Alone => Stream::new_lzma_decoder(MEMORY),
+            Format::Raw => Stream::new_raw_decoder(&chain(&self.filters)?),
+        };
+        stream.map_err(|error| error.to_string())
+    }
+
+    /// Decodes to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+    fn decode_streams(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        let mut stream = self.decoder().map_err(corrupt)?;
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let full = written == decoded.len();
+            // A full buffer may still be the whole result: one byte of room tells.
+            let mut spare = [0];
+            let room = if full {
+                &mut spare
+            } else {
+                &mut decoded[written..]
+            };
+            let status = stream.process(&encoded[read..], room, Action::Finish);
+            let status = status.map_err(|error| corrupt(error.to_string()))?;
+            let (read_now, written_now) = (stream.total_in(), stream.total_out());
+            let stuck = read_now == read as u64 && written_now == written as u64;
+            read = usize::try_from(read_now).expect("no more than the slice given");
+            if full && written_now > written as u64 {
+                return Ok(None);
+            }
+            written = usize::try_from(written_now).expect("no more than the slice given");
+            if status == Status::StreamEnd {
+                if read < encoded.len() {
+                    return Err(corrupt("bytes after the end of the stream".to_owned()));
+                }
+                return Ok(Some(written));
+            }
+            if stuck {
+                let reason = format!("the stream does not end within {} bytes", encoded.len());
+                return Err(corrupt(reason));
+            }
+        }
+    }
+}
+
+fn chain(filters: &[Filter]) -> Result<Filters, String> {
+    let mut chain = Filters::new();
+    for filter in filters {
+        let start = filter.start_offset.unwrap_or(0).to_le_bytes();
+        let added = match filter.id {
+            LZMA1 => Ok(chain.lzma1(&options(None, filter)?)),
+            LZMA2 => Ok(chain.lzma2(&options(None, filter)?)),
+            0x03 => match filter.dist.unwrap_or(1) {
+                dist @ 1..=256 => chain.delta_properties(&[(dist - 1).to_le_bytes()[0]]),
+                dist => return Err(format!("a delta distance of {dist}")),
+            },
+            0x04 => chain.x86_properties(&start),
+            0x05 => chain.powerpc_properties(&start),
+            0x06 => chain.ia64_properties(&start),
+            0x07 => chain.arm_properties(&start),
+            0x08 => chain.arm_thumb_properties(&start),
+            0x09 => chain.sparc_properties(&start),
+            id => return Err(format!("a filter with id {id}")),
+        };
+        added.map_err(|error| error.to_string())?;
+    }
+    Ok(chain)
+}
+
+fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> {
+    let preset = filter.preset.or(preset).unwrap_or(6);
+    if preset & !PRESET_EXTREME > 9 {
+        return Err(format!("a preset of {preset}"));
+    }
+    let mut options = LzmaOptions::new_preset(preset).map_err(|error| error.to_string())?;
+    if let Some(size) = filter.dict_size {
+        match u32::try_from(size) {
+            Ok(size) if u64::from(size) <= MAX_DICTIONARY => options.dict_size(size),
+            _ => return Err(format!("a dictionary of {size} bytes")),
+        };
+    }
+    let bits = [filter.lc, filter.lp, filter.pb].map(|bits| bits.unwrap_or(0));
+    if bits[0] + bits[1] > 4 || bits[2] > 4 {
+        return Err(format!("lc, lp and pb of {bits:?}"));
+    }
+    filter.lc.map(|bits| options.literal_context_bits(bits));
+    filter.lp.map(|bits| options.literal_position_bits(bits));
+    filter.pb.map(|bits| options.position_bits(bits));
+    match filter.mode {
+        None => {}
+        Some(1) => drop(options.mode(Mode::Fast)),
+        Some(2) => drop(options.mode(Mode::Normal)),
+        Some(mode) => return Err(format!("a mode of {mode}")),
+    }
+    let finder = match filter.mf {
+        None => None,
+        Some(0x03) => Some(MatchFinder::HashChain3),
+        Some(0x04) => Some(MatchFinder::HashChain4),
+        Some(0x12) => Some(MatchFinder::BinaryTree2),
+        Some(0x13) => Some(MatchFinder::BinaryTree3),
+        Some(0x14) => Some(MatchFinder::BinaryTree4),
+        Some(finder) => return Err(format!("a match finder of {finder}")),
+    };
+    finder.map(|finder| options.match_finder(finder));
+    filter.nice_len.map(|length| options.nice_len(length));
+    filter.depth.map(|depth| options.depth(depth));
+    Ok(options)
+}
+
+impl BytesToBytes for Lzma {
+    fn name(&self) -> &'static str {
+        "numcodecs.lzma"
+    }
+
+    fn encoded_size(&self) -> EncodedSize {
+        encoded_bound(self.decoded)
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        let start = encoded.len();
+        let mut stream = self.encoder().map_err(corrupt)?;
+        reserve(encoded, decoded.len() / 2 + 4096)?;
+        let mut read = 0;
+        loop {
+            match stream.process_vec(&decoded[read..], encoded, Action::Finish) {
+                Ok(Status::StreamEnd) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    encoded.truncate(start);
+                    return Err(corrupt(error.to_string()));
+                }
+            }
+            read = usize::try_from(stream.total_in()).expect("no more than the slice given");
+            reserve(encoded, decoded.len() / 2 + 4096)?;
+        }
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+        let guess = encoded.len().saturating_mul(4);
+        decode_to_vec("numcodecs.lzma", self.decoded, guess, decoded, |room| {
+            self.decode_streams(encoded, room)
+        })
+    }
+
+    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+        decode_to_slice("numcodecs.lzma", decoded, |room| {
+            self.decode_streams(encoded, room)
+        })
+    }
+}
+
+fn corrupt(reason: String) -> Error {
+    Error::corrupt("numcodecs.lzma", reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_compressor, extension};
+
+    const RAW: &str =
+        r#"{"format": 3, "filters": [{"id": 3, "dist": 4}, {"id": 33, "preset": 1}]}"#;
+
+    fn codec(configuration: &str, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+        bind(
+            &extension(&format!(
+                r#"{{"name": "x", "configuration": {configuration}}}"#
+            )),
+            size,
+        )
+    }
+
+    #[test]
+    fn streams_are_written_and_read() {
+        assert_compressor("lzma-xz-", |size| codec("{}", size), &[]);
+        assert_compressor("lzma-alone-", |size| codec(r#"{"format": 2}"#, size), &[]);
+        assert_compressor("lzma-raw-", |size| codec(RAW, size), &[]);
+    }
+
+    #[test]
+    fn other_checks_presets_and_filters_are_known() {
+        for configuration in [
+            r#"{"format": 1, "check": 10, "preset": 9, "filters": null}"#,
+            r#"{"format": 1, "preset": 2147483648}"#,
+            r#"{"filters": [{"id": 4}, {"id": 33, "dict_size": 65536, "lc": 3, "mf": 3, "mode": 1}]}"#,
+            r#"{"format": 2, "filters": [{"id": 4611686018427387905, "preset": 3}]}"#,
+        ] {
+            let codec = codec(configuration, EncodedSize::Exact(2000)).expect(configuration);
+            crate::testing::assert_round_trip(&*codec, &crate::testing::sample(2000));
+        }
+    }
+
+    #[test]
+    fn bad_configurations_are_refused() {
+        for configuration in [
+            r#"{"format": 0}"#,
+            r#"{"format": 3}"#,
+            r#"{"format": 2, "check": 4}"#,
+            r#"{"check": 2}"#,
+            r#"{"preset": 10}"#,
+            r#"{"preset": 1, "filters": [{"id": 33}]}"#,
+            r#"{"filters": [{"id": 34}]}"#,
+            r#"{"filters": [{"id": 33, "dict_size": 4294967295}]}"#,
+            r#"{"filters": [{"id": 33, "lc": 4, "lp": 4}]}"#,
+            r#"{"filters": [{"id": 3, "dist": 0}, {"id": 33}]}"#,
+            r#"{"more": 1}"#,
+        ] {
+            assert!(
+                codec(configuration, EncodedSize::Exact(1)).is_err(),
+                "{configuration}"
+            );
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `numcodecs.zlib`: deflate in the zlib format, RFC 1950.
+
+use std::sync::Arc;
+
+use libdeflater::{CompressionLvl, Compressor, DecompressionError};
+use serde::Deserialize;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Error, Extension, Result};
+
+use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::inflate::with_decompressor;
+use crate::output::{encoded_bound, grow};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    #[serde(default = "default_level")]
+    level: i64,
+}
+
+fn default_level() -> i64 {
+    1
+}
+
+#[derive(Debug)]
+struct Zlib {
+    level: CompressionLvl,
+    decoded: EncodedSize,
+}
+
+/// Binds the codec: levels from 0 to 9, or -1 for the default of zlib.
+pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+    let Configuration { level } = extension.parse()?;
+    let known = match level {
+        -1 => Some(6),
+        level => i32::try_from(level).ok().filter(|level| *level <= 9),
+    };
+    known
+        .and_then(|level| CompressionLvl::new(level).ok())
+        .map(|level| Arc::new(Zlib { level, decoded }) as _)
+        .ok_or_else(|| Error::invalid(level, "a level from -1 to 9").member("configuration.level"))
+}
+
+impl BytesToBytes for Zlib {
+    fn name(&self) -> &'static str {
+        "numcodecs.zlib"
+    }
+
+    fn encoded_size(&self) -> EncodedSize {
+        encoded_bound(self.decoded)
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        let mut compressor = Compressor::new(self.level);
+        let start = encoded.len();
+        let room = compressor.zlib_compress_bound(decoded.len());
+        grow(encoded, start, room)?;
+        let written = compressor
+            .zlib_compress(decoded, &mut encoded[start..])
+            .map_err(|error| Error::corrupt("numcodecs.zlib", error.to_string()))?;
+        encoded.truncate(start + written);
+        Ok(())
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+        let guess = encoded.len().saturating_mul(4);
+        decode_to_vec("numcodecs.zlib", self.decoded, guess, decoded, |room| {
+            inflate(encoded, room)
+        })
+    }
+
+    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+        decode_to_slice("numcodecs.zlib", decoded, |room| inflate(encoded, room))
+    }
+}
+
+fn inflate(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+    let size = match with_decompressor(|it| it.zlib_decompress(encoded, decoded)) {
+        Ok(size) => size,
+        Err(DecompressionError::InsufficientSpace) => return Ok(None),
+        Err(DecompressionError::BadData) => {
+            let reason = format!("no valid stream in {} bytes", encoded.len());
+            return Err(Error::corrupt("numcodecs.zlib", reason));
+        }
+    };
+    // The library checks the checksum where it stands; unless it ends the bytes, others follow.
+    let checksum = libdeflater::adler32(&decoded[..size]).to_be_bytes();
+    if !encoded.ends_with(&checksum) {
+        let reason = "bytes after the end of the stream";
+        return Err(Error::corrupt("numcodecs.zlib", reason));
+    }
+    Ok(Some(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{assert_compressor, extension};
+
+    #[test]
+    fn streams_are_written_and_read() {
+        let codec = |size| bind(&Extension::new("numcodecs.zlib"), size);
+        assert_compressor("zlib-", codec, &[]);
+    }
+
+    #[test]
+    fn bad_configurations_are_refused() {
+        for configuration in [r#"{"level": 10}"#, r#"{"level": "1"}"#, r#"{"wbits": 15}"#] {
+            let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
+            assert!(
+                bind(&extension(&json), EncodedSize::Exact(1)).is_err(),
+                "{json}"
+            );
+        }
+    }
+}

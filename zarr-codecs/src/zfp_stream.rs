@@ -1,0 +1,116 @@
+//! zfp streams as `zfp` and `numcodecs.zfpy` read and write them, of one of the four scalar types that zfp knows.
+
+use zarr_core::codec::ChunkSpec;
+use zarr_core::size::to_usize;
+use zarr_core::{Error, Result};
+use zfp_rs::{
+    ZfpBitStream, ZfpConfig, ZfpField, ZfpFieldMetadata, ZfpFieldMut, ZfpHeaderMask, ZfpScalar,
+    ZfpScalarType,
+};
+
+/// What a stream holds: scalars of one type in a box of up to four dimensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) codec: &'static str,
+    pub(crate) scalar: ZfpScalarType,
+    /// The fastest dimension first, and 0 for those that there are not.
+    pub(crate) sizes: [usize; 4],
+    /// Whether a header precedes the data.
+    pub(crate) header: bool,
+}
+
+impl Field {
+    /// The field of a chunk; a chunk without dimensions is a line of one element.
+    pub(crate) fn new(
+        codec: &'static str,
+        scalar: ZfpScalarType,
+        spec: &ChunkSpec,
+        header: bool,
+    ) -> Result<Self> {
+        let mut sizes = [0; 4];
+        if spec.shape.len() > sizes.len() {
+            let what = format!("codec {codec:?} for {} dimensions", spec.shape.len());
+            return Err(Error::Unsupported { what });
+        }
+        sizes[0] = 1;
+        for (size, &len) in sizes.iter_mut().zip(spec.shape.iter().rev()) {
+            *size = to_usize("chunk", len)?;
+        }
+        Ok(Self {
+            codec,
+            scalar,
+            sizes,
+            header,
+        })
+    }
+
+    fn metadata(&self) -> ZfpFieldMetadata {
+        ZfpFieldMetadata {
+            scalar_type: self.scalar,
+            dims: self.sizes,
+        }
+    }
+
+    /// The most bytes that a stream takes.
+    pub(crate) fn max_size(&self, config: &ZfpConfig) -> Result<usize> {
+        config
+            .maximum_size(self.scalar, self.sizes)
+            .ok_or_else(|| self.corrupt(format!("no field of {:?}", self.sizes)))
+    }
+
+    pub(crate) fn corrupt(&self, reason: impl ToString) -> Error {
+        Error::corrupt(self.codec, reason.to_string())
+    }
+
+    /// Appends the stream of `scalars`.
+    pub(crate) fn compress<T: ZfpScalar>(
+        &self,
+        config: &ZfpConfig,
+        scalars: &[T],
+        encoded: &mut Vec<u8>,
+    ) -> Result<()> {
+        let corrupt = |reason: String| self.corrupt(reason);
+        let room = self.max_size(config)?;
+        let mut stream = ZfpBitStream::new(room).map_err(|error| corrupt(error.to_string()))?;
+        if self.header {
+            stream
+                .write_header(config, &self.metadata(), ZfpHeaderMask::FULL)
+                .map_err(|error| corrupt(error.to_string()))?;
+        }
+        let field =
+            ZfpField::new(scalars, self.sizes).map_err(|error| corrupt(error.to_string()))?;
+        stream
+            .compress(config, &field)
+            .map_err(|error| corrupt(error.to_string()))?;
+        encoded.extend_from_slice(stream.as_bytes());
+        Ok(())
+    }
+
+    /// The scalars of a stream. Where it has a header, that says how it is encoded, and has to agree with the field.
+    pub(crate) fn decompress<T: ZfpScalar + Default + Clone>(
+        &self,
+        config: &ZfpConfig,
+        encoded: &[u8],
+    ) -> Result<Vec<T>> {
+        let mut stream = ZfpBitStream::from_bytes(encoded).map_err(|error| self.corrupt(error))?;
+        let mut config = *config;
+        if self.header {
+            let header = stream
+                .read_header(ZfpHeaderMask::FULL)
+                .map_err(|error| self.corrupt(error))?;
+            if header.metadata != Some(self.metadata()) {
+                let (found, expected) = (header.metadata, self.metadata());
+                return Err(self.corrupt(format!("a field of {found:?}, expected {expected:?}")));
+            }
+            config = header.config.unwrap_or(config);
+        }
+        let len = self.sizes.iter().map(|&size| size.max(1)).product();
+        let mut scalars = vec![T::default(); len];
+        let mut field =
+            ZfpFieldMut::new(&mut scalars, self.sizes).map_err(|error| self.corrupt(error))?;
+        stream
+            .decompress(&config, &mut field)
+            .map_err(|error| self.corrupt(error))?;
+        Ok(scalars)
+    }
+}
