@@ -65,7 +65,7 @@ impl Group {
     /// Replaces the attributes.
     ///
     /// # Errors
-    /// [`Error::Store`] where the document cannot be written.
+    /// [`Error::Store`](crate::Error::Store) where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         let changed = self
             .hierarchy
@@ -137,7 +137,7 @@ impl Group {
     /// Names and kinds of the nodes directly below the group, in order of name.
     ///
     /// # Errors
-    /// [`Error::Store`] where the store cannot list, or a document that is malformed.
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
     pub async fn children(&self) -> Result<Vec<(String, NodeKind)>> {
         let nodes = match self.consolidated() {
             None => self.hierarchy.documents_below(&self.path).await?,
@@ -173,7 +173,7 @@ impl Group {
     /// up to date by later changes: consolidate again.
     ///
     /// # Errors
-    /// [`Error::Store`] where the store cannot list or write, or a document that is malformed.
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
     pub async fn consolidate(&mut self) -> Result<()> {
         let mut consolidated = ConsolidatedMetadata::new();
         let prefix = self.path.prefix();
