@@ -144,6 +144,25 @@ impl Output {
         }))
     }
 
+    /// The same of memory that is kept alive by `owner`, which the last handle drops.
+    ///
+    /// # Safety
+    /// While `owner` lives, the memory is initialised and nobody else uses it.
+    #[must_use]
+    pub unsafe fn owned(
+        owner: Box<dyn Send + Sync>,
+        start: NonNull<u8>,
+        size: usize,
+        origin: usize,
+    ) -> Self {
+        Self(Arc::new(Memory {
+            start,
+            size,
+            origin,
+            owner: Owner::Value(owner),
+        }))
+    }
+
     /// Whether all bytes were zero when the memory was made: fill values of zero need not be written.
     pub(crate) fn is_zeroed(&self) -> bool {
         matches!(self.0.owner, Owner::Allocated(_))
@@ -211,6 +230,25 @@ impl Input {
             size,
             origin,
             owner: Owner::Caller,
+        }))
+    }
+
+    /// The same of memory that is kept alive by `owner`, which the last handle drops.
+    ///
+    /// # Safety
+    /// While `owner` lives, the memory is initialised and not changed.
+    #[must_use]
+    pub unsafe fn owned(
+        owner: Box<dyn Send + Sync>,
+        start: NonNull<u8>,
+        size: usize,
+        origin: usize,
+    ) -> Self {
+        Self::new(Arc::new(Memory {
+            start,
+            size,
+            origin,
+            owner: Owner::Value(owner),
         }))
     }
 

@@ -1,11 +1,27 @@
-//! The Python package `zarr_py`. So far only the shell of it: a module that loads and knows its version.
+//! The Python package `zarr_py`: the native half, which the Python files in `python/zarr_py` are thin covers of.
+//!
+//! `store` is what `zarr_py.Store` calls, `pipeline` what `zarr_py.CodecPipeline` calls, `array` the arrays and groups that
+//! need no zarr-python. Under them: `runtime` waits (for a thread or for an event loop), `error` makes Python's exceptions,
+//! `buffer` passes bytes without copying them.
+//!
+//! Nothing here holds the GIL while it waits or computes, and nothing survives a fork: see [`zarr::process::PerProcess`].
+
+mod buffer;
+mod error;
+mod runtime;
+mod store;
 
 use pyo3::prelude::*;
 
-/// Zarr for Python, by the Rust engine.
-#[pymodule]
-mod zarr_py {
+/// The native half of `zarr_py`.
+#[pymodule(gil_used = false)]
+mod _native {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::buffer::Buffer;
+    #[pymodule_export]
+    use crate::store::NativeStore;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

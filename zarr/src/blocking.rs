@@ -1,7 +1,7 @@
 //! The same without `async`: for programs that have no runtime. Local reads run on the calling thread and the computing ones,
 //! everything else on one runtime of the process.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, SliceInfoElem};
 use tokio::runtime::Runtime;
@@ -13,16 +13,20 @@ use crate::array::{InputLayout, OutputLayout, VariableElement};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 use crate::hierarchy::NodeKind;
+use crate::process::PerProcess;
 
 /// The threads that wait.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("zarr-wait")
-        .enable_all()
-        .build()
-        .expect("the system can start threads")
-});
+fn runtime() -> Arc<Runtime> {
+    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+    RUNTIME.get_or_make(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("zarr-wait")
+            .enable_all()
+            .build()
+            .expect("the system can start threads")
+    })
+}
 
 /// Opens the hierarchy at a URL or path, as [`crate::open`].
 ///
@@ -50,7 +54,7 @@ impl Hierarchy {
     /// # Errors
     /// As there.
     pub fn array(&self, path: &str) -> Result<Array> {
-        RUNTIME.block_on(self.0.array(path)).map(Array)
+        runtime().block_on(self.0.array(path)).map(Array)
     }
 
     /// Opens a group, as [`crate::Hierarchy::group`].
@@ -58,7 +62,7 @@ impl Hierarchy {
     /// # Errors
     /// As there.
     pub fn group(&self, path: &str) -> Result<Group> {
-        RUNTIME.block_on(self.0.group(path)).map(Group)
+        runtime().block_on(self.0.group(path)).map(Group)
     }
 
     /// Creates an array, as [`crate::Hierarchy::create_array`].
@@ -66,7 +70,7 @@ impl Hierarchy {
     /// # Errors
     /// As there.
     pub fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
-        RUNTIME
+        runtime()
             .block_on(self.0.create_array(path, metadata))
             .map(Array)
     }
@@ -76,7 +80,7 @@ impl Hierarchy {
     /// # Errors
     /// As there.
     pub fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
-        RUNTIME
+        runtime()
             .block_on(self.0.create_group(path, attributes))
             .map(Group)
     }
@@ -86,7 +90,7 @@ impl Hierarchy {
     /// # Errors
     /// As there.
     pub fn delete(&self, path: &str) -> Result<()> {
-        RUNTIME.block_on(self.0.delete(path))
+        runtime().block_on(self.0.delete(path))
     }
 }
 
@@ -96,7 +100,7 @@ impl Group {
     /// # Errors
     /// As there.
     pub fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
-        RUNTIME.block_on(self.0.walk())
+        runtime().block_on(self.0.walk())
     }
 
     /// Opens an array by its path below the group, as [`crate::Group::array`].
@@ -104,7 +108,7 @@ impl Group {
     /// # Errors
     /// As there.
     pub fn array(&self, path: &str) -> Result<Array> {
-        RUNTIME.block_on(self.0.array(path)).map(Array)
+        runtime().block_on(self.0.array(path)).map(Array)
     }
 
     /// Consolidates metadata, as [`crate::Group::consolidate`].
@@ -112,7 +116,7 @@ impl Group {
     /// # Errors
     /// As there.
     pub fn consolidate(&mut self) -> Result<()> {
-        RUNTIME.block_on(self.0.consolidate())
+        runtime().block_on(self.0.consolidate())
     }
 }
 
@@ -180,7 +184,7 @@ impl Array {
         let target = Target::Fixed(output.clone());
         match engine.read_blocking(&plan, &target) {
             Some(result) => result,
-            None => RUNTIME.block_on(engine.read(plan, target)),
+            None => runtime().block_on(engine.read(plan, target)),
         }
     }
 
@@ -210,7 +214,7 @@ impl Array {
         // SAFETY: `wait_for` does not return before all jobs have dropped their handles.
         let source = unsafe { InputLayout::borrow(&data, resolved.shape())? };
         let input = source.input.clone();
-        let result = RUNTIME.block_on(self.0.write_input(&resolved, source));
+        let result = runtime().block_on(self.0.write_input(&resolved, source));
         wait_for(|| input.handles());
         result
     }
@@ -220,7 +224,7 @@ impl Array {
     /// # Errors
     /// As there.
     pub fn read_variable<T: VariableElement>(&self, selection: &Selection) -> Result<ArrayD<T>> {
-        RUNTIME.block_on(self.0.read_variable_selection(selection))
+        runtime().block_on(self.0.read_variable_selection(selection))
     }
 
     /// Writes strings or byte strings, as [`crate::Array::write_variable_selection`].
@@ -232,7 +236,7 @@ impl Array {
         selection: &Selection,
         data: ArrayD<T>,
     ) -> Result<()> {
-        RUNTIME.block_on(self.0.write_variable_selection(selection, data))
+        runtime().block_on(self.0.write_variable_selection(selection, data))
     }
 
     /// Gives the array another shape, as [`crate::Array::resize`].
@@ -240,7 +244,7 @@ impl Array {
     /// # Errors
     /// As there.
     pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
-        RUNTIME.block_on(self.0.resize(shape))
+        runtime().block_on(self.0.resize(shape))
     }
 
     /// Replaces the attributes, as [`crate::Array::set_attributes`].
@@ -248,7 +252,7 @@ impl Array {
     /// # Errors
     /// As there.
     pub fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
-        RUNTIME.block_on(self.0.set_attributes(attributes))
+        runtime().block_on(self.0.set_attributes(attributes))
     }
 }
 

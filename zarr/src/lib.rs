@@ -32,6 +32,7 @@ mod engine;
 mod error;
 mod group;
 mod hierarchy;
+pub mod process;
 
 pub use array::{Array, VariableElement};
 pub use engine::CacheOptions;

@@ -10,7 +10,7 @@ use zarr_core::size;
 use zarr_store::{LocalFile, LocalStore};
 
 use super::cache::CachedIndex;
-use super::{Engine, POOL, Target};
+use super::{Engine, Target, pool};
 use crate::error::Result;
 
 /// A read of no more objects, or inner chunks, than this is done on the caller's thread: waking others takes longer.
@@ -24,7 +24,7 @@ impl Engine {
                 .fetches()
                 .try_for_each(|fetch| self.read_object(store, fetch, target));
         }
-        POOL.install(|| {
+        pool().install(|| {
             plan.fetches()
                 .par_bridge()
                 .try_for_each(|fetch| self.read_object(store, fetch, target))
@@ -85,7 +85,7 @@ impl Engine {
         if work.len() <= INLINE {
             return work.into_iter().try_for_each(one);
         }
-        POOL.install(|| work.into_par_iter().try_for_each(one))
+        pool().install(|| work.into_par_iter().try_for_each(one))
     }
 }
 

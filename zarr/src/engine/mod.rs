@@ -11,7 +11,7 @@ mod target;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
@@ -24,17 +24,21 @@ use self::cache::Caches;
 use self::combine::Writers;
 pub(crate) use self::target::Target;
 use crate::error::{Error, Result};
+use crate::process::PerProcess;
 
 /// Encoded bytes that may wait for decoding at one time, in KiB.
 const IN_FLIGHT_KIB: usize = 256 << 10;
 
 /// The threads that compute: one a core, for all hierarchies of the process.
-static POOL: LazyLock<ThreadPool> = LazyLock::new(|| {
-    ThreadPoolBuilder::new()
-        .thread_name(|number| format!("zarr-compute-{number}"))
-        .build()
-        .expect("the system can start threads")
-});
+fn pool() -> Arc<ThreadPool> {
+    static POOL: PerProcess<ThreadPool> = PerProcess::new();
+    POOL.get_or_make(|| {
+        ThreadPoolBuilder::new()
+            .thread_name(|number| format!("zarr-compute-{number}"))
+            .build()
+            .expect("the system can start threads")
+    })
+}
 
 /// What all handles of a hierarchy share.
 #[derive(Debug)]
@@ -85,7 +89,7 @@ pub(crate) fn compute<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> impl Future<Output = Result<R>> + Send {
     let (sender, receiver) = oneshot::channel();
-    POOL.spawn(move || {
+    pool().spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
             let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
             let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());

@@ -1,0 +1,74 @@
+//! Bytes between Rust and Python: out through the buffer protocol without a copy, in by one.
+//!
+//! Unsafe room: the buffer protocol.
+
+use std::ffi::{c_int, c_void};
+
+use bytes::Bytes;
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// Bytes that Rust owns, for anything that takes the buffer protocol: `memoryview`, `numpy.frombuffer`, `bytes`.
+#[pyclass(frozen, module = "zarr_py._native")]
+pub(crate) struct Buffer(Bytes);
+
+impl Buffer {
+    pub(crate) fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+#[pymethods]
+impl Buffer {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{} bytes>", self.0.len())
+    }
+
+    /// Lends the bytes, read-only.
+    ///
+    /// # Safety
+    /// As the interpreter calls it: `view` is null or a `Py_buffer` to be filled.
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        if view.is_null() {
+            return Err(PyBufferError::new_err("no view to fill"));
+        }
+        let bytes = &slf.get().0;
+        let len =
+            isize::try_from(bytes.len()).map_err(|_| PyBufferError::new_err("too many bytes"))?;
+        let start = bytes.as_ptr().cast_mut().cast::<c_void>();
+        // SAFETY: the view is the interpreter's; it keeps a reference to this object, whose bytes never move or change.
+        let result = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, len, 1, flags) };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(PyErr::fetch(slf.py()))
+        }
+    }
+}
+
+/// A copy of the bytes of a Python object with the buffer protocol: what the caller does with it later is not seen.
+pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    let buffer = PyUntypedBuffer::get(object)?;
+    if !buffer.is_c_contiguous() {
+        return Err(PyTypeError::new_err(
+            "expected contiguous bytes, got a buffer with gaps",
+        ));
+    }
+    let len = buffer.len_bytes();
+    if len == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the buffer is held, contiguous and `len` bytes long, and this thread has the interpreter.
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), len) };
+    Ok(Bytes::copy_from_slice(bytes))
+}

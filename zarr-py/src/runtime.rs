@@ -1,0 +1,156 @@
+//! Waiting: on the calling thread, which still hears Ctrl-C, or for an event loop, through a future of its own.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use futures::FutureExt;
+use pyo3::BoundObject;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use tokio::runtime::Runtime;
+use tokio::task::AbortHandle;
+use zarr::process::PerProcess;
+
+use crate::error::{Error, Result};
+
+/// How often a thread that waits looks for signals.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// The threads that wait, for all stores and arrays of the process.
+pub(crate) fn runtime() -> Arc<Runtime> {
+    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+    RUNTIME.get_or_make(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("zarr-wait")
+            .enable_all()
+            .build()
+            .expect("the system can start threads")
+    })
+}
+
+/// Aborts its task when dropped.
+struct Abort(AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs a future on the runtime while this thread waits without the interpreter. A signal whose handler raises, such as
+/// Ctrl-C, ends the wait and cancels the future.
+pub(crate) fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<T> {
+    let (sender, receiver) = sync_channel(1);
+    let task = runtime().spawn(async move {
+        // The caller may have been interrupted.
+        let _ = sender.send(unpanicked(future).await);
+    });
+    let _abort = Abort(task.abort_handle());
+    // `Receiver` is not `Sync`, so it moves in and out.
+    let mut receiver = receiver;
+    loop {
+        let (answer, back) = py.detach(move || (receiver.recv_timeout(SIGNALS), receiver));
+        receiver = back;
+        match answer {
+            Ok(result) => return Ok(result?),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(internal("a task was dropped").into());
+            }
+        }
+    }
+}
+
+/// An `asyncio.Future` of the running loop that a future of ours completes. Cancelling the one cancels the other.
+pub(crate) fn awaitable<'py, T>(
+    py: Python<'py>,
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+{
+    let event_loop = running_loop(py)?;
+    let waiter = event_loop.call_method0("create_future")?;
+    let (event_loop, reference) = (event_loop.unbind(), waiter.clone().unbind());
+    let task = runtime().spawn(async move {
+        let result = unpanicked(future).await;
+        // While the interpreter shuts down nobody waits.
+        Python::try_attach(|py| {
+            let value = result.map_err(PyErr::from).and_then(|value| {
+                let value = value.into_pyobject(py).map_err(Into::into)?;
+                Ok(value.into_any().unbind())
+            });
+            let completion = Completion {
+                waiter: reference,
+                value,
+            };
+            // A loop that is closed has dropped its waiters.
+            let _ = event_loop.call_method1(py, "call_soon_threadsafe", (completion,));
+        });
+    });
+    waiter.call_method1("add_done_callback", (Canceller(task.abort_handle()),))?;
+    Ok(waiter)
+}
+
+/// The future, with a panic in it, which is a bug, as an error.
+async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let result = AssertUnwindSafe(future).catch_unwind().await;
+    result.unwrap_or_else(|panic| {
+        let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(internal(reason.as_deref().unwrap_or("a task panicked")))
+    })
+}
+
+fn internal(reason: &str) -> Error {
+    Error::Zarr(zarr::Error::Internal {
+        reason: reason.to_owned(),
+    })
+}
+
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    GET.import(py, "asyncio", "get_running_loop")?.call0()
+}
+
+/// What the loop calls to complete a waiter.
+#[pyclass(frozen)]
+struct Completion {
+    waiter: Py<PyAny>,
+    value: PyResult<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Completion {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let waiter = self.waiter.bind(py);
+        if waiter.call_method0("done")?.is_truthy()? {
+            return Ok(());
+        }
+        match &self.value {
+            Ok(value) => waiter.call_method1("set_result", (value,))?,
+            Err(error) => waiter.call_method1("set_exception", (error.clone_ref(py),))?,
+        };
+        Ok(())
+    }
+}
+
+/// What a waiter calls when it is done, cancelled perhaps.
+#[pyclass(frozen)]
+struct Canceller(AbortHandle);
+
+#[pymethods]
+impl Canceller {
+    fn __call__(&self, waiter: &Bound<'_, PyAny>) -> PyResult<()> {
+        if waiter.call_method0("cancelled")?.is_truthy()? {
+            self.0.abort();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! Values that belong to one process: threads, runtimes and connections do not survive a fork, and locks may be held in the
+//! child by threads that it does not have. A child that finds a value of its parent's leaves it alone and makes its own.
+
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+/// A value that is made when it is first used, once in each process.
+pub struct PerProcess<T>(ArcSwapOption<Made<T>>);
+
+struct Made<T> {
+    process: u32,
+    value: Arc<T>,
+}
+
+impl<T> PerProcess<T> {
+    /// Nothing made yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+
+    /// The value of this process, from `make` where there is none yet. Two threads may make one each; one of them is used.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn get_or_try_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let process = std::process::id();
+        let found = self.0.load();
+        match &*found {
+            Some(made) if made.process == process => return Ok(made.value.clone()),
+            _ => {}
+        }
+        let value = Arc::new(make()?);
+        let made = Arc::new(Made {
+            process,
+            value: value.clone(),
+        });
+        let before = self.0.compare_and_swap(&*found, Some(made));
+        match &*before {
+            // Another thread was faster.
+            Some(before) if before.process == process => Ok(before.value.clone()),
+            // Dropping what the parent made would wait for threads that are not here.
+            Some(parents) => {
+                mem::forget(parents.clone());
+                Ok(value)
+            }
+            None => Ok(value),
+        }
+    }
+
+    /// The same of what cannot fail.
+    pub fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let Ok(value) = self.get_or_try_make(|| Ok::<_, std::convert::Infallible>(make()));
+        value
+    }
+}
+
+impl<T> Default for PerProcess<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        if let Some(made) = self.0.swap(None)
+            && made.process != std::process::id()
+        {
+            mem::forget(made);
+        }
+    }
+}
+
+impl<T> fmt::Debug for PerProcess<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PerProcess")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PerProcess;
+
+    #[test]
+    fn a_value_is_made_once() {
+        let value = PerProcess::new();
+        let first = value.get_or_make(|| 1);
+        let second = value.get_or_make(|| 2);
+        assert_eq!((*first, *second), (1, 1));
+    }
+
+    #[test]
+    fn a_failure_is_tried_again() {
+        let value = PerProcess::new();
+        assert_eq!(value.get_or_try_make(|| Err::<i32, _>("no")), Err("no"));
+        assert_eq!(
+            value.get_or_try_make(|| Ok::<_, &str>(3)).as_deref(),
+            Ok(&3)
+        );
+    }
+}
