@@ -117,7 +117,9 @@ class CodecPipeline(abc.CodecPipeline):
         drop_axes: tuple[int, ...] = (),
     ) -> tuple[GetResult, ...]:
         batch: Batch = list(batch_info)
-        if self._binding is not None and batch:
+        if not batch:
+            return ()
+        if self._binding is not None:
             results = self._binding.read(batch, out, drop_axes)
             if results is not None:
                 return results if type(results) is tuple else await results
@@ -130,7 +132,9 @@ class CodecPipeline(abc.CodecPipeline):
         drop_axes: tuple[int, ...] = (),
     ) -> None:
         batch: Batch = list(batch_info)
-        if self._binding is not None and batch:
+        if not batch:
+            return None
+        if self._binding is not None:
             written = self._binding.write(batch, value, drop_axes)
             if written is not None:
                 return await written

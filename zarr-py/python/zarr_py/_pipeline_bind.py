@@ -64,10 +64,7 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
             return f"{_name(part)} is not of zarr-python"
     try:
-        document = metadata.to_dict()
-        document.pop("attributes", None)
-        text = json.dumps(document).encode()
-        native = NativePipeline(native_store, text, metadata.zarr_format)
+        native = NativePipeline(native_store, _document(metadata), metadata.zarr_format)
     except (TypeError, ValueError, NotImplementedError) as error:
         return str(error)
     dtype = metadata.dtype.to_native_dtype()
@@ -80,6 +77,17 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         variable=native.variable_kind is not None,
         keeps_fill=metadata.fill_value is None,
     )
+
+
+def _document(metadata: ArrayMetadata) -> bytes:
+    document = metadata.to_dict()
+    document.pop("attributes", None)
+    if isinstance(metadata, ArrayV2Metadata) and metadata.dtype.to_native_dtype().fields:
+        # Zarr 2 has the bytes of a struct in base64, Zarr 3 its fields.
+        fill, dtype = metadata.fill_value, metadata.dtype
+        fill = dtype.default_scalar() if fill is None else fill
+        document["fill_value"] = dtype.to_json_scalar(fill, zarr_format=3)
+    return json.dumps(document).encode()
 
 
 def _parts(metadata: ArrayMetadata) -> Iterable[object]:

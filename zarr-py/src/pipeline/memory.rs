@@ -6,6 +6,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::NonNull;
 
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use zarr_core::{Input, Output};
@@ -15,19 +16,14 @@ use zarr_core::{Input, Output};
 struct Interface {
     two: c_int,
     nd: c_int,
-    typekind: c_char,
+    _typekind: c_char,
     itemsize: c_int,
-    flags: c_int,
+    _flags: c_int,
     shape: *const isize,
     strides: *const isize,
     data: *mut c_void,
-    descr: *mut ffi::PyObject,
+    _descr: *mut ffi::PyObject,
 }
-
-/// The elements are in this machine's byte order.
-const NOT_SWAPPED: c_int = 0x200;
-/// They may be written.
-const WRITABLE: c_int = 0x400;
 
 /// The memory of an array, and the array that keeps it.
 pub(super) struct Memory {
@@ -37,16 +33,15 @@ pub(super) struct Memory {
     size: usize,
     /// Where the element at index 0 of all dimensions is.
     origin: usize,
-    flags: c_int,
     pub(super) shape: Vec<usize>,
     /// Bytes from one element to the next.
     pub(super) strides: Vec<isize>,
 }
 
 impl Memory {
-    /// The memory of an array in this machine's byte order; `None` where it has another, or says nothing of its memory.
+    /// The memory of an array, whose elements are in this machine's byte order; `None` where the array says nothing of it.
     pub(super) fn of(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let capsule = array.getattr(pyo3::intern!(array.py(), "__array_struct__"))?;
+        let capsule = array.getattr(intern!(array.py(), "__array_struct__"))?;
         let capsule = capsule.cast_into::<PyCapsule>()?;
         // SAFETY: a capsule without a name, which is a live object.
         let found = unsafe { ffi::PyCapsule_GetPointer(capsule.as_ptr(), std::ptr::null()) };
@@ -60,7 +55,7 @@ impl Memory {
         else {
             return Ok(None);
         };
-        if found.two != 2 || found.flags & NOT_SWAPPED == 0 {
+        if found.two != 2 {
             return Ok(None);
         }
         // SAFETY: both lists have one entry for each dimension.
@@ -79,14 +74,19 @@ impl Memory {
             start: unsafe { first.sub(below) },
             size,
             origin: below,
-            flags: found.flags,
             shape,
             strides,
         }))
     }
 
-    pub(super) fn is_writable(&self) -> bool {
-        self.flags & WRITABLE != 0
+    /// The same of an array that may be written. The structure does not say so of structs: its flags are all zero then.
+    pub(super) fn writable(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = array.py();
+        let flags = array.getattr(intern!(py, "flags"))?;
+        if !flags.getattr(intern!(py, "writeable"))?.is_truthy()? {
+            return Ok(None);
+        }
+        Self::of(array)
     }
 
     /// The memory as the output of a read.

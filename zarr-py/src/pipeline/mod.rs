@@ -87,7 +87,7 @@ impl NativePipeline {
         out: &Bound<'py, PyAny>,
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(memory) = Memory::of(out)?.filter(Memory::is_writable) else {
+        let Some(memory) = Memory::writable(out)? else {
             return Ok(None);
         };
         let Some(chunks) = Chunks::of(batch, &memory.shape, &memory.strides, &drop_axes)? else {
