@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zarr.abc.codec import Codec, GetResult
     from zarr.abc.store import Store
     from zarr.core.buffer import NDBuffer
+    from zarr.core.dtype import ZDType
     from zarr.core.metadata import ArrayMetadata
 
 type BatchItem = tuple[Any, ArraySpec, Any, Any, bool]
@@ -41,10 +42,11 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
         codecs: Iterable[Codec] = [codec]
         shape, order = metadata.chunks, metadata.order
     else:
-        codecs, order = metadata.codecs, None
-        grid = metadata.chunk_grid
-        regular = isinstance(grid, RegularChunkGridMetadata)
-        shape = grid.chunk_shape if regular else (1,) * len(metadata.shape)
+        codecs, order, grid = metadata.codecs, None, metadata.chunk_grid
+        if isinstance(grid, RegularChunkGridMetadata):
+            shape = grid.chunk_shape
+        else:
+            shape = (1,) * len(metadata.shape)
     spec = ArraySpec(
         shape=shape,
         dtype=metadata.dtype,
@@ -84,8 +86,8 @@ def _document(metadata: ArrayMetadata) -> bytes:
     document.pop("attributes", None)
     if isinstance(metadata, ArrayV2Metadata) and metadata.dtype.to_native_dtype().fields:
         # Zarr 2 has the bytes of a struct in base64, Zarr 3 its fields.
-        fill, dtype = metadata.fill_value, metadata.dtype
-        fill = dtype.default_scalar() if fill is None else fill
+        dtype: ZDType[Any, Any] = metadata.dtype
+        fill = dtype.default_scalar() if metadata.fill_value is None else metadata.fill_value
         document["fill_value"] = dtype.to_json_scalar(fill, zarr_format=3)
     return json.dumps(document).encode()
 

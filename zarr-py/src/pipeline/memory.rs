@@ -89,19 +89,36 @@ impl Memory {
         Self::of(array)
     }
 
+    fn keeper(&self) -> Box<Keeper> {
+        let owner = Python::attach(|py| self.owner.clone_ref(py));
+        Box::new(Keeper(Some(owner)))
+    }
+
     /// The memory as the output of a read.
     pub(super) fn output(&self) -> Output {
-        let owner = Python::attach(|py| self.owner.clone_ref(py));
+        let owner = self.keeper();
         // SAFETY: the owner keeps the memory, which NumPy has initialised as far as bytes go; that nobody else uses it while an
         // array is being read into it is what NumPy asks of everybody.
-        unsafe { Output::owned(Box::new(owner), self.start, self.size, self.origin) }
+        unsafe { Output::owned(owner, self.start, self.size, self.origin) }
     }
 
     /// The memory as the input of a write.
     pub(super) fn input(&self) -> Input {
-        let owner = Python::attach(|py| self.owner.clone_ref(py));
+        let owner = self.keeper();
         // SAFETY: as above; that nobody changes what is being written is what NumPy asks of everybody.
-        unsafe { Input::owned(Box::new(owner), self.start, self.size, self.origin) }
+        unsafe { Input::owned(owner, self.start, self.size, self.origin) }
+    }
+}
+
+/// A reference to an array, which is let go of when it is dropped: without the interpreter, that would wait for the next call of
+/// ours, after a read that was cancelled for instance.
+struct Keeper(Option<Py<PyAny>>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        let owner = self.0.take();
+        // While the interpreter shuts down nothing is let go of.
+        Python::try_attach(|_| drop(owner));
     }
 }
 
