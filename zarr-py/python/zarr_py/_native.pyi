@@ -28,6 +28,17 @@ class NativeStore:
         url: str,
         options: Sequence[tuple[str, str]] = ...,
         *,
+        credential_provider: Any = None,
+        max_concurrency: int | None = None,
+        cache_bytes: int = 0,
+    ) -> NativeStore: ...
+    @staticmethod
+    def called(
+        calls: Any,
+        name: str,
+        *,
+        missing_on_forbidden: bool = False,
+        single_writer: bool = False,
         max_concurrency: int | None = None,
         cache_bytes: int = 0,
     ) -> NativeStore: ...

@@ -2,6 +2,7 @@
 
 import html
 import os
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,12 +14,16 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
-from zarr_py import _obstore, _options
+from zarr_py import _called, _obstore, _options
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
 from zarr_py.errors import UnsupportedError
 
 __all__ = ["Store", "native_of"]
+
+
+_FLAGS = {"missing_on_403": "missing_on_forbidden"}
+"""Options of a store that is called, by the names of the constructor."""
 
 
 class _Origin(NamedTuple):
@@ -41,7 +46,13 @@ class _Origin(NamedTuple):
 
     def open(self) -> NativeStore:
         limits: dict[str, Any] = {"max_concurrency": self.max_concurrency, "cache_bytes": self.cache_bytes}
-        return NativeStore(self.url, list(self.options), **limits)
+        if self.called is None:
+            options = list(self.options)
+            return NativeStore(self.url, options, credential_provider=self.credential_provider, **limits)
+        flags = {_FLAGS.get(name, name): value == "true" for name, value in self.options}
+        kind = type(self.called)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return NativeStore.called(_called.Calls(self.called), name, **flags, **limits)
 
 
 class Store(abc.Store):
@@ -373,11 +384,15 @@ def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
     if found is not None:
         merged = tuple(sorted({**dict(found.options), **dict(options)}.items()))
         return _Origin(found.url, merged, provider or found.credential_provider)
-    raise TypeError(f"expected a URL, a path, or a store of obstore or like one, got {type(store).__name__}")
+    if provider is not None or any(name not in ("missing_on_403", "single_writer") for name, _ in options):
+        raise TypeError(f"options are for a URL; {type(store).__name__} has its own")
+    return _Origin("", options, called=store)
 
 
 def _open(origin: _Origin) -> tuple[NativeStore, _Origin]:
     """The native store, and what finds it again."""
+    if origin.called is not None:
+        return origin.open(), origin
     scheme, colon, rest = origin.url.partition(":")
     if not (colon and scheme.lower() == "memory") or "|" in rest:
         if "://" not in origin.url and not origin.url.lower().startswith("file:"):
@@ -418,9 +433,20 @@ def native_of(store: abc.Store) -> NativeStore | None:
         return _native_at(os.path.abspath(store.root), (), None)
     if type(store) is ObjectStore:
         found = _obstore.describe(store.store)
-        if found is not None:
-            return _native_at(*found)
+        return _native_at(*found) if found is not None else _native_calling(store)
     return None
+
+
+def _native_calling(store: ObjectStore[Any]) -> NativeStore:
+    """The native store that calls a store of obstore, for as long as the `ObjectStore` lives."""
+    found = _calling.get(id(store))
+    if found is None:
+        found = _calling[id(store)] = _Origin("", called=store.store).open()
+        weakref.finalize(store, _calling.pop, id(store), None)
+    return found
+
+
+_calling: dict[int, NativeStore] = {}
 
 
 @lru_cache(maxsize=64)

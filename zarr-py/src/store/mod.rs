@@ -1,13 +1,15 @@
 //! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
 //! made of that; `read`, `write` and `list` are its calls, `coalesce` plans ranges as zarr-python asks for them, `batches` hands
-//! over many answers. `memory` knows the stores in memory by name.
+//! over many answers. `called` makes a store of an object of Python, `credentials` of a function; `memory` knows the stores in memory by name.
 //!
 //! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
 //! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
 
 mod batches;
 mod byte_range;
+mod called;
 mod coalesce;
+mod credentials;
 mod list;
 mod memory;
 mod read;
@@ -21,7 +23,9 @@ use zarr::process::PerProcess;
 use zarr_store::Store;
 
 pub(crate) use self::batches::Batches;
-use self::recipe::Recipe;
+use self::called::Called;
+use self::credentials::Provider;
+use self::recipe::{Recipe, Source};
 use crate::error::{Error, Result};
 use crate::runtime;
 
@@ -79,15 +83,42 @@ fn wait<T: Send + 'static>(
 impl NativeStore {
     /// A store at a URL or path, with options by the names of `object_store`.
     #[new]
-    #[pyo3(signature = (url, options = Vec::new(), *, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (url, options = Vec::new(), *, credential_provider = None, max_concurrency = None, cache_bytes = 0))]
     fn new(
         url: String,
         options: Vec<(String, String)>,
+        credential_provider: Option<Py<PyAny>>,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
     ) -> PyResult<Self> {
         Self::from_recipe(Recipe {
-            source: recipe::Source::Url { url, options },
+            source: Source::Url {
+                url,
+                options,
+                credentials: credential_provider.map(Provider::new),
+            },
+            max_concurrency,
+            cache_bytes,
+        })
+    }
+
+    /// A store that calls an object of Python, a `zarr_py._called.Calls`.
+    #[staticmethod]
+    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
+    fn called(
+        calls: Py<PyAny>,
+        name: String,
+        missing_on_forbidden: bool,
+        single_writer: bool,
+        max_concurrency: Option<usize>,
+        cache_bytes: u64,
+    ) -> PyResult<Self> {
+        Self::from_recipe(Recipe {
+            source: Source::Called {
+                called: Called::new(calls, name),
+                missing_on_forbidden,
+                single_writer,
+            },
             max_concurrency,
             cache_bytes,
         })
@@ -99,7 +130,7 @@ impl NativeStore {
     fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
         let memory = memory::open(name);
         Self::from_recipe(Recipe {
-            source: recipe::Source::Memory {
+            source: Source::Memory {
                 memory,
                 prefix: prefix.to_owned(),
             },
@@ -115,7 +146,7 @@ impl NativeStore {
         let memory = memory::find(name, identity)
             .ok_or_else(|| Error::named("InvalidError", memory::not_here(name)))?;
         Self::from_recipe(Recipe {
-            source: recipe::Source::Memory {
+            source: Source::Memory {
                 memory,
                 prefix: prefix.to_owned(),
             },
@@ -140,7 +171,7 @@ impl NativeStore {
     #[getter]
     fn memory_name(&self) -> Option<(String, u64)> {
         match &self.recipe.source {
-            recipe::Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
+            Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
             _ => None,
         }
     }
