@@ -135,6 +135,15 @@ impl ArrayLayout {
             .expect("bound for every shape of the grid")
     }
 
+    /// The codecs, bound to chunks of this shape; `None` where the grid has no such chunks.
+    #[must_use]
+    pub fn codecs_of_shape(&self, shape: &[u64]) -> Option<&Arc<CodecChain>> {
+        if *self.codecs.decoded().shape == *shape {
+            return Some(&self.codecs);
+        }
+        self.codecs_by_shape.get(shape)
+    }
+
     /// The key of a chunk of the array whose keys start with `prefix`.
     #[must_use]
     pub fn key(&self, prefix: &str, cell: &[u64]) -> String {

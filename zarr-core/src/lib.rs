@@ -38,4 +38,4 @@ pub use node_path::{METADATA_NAME, NodePath, is_node_name};
 pub use registry::{
     BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Limits, Registry,
 };
-pub use selection::{AxisIndices, Resolved, Selection};
+pub use selection::{AxisIndices, AxisPlaces, ChunkSelection, PlacedIndices, Resolved, Selection};

@@ -8,6 +8,7 @@
 
 mod buffer;
 mod error;
+mod pipeline;
 mod runtime;
 mod store;
 
@@ -20,6 +21,8 @@ mod _native {
 
     #[pymodule_export]
     use crate::buffer::Buffer;
+    #[pymodule_export]
+    use crate::pipeline::NativePipeline;
     #[pymodule_export]
     use crate::store::Batches;
     #[pymodule_export]

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
-use zarr_core::{NodePath, Registry};
+use zarr_core::plan::{ReadPlan, WritePlan};
+use zarr_core::{Input, NodePath, Registry};
 use zarr_store::{ErrorKind, Precondition, Store};
 
 use crate::array::Array;
 use crate::documents::DocumentCache;
-use crate::engine::{CacheOptions, Engine};
+use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 use crate::group::Group;
 
@@ -101,6 +102,36 @@ impl Hierarchy {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.engine.registry
+    }
+
+    /// Reads what a plan says into a target, through the caches of the hierarchy: for callers who have metadata and selection
+    /// from elsewhere.
+    ///
+    /// Jobs keep the target until they are done, which may be after this future was dropped. After an error it may hold a part of
+    /// the result.
+    ///
+    /// # Errors
+    /// Where the store fails or data is damaged.
+    pub async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()> {
+        self.engine.read(plan, target).await
+    }
+
+    /// The same on this thread, without a runtime; `None` where the store is not a directory of this machine.
+    ///
+    /// # Errors
+    /// As [`Self::run_read`].
+    pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
+        self.engine.read_blocking(plan, target)
+    }
+
+    /// Writes what a plan says from `input`, each object atomically, and on condition that it has not changed where some of its
+    /// elements stay.
+    ///
+    /// # Errors
+    /// Where the store fails, or what is to be merged is damaged (it is not overwritten then). Some objects may have been
+    /// written.
+    pub async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()> {
+        self.engine.write(plan, input).await
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

@@ -35,7 +35,7 @@ mod hierarchy;
 pub mod process;
 
 pub use array::{Array, VariableElement};
-pub use engine::CacheOptions;
+pub use engine::{CacheOptions, Target};
 pub use error::{Error, Result};
 pub use group::Group;
 pub use hierarchy::{Hierarchy, Node, NodeKind};

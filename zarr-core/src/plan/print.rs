@@ -13,13 +13,13 @@ const LISTED: usize = 8;
 
 impl fmt::Display for ReadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self.wanted.len();
+        let wanted = self.touched.len();
         let item = self.layout.codecs().decoded().item_size() as u64;
         writeln!(
             f,
             "read {} of {}",
             elements(wanted, item),
-            Described(&self.layout, &self.prefix)
+            Described(&self.layout, self.touched.prefix())
         )?;
         let mut fetches = self.fetches();
         for fetch in fetches.by_ref().take(LISTED) {
@@ -53,8 +53,8 @@ impl fmt::Display for WritePlan {
         writeln!(
             f,
             "write {} of {}",
-            elements(self.wanted.len(), item),
-            Described(&self.layout, &self.prefix)
+            elements(self.touched.len(), item),
+            Described(&self.layout, self.touched.prefix())
         )?;
         let (mut replaced, mut modified) = (0_u64, 0_u64);
         for (position, object) in self.objects().enumerate() {
@@ -139,7 +139,7 @@ impl ReadPlan {
 
 impl Fetch {
     /// The inner chunks that are touched, and the elements that are decoded for them.
-    fn touched(&self) -> (u64, u64) {
+    pub(super) fn touched(&self) -> (u64, u64) {
         match self.shard() {
             None => (0, self.chunk_len()),
             Some(shard) => {

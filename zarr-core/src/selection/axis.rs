@@ -51,22 +51,38 @@ pub(crate) enum Layout<'a> {
 
 impl Axis {
     pub(crate) fn range(start: u64, step: i64, count: u64) -> Self {
+        Self::placed(start, step, count, 0)
+    }
+
+    /// A range whose first index goes to `position`.
+    pub(crate) fn placed(start: u64, step: i64, count: u64, position: u64) -> Self {
         Self {
             indices: Indices::Range {
                 start,
                 step,
                 count,
-                position: 0,
+                position,
             },
             stride: 0,
         }
     }
 
     pub(crate) fn list(indices: impl Iterator<Item = u64>) -> Self {
-        let mut pairs = (0..)
+        let pairs = (0..)
             .zip(indices)
-            .map(|(position, index)| Pair { index, position })
-            .collect::<Vec<_>>();
+            .map(|(position, index)| Pair { index, position });
+        Self::sorted(pairs.collect())
+    }
+
+    /// Indices with their positions.
+    pub(crate) fn pairs(pairs: Vec<(u64, u64)>) -> Self {
+        let pairs = pairs
+            .into_iter()
+            .map(|(index, position)| Pair { index, position });
+        Self::sorted(pairs.collect())
+    }
+
+    fn sorted(mut pairs: Vec<Pair>) -> Self {
         pairs.sort_by_key(|pair| pair.index);
         let range = 0..pairs.len();
         Self {
@@ -117,6 +133,22 @@ impl Axis {
         match self.extent() {
             None => len == 0,
             Some((different, low, high)) => low == 0 && different >= len && high + 1 >= len,
+        }
+    }
+
+    /// Whether every wanted index is one in `0..len`.
+    pub(crate) fn lies_within(&self, len: u64) -> bool {
+        match &self.indices {
+            Indices::Range { count: 0, .. } => true,
+            Indices::Range {
+                start, step, count, ..
+            } => {
+                let last = *start as i128 + *step as i128 * (*count as i128 - 1);
+                *start < len && (0..len as i128).contains(&last)
+            }
+            Indices::List { pairs, range, base } => pairs[range.clone()]
+                .iter()
+                .all(|pair| (*base..*base + len).contains(&pair.index)),
         }
     }
 

@@ -94,9 +94,6 @@ impl Array {
         let target = Target::variable(len)?;
         let plan = self.read_plan(&resolved, &c_strides::<Place>(resolved.shape()));
         self.hierarchy.engine().read(plan, target.clone()).await?;
-        let Target::Variable(target) = target else {
-            unreachable!("made so above")
-        };
         let elements = target.into_elements(len, self.fill_value(), |bytes| {
             T::from_bytes(bytes).map_err(|reason| {
                 let error = zarr_core::Error::invalid(reason, self.data_type().name());

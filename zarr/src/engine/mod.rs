@@ -22,7 +22,7 @@ use zarr_store::Store;
 pub use self::cache::CacheOptions;
 use self::cache::Caches;
 use self::combine::Writers;
-pub(crate) use self::target::Target;
+pub use self::target::Target;
 use crate::error::{Error, Result};
 use crate::process::PerProcess;
 
