@@ -37,6 +37,14 @@ pub struct Array {
 }
 
 impl Array {
+    /// The array at a path whose metadata is known: nothing is read, not even whether it is there.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
+        Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)
+    }
+
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
@@ -121,8 +129,22 @@ impl Array {
     /// # Errors
     /// [`Error::Store`] where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
-        self.update(|array| Ok(array.with_attributes(attributes.clone())?))
-            .await
+        self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Store`] where the document cannot be read or written.
+    pub async fn change_attributes(
+        &mut self,
+        change: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
+        self.update(|array| {
+            let attributes = change(array.attributes())?;
+            Ok(array.with_attributes(attributes)?)
+        })
+        .await
     }
 
     /// Changes the document, and this handle with it.
