@@ -118,7 +118,7 @@ impl Group {
         match consolidated.get(relative)? {
             None => Err(self.hierarchy.not_found(&absolute)),
             Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
-                Node::Array(array) => Node::Array(array.marked_consolidated()),
+                Node::Array(array) => Node::Array(array.marked_unchecked()),
                 group => group,
             }),
         }
@@ -197,7 +197,7 @@ impl Group {
                 let name = path.name().to_owned();
                 Ok(match self.hierarchy.bind(path, metadata)? {
                     Node::Array(array) if is_copy => {
-                        (name, Node::Array(array.marked_consolidated()))
+                        (name, Node::Array(array.marked_unchecked()))
                     }
                     node => (name, node),
                 })

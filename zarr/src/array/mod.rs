@@ -37,12 +37,14 @@ pub struct Array {
 }
 
 impl Array {
-    /// The array at a path whose metadata is known: nothing is read, not even whether it is there.
+    /// The array at a path whose metadata is known: nothing is read. Before something is written by it, the metadata is compared
+    /// with what is stored.
     ///
     /// # Errors
     /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
-        Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)
+        let array = Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)?;
+        Ok(array.marked_unchecked())
     }
 
     pub(crate) fn bind(
@@ -64,7 +66,7 @@ impl Array {
         })
     }
 
-    pub(crate) fn marked_consolidated(mut self) -> Self {
+    pub(crate) fn marked_unchecked(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
     }
