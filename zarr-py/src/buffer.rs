@@ -18,6 +18,11 @@ impl Buffer {
     pub(crate) fn new(bytes: Bytes) -> Self {
         Self(bytes)
     }
+
+    /// In bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
 }
 
 #[pymethods]

@@ -43,6 +43,21 @@ pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyT
     Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?)
 }
 
+impl Error {
+    /// An exception of `zarr_py.errors` for what only Python can ask for.
+    pub(crate) fn named(class_name: &'static str, message: String) -> Self {
+        Self::Python(Python::attach(|py| match class(py, class_name) {
+            Ok(class) => PyErr::from_type(class, message),
+            Err(error) => error,
+        }))
+    }
+}
+
+/// The exception for a key that is not there where one has to be.
+pub(crate) fn not_found(key: &str) -> Error {
+    Error::named("NotFoundError", key.to_owned())
+}
+
 fn class_name(error: &zarr::Error) -> &'static str {
     use zarr::Error as E;
     match error {

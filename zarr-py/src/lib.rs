@@ -26,6 +26,8 @@ mod _native {
     #[pymodule_export]
     use crate::buffer::Buffer;
     #[pymodule_export]
+    use crate::store::Batches;
+    #[pymodule_export]
     use crate::store::NativeStore;
 
     #[pymodule_init]

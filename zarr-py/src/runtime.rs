@@ -99,7 +99,7 @@ where
 }
 
 /// The future, with a panic in it, which is a bug, as an error.
-async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let result = AssertUnwindSafe(future).catch_unwind().await;
     result.unwrap_or_else(|panic| {
         let reason = panic.downcast_ref::<&str>().map(ToString::to_string);

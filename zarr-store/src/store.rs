@@ -249,6 +249,17 @@ impl Store {
         self.inner.read_only
     }
 
+    /// Whether calls wait for a network. Those of other stores run on the calling thread where it has no runtime, so that
+    /// any executor can block on them.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        match &self.inner.backend {
+            Backend::Local(_) => false,
+            Backend::Object(object) => object.quirks.remote,
+            Backend::Zip(zip) => zip.archive().is_remote(),
+        }
+    }
+
     /// The cost model that ranges are planned with.
     #[must_use]
     pub fn cost_model(&self) -> &CostModel {

@@ -1,26 +1,35 @@
-//! The store that Python holds: what it was opened with, and in each process the store and the engine over it.
+//! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
+//! made of that; `read`, `write` and `list` are its calls, `coalesce` plans ranges as zarr-python asks for them, `batches` hands
+//! over many answers. `memory` knows the stores in memory by name.
+//!
+//! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
+//! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
+
+mod batches;
+mod byte_range;
+mod coalesce;
+mod list;
+mod memory;
+mod read;
+mod recipe;
+mod write;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use zarr::Hierarchy;
 use zarr::process::PerProcess;
 use zarr_store::Store;
 
-use crate::error::Result;
+pub(crate) use self::batches::Batches;
+use self::recipe::Recipe;
+use crate::error::{Error, Result};
+use crate::runtime;
 
 /// A store and the engine over it, which shares its caches with everything that uses the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
     pub(crate) store: Store,
     pub(crate) hierarchy: Hierarchy,
-}
-
-/// What a store is opened with, again in each process that uses it.
-#[derive(Clone, Debug)]
-enum Recipe {
-    Url {
-        url: String,
-        options: Vec<(String, String)>,
-    },
 }
 
 /// The native half of `zarr_py.Store`.
@@ -36,34 +45,121 @@ impl NativeStore {
         let handle = self.handle.get_or_try_make(|| self.recipe.open())?;
         Ok((*handle).clone())
     }
-}
 
-impl Recipe {
-    fn open(&self) -> Result<Handle> {
-        let store = match self {
-            Self::Url { url, options } => Store::open_with(url, options.clone())?,
-        };
-        let hierarchy = Hierarchy::new(store.clone(), zarr::registry());
-        Ok(Handle { store, hierarchy })
+    fn store(&self) -> Result<Store> {
+        let handle = self.handle.get_or_try_make(|| self.recipe.open())?;
+        Ok(handle.store.clone())
     }
-}
 
-#[pymethods]
-impl NativeStore {
-    #[new]
-    #[pyo3(signature = (url, options = Vec::new()))]
-    fn new(url: String, options: Vec<(String, String)>) -> PyResult<Self> {
+    fn from_recipe(recipe: Recipe) -> PyResult<Self> {
         let store = Self {
-            recipe: Recipe::Url { url, options },
+            recipe,
             handle: PerProcess::new(),
         };
         store.handle()?;
         Ok(store)
     }
+}
+
+/// Waits for a call on a store without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
+fn wait<T: Send + 'static>(
+    py: Python<'_>,
+    store: &Store,
+    call: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<T> {
+    if store.is_remote() {
+        runtime::wait(py, call)
+    } else {
+        py.detach(|| futures::executor::block_on(call))
+            .map_err(Into::into)
+    }
+}
+
+#[pymethods]
+impl NativeStore {
+    /// A store at a URL or path, with options by the names of `object_store`.
+    #[new]
+    #[pyo3(signature = (url, options = Vec::new(), *, max_concurrency = None, cache_bytes = 0))]
+    fn new(
+        url: String,
+        options: Vec<(String, String)>,
+        max_concurrency: Option<usize>,
+        cache_bytes: u64,
+    ) -> PyResult<Self> {
+        Self::from_recipe(Recipe {
+            source: recipe::Source::Url { url, options },
+            max_concurrency,
+            cache_bytes,
+        })
+    }
+
+    /// A store in memory: the one of this name in this process, or a new one.
+    #[staticmethod]
+    #[pyo3(signature = (name = None, prefix = "", *, cache_bytes = 0))]
+    fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
+        let memory = memory::open(name);
+        Self::from_recipe(Recipe {
+            source: recipe::Source::Memory {
+                memory,
+                prefix: prefix.to_owned(),
+            },
+            max_concurrency: None,
+            cache_bytes,
+        })
+    }
+
+    /// The store in memory that had this name and identity when it was pickled.
+    #[staticmethod]
+    #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
+    fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
+        let memory = memory::find(name, identity)
+            .ok_or_else(|| Error::named("InvalidError", memory::not_here(name)))?;
+        Self::from_recipe(Recipe {
+            source: recipe::Source::Memory {
+                memory,
+                prefix: prefix.to_owned(),
+            },
+            max_concurrency: None,
+            cache_bytes,
+        })
+    }
 
     /// Where the store is, without secrets.
     #[getter]
     fn location(&self) -> PyResult<String> {
-        Ok(self.handle()?.store.location().to_owned())
+        Ok(self.store()?.location().to_owned())
+    }
+
+    /// Whether calls wait for a network.
+    #[getter]
+    fn is_remote(&self) -> PyResult<bool> {
+        Ok(self.store()?.is_remote())
+    }
+
+    /// The name and identity of a store in memory.
+    #[getter]
+    fn memory_name(&self) -> Option<(String, u64)> {
+        match &self.recipe.source {
+            recipe::Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
+            _ => None,
+        }
+    }
+
+    /// Requests and bytes so far in this process, by kind.
+    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = self.store()?.requests();
+        let dict = PyDict::new(py);
+        for (name, count) in [
+            ("gets", counts.gets),
+            ("heads", counts.heads),
+            ("puts", counts.puts),
+            ("deletes", counts.deletes),
+            ("lists", counts.lists),
+            ("bytes_read", counts.bytes_read),
+            ("bytes_written", counts.bytes_written),
+        ] {
+            dict.set_item(name, count)?;
+        }
+        Ok(dict)
     }
 }
