@@ -6,6 +6,7 @@
 //!
 //! Nothing here holds the GIL while it waits or computes, and nothing survives a fork: see [`zarr::process::PerProcess`].
 
+mod array;
 mod buffer;
 mod error;
 mod pipeline;
@@ -19,6 +20,10 @@ use pyo3::prelude::*;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::array::{
+        Memory, NativeArray, NativeGroup, Opened, bind_node, create_array, create_group, open_node,
+    };
     #[pymodule_export]
     use crate::buffer::Buffer;
     #[pymodule_export]

@@ -22,7 +22,19 @@ pub struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
+    /// The group at a path whose metadata is known: nothing is read, not even whether it is there.
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) where the path is not legal.
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
+        Ok(Self::bind(
+            hierarchy.clone(),
+            NodePath::parse(path)?,
+            metadata,
+        ))
+    }
+
+    pub(crate) fn bind(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
         Self {
             hierarchy,
             path,
@@ -67,10 +79,24 @@ impl Group {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
+        self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Store`](crate::Error::Store) where the document cannot be read or written.
+    pub async fn change_attributes(
+        &mut self,
+        change: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
         let changed = self
             .hierarchy
             .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => Ok(group.with_attributes(attributes.clone())?.into()),
+                NodeMetadata::Group(group) => {
+                    let attributes = change(group.attributes())?;
+                    Ok(group.with_attributes(attributes)?.into())
+                }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
         if let NodeMetadata::Group(group) = changed.await? {
@@ -92,7 +118,7 @@ impl Group {
         match consolidated.get(relative)? {
             None => Err(self.hierarchy.not_found(&absolute)),
             Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
-                Node::Array(array) => Node::Array(array.marked_consolidated()),
+                Node::Array(array) => Node::Array(array.marked_unchecked()),
                 group => group,
             }),
         }
@@ -152,6 +178,31 @@ impl Group {
             .iter()
             .map(|(path, metadata)| (path.name().to_owned(), kind(metadata)))
             .collect())
+    }
+
+    /// The nodes directly below the group with their names, in order of name.
+    ///
+    /// # Errors
+    /// As [`Self::children`], and for an array that is not understood.
+    pub async fn members(&self) -> Result<Vec<(String, Node)>> {
+        let (nodes, is_copy) = match self.consolidated() {
+            None => (self.hierarchy.documents_below(&self.path).await?, false),
+            Some(consolidated) => (self.consolidated_nodes(consolidated)?, true),
+        };
+        let direct = nodes
+            .into_iter()
+            .filter(|(path, _)| path.parent().as_ref() == Some(&self.path));
+        direct
+            .map(|(path, metadata)| {
+                let name = path.name().to_owned();
+                Ok(match self.hierarchy.bind(path, metadata)? {
+                    Node::Array(array) if is_copy => {
+                        (name, Node::Array(array.marked_unchecked()))
+                    }
+                    node => (name, node),
+                })
+            })
+            .collect()
     }
 
     /// Paths and kinds of all nodes below the group, in order of path.

@@ -188,7 +188,7 @@ impl Hierarchy {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
         self.create(&path, &metadata.clone().into()).await?;
-        Ok(Group::new(self.clone(), path, metadata))
+        Ok(Group::bind(self.clone(), path, metadata))
     }
 
     /// Deletes a node and everything below it; no error where there is none. The document goes first: readers find either the
@@ -245,7 +245,7 @@ impl Hierarchy {
 
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
         Ok(match metadata {
-            NodeMetadata::Group(group) => Node::Group(Group::new(self.clone(), path, group)),
+            NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
             NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array)?),
         })
     }

@@ -37,6 +37,16 @@ pub struct Array {
 }
 
 impl Array {
+    /// The array at a path whose metadata is known: nothing is read. Before something is written by it, the metadata is compared
+    /// with what is stored.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
+        let array = Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)?;
+        Ok(array.marked_unchecked())
+    }
+
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
@@ -56,7 +66,7 @@ impl Array {
         })
     }
 
-    pub(crate) fn marked_consolidated(mut self) -> Self {
+    pub(crate) fn marked_unchecked(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
     }
@@ -121,8 +131,22 @@ impl Array {
     /// # Errors
     /// [`Error::Store`] where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
-        self.update(|array| Ok(array.with_attributes(attributes.clone())?))
-            .await
+        self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Store`] where the document cannot be read or written.
+    pub async fn change_attributes(
+        &mut self,
+        change: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
+        self.update(|array| {
+            let attributes = change(array.attributes())?;
+            Ok(array.with_attributes(attributes)?)
+        })
+        .await
     }
 
     /// Changes the document, and this handle with it.
