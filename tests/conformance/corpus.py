@@ -140,7 +140,7 @@ def unpack_case(case, topic, target):
         return dict(case, expected=None)
     name = "_expected/%s/%s" % (topic, case["id"].split("/", 1)[1])
     os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
-    if "hex" in expected:
+    if "hex" in expected and "kind" not in expected:
         dtype = expected["dtype"]
         descr = [tuple(field) for field in dtype] if isinstance(dtype, list) else dtype
         file = format_npy(Elements(expected["shape"], descr, bytes.fromhex(expected["hex"])))
@@ -170,11 +170,15 @@ def write_file(root, key, content):
             file.write(data)
 
 
-def read_folder(corpus):
-    """The cases of a corpus in the form of a folder."""
+def read_folder(corpus, decisions):
+    """The cases of a corpus in the form of a folder; `decisions` says of some of them what we expect instead."""
     with open(os.path.join(corpus, "manifest.json"), encoding="utf-8") as file:
         cases = json.load(file)["cases"]
-    return [dict(case, topic=case.get("source", case["id"].split("/")[0])) for case in cases]
+    found = []
+    for case in cases:
+        topic = case.get("source", case["id"].split("/")[0])
+        found.append({"topic": topic, **case, **decisions.get(case["id"], {})})
+    return found
 
 
 def is_packed(corpus):

@@ -113,6 +113,12 @@ def deviations(results):
     return "\n".join(lines) + "\n"
 
 
+def decisions(results):
+    """The public arrays that must be refused by our decision, against their manifest."""
+    lines = ["- `%s` (%s): %s" % (r["id"], ", ".join(r["rules"]), r["decision"]) for r in results if r["decision"]]
+    return "\n".join(lines) + "\n" if lines else "None.\n"
+
+
 PAGE = """# Conformance
 
 Written by `tests/conformance/run.py --results` ([how to run it](../tests/conformance/README.md)); all rows are of one run, on {cases}
@@ -121,7 +127,8 @@ cases: {own} of our corpus (`tests/conformance/corpus`), {public} of public corp
 {table}
 *Core* is the specification of Zarr v3, *registered* the registry of zarr-extensions, *other* what implementations write beyond both
 (`numcodecs.*`, aliases, Zarr v2). Elements are compared to the bit. *Of the right kind*: a reader tells an unsupported feature from
-invalid metadata or data, and says the one that the case expects; "not told" where a reader's errors do not say it. *Hang*: no answer
+invalid metadata or data (or a limit of its own), and says the one that the case expects; "not told" for readers whose errors have no
+such kinds that a program could read. *Hang*: no answer
 within {seconds} s; *memory*: a case took more than its limit. Peers lack features by choice; what they lack counts as refused,
 not as wrong.
 
@@ -130,6 +137,12 @@ not as wrong.
 {topics}
 `either` cases, in which the specification leaves the reader free, count as expected where the elements are right or refused.
 
+## Public arrays that are refused on purpose
+
+Some readers read these old spellings, and the manifest of the public corpus has their elements. They count among *must fail* here, for
+every reader.
+
+{decisions}
 ## Where {name} is not as expected
 
 {deviations}"""
@@ -146,5 +159,6 @@ def page(results, seconds=20):
         public=sum(r["corpus"] == "public" for r in first),
         table=table(results),
         topics=topics(results),
+        decisions=decisions(first),
         deviations=deviations(first),
     )

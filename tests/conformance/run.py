@@ -99,6 +99,7 @@ def run_reader(reader, cases, arguments, progress=None):
                 "topic": case["topic"],
                 "tier": case.get("tier", "public"),
                 "corpus": case["corpus"],
+                "decision": case.get("decision"),
                 "rules": case.get("rules", []),
                 "expect": expectation(case),
                 "kinds": sorted(kinds(case)) if expectation(case) == "refuse" else [],
@@ -121,12 +122,14 @@ def run_reader(reader, cases, arguments, progress=None):
 def load_cases(paths, folder, pattern):
     """Pairs of a root and a case, of all corpora; packed ones are unpacked below `folder`."""
     cases = []
+    with open(os.path.join(HERE, "decisions.json"), encoding="utf-8") as file:
+        decisions = json.load(file)
     for number, path in enumerate(paths):
         if corpora.is_packed(path):
             root, name = os.path.join(folder, str(number)), "own"
             found = corpora.unpack(path, root)
         else:
-            root, name, found = os.path.abspath(path), "public", corpora.read_folder(path)
+            root, name, found = os.path.abspath(path), "public", corpora.read_folder(path, decisions)
         cases += [(root, dict(case, corpus=name)) for case in found if re.search(pattern, case["id"])]
     return cases
 

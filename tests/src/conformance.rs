@@ -19,9 +19,9 @@ pub fn kind(failure: &Failure) -> &'static str {
     use zarr_core::Error as Core;
     match failure.downcast_ref::<zarr::Error>() {
         Some(zarr::Error::Core(error)) => match error.root() {
-            Core::UnknownExtension { .. } | Core::UnknownMember { .. } | Core::Unsupported { .. } => {
-                "unsupported"
-            }
+            Core::UnknownExtension { .. }
+            | Core::UnknownMember { .. }
+            | Core::Unsupported { .. } => "unsupported",
             Core::TooLarge { .. } => "limit",
             _ => "invalid",
         },
@@ -67,10 +67,15 @@ impl Elements {
             .ok_or("unsupported: elements of any size")?;
         let selection = Selection::all();
         let resolved = selection.resolve(array.0.shape())?;
-        let len = resolved
-            .elements()?
-            .checked_mul(item_size)
-            .ok_or("more elements than memory")?;
+        let len =
+            resolved
+                .elements()?
+                .checked_mul(item_size)
+                .ok_or(zarr_core::Error::TooLarge {
+                    what: "array",
+                    wanted: format!("{:?} elements", resolved.shape()),
+                    limit: u64::MAX,
+                })?;
         let mut strides = vec![0; resolved.shape().len()];
         let mut stride = item_size.cast_signed();
         for (axis, &len) in resolved.shape().iter().enumerate().rev() {

@@ -17,9 +17,15 @@ enum Separator {
     Dot,
 }
 
+/// A separator where the member is present: `null` is none.
+fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Separator>, D::Error> {
+    Separator::deserialize(value).map(Some)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
+    #[serde(default, deserialize_with = "present")]
     separator: Option<Separator>,
 }
 

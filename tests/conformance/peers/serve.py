@@ -43,8 +43,8 @@ def variable(kind, elements):
     return {"kind": kind, "shape": list(elements.shape), "data": data}
 
 
-def serve(read, kind):
-    """Answers requests: `read(store, node)` gives an array or a dictionary, `kind(error)` the kind of error or None."""
+def serve(read):
+    """Answers requests: `read(store, node)` gives an array or a dictionary. The peers' errors have no kinds to pass on."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -54,5 +54,5 @@ def serve(read, kind):
             answer = {"ok": True, "file": file}
         except Exception as error:
             text = "%s: %s" % (type(error).__name__, str(error)[:500])
-            answer = {"ok": False, "error": text, "kind": kind(error)}
+            answer = {"ok": False, "error": text}
         answers.write(json.dumps(answer) + "\n")

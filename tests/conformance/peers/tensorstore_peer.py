@@ -48,11 +48,5 @@ def read(store, node):
     return elements
 
 
-def kind(error):
-    """"unsupported" where the text says that a name is not registered."""
-    text = str(error)
-    return "unsupported" if "not registered" in text or "not supported" in text or "is not one of the supported" in text else None
-
-
 if __name__ == "__main__":
-    serve(read, kind)
+    serve(read)

@@ -88,7 +88,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     answer = { ok: true, file };
   } catch (error) {
     const text = `${error?.constructor?.name}: ${error?.message ?? error}`.slice(0, 500);
-    answer = { ok: false, error: text, kind: /Unknown codec|Unsupported|not supported/i.test(text) ? "unsupported" : null };
+    answer = { ok: false, error: text };
   }
   process.stdout.write(JSON.stringify(answer) + "\n");
 }

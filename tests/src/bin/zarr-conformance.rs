@@ -63,7 +63,7 @@ fn serve() -> Result<(), Failure> {
             Ok(file) => json!({"ok": true, "file": file}),
             Err(error) => {
                 json!({"ok": false, "kind": kind(&error), "error": error.to_string()})
-            },
+            }
         };
         let mut out = stdout().lock();
         writeln!(out, "{answer}")?;
