@@ -129,7 +129,7 @@ cases: {own} of our corpus (`tests/conformance/corpus`), {public} of public corp
 (`numcodecs.*`, aliases, Zarr v2). Elements are compared to the bit. *Of the right kind*: a reader tells an unsupported feature from
 invalid metadata or data (or a limit of its own), and says the one that the case expects; "not told" for readers whose errors have no
 such kinds that a program could read. *Hang*: no answer
-within {seconds} s; *memory*: a case took more than its limit. Peers lack features by choice; what they lack counts as refused,
+within the time of the case, {seconds} s if it names none; *memory*: a case took more than its limit. Peers lack features by choice; what they lack counts as refused,
 not as wrong.
 
 ## Topics of our corpus: cases as expected

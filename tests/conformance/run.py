@@ -94,6 +94,7 @@ def run_reader(reader, cases, arguments, progress=None):
                 limits.get("memory_mb", arguments.memory_mb),
             )
             verdict, why = judge(case, answer, root)
+            why = str(why).replace(root + "/", "")
             result = {
                 "id": case["id"],
                 "topic": case["topic"],
@@ -104,7 +105,7 @@ def run_reader(reader, cases, arguments, progress=None):
                 "expect": expectation(case),
                 "kinds": sorted(kinds(case)) if expectation(case) == "refuse" else [],
                 "verdict": verdict,
-                "why": " ".join(str(why).split())[:300],
+                "why": " ".join(why.split())[:300],
                 "seconds": round(answer["seconds"], 4),
                 "kind": answer.get("kind"),
                 "good": verdict in GOOD[expectation(case)],
