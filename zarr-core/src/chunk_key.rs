@@ -111,10 +111,9 @@ mod tests {
 
     #[test]
     fn other_separators_are_refused() {
-        let null: Extension = serde_json::from_str(
-            r#"{"name": "default", "configuration": {"separator": null}}"#,
-        )
-        .unwrap();
+        let null: Extension =
+            serde_json::from_str(r#"{"name": "default", "configuration": {"separator": null}}"#)
+                .unwrap();
         assert!(ChunkKeyEncoding::bind_default(&null).is_err());
         for separator in ["", "-", "//"] {
             let extension = Extension::new("default").with("separator", separator);

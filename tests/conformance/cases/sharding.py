@@ -55,7 +55,7 @@ def written(corpus):
         elements = random(name, "i2", (7, 6))
         elements[:2, :2] = elements[4:6, 4:] = elements[:4, 4:] = -1
         chunks = (4, 4)
-        rules = "S21 S3" if "nested" in name else "S3 S4 S6 S7 S9 S20 S22 U2"
+        rules = "S21 S3" if "nested" in name else "K5 S3 S4 S6 S7 S9 S20 S22 U2"
         corpus.written("sharding/" + name, rules, array((7, 6), "int16", -1, [sharding], chunks), elements, three)
     after = [shard([2, 2]), codec("gzip", level=1)]
     corpus.written("sharding/then-gzip", "S23", array((7, 6), "int16", -1, after, (4, 4)), random("gzip", "i2", (7, 6)), ["zarr-python", "zarrs"])
