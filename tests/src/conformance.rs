@@ -12,6 +12,30 @@ use zarr_core::{DataTypeKind, Output};
 /// What can go wrong, as one line of text.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The kind of a failure, as the conformance runner asks for it: "unsupported" (a feature that is not known or not built in),
+/// "invalid" (metadata, data or a path that the specification forbids), "not-found", "limit", "store", or "internal" (a bug).
+#[must_use]
+pub fn kind(failure: &Failure) -> &'static str {
+    use zarr_core::Error as Core;
+    match failure.downcast_ref::<zarr::Error>() {
+        Some(zarr::Error::Core(error)) => match error.root() {
+            Core::UnknownExtension { .. }
+            | Core::UnknownMember { .. }
+            | Core::Unsupported { .. } => "unsupported",
+            Core::TooLarge { .. } => "limit",
+            _ => "invalid",
+        },
+        Some(zarr::Error::NodeNotFound { .. }) => "not-found",
+        Some(zarr::Error::NodeType { .. }) => "invalid",
+        Some(zarr::Error::Store(_)) => "store",
+        Some(zarr::Error::Internal { .. }) => "internal",
+        _ => match failure.downcast_ref::<zarr_core::Error>() {
+            Some(error) => kind(&zarr::Error::Core(error.clone()).into()),
+            None => "unsupported",
+        },
+    }
+}
+
 /// All elements of an array.
 pub struct Elements {
     /// Their type.
@@ -43,10 +67,15 @@ impl Elements {
             .ok_or("unsupported: elements of any size")?;
         let selection = Selection::all();
         let resolved = selection.resolve(array.0.shape())?;
-        let len = resolved
-            .elements()?
-            .checked_mul(item_size)
-            .ok_or("more elements than memory")?;
+        let len =
+            resolved
+                .elements()?
+                .checked_mul(item_size)
+                .ok_or(zarr_core::Error::TooLarge {
+                    what: "array",
+                    wanted: format!("{:?} elements", resolved.shape()),
+                    limit: u64::MAX,
+                })?;
         let mut strides = vec![0; resolved.shape().len()];
         let mut stride = item_size.cast_signed();
         for (axis, &len) in resolved.shape().iter().enumerate().rev() {

@@ -24,8 +24,17 @@ struct Configuration {
     #[serde(default)]
     rounding: Rounding,
     out_of_range: Option<OutOfRange>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     scalar_map: ScalarMap,
+}
+
+/// A scalar map from an object: serde reads a list as well.
+fn object<'de, D: serde::Deserializer<'de>>(value: D) -> Result<ScalarMap, D::Error> {
+    let text = Box::<RawValue>::deserialize(value)?;
+    if !text.get().starts_with('{') {
+        return Err(serde::de::Error::custom("a scalar map that is no object"));
+    }
+    serde_json::from_str(text.get()).map_err(serde::de::Error::custom)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -17,9 +17,15 @@ enum Separator {
     Dot,
 }
 
+/// A separator where the member is present: `null` is none.
+fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Separator>, D::Error> {
+    Separator::deserialize(value).map(Some)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
+    #[serde(default, deserialize_with = "present")]
     separator: Option<Separator>,
 }
 
@@ -105,6 +111,10 @@ mod tests {
 
     #[test]
     fn other_separators_are_refused() {
+        let null: Extension =
+            serde_json::from_str(r#"{"name": "default", "configuration": {"separator": null}}"#)
+                .unwrap();
+        assert!(ChunkKeyEncoding::bind_default(&null).is_err());
         for separator in ["", "-", "//"] {
             let extension = Extension::new("default").with("separator", separator);
             assert!(ChunkKeyEncoding::bind_default(&extension).is_err());
