@@ -12,6 +12,7 @@ use super::fill_value::{FillValue, bad, native};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
+use crate::registry::Registry;
 
 /// What the highest bit patterns of a format stand for.
 #[derive(Clone, Copy, PartialEq)]
@@ -346,7 +347,7 @@ fn expected(format: &FloatFormat) -> String {
 
 /// Binds `bfloat16`, the floats of at most eight bits, `complex_float32` and `complex_float64` (other names of `complex64` and
 /// `complex128`), and the complex numbers of all narrower floats.
-pub(super) fn bind(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
     let format = FloatFormat::named(name).ok_or_else(|| Error::invalid(name, "a float"))?;
     extension.expect_no_configuration()?;

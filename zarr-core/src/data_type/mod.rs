@@ -9,6 +9,7 @@ mod element;
 mod fill_value;
 mod fixed_length;
 mod float;
+mod optional;
 mod registered;
 mod small_int;
 mod structs;
@@ -74,6 +75,8 @@ pub enum DataTypeKind {
     NullTerminated,
     /// The elements of several data types, one after the other.
     Struct,
+    /// An element of the type of the first field, or none: the last byte tells, 1 or 0.
+    Optional,
     /// UTF-8 of any length.
     String,
     /// Bytes of any number.
@@ -115,7 +118,7 @@ pub struct DataTypeParts {
     pub kind: DataTypeKind,
     /// The JSON forms of fill values.
     pub fill: FillRules,
-    /// The parts of a struct, whose sizes add up to the item size; of any other type none.
+    /// The parts of a struct, whose sizes add up to the item size; value and presence of an optional type; of any other type none.
     pub fields: Vec<Field>,
     /// What elements from outside must pass; `None` where all bytes are elements.
     pub admit: Option<Admit>,
@@ -172,7 +175,7 @@ impl DataType {
         self.0.kind
     }
 
-    /// The fields of a struct, in order; of any other type none.
+    /// The fields of a struct, in order; value and presence of an optional type; of any other type none.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
@@ -266,7 +269,8 @@ impl DataType {
     /// The fill value with all bytes zero.
     #[must_use]
     pub fn zero(&self) -> FillValue {
-        FillValue::new(vec![0; self.fixed_size().unwrap_or(0)])
+        let least = usize::from(self.0.kind == DataTypeKind::Optional);
+        FillValue::new(vec![0; self.fixed_size().unwrap_or(least)])
     }
 }
 
