@@ -36,7 +36,7 @@ mod hierarchy;
 pub use array::{Array, VariableElement};
 pub use engine::CacheOptions;
 pub use error::{Error, Result};
-pub use group::Group;
+pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 
 pub use zarr_codecs::registry;
