@@ -72,7 +72,9 @@ impl NodeMetadata {
 /// The members of a document that say something, as values.
 fn meaning(members: &Members) -> BTreeMap<&str, Value> {
     let said = members.iter().filter_map(|(member, value)| {
-        let value = serde_json::from_str::<Value>(value.get()).unwrap_or_default();
+        // What nests too deep for a value is compared as text.
+        let value =
+            serde_json::from_str::<Value>(value.get()).unwrap_or_else(|_| Value::from(value.get()));
         let default = match member {
             "consolidated_metadata" => true,
             "attributes" => value.is_null() || value == json!({}),
