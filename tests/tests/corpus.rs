@@ -26,6 +26,8 @@ fn reference_arrays_are_read_as_others_read_them() {
         let read = read(store.to_str().unwrap(), text("node"));
         match (read, text("expect")) {
             (Ok(_), "error") => failures.push(format!("{}: accepted", text("id"))),
+            // Nobody agrees on what there is to read.
+            (Ok(_), "either") if case["expected"].is_null() => right += 1,
             (Ok(found), _) => match equal(&found, &folder.join(text("expected"))) {
                 true => right += 1,
                 false => failures.push(format!("{}: other elements", text("id"))),

@@ -1223,3 +1223,132 @@ fn default_extensions_need_no_configuration() {
     assert_eq!(plain.chunk_key_encoding().name(), "default");
     assert_eq!(plain.fill_value().get(), "false");
 }
+
+#[test]
+fn every_type_passes_through_every_codec_plain_and_sharded() {
+    let registry = zarr::registry();
+    let types = [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+        "r8",
+        "r24",
+        "bfloat16",
+        "float8_e4m3",
+        "float8_e8m0fnu",
+        "complex_float16",
+        "int4",
+        "uint2",
+        "float4_e2m1fn",
+    ];
+    let bytes = r#"{"name": "bytes", "configuration": {"endian": "big"}}"#;
+    let after = [
+        "",
+        r#", {"name": "gzip", "configuration": {"level": 1}}"#,
+        r#", {"name": "zstd", "configuration": {"level": 1}}"#,
+        r#", {"name": "blosc", "configuration": {"cname": "lz4", "clevel": 1, "shuffle": "shuffle", "typesize": 3, "blocksize": 0}}"#,
+        r#", "crc32c""#,
+    ];
+    for name in types {
+        let data_type = registry.bind_data_type(&Extension::new(name)).unwrap();
+        let size = data_type.fixed_size().unwrap();
+        let most = if name == "bool" { 2 } else { 251 };
+        let mut elements = (0..24 * size)
+            .map(|at| u8::try_from(at * 7 % most).unwrap())
+            .collect::<Vec<_>>();
+        data_type.admit(&mut elements).unwrap();
+        let decoded = zarr_core::codec::ChunkData::Fixed(elements);
+        for after in after {
+            let inner = format!("{bytes}{after}");
+            let shard = format!(
+                r#"{{"name": "sharding_indexed", "configuration": {{"chunk_shape": [3, 2], "codecs": [{inner}],
+                    "index_codecs": [{LITTLE}, "crc32c"], "index_location": "start"}}}}"#
+            );
+            let swap = r#"{"name": "transpose", "configuration": {"order": [1, 0]}}"#;
+            for chain in [
+                inner.clone(),
+                format!("{swap}, {inner}"),
+                format!("{swap}, {shard}"),
+                format!("{swap}, {shard}{after}"),
+            ] {
+                let codecs = serde_json::from_str::<Vec<Extension>>(&format!("[{chain}]")).unwrap();
+                let spec = zarr_core::codec::ChunkSpec {
+                    shape: [4, 6].into(),
+                    fill_value: data_type.zero(),
+                    data_type: data_type.clone(),
+                };
+                let chain = registry.bind_codecs(&codecs, spec).unwrap();
+                let mut encoded = Vec::new();
+                chain.encode_chunk(&decoded, &mut encoded).unwrap();
+                assert_eq!(
+                    chain.decode_chunk(&encoded).unwrap(),
+                    decoded,
+                    "{name} {codecs:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_kept_to_the_letter_and_paths_may_be_long_and_deep() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in ["memory:", folder.path().to_str().unwrap()] {
+        let hierarchy = open(url).unwrap();
+        let long = "n".repeat(200);
+        let deep = vec!["d"; 30].join("/");
+        for path in [&long, &deep, "Case", "case", "a\\b", "C"] {
+            let metadata = ArrayBuilder::new(&[1], "int8").build().unwrap();
+            hierarchy.create_array(path, metadata).unwrap();
+        }
+        for path in [&long, &deep, "/Case", "case", "a\\b"] {
+            assert_eq!(hierarchy.array(path).unwrap().0.shape(), [1]);
+        }
+        for path in ["CASE", "a/b", "c", "case/", "a//b"] {
+            assert!(hierarchy.array(path).is_err(), "{path}");
+        }
+        let too_long = "n".repeat(10_000);
+        let metadata = ArrayBuilder::new(&[1], "int8").build().unwrap();
+        if url != "memory:" {
+            assert!(hierarchy.create_array(&too_long, metadata).is_err());
+        }
+    }
+    // The root may be an array.
+    let hierarchy = memory();
+    let metadata = ArrayBuilder::new(&[1], "int8").build().unwrap();
+    hierarchy.create_array("", metadata).unwrap();
+    assert_eq!(hierarchy.array("/").unwrap().0.shape(), [1]);
+}
+
+#[test]
+fn zfp_takes_an_array_without_dimensions_for_one_of_one_element() {
+    let text = array(&[
+        ("shape", "[]"),
+        ("data_type", r#""float64""#),
+        (
+            "chunk_grid",
+            r#"{"name": "regular", "configuration": {"chunk_shape": []}}"#,
+        ),
+        (
+            "codecs",
+            r#"[{"name": "zfp", "configuration": {"mode": "reversible"}}]"#,
+        ),
+    ]);
+    let hierarchy = memory();
+    put(&hierarchy, "a/zarr.json", text);
+    let array = hierarchy.array("a").unwrap();
+    let value = ndarray::arr0(0.1).into_dyn();
+    array.write([], value.view()).unwrap();
+    assert_eq!(array.read::<f64>([]).unwrap(), value);
+}
