@@ -1139,6 +1139,13 @@ fn elision_compares_bits_and_can_be_switched_off() {
     write([0.0, 0.0]);
     let read = array.read::<f64>(s![..]).unwrap();
     assert!(read.iter().all(|value| value.to_bits() == 0));
+    let keeping = hierarchy.create_array("kept", metadata("0.0")).unwrap();
+    let options = zarr::WriteOptions { store_fill: true };
+    let keeping = zarr::blocking::Array(keeping.0.with_write_options(options));
+    keeping
+        .write(s![..], ndarray::arr1(&[0.0; 2]).into_dyn().view())
+        .unwrap();
+    assert!(get(&hierarchy, "kept/c/0").is_some());
     let nan = hierarchy.create_array("nan", metadata("\"NaN\"")).unwrap();
     let payload = f64::from_bits(0x7ff8_0000_0000_0001);
     nan.write(
@@ -1351,4 +1358,101 @@ fn zfp_takes_an_array_without_dimensions_for_one_of_one_element() {
     let value = ndarray::arr0(0.1).into_dyn();
     array.write([], value.view()).unwrap();
     assert_eq!(array.read::<f64>([]).unwrap(), value);
+}
+
+#[test]
+fn shards_written_by_hand_are_read_by_their_index() {
+    let shard = |location: &str| {
+        format!(
+            r#"[{{"name": "sharding_indexed", "configuration": {{"chunk_shape": [2], "codecs": [{LITTLE}],
+                "index_codecs": [{LITTLE}], "index_location": "{location}"}}}}]"#
+        )
+    };
+    let grid = r#"{"name": "regular", "configuration": {"chunk_shape": [4]}}"#;
+    let read = |shape: &str, location: &str, entries: [[u64; 2]; 2], data: &[u8]| {
+        let hierarchy = memory();
+        let codecs = shard(location);
+        let text = array(&[("shape", shape), ("chunk_grid", grid), ("codecs", &codecs)]);
+        put(&hierarchy, "a/zarr.json", text);
+        let index = entries
+            .concat()
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect::<Vec<_>>();
+        let bytes = match location {
+            "end" => [data, &index[..]].concat(),
+            _ => [&index[..], data].concat(),
+        };
+        put(&hierarchy, "a/c/0", bytes);
+        let array = hierarchy.array("a").unwrap();
+        let read = array.read::<i16>(s![..])?;
+        Ok::<_, zarr::Error>(read.into_raw_vec_and_offset().0)
+    };
+    let none = [u64::MAX; 2];
+    let data = [1, 0, 2, 0, 3, 0, 4, 0, 9];
+    for (entries, expected) in [
+        ([[0, 4], [4, 4]], [1, 2, 3, 4]),
+        ([[4, 4], [0, 4]], [3, 4, 1, 2]),
+        ([[0, 4], none], [1, 2, 7, 7]),
+        ([none, none], [7; 4]),
+        // The same bytes twice, and ranges that overlap.
+        ([[0, 4], [0, 4]], [1, 2, 1, 2]),
+        ([[0, 4], [2, 4]], [1, 2, 2, 3]),
+    ] {
+        assert_eq!(read("[4]", "end", entries, &data).unwrap(), expected);
+        let moved = entries.map(|entry| {
+            if entry == none {
+                none
+            } else {
+                [entry[0] + 32, 4]
+            }
+        });
+        assert_eq!(read("[4]", "start", moved, &data).unwrap(), expected);
+    }
+    // A range into the index.
+    let into_index = read("[4]", "start", [[0, 4], [32, 4]], &data).unwrap();
+    assert_eq!(into_index, [0, 0, 1, 2]);
+    for entry in [
+        [0, 0],
+        [0, 3],
+        [0, 5],
+        [0, u64::MAX],
+        [u64::MAX, 4],
+        [u64::MAX - 1, 4],
+        [u64::MAX - 3, 4],
+        [1000, 4],
+        [40, 4],
+        [4, 1 << 40],
+        // The byte order of another machine.
+        [4_u64.swap_bytes(), 4_u64.swap_bytes()],
+    ] {
+        for location in ["start", "end"] {
+            let error = read("[4]", location, [none, entry], &data)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("a/c/0") && error.contains("[1]"), "{error}");
+            // What lies outside the array is not looked at.
+            assert_eq!(read("[2]", location, [none, entry], &data).unwrap(), [7, 7]);
+        }
+    }
+}
+
+#[test]
+fn the_fill_value_in_a_shard_is_the_one_that_earlier_codecs_have_changed() {
+    let scaled = r#"{"name": "scale_offset", "configuration": {"offset": 5, "scale": 2}}"#;
+    let shard = format!(
+        r#"{{"name": "sharding_indexed", "configuration": {{"chunk_shape": [1, 3], "codecs": [{LITTLE}], "index_codecs": [{LITTLE}]}}}}"#
+    );
+    let hierarchy = memory();
+    let text = array(&[("codecs", &format!("[{scaled}, {shard}]"))]);
+    put(&hierarchy, "a/zarr.json", text);
+    let array = hierarchy.array("a").unwrap();
+    let one = ndarray::arr2(&[[8_i16, 9, 10]]).into_dyn();
+    array.write(s![0..1, 0..3], one.view()).unwrap();
+    // The shard holds (8 - 5) * 2 and so on, and its second row is not stored.
+    let stored = get(&hierarchy, "a/c/0/0").unwrap();
+    assert_eq!(stored[..6], [6, 0, 8, 0, 10, 0]);
+    assert_eq!(stored.len(), 6 + 32);
+    let read = array.read::<i16>(s![0..2, 0..3]).unwrap();
+    assert_eq!(read.into_raw_vec_and_offset().0, [8, 9, 10, 7, 7, 7]);
 }
