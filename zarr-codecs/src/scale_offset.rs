@@ -167,7 +167,7 @@ impl Arithmetic {
 }
 
 fn is_ieee(format: Format) -> bool {
-    matches!(format, Format::Float(float) if float.is_ieee())
+    matches!(format, Format::Float(float) if float.infinity().is_some())
 }
 
 impl ArrayToArray for ScaleOffset {

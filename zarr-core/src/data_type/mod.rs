@@ -1,7 +1,8 @@
 //! Data types: what one element is in memory, how its bytes are ordered, and how its fill value is written (core
 //! specification, "Data types").
 //!
-//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `element` the Rust types that hold
+//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `float_format` what the
+//! bits of floats mean, `element` the Rust types that hold
 //! them. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
 
 mod core;
@@ -9,6 +10,7 @@ mod element;
 mod fill_value;
 mod fixed_length;
 mod float;
+mod float_format;
 mod optional;
 mod registered;
 mod small_int;
@@ -27,6 +29,7 @@ use serde_json::value::RawValue;
 
 pub use element::{Element, element_bytes};
 pub use fill_value::FillValue;
+pub use float_format::FloatFormat;
 
 pub(crate) use self::core::{CORE_NAMES, bind_core};
 pub(crate) use self::variable::{bind_bytes, bind_string};
