@@ -44,3 +44,69 @@ fn promises_name_tests_that_exist() {
     }
     assert_eq!(promises, 19);
 }
+
+/// The rules by group: its letters, and how many there are.
+const RULES: [(&str, usize); 25] = [
+    ("A", 16),
+    ("B", 15),
+    ("C", 18),
+    ("D", 18),
+    ("E", 12),
+    ("F", 16),
+    ("G", 11),
+    ("H", 17),
+    ("I", 30),
+    ("J", 16),
+    ("K", 8),
+    ("L", 7),
+    ("M", 6),
+    ("N", 5),
+    ("O", 6),
+    ("P", 6),
+    ("Q", 10),
+    ("R", 4),
+    ("S", 32),
+    ("T", 17),
+    ("U", 14),
+    ("V", 13),
+    ("W", 9),
+    ("X", 12),
+    ("Y", 5),
+];
+
+/// Decisions that no test of ours can hold: about a peer's option, a store that is not read, and the Python package.
+const UNTESTED: [&str; 8] = ["J14", "V12", "W9", "Y1", "Y2", "Y3", "Y4", "Y5"];
+
+#[test]
+fn rules_name_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = std::fs::read_to_string(root.join("docs/spec.md")).unwrap();
+    let mut expected = RULES
+        .iter()
+        .flat_map(|(group, count)| (1..=*count).map(move |number| format!("{group}{number}")));
+    let rows = page.lines().filter(|row| row.starts_with("| "));
+    for row in rows.filter(|row| !row.starts_with("| |")) {
+        let cells = row.split('|').map(str::trim).collect::<Vec<_>>();
+        let [_, id, rule, kind, tests, _] = cells[..] else {
+            panic!("{row}");
+        };
+        assert_eq!(Some(id), expected.next().as_deref());
+        assert!(!rule.is_empty() && ["holds", "decision", "Python"].contains(&kind));
+        let tests = tests.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+        assert_eq!(tests.is_empty(), UNTESTED.contains(&id), "{row}");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let (room, file) = file.split_once('/').unwrap();
+            let folder = match room {
+                "core" => "zarr-core/src",
+                "codecs" => "zarr-codecs/src",
+                "store" => "zarr-store/src",
+                _ => "tests/tests",
+            };
+            let path = root.join(folder).join(file).with_extension("rs");
+            let code = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{test} of {id}"));
+            assert!(code.contains(&format!("fn {name}(")), "{test} of {id}");
+        }
+    }
+    assert_eq!(expected.next(), None);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 use zstd_safe::{CCtx, CParameter};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
@@ -38,7 +38,11 @@ struct Zstd {
 }
 
 /// Binds the codec.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level, checksum } = extension.parse()?;
     let lowest = zstd_safe::min_c_level();
     match i32::try_from(level) {

@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal, sample,
+    assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, fixtures,
+    refusal, sample,
 };
 
 fn codec(level: i32, checksum: bool, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
     let extension = Extension::new("zstd")
         .with("level", level)
         .with("checksum", checksum);
-    bind(&extension, decoded).unwrap()
+    bind(&extension, decoded, &binder()).unwrap()
 }
 
 fn exact(size: usize) -> Arc<dyn BytesToBytes> {
@@ -159,7 +160,7 @@ fn declared_sizes_cost_no_memory() {
 #[test]
 fn checksum_is_optional_and_false_by_default() {
     let size = |json| {
-        let codec = bind(&extension(json), EncodedSize::Exact(500)).unwrap();
+        let codec = bind(&extension(json), EncodedSize::Exact(500), &binder()).unwrap();
         let mut encoded = Vec::new();
         codec.encode(&sample(500), &mut encoded).unwrap();
         encoded.len()
@@ -183,7 +184,7 @@ fn bad_configurations_are_refused() {
         r#"{"name": "zstd", "configuration": {"level": 1, "more": 1}}"#,
     ];
     for case in cases {
-        let error = bind(&extension(case), EncodedSize::Exact(1)).unwrap_err();
+        let error = bind(&extension(case), EncodedSize::Exact(1), &binder()).unwrap_err();
         assert!(error.to_string().starts_with("configuration"), "{error}");
     }
 }
