@@ -78,6 +78,10 @@ pub(crate) fn run(data: &[u8]) -> usize {
         known: HashMap::new(),
     };
     declared += 16 * usize::try_from(MAX_CHUNK + MAX_INDEX).expect("small") + 16 * MAX_RESULT;
+    // As in `codec_chain`.
+    if document.windows(4).any(|word| word == b".bz2") {
+        declared += 16 << 20;
+    }
     match read(&Arc::new(layout), &selection, objects) {
         Ok(()) => {}
         Err(error) => assert!(!error.to_string().is_empty()),
