@@ -21,6 +21,7 @@ fn promises_name_tests_that_exist() {
     let mut files = Vec::new();
     sources(&root.join("tests/tests"), &mut files);
     sources(&root.join("zarr-store/src"), &mut files);
+    sources(&root.join("fuzz/bodies/tests"), &mut files);
     let code = files
         .iter()
         .map(|file| std::fs::read_to_string(file).unwrap())

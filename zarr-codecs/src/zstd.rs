@@ -10,7 +10,7 @@ use zarr_core::{Binder, Error, Extension, Result};
 use zstd_safe::{CCtx, CParameter};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{encoded_bound, reserve};
+use crate::output::{decoded_bound, encoded_bound, reserve};
 use crate::zstd_frame::{decode_frames, name};
 
 const MAX_LEVEL: i32 = 22;
@@ -97,9 +97,8 @@ impl BytesToBytes for Zstd {
         let guess = declared
             .and_then(|size| usize::try_from(size).ok())
             .map_or(likely / 16, |size| size.min(likely));
-        decode_to_vec("zstd", self.decoded, guess, decoded, |room| {
-            decode(encoded, room)
-        })
+        let due = decoded_bound(self.decoded, encoded.len());
+        decode_to_vec("zstd", due, guess, decoded, |room| decode(encoded, room))
     }
 
     fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {

@@ -30,7 +30,7 @@ pub use data_type::{
     Admit, DataType, DataTypeKind, DataTypeParts, Element, Field, FillRules, FillValue,
     FloatFormat, ItemSize, element_bytes,
 };
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use extension::Extension;
 pub use json::Members;
 pub use layout::ArrayLayout;

@@ -158,6 +158,24 @@ fn declared_sizes_cost_no_memory() {
 }
 
 #[test]
+fn damage_that_looks_like_a_small_buffer_costs_no_memory() {
+    let encoded = encoded(&sample(300));
+    let codec = codec(1, false, EncodedSize::AtMost(1 << 40));
+    for place in 0..encoded.len() {
+        for bit in 0..8 {
+            let mut damaged = encoded.clone();
+            damaged[place] ^= 1 << bit;
+            let mut buffer = Vec::new();
+            let _ = codec.decode(&damaged, &mut buffer);
+            assert!(
+                buffer.capacity() <= 2 * encoded.len() << 15,
+                "{place} {bit}"
+            );
+        }
+    }
+}
+
+#[test]
 fn checksum_is_optional_and_false_by_default() {
     let size = |json| {
         let codec = bind(&extension(json), EncodedSize::Exact(500), &binder()).unwrap();

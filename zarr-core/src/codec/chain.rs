@@ -221,6 +221,10 @@ impl CodecChain {
     pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
         self.check_widest()?;
         let size = self.decoded.decoded_size(self.max_chunk_size)?;
+        // Shards that are read in parts may have room that is no longer used.
+        if self.sharding().is_none() {
+            self.encoded_size().check("stored chunk", encoded.len())?;
+        }
         let data = unwrap_bytes(
             &self.bytes_to_bytes,
             self.array_to_bytes.encoded_size(),
