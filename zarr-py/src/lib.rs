@@ -35,6 +35,11 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let close = wrap_pyfunction!(crate::runtime::close, module)?;
+        module
+            .py()
+            .import("atexit")?
+            .call_method1("register", (close,))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -11,6 +11,8 @@ import sys
 import textwrap
 import threading
 import time
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,14 @@ import obstore
 import pytest
 import zarr
 import zarr_py
+from real_servers import servers
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.core.buffer import BufferPrototype, cpu, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 from zarr_py import errors
 from zarr_py._store import native_of
+
+__all__ = ["servers"]
 
 PROTOTYPE = default_buffer_prototype()
 DATA = bytes(range(256)) * 64
@@ -559,13 +564,18 @@ def in_child(work: Any, seconds: float = 20) -> None:
     pytest.fail("the child hangs")
 
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nConnection: close\r\n\r\nabcd"
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["memory", "local", "http"])
-def test_a_forked_child_goes_on(kind: str, tmp_path: Path) -> None:
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nConnection: close\r\n\r\nabcd"
-    server = Silent(lambda head: answer)
-    place = {"memory": "memory:", "local": str(tmp_path), "http": server.url}[kind]
-    store = zarr_py.Store(place)
+@pytest.mark.parametrize("kind", ["memory", "local", "http", "moto"])
+def test_a_forked_child_goes_on(kind: str, tmp_path: Path, servers: Callable[[str], Any]) -> None:
+    if kind == "moto":
+        server = servers(kind)
+        store = zarr_py.Store(f"{server['url']}/{uuid.uuid4()}", config=server["options"])
+    else:
+        places = {"memory": "memory:", "local": str(tmp_path), "http": Silent(lambda head: OK).url}
+        store = zarr_py.Store(places[kind])
     if kind != "http":
         store.set_sync("k/a", buffer(b"abcd"))
 

@@ -35,8 +35,9 @@ def merge(
 
     Durations are a `timedelta`, a text with a unit such as `"500ms"`, or a number of seconds.
     """
-    retry = dict(retry_config or {})
-    for name, value in dict(retry.pop("backoff", None) or {}).items():
+    retry: dict[str, Any] = dict(retry_config or {})
+    backoff: Mapping[str, Any] = retry.pop("backoff", None) or {}
+    for name, value in backoff.items():
         retry[_BACKOFF.get(name, name)] = value
     merged: dict[str, str] = {}
     for source in (retry, client_options or {}, config or {}, keywords):

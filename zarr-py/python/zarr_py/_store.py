@@ -3,7 +3,7 @@
 import html
 import os
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
@@ -186,9 +186,9 @@ class Store(abc.Store):
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         found = self._native.get(key, byte_range)
-        if found is not None and type(found) is not NativeBuffer:
+        if found is not None and not isinstance(found, NativeBuffer):
             found = await found
-        return None if found is None else prototype.buffer.from_bytes(found)
+        return None if found is None else _taker(prototype)(found)
 
     def get_sync(
         self, key: str, *, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
@@ -197,21 +197,21 @@ class Store(abc.Store):
         found = self._native.get_sync(key, byte_range)
         if found is None:
             return None
-        return (prototype or default_buffer_prototype()).buffer.from_bytes(found)
+        return _taker(prototype or default_buffer_prototype())(found)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         return [None if found is None else from_bytes(found) for found in await self._many(key_ranges)]
 
     async def _get_many(
         self, requests: Iterable[tuple[str, BufferPrototype, ByteRequest | None]]
-    ) -> AsyncIterator[tuple[str, Buffer | None]]:  # type: ignore[override]
+    ) -> AsyncGenerator[tuple[str, Buffer | None], None]:
         wanted = list(requests)
         many = await self._many((key, byte_range) for key, _, byte_range in wanted)
         for (key, prototype, _), found in zip(wanted, many, strict=True):
-            yield key, None if found is None else prototype.buffer.from_bytes(found)
+            yield key, None if found is None else _taker(prototype)(found)
 
     async def _many(
         self, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -229,7 +229,7 @@ class Store(abc.Store):
         max_gap_bytes: int = 1 << 20,
         max_coalesced_bytes: int = 16 << 20,
     ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         batches: Batches | None = None
         try:
             while True:
@@ -258,7 +258,7 @@ class Store(abc.Store):
         max_gap_bytes: int = 1 << 20,
         max_coalesced_bytes: int = 16 << 20,
     ) -> Sequence[tuple[int, Buffer | None]]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         try:
             found = self._native.get_ranges_sync(key, byte_ranges, max_gap_bytes, max_coalesced_bytes)
         except Exception as error:
@@ -360,6 +360,11 @@ async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
 async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
     for name in await native.list_names(prefix):
         yield name
+
+
+def _taker(prototype: BufferPrototype) -> Callable[[NativeBuffer], Buffer]:
+    """What makes a buffer of bytes: of anything with the buffer protocol, whatever its annotation says."""
+    return cast("Callable[[NativeBuffer], Buffer]", prototype.buffer.from_bytes)
 
 
 def _memory_of(value: Buffer) -> Any:

@@ -21,6 +21,7 @@ use zarr_store::object_store::{
 };
 
 use crate::buffer::copy_of;
+use crate::runtime::attached;
 
 /// A store that is called.
 #[derive(Clone)]
@@ -46,9 +47,8 @@ impl Called {
         call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
     ) -> Result<T> {
         let (calls, path) = (self.calls.clone(), path.to_owned());
-        let call = move || {
-            Python::try_attach(|py| call(calls.bind(py)).map_err(|error| convert(py, &error, path)))
-        };
+        let call =
+            move || attached(|py| call(calls.bind(py)).map_err(|error| convert(py, &error, path)));
         match tokio::task::spawn_blocking(call).await {
             Ok(Some(result)) => result,
             Ok(None) => Err(generic(io::Error::other("the interpreter shuts down"))),

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use pyo3::prelude::*;
 use zarr_store::{CredentialSource, Credentials};
 
+use crate::runtime::attached;
+
 /// The function, called on a thread that may wait.
 #[derive(Clone)]
 pub(super) struct Provider(Arc<Py<PyAny>>);
@@ -25,7 +27,7 @@ impl CredentialSource for Provider {
     ) -> Result<Credentials, Box<dyn std::error::Error + Send + Sync + 'static>> {
         let provider = self.0.clone();
         let ask = move || {
-            Python::try_attach(|py| -> PyResult<Credentials> {
+            attached(|py| -> PyResult<Credentials> {
                 let ask = py.import("zarr_py._called")?.getattr("credentials")?;
                 let answer = ask.call1((provider.bind(py),))?;
                 let (values, expires_at): (Vec<(String, String)>, Option<f64>) =

@@ -144,7 +144,7 @@ impl NativeStore {
     #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
     fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
         let memory = memory::find(name, identity)
-            .ok_or_else(|| Error::named("InvalidError", memory::not_here(name)))?;
+            .ok_or_else(|| Error::Named("InvalidError", memory::not_here(name)))?;
         Self::from_recipe(Recipe {
             source: Source::Memory {
                 memory,

@@ -114,6 +114,9 @@ impl NativeStore {
             size: max_coalesced_bytes,
         };
         let requests = coalesce(parse_all(byte_ranges)?, limits);
+        if requests.is_empty() {
+            return Ok(Batches::ready(Vec::new()));
+        }
         let store = self.store()?;
         let stream = if let Some(local) = store.as_local() {
             if let Some(found) = ranges_now(local, &key, &requests)? {
@@ -141,6 +144,9 @@ impl NativeStore {
             size: max_coalesced_bytes,
         };
         let requests = coalesce(parse_all(byte_ranges)?, limits);
+        if requests.is_empty() {
+            return Ok(Answers::new());
+        }
         let store = self.store()?;
         if let Some(local) = store.as_local() {
             let read = || {
