@@ -42,6 +42,7 @@ struct SuffixConfiguration {
 #[serde(deny_unknown_fields)]
 struct DefaultSuffixConfiguration {
     suffix: String,
+    #[serde(default, deserialize_with = "present")]
     separator: Option<Separator>,
 }
 
