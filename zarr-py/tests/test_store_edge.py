@@ -1,6 +1,7 @@
 """What the tests of zarr-python do not ask of a store."""
 
 import asyncio
+import datetime
 import gc
 import html
 import os
@@ -318,6 +319,31 @@ def test_arguments_that_are_no_stores() -> None:
         zarr_py.Store("memory:", region="x")
 
 
+def test_what_a_store_supports(tmp_path: Path) -> None:
+    local, web = zarr_py.Store(tmp_path), zarr_py.Store("https://host/x")
+    archive = zarr_py.Store(f"{tmp_path}/a.zip|zip:")
+    assert local.supports_writes and local.supports_deletes and local.supports_listing and local._supports_sync_io
+    assert not web.supports_listing and not web._supports_sync_io
+    assert archive.supports_listing and not archive.supports_writes and not archive.supports_deletes
+
+
+def test_obstore_stores_are_made_again() -> None:
+    config = {"region": "eu-west-1", "skip_signature": True, "endpoint": "http://localhost:1"}
+    s3 = obstore.store.S3Store("bucket", prefix="a b/%7E", config=config, client_options={"timeout": "3s", "allow_http": True},
+                               retry_config={"max_retries": 2, "retry_timeout": datetime.timedelta(seconds=4)})
+    store = zarr_py.Store(s3)
+    assert store.url == "s3://bucket/a b/%7E"
+    options = dict(store._origin.options)
+    assert options.items() >= {"region": "eu-west-1", "skip_signature": "true", "timeout": "3s", "max_retries": "2"}.items()
+    assert options["retry_timeout"] == "4000000us"
+    for other, url in (
+        (obstore.store.GCSStore("bucket", skip_signature=True), "gs://bucket"),
+        (obstore.store.AzureStore("container", account_name="me", skip_signature=True), "az://container"),
+        (obstore.store.HTTPStore("https://host/x?y=z"), "https://host/x"),
+    ):
+        assert zarr_py.Store(other).url == url
+
+
 def test_native_of(tmp_path: Path) -> None:
     class Other(LocalStore):
         pass
@@ -457,8 +483,6 @@ async def test_a_refusal_is_a_permission_error_or_missing() -> None:
 
 
 async def test_credentials_are_asked_for() -> None:
-    import datetime
-
     asked = []
 
     def provider() -> dict[str, Any]:
@@ -666,11 +690,12 @@ class Pauses:
         self.thread.join()
 
 
-@pytest.mark.parametrize("kind", ["read", "list", "ranges"])
+@pytest.mark.parametrize("kind", ["read", "write", "list", "ranges"])
 def test_no_other_thread_is_stalled(kind: str, tmp_path: Path) -> None:
     """The shortest of several worst pauses: other processes of the machine cause pauses too."""
     store = zarr_py.Store(tmp_path)
-    store.set_sync("big", buffer(bytes(32 << 20)))
+    value = buffer(bytes(32 << 20))
+    store.set_sync("big", value)
     for at in range(3000):
         (tmp_path / f"k{at}").touch()
 
@@ -678,6 +703,8 @@ def test_no_other_thread_is_stalled(kind: str, tmp_path: Path) -> None:
         for _ in range(5):
             if kind == "read":
                 await store.get("big", PROTOTYPE)
+            elif kind == "write":
+                await store.set("big", value)
             elif kind == "list":
                 await listed(store.list())
             else:

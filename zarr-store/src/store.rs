@@ -273,6 +273,15 @@ impl Store {
         }
     }
 
+    /// Whether listings mean anything: not on plain web servers.
+    #[must_use]
+    pub fn can_list(&self) -> bool {
+        match &self.inner.backend {
+            Backend::Object(object) => object.quirks.list,
+            Backend::Local(_) | Backend::Zip(_) => true,
+        }
+    }
+
     /// The cost model that ranges are planned with.
     #[must_use]
     pub fn cost_model(&self) -> &CostModel {

@@ -84,10 +84,6 @@ class Store(abc.Store):
 
     __module__ = "zarr_py"
 
-    supports_writes = True
-    supports_deletes = True
-    supports_listing = True
-
     _native: NativeStore
     _origin: _Origin
 
@@ -132,6 +128,18 @@ class Store(abc.Store):
     def memory(cls, name: str | None = None, *, read_only: bool = False) -> Self:
         """A store in memory: the one of this name, which lives while somebody holds it, or a new one."""
         return cls("memory:" if name is None else f"memory://{name}", read_only=read_only)
+
+    @property
+    def supports_writes(self) -> bool:
+        return not self._native.is_read_only
+
+    @property
+    def supports_deletes(self) -> bool:
+        return not self._native.is_read_only
+
+    @property
+    def supports_listing(self) -> bool:
+        return self._native.can_list
 
     @property
     def url(self) -> str:

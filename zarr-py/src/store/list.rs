@@ -13,7 +13,10 @@ use crate::runtime::awaitable;
 /// The size of an object; a directory is none.
 async fn size(store: Store, key: String) -> Result<Option<u64>> {
     match store.size(&key).await {
-        Err(StoreError::Obstructed { found, .. }) if found == "a directory" => Ok(None),
+        Err(StoreError::Obstructed {
+            found: "a directory",
+            ..
+        }) => Ok(None),
         other => Ok(other?),
     }
 }

@@ -167,6 +167,18 @@ impl NativeStore {
         Ok(self.store()?.is_remote())
     }
 
+    /// Whether every write is refused, as by an archive.
+    #[getter]
+    fn is_read_only(&self) -> PyResult<bool> {
+        Ok(self.store()?.is_read_only())
+    }
+
+    /// Whether listings mean anything.
+    #[getter]
+    fn can_list(&self) -> PyResult<bool> {
+        Ok(self.store()?.can_list())
+    }
+
     /// The name and identity of a store in memory.
     #[getter]
     fn memory_name(&self) -> Option<(String, u64)> {

@@ -404,6 +404,18 @@ async fn a_busy_server_is_not_asked_before_it_wants_to_be() {
 }
 
 #[test]
+fn web_servers_list_where_they_are_told_to() {
+    let options: [(&str, &str); 0] = [];
+    assert!(
+        !Store::open_with("http://localhost", options)
+            .unwrap()
+            .can_list()
+    );
+    let webdav = Store::open_with("http://localhost", [("webdav", "true")]);
+    assert!(webdav.unwrap().can_list() && Store::memory().can_list());
+}
+
+#[test]
 fn patience_is_an_option() {
     for (options, base) in [
         (vec![], 20),
