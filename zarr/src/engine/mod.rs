@@ -8,6 +8,8 @@ mod combine;
 mod local;
 mod remote;
 mod target;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
