@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +42,8 @@ def in_child(work: object) -> int:
         status = 1
         try:
             status = 0 if work() else 2  # type: ignore[operator]
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     for _ in range(400):
@@ -57,22 +60,30 @@ def in_child(work: object) -> int:
 def test_a_forked_child_reads_and_writes(array: zarr_py.Array) -> None:
     expected = array[...]
     group = zarr_py.open_group(array.location)
+    other = group.create_array("b", shape=(4, 4), dtype="i4", chunks=(2, 2))
 
     def work() -> bool:
         same = np.array_equal(array[...], expected) and array[3, 4] == expected[3, 4]
         array[0, :8] = -1
-        array.attrs["child"] = 2
-        array.resize((256, 260))
+        other.attrs["child"] = 2
+        other.resize((3, 5))
         found = asyncio.run(array_twin(array))
-        return same and array.shape == (256, 260) and group.keys() == ["a"] and group["a"].shape == (256, 260) and found
+        return same and other.shape == (3, 5) and group.keys() == ["a", "b"] and group["b"].shape == (3, 5) and found
 
     async def array_twin(array: zarr_py.Array) -> bool:
         return bool((await array.read_async((0, slice(8))) == -1).all())
 
-    for _ in range(2):
-        assert in_child(work) == 0
-        assert (array[0, :8] == -1).all()
-    assert array.shape == (256, 256)
+    assert in_child(work) == 0
+    assert (array[0, :8] == -1).all()
+    assert other.shape == (4, 4) and group["b"].shape == (3, 5)
+    # What the parent knows of `other` is no longer true: a second child finds that before it writes.
+    assert in_child(lambda: refuses(other)) == 0
+
+
+def refuses(array: zarr_py.Array) -> bool:
+    with pytest.raises(zarr_py.errors.ChangedError):
+        array[0] = 1
+    return True
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -110,11 +121,33 @@ def test_pickles_hold_no_secrets_and_paths_that_work_anywhere(tmp_path: Path, mo
     from zarr_py import _place
 
     origin = _place.of("s3://bucket/x", {"access_key_id": "AKIDX", "secret_access_key": "S3CR3T", "region": "eu-1"}, False).origin
-    kept = _place.pickled(origin, "")
+    kept = _place.pickled(origin)
     assert kept.url == "s3://bucket/x" and kept.options == (("region", "eu-1"),)
-    assert b"S3CR3T" not in pickle.dumps(kept)
-    with pytest.raises(TypeError, match="memory"):
-        pickle.dumps(zarr_py.create_array("memory:", shape=3, dtype="i1"))
+    assert b"S3CR3T" not in pickle.dumps(kept) and b"AKIDX" not in pickle.dumps(kept)
+
+
+def test_arrays_in_memory(tmp_path: Path) -> None:
+    array = zarr_py.create_array("memory:", "a", shape=3, dtype="i1")
+    array[...] = 5
+    assert pickle.loads(pickle.dumps(array))[...].tolist() == [5, 5, 5]
+    named = zarr_py.create_array("memory://test_arrays_in_memory/below", "a", shape=3, dtype="i1")
+    named[...] = 6
+    assert zarr_py.open_array("memory://test_arrays_in_memory/below", "a")[...].tolist() == [6, 6, 6]
+    assert in_child(lambda: named[...].tolist() == [6, 6, 6]) == 0
+    done = python("import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1]))", pickle.dumps(array).hex())
+    assert done.returncode == 1 and "ValueError" in done.stderr or "InvalidError" in done.stderr
+
+
+def test_arrays_of_our_store_for_zarr_python(tmp_path: Path) -> None:
+    store = zarr_py.Store(tmp_path)
+    array = zarr_py.create_array(store, "a", shape=3, dtype="i1")
+    array[...] = 5
+    assert pickle.loads(pickle.dumps(array))[...].tolist() == [5, 5, 5]
+    assert zarr_py.open_group(store)["a"][0] == 5 and store.requests()["gets"] > 0
+    with pytest.raises(PermissionError):
+        zarr_py.open_array(store.with_read_only(True), "a")[0] = 1
+    with pytest.raises(TypeError, match="region"):
+        zarr_py.open_array(store, "a", region="x")
 
 
 def test_a_spawned_process_gets_it(array: zarr_py.Array) -> None:
@@ -314,7 +347,6 @@ def test_importing_is_quick() -> None:
             import time
             start = time.perf_counter()
             import zarr_py
-            zarr_py.open_array
             print(time.perf_counter() - start)
         """)
         times.append(float(done.stdout))

@@ -4,11 +4,11 @@
 Nothing of zarr or NumPy is imported before it is used.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from zarr_py import errors
 from zarr_py._native import __version__
 
+# `typing` takes as long to import as all of this package.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from zarr_py._array import Array
     from zarr_py._group import Group
@@ -60,7 +60,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

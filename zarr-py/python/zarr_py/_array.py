@@ -107,11 +107,11 @@ class Array(NativeArray):
     def __array__(self, dtype: "npt.DTypeLike | None" = None, copy: bool | None = None) -> "npt.NDArray[Any]":
         if copy is False:
             raise ValueError("an array that is stored cannot become one of NumPy without a copy")
-        found = self.read()
+        found: npt.NDArray[Any] = self.read()
         return found if dtype is None else found.astype(dtype, copy=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        origin = _place.pickled(self._origin, self.location)
+        origin = _place.pickled(self._origin)
         return _unpickle, (origin, self.read_only, self.path, self.metadata_text())
 
     def __copy__(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["Attributes"]
 
-type Change = Callable[[str, list[str], bool], Any]
+Change = Callable[[str, list[str], bool], Any]
 
 
 class Attributes(MutableMapping[str, Any]):

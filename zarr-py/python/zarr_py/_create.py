@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from zarr_py._attributes import to_json
 
-if TYPE_CHECKING:
-    import numpy as np
-
 __all__ = ["NewArray", "new_array"]
 
-type Codec = str | Mapping[str, Any]
-type Codecs = Sequence[Codec] | Codec
+Codec = str | Mapping[str, Any]
+Codecs = Sequence[Codec] | Codec
 
 
 class NewArray(NamedTuple):
@@ -37,7 +34,7 @@ def new_array(
     dtype: Any,
     chunks: int | Sequence[int] | str | None = None,
     shards: int | Sequence[int] | None = None,
-    filters: Codecs | str | None = None,
+    filters: Codecs | None = None,
     serializer: Codec = "auto",
     compressors: Codecs | None = "auto",
     fill_value: Any = None,
@@ -77,9 +74,9 @@ def _codecs(codecs: Codecs | None) -> list[str] | None:
     """Codecs as JSON; `None` where the default is wanted."""
     if codecs is None or codecs == "auto":
         return None
-    if isinstance(codecs, str | Mapping) or hasattr(codecs, "to_dict"):
-        codecs = [codecs]
-    return [_codec(codec) for codec in codecs]
+    if isinstance(codecs, Sequence) and not isinstance(codecs, str):
+        return [_codec(codec) for codec in codecs]
+    return [_codec(codecs)]
 
 
 def _codec(codec: Any) -> str:

@@ -70,7 +70,8 @@ def _ml_dtype(name: str) -> np.dtype[Any]:
         import ml_dtypes
     except ImportError:
         raise UnsupportedError(f"data type {name!r} needs the package ml_dtypes, which is not installed") from None
-    return np.dtype(getattr(ml_dtypes, name))
+    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+    return dtype
 
 
 def from_numpy(dtype: Any) -> str | dict[str, Any]:

@@ -178,7 +178,7 @@ class Group(NativeGroup):
         await self._delete(path, awaitable=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        origin = _place.pickled(self._origin, self.location)
+        origin = _place.pickled(self._origin)
         return _unpickle, (origin, self.read_only, self.path, self.metadata_text())
 
     def __repr__(self) -> str:

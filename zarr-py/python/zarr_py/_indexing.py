@@ -1,4 +1,4 @@
-"""Indices beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
+"""npt.NDArray[np.int64] beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
 
 The engine knows two kinds: *orthogonal*, a set of indices for each dimension and all their combinations, and *pointwise*,
 the elements at coordinates. Each of NumPy's fancy indices is one of them, reshaped and transposed.
@@ -16,14 +16,13 @@ from zarr_py.errors import SelectionError
 
 __all__ = ["Prepared", "is_index", "prepare", "prepare_coordinates", "prepare_orthogonal"]
 
-type Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What the engine reads or writes, and the shape in which Python sees it."""
 
-    axes: list[slice | Indices]
+    axes: list[slice | npt.NDArray[np.int64]]
     """For each dimension a slice or indices, counted from the start; or, pointwise, a list of coordinates of each."""
     pointwise: bool
     engine_shape: tuple[int, ...]
@@ -76,7 +75,7 @@ def prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
         return key
     items = _expand(key, shape)
     arrays = [position for position, item in enumerate(items) if _is_advanced(item)]
-    checked: list[slice | Indices | int | None] = []
+    checked: list[slice | npt.NDArray[np.int64] | int | None] = []
     dimension = 0
     for item in items:
         checked.append(None if item is None else _checked(item, dimension, shape[dimension]))
@@ -90,9 +89,9 @@ def prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
     return _points(checked, before, [1 if item is None else _count(item) for item in slices])
 
 
-def _one_array(items: list[slice | Indices | int | None], before: int) -> Prepared:
+def _one_array(items: list[slice | npt.NDArray[np.int64] | int | None], before: int) -> Prepared:
     """One index array: all combinations with the slices; integers are dimensions that vanish."""
-    axes: list[slice | Indices] = []
+    axes: list[slice | npt.NDArray[np.int64]] = []
     shape: list[int] = []
     places: list[int] = []
     mine: list[int] = []
@@ -114,7 +113,7 @@ def _one_array(items: list[slice | Indices | int | None], before: int) -> Prepar
     return Prepared(axes, False, engine_shape, tuple(shape), None if is_sorted else order, scalar=not shape)
 
 
-def _points(items: list[slice | Indices | int | None], before: int, counts: list[int]) -> Prepared:
+def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int, counts: list[int]) -> Prepared:
     """Several index arrays: the coordinates of each element of the result. `counts` are the lengths of slices and new axes, of
     which `before` come before the dimensions of the index arrays."""
     given = [np.asarray(item, dtype=np.int64) for item in items if isinstance(item, np.ndarray | int)]
@@ -126,9 +125,9 @@ def _points(items: list[slice | Indices | int | None], before: int, counts: list
             f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}; "
             "oindex takes all combinations of indices") from None
     shape = (*counts[:before], *broadcast, *counts[before:])
-    coordinates: list[slice | Indices] = []
+    coordinates: list[slice | npt.NDArray[np.int64]] = []
 
-    def spread(array: Indices, behind: int) -> Indices:
+    def spread(array: npt.NDArray[np.int64], behind: int) -> npt.NDArray[np.int64]:
         array = array.reshape(array.shape + (1,) * behind)
         return np.ascontiguousarray(np.broadcast_to(array, shape).reshape(-1))
 
@@ -150,7 +149,7 @@ def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
     if isinstance(key, Prepared):
         return key
     items = _expand(key, shape, split_masks=False)
-    axes: list[slice | Indices] = []
+    axes: list[slice | npt.NDArray[np.int64]] = []
     result: list[int] = []
     for item in items:
         if item is None:
@@ -253,7 +252,7 @@ def _is_advanced(item: Any) -> bool:
     return item is not None and not isinstance(item, slice)
 
 
-def _checked(item: Any, dimension: int, length: int) -> slice | Indices | int:
+def _checked(item: Any, dimension: int, length: int) -> slice | npt.NDArray[np.int64] | int:
     """An index of a dimension, counted from the start."""
     if isinstance(item, slice):
         start, stop, step = item.indices(length)

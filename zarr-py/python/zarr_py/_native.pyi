@@ -1,18 +1,41 @@
 """The native half of `zarr_py`."""
 
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, Self, final, overload
+
+from numpy import dtype, ndarray
+from typing_extensions import disjoint_base
+
+from zarr_py._create import NewArray
+from zarr_py._place import Place
+
+__all__ = [
+    "Batches",
+    "Buffer",
+    "Memory",
+    "NativeArray",
+    "NativeGroup",
+    "NativeStore",
+    "Opened",
+    "__version__",
+    "bind_node",
+    "create_array",
+    "create_group",
+    "open_node",
+]
 
 from zarr.abc.codec import GetResult
 
 __version__: str
 
+@final
 class Buffer:
     """Bytes that Rust owns, for anything that takes the buffer protocol. Read-only."""
 
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
+@final
 class Batches:
     """Many answers, batch by batch as they come."""
 
@@ -22,6 +45,7 @@ class Batches:
     def close(self) -> None:
         """Ends the requests that are under way."""
 
+@final
 class NativeStore:
     """The native half of `zarr_py.Store`. What is not said to be awaitable waits without the interpreter."""
 
@@ -88,6 +112,7 @@ class NativeStore:
     def list_keys(self, prefix: str) -> Batches: ...
     def list_names(self, prefix: str) -> Awaitable[list[str]]: ...
 
+<<<<<<< HEAD
 class NativePipeline:
     """An array's metadata, bound to the store that the array is in. Batches and axes are those of
     `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
@@ -121,3 +146,145 @@ class NativePipeline:
     def plan(
         self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
     ) -> str | None: ...
+=======
+@final
+class Memory:
+    """Memory of a result, which NumPy's array keeps."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Opened:
+    """A node that was opened: what `zarr_py.Array` and `zarr_py.Group` are made of."""
+
+@disjoint_base
+class NativeArray:
+    """What `zarr_py.Array` inherits. A selection is what NumPy indexes with, or a `Prepared` one."""
+
+    def __new__(cls, opened: Opened) -> Self: ...
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of elements along each dimension."""
+
+    @property
+    def dtype(self) -> dtype[Any]:
+        """NumPy's data type of the elements. Raises `UnsupportedError` where NumPy has none."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """The shape of the chunks: of the inner chunks where there are shards."""
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """The shape of the shards; `None` where there are none."""
+
+    @property
+    def fill_value(self) -> Any:
+        """The value of elements that are not stored."""
+
+    @property
+    def dimension_names(self) -> tuple[str | None, ...] | None:
+        """The names of the dimensions; `None` where they have none."""
+
+    @property
+    def path(self) -> str:
+        """The path in the store, without a slash in front."""
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without secrets."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading only."""
+
+    @property
+    def _origin(self) -> Any: ...
+    def metadata_text(self) -> str:
+        """The metadata document."""
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes of the store so far, in this process, by kind."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def read(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Any:
+        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+
+    def read_async(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]:
+        """The same for an event loop. Cancelling it ends the requests; `out` may then hold a part of the result."""
+
+    def write(self, selection: Any, value: Any) -> None:
+        """Writes a selection."""
+
+    def write_async(self, selection: Any, value: Any) -> Awaitable[None]:
+        """The same for an event loop. `value` is not to be changed before it is done."""
+
+    def plan(self, selection: Any = None) -> str:
+        """What a read would touch: objects, requests, bytes. Nothing is read."""
+
+    @overload
+    def _resize(self, shape: Sequence[int], *, awaitable: Literal[False] = False) -> None: ...
+    @overload
+    def _resize(self, shape: Sequence[int], *, awaitable: Literal[True]) -> Awaitable[None]: ...
+    def _change_attributes(
+        self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
+    ) -> Any: ...
+
+@disjoint_base
+class NativeGroup:
+    """What `zarr_py.Group` inherits. Each call waits, or with `awaitable` gives an awaitable of the same."""
+
+    def __new__(cls, opened: Opened) -> Self: ...
+    @property
+    def path(self) -> str:
+        """The path in the store, without a slash in front."""
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without secrets."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading only."""
+
+    @property
+    def is_consolidated(self) -> bool:
+        """Whether the nodes below are opened from a copy of their metadata in this group's."""
+
+    @property
+    def _origin(self) -> Any: ...
+    def metadata_text(self) -> str:
+        """The metadata document."""
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes of the store so far, in this process, by kind."""
+
+    def _node(self, path: str, *, awaitable: bool = False) -> Any: ...
+    def _children(self, *, awaitable: bool = False) -> Any: ...
+    def _walk(self, *, awaitable: bool = False) -> Any: ...
+    def _members(self, *, awaitable: bool = False) -> Any: ...
+    def _consolidate(self, *, awaitable: bool = False) -> Any: ...
+    def _delete(self, path: str, *, awaitable: bool = False) -> Any: ...
+    def _create_array(self, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any: ...
+    def _create_group(self, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any: ...
+    def _change_attributes(
+        self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
+    ) -> Any: ...
+
+def open_node(place: Place, path: str, kind: str, *, awaitable: bool = False) -> Any:
+    """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
+
+def bind_node(place: Place, path: str, metadata: str) -> Any:
+    """The node whose metadata document is known: nothing is read."""
+
+def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any:
+    """Creates an array."""
+
+def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any:
+    """Creates a group."""
+>>>>>>> wip-pyarray

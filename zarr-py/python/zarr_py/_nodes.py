@@ -1,20 +1,17 @@
 """Opening and creating arrays and groups, without zarr-python."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zarr_py import _native, _place
 from zarr_py._attributes import to_json
 from zarr_py._create import new_array
+from zarr_py._place import StoreLike
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
     from zarr_py._create import Codec, Codecs
     from zarr_py._group import Group
-    from zarr_py._store import Store
-
-    type StoreLike = str | os.PathLike[str] | Store
 
 __all__ = [
     "create_array",
@@ -28,7 +25,7 @@ __all__ = [
 ]
 
 
-def open_array(store: "StoreLike", path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+def open_array(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
     """Opens the array at a path in a store: one request.
 
     Parameters
@@ -48,14 +45,14 @@ def open_array(store: "StoreLike", path: str = "", *, read_only: bool = False, *
     return array
 
 
-async def open_array_async(store: "StoreLike", path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
     """`open_array` for an event loop."""
     place = _place.of(store, options, read_only)
     array: Array = await _native.open_node(place, path, "array", awaitable=True)
     return array
 
 
-def open_group(store: "StoreLike", path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
+def open_group(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
     """Opens the group at a path in a store: one request. Parameters as those of `open_array`.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
@@ -64,7 +61,7 @@ def open_group(store: "StoreLike", path: str = "", *, read_only: bool = False, *
     return group
 
 
-async def open_group_async(store: "StoreLike", path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
+async def open_group_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
     """`open_group` for an event loop."""
     place = _place.of(store, options, read_only)
     group: Group = await _native.open_node(place, path, "group", awaitable=True)
@@ -72,7 +69,7 @@ async def open_group_async(store: "StoreLike", path: str = "", *, read_only: boo
 
 
 def create_array(
-    store: "StoreLike",
+    store: StoreLike,
     path: str = "",
     *,
     shape: int | Sequence[int],
@@ -133,7 +130,7 @@ def create_array(
 
 
 async def create_array_async(
-    store: "StoreLike",
+    store: StoreLike,
     path: str = "",
     *,
     shape: int | Sequence[int],
@@ -170,7 +167,7 @@ async def create_array_async(
 
 
 def create_group(
-    store: "StoreLike",
+    store: StoreLike,
     path: str = "",
     *,
     attributes: Mapping[str, Any] | None = None,
@@ -187,7 +184,7 @@ def create_group(
 
 
 async def create_group_async(
-    store: "StoreLike",
+    store: StoreLike,
     path: str = "",
     *,
     attributes: Mapping[str, Any] | None = None,

@@ -2,12 +2,21 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from zarr_py import _options
 from zarr_py._native import NativeStore
 
-__all__ = ["Origin", "Place", "of", "pickled", "unpickled"]
+__all__ = ["HasNative", "Origin", "Place", "StoreLike", "of", "pickled", "unpickled"]
+
+
+class HasNative(Protocol):
+    """A `zarr_py.Store`, which is not imported here: it needs zarr-python."""
+
+    _native: NativeStore
+
+
+StoreLike = str | os.PathLike[str] | HasNative
 
 
 class Origin(NamedTuple):
@@ -15,6 +24,8 @@ class Origin(NamedTuple):
 
     url: str
     options: _options.Options
+    memory: tuple[str, int] | None = None
+    """The name and identity of a store in memory."""
 
 
 class Place(NamedTuple):
@@ -25,7 +36,7 @@ class Place(NamedTuple):
     read_only: bool
 
 
-def of(store: Any, options: Mapping[str, Any], read_only: bool) -> Place:
+def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
     """The place that a caller means: a URL, a path, or a `zarr_py.Store`.
 
     Raises `TypeError` for anything else, and for options of a store that is open already.
@@ -40,7 +51,7 @@ def of(store: Any, options: Mapping[str, Any], read_only: bool) -> Place:
     url = os.fspath(store)
     if not isinstance(url, str):
         raise TypeError("expected a path of text, got bytes")
-    if "://" not in url and not url.startswith("memory:"):
+    if "://" not in url and not url.lower().startswith(("memory:", "file:")):
         url = os.path.abspath(url)
     given = dict(options)
     config, client, retry = (given.pop(name, None) for name in ("config", "client_options", "retry_config"))
@@ -49,19 +60,26 @@ def of(store: Any, options: Mapping[str, Any], read_only: bool) -> Place:
 
 
 def _open(origin: Origin, read_only: bool) -> Place:
-    return Place(NativeStore(origin.url, list(origin.options)), origin, read_only)
+    scheme, _, rest = origin.url.partition(":")
+    if scheme.lower() != "memory" or "|" in rest:
+        return Place(NativeStore(origin.url, list(origin.options)), origin, read_only)
+    if origin.options:
+        raise ValueError(f"a store in memory has no options, got {origin.options[0][0]}")
+    name, _, prefix = rest.strip("/").partition("/")
+    if origin.memory is not None:
+        native = NativeStore.memory_again(*origin.memory, prefix)
+    else:
+        native = NativeStore.memory(name or None, prefix)
+    return Place(native, origin._replace(url=f"memory://{name}/{prefix}", memory=native.memory_name), read_only)
 
 
-def pickled(origin: Any, location: str) -> Any:
-    """What a pickle holds of an origin: no secrets, which are found where it is opened.
-
-    Raises `TypeError` for a store in memory, which is only in this process.
-    """
+def pickled(origin: Any) -> Any:
+    """What a pickle holds of an origin: no secrets, which are found where it is opened. A store in memory is found by its name,
+    in the process that has it."""
     if not isinstance(origin, Origin):
         return origin
-    if origin.url.startswith("memory:"):
-        raise TypeError(f"a store in memory ({location}) cannot be pickled: it is only in this process")
-    return Origin(_options.public_url(origin.url), _options.public_options(origin.options))
+    public = _options.public_url(origin.url) if origin.memory is None else origin.url
+    return origin._replace(url=public, options=_options.public_options(origin.options))
 
 
 def unpickled(origin: Any, read_only: bool) -> Place:

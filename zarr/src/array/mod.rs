@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
-use zarr_core::{ArrayLayout, DataType, FillValue, NodePath};
+use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeated};
 pub use variable::VariableElement;
@@ -196,10 +196,23 @@ impl Array {
 
 /// Whether two documents lay out their elements alike, whatever their attributes.
 fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
-    a.shape() == b.shape()
-        && a.data_type() == b.data_type()
-        && a.chunk_grid() == b.chunk_grid()
-        && a.chunk_key_encoding() == b.chunk_key_encoding()
-        && a.fill_value().get() == b.fill_value().get()
-        && a.codecs() == b.codecs()
+    matches!((layout_text(a), layout_text(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The members that lay out the elements, indented alike: documents within others are indented more.
+fn layout_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
+    let mut members = Members::new();
+    for name in [
+        "shape",
+        "data_type",
+        "chunk_grid",
+        "chunk_key_encoding",
+        "fill_value",
+        "codecs",
+    ] {
+        if let Some(value) = metadata.members().get(name) {
+            members.set(name, value)?;
+        }
+    }
+    members.to_text()
 }
