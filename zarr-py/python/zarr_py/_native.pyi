@@ -5,6 +5,7 @@ from typing import Any, Literal, Self, final, overload
 
 from numpy import dtype, ndarray
 from typing_extensions import disjoint_base
+from zarr.abc.codec import GetResult
 
 from zarr_py._create import NewArray
 from zarr_py._place import Place
@@ -15,6 +16,7 @@ __all__ = [
     "Memory",
     "NativeArray",
     "NativeGroup",
+    "NativePipeline",
     "NativeStore",
     "Opened",
     "__version__",
@@ -23,8 +25,6 @@ __all__ = [
     "create_group",
     "open_node",
 ]
-
-from zarr.abc.codec import GetResult
 
 __version__: str
 
@@ -112,7 +112,7 @@ class NativeStore:
     def list_keys(self, prefix: str) -> Batches: ...
     def list_names(self, prefix: str) -> Awaitable[list[str]]: ...
 
-<<<<<<< HEAD
+@final
 class NativePipeline:
     """An array's metadata, bound to the store that the array is in. Batches and axes are those of
     `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
@@ -146,7 +146,7 @@ class NativePipeline:
     def plan(
         self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
     ) -> str | None: ...
-=======
+
 @final
 class Memory:
     """Memory of a result, which NumPy's array keeps."""
@@ -287,4 +287,3 @@ def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, a
 
 def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any:
     """Creates a group."""
->>>>>>> wip-pyarray

@@ -120,7 +120,7 @@ class CodecPipeline(abc.CodecPipeline):
         if self._binding is not None and batch:
             results = self._binding.read(batch, out, drop_axes)
             if results is not None:
-                return results if type(results) is tuple else await results
+                return results if isinstance(results, tuple) else await results
         return await self._own.read(batch, out, drop_axes)
 
     async def write(

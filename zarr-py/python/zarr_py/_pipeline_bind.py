@@ -43,8 +43,9 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
     else:
         codecs, order = metadata.codecs, None
         grid = metadata.chunk_grid
-        regular = isinstance(grid, RegularChunkGridMetadata)
-        shape = grid.chunk_shape if regular else (1,) * len(metadata.shape)
+        shape = (1,) * len(metadata.shape)
+        if isinstance(grid, RegularChunkGridMetadata):
+            shape = grid.chunk_shape
     spec = ArraySpec(
         shape=shape,
         dtype=metadata.dtype,
