@@ -244,7 +244,7 @@ class Store(abc.Store):
                 try:
                     if batches is None:
                         batches = self._native.get_ranges(
-                            key, byte_ranges, max_concurrency, max_gap_bytes, max_coalesced_bytes)
+                            key, byte_ranges, max_concurrency, max(max_gap_bytes, 0), max_coalesced_bytes)
                     batch = batches.next()
                     if batch is not None and type(batch) is not list:
                         batch = await batch
@@ -268,7 +268,7 @@ class Store(abc.Store):
     ) -> Sequence[tuple[int, Buffer | None]]:
         from_bytes = _taker(prototype)
         try:
-            found = self._native.get_ranges_sync(key, byte_ranges, max_gap_bytes, max_coalesced_bytes)
+            found = self._native.get_ranges_sync(key, byte_ranges, max(max_gap_bytes, 0), max_coalesced_bytes)
         except Exception as error:
             raise _group(error) from None
         return [(index, from_bytes(part)) for index, part in found]
