@@ -3,7 +3,7 @@
 import html
 import os
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
@@ -274,19 +274,19 @@ class Store(abc.Store):
         return [(index, from_bytes(part)) for index, part in found]
 
     async def exists(self, key: str) -> bool:
-        return await self._native.size(key) is not None
+        return await _answer(self._native.size(key)) is not None
 
     async def getsize(self, key: str) -> int:
-        size = await self._native.size(key)
+        size = await _answer(self._native.size(key))
         if size is None:
             raise FileNotFoundError(key)
         return size
 
     async def getsize_prefix(self, prefix: str) -> int:
-        return await self._native.size_prefix(prefix.rstrip("/"))
+        return await _answer(self._native.size_prefix(prefix.rstrip("/")))
 
     async def is_empty(self, prefix: str) -> bool:
-        return await self._native.is_empty(prefix.rstrip("/"))
+        return await _answer(self._native.is_empty(prefix.rstrip("/")))
 
     # Writes.
 
@@ -350,6 +350,11 @@ class Store(abc.Store):
         return _names(self._native, prefix.rstrip("/"))
 
 
+async def _answer[T](answer: T | Awaitable[T]) -> T:
+    """An answer that may be there already."""
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
 async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
     batches = native.list_keys(prefix)
     try:
@@ -366,7 +371,7 @@ async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
 
 
 async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
-    for name in await native.list_names(prefix):
+    for name in await _answer(native.list_names(prefix)):
         yield name
 
 

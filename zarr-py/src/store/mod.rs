@@ -16,6 +16,9 @@ mod read;
 mod recipe;
 mod write;
 
+use futures::FutureExt;
+use futures::executor::block_on;
+use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use zarr::Hierarchy;
@@ -55,6 +58,48 @@ impl NativeStore {
         Ok(handle.store.clone())
     }
 
+    /// Whether a call needs no more than a lock for a moment: then it is done with the interpreter, in which no fork can come
+    /// between, so that no child finds the lock taken.
+    fn is_memory(&self) -> bool {
+        matches!(self.recipe.source, Source::Memory { .. })
+    }
+
+    /// Waits for a call without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
+    fn wait<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<T> {
+        let store = self.store()?;
+        let result = if self.is_memory() {
+            block_on(call)
+        } else if !store.is_remote() {
+            py.detach(|| block_on(call))
+        } else {
+            return runtime::wait(py, call);
+        };
+        Ok(result?)
+    }
+
+    /// An awaitable of a call, or its answer where the store is one in memory.
+    fn call<'py, T>(
+        &self,
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+    {
+        let mut call = call.boxed();
+        if self.is_memory()
+            && let Some(answer) = (&mut call).now_or_never()
+        {
+            let answer = answer?.into_pyobject(py).map_err(Into::into)?;
+            return Ok(answer.into_bound().into_any());
+        }
+        runtime::awaitable(py, call)
+    }
+
     fn from_recipe(recipe: Recipe) -> PyResult<Self> {
         let store = Self {
             recipe,
@@ -62,20 +107,6 @@ impl NativeStore {
         };
         store.handle()?;
         Ok(store)
-    }
-}
-
-/// Waits for a call on a store without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
-fn wait<T: Send + 'static>(
-    py: Python<'_>,
-    store: &Store,
-    call: impl Future<Output = Result<T>> + Send + 'static,
-) -> PyResult<T> {
-    if store.is_remote() {
-        runtime::wait(py, call)
-    } else {
-        py.detach(|| futures::executor::block_on(call))
-            .map_err(Into::into)
     }
 }
 

@@ -8,7 +8,7 @@ use zarr_store::{Body, ByteRange, LocalFile, LocalStore, Store};
 
 use super::batches::{Batch, Batches};
 use super::coalesce::{Answers, Limits, Request, coalesce};
-use super::{NativeStore, byte_range, wait};
+use super::{NativeStore, byte_range};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result, not_found};
 use crate::runtime::{awaitable, runtime};
@@ -53,9 +53,9 @@ impl NativeStore {
     ) -> PyResult<Option<Buffer>> {
         let range = byte_range::parse(byte_range)?;
         let store = self.store()?;
-        let (reader, key) = (store.clone(), key.to_owned());
-        wait(py, &store, async move {
-            Ok(buffer(reader.get(&key, &range, None).await?))
+        let key = key.to_owned();
+        self.wait(py, async move {
+            Ok(buffer(store.get(&key, &range, None).await?))
         })
     }
 
@@ -157,8 +157,8 @@ impl NativeStore {
             return Ok(py.detach(read)?.into_iter().flatten().collect());
         }
         let lanes = store.cost_model().lanes.max(1);
-        let found = ranges(store.clone(), key, requests, lanes);
-        let found = wait(py, &store, found.try_collect::<Vec<_>>())?;
+        let found = ranges(store, key, requests, lanes);
+        let found = self.wait(py, found.try_collect::<Vec<_>>())?;
         Ok(found.into_iter().flatten().collect())
     }
 }
