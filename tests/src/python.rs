@@ -37,33 +37,81 @@ pub fn run(script: &str, arguments: &[&str]) -> String {
 /// Where there is no Python of at least 3.12, or its packages cannot be installed.
 #[must_use]
 pub fn interpreter() -> PathBuf {
-    let requirements = scripts().join("requirements.txt");
-    let target = target().join("peers-python");
+    environment("peers-python", "requirements.txt", |_| {})
+}
+
+/// The interpreter of an environment below the target folder, made anew where its requirements have changed. `prepare` runs
+/// each time, one process after the other.
+///
+/// # Panics
+/// As [`interpreter`].
+#[must_use]
+pub fn environment(name: &str, requirements: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
+    let requirements = scripts().join(requirements);
+    let target = target().join(name);
     std::fs::create_dir_all(&target).unwrap();
     let lock = std::fs::File::create(target.join("lock")).unwrap();
     lock.lock().unwrap();
     let interpreter = target.join("venv/bin/python");
     let wanted = std::fs::read_to_string(&requirements).unwrap();
-    if std::fs::read_to_string(target.join("installed"))
-        .ok()
-        .as_deref()
-        == Some(wanted.as_str())
-    {
-        return interpreter;
+    let installed = std::fs::read_to_string(target.join("installed"));
+    if installed.ok().as_deref() != Some(wanted.as_str()) {
+        let python = find();
+        run_or_panic(
+            Command::new(&python)
+                .args(["-m", "venv", "--clear"])
+                .arg(target.join("venv")),
+        );
+        run_or_panic(
+            Command::new(&interpreter)
+                .args(["-m", "pip", "install", "--quiet", "-r"])
+                .arg(&requirements),
+        );
+        std::fs::write(target.join("installed"), wanted).unwrap();
     }
-    let python = find();
-    run_or_panic(
-        Command::new(&python)
-            .args(["-m", "venv", "--clear"])
-            .arg(target.join("venv")),
-    );
-    run_or_panic(
-        Command::new(&interpreter)
-            .args(["-m", "pip", "install", "--quiet", "-r"])
-            .arg(&requirements),
-    );
-    std::fs::write(target.join("installed"), wanted).unwrap();
+    prepare(&interpreter);
     interpreter
+}
+
+/// The interpreter of an environment with the package `zarr_py`, built from this checkout as a wheel, and what its tests need.
+///
+/// # Panics
+/// As [`interpreter`], and where the package does not build.
+#[must_use]
+pub fn package() -> PathBuf {
+    environment(
+        "package-python",
+        "package-requirements.txt",
+        |interpreter| {
+            let wheels = target().join("package-python/wheels");
+            let _ = std::fs::remove_dir_all(&wheels);
+            run_or_panic(
+                Command::new(interpreter)
+                    .args(["-m", "maturin", "build", "--quiet", "--out"])
+                    .arg(&wheels)
+                    .current_dir(package_root()),
+            );
+            let wheel = std::fs::read_dir(&wheels).unwrap().next().unwrap().unwrap();
+            run_or_panic(
+                Command::new(interpreter)
+                    .args([
+                        "-m",
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--no-deps",
+                        "--force-reinstall",
+                    ])
+                    .arg(wheel.path()),
+            );
+        },
+    )
+}
+
+/// The folder of the Python package.
+#[must_use]
+pub fn package_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../zarr-py")
 }
 
 /// The folder for what tests install.

@@ -10,6 +10,8 @@ use zarr_store::ErrorKind;
 pub(crate) enum Error {
     Zarr(zarr::Error),
     Python(PyErr),
+    /// A class of `zarr_py.errors` and a message, for what only Python can ask for.
+    Named(&'static str, String),
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,6 +26,10 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         match error {
             Error::Python(error) => error,
+            Error::Named(name, message) => Python::attach(|py| match class(py, name) {
+                Ok(class) => Self::from_type(class, message),
+                Err(error) => error,
+            }),
             Error::Zarr(error) => Python::attach(|py| exception(py, &error)),
         }
     }
@@ -41,6 +47,11 @@ pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyT
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module = MODULE.get_or_try_init(py, || py.import("zarr_py.errors").map(Bound::unbind))?;
     Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?)
+}
+
+/// The exception for a key that is not there where one has to be.
+pub(crate) fn not_found(key: &str) -> Error {
+    Error::Named("NotFoundError", key.to_owned())
 }
 
 fn class_name(error: &zarr::Error) -> &'static str {

@@ -6,6 +6,7 @@
 //!
 //! Nothing here holds the GIL while it waits or computes, and nothing survives a fork: see [`zarr::process::PerProcess`].
 
+mod array;
 mod buffer;
 mod error;
 mod pipeline;
@@ -20,14 +21,25 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::array::{
+        Memory, NativeArray, NativeGroup, Opened, bind_node, create_array, create_group, open_node,
+    };
+    #[pymodule_export]
     use crate::buffer::Buffer;
     #[pymodule_export]
     use crate::pipeline::NativePipeline;
+    #[pymodule_export]
+    use crate::store::Batches;
     #[pymodule_export]
     use crate::store::NativeStore;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let close = wrap_pyfunction!(crate::runtime::close, module)?;
+        module
+            .py()
+            .import("atexit")?
+            .call_method1("register", (close,))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

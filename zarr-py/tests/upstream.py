@@ -1,9 +1,10 @@
-"""Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, and compares the failures with a list of explained ones.
+"""Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, or with `zarr_py.Store` in place of its local and memory
+stores, and compares the failures with a list of explained ones.
 
-    python upstream.py [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
+    python upstream.py pipeline|store [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
 The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
-start find the pipeline by its entry point. `upstream-expected.txt` has a pattern of test ids in each line
+start find the pipeline by its entry point. `upstream-pipeline.txt` and `upstream-store.txt` have a pattern of test ids in each line
 and the reason after a `#`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
 has become useless.
 """
@@ -21,7 +22,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
-EXPECTED = HERE / "upstream-expected.txt"
 
 MODULES = [
     "test_api.py",
@@ -53,6 +53,7 @@ MODULES = [
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["pipeline", "store"])
     parser.add_argument("--sdist", type=Path, help="the sdist, or the folder it was unpacked to")
     arguments, rest = parser.parse_known_args()
     named = [argument for argument in rest if argument.partition("::")[0].startswith("test_")]
@@ -60,9 +61,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         source = unpacked(arguments.sdist or downloaded(Path(folder)), Path(folder))
         report = Path(folder) / "report.xml"
-        run(source, [f"tests/{name}" for name in named or MODULES], options, report)
+        run(arguments.what, source, [f"tests/{name}" for name in named or MODULES], options, report)
         failed = list(failures(report))
-    return judge(failed, complete=not rest)
+    expected = HERE / f"upstream-{arguments.what}.txt"
+    return judge(failed, expected.read_text().splitlines(), complete=not named)
 
 
 def downloaded(folder: Path) -> Path:
@@ -80,9 +82,13 @@ def unpacked(sdist: Path, folder: Path) -> Path:
     return folder / sdist.name.removesuffix(".tar.gz")
 
 
-def run(source: Path, tests: list[str], options: list[str], report: Path) -> None:
-    environment = {**os.environ, "ZARR_CODEC_PIPELINE__PATH": "zarr_py.CodecPipeline"}
+def run(what: str, source: Path, tests: list[str], options: list[str], report: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    if what == "pipeline":
+        environment["ZARR_CODEC_PIPELINE__PATH"] = "zarr_py.CodecPipeline"
+    else:
+        command += ["-p", "upstream_store"]
     # Of pytest's arguments in the sdist, which want plugins, none are needed.
     command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]
     command += [*options, *tests]
@@ -100,9 +106,8 @@ def failures(report: Path) -> Iterator[str]:
             yield f"{module.removeprefix('tests.').replace('.', '/')}.py::{name}"
 
 
-def judge(failed: list[str], *, complete: bool) -> int:
-    lines = [line.partition(" #") for line in EXPECTED.read_text().splitlines()]
-    patterns = [pattern.strip() for pattern, _, _ in lines if pattern and not pattern.startswith("#")]
+def judge(failed: list[str], expected: list[str], *, complete: bool) -> int:
+    patterns = [line.partition(" #")[0].strip() for line in expected if not line.startswith("#")]
     # Ids have brackets, which mean themselves.
     matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in patterns}
     explained = {test for tests in matches.values() for test in tests}

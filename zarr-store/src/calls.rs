@@ -3,14 +3,17 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use zarr_core::ByteRange;
 
 use crate::error::Result;
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
 use crate::{Store, local};
+
+/// The most keys that come at once.
+const BATCH: usize = 1000;
 
 /// The bytes of one read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,25 @@ impl Store {
             Backend::Local(local) => local::get(self, local, key, range, version).await,
             Backend::Object(object) => object.get(self, key, range, version).await,
             Backend::Zip(zip) => zip.get(self, key, range, version).await,
+        }
+    }
+
+    /// A [`get`](Self::get) that never waits: `None` where the answer is not at hand, in memory or in what the operating
+    /// system keeps of local files (on Linux), or would be more than `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub fn get_now(&self, key: &str, range: &ByteRange, most: u64) -> Option<Result<Option<Body>>> {
+        if let Err(error) = self.check_key(key) {
+            return Some(Err(error));
+        }
+        match &self.inner.backend {
+            Backend::Local(local) => local.get_now(key, range, most).transpose(),
+            Backend::Object(object) if !object.quirks.remote => {
+                object.get(self, key, range, None).now_or_never()
+            }
+            Backend::Object(_) | Backend::Zip(_) => None,
         }
     }
 
@@ -172,6 +194,21 @@ impl Store {
                 Backend::Object(object) => object.list(self, prefix),
                 Backend::Zip(zip) => zip.list(prefix),
             },
+        }
+    }
+
+    /// Lists the key of every object below a prefix, batch by batch: [`list`](Self::list) without the sizes, for which no
+    /// local file is looked at.
+    pub fn list_keys(&self, prefix: &str) -> BoxStream<'static, Result<Vec<String>>> {
+        match (self.check_prefix(prefix), &self.inner.backend) {
+            (Err(error), _) => stream::once(async { Err(error) }).boxed(),
+            (Ok(prefix), Backend::Local(local)) => local::list_keys(self, local, prefix),
+            (Ok(prefix), _) => self
+                .list(prefix)
+                .map_ok(|entry| entry.key)
+                .try_ready_chunks(BATCH)
+                .map_err(|failed| failed.1)
+                .boxed(),
         }
     }
 

@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// Consolidated metadata is older than the node's own.
     #[error(
-        "{path}: its zarr.json is not what the consolidated metadata of its group says; open it by its own path"
+        "{path}: its zarr.json is not what this handle has from elsewhere, such as a group's consolidated metadata; open it by its own path"
     )]
     StaleConsolidated {
         /// The path.

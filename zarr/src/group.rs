@@ -1,5 +1,7 @@
 //! A group: its attributes, the nodes below it, and consolidated metadata.
 
+use std::collections::BTreeMap;
+
 use zarr_core::NodePath;
 use zarr_core::metadata::{
     ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
@@ -8,6 +10,18 @@ use zarr_core::metadata::{
 use crate::array::Array;
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
+
+/// How a node below a group differs from its copy in the group's consolidated metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The node is in the store and not in the copy.
+    Added,
+    /// The node is in the copy and not in the store.
+    Removed,
+    /// The documents say different things.
+    Changed,
+}
 
 /// A group of a hierarchy.
 ///
@@ -22,7 +36,19 @@ pub struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
+    /// The group at a path whose metadata is known: nothing is read, not even whether it is there.
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) where the path is not legal.
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
+        Ok(Self::bind(
+            hierarchy.clone(),
+            NodePath::parse(path)?,
+            metadata,
+        ))
+    }
+
+    pub(crate) fn bind(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
         Self {
             hierarchy,
             path,
@@ -67,10 +93,24 @@ impl Group {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
+        self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Store`](crate::Error::Store) where the document cannot be read or written.
+    pub async fn change_attributes(
+        &mut self,
+        change: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
         let changed = self
             .hierarchy
             .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => Ok(group.with_attributes(attributes.clone())?.into()),
+                NodeMetadata::Group(group) => {
+                    let attributes = change(group.attributes())?;
+                    Ok(group.with_attributes(attributes)?.into())
+                }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
         if let NodeMetadata::Group(group) = changed.await? {
@@ -92,7 +132,7 @@ impl Group {
         match consolidated.get(relative)? {
             None => Err(self.hierarchy.not_found(&absolute)),
             Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
-                Node::Array(array) => Node::Array(array.marked_consolidated()),
+                Node::Array(array) => Node::Array(array.marked_unchecked()),
                 group => group,
             }),
         }
@@ -154,6 +194,29 @@ impl Group {
             .collect())
     }
 
+    /// The nodes directly below the group with their names, in order of name.
+    ///
+    /// # Errors
+    /// As [`Self::children`], and for an array that is not understood.
+    pub async fn members(&self) -> Result<Vec<(String, Node)>> {
+        let (nodes, is_copy) = match self.consolidated() {
+            None => (self.hierarchy.documents_below(&self.path).await?, false),
+            Some(consolidated) => (self.consolidated_nodes(consolidated)?, true),
+        };
+        let direct = nodes
+            .into_iter()
+            .filter(|(path, _)| path.parent().as_ref() == Some(&self.path));
+        direct
+            .map(|(path, metadata)| {
+                let name = path.name().to_owned();
+                Ok(match self.hierarchy.bind(path, metadata)? {
+                    Node::Array(array) if is_copy => (name, Node::Array(array.marked_unchecked())),
+                    node => (name, node),
+                })
+            })
+            .collect()
+    }
+
     /// Paths and kinds of all nodes below the group, in order of path.
     ///
     /// # Errors
@@ -169,8 +232,48 @@ impl Group {
             .collect())
     }
 
+    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
+    /// how. Nothing where the copy is true, and nothing where the group has none.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr::open("memory:")?;
+    /// let mut group = hierarchy.create_group("", Default::default()).await?;
+    /// group.consolidate().await?;
+    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
+    /// let stale = group.check_consolidated().await?;
+    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
+    /// # Ok::<(), zarr::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
+    pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
+        let Some(copies) = self.metadata.consolidated() else {
+            return Ok(Vec::new());
+        };
+        let mut copies = self
+            .consolidated_nodes(copies)?
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
+        let mut differences = BTreeMap::new();
+        for (path, stored) in self.hierarchy.documents_within(&self.path).await? {
+            match copies.remove(&path) {
+                None => drop(differences.insert(path, Difference::Added)),
+                Some(copy) if !copy.means_the_same(&stored) => {
+                    differences.insert(path, Difference::Changed);
+                }
+                Some(_) => {}
+            }
+        }
+        let removed = copies.into_keys().map(|path| (path, Difference::Removed));
+        differences.extend(removed);
+        Ok(differences.into_iter().collect())
+    }
+
     /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
-    /// up to date by later changes: consolidate again.
+    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.

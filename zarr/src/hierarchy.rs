@@ -188,7 +188,7 @@ impl Hierarchy {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
         self.create(&path, &metadata.clone().into()).await?;
-        Ok(Group::new(self.clone(), path, metadata))
+        Ok(Group::bind(self.clone(), path, metadata))
     }
 
     /// Deletes a node and everything below it; no error where there is none. The document goes first: readers find either the
@@ -201,6 +201,38 @@ impl Hierarchy {
         self.store().delete(&path.metadata_key()).await?;
         self.documents.clear();
         Ok(self.store().delete_prefix(path.as_str()).await?)
+    }
+
+    /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
+    /// chunks, which stay where they are. Returns the paths of the nodes that were converted; those that have a document of v3
+    /// are left alone, so that a conversion that was cut off can be run again.
+    ///
+    /// # Errors
+    /// [`Error::NodeNotFound`], [`Error::Store`] where the store cannot list or write, or a document that v3 cannot express.
+    pub async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>> {
+        let path = NodePath::parse(path)?;
+        let root = self
+            .any_document(&path)
+            .await?
+            .ok_or_else(|| self.not_found(&path))?;
+        let mut nodes = vec![(path.clone(), root)];
+        if let NodeMetadata::Group(_) = nodes[0].1 {
+            nodes.extend(self.documents_within(&path).await?);
+        }
+        let mut converted = Vec::new();
+        for (path, metadata) in nodes {
+            if let NodeMetadata::Array(array) = &metadata {
+                Array::bind(self.clone(), path.clone(), array.clone())?;
+            }
+            match self.put(&path, &metadata, Precondition::IfAbsent).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                result => {
+                    result?;
+                    converted.push(path);
+                }
+            }
+        }
+        Ok(converted)
     }
 
     async fn create(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
@@ -245,7 +277,7 @@ impl Hierarchy {
 
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
         Ok(match metadata {
-            NodeMetadata::Group(group) => Node::Group(Group::new(self.clone(), path, group)),
+            NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
             NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array)?),
         })
     }

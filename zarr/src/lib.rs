@@ -37,7 +37,7 @@ pub mod process;
 pub use array::{Array, VariableElement};
 pub use engine::{CacheOptions, Target};
 pub use error::{Error, Result};
-pub use group::Group;
+pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 
 pub use zarr_codecs::registry;

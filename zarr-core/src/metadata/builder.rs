@@ -127,6 +127,13 @@ impl ArrayBuilder {
         self
     }
 
+    /// The names of the dimensions that have one.
+    #[must_use]
+    pub fn with_some_dimension_names(mut self, names: Vec<Option<String>>) -> Self {
+        self.dimension_names = Some(names);
+        self
+    }
+
     /// The metadata document.
     ///
     /// # Errors
@@ -153,11 +160,13 @@ impl ArrayBuilder {
             }
         };
         let item_size = core.as_ref().and_then(DataType::fixed_size).unwrap_or(16) as u64;
-        let outer = self.shard_shape.as_deref().unwrap_or(&self.shape);
-        let chunk_shape = self
-            .chunk_shape
-            .clone()
-            .unwrap_or_else(|| default_chunk_shape(outer, item_size));
+        let chunk_shape = match (&self.chunk_shape, &self.shard_shape) {
+            (Some(chunk_shape), _) => chunk_shape.clone(),
+            (None, Some(shard_shape)) => {
+                default_chunk_shape(shard_shape, item_size, |len| len / least_factor(len))
+            }
+            (None, None) => default_chunk_shape(&self.shape, item_size, |len| len.div_ceil(2)),
+        };
         let swaps = core.as_ref().is_none_or(|core| core.swap_size() > 1);
         let chunk_codecs = self
             .codecs
@@ -198,8 +207,8 @@ impl ArrayBuilder {
     }
 }
 
-/// The shape, halved along its longest dimension until a chunk is small enough.
-fn default_chunk_shape(shape: &[u64], item_size: u64) -> Vec<u64> {
+/// The shape, made smaller along its longest dimension until a chunk is small enough.
+fn default_chunk_shape(shape: &[u64], item_size: u64, smaller: fn(u64) -> u64) -> Vec<u64> {
     let mut chunk = shape.iter().map(|&len| len.max(1)).collect::<Vec<_>>();
     let size = |chunk: &[u64]| {
         chunk
@@ -208,9 +217,17 @@ fn default_chunk_shape(shape: &[u64], item_size: u64) -> Vec<u64> {
     };
     while size(&chunk) > DEFAULT_CHUNK_SIZE {
         match chunk.iter_mut().max().filter(|longest| **longest > 1) {
-            Some(longest) => *longest = longest.div_ceil(2),
+            Some(longest) => *longest = smaller(*longest),
             None => break,
         }
     }
     chunk
+}
+
+/// The least prime factor of a number greater than 1: the chunks of a shard divide it.
+fn least_factor(number: u64) -> u64 {
+    let root = number.isqrt();
+    (2..=root)
+        .find(|factor| number.is_multiple_of(*factor))
+        .unwrap_or(number)
 }

@@ -1,15 +1,16 @@
 //! The plan of a write: for each object whether it is replaced or merged with what is there, and the jobs that encode it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Place;
-use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_writes};
+use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges, inner_writes};
 use super::fetch::inner_grid;
 use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
 use crate::size::product;
@@ -140,6 +141,43 @@ impl ObjectWrite {
             touched,
             product(sharding.chunks_per_shard()).unwrap_or(u64::MAX),
         ))
+    }
+
+    /// The most bytes that the object can have been encoded to, without dead space between inner chunks.
+    #[must_use]
+    pub fn max_size(&self) -> u64 {
+        self.task.chain.encoded_size().max() as u64
+    }
+
+    /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its encoded index. With their
+    /// bytes it is [`ObjectState::Inner`].
+    ///
+    /// # Errors
+    /// Where it is no shard, its index is damaged, or its inner chunks are larger together than it can need.
+    pub fn locate_inner(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+        self.locate(index, object_size)
+            .map_err(|error| self.place.wrap(error))
+    }
+
+    fn locate(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+        let max = self.max_size();
+        let too_large = |what, found: u64| {
+            let found = usize::try_from(found).unwrap_or(usize::MAX);
+            Error::size(what, found, format_args!("at most {max}"))
+        };
+        let Some(sharding) = self.task.chain.sharding() else {
+            return Err(too_large("stored chunk", object_size));
+        };
+        let ranges = inner_ranges(sharding, index, object_size)?;
+        let used = ranges
+            .iter()
+            .flatten()
+            .map(|range| range.end - range.start)
+            .fold(0, u64::saturating_add);
+        if used > max {
+            return Err(too_large("inner chunks of a shard together", used));
+        }
+        Ok(ranges)
     }
 
     /// The jobs that encode the object over what it is.

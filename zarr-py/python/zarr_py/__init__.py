@@ -4,25 +4,63 @@
 Nothing of zarr or NumPy is imported before it is used.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from zarr_py import errors
 from zarr_py._native import __version__
 
+# `typing` takes as long to import as all of this package.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from zarr_py._array import Array
+    from zarr_py._group import Group
+    from zarr_py._nodes import (
+        create_array,
+        create_array_async,
+        create_group,
+        create_group_async,
+        open_array,
+        open_array_async,
+        open_group,
+        open_group_async,
+    )
     from zarr_py._pipeline import CodecPipeline, explain
     from zarr_py._store import Store
 
-__all__ = ["CodecPipeline", "Store", "__version__", "errors", "explain"]
+__all__ = [
+    "Array",
+    "CodecPipeline",
+    "Group",
+    "Store",
+    "__version__",
+    "create_array",
+    "create_array_async",
+    "create_group",
+    "create_group_async",
+    "errors",
+    "explain",
+    "open_array",
+    "open_array_async",
+    "open_group",
+    "open_group_async",
+]
 
 _HOMES = {
+    "Array": "zarr_py._array",
     "CodecPipeline": "zarr_py._pipeline",
+    "Group": "zarr_py._group",
     "Store": "zarr_py._store",
+    "create_array": "zarr_py._nodes",
+    "create_array_async": "zarr_py._nodes",
+    "create_group": "zarr_py._nodes",
+    "create_group_async": "zarr_py._nodes",
     "explain": "zarr_py._pipeline",
+    "open_array": "zarr_py._nodes",
+    "open_array_async": "zarr_py._nodes",
+    "open_group": "zarr_py._nodes",
+    "open_group_async": "zarr_py._nodes",
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,17 +1,118 @@
 """The native half of `zarr_py`."""
 
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, Literal, Self, final, overload
 
+from numpy import dtype, ndarray
+from typing_extensions import disjoint_base
 from zarr.abc.codec import GetResult
+
+from zarr_py._create import NewArray
+from zarr_py._place import Place
+
+__all__ = [
+    "Batches",
+    "Buffer",
+    "Memory",
+    "NativeArray",
+    "NativeGroup",
+    "NativePipeline",
+    "NativeStore",
+    "Opened",
+    "__version__",
+    "bind_node",
+    "create_array",
+    "create_group",
+    "open_node",
+]
 
 __version__: str
 
+@final
+class Buffer:
+    """Bytes that Rust owns, for anything that takes the buffer protocol. Read-only."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Batches:
+    """Many answers, batch by batch as they come."""
+
+    def next(self) -> Any:
+        """The next batch, or an awaitable of it; `None` at the end."""
+
+    def close(self) -> None:
+        """Ends the requests that are under way."""
+
+@final
 class NativeStore:
-    def __new__(cls, url: str, options: list[tuple[str, str]] = ...) -> NativeStore: ...
+    """The native half of `zarr_py.Store`. What is not said to be awaitable waits without the interpreter."""
+
+    def __new__(
+        cls,
+        url: str,
+        options: Sequence[tuple[str, str]] = ...,
+        *,
+        credential_provider: Any = None,
+        max_concurrency: int | None = None,
+        cache_bytes: int = 0,
+    ) -> NativeStore: ...
+    @staticmethod
+    def called(
+        calls: Any,
+        name: str,
+        *,
+        missing_on_forbidden: bool = False,
+        single_writer: bool = False,
+        max_concurrency: int | None = None,
+        cache_bytes: int = 0,
+    ) -> NativeStore: ...
+    @staticmethod
+    def memory(name: str | None = None, prefix: str = "", *, cache_bytes: int = 0) -> NativeStore: ...
+    @staticmethod
+    def memory_again(name: str, identity: int, prefix: str = "", *, cache_bytes: int = 0) -> NativeStore: ...
     @property
     def location(self) -> str: ...
+    @property
+    def is_remote(self) -> bool: ...
+    @property
+    def is_read_only(self) -> bool: ...
+    @property
+    def can_list(self) -> bool: ...
+    @property
+    def memory_name(self) -> tuple[str, int] | None: ...
+    def requests(self) -> dict[str, int]: ...
+    def get(self, key: str, byte_range: Any = None) -> Buffer | Awaitable[Buffer | None] | None: ...
+    def get_sync(self, key: str, byte_range: Any = None) -> Buffer | None: ...
+    def get_many(
+        self, key_ranges: list[tuple[str, Any]]
+    ) -> list[Buffer | None] | Awaitable[list[Buffer | None]]: ...
+    def get_ranges(
+        self,
+        key: str,
+        byte_ranges: Iterable[Any],
+        max_concurrency: int,
+        max_gap_bytes: int,
+        max_coalesced_bytes: int,
+    ) -> Batches: ...
+    def get_ranges_sync(
+        self, key: str, byte_ranges: Iterable[Any], max_gap_bytes: int, max_coalesced_bytes: int
+    ) -> list[tuple[int, Buffer]]: ...
+    def set(self, key: str, value: Any) -> Awaitable[None] | None: ...
+    def set_sync(self, key: str, value: Any) -> None: ...
+    def set_if_absent(self, key: str, value: Any) -> bool | Awaitable[bool]: ...
+    def delete(self, key: str) -> Awaitable[None] | None: ...
+    def delete_sync(self, key: str) -> None: ...
+    def delete_prefix(self, prefix: str) -> Awaitable[None] | None: ...
+    def size(self, key: str) -> int | Awaitable[int | None] | None: ...
+    def size_sync(self, key: str) -> int | None: ...
+    def size_prefix(self, prefix: str) -> int | Awaitable[int]: ...
+    def is_empty(self, prefix: str) -> bool | Awaitable[bool]: ...
+    def list_keys(self, prefix: str) -> Batches: ...
+    def list_names(self, prefix: str) -> list[str] | Awaitable[list[str]]: ...
 
+@final
 class NativePipeline:
     """An array's metadata, bound to the store that the array is in. Batches and axes are those of
     `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
@@ -45,3 +146,144 @@ class NativePipeline:
     def plan(
         self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
     ) -> str | None: ...
+
+@final
+class Memory:
+    """Memory of a result, which NumPy's array keeps."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@final
+class Opened:
+    """A node that was opened: what `zarr_py.Array` and `zarr_py.Group` are made of."""
+
+@disjoint_base
+class NativeArray:
+    """What `zarr_py.Array` inherits. A selection is what NumPy indexes with, or a `Prepared` one."""
+
+    def __new__(cls, opened: Opened) -> Self: ...
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of elements along each dimension."""
+
+    @property
+    def dtype(self) -> dtype[Any]:
+        """NumPy's data type of the elements. Raises `UnsupportedError` where NumPy has none."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """The shape of the chunks: of the inner chunks where there are shards."""
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """The shape of the shards; `None` where there are none."""
+
+    @property
+    def fill_value(self) -> Any:
+        """The value of elements that are not stored."""
+
+    @property
+    def dimension_names(self) -> tuple[str | None, ...] | None:
+        """The names of the dimensions; `None` where they have none."""
+
+    @property
+    def path(self) -> str:
+        """The path in the store, without a slash in front."""
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without secrets."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading only."""
+
+    @property
+    def _origin(self) -> Any: ...
+    def metadata_text(self) -> str:
+        """The metadata document."""
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes of the store so far, in this process, by kind."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def read(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Any:
+        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+
+    def read_async(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]:
+        """The same for an event loop. Cancelling it ends the requests; `out` may then hold a part of the result."""
+
+    def write(self, selection: Any, value: Any) -> None:
+        """Writes a selection."""
+
+    def write_async(self, selection: Any, value: Any) -> Awaitable[None]:
+        """The same for an event loop. `value` is not to be changed before it is done."""
+
+    def plan(self, selection: Any = None) -> str:
+        """What a read would touch: objects, requests, bytes. Nothing is read."""
+
+    @overload
+    def _resize(self, shape: Sequence[int], *, awaitable: Literal[False] = False) -> None: ...
+    @overload
+    def _resize(self, shape: Sequence[int], *, awaitable: Literal[True]) -> Awaitable[None]: ...
+    def _change_attributes(
+        self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
+    ) -> Any: ...
+
+@disjoint_base
+class NativeGroup:
+    """What `zarr_py.Group` inherits. Each call waits, or with `awaitable` gives an awaitable of the same."""
+
+    def __new__(cls, opened: Opened) -> Self: ...
+    @property
+    def path(self) -> str:
+        """The path in the store, without a slash in front."""
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without secrets."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading only."""
+
+    @property
+    def is_consolidated(self) -> bool:
+        """Whether the nodes below are opened from a copy of their metadata in this group's."""
+
+    @property
+    def _origin(self) -> Any: ...
+    def metadata_text(self) -> str:
+        """The metadata document."""
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes of the store so far, in this process, by kind."""
+
+    def _node(self, path: str, *, awaitable: bool = False) -> Any: ...
+    def _children(self, *, awaitable: bool = False) -> Any: ...
+    def _walk(self, *, awaitable: bool = False) -> Any: ...
+    def _members(self, *, awaitable: bool = False) -> Any: ...
+    def _consolidate(self, *, awaitable: bool = False) -> Any: ...
+    def _delete(self, path: str, *, awaitable: bool = False) -> Any: ...
+    def _create_array(self, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any: ...
+    def _create_group(self, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any: ...
+    def _change_attributes(
+        self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
+    ) -> Any: ...
+
+def open_node(place: Place, path: str, kind: str, *, awaitable: bool = False) -> Any:
+    """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
+
+def bind_node(place: Place, path: str, metadata: str) -> Any:
+    """The node whose metadata document is known: nothing is read."""
+
+def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any:
+    """Creates an array."""
+
+def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any:
+    """Creates a group."""

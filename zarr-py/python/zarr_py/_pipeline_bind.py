@@ -17,7 +17,7 @@ from zarr.core.metadata.v3 import RegularChunkGridMetadata
 from zarr.storage import StorePath
 
 from zarr_py._native import NativePipeline
-from zarr_py._native_of import native_of
+from zarr_py._store import native_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from zarr.abc.codec import Codec, GetResult
     from zarr.abc.store import Store
     from zarr.core.buffer import NDBuffer
-    from zarr.core.dtype import ZDType
     from zarr.core.metadata import ArrayMetadata
 
 type BatchItem = tuple[Any, ArraySpec, Any, Any, bool]
@@ -42,11 +41,11 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
         codecs: Iterable[Codec] = [codec]
         shape, order = metadata.chunks, metadata.order
     else:
-        codecs, order, grid = metadata.codecs, None, metadata.chunk_grid
+        codecs, order = metadata.codecs, None
+        grid = metadata.chunk_grid
+        shape = (1,) * len(metadata.shape)
         if isinstance(grid, RegularChunkGridMetadata):
             shape = grid.chunk_shape
-        else:
-            shape = (1,) * len(metadata.shape)
     spec = ArraySpec(
         shape=shape,
         dtype=metadata.dtype,
@@ -66,7 +65,10 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
             return f"{_name(part)} is not of zarr-python"
     try:
-        native = NativePipeline(native_store, _document(metadata), metadata.zarr_format)
+        document = metadata.to_dict()
+        document.pop("attributes", None)
+        text = json.dumps(document).encode()
+        native = NativePipeline(native_store, text, metadata.zarr_format)
     except (TypeError, ValueError, NotImplementedError) as error:
         return str(error)
     dtype = metadata.dtype.to_native_dtype()
@@ -79,17 +81,6 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         variable=native.variable_kind is not None,
         keeps_fill=metadata.fill_value is None,
     )
-
-
-def _document(metadata: ArrayMetadata) -> bytes:
-    document = metadata.to_dict()
-    document.pop("attributes", None)
-    if isinstance(metadata, ArrayV2Metadata) and metadata.dtype.to_native_dtype().fields:
-        # Zarr 2 has the bytes of a struct in base64, Zarr 3 its fields.
-        dtype: ZDType[Any, Any] = metadata.dtype
-        fill = dtype.default_scalar() if metadata.fill_value is None else metadata.fill_value
-        document["fill_value"] = dtype.to_json_scalar(fill, zarr_format=3)
-    return json.dumps(document).encode()
 
 
 def _parts(metadata: ArrayMetadata) -> Iterable[object]:

@@ -274,6 +274,27 @@ pub(crate) fn list(
     local: &LocalStore,
     prefix: &str,
 ) -> BoxStream<'static, Result<Entry>> {
+    batches(store, local, prefix, Walk::next_batch)
+        .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
+        .try_flatten()
+        .boxed()
+}
+
+pub(crate) fn list_keys(
+    store: &Store,
+    local: &LocalStore,
+    prefix: &str,
+) -> BoxStream<'static, Result<Vec<String>>> {
+    batches(store, local, prefix, Walk::next_keys)
+}
+
+/// A walk, one hop a batch.
+fn batches<T: Send + 'static>(
+    store: &Store,
+    local: &LocalStore,
+    prefix: &str,
+    next: fn(&mut Walk, usize) -> Result<Vec<T>>,
+) -> BoxStream<'static, Result<Vec<T>>> {
     local.counters.list();
     let lanes = store.lanes();
     let (local, prefix) = (local.clone(), prefix.to_owned());
@@ -281,14 +302,12 @@ pub(crate) fn list(
         let (lanes, local, prefix) = (Arc::clone(&lanes), local.clone(), prefix.clone());
         async move {
             let (batch, walk) = run(lanes, &local, ("list", &prefix), move || {
-                let batch = walk.next_batch(BATCH)?;
+                let batch = next(&mut walk, BATCH)?;
                 Ok((batch, walk))
             })
             .await?;
-            let next = (!batch.is_empty()).then(|| (stream::iter(batch.into_iter().map(Ok)), walk));
-            Ok::<_, Error>(next)
+            Ok::<_, Error>((!batch.is_empty()).then_some((batch, walk)))
         }
     })
-    .try_flatten()
     .boxed()
 }

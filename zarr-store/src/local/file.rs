@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +18,10 @@ use crate::version::{FileVersion, Version};
 /// An object that is open for reading. It stays the version that it was opened at, whatever is put at its key meanwhile.
 #[derive(Debug)]
 pub struct LocalFile {
-    file: File,
+    pub(super) file: File,
     opened: FileVersion,
     place: Place,
-    counters: Arc<Counters>,
+    pub(super) counters: Arc<Counters>,
 }
 
 impl LocalStore {
@@ -31,18 +32,23 @@ impl LocalStore {
     /// Anything but a missing file or directory: a directory, a dangling link, a pipe or a device at the key included.
     pub fn open(&self, key: &str) -> Result<Option<LocalFile>> {
         let path = self.path(key)?;
-        let Some((file, metadata)) = self.open_file(key, &path)? else {
-            return Ok(None);
-        };
-        if !metadata.is_file() {
-            return Err(self.obstructed(key, kind(&metadata)));
+        match self.open_file(key, &path)? {
+            Some((file, metadata)) => self.opened(key, file, &metadata).map(Some),
+            None => Ok(None),
         }
-        Ok(Some(LocalFile {
+    }
+
+    /// What was opened, if it is an object.
+    pub(super) fn opened(&self, key: &str, file: File, metadata: &Metadata) -> Result<LocalFile> {
+        if !metadata.is_file() {
+            return Err(self.obstructed(key, kind(metadata)));
+        }
+        Ok(LocalFile {
             file,
-            opened: file_version(&metadata),
+            opened: file_version(metadata),
             place: self.place(key),
             counters: Arc::clone(&self.counters),
-        }))
+        })
     }
 
     fn open_file(&self, key: &str, path: &Path) -> Result<Option<(File, Metadata)>> {
@@ -161,16 +167,22 @@ impl LocalFile {
     /// If reading fails, or memory for the range cannot be had.
     pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
         let range = range.resolve(self.size());
+        let mut buffer = self.buffer(&range)?;
+        if !buffer.is_empty() {
+            self.read_exact_at(&mut buffer, range.start)?;
+        }
+        Ok(buffer.into())
+    }
+
+    /// Zeroed memory for a range.
+    pub(super) fn buffer(&self, range: &Range<u64>) -> Result<Vec<u8>> {
         let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(size)
             .map_err(|_| self.out_of_memory())?;
         buffer.resize(size, 0);
-        if size > 0 {
-            self.read_exact_at(&mut buffer, range.start)?;
-        }
-        Ok(buffer.into())
+        Ok(buffer)
     }
 
     /// Checks that nobody wrote into the open file since it was opened. Our own puts never do, other programs may; those

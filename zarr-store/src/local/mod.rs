@@ -1,6 +1,6 @@
 //! The backend for local files: `std::fs` and positioned reads, without `object_store` and without a runtime underneath.
 //!
-//! `file` opens and reads, `put` writes by lock file and rename, `remove` deletes and sweeps, `walk` lists; `calls` is what
+//! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename, `remove` deletes and sweeps, `walk` lists; `calls` is what
 //! [`Store`](crate::Store) calls, which moves all of it off the runtime.
 //!
 //! An object is a regular file. Beside it may stand, for the time of a write, its lock file `<name>#0`: such names are no
@@ -9,6 +9,7 @@
 mod calls;
 mod file;
 mod lock;
+mod now;
 mod put;
 mod remove;
 #[cfg(test)]
@@ -19,7 +20,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use calls::{delete, delete_prefix, get, get_ranges, list, list_dir, put, size};
+pub(crate) use calls::{
+    delete, delete_prefix, get, get_ranges, list, list_dir, list_keys, put, size,
+};
 pub use file::LocalFile;
 
 use crate::counts::Counters;

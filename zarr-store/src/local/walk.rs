@@ -1,4 +1,4 @@
-//! Listings: a walk in the order of keys, which needs no look at a file but for its size.
+//! Listings: a walk in the order of keys, which looks at a file only for its size, where that is asked for.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType};
@@ -64,25 +64,11 @@ struct Child {
 impl Walk {
     /// The next objects, at most `count`; none at the end.
     pub(super) fn next_batch(&mut self, count: usize) -> Result<Vec<Entry>> {
-        if let Some(prefix) = self.start.take() {
-            let directory = self.store.root.join(&prefix);
-            self.enter(directory, prefix)?;
-        }
         let mut batch = Vec::new();
         while batch.len() < count
-            && let Some(level) = self.levels.last_mut()
+            && let Some(key) = self.next_key()?
         {
-            let Some(child) = level.left.next() else {
-                self.levels.pop();
-                continue;
-            };
-            let path = level.directory.join(&child.name);
-            let key = key::join(&level.prefix, &child.name).into_owned();
-            if child.is_dir {
-                self.enter(path, key)?;
-                continue;
-            }
-            match fs::metadata(&path) {
+            match fs::metadata(self.store.root.join(&key)) {
                 Ok(metadata) if metadata.is_file() => batch.push(Entry {
                     key,
                     size: metadata.len(),
@@ -94,6 +80,37 @@ impl Walk {
             }
         }
         Ok(batch)
+    }
+
+    /// The keys of the next objects, at most `count`, without a look at the files; none at the end.
+    pub(super) fn next_keys(&mut self, count: usize) -> Result<Vec<String>> {
+        let mut batch = Vec::new();
+        while batch.len() < count
+            && let Some(key) = self.next_key()?
+        {
+            batch.push(key);
+        }
+        Ok(batch)
+    }
+
+    fn next_key(&mut self) -> Result<Option<String>> {
+        if let Some(prefix) = self.start.take() {
+            let directory = self.store.root.join(&prefix);
+            self.enter(directory, prefix)?;
+        }
+        while let Some(level) = self.levels.last_mut() {
+            let Some(child) = level.left.next() else {
+                self.levels.pop();
+                continue;
+            };
+            let key = key::join(&level.prefix, &child.name).into_owned();
+            if !child.is_dir {
+                return Ok(Some(key));
+            }
+            let path = level.directory.join(&child.name);
+            self.enter(path, key)?;
+        }
+        Ok(None)
     }
 
     fn enter(&mut self, directory: PathBuf, prefix: String) -> Result<()> {

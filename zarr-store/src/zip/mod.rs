@@ -62,6 +62,10 @@ impl ZipStore {
         }
     }
 
+    pub(crate) fn archive(&self) -> &Store {
+        &self.archive
+    }
+
     pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
         Self {
             prefix: key::join(&self.prefix, prefix).into(),

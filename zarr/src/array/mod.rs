@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
-use zarr_core::{ArrayLayout, DataType, FillValue, NodePath};
+use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeated};
 pub use variable::VariableElement;
@@ -37,6 +37,16 @@ pub struct Array {
 }
 
 impl Array {
+    /// The array at a path whose metadata is known: nothing is read. Before something is written by it, the metadata is compared
+    /// with what is stored.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
+        let array = Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)?;
+        Ok(array.marked_unchecked())
+    }
+
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
@@ -56,7 +66,7 @@ impl Array {
         })
     }
 
-    pub(crate) fn marked_consolidated(mut self) -> Self {
+    pub(crate) fn marked_unchecked(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
     }
@@ -121,8 +131,22 @@ impl Array {
     /// # Errors
     /// [`Error::Store`] where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
-        self.update(|array| Ok(array.with_attributes(attributes.clone())?))
-            .await
+        self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    ///
+    /// # Errors
+    /// Those of `change`, and [`Error::Store`] where the document cannot be read or written.
+    pub async fn change_attributes(
+        &mut self,
+        change: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
+        self.update(|array| {
+            let attributes = change(array.attributes())?;
+            Ok(array.with_attributes(attributes)?)
+        })
+        .await
     }
 
     /// Changes the document, and this handle with it.
@@ -172,10 +196,23 @@ impl Array {
 
 /// Whether two documents lay out their elements alike, whatever their attributes.
 fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
-    a.shape() == b.shape()
-        && a.data_type() == b.data_type()
-        && a.chunk_grid() == b.chunk_grid()
-        && a.chunk_key_encoding() == b.chunk_key_encoding()
-        && a.fill_value().get() == b.fill_value().get()
-        && a.codecs() == b.codecs()
+    matches!((layout_text(a), layout_text(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The members that lay out the elements, indented alike: documents within others are indented more.
+fn layout_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
+    let mut members = Members::new();
+    for name in [
+        "shape",
+        "data_type",
+        "chunk_grid",
+        "chunk_key_encoding",
+        "fill_value",
+        "codecs",
+    ] {
+        if let Some(value) = metadata.members().get(name) {
+            members.set(name, value)?;
+        }
+    }
+    members.to_text()
 }

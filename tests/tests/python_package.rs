@@ -1,0 +1,73 @@
+//! The Python package `zarr_py`, built as a wheel and installed: its own tests, its stubs, its documentation.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use zarr_tests::python;
+
+static PACKAGE: LazyLock<PathBuf> = LazyLock::new(python::package);
+
+/// Runs a module of the environment and shows what it prints where it fails.
+fn run(module: &str, arguments: &[&str], folder: &Path) {
+    let output = Command::new(&*PACKAGE)
+        .args(["-m", module])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    // What pytest says last: "N passed, N skipped".
+    eprintln!("{module}: {}", text.lines().last().unwrap_or_default());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{module} {arguments:?}:\n{text}\n{errors}"
+    );
+}
+
+#[test]
+fn its_tests_pass() {
+    run("pytest", &["-q", "-rs", "tests"], &python::package_root());
+}
+
+#[test]
+fn its_stubs_are_right() {
+    run(
+        "mypy",
+        &["--strict", "python/zarr_py"],
+        &python::package_root(),
+    );
+    run(
+        "mypy.stubtest",
+        &["zarr_py._native"],
+        &python::package_root(),
+    );
+}
+
+#[test]
+fn the_examples_of_its_documentation_run() {
+    let root = python::package_root().join("..");
+    let pages = std::fs::read_dir(root.join("docs")).unwrap();
+    let pages = pages.map(|page| page.unwrap().path());
+    let mut pages = pages
+        .filter(|page| {
+            let name = page.file_name().unwrap().to_string_lossy();
+            name.starts_with("python-")
+        })
+        .collect::<Vec<_>>();
+    pages.sort();
+    assert!(!pages.is_empty());
+    let folder = tempfile::tempdir().unwrap();
+    for page in pages {
+        run(
+            "doctest",
+            &[
+                "-o",
+                "ELLIPSIS",
+                page.canonicalize().unwrap().to_str().unwrap(),
+            ],
+            folder.path(),
+        );
+    }
+}

@@ -1,0 +1,64 @@
+"""Attributes of arrays and groups as a mapping: each change is one write of the metadata document."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+__all__ = ["Attributes"]
+
+Change = Callable[[str, list[str], bool], Any]
+
+
+class Attributes(MutableMapping[str, Any]):
+    """The attributes of an array or group, as they were read last.
+
+    A change is merged with what is stored at that moment, so that others' changes to other attributes stay.
+    """
+
+    __module__ = "zarr_py"
+    __slots__ = ("_change", "_read")
+
+    def __init__(self, read: Callable[[], str], change: Change) -> None:
+        self._read = read
+        self._change = change
+
+    def asdict(self) -> dict[str, Any]:
+        """All attributes, as a dictionary of one's own."""
+        attributes: dict[str, Any] = json.loads(self._read()).get("attributes") or {}
+        return attributes
+
+    def __getitem__(self, name: str) -> Any:
+        return self.asdict()[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.update({name: value})
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        self._change("{}", [name], False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.asdict())
+
+    def __len__(self) -> int:
+        return len(self.asdict())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.asdict()
+
+    def update(self, other: Any = (), /, **more: Any) -> None:
+        """Sets several attributes in one write."""
+        self._change(to_json({**dict(other), **more}), [], False)
+
+    def clear(self) -> None:
+        """Removes all attributes in one write."""
+        self._change("{}", [], True)
+
+    def __repr__(self) -> str:
+        return repr(self.asdict())
+
+
+def to_json(attributes: Mapping[str, Any] | None) -> str:
+    """Attributes as JSON, which has neither NaN nor infinities."""
+    return json.dumps(dict(attributes or {}), allow_nan=False)

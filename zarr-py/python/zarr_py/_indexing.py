@@ -1,0 +1,281 @@
+"""npt.NDArray[np.int64] beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
+
+The engine knows two kinds: *orthogonal*, a set of indices for each dimension and all their combinations, and *pointwise*,
+the elements at coordinates. Each of NumPy's fancy indices is one of them, reshaped and transposed.
+"""
+
+import operator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zarr_py.errors import SelectionError
+
+__all__ = ["Prepared", "is_index", "prepare", "prepare_coordinates", "prepare_orthogonal"]
+
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the engine reads or writes, and the shape in which Python sees it."""
+
+    axes: list[slice | npt.NDArray[np.int64]]
+    """For each dimension a slice or indices, counted from the start; or, pointwise, a list of coordinates of each."""
+    pointwise: bool
+    engine_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    """The engine's elements in this shape ..."""
+    order: tuple[int, ...] | None = None
+    """... and transposed in this order are the result."""
+    scalar: bool = False
+    """The result is one element."""
+
+    def take(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The result, of an array that the engine read."""
+        array = array.reshape(self.shape)
+        return array if self.order is None else array.transpose(self.order)
+
+    def give(self, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """A value to be written as the engine takes it."""
+        wanted = self._result_shape()
+        while value.ndim > len(wanted) and value.shape[0] == 1:
+            value = value[0]
+        return self._back(np.broadcast_to(value, wanted))
+
+    def place(self, out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+        """An output array as the engine fills it; `None` where that would be a copy."""
+        if out.shape != self._result_shape():
+            raise ValueError(f"expected an output array of shape {self._result_shape()}, got {out.shape}")
+        view = self._back(out)
+        return view if view is out or (view.size > 0 and np.may_share_memory(view, out)) else None
+
+    def _result_shape(self) -> tuple[int, ...]:
+        return self.shape if self.order is None else tuple(self.shape[axis] for axis in self.order)
+
+    def _back(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if self.order is not None:
+            array = array.transpose(np.argsort(self.order))
+        return array.reshape(self.engine_shape)
+
+
+def is_index(item: object) -> bool:
+    """Whether an object is one integer: those of Python and NumPy, but no `bool` and no array."""
+    return not isinstance(item, bool | np.bool | np.ndarray) and hasattr(item, "__index__")
+
+
+def prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
+    """An index as NumPy understands it.
+
+    Raises `SelectionError` (an `IndexError`) where it does not fit the shape or is no index.
+    """
+    if isinstance(key, Prepared):
+        return key
+    items = _expand(key, shape)
+    arrays = [position for position, item in enumerate(items) if _is_advanced(item)]
+    checked: list[slice | npt.NDArray[np.int64] | int | None] = []
+    dimension = 0
+    for item in items:
+        checked.append(None if item is None else _checked(item, dimension, shape[dimension]))
+        dimension += item is not None
+    # Where the dimensions of the index arrays go: where they stand together, else in front.
+    together = not arrays or arrays == list(range(arrays[0], arrays[-1] + 1))
+    before = sum(not _is_advanced(item) for item in items[: arrays[0]]) if arrays and together else 0
+    slices = [item for item in checked if item is None or isinstance(item, slice)]
+    if sum(isinstance(item, np.ndarray) for item in items) < 2:
+        return _one_array(checked, before)
+    return _points(checked, before, [1 if item is None else _count(item) for item in slices])
+
+
+def _one_array(items: list[slice | npt.NDArray[np.int64] | int | None], before: int) -> Prepared:
+    """One index array: all combinations with the slices; integers are dimensions that vanish."""
+    axes: list[slice | npt.NDArray[np.int64]] = []
+    shape: list[int] = []
+    places: list[int] = []
+    mine: list[int] = []
+    for item in items:
+        if isinstance(item, np.ndarray):
+            mine = list(range(len(shape), len(shape) + item.ndim))
+            shape.extend(item.shape)
+            axes.append(np.ascontiguousarray(item.reshape(-1)))
+        elif isinstance(item, int):
+            axes.append(slice(item, item + 1, 1))
+        else:
+            places.append(len(shape))
+            shape.append(1 if item is None else _count(item))
+            if item is not None:
+                axes.append(item)
+    engine_shape = tuple(_count(axis) if isinstance(axis, slice) else len(axis) for axis in axes)
+    order = (*places[:before], *mine, *places[before:])
+    is_sorted = order == tuple(range(len(shape)))
+    return Prepared(axes, False, engine_shape, tuple(shape), None if is_sorted else order, scalar=not shape)
+
+
+def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int, counts: list[int]) -> Prepared:
+    """Several index arrays: the coordinates of each element of the result. `counts` are the lengths of slices and new axes, of
+    which `before` come before the dimensions of the index arrays."""
+    given = [np.asarray(item, dtype=np.int64) for item in items if isinstance(item, np.ndarray | int)]
+    try:
+        broadcast = np.broadcast_shapes(*(array.shape for array in given))
+    except ValueError:
+        shapes = " ".join(str(array.shape) for array in given)
+        raise SelectionError(
+            f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}; "
+            "oindex takes all combinations of indices") from None
+    shape = (*counts[:before], *broadcast, *counts[before:])
+    coordinates: list[slice | npt.NDArray[np.int64]] = []
+
+    def spread(array: npt.NDArray[np.int64], behind: int) -> npt.NDArray[np.int64]:
+        array = array.reshape(array.shape + (1,) * behind)
+        return np.ascontiguousarray(np.broadcast_to(array, shape).reshape(-1))
+
+    seen = 0
+    for item in items:
+        if isinstance(item, np.ndarray | int):
+            coordinates.append(spread(np.asarray(item, dtype=np.int64), len(counts) - before))
+            continue
+        if isinstance(item, slice):
+            axis = seen if seen < before else seen + len(broadcast)
+            line = np.arange(_count(item), dtype=np.int64) * item.step + item.start
+            coordinates.append(spread(line, len(shape) - axis - 1))
+        seen += 1
+    return Prepared(coordinates, True, (prod(shape),), shape)
+
+
+def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
+    """An index for each dimension, and all combinations of them: integers, slices, lists, and masks of one dimension."""
+    if isinstance(key, Prepared):
+        return key
+    items = _expand(key, shape, split_masks=False)
+    axes: list[slice | npt.NDArray[np.int64]] = []
+    result: list[int] = []
+    for item in items:
+        if item is None:
+            raise SelectionError("oindex has no new axes")
+        dimension = len(axes)
+        checked = _checked(item, dimension, shape[dimension])
+        if isinstance(checked, slice):
+            axes.append(checked)
+            result.append(_count(checked))
+        elif isinstance(checked, np.ndarray):
+            if checked.ndim != 1:
+                raise SelectionError(f"oindex takes one-dimensional indices, got {checked.ndim} dimensions")
+            axes.append(np.ascontiguousarray(checked))
+            result.append(len(checked))
+        else:
+            axes.append(slice(checked, checked + 1, 1))
+    engine_shape = tuple(_count(axis) if isinstance(axis, slice) else len(axis) for axis in axes)
+    scalar = not result and bool(axes) and not _has_ellipsis(key)
+    return Prepared(axes, False, engine_shape, tuple(result), scalar=scalar)
+
+
+def prepare_coordinates(key: Any, shape: tuple[int, ...]) -> Prepared:
+    """The elements at coordinates, one integer or array for each dimension, broadcast; or at which a mask is true."""
+    if isinstance(key, Prepared):
+        return key
+    items = _expand(key, shape)
+    if any(item is None or isinstance(item, slice) for item in items):
+        raise SelectionError(f"vindex takes {len(shape)} integers or arrays of integers, or a mask of shape {shape}")
+    checked = [_checked(item, dimension, shape[dimension]) for dimension, item in enumerate(items)]
+    prepared = _points(list(checked), 0, [])
+    return Prepared(prepared.axes, True, prepared.engine_shape, prepared.shape, scalar=not prepared.shape)
+
+
+def _has_ellipsis(key: Any) -> bool:
+    return any(item is Ellipsis for item in (key if isinstance(key, tuple) else (key,)))
+
+
+def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> list[Any]:
+    """The items of an index, one for each dimension and new axis: arrays of integers for masks, slices for `...`."""
+    items: list[Any] = []
+    ellipsis = None
+    for item in key if isinstance(key, tuple) else (key,):
+        if item is Ellipsis:
+            if ellipsis is not None:
+                raise SelectionError("an index can only have a single ellipsis ('...')")
+            ellipsis = len(items)
+        elif item is None or isinstance(item, slice):
+            items.append(item)
+        elif is_index(item):
+            items.append(operator.index(item))
+        else:
+            items.append(_array(item, split_masks))
+    left = len(shape) - sum(map(_dimensions, items))
+    if left < 0:
+        raise SelectionError(f"{len(shape) - left} indices for an array of {len(shape)} dimensions")
+    at = len(items) if ellipsis is None else ellipsis
+    items[at:at] = [slice(None)] * left
+    expanded: list[Any] = []
+    dimension = 0
+    for item in items:
+        taken = _dimensions(item)
+        if isinstance(item, np.ndarray) and item.dtype.kind == "b":
+            wanted = shape[dimension : dimension + taken]
+            if item.shape != wanted:
+                raise SelectionError(f"mask of shape {item.shape} for dimensions of shape {wanted}")
+            expanded.extend(np.nonzero(item))
+        else:
+            expanded.append(item)
+        dimension += taken
+    return expanded
+
+
+def _array(item: Any, split_masks: bool) -> npt.NDArray[Any] | int:
+    """An index that is no integer, slice or `None`: an array of integers or a mask."""
+    array = np.asarray(item)
+    if array.size == 0 and not isinstance(item, np.ndarray):
+        array = array.astype(np.int64)
+    if array.dtype.kind == "b":
+        if array.ndim == 0:
+            raise SelectionError("a single bool is no index of a stored array; None makes a new axis")
+        if array.ndim > 1 and not split_masks:
+            raise SelectionError("oindex takes masks of one dimension; vindex takes one of the array's shape")
+        return array
+    if array.dtype.kind in "iu":
+        return array if array.ndim else int(array)
+    raise SelectionError(
+        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays "
+        f"are valid indices, got {type(item).__name__}"
+    )
+
+
+def _dimensions(item: Any) -> int:
+    """The number of dimensions of the array that an item takes."""
+    if item is None:
+        return 0
+    return item.ndim if isinstance(item, np.ndarray) and item.dtype.kind == "b" else 1
+
+
+def _is_advanced(item: Any) -> bool:
+    return item is not None and not isinstance(item, slice)
+
+
+def _checked(item: Any, dimension: int, length: int) -> slice | npt.NDArray[np.int64] | int:
+    """An index of a dimension, counted from the start."""
+    if isinstance(item, slice):
+        start, stop, step = item.indices(length)
+        count = len(range(start, stop, step))
+        if count == 0:
+            return slice(0, 0, 1)
+        # A stop of -1 would be the last element.
+        end = start + (count - 1) * step + (1 if step > 0 else -1)
+        return slice(start, None if end < 0 else end, step)
+    if isinstance(item, np.ndarray):
+        if item.dtype.kind == "u" and item.size and int(item.max()) > np.iinfo(np.int64).max:
+            raise SelectionError(f"index {item.max()} is out of bounds for axis {dimension} with size {length}")
+        indices = item.astype(np.int64)
+        wrong = (indices < -length) | (indices >= length)
+        if wrong.any():
+            found = indices[wrong][0]
+            raise SelectionError(f"index {found} is out of bounds for axis {dimension} with size {length}")
+        return np.where(indices < 0, indices + length, indices)
+    if not -length <= item < length:
+        raise SelectionError(f"index {item} is out of bounds for axis {dimension} with size {length}")
+    return int(item) % length
+
+
+def _count(checked: slice) -> int:
+    """The number of elements of a slice that was checked."""
+    return len(range(checked.start, -1 if checked.stop is None else checked.stop, checked.step))

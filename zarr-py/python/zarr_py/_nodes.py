@@ -1,0 +1,197 @@
+"""Opening and creating arrays and groups, without zarr-python."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zarr_py import _native, _place
+from zarr_py._attributes import to_json
+from zarr_py._create import new_array
+from zarr_py._place import StoreLike
+
+if TYPE_CHECKING:
+    from zarr_py._array import Array
+    from zarr_py._create import Codec, Codecs
+    from zarr_py._group import Group
+
+__all__ = [
+    "create_array",
+    "create_array_async",
+    "create_group",
+    "create_group_async",
+    "open_array",
+    "open_array_async",
+    "open_group",
+    "open_group_async",
+]
+
+
+def open_array(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+    """Opens the array at a path in a store: one request.
+
+    Parameters
+    ----------
+    store
+        A URL (`s3://bucket/prefix`, `https://...`, `file://...`), a local path, or a `zarr_py.Store`.
+    path
+        Where in the store the array is.
+    read_only
+        Refuse to write.
+    options
+        Options of the store, by the names of `zarr_py.Store`.
+
+    Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
+    """
+    array: Array = _native.open_node(_place.of(store, options, read_only), path, "array")
+    return array
+
+
+async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+    """`open_array` for an event loop."""
+    place = _place.of(store, options, read_only)
+    array: Array = await _native.open_node(place, path, "array", awaitable=True)
+    return array
+
+
+def open_group(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
+    """Opens the group at a path in a store: one request. Parameters as those of `open_array`.
+
+    Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
+    """
+    group: Group = _native.open_node(_place.of(store, options, read_only), path, "group")
+    return group
+
+
+async def open_group_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
+    """`open_group` for an event loop."""
+    place = _place.of(store, options, read_only)
+    group: Group = await _native.open_node(place, path, "group", awaitable=True)
+    return group
+
+
+def create_array(
+    store: StoreLike,
+    path: str = "",
+    *,
+    shape: int | Sequence[int],
+    dtype: Any,
+    chunks: int | Sequence[int] | str | None = None,
+    shards: int | Sequence[int] | None = None,
+    filters: "Codecs | None" = None,
+    serializer: "Codec" = "auto",
+    compressors: "Codecs | None" = "auto",
+    fill_value: Any = None,
+    attributes: Mapping[str, Any] | None = None,
+    dimension_names: Sequence[str | None] | None = None,
+    chunk_key_encoding: "Codec | None" = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> "Array":
+    """Creates an array, and the groups above it that are missing.
+
+    Parameters
+    ----------
+    store, path, options
+        Where, as for `open_array`.
+    shape
+        The number of elements along each dimension.
+    dtype
+        A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's.
+    chunks
+        The shape of the chunks, in elements: of the inner chunks where there are shards. By default at most 1 MiB each.
+    shards
+        The shape of the shards, a multiple of that of the chunks. By default there are none.
+    filters, serializer, compressors
+        Codecs: their names, their objects in metadata, or codecs of zarr-python. `"auto"` is no filter, `bytes` in
+        little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no codec.
+    fill_value
+        The value of elements that are not stored; zero by default.
+    dimension_names
+        A name, or `None`, for each dimension.
+    overwrite
+        Delete what is at the path, with everything below it, first.
+
+    Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    """
+    array = new_array(
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        shards=shards,
+        filters=filters,
+        serializer=serializer,
+        compressors=compressors,
+        fill_value=fill_value,
+        attributes=attributes,
+        dimension_names=dimension_names,
+        chunk_key_encoding=chunk_key_encoding,
+    )
+    created: Array = _native.create_array(_place.of(store, options, False), path, array, overwrite)
+    return created
+
+
+async def create_array_async(
+    store: StoreLike,
+    path: str = "",
+    *,
+    shape: int | Sequence[int],
+    dtype: Any,
+    chunks: int | Sequence[int] | str | None = None,
+    shards: int | Sequence[int] | None = None,
+    filters: "Codecs | None" = None,
+    serializer: "Codec" = "auto",
+    compressors: "Codecs | None" = "auto",
+    fill_value: Any = None,
+    attributes: Mapping[str, Any] | None = None,
+    dimension_names: Sequence[str | None] | None = None,
+    chunk_key_encoding: "Codec | None" = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> "Array":
+    """`create_array` for an event loop."""
+    array = new_array(
+        shape=shape,
+        dtype=dtype,
+        chunks=chunks,
+        shards=shards,
+        filters=filters,
+        serializer=serializer,
+        compressors=compressors,
+        fill_value=fill_value,
+        attributes=attributes,
+        dimension_names=dimension_names,
+        chunk_key_encoding=chunk_key_encoding,
+    )
+    place = _place.of(store, options, False)
+    created: Array = await _native.create_array(place, path, array, overwrite, awaitable=True)
+    return created
+
+
+def create_group(
+    store: StoreLike,
+    path: str = "",
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> "Group":
+    """Creates a group, and the groups above it that are missing.
+
+    Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    """
+    place = _place.of(store, options, False)
+    group: Group = _native.create_group(place, path, to_json(attributes), overwrite)
+    return group
+
+
+async def create_group_async(
+    store: StoreLike,
+    path: str = "",
+    *,
+    attributes: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> "Group":
+    """`create_group` for an event loop."""
+    place = _place.of(store, options, False)
+    group: Group = await _native.create_group(place, path, to_json(attributes), overwrite, awaitable=True)
+    return group

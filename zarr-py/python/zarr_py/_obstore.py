@@ -1,0 +1,54 @@
+"""Stores of obstore, and of other libraries made with pyo3-object_store, by the URL and options that make the same one here."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from zarr_py import _options
+
+__all__ = ["Description", "describe"]
+
+
+class Description(NamedTuple):
+    """What opens a store natively."""
+
+    url: str
+    options: _options.Options
+    credential_provider: Any
+
+
+_BUCKETS = {
+    "S3Store": ("s3", ("bucket", "bucket_name", "aws_bucket", "aws_bucket_name")),
+    "GCSStore": ("gs", ("bucket", "bucket_name", "google_bucket", "google_bucket_name")),
+    "AzureStore": ("az", ("container_name", "azure_container_name")),
+}
+
+
+def describe(store: Any) -> Description | None:
+    """How to open the same store natively; `None` for one that has to be called: one in memory, one of Python."""
+    name = next((c.__name__ for c in type(store).__mro__ if c.__name__ in _KINDS), None)
+    if name is None:
+        return None
+    if name == "LocalStore":
+        prefix = getattr(store, "prefix", None)
+        return Description("/" if prefix is None else str(prefix), (), None)
+    if name == "HTTPStore":
+        return Description(str(store.url), _merged(store, {}), None)
+    scheme, bucket_names = _BUCKETS[name]
+    config = dict(store.config)
+    bucket = next(config[option] for option in bucket_names if option in config)
+    for option in bucket_names:
+        config.pop(option, None)
+    prefix = getattr(store, "prefix", None)
+    path = f"/{quote(str(prefix))}" if prefix else ""
+    provider = getattr(store, "credential_provider", None)
+    return Description(f"{scheme}://{bucket}{path}", _merged(store, config), provider)
+
+
+def _merged(store: Any, config: Mapping[str, Any]) -> _options.Options:
+    client_options = getattr(store, "client_options", None)
+    retry_config = getattr(store, "retry_config", None)
+    return _options.merge(config, client_options, retry_config, {})
+
+
+_KINDS = {*_BUCKETS, "HTTPStore", "LocalStore"}

@@ -1,0 +1,147 @@
+//! New arrays and groups.
+
+use pyo3::prelude::*;
+use zarr::{ArrayBuilder, ArrayMetadata, Hierarchy};
+use zarr_core::metadata::codecs;
+use zarr_core::{DataType, DataTypeKind, Extension, FillValue};
+
+use super::handle::{Place, answer, attributes};
+use crate::error::Result;
+
+/// What Python says about an array to be created: extensions as JSON, `None` where the default is wanted.
+#[derive(FromPyObject)]
+pub(crate) struct NewArray {
+    shape: Vec<u64>,
+    data_type: String,
+    chunks: Option<Vec<u64>>,
+    shards: Option<Vec<u64>>,
+    filters: Vec<String>,
+    serializer: Option<String>,
+    compressors: Option<Vec<String>>,
+    /// The bytes of an element.
+    fill_value: Option<Vec<u8>>,
+    attributes: String,
+    dimension_names: Option<Vec<Option<String>>>,
+    chunk_key_encoding: Option<String>,
+}
+
+impl NewArray {
+    fn metadata(self, hierarchy: &Hierarchy) -> Result<ArrayMetadata> {
+        let extension = extension(&self.data_type).map_err(|error| error.member("data_type"))?;
+        let data_type = hierarchy.registry().bind_data_type(&extension);
+        let data_type = data_type.map_err(|error| error.member("data_type"))?;
+        let fill_value = self
+            .fill_value
+            .map_or_else(|| data_type.zero(), FillValue::new);
+        let mut chain = list(&self.filters)?;
+        chain.push(match &self.serializer {
+            Some(serializer) => self::extension(serializer)?,
+            None => serializer_of(&data_type),
+        });
+        match &self.compressors {
+            Some(compressors) => chain.extend(list(compressors)?),
+            None => chain.push(codecs::zstd(3)),
+        }
+        let mut builder = ArrayBuilder::new(&self.shape, data_type.name())
+            .with_data_type(extension)
+            .with_codecs(chain)
+            .with_fill_json(&data_type.fill_value_to_json(&fill_value))?
+            .with_attributes(attributes(&self.attributes)?);
+        if let Some(chunks) = &self.chunks {
+            builder = builder.with_chunk_shape(chunks);
+        }
+        if let Some(shards) = &self.shards {
+            builder = builder.with_shard_shape(shards);
+        }
+        if let Some(names) = self.dimension_names {
+            builder = builder.with_some_dimension_names(names);
+        }
+        if let Some(encoding) = &self.chunk_key_encoding {
+            builder = builder.with_chunk_key_encoding(self::extension(encoding)?);
+        }
+        Ok(builder.build()?)
+    }
+}
+
+/// The codec that makes bytes of elements, where none was chosen.
+fn serializer_of(data_type: &DataType) -> Extension {
+    match data_type.kind() {
+        DataTypeKind::String => Extension::new("vlen-utf8"),
+        DataTypeKind::Bytes => Extension::new("vlen-bytes"),
+        _ => codecs::bytes(data_type.swap_size() > 1),
+    }
+}
+
+fn extension(json: &str) -> zarr_core::Result<Extension> {
+    Extension::from_json(&serde_json::value::RawValue::from_string(json.to_owned())?)
+}
+
+fn list(codecs: &[String]) -> zarr_core::Result<Vec<Extension>> {
+    let codecs = codecs.iter().map(|codec| extension(codec));
+    let codecs = codecs.collect::<zarr_core::Result<_>>();
+    codecs.map_err(|error| error.member("codecs"))
+}
+
+pub(super) async fn create_array_at(
+    hierarchy: &Hierarchy,
+    path: &str,
+    array: NewArray,
+    overwrite: bool,
+) -> Result<zarr::Array> {
+    let metadata = array.metadata(hierarchy)?;
+    // Nothing is deleted for an array that cannot be.
+    zarr::Array::new(hierarchy, path, metadata.clone())?;
+    if overwrite {
+        hierarchy.delete(path).await?;
+    }
+    Ok(hierarchy.create_array(path, metadata).await?)
+}
+
+pub(super) async fn create_group_at(
+    hierarchy: &Hierarchy,
+    path: &str,
+    attributes: &str,
+    overwrite: bool,
+) -> Result<zarr::Group> {
+    let attributes = self::attributes(attributes)?;
+    if overwrite {
+        hierarchy.delete(path).await?;
+    }
+    Ok(hierarchy.create_group(path, attributes).await?)
+}
+
+/// Creates an array.
+#[pyfunction]
+#[pyo3(signature = (place, path, array, overwrite, *, awaitable = false))]
+pub(crate) fn create_array<'py>(
+    py: Python<'py>,
+    place: Place,
+    path: String,
+    array: NewArray,
+    overwrite: bool,
+    awaitable: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let hierarchy = place.writable(&path)?;
+    answer(py, awaitable, async move {
+        let array = create_array_at(&hierarchy, &path, array, overwrite).await?;
+        Ok(place.opened(zarr::Node::Array(array)))
+    })
+}
+
+/// Creates a group.
+#[pyfunction]
+#[pyo3(signature = (place, path, attributes, overwrite, *, awaitable = false))]
+pub(crate) fn create_group<'py>(
+    py: Python<'py>,
+    place: Place,
+    path: String,
+    attributes: String,
+    overwrite: bool,
+    awaitable: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let hierarchy = place.writable(&path)?;
+    answer(py, awaitable, async move {
+        let group = create_group_at(&hierarchy, &path, &attributes, overwrite).await?;
+        Ok(place.opened(zarr::Node::Group(group)))
+    })
+}

@@ -1,0 +1,328 @@
+//! What a Python index means: integers, slices, `...` and `None` here, everything else through `zarr_py._indexing`.
+
+use ndarray::{Slice, SliceInfoElem};
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
+use zarr_core::{AxisIndices, GridDimension, Selection};
+
+use super::handle::OpenArray;
+use super::{failure, product};
+
+/// What is wanted of an array.
+pub(super) struct Wanted {
+    pub(super) selection: Selection,
+    /// The shape of what the engine reads or writes.
+    pub(super) shape: Vec<usize>,
+    /// How that becomes what Python sees, where the two differ.
+    pub(super) arranged: Option<Py<PyAny>>,
+    /// Whether the result is an element, not an array without dimensions.
+    pub(super) scalar: bool,
+    /// Bytes that are decoded at most.
+    pub(super) decoded: u64,
+}
+
+/// The indices of one dimension, from `start` on, `step` apart.
+struct Steps {
+    start: isize,
+    step: isize,
+    count: usize,
+}
+
+impl Wanted {
+    pub(super) fn parse_or_all(
+        py: Python<'_>,
+        key: Option<&Bound<'_, PyAny>>,
+        open: &OpenArray,
+    ) -> PyResult<Self> {
+        match key {
+            Some(key) => Self::parse(key, open),
+            None => Self::parse(PyEllipsis::get(py).as_any(), open),
+        }
+    }
+
+    pub(super) fn parse(key: &Bound<'_, PyAny>, open: &OpenArray) -> PyResult<Self> {
+        let basic = match key.cast::<PyTuple>() {
+            Ok(items) => {
+                let items = items.iter_borrowed().collect::<Vec<_>>();
+                Self::basic(key.py(), &items, open)?
+            }
+            Err(_) => Self::basic(key.py(), &[key.as_borrowed()], open)?,
+        };
+        match basic {
+            Some(wanted) => Ok(wanted),
+            None => Self::prepared(key, open),
+        }
+    }
+
+    /// Integers, slices, `...` and `None`; nothing where there is anything else.
+    fn basic(
+        py: Python<'_>,
+        items: &[Borrowed<'_, '_, PyAny>],
+        open: &OpenArray,
+    ) -> PyResult<Option<Self>> {
+        let lengths = open.array.0.shape();
+        let (mut taken, mut ellipses) = (0, 0);
+        for item in items {
+            if item.is_none() {
+                continue;
+            }
+            if item.is(PyEllipsis::get(py)) {
+                ellipses += 1;
+            } else if item.is_exact_instance_of::<PyInt>()
+                || item.is_instance_of::<PySlice>()
+                || is_index(item)
+            {
+                taken += 1;
+            } else {
+                return Ok(None);
+            }
+        }
+        if taken > lengths.len() || ellipses > 1 {
+            let message = if ellipses > 1 {
+                "an index can only have a single ellipsis ('...')".to_owned()
+            } else {
+                format!(
+                    "{taken} indices for an array of {} dimensions",
+                    lengths.len()
+                )
+            };
+            return Err(failure(py, "SelectionError", message));
+        }
+        let left = lengths.len() - taken;
+        let mut parsed = Parsed::new(open, items.len() + left);
+        for item in items {
+            if item.is_none() {
+                parsed.new_axis();
+            } else if item.is(PyEllipsis::get(py)) {
+                (0..left).try_for_each(|_| parsed.whole(py))?;
+            } else if let Ok(slice) = item.cast::<PySlice>() {
+                parsed.slice(&slice)?;
+            } else {
+                parsed.index(py, item)?;
+            }
+        }
+        if ellipses == 0 {
+            (0..left).try_for_each(|_| parsed.whole(py))?;
+        }
+        Ok(Some(parsed.finish(ellipses == 0)))
+    }
+
+    /// Any other index, as `zarr_py._indexing` prepares it.
+    fn prepared(key: &Bound<'_, PyAny>, open: &OpenArray) -> PyResult<Self> {
+        static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = key.py();
+        let lengths = PyTuple::new(py, open.array.0.shape())?;
+        let prepared = PREPARE
+            .import(py, "zarr_py._indexing", "prepare")?
+            .call1((key, lengths))?;
+        let axes = prepared.getattr("axes")?.cast_into::<PyList>()?;
+        let mut shape = Vec::with_capacity(axes.len());
+        let selection = if prepared.getattr("pointwise")?.is_truthy()? {
+            let lists = axes.iter().map(|axis| indices(&axis));
+            let lists = lists.collect::<PyResult<Vec<_>>>()?;
+            shape.push(lists.first().map_or(1, Vec::len));
+            Selection::Coordinates(lists)
+        } else {
+            let mut sets = Vec::with_capacity(axes.len());
+            for (axis, &len) in axes.iter().zip(open.array.0.shape()) {
+                sets.push(match axis.cast::<PySlice>() {
+                    Ok(slice) => {
+                        let steps = steps_of(slice, signed(py, len)?)?;
+                        shape.push(steps.count);
+                        AxisIndices::Slice(steps.to_slice())
+                    }
+                    Err(_) => {
+                        let indices = indices(&axis)?;
+                        shape.push(indices.len());
+                        AxisIndices::Indices(indices)
+                    }
+                });
+            }
+            Selection::Orthogonal(sets)
+        };
+        let unit = open
+            .unit
+            .iter()
+            .fold(open.item_size as u64, |size, &len| size.saturating_mul(len));
+        Ok(Self {
+            decoded: unit.saturating_mul(product(&shape)? as u64),
+            selection,
+            shape,
+            scalar: prepared.getattr("scalar")?.is_truthy()?,
+            arranged: Some(prepared.unbind()),
+        })
+    }
+}
+
+/// A basic index as far as it is read.
+struct Parsed<'a> {
+    open: &'a OpenArray,
+    slices: Vec<SliceInfoElem>,
+    shape: Vec<usize>,
+    dimension: usize,
+    decoded: u64,
+}
+
+impl<'a> Parsed<'a> {
+    fn new(open: &'a OpenArray, capacity: usize) -> Self {
+        Self {
+            open,
+            slices: Vec::with_capacity(capacity),
+            shape: Vec::with_capacity(capacity),
+            dimension: 0,
+            decoded: open.item_size as u64,
+        }
+    }
+
+    fn len(&self) -> u64 {
+        self.open.array.0.shape()[self.dimension]
+    }
+
+    fn new_axis(&mut self) {
+        self.slices.push(SliceInfoElem::NewAxis);
+        self.shape.push(1);
+    }
+
+    fn whole(&mut self, py: Python<'_>) -> PyResult<()> {
+        let count = signed(py, self.len())?.cast_unsigned();
+        self.steps(&Steps {
+            start: 0,
+            step: 1,
+            count,
+        });
+        Ok(())
+    }
+
+    fn slice(&mut self, slice: &Bound<'_, PySlice>) -> PyResult<()> {
+        let len = signed(slice.py(), self.len())?;
+        self.steps(&steps_of(slice, len)?);
+        Ok(())
+    }
+
+    fn steps(&mut self, steps: &Steps) {
+        self.shape.push(steps.count);
+        let Slice { start, end, step } = steps.to_slice();
+        self.slices.push(SliceInfoElem::Slice { start, end, step });
+        let last = steps.last();
+        self.touch(steps.start.min(last), steps.start.max(last), steps.count);
+    }
+
+    fn index(&mut self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (len, dimension) = (self.len(), self.dimension);
+        let index = item.extract::<isize>().ok().and_then(|index| {
+            let len = isize::try_from(len).ok()?;
+            let index = if index < 0 {
+                index.checked_add(len)?
+            } else {
+                index
+            };
+            (0..len).contains(&index).then_some(index)
+        });
+        let Some(index) = index else {
+            let message =
+                format!("index {item} is out of bounds for axis {dimension} with size {len}");
+            return Err(failure(py, "SelectionError", message));
+        };
+        self.slices.push(SliceInfoElem::Index(index));
+        self.touch(index, index, 1);
+        Ok(())
+    }
+
+    /// Counts what is decoded of a dimension for elements from `low` to `high`.
+    fn touch(&mut self, low: isize, high: isize, count: usize) {
+        let decoded = if count == 0 {
+            0
+        } else {
+            let (low, high) = (low.cast_unsigned() as u64, high.cast_unsigned() as u64);
+            match &self.open.array.0.layout().grid().dimensions()[self.dimension] {
+                GridDimension::Fixed(_) => {
+                    let unit = self.open.unit[self.dimension].max(1);
+                    (high / unit - low / unit + 1).saturating_mul(unit)
+                }
+                varying => {
+                    let (first, last) = (varying.cell_of(low), varying.cell_of(high));
+                    let end = varying.start(last).saturating_add(varying.len(last));
+                    end - varying.start(first)
+                }
+            }
+        };
+        self.decoded = self.decoded.saturating_mul(decoded);
+        self.dimension += 1;
+    }
+
+    fn finish(self, may_be_scalar: bool) -> Wanted {
+        Wanted {
+            scalar: may_be_scalar && self.shape.is_empty(),
+            selection: Selection::Slices(self.slices),
+            shape: self.shape,
+            arranged: None,
+            decoded: self.decoded,
+        }
+    }
+}
+
+impl Steps {
+    /// The last index; the first where there is none.
+    fn last(&self) -> isize {
+        let steps = self.count.saturating_sub(1).cast_signed();
+        self.start.wrapping_add(self.step.wrapping_mul(steps))
+    }
+
+    /// As `ndarray` writes it: a negative step takes the slice and then reverses it.
+    fn to_slice(&self) -> Slice {
+        if self.count == 0 {
+            return Slice::new(0, Some(0), 1);
+        }
+        let (low, high) = (self.start.min(self.last()), self.start.max(self.last()));
+        let step = if self.count == 1 { 1 } else { self.step };
+        Slice::new(low, Some(high + 1), step)
+    }
+}
+
+fn steps_of(slice: &Bound<'_, PySlice>, len: isize) -> PyResult<Steps> {
+    let found = slice.indices(len)?;
+    Ok(Steps {
+        start: found.start,
+        step: found.step,
+        count: found.slicelength,
+    })
+}
+
+fn signed(py: Python<'_>, len: u64) -> PyResult<isize> {
+    isize::try_from(len).map_err(|_| {
+        failure(
+            py,
+            "TooLargeError",
+            format!("{len} elements along a dimension"),
+        )
+    })
+}
+
+/// Whether an object stands for an integer: NumPy's do, but a `bool` is a mask, and an array is many.
+fn is_index(item: &Bound<'_, PyAny>) -> bool {
+    static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if item.is_instance_of::<PyBool>() || item.is_instance_of::<PyList>() {
+        return false;
+    }
+    if item.is_instance_of::<PyInt>() {
+        return true;
+    }
+    let py = item.py();
+    let is_index = INDEX.import(py, "zarr_py._indexing", "is_index");
+    is_index
+        .and_then(|is_index| is_index.call1((item,))?.is_truthy())
+        .unwrap_or(false)
+}
+
+/// The indices in an array of 64-bit integers.
+fn indices(array: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+    let buffer = PyBuffer::<i64>::get(array)?;
+    let indices = buffer.to_vec(array.py())?;
+    let indices = indices.into_iter().map(u64::try_from);
+    indices
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| PyTypeError::new_err("expected indices that count from the start"))
+}

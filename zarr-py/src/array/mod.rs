@@ -1,0 +1,320 @@
+//! Arrays and groups for those who want no zarr-python: what `zarr_py.Array` and `zarr_py.Group` inherit.
+//!
+//! A call goes `key` (what a Python index means) -> `read` or `write` -> the engine -> `memory` (NumPy's arrays over memory of
+//! ours, and ours over NumPy's). `variable` does the same for strings, `create` makes new nodes, `group` is the group,
+//! `handle` what both keep and how they are made again in a forked child.
+//!
+//! Reads of a few local chunks run on the calling thread, everything else waits where Ctrl-C is heard; nothing of either
+//! holds the interpreter.
+
+mod create;
+mod group;
+mod handle;
+mod key;
+mod memory;
+mod read;
+mod variable;
+mod write;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+use zarr_core::DataTypeKind;
+
+pub(crate) use self::create::{create_array, create_group};
+pub(crate) use self::group::NativeGroup;
+use self::handle::{Handle, OpenArray, answer, changed};
+pub(crate) use self::handle::{Opened, bind_node, open_node};
+use self::key::Wanted;
+pub(crate) use self::memory::Memory;
+use crate::error::{Error, Result};
+
+/// What `zarr_py.Array` inherits.
+#[pyclass(frozen, subclass, module = "zarr_py._native")]
+pub(crate) struct NativeArray {
+    handle: Handle<OpenArray>,
+    dtype: PyOnceLock<Py<PyAny>>,
+}
+
+impl NativeArray {
+    /// NumPy's data type for the array's.
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let dtype = self.dtype.get_or_try_init(py, || {
+            static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let open = self.handle.get()?;
+            let extension = serde_json::to_string(open.array.0.data_type().extension());
+            let extension = extension
+                .map_err(zarr_core::Error::from)
+                .map_err(Error::from)?;
+            let dtype = MAP
+                .import(py, "zarr_py._dtypes", "to_numpy")?
+                .call1((extension,))?;
+            Ok::<_, PyErr>(dtype.unbind())
+        })?;
+        Ok(dtype.bind(py))
+    }
+}
+
+#[pymethods]
+impl NativeArray {
+    #[new]
+    fn new(py: Python<'_>, opened: &Opened) -> PyResult<Self> {
+        Ok(Self {
+            handle: opened.array(py)?,
+            dtype: PyOnceLock::new(),
+        })
+    }
+
+    /// The number of elements along each dimension.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.handle.get()?.array.0.shape())
+    }
+
+    /// NumPy's data type of the elements.
+    #[getter(dtype)]
+    fn numpy_dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.dtype(py).cloned()
+    }
+
+    /// The number of dimensions.
+    #[getter]
+    fn ndim(&self) -> PyResult<usize> {
+        Ok(self.handle.get()?.array.0.shape().len())
+    }
+
+    /// The shape of the chunks: of the inner chunks where there are shards.
+    #[getter]
+    fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let open = self.handle.get()?;
+        let layout = open.array.0.layout();
+        let inner = layout.inner_chunk_shape();
+        PyTuple::new(py, inner.unwrap_or_else(|| layout.chunk_shape().to_vec()))
+    }
+
+    /// The shape of the shards; `None` where there are none.
+    #[getter]
+    fn shards<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let open = self.handle.get()?;
+        let layout = open.array.0.layout();
+        let sharded = layout.inner_chunk_shape().is_some();
+        sharded
+            .then(|| PyTuple::new(py, layout.chunk_shape()))
+            .transpose()
+    }
+
+    /// The value of elements that are not stored.
+    #[getter]
+    fn fill_value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let bytes = open.array.0.fill_value().bytes();
+        match open.array.0.data_type().kind() {
+            DataTypeKind::String => {
+                Ok(String::from_utf8_lossy(bytes).into_pyobject(py)?.into_any())
+            }
+            DataTypeKind::Bytes => Ok(bytes.into_pyobject(py)?.into_any()),
+            _ => memory::scalar(py, bytes, self.dtype(py)?),
+        }
+    }
+
+    /// The names of the dimensions; `None` where they have none.
+    #[getter]
+    fn dimension_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let open = self.handle.get()?;
+        let names = open.array.0.metadata().dimension_names();
+        names.map(|names| PyTuple::new(py, names)).transpose()
+    }
+
+    /// The path in the store, without a slash in front.
+    #[getter]
+    fn path(&self) -> PyResult<String> {
+        Ok(self.handle.get()?.array.0.path().as_str().to_owned())
+    }
+
+    /// Where the store is, without secrets.
+    #[getter]
+    fn location(&self) -> PyResult<String> {
+        self.handle.location()
+    }
+
+    /// Whether the store was opened for reading only.
+    #[getter]
+    fn read_only(&self) -> bool {
+        self.handle.read_only
+    }
+
+    /// What the store was opened from.
+    #[getter]
+    fn _origin(&self, py: Python<'_>) -> Py<PyAny> {
+        self.handle.origin.clone_ref(py)
+    }
+
+    /// The metadata document.
+    fn metadata_text(&self) -> PyResult<String> {
+        Ok(self
+            .handle
+            .get()?
+            .array
+            .0
+            .metadata()
+            .to_text()
+            .map_err(Error::from)?)
+    }
+
+    /// Requests and bytes of the store so far, in this process, by kind.
+    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.handle.requests(py)
+    }
+
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse(key, &open)?;
+        self.read_now(py, open, wanted, None)
+    }
+
+    fn __setitem__(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse(key, &open)?;
+        self.write_now(py, open, wanted, value)
+    }
+
+    /// Reads a selection, into `out` where it is given.
+    #[pyo3(signature = (selection = None, *, out = None))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        selection: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse_or_all(py, selection, &open)?;
+        self.read_now(py, open, wanted, out)
+    }
+
+    /// The same for an event loop.
+    #[pyo3(signature = (selection = None, *, out = None))]
+    fn read_async<'py>(
+        &self,
+        py: Python<'py>,
+        selection: Option<&Bound<'py, PyAny>>,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse_or_all(py, selection, &open)?;
+        self.read_later(py, open, wanted, out)
+    }
+
+    /// Writes a selection.
+    fn write(
+        &self,
+        py: Python<'_>,
+        selection: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.__setitem__(py, selection, value)
+    }
+
+    /// The same for an event loop.
+    fn write_async<'py>(
+        &self,
+        py: Python<'py>,
+        selection: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse(selection, &open)?;
+        self.write_later(py, open, wanted, value)
+    }
+
+    /// What a read would touch: objects, requests, bytes.
+    #[pyo3(signature = (selection = None))]
+    fn plan(&self, py: Python<'_>, selection: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+        let open = self.handle.get()?;
+        let wanted = Wanted::parse_or_all(py, selection, &open)?;
+        let plan = open
+            .array
+            .0
+            .plan_read_selection(&wanted.selection)
+            .map_err(Error::from)?;
+        Ok(py.detach(|| plan.to_string()))
+    }
+
+    /// Gives the array another shape.
+    #[pyo3(signature = (shape, *, awaitable = false))]
+    fn _resize<'py>(
+        &self,
+        py: Python<'py>,
+        shape: Vec<u64>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        answer(py, awaitable, async move {
+            let mut array = open.array.0.clone();
+            array.resize(&shape).await?;
+            node.set(OpenArray::new(array));
+            Ok(())
+        })
+    }
+
+    /// Changes attributes: all of them, or those in `changes` (a JSON object) and those in `removed`.
+    #[pyo3(signature = (changes, removed, replace, *, awaitable = false))]
+    fn _change_attributes<'py>(
+        &self,
+        py: Python<'py>,
+        changes: String,
+        removed: Vec<String>,
+        replace: bool,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        answer(py, awaitable, async move {
+            let mut array = open.array.0.clone();
+            let change = changed(&changes, removed, replace)?;
+            array.change_attributes(change).await?;
+            node.set(OpenArray::new(array));
+            Ok(())
+        })
+    }
+}
+
+/// An error for a write to an array of a store that was opened for reading.
+fn read_only(path: &str) -> PyErr {
+    Python::attach(|py| match crate::error::class(py, "ReadOnlyError") {
+        Ok(class) => PyErr::from_type(
+            class,
+            format!("/{path}: store was opened in read-only mode and does not support writing"),
+        ),
+        Err(error) => error,
+    })
+}
+
+/// One of the exceptions of `zarr_py.errors`, for what is found wrong here.
+fn failure(py: Python<'_>, class: &str, message: String) -> PyErr {
+    match crate::error::class(py, class) {
+        Ok(class) => PyErr::from_type(class, message),
+        Err(error) => error,
+    }
+}
+
+/// The product of lengths, in elements.
+fn product(shape: &[usize]) -> Result<usize> {
+    let len = shape
+        .iter()
+        .try_fold(1_usize, |len, &next| len.checked_mul(next));
+    len.ok_or_else(|| {
+        Error::from(zarr_core::Error::TooLarge {
+            what: "selection",
+            wanted: format!("{shape:?} elements"),
+            limit: usize::MAX as u64,
+        })
+    })
+}

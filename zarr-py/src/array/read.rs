@@ -1,0 +1,211 @@
+//! Reads of elements of one size.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use zarr_core::{Output, Selection};
+
+use super::NativeArray;
+use super::handle::OpenArray;
+use super::key::Wanted;
+use super::memory::{Fresh, c_strides, check_shape, lend_output};
+use super::variable::read_variable;
+use crate::error::{Error, Result};
+use crate::runtime;
+
+/// Local reads that decode no more than this, in bytes, are done by the calling thread: in a few milliseconds, and waking
+/// others takes longer than most of them.
+const INLINE: u64 = 4 << 20;
+
+/// What is read, and where to.
+struct Task {
+    open: Arc<OpenArray>,
+    selection: Selection,
+    output: Output,
+    strides: Vec<isize>,
+}
+
+/// How the elements become what Python gets.
+pub(super) struct Finish {
+    pub(super) shape: Vec<usize>,
+    pub(super) dtype: Py<PyAny>,
+    pub(super) arranged: Option<Py<PyAny>>,
+    pub(super) scalar: bool,
+    /// The array that was to be filled.
+    pub(super) out: Option<Py<PyAny>>,
+}
+
+/// The memory that was read into.
+enum Filled {
+    Fresh(Fresh),
+    /// That of the output array.
+    Lent,
+}
+
+/// A read that is done.
+struct Done {
+    filled: Filled,
+    finish: Finish,
+}
+
+impl NativeArray {
+    pub(super) fn read_now<'py>(
+        &self,
+        py: Python<'py>,
+        open: Arc<OpenArray>,
+        wanted: Wanted,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if open.is_variable() {
+            let (read, finish) = read_variable(self, py, open, wanted, out)?;
+            let elements = runtime::wait(py, read)?;
+            return finish.strings(py, elements);
+        }
+        let is_small =
+            wanted.decoded <= INLINE && open.array.0.hierarchy().store().as_local().is_some();
+        let (task, done) = self.start(py, open, wanted, out)?;
+        if is_small {
+            py.detach(|| task.run())?;
+        } else {
+            runtime::wait(py, task.run_async())?;
+        }
+        done.into_pyobject(py)
+    }
+
+    pub(super) fn read_later<'py>(
+        &self,
+        py: Python<'py>,
+        open: Arc<OpenArray>,
+        wanted: Wanted,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if open.is_variable() {
+            let (read, finish) = read_variable(self, py, open, wanted, out)?;
+            return runtime::awaitable(py, async move { Ok(finish.with(read.await?)) });
+        }
+        let (task, done) = self.start(py, open, wanted, out)?;
+        runtime::awaitable(py, async move {
+            task.run_async().await?;
+            Ok(done)
+        })
+    }
+
+    fn start<'py>(
+        &self,
+        py: Python<'py>,
+        open: Arc<OpenArray>,
+        wanted: Wanted,
+        out: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Task, Done)> {
+        let dtype = self.dtype(py)?;
+        let item_size = open.item_size;
+        let lent = match out {
+            None => None,
+            Some(out) => match place(out, &wanted)? {
+                Some(view) => lend_output(&view, dtype, item_size)?,
+                None => None,
+            },
+        };
+        let (filled, output, strides) = match lent {
+            Some((output, strides)) => (Filled::Lent, output, strides),
+            None => {
+                let fresh = Fresh::new(&wanted.shape, item_size)?;
+                let output = fresh.output.clone();
+                (
+                    Filled::Fresh(fresh),
+                    output,
+                    c_strides(&wanted.shape, item_size),
+                )
+            }
+        };
+        let task = Task {
+            open,
+            selection: wanted.selection,
+            output,
+            strides,
+        };
+        let finish = Finish {
+            shape: wanted.shape,
+            dtype: dtype.clone().unbind(),
+            arranged: wanted.arranged,
+            scalar: wanted.scalar,
+            out: out.map(|out| out.clone().unbind()),
+        };
+        Ok((task, Done { filled, finish }))
+    }
+}
+
+/// An output array in the shape that the engine fills; `None` where that takes a copy.
+fn place<'py>(out: &Bound<'py, PyAny>, wanted: &Wanted) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match &wanted.arranged {
+        None => {
+            check_shape(out, &wanted.shape)?;
+            Ok(Some(out.clone()))
+        }
+        Some(prepared) => {
+            let view = prepared.bind(out.py()).call_method1("place", (out,))?;
+            Ok((!view.is_none()).then_some(view))
+        }
+    }
+}
+
+impl Task {
+    fn run(self) -> Result<()> {
+        let array = &self.open.array;
+        array.read_output(&self.selection, self.output, &self.strides)?;
+        Ok(())
+    }
+
+    async fn run_async(self) -> Result<()> {
+        let array = &self.open.array.0;
+        array
+            .read_output(&self.selection, self.output, &self.strides)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Finish {
+    /// What Python gets of an array in the engine's shape.
+    pub(super) fn arrange<'py>(self, array: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = array.py();
+        let array = match &self.arranged {
+            None => array,
+            Some(prepared) => prepared.bind(py).call_method1("take", (array,))?,
+        };
+        match self.out {
+            Some(out) => {
+                let out = out.into_bound(py);
+                out.set_item(py.Ellipsis(), array)?;
+                Ok(out)
+            }
+            None if self.scalar => array.get_item(pyo3::types::PyTuple::empty(py)),
+            None => Ok(array),
+        }
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Done {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.filled {
+            Filled::Fresh(fresh) => {
+                let array = fresh.into_array(py, &self.finish.shape, self.finish.dtype.bind(py))?;
+                self.finish.arrange(array)
+            }
+            Filled::Lent => self
+                .finish
+                .out
+                .map(|out| out.into_bound(py))
+                .ok_or_else(|| {
+                    Error::from(zarr::Error::Internal {
+                        reason: "an output array that is not there".to_owned(),
+                    })
+                    .into()
+                }),
+        }
+    }
+}

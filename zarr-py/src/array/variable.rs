@@ -1,0 +1,169 @@
+//! Strings and byte strings: lists of Python's objects, which NumPy makes arrays of.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayD, IxDyn};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use zarr::VariableElement;
+use zarr_core::DataTypeKind;
+
+use super::NativeArray;
+use super::handle::OpenArray;
+use super::key::Wanted;
+use super::memory::check_shape;
+use super::read::Finish;
+use crate::error::Result;
+
+/// Elements in C order.
+pub(super) enum Elements {
+    Strings(Vec<String>),
+    ByteStrings(Vec<Vec<u8>>),
+}
+
+/// Elements that were read, and what becomes of them.
+pub(super) struct Strings {
+    elements: Elements,
+    finish: Finish,
+}
+
+/// The future of a read, and how it ends.
+pub(super) fn read_variable<'py>(
+    array: &NativeArray,
+    py: Python<'py>,
+    open: Arc<OpenArray>,
+    wanted: Wanted,
+    out: Option<&Bound<'py, PyAny>>,
+) -> PyResult<(
+    impl Future<Output = Result<Elements>> + Send + use<>,
+    Finish,
+)> {
+    if let (Some(out), None) = (out, &wanted.arranged) {
+        check_shape(out, &wanted.shape)?;
+    }
+    let finish = Finish {
+        shape: wanted.shape,
+        dtype: array.dtype(py)?.clone().unbind(),
+        arranged: wanted.arranged,
+        scalar: wanted.scalar,
+        out: out.map(|out| out.clone().unbind()),
+    };
+    let selection = wanted.selection;
+    let read = async move {
+        let array = &open.array.0;
+        Ok(if array.data_type().kind() == DataTypeKind::String {
+            let elements = array.read_variable_selection(&selection).await?;
+            Elements::Strings(elements.into_raw_vec_and_offset().0)
+        } else {
+            let elements = array.read_variable_selection(&selection).await?;
+            Elements::ByteStrings(elements.into_raw_vec_and_offset().0)
+        })
+    };
+    Ok((read, finish))
+}
+
+impl Finish {
+    pub(super) fn with(self, elements: Elements) -> Strings {
+        Strings {
+            elements,
+            finish: self,
+        }
+    }
+
+    pub(super) fn strings(self, py: Python<'_>, elements: Elements) -> PyResult<Bound<'_, PyAny>> {
+        self.with(elements).into_pyobject(py)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Strings {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static FROM_LIST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let list = match self.elements {
+            Elements::Strings(strings) => PyList::new(py, strings)?,
+            Elements::ByteStrings(strings) => {
+                PyList::new(py, strings.iter().map(|bytes| PyBytes::new(py, bytes)))?
+            }
+        };
+        let shape = PyTuple::new(py, &self.finish.shape)?;
+        let from_list = FROM_LIST.import(py, "zarr_py._dtypes", "from_list")?;
+        let array = from_list.call1((list, self.finish.dtype.bind(py), shape))?;
+        self.finish.arrange(array)
+    }
+}
+
+/// The future of a write of an array of strings or byte strings.
+pub(super) fn write_variable(
+    open: Arc<OpenArray>,
+    wanted: Wanted,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<futures::future::BoxFuture<'static, Result<()>>> {
+    let py = value.py();
+    let mut shape = value.getattr("shape")?.extract::<Vec<usize>>()?;
+    // NumPy lets an assignment have more dimensions of length 1 in front.
+    while shape.len() > wanted.shape.len() && shape.first() == Some(&1) {
+        shape.remove(0);
+    }
+    let list = value
+        .call_method1("reshape", (-1,))?
+        .call_method0("tolist")?;
+    let list = list.cast_into::<PyList>()?;
+    if open.array.0.data_type().kind() == DataTypeKind::String {
+        let strings = list.iter().map(|element| {
+            let string = element
+                .cast::<PyString>()
+                .map_err(|_| wrong("a string", &element))?;
+            Ok(PyBackedStr::try_from(string.clone())?.to_string())
+        });
+        return Ok(write(
+            py,
+            open,
+            wanted,
+            &shape,
+            strings.collect::<PyResult<_>>()?,
+        ));
+    }
+    let strings = list.iter().map(|element| {
+        let bytes = element
+            .cast::<PyBytes>()
+            .map_err(|_| wrong("bytes", &element))?;
+        Ok(PyBackedBytes::from(bytes.clone()).to_vec())
+    });
+    Ok(write(
+        py,
+        open,
+        wanted,
+        &shape,
+        strings.collect::<PyResult<_>>()?,
+    ))
+}
+
+fn wrong(expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    let found = found.get_type();
+    PyTypeError::new_err(format!(
+        "expected {expected}, got an element of type {found}"
+    ))
+}
+
+fn write<T: VariableElement + Send + Sync + 'static>(
+    _: Python<'_>,
+    open: Arc<OpenArray>,
+    wanted: Wanted,
+    shape: &[usize],
+    elements: Vec<T>,
+) -> futures::future::BoxFuture<'static, Result<()>> {
+    let data =
+        ArrayD::from_shape_vec(IxDyn(shape), elements).expect("as many elements as the shape has");
+    let selection = wanted.selection;
+    Box::pin(async move {
+        let array = &open.array.0;
+        array.write_variable_selection(&selection, data).await?;
+        Ok(())
+    })
+}

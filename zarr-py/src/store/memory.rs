@@ -1,0 +1,59 @@
+//! Stores in memory by name, for as long as somebody holds one: equal names are the same store, and a pickle finds its store
+//! again in the process that it comes from.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use zarr_store::Store;
+
+/// A store in memory.
+#[derive(Debug)]
+pub(super) struct Memory {
+    pub(super) name: String,
+    /// A random number, so that a store of the same name in another process is not taken for this one.
+    pub(super) identity: u64,
+    store: Store,
+}
+
+impl Memory {
+    pub(super) fn store(&self) -> Store {
+        self.store.clone()
+    }
+}
+
+static NAMED: Mutex<Option<HashMap<String, Weak<Memory>>>> = Mutex::new(None);
+
+/// The store of this name, or a new one, with a name of its own if it has none.
+pub(super) fn open(name: Option<&str>) -> Arc<Memory> {
+    let identity = RandomState::new().hash_one(std::process::id());
+    let name = name.map_or_else(|| format!("{identity:016x}"), str::to_owned);
+    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let named = named.get_or_insert_default();
+    named.retain(|_, memory| memory.strong_count() > 0);
+    if let Some(memory) = named.get(&name).and_then(Weak::upgrade) {
+        return memory;
+    }
+    let memory = Arc::new(Memory {
+        name: name.clone(),
+        identity,
+        store: Store::memory(),
+    });
+    named.insert(name, Arc::downgrade(&memory));
+    memory
+}
+
+/// The store of this name, if it is this one.
+pub(super) fn find(name: &str, identity: u64) -> Option<Arc<Memory>> {
+    let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let memory = named.as_ref()?.get(name)?.upgrade()?;
+    (memory.identity == identity).then_some(memory)
+}
+
+/// Why a pickle cannot be opened.
+pub(super) fn not_here(name: &str) -> String {
+    format!(
+        "memory://{name}: a store in memory can be unpickled only in the process that it is in, while it is in use there"
+    )
+}

@@ -1,0 +1,82 @@
+//! What a store is opened with, again in each process that uses it.
+
+use std::sync::Arc;
+
+use zarr::{CacheOptions, Hierarchy};
+use zarr_store::{CredentialSource, Store};
+
+use super::Handle;
+use super::called::Called;
+use super::credentials::Provider;
+use super::memory::Memory;
+use crate::error::Result;
+
+/// Everything that makes a store.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    pub(super) source: Source,
+    /// Requests in flight at once.
+    pub(super) max_concurrency: Option<usize>,
+    /// Memory for encoded chunks, in bytes.
+    pub(super) cache_bytes: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Url {
+        url: String,
+        options: Vec<(String, String)>,
+        credentials: Option<Provider>,
+    },
+    Called {
+        called: Called,
+        missing_on_forbidden: bool,
+        single_writer: bool,
+    },
+    Memory {
+        memory: Arc<Memory>,
+        prefix: String,
+    },
+}
+
+impl Recipe {
+    pub(super) fn open(&self) -> Result<Handle> {
+        let mut store = match &self.source {
+            Source::Url {
+                url,
+                options,
+                credentials,
+            } => {
+                let source = credentials.clone();
+                let source = source.map(|source| Arc::new(source) as Arc<dyn CredentialSource>);
+                Store::open_with_credentials(url, options.clone(), source)?
+            }
+            Source::Called {
+                called,
+                missing_on_forbidden,
+                single_writer,
+            } => {
+                let mut store = Store::new(Arc::new(called.clone()), called.name.clone());
+                if *missing_on_forbidden {
+                    store = store.with_missing_on_403();
+                }
+                if *single_writer {
+                    store = store.with_single_writer();
+                }
+                store
+            }
+            Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
+        };
+        if let Some(lanes) = self.max_concurrency {
+            let mut cost = store.cost_model().clone();
+            cost.lanes = lanes;
+            store = store.with_cost_model(cost);
+        }
+        let caches = CacheOptions {
+            chunk_size: self.cache_bytes,
+            ..CacheOptions::default()
+        };
+        let hierarchy = Hierarchy::with_caches(store.clone(), zarr::registry(), caches);
+        Ok(Handle { store, hierarchy })
+    }
+}

@@ -1,0 +1,121 @@
+//! Reads that never wait, for callers that must not: a path that the operating system has in memory (`openat2` with
+//! `RESOLVE_CACHED`) and bytes that it has there (`preadv2` with `RWF_NOWAIT`). Linux has both; elsewhere, on older kernels and
+//! on file systems that do not say what they have in memory, no answer is ever at hand.
+
+use zarr_core::ByteRange;
+
+use super::{LocalFile, LocalStore};
+use crate::Body;
+use crate::error::Result;
+
+impl LocalStore {
+    /// [`open`](Self::open), without waiting; the inner `None` says that there is no object.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub fn open_now(&self, key: &str) -> Result<Option<Option<LocalFile>>> {
+        let path = self.path(key)?;
+        match system::open(&path) {
+            Ok(Some(file)) => {
+                let metadata = file.metadata().map_err(self.io(key, "stat"))?;
+                self.opened(key, file, &metadata)
+                    .map(|file| Some(Some(file)))
+            }
+            Ok(None) => Ok(None),
+            // Rare enough to be looked at again, with all that is said about what is missing.
+            Err(_) => self.open(key).map(Some),
+        }
+    }
+
+    /// Reads an object, without waiting.
+    pub(crate) fn get_now(
+        &self,
+        key: &str,
+        range: &ByteRange,
+        most: u64,
+    ) -> Result<Option<Option<Body>>> {
+        let file = match self.open_now(key)? {
+            Some(Some(file)) => file,
+            Some(None) => return Ok(Some(None)),
+            None => return Ok(None),
+        };
+        let Some(bytes) = file.read_now(range, most)? else {
+            return Ok(None);
+        };
+        file.check_unchanged()?;
+        Ok(Some(Some(Body {
+            bytes,
+            range: range.resolve(file.size()),
+            object_size: file.size(),
+            version: file.version(),
+        })))
+    }
+}
+
+impl LocalFile {
+    /// [`read`](Self::read), without waiting: `None` where not all bytes are in memory, or they are more than `most`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    pub fn read_now(&self, range: &ByteRange, most: u64) -> Result<Option<bytes::Bytes>> {
+        let range = range.resolve(self.size());
+        if range.end - range.start > most {
+            return Ok(None);
+        }
+        let mut buffer = self.buffer(&range)?;
+        if !buffer.is_empty() {
+            // What is not all there is read again, by those who may wait and say what is wrong.
+            if !system::read(&self.file, &mut buffer, range.start) {
+                return Ok(None);
+            }
+            self.counters.get();
+            self.counters.read(buffer.len());
+        }
+        Ok(Some(buffer.into()))
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs::File;
+    use std::io::{self, IoSliceMut};
+    use std::path::Path;
+
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+    /// The open file; `None` where its path is not in memory.
+    pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
+            Ok(file) => Ok(Some(file.into())),
+            // Not in memory; a kernel, or a sandbox, without the call.
+            Err(Errno::AGAIN | Errno::INVAL | Errno::NOSYS | Errno::PERM) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the buffer could be filled at once.
+    pub(super) fn read(file: &File, buffer: &mut [u8], offset: u64) -> bool {
+        let len = buffer.len();
+        let buffers = &mut [IoSliceMut::new(buffer)];
+        matches!(preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT), Ok(read) if read == len)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path) -> io::Result<Option<File>> {
+        Ok(None)
+    }
+
+    pub(super) fn read(_: &File, _: &mut [u8], _: u64) -> bool {
+        false
+    }
+}
