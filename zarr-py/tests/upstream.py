@@ -1,7 +1,7 @@
 """Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, or with `zarr_py.Store` in place of its local and memory
-stores, and compares the failures with a list of explained ones.
+stores, or with both, and compares the failures with a list of explained ones.
 
-    python upstream.py pipeline|store [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
+    python upstream.py pipeline|store|both [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
 The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
 start find the pipeline by its entry point. `upstream-pipeline.txt` and `upstream-store.txt` have a pattern of test ids in each line
@@ -53,7 +53,7 @@ MODULES = [
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["pipeline", "store"])
+    parser.add_argument("what", choices=["pipeline", "store", "both"])
     parser.add_argument("--sdist", type=Path, help="the sdist, or the folder it was unpacked to")
     arguments, rest = parser.parse_known_args()
     named = [argument for argument in rest if argument.partition("::")[0].startswith("test_")]
@@ -63,8 +63,9 @@ def main() -> int:
         report = Path(folder) / "report.xml"
         run(arguments.what, source, [f"tests/{name}" for name in named or MODULES], options, report)
         failed = list(failures(report))
-    expected = HERE / f"upstream-{arguments.what}.txt"
-    return judge(failed, expected.read_text().splitlines(), complete=not named)
+    lists = ["pipeline", "store"] if arguments.what == "both" else [arguments.what]
+    expected = [line for name in lists for line in (HERE / f"upstream-{name}.txt").read_text().splitlines()]
+    return judge(failed, expected, complete=not named)
 
 
 def downloaded(folder: Path) -> Path:
@@ -85,9 +86,9 @@ def unpacked(sdist: Path, folder: Path) -> Path:
 def run(what: str, source: Path, tests: list[str], options: list[str], report: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(HERE)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    if what == "pipeline":
+    if what != "store":
         environment["ZARR_CODEC_PIPELINE__PATH"] = "zarr_py.CodecPipeline"
-    else:
+    if what != "pipeline":
         command += ["-p", "upstream_store"]
     # Of pytest's arguments in the sdist, which want plugins, none are needed.
     command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]

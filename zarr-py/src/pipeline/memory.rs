@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use zarr_core::{Input, Output};
 
+use crate::runtime;
+
 /// The structure that `__array_struct__` hands out (NumPy, "The array interface protocol").
 #[repr(C)]
 struct Interface {
@@ -117,8 +119,8 @@ struct Keeper(Option<Py<PyAny>>);
 impl Drop for Keeper {
     fn drop(&mut self) {
         let owner = self.0.take();
-        // While the interpreter shuts down nothing is let go of.
-        Python::try_attach(|_| drop(owner));
+        // While the interpreter ends nothing is let go of.
+        runtime::attached(|_| drop(owner));
     }
 }
 
