@@ -196,9 +196,7 @@ impl Group {
             .map(|(path, metadata)| {
                 let name = path.name().to_owned();
                 Ok(match self.hierarchy.bind(path, metadata)? {
-                    Node::Array(array) if is_copy => {
-                        (name, Node::Array(array.marked_unchecked()))
-                    }
+                    Node::Array(array) if is_copy => (name, Node::Array(array.marked_unchecked())),
                     node => (name, node),
                 })
             })
