@@ -12,6 +12,30 @@ use zarr_core::{DataTypeKind, Output};
 /// What can go wrong, as one line of text.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The kind of a failure, as the conformance runner asks for it: "unsupported" (a feature that is not known or not built in),
+/// "invalid" (metadata, data or a path that the specification forbids), "not-found", "limit", "store", or "internal" (a bug).
+#[must_use]
+pub fn kind(failure: &Failure) -> &'static str {
+    use zarr_core::Error as Core;
+    match failure.downcast_ref::<zarr::Error>() {
+        Some(zarr::Error::Core(error)) => match error.root() {
+            Core::UnknownExtension { .. }
+            | Core::UnknownMember { .. }
+            | Core::Unsupported { .. } => "unsupported",
+            Core::TooLarge { .. } => "limit",
+            _ => "invalid",
+        },
+        Some(zarr::Error::NodeNotFound { .. }) => "not-found",
+        Some(zarr::Error::NodeType { .. }) => "invalid",
+        Some(zarr::Error::Store(_)) => "store",
+        Some(zarr::Error::Internal { .. }) => "internal",
+        _ => match failure.downcast_ref::<zarr_core::Error>() {
+            Some(error) => kind(&zarr::Error::Core(error.clone()).into()),
+            None => "unsupported",
+        },
+    }
+}
+
 /// All elements of an array.
 pub struct Elements {
     /// Their type.
@@ -43,10 +67,15 @@ impl Elements {
             .ok_or("unsupported: elements of any size")?;
         let selection = Selection::all();
         let resolved = selection.resolve(array.0.shape())?;
-        let len = resolved
-            .elements()?
-            .checked_mul(item_size)
-            .ok_or("more elements than memory")?;
+        let len =
+            resolved
+                .elements()?
+                .checked_mul(item_size)
+                .ok_or(zarr_core::Error::TooLarge {
+                    what: "array",
+                    wanted: format!("{:?} elements", resolved.shape()),
+                    limit: u64::MAX,
+                })?;
         let mut strides = vec![0; resolved.shape().len()];
         let mut stride = item_size.cast_signed();
         for (axis, &len) in resolved.shape().iter().enumerate().rev() {
@@ -164,6 +193,49 @@ fn time_type(data_type: &DataType) -> Result<String, Failure> {
     })
 }
 
+/// An element that may be missing as JSON: `null`, or its value; one that is optional itself in a list, to tell the two apart.
+fn optional_element(data_type: &DataType, bytes: &[u8]) -> Value {
+    let (Some((1, value)), Some(field)) = (bytes.split_last(), data_type.fields().first()) else {
+        return Value::Null;
+    };
+    match field.data_type.kind() {
+        DataTypeKind::Optional => json!([optional_element(&field.data_type, value)]),
+        DataTypeKind::Bytes => Value::from(hex(value)),
+        _ => {
+            let text = field
+                .data_type
+                .fill_value_to_json(&FillValue::new(value.to_vec()));
+            serde_json::from_str(&text).unwrap_or_default()
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Elements that may be missing, as their values or `null`: `{"kind", "shape", "data"}`.
+///
+/// # Errors
+/// What the engine says.
+pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
+    let data_type = array.0.data_type();
+    let element = |bytes: &[u8]| optional_element(data_type, bytes);
+    let (shape, data) = match data_type.fixed_size() {
+        Some(size) => {
+            let elements = Elements::of(array)?;
+            let data = elements.bytes.chunks_exact(size).map(element).collect();
+            (elements.shape, data)
+        }
+        None => {
+            let data = array.read_variable::<Vec<u8>>(&Selection::all())?;
+            let elements = data.iter().map(|bytes| element(bytes)).collect::<Vec<_>>();
+            (data.shape().to_vec(), elements)
+        }
+    };
+    Ok(json!({"kind": "optional", "shape": shape, "data": data}))
+}
+
 /// Strings as text, byte strings as hexadecimal digits: `{"kind", "shape", "data"}`.
 ///
 /// # Errors
@@ -176,27 +248,29 @@ pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
             json!({"kind": "string", "shape": data.shape(), "data": data.iter().collect::<Vec<_>>()}),
         );
     }
+    if array.0.data_type().kind() == DataTypeKind::Optional {
+        return optional_elements(array);
+    }
     let data = array.read_variable::<Vec<u8>>(&all)?;
-    let hex = |bytes: &Vec<u8>| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
-    Ok(
-        json!({"kind": "bytes", "shape": data.shape(), "data": data.iter().map(hex).collect::<Vec<_>>()}),
-    )
+    let digits = data.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>();
+    Ok(json!({"kind": "bytes", "shape": data.shape(), "data": digits}))
 }
 
-/// Reads an array and writes `<out>.npy`, or `<out>.json` for elements of any size; returns the path.
+/// Reads an array and writes `<out>.npy`, or `<out>.json` for elements of any size or none; returns the path.
 ///
 /// # Errors
 /// What reading or writing says.
 pub fn read_to_file(store: &str, node: &str, out: &str) -> Result<PathBuf, Failure> {
     let array = open(store)?.array(node)?;
-    if array.0.data_type().fixed_size().is_none() {
+    let data_type = array.0.data_type();
+    let elements = match (data_type.kind(), data_type.fixed_size()) {
+        (DataTypeKind::Optional, _) => Some(optional_elements(&array)?),
+        (_, None) => Some(variable_elements(&array)?),
+        _ => None,
+    };
+    if let Some(elements) = elements {
         let path = PathBuf::from(format!("{out}.json"));
-        std::fs::write(&path, variable_elements(&array)?.to_string())?;
+        std::fs::write(&path, elements.to_string())?;
         return Ok(path);
     }
     let path = PathBuf::from(format!("{out}.npy"));

@@ -103,6 +103,28 @@ fn a_killed_writer_leaves_whole_objects_and_blocks_nobody() {
     assert_eq!(names.len(), 1);
 }
 
+/// A shard that is mostly dead space, as writers leave it that append: its inner chunks are read one by one.
+#[test]
+fn dead_space_is_not_read_and_not_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = create(folder.path().to_str().unwrap());
+    for column in 0..CHUNKS {
+        write_column(&array, column);
+    }
+    let file = folder.path().join("a/c/0/0");
+    let shard = std::fs::read(&file).unwrap();
+    // The index is at the end: 16 bytes for each inner chunk, and a checksum.
+    let index = shard.len() - (16 * CHUNKS * CHUNKS + 4);
+    let dead = vec![0xAB; 1 << 20];
+    std::fs::write(&file, [&shard[..index], &dead, &shard[index..]].concat()).unwrap();
+    array
+        .write(s![0, 0], arr0(1_u32).view().into_dyn())
+        .unwrap();
+    assert_eq!(lost(&array), 0);
+    let written = std::fs::read(&file).unwrap();
+    assert!(written.len() < dead.len(), "{} bytes", written.len());
+}
+
 #[test]
 fn a_full_disk_leaves_the_old_object() {
     let folder = tempfile::tempdir().unwrap();

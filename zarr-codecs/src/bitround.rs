@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::number::{chunk_bytes, push_bits, read_bits, unsupported};
 
@@ -39,7 +39,11 @@ struct BitRound {
 }
 
 /// Binds the codec to integers, floats and complex numbers: `keepbits` is 1 or more.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     bind_from(1, extension, spec)
 }
 
@@ -47,6 +51,7 @@ pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn Ar
 pub(crate) fn bind_numcodecs(
     extension: &Extension,
     spec: &ChunkSpec,
+    _: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToArray>> {
     bind_from(0, extension, spec)
 }
@@ -166,13 +171,14 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::testing::{extension, spec};
+    use crate::testing::{binder, extension, spec};
 
     fn encode(data_type: &str, keepbits: u64, data: &[u8]) -> Vec<u8> {
         let len = data.len() / spec(&[1], data_type).decoded_size(99).unwrap().unwrap();
         let codec = bind(
             &Extension::new("bitround").with("keepbits", keepbits),
             &spec(&[len as u64], data_type),
+            &binder(),
         );
         let ChunkData::Fixed(bytes) = codec
             .unwrap()
@@ -234,12 +240,12 @@ mod tests {
         ] {
             let json = format!(r#"{{"name": "bitround", "configuration": {configuration}}}"#);
             assert!(
-                bind(&extension(&json), &spec(&[2], "float32")).is_err(),
+                bind(&extension(&json), &spec(&[2], "float32"), &binder()).is_err(),
                 "{json}"
             );
         }
         let one = Extension::new("bitround").with("keepbits", 1);
-        assert!(bind(&one, &spec(&[2], "bool")).is_err());
-        assert!(bind(&one, &spec(&[2], "r8")).is_err());
+        assert!(bind(&one, &spec(&[2], "bool"), &binder()).is_err());
+        assert!(bind(&one, &spec(&[2], "r8"), &binder()).is_err());
     }
 }

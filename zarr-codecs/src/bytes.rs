@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToBytes, ByteOrder, ChunkData, ChunkSpec, EncodedSize};
-use zarr_core::{Binder, DataType, Error, Extension, Result};
+use zarr_core::{Binder, DataType, DataTypeKind, Error, Extension, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +35,10 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToBytes>> {
     let configuration: Configuration = extension.parse()?;
+    if spec.data_type.kind() == DataTypeKind::Optional {
+        let what = "codec \"bytes\" for elements that may be missing".to_owned();
+        return Err(Error::Unsupported { what });
+    }
     let size = spec
         .decoded_size(u64::MAX)?
         .ok_or_else(|| Error::Unsupported {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{DataType, Error, Extension, FillValue, Registry, Result};
+use zarr_core::{Binder, DataType, Error, Extension, FillValue, Result};
 
 use crate::number::{
     Format, Number, Unfit, chunk_bytes, map_elements, push_bits, read_bits, to_i128, unsupported,
@@ -24,8 +24,17 @@ struct Configuration {
     #[serde(default)]
     rounding: Rounding,
     out_of_range: Option<OutOfRange>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     scalar_map: ScalarMap,
+}
+
+/// A scalar map from an object: serde reads a list as well.
+fn object<'de, D: serde::Deserializer<'de>>(value: D) -> Result<ScalarMap, D::Error> {
+    let text = Box::<RawValue>::deserialize(value)?;
+    if !text.get().starts_with('{') {
+        return Err(serde::de::Error::custom("a scalar map that is no object"));
+    }
+    serde_json::from_str(text.get()).map_err(serde::de::Error::custom)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -64,15 +73,24 @@ struct CastValue {
 }
 
 /// Binds the codec to real numbers.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     let configuration: Configuration = extension.parse()?;
-    let codec = bind_to(&configuration, spec).map_err(|error| error.member("configuration"))?;
+    let codec =
+        bind_to(&configuration, spec, binder).map_err(|error| error.member("configuration"))?;
     Ok(Arc::new(codec))
 }
 
-fn bind_to(configuration: &Configuration, spec: &ChunkSpec) -> Result<CastValue> {
-    let target = Registry::core()
-        .with_registered_data_types()
+fn bind_to(
+    configuration: &Configuration,
+    spec: &ChunkSpec,
+    binder: &Binder<'_>,
+) -> Result<CastValue> {
+    let target = binder
+        .registry()
         .bind_data_type(&configuration.data_type)
         .map_err(|error| error.member("data_type"))?;
     let number_format = |data_type: &DataType| match Format::expect(data_type, NAME)? {

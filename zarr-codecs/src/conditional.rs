@@ -1,13 +1,13 @@
 //! The `conditional` codec: bytes to bytes codecs that each chunk applies or not, as the bits of its header say (registered
 //! extension "conditional").
 //!
-//! Encoding applies all of them where that makes the chunk smaller, else none. The codecs are those of this crate.
+//! Encoding applies all of them where that makes the chunk smaller, else none.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize, with_scratch};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 /// The most codecs, and the largest header in bits: more is an attack.
 const MAX_CODECS: usize = 64;
@@ -29,14 +29,22 @@ struct Conditional {
 }
 
 /// Binds the codec: each inner one to whatever may come out of those before it, applied or not.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let configuration: Configuration = extension.parse()?;
-    let codec =
-        bind_inner(&configuration, decoded).map_err(|error| error.member("configuration"))?;
+    let codec = bind_inner(&configuration, decoded, binder)
+        .map_err(|error| error.member("configuration"))?;
     Ok(Arc::new(codec))
 }
 
-fn bind_inner(configuration: &Configuration, decoded: EncodedSize) -> Result<Conditional> {
+fn bind_inner(
+    configuration: &Configuration,
+    decoded: EncodedSize,
+    binder: &Binder<'_>,
+) -> Result<Conditional> {
     let count = configuration.codecs.len();
     if count > MAX_CODECS {
         return Err(Error::TooLarge {
@@ -54,7 +62,8 @@ fn bind_inner(configuration: &Configuration, decoded: EncodedSize) -> Result<Con
     let mut size = decoded;
     let mut codecs = Vec::with_capacity(count);
     for (position, codec) in configuration.codecs.iter().enumerate() {
-        let bound = crate::bind_bytes_to_bytes(codec, size)
+        let bound = binder
+            .inner_bytes_to_bytes(codec, size)
             .map_err(|error| error.member(format_args!("codecs[{position}]")))?;
         size = EncodedSize::AtMost(size.max().max(bound.encoded_size().max()));
         codecs.push(bound);
@@ -143,12 +152,13 @@ impl BytesToBytes for Conditional {
 mod tests {
     use super::*;
     use crate::testing::{
-        assert_decodes, assert_round_trip, assert_survives_damage, extension, refusal, sample,
+        assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, refusal,
+        sample,
     };
 
     fn codec(configuration: &str, size: usize) -> Result<Arc<dyn BytesToBytes>> {
         let json = format!(r#"{{"name": "conditional", "configuration": {configuration}}}"#);
-        bind(&extension(&json), EncodedSize::Exact(size))
+        bind(&extension(&json), EncodedSize::Exact(size), &binder())
     }
 
     #[test]
@@ -185,6 +195,7 @@ mod tests {
                 r#"{{"name": "conditional", "configuration": {configuration}}}"#
             )),
             EncodedSize::Exact(64 << 20),
+            &binder(),
         );
         large
             .expect("bound")

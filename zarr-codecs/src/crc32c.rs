@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 /// The size of a checksum in bytes.
 const SIZE: usize = 4;
@@ -14,7 +14,11 @@ struct Crc32c {
 }
 
 /// Binds the codec, which has no configuration.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     extension.expect_no_configuration()?;
     Ok(Arc::new(Crc32c { decoded }))
 }
@@ -74,11 +78,16 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        assert_decodes, assert_round_trip, assert_survives_damage, extension, refusal,
+        assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, refusal,
     };
 
     fn codec(size: usize) -> Arc<dyn BytesToBytes> {
-        bind(&Extension::new("crc32c"), EncodedSize::Exact(size)).unwrap()
+        bind(
+            &Extension::new("crc32c"),
+            EncodedSize::Exact(size),
+            &binder(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -121,6 +130,6 @@ mod tests {
     #[test]
     fn configuration_members_are_refused() {
         let extension = extension(r#"{"name": "crc32c", "configuration": {"level": 1}}"#);
-        assert!(bind(&extension, EncodedSize::Exact(1)).is_err());
+        assert!(bind(&extension, EncodedSize::Exact(1), &binder()).is_err());
     }
 }

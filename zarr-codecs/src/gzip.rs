@@ -8,7 +8,7 @@ use std::sync::Arc;
 use libdeflater::{CompressionLvl, Compressor, DecompressionError};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
 use crate::inflate::with_decompressor;
@@ -37,7 +37,11 @@ struct Gzip {
 }
 
 /// Binds the codec.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
     match u8::try_from(level) {
         Ok(level) if usize::from(level) < LEVELS => Ok(Arc::new(Gzip { level, decoded })),

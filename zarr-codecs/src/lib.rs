@@ -55,6 +55,7 @@ mod number;
     feature = "zlib"
 ))]
 mod numcodecs;
+mod optional;
 #[cfg(any(
     feature = "blosc",
     feature = "bz2",
@@ -134,6 +135,7 @@ const CODECS: &[(&str, BindCodec)] = &[
     ("gzip", BindCodec::BytesToBytes(gzip::bind)),
     #[cfg(feature = "n5")]
     ("n5_default", BindCodec::ArrayToBytes(n5_default::bind)),
+    ("optional", BindCodec::ArrayToBytes(optional::bind)),
     #[cfg(feature = "packbits")]
     ("packbits", BindCodec::ArrayToBytes(packbits::bind)),
     #[cfg(feature = "reshape")]
@@ -146,6 +148,7 @@ const CODECS: &[(&str, BindCodec)] = &[
     ("transpose", BindCodec::ArrayToArray(transpose::bind)),
     ("vlen-bytes", BindCodec::ArrayToBytes(vlen::bind_bytes)),
     ("vlen-utf8", BindCodec::ArrayToBytes(vlen::bind_utf8)),
+    ("zarrs.optional", BindCodec::ArrayToBytes(optional::bind)),
     #[cfg(feature = "zfp")]
     ("zfp", BindCodec::ArrayToBytes(zfp::bind)),
     #[cfg(feature = "zstd")]
@@ -265,27 +268,6 @@ pub fn registry() -> Registry {
     CODECS
         .iter()
         .fold(Registry::core().with_registered_data_types(), add)
-}
-
-/// Binds a bytes to bytes codec of this crate, for codecs that hold others.
-#[cfg(any(feature = "conditional", feature = "n5"))]
-fn bind_bytes_to_bytes(
-    extension: &zarr_core::Extension,
-    decoded: zarr_core::codec::EncodedSize,
-) -> zarr_core::Result<std::sync::Arc<dyn zarr_core::codec::BytesToBytes>> {
-    let known = CODECS.iter().filter_map(|(name, bind)| match bind {
-        BindCodec::BytesToBytes(bind) => Some((*name, bind)),
-        _ => None,
-    });
-    let mut matching = known.clone().filter(|(name, _)| *name == extension.name());
-    match matching.next() {
-        Some((_, bind)) => bind(extension, decoded),
-        None => Err(zarr_core::Error::UnknownExtension {
-            point: "bytes -> bytes codec",
-            name: extension.name().to_owned(),
-            registered: known.map(|(name, _)| name).collect::<Vec<_>>().join(", "),
-        }),
-    }
 }
 
 #[cfg(test)]

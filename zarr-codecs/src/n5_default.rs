@@ -50,12 +50,12 @@ pub(crate) fn bind(
             return Err(Error::invalid(found, "2 or 3").member("configuration.codecs"));
         }
     };
-    check_transpose(transpose, spec).map_err(place(0))?;
+    check_transpose(transpose, spec, binder).map_err(place(0))?;
     check_bytes(bytes, spec, binder).map_err(place(1))?;
     let item_size = item_size(spec)?;
     let size = spec.decoded_size(u64::MAX)?.unwrap_or(0);
     let compression = compression
-        .map(|codec| crate::bind_bytes_to_bytes(codec, EncodedSize::AtMost(size)))
+        .map(|codec| binder.inner_bytes_to_bytes(codec, EncodedSize::AtMost(size)))
         .transpose()
         .map_err(place(2))?;
     let dimension = |&len: &u64| {
@@ -79,10 +79,10 @@ pub(crate) fn bind(
     }))
 }
 
-fn check_transpose(extension: &Extension, spec: &ChunkSpec) -> Result<()> {
+fn check_transpose(extension: &Extension, spec: &ChunkSpec, binder: &Binder<'_>) -> Result<()> {
     let reversed: Vec<usize> = (0..spec.shape.len()).rev().collect();
     if extension.name() == "transpose"
-        && crate::transpose::bind(extension, spec)?.axis_order() == Some(&reversed)
+        && crate::transpose::bind(extension, spec, binder)?.axis_order() == Some(&reversed)
     {
         return Ok(());
     }

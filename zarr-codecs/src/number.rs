@@ -1,11 +1,11 @@
 //! Elements as numbers, for the codecs that compute with them: `bitround`, `cast_value`, `scale_offset`, `zfp` and the filters of
 //! numcodecs.
 //!
-//! A [`Number`] holds every value of every format exactly. A [`Format`] says how its bits stand for numbers; one description
-//! covers all floats, from 4 bits to 64.
+//! A [`Number`] holds every value of every format exactly. A [`Format`] says how its bits stand for numbers; floats are those that
+//! [`FloatFormat`] describes.
 
 use zarr_core::codec::{ChunkData, ChunkSpec, EncodedSize};
-use zarr_core::{DataType, Error, Result};
+use zarr_core::{DataType, Error, FloatFormat, Result};
 
 use crate::rounding::{Magnitude, Rounding};
 
@@ -25,30 +25,7 @@ pub(crate) enum Format {
     Int(u32),
     /// This many bits.
     UInt(u32),
-    Float(Float),
-}
-
-/// A binary float: sign, exponent and mantissa from the highest bit down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Float {
-    pub(crate) exponent_bits: u32,
-    pub(crate) mantissa_bits: u32,
-    bias: i32,
-    special: Special,
-}
-
-/// Which bit patterns of a float are no finite numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Special {
-    /// Exponent all ones: infinities and NaNs.
-    Ieee,
-    /// The pattern of negative zero is the one NaN.
-    NegativeZeroIsNan,
-    None,
-    /// All ones but for the sign: NaN.
-    AllOnes,
-    /// No sign, no zero, no mantissa; all ones is the one NaN.
-    PowersOfTwo,
+    Float(&'static FloatFormat),
 }
 
 /// Why a number has no place in a format.
@@ -60,19 +37,9 @@ pub(crate) enum Unfit {
     Special,
 }
 
-const fn float(exponent_bits: u32, mantissa_bits: u32, bias: i32, special: Special) -> Format {
-    Format::Float(Float {
-        exponent_bits,
-        mantissa_bits,
-        bias,
-        special,
-    })
-}
-
 impl Format {
     /// The format of a data type of real numbers or bool; `None` for all others.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
-        use Special::{AllOnes, Ieee, NegativeZeroIsNan, None as NoSpecial, PowersOfTwo};
         Some(match data_type.name() {
             "bool" => Self::Bool,
             "int2" => Self::Int(2),
@@ -87,22 +54,7 @@ impl Format {
             "uint16" => Self::UInt(16),
             "uint32" => Self::UInt(32),
             "uint64" => Self::UInt(64),
-            "float4_e2m1fn" => float(2, 1, 1, NoSpecial),
-            "float6_e2m3fn" => float(2, 3, 1, NoSpecial),
-            "float6_e3m2fn" => float(3, 2, 3, NoSpecial),
-            "float8_e3m4" => float(3, 4, 3, Ieee),
-            "float8_e4m3" => float(4, 3, 7, Ieee),
-            "float8_e4m3fn" => float(4, 3, 7, AllOnes),
-            "float8_e4m3b11fnuz" => float(4, 3, 11, NegativeZeroIsNan),
-            "float8_e4m3fnuz" => float(4, 3, 8, NegativeZeroIsNan),
-            "float8_e5m2" => float(5, 2, 15, Ieee),
-            "float8_e5m2fnuz" => float(5, 2, 16, NegativeZeroIsNan),
-            "float8_e8m0fnu" => float(8, 0, 127, PowersOfTwo),
-            "bfloat16" => float(8, 7, 127, Ieee),
-            "float16" => float(5, 10, 15, Ieee),
-            "float32" => float(8, 23, 127, Ieee),
-            "float64" => float(11, 52, 1023, Ieee),
-            _ => return None,
+            name => Self::Float(FloatFormat::named(name)?),
         })
     }
 
@@ -116,10 +68,7 @@ impl Format {
         match self {
             Self::Bool => 1,
             Self::Int(bits) | Self::UInt(bits) => bits,
-            Self::Float(float) => {
-                let sign = u32::from(float.special != Special::PowersOfTwo);
-                sign + float.exponent_bits + float.mantissa_bits
-            }
+            Self::Float(float) => float.bits(),
         }
     }
 
@@ -153,7 +102,7 @@ impl Format {
         match self {
             Self::Bool | Self::UInt(_) => Number::Int(bits.into()),
             Self::Int(_) => Number::Int((bits.cast_signed() << unused >> unused).into()),
-            Self::Float(float) => Number::Float(float.value(bits)),
+            Self::Float(float) => Number::Float(float.number(bits)),
         }
     }
 
@@ -168,9 +117,9 @@ impl Format {
     /// The bits of a number after rounding, or why there are none.
     pub(crate) fn fit(self, number: Number, rounding: Rounding) -> Result<u64, Unfit> {
         match (self, number) {
-            (Self::Float(format), Number::Float(value)) => format.fit(value, rounding),
+            (Self::Float(format), Number::Float(value)) => fit(format, value, rounding),
             (Self::Float(format), Number::Int(value)) => {
-                format.fit_finite(value < 0, Magnitude::of_int(value), rounding)
+                fit_finite(format, value < 0, Magnitude::of_int(value), rounding)
             }
             (_, Number::Int(value)) => self.fit_integer(value),
             (_, Number::Float(value)) if !value.is_finite() => Err(Unfit::Special),
@@ -190,142 +139,67 @@ impl Format {
     pub(crate) fn limit(self, negative: bool) -> u64 {
         match (self, self.integer_range()) {
             (_, Some((low, high))) => low_bits(if negative { low } else { high }),
-            (Self::Float(float), _) if float.special == Special::Ieee => float.infinity(negative),
-            (Self::Float(float), _) if float.special == Special::PowersOfTwo && negative => 0,
-            (Self::Float(float), _) => float.sign(negative) | float.max_finite(),
+            (Self::Float(float), _) => {
+                let magnitude = float.infinity().unwrap_or_else(|| float.largest());
+                match (negative, float.sign()) {
+                    (true, 0) => 0,
+                    (true, sign) => sign | magnitude,
+                    (false, _) => magnitude,
+                }
+            }
             _ => 0,
         }
     }
 }
 
-impl Float {
-    pub(crate) fn is_ieee(self) -> bool {
-        self.special == Special::Ieee
-    }
+/// The sign bit of a negative number.
+fn sign(format: &FloatFormat, negative: bool) -> u64 {
+    if negative { format.sign() } else { 0 }
+}
 
-    fn sign(self, negative: bool) -> u64 {
-        u64::from(negative) << (self.exponent_bits + self.mantissa_bits)
+fn fit(format: &FloatFormat, value: f64, rounding: Rounding) -> Result<u64, Unfit> {
+    let negative = value.is_sign_negative();
+    if value.is_nan() {
+        format.nan().ok_or(Unfit::Special)
+    } else if value.is_infinite() {
+        let infinity = format.infinity().ok_or(Unfit::Special)?;
+        Ok(sign(format, negative) | infinity)
+    } else if format.bits() == 64 {
+        Ok(value.to_bits())
+    } else {
+        fit_finite(format, negative, Magnitude::of_float(value), rounding)
     }
+}
 
-    fn infinity(self, negative: bool) -> u64 {
-        self.sign(negative) | (((1 << self.exponent_bits) - 1) << self.mantissa_bits)
+fn fit_finite(
+    format: &FloatFormat,
+    negative: bool,
+    magnitude: Magnitude,
+    rounding: Rounding,
+) -> Result<u64, Unfit> {
+    // Without a sign bit: only powers of two.
+    let powers = format.sign() == 0;
+    let zero = sign(format, negative && format.has_negative_zero());
+    let Some(exponent) = magnitude.exponent() else {
+        return if powers { Err(Unfit::Range) } else { Ok(zero) };
+    };
+    let lowest = format.lowest_exponent();
+    if powers && (negative || exponent < lowest) {
+        return Err(Unfit::Range);
     }
-
-    fn max_finite(self) -> u64 {
-        match self.special {
-            Special::Ieee => self.infinity(false) - 1,
-            Special::NegativeZeroIsNan | Special::None => self.sign(true) - 1,
-            Special::AllOnes => self.sign(true) - 2,
-            Special::PowersOfTwo => 254,
-        }
+    // The unit in the last place; in such units the number is rounded to an integer, whose implicit bit counts as one
+    // exponent step, so that a carry moves on to the next exponent by itself.
+    let unit = exponent.max(lowest) - format.mantissa_bits().cast_signed();
+    let rounded = magnitude.in_units_of(unit, negative, rounding);
+    let steps = u64::from((exponent.max(lowest) - lowest).unsigned_abs());
+    let mut bits = (steps << format.mantissa_bits()) + rounded;
+    if powers {
+        bits -= 1;
     }
-
-    /// The NaN with only the highest mantissa bit set, or the one that there is.
-    fn nan(self) -> Result<u64, Unfit> {
-        match self.special {
-            Special::Ieee => Ok(self.infinity(false) | (1 << (self.mantissa_bits - 1))),
-            Special::NegativeZeroIsNan => Ok(self.sign(true)),
-            Special::AllOnes => Ok(self.sign(true) - 1),
-            Special::None => Err(Unfit::Special),
-            Special::PowersOfTwo => Ok(255),
-        }
-    }
-
-    /// The exponent of the smallest normal number.
-    fn lowest(self) -> i32 {
-        if self.special == Special::PowersOfTwo {
-            -self.bias
-        } else {
-            1 - self.bias
-        }
-    }
-
-    fn value(self, bits: u64) -> f64 {
-        match (self.exponent_bits, self.mantissa_bits) {
-            (11, 52) => return f64::from_bits(bits),
-            (8, 23) => return f32::from_bits(narrow(bits)).into(),
-            _ => {}
-        }
-        let exponent = i32::from_le_bytes(narrow(self.exponent(bits)).to_le_bytes());
-        let mantissa = bits & ((1 << self.mantissa_bits) - 1);
-        let magnitude = match self.special {
-            Special::PowersOfTwo if bits == 255 => return f64::NAN,
-            Special::PowersOfTwo => return 2_f64.powi(exponent - self.bias),
-            Special::NegativeZeroIsNan if bits == self.sign(true) => return f64::NAN,
-            Special::AllOnes if bits | self.sign(true) == 2 * self.sign(true) - 1 => {
-                return f64::NAN;
-            }
-            Special::Ieee if bits | self.sign(true) == self.infinity(true) => f64::INFINITY,
-            Special::Ieee if bits & self.infinity(false) == self.infinity(false) => {
-                return f64::NAN;
-            }
-            _ => {
-                let implicit = u64::from(exponent > 0) << self.mantissa_bits;
-                let scale = exponent.max(1) - self.bias - self.mantissa_bits.cast_signed();
-                f64::from(narrow(mantissa | implicit)) * 2_f64.powi(scale)
-            }
-        };
-        if bits & self.sign(true) == 0 {
-            magnitude
-        } else {
-            -magnitude
-        }
-    }
-
-    fn exponent(self, bits: u64) -> u64 {
-        (bits >> self.mantissa_bits) & ((1 << self.exponent_bits) - 1)
-    }
-
-    fn fit(self, value: f64, rounding: Rounding) -> Result<u64, Unfit> {
-        let negative = value.is_sign_negative();
-        if value.is_nan() {
-            self.nan()
-        } else if value.is_infinite() {
-            match self.special {
-                Special::Ieee => Ok(self.infinity(negative)),
-                _ => Err(Unfit::Special),
-            }
-        } else if (self.exponent_bits, self.mantissa_bits) == (11, 52) {
-            Ok(value.to_bits())
-        } else {
-            self.fit_finite(negative, Magnitude::of_float(value), rounding)
-        }
-    }
-
-    fn fit_finite(
-        self,
-        negative: bool,
-        magnitude: Magnitude,
-        rounding: Rounding,
-    ) -> Result<u64, Unfit> {
-        let powers = self.special == Special::PowersOfTwo;
-        let Some(exponent) = magnitude.exponent() else {
-            return match self.special {
-                Special::PowersOfTwo => Err(Unfit::Range),
-                Special::NegativeZeroIsNan => Ok(0),
-                _ => Ok(self.sign(negative)),
-            };
-        };
-        let lowest = self.lowest();
-        if powers && (negative || exponent < lowest) {
-            return Err(Unfit::Range);
-        }
-        // The unit in the last place; in such units the number is rounded to an integer, whose implicit bit counts as one
-        // exponent step, so that a carry moves on to the next exponent by itself.
-        let unit = exponent.max(lowest) - self.mantissa_bits.cast_signed();
-        let rounded = magnitude.in_units_of(unit, negative, rounding);
-        let steps = u64::from((exponent.max(lowest) - lowest).unsigned_abs());
-        let mut bits = (steps << self.mantissa_bits) + rounded;
-        if powers {
-            bits -= 1;
-        }
-        if bits > self.max_finite() {
-            return Err(Unfit::Range);
-        }
-        if bits == 0 && self.special == Special::NegativeZeroIsNan {
-            return Ok(0);
-        }
-        Ok(self.sign(negative && !powers) | bits)
+    match bits {
+        0 if !powers => Ok(zero),
+        bits if bits > format.largest() => Err(Unfit::Range),
+        bits => Ok(sign(format, negative) | bits),
     }
 }
 
@@ -382,12 +256,6 @@ pub(crate) fn map_elements(
         );
     }
     Ok(mapped)
-}
-
-/// The lowest 32 bits.
-#[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
-fn narrow(bits: u64) -> u32 {
-    bits as u32
 }
 
 /// The lowest 64 bits in two's complement.

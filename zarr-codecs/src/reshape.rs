@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
 use zarr_core::size::product;
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +29,11 @@ struct Reshape {
 }
 
 /// Binds the codec to a shape of as many elements.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     let Configuration { shape } = extension.parse()?;
     let shape =
         resolve(&shape, &spec.shape).map_err(|error| error.member("configuration.shape"))?;
@@ -114,11 +118,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::testing::{extension, spec};
+    use crate::testing::{binder, extension, spec};
 
     fn shape(input: &[u64], shape: &str) -> Result<Vec<u64>> {
         let json = format!(r#"{{"name": "reshape", "configuration": {{"shape": {shape}}}}}"#);
-        let codec = bind(&extension(&json), &spec(input, "uint8"))?;
+        let codec = bind(&extension(&json), &spec(input, "uint8"), &binder())?;
         Ok(codec.encoded().shape.to_vec())
     }
 
@@ -158,6 +162,13 @@ mod tests {
         ] {
             assert!(shape(&[2, 12], case).is_err(), "{case}");
         }
-        assert!(bind(&extension(r#"{"name": "reshape"}"#), &spec(&[1], "uint8")).is_err());
+        assert!(
+            bind(
+                &extension(r#"{"name": "reshape"}"#),
+                &spec(&[1], "uint8"),
+                &binder()
+            )
+            .is_err()
+        );
     }
 }

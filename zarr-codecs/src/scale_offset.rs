@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{Error, Extension, FillValue, Result};
+use zarr_core::{Binder, Error, Extension, FillValue, Result};
 
 use crate::number::{
     Format, Number, Unfit, chunk_bytes, map_elements, push_bits, read_bits, unsupported,
@@ -47,7 +47,11 @@ enum Arithmetic {
 }
 
 /// Binds the codec: both constants are written as fill values of the data type, and the scale is not zero.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     let Configuration { offset, scale } = extension.parse()?;
     let format = Format::expect(&spec.data_type, NAME)?;
     let constant = |value: &Option<Box<RawValue>>, member: &str, default: i32| match value {
@@ -163,7 +167,7 @@ impl Arithmetic {
 }
 
 fn is_ieee(format: Format) -> bool {
-    matches!(format, Format::Float(float) if float.is_ieee())
+    matches!(format, Format::Float(float) if float.infinity().is_some())
 }
 
 impl ArrayToArray for ScaleOffset {

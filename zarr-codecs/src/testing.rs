@@ -1,15 +1,21 @@
 //! What the tests of the codecs share.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::value::RawValue;
 use zarr_core::codec::{BytesToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize};
-use zarr_core::{DataType, Error, Extension, Result};
+use zarr_core::{Binder, DataType, Error, Extension, Registry, Result};
 
 /// An extension from its JSON text.
 pub(crate) fn extension(json: &str) -> Extension {
     serde_json::from_str(json).expect("an extension object")
+}
+
+/// A binder of all codecs of this crate.
+pub(crate) fn binder() -> Binder<'static> {
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(crate::registry);
+    Binder::new(&REGISTRY)
 }
 
 /// A chunk of this shape and core data type, with the fill value zero.

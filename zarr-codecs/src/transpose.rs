@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::size::{c_strides, product, to_usize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,11 @@ struct Transpose {
 }
 
 /// Binds the codec: `order` is a permutation of the dimensions of what it receives.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     let Configuration { order } = extension.parse()?;
     let inverse = invert(&order, spec.shape.len()).ok_or_else(|| {
         let expected = format!("each dimension from 0 below {} once", spec.shape.len());

@@ -176,6 +176,12 @@ impl ArrayToBytes for Zfp {
         match field.scalar {
             ZfpScalarType::I32 => field.compress::<i32>(config, &self.integers(numbers)?, encoded),
             ZfpScalarType::I64 => field.compress::<i64>(config, &self.integers(numbers)?, encoded),
+            ZfpScalarType::F32 if self.format.size() == 4 => {
+                // Not as numbers: a conversion makes signalling NaNs quiet.
+                let (scalars, _) = elements.as_chunks::<4>();
+                let scalars: Vec<f32> = scalars.iter().copied().map(f32::from_ne_bytes).collect();
+                field.compress(config, &scalars, encoded)
+            }
             ZfpScalarType::F32 => {
                 let scalars: Vec<f32> = floats(numbers).map(narrow).collect();
                 field.compress(config, &scalars, encoded)

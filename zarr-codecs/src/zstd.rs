@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 use zstd_safe::{CCtx, CParameter};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{encoded_bound, reserve};
+use crate::output::{decoded_bound, encoded_bound, reserve};
 use crate::zstd_frame::{decode_frames, name};
 
 const MAX_LEVEL: i32 = 22;
@@ -38,7 +38,11 @@ struct Zstd {
 }
 
 /// Binds the codec.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level, checksum } = extension.parse()?;
     let lowest = zstd_safe::min_c_level();
     match i32::try_from(level) {
@@ -93,9 +97,8 @@ impl BytesToBytes for Zstd {
         let guess = declared
             .and_then(|size| usize::try_from(size).ok())
             .map_or(likely / 16, |size| size.min(likely));
-        decode_to_vec("zstd", self.decoded, guess, decoded, |room| {
-            decode(encoded, room)
-        })
+        let due = decoded_bound(self.decoded, encoded.len());
+        decode_to_vec("zstd", due, guess, decoded, |room| decode(encoded, room))
     }
 
     fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {

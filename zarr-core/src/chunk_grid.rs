@@ -1,5 +1,6 @@
 //! How an array is divided into chunks (core specification, "Chunk grid"; registered extension "rectilinear").
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -66,6 +67,20 @@ impl GridDimension {
     pub fn cells(&self, len: u64) -> u64 {
         len.checked_sub(1)
             .map_or(0, |index| self.cell_of(index) + 1)
+    }
+
+    /// The elements of each run of chunks of one length.
+    pub(crate) fn runs(&self) -> Vec<Range<u64>> {
+        match self {
+            Self::Fixed(_) => vec![0..u64::MAX],
+            Self::Varying(runs) => {
+                let ends = runs.iter().skip(1).map(|run| run.start).chain([u64::MAX]);
+                runs.iter()
+                    .zip(ends)
+                    .map(|(run, end)| run.start..end)
+                    .collect()
+            }
+        }
     }
 
     /// The different lengths of chunks.

@@ -1,10 +1,11 @@
 //! From the indices of a chunk to the key of its object (core specification, "Chunk key encoding").
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extension::Extension;
 
 /// The separators that the specification allows.
@@ -17,9 +18,31 @@ enum Separator {
     Dot,
 }
 
+/// A separator where the member is present: `null` is none.
+fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Separator>, D::Error> {
+    Separator::deserialize(value).map(Some)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
+    #[serde(default, deserialize_with = "present")]
+    separator: Option<Separator>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SuffixConfiguration {
+    suffix: String,
+    #[serde(rename = "base-encoding")]
+    base_encoding: Option<Extension>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DefaultSuffixConfiguration {
+    suffix: String,
+    #[serde(default, deserialize_with = "present")]
     separator: Option<Separator>,
 }
 
@@ -30,6 +53,7 @@ pub struct ChunkKeyEncoding {
     separator: Separator,
     /// The whole key of the one chunk of an array without dimensions.
     scalar: &'static str,
+    suffix: Arc<str>,
 }
 
 impl ChunkKeyEncoding {
@@ -43,6 +67,7 @@ impl ChunkKeyEncoding {
             prefix: "c",
             separator: configuration.separator.unwrap_or(Separator::Slash),
             scalar: "c",
+            suffix: "".into(),
         })
     }
 
@@ -56,16 +81,70 @@ impl ChunkKeyEncoding {
             prefix: "",
             separator: configuration.separator.unwrap_or(Separator::Dot),
             scalar: "0",
+            suffix: "".into(),
+        })
+    }
+
+    /// `suffix`, a proposal to the registry: the keys of `base-encoding`, which is `default` or `v2`, and a suffix.
+    ///
+    /// # Errors
+    /// For another base encoding, or a suffix with `/`, which would lead out of the folder of the key.
+    pub fn bind_suffix(extension: &Extension) -> Result<Self> {
+        let SuffixConfiguration {
+            suffix,
+            base_encoding,
+        } = extension.parse()?;
+        let base = base_encoding.unwrap_or_else(|| Extension::new("default"));
+        let bound = match base.name() {
+            "default" => Self::bind_default(&base),
+            "v2" => Self::bind_v2(&base),
+            name => Err(Error::UnknownExtension {
+                point: "chunk key encoding",
+                name: name.to_owned(),
+                registered: "default, v2".to_owned(),
+            }),
+        };
+        bound
+            .map_err(|error| error.member("configuration.base-encoding"))?
+            .with_suffix(&suffix)
+    }
+
+    /// `zarrs.default_suffix`: the keys of `default`, and a suffix.
+    ///
+    /// # Errors
+    /// For another separator, or a suffix with `/`.
+    pub fn bind_default_suffix(extension: &Extension) -> Result<Self> {
+        let DefaultSuffixConfiguration { suffix, separator } = extension.parse()?;
+        let base = Self::bind_default(&Extension::new("default"))?;
+        Self {
+            separator: separator.unwrap_or(base.separator),
+            ..base
+        }
+        .with_suffix(&suffix)
+    }
+
+    fn with_suffix(self, suffix: &str) -> Result<Self> {
+        if suffix.contains(['/', '\\']) || suffix.contains(char::is_control) {
+            let found = format!("{suffix:?}");
+            let error = Error::invalid(
+                found,
+                "a suffix without \"/\", \"\\\" and control characters",
+            );
+            return Err(error.member("configuration.suffix"));
+        }
+        Ok(Self {
+            suffix: suffix.into(),
+            ..self
         })
     }
 
     /// Appends the key of a chunk, relative to its array, to `key`.
     pub fn push_key(&self, cell: &[u64], key: &mut String) {
-        if cell.is_empty() {
-            key.push_str(self.scalar);
-            return;
-        }
-        key.push_str(self.prefix);
+        key.push_str(if cell.is_empty() {
+            self.scalar
+        } else {
+            self.prefix
+        });
         for (position, index) in cell.iter().enumerate() {
             if position > 0 || !self.prefix.is_empty() {
                 key.push(match self.separator {
@@ -76,6 +155,7 @@ impl ChunkKeyEncoding {
             // Writing to a String cannot fail.
             let _ = write!(key, "{index}");
         }
+        key.push_str(&self.suffix);
     }
 }
 
@@ -104,7 +184,57 @@ mod tests {
     }
 
     #[test]
+    fn suffixes_stay_in_the_folder_of_the_key() {
+        let bind = |json: &str| {
+            let extension = serde_json::from_str::<Extension>(json).unwrap();
+            match extension.name() {
+                "suffix" => ChunkKeyEncoding::bind_suffix(&extension),
+                _ => ChunkKeyEncoding::bind_default_suffix(&extension),
+            }
+        };
+        for (json, keys) in [
+            (
+                r#"{"name": "suffix", "configuration": {"suffix": ".tiff"}}"#,
+                ["c/0/12.tiff", "c.tiff"],
+            ),
+            (
+                r#"{"name": "suffix", "configuration": {"suffix": ".", "base-encoding":
+                    {"name": "v2", "configuration": {"separator": "/"}}}}"#,
+                ["0/12.", "0."],
+            ),
+            (
+                r#"{"name": "zarrs.default_suffix", "configuration": {"suffix": "é", "separator": "."}}"#,
+                ["c.0.12é", "cé"],
+            ),
+        ] {
+            let encoding = bind(json).unwrap();
+            assert_eq!(key(&encoding, &[0, 12]), keys[0]);
+            assert_eq!(key(&encoding, &[]), keys[1]);
+        }
+        for configuration in [
+            "{}",
+            r#"{"suffix": 1}"#,
+            r#"{"suffix": "/../../x"}"#,
+            r#"{"suffix": "/x"}"#,
+            r#"{"suffix": "\u0000"}"#,
+            r#"{"suffix": ".x", "separator": "-"}"#,
+            r#"{"suffix": ".x", "more": 1}"#,
+            r#"{"suffix": ".x", "base-encoding": "suffix"}"#,
+            r#"{"suffix": ".x", "base-encoding": {"name": "default", "configuration": {"separator": "-"}}}"#,
+        ] {
+            for name in ["suffix", "zarrs.default_suffix"] {
+                let json = format!(r#"{{"name": "{name}", "configuration": {configuration}}}"#);
+                assert!(bind(&json).is_err(), "{json}");
+            }
+        }
+    }
+
+    #[test]
     fn other_separators_are_refused() {
+        let null: Extension =
+            serde_json::from_str(r#"{"name": "default", "configuration": {"separator": null}}"#)
+                .unwrap();
+        assert!(ChunkKeyEncoding::bind_default(&null).is_err());
         for separator in ["", "-", "//"] {
             let extension = Extension::new("default").with("separator", separator);
             assert!(ChunkKeyEncoding::bind_default(&extension).is_err());

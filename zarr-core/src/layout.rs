@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::chunk_grid::ChunkGrid;
 use crate::chunk_key::ChunkKeyEncoding;
-use crate::codec::{ChunkSpec, CodecChain};
-use crate::data_type::{DataType, FillValue};
+use crate::codec::{ByteOrder, ChunkSpec, CodecChain};
+use crate::data_type::{DataType, DataTypeKind, FillValue};
 use crate::error::{Error, Result};
 use crate::metadata::ArrayMetadata;
 use crate::registry::Registry;
@@ -41,7 +41,7 @@ impl ArrayLayout {
         let data_type = registry
             .bind_data_type(metadata.data_type())
             .map_err(|error| error.member("data_type"))?;
-        let fill_value = data_type
+        let mut fill_value = data_type
             .parse_fill_value(metadata.fill_value())
             .map_err(|error| error.member("fill_value"))?;
         let grid = registry
@@ -50,7 +50,7 @@ impl ArrayLayout {
         let key_encoding = registry
             .bind_chunk_key_encoding(metadata.chunk_key_encoding())
             .map_err(|error| error.member("chunk_key_encoding"))?;
-        let bind = |shape: Vec<u64>| {
+        let bind = |shape: Vec<u64>, fill_value: &FillValue| {
             let spec = ChunkSpec {
                 shape: shape.into(),
                 data_type: data_type.clone(),
@@ -60,11 +60,18 @@ impl ArrayLayout {
         };
         let shapes = grid.chunk_shapes(registry.limits().max_chunk_shapes);
         let shapes = shapes.map_err(|error| error.member("chunk_grid"))?;
-        let codecs = bind(grid.chunk_shape(&vec![0; shape.len()]))?;
+        let first = grid.chunk_shape(&vec![0; shape.len()]);
+        let mut codecs = bind(first.clone(), &fill_value)?;
+        if is_packed(&data_type, metadata) && codecs.stored_order() == Some(ByteOrder::Big) {
+            let mut bytes = fill_value.bytes().to_vec();
+            data_type.swap_bytes(&mut bytes);
+            fill_value = FillValue::new(bytes);
+            codecs = bind(first, &fill_value)?;
+        }
         let mut codecs_by_shape = HashMap::new();
         if shapes.len() > 1 {
             for shape in shapes {
-                codecs_by_shape.insert(shape.clone(), bind(shape)?);
+                codecs_by_shape.insert(shape.clone(), bind(shape, &fill_value)?);
             }
         }
         Ok(Self {
@@ -135,6 +142,15 @@ impl ArrayLayout {
             .expect("bound for every shape of the grid")
     }
 
+    /// The codecs, bound to chunks of this shape; `None` where the grid has no such chunks.
+    #[must_use]
+    pub fn codecs_of_shape(&self, shape: &[u64]) -> Option<&Arc<CodecChain>> {
+        if *self.codecs.decoded().shape == *shape {
+            return Some(&self.codecs);
+        }
+        self.codecs_by_shape.get(shape)
+    }
+
     /// The key of a chunk of the array whose keys start with `prefix`.
     #[must_use]
     pub fn key(&self, prefix: &str, cell: &[u64]) -> String {
@@ -142,4 +158,9 @@ impl ArrayLayout {
         self.key_encoding.push_key(cell, &mut key);
         key
     }
+}
+
+/// Whether the fill value is the packed bytes of a legacy `structured`, which have the byte order of the codec.
+fn is_packed(data_type: &DataType, metadata: &ArrayMetadata) -> bool {
+    data_type.kind() == DataTypeKind::Struct && metadata.fill_value().get().starts_with('"')
 }

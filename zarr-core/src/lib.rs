@@ -27,10 +27,10 @@ pub use byte_range::ByteRange;
 pub use chunk_grid::{ChunkGrid, GridDimension};
 pub use chunk_key::ChunkKeyEncoding;
 pub use data_type::{
-    Admit, DataType, DataTypeKind, DataTypeParts, Element, Field, FillRules, FillValue, ItemSize,
-    element_bytes,
+    Admit, DataType, DataTypeKind, DataTypeParts, Element, Field, FillRules, FillValue,
+    FloatFormat, ItemSize, element_bytes,
 };
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use extension::Extension;
 pub use json::Members;
 pub use layout::ArrayLayout;
@@ -38,4 +38,4 @@ pub use node_path::{METADATA_NAME, NodePath, is_node_name};
 pub use registry::{
     BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Limits, Registry,
 };
-pub use selection::{AxisIndices, Resolved, Selection};
+pub use selection::{AxisIndices, AxisPlaces, ChunkSelection, PlacedIndices, Resolved, Selection};

@@ -11,19 +11,20 @@ use crate::data_type::{CORE_NAMES, DataType, bind_bytes, bind_core, bind_string}
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 
-/// How a codec is bound, by its kind.
+/// How a codec is bound, by its kind: from its configuration and what it receives. The binder binds what its configuration names:
+/// codecs, codec chains, data types.
 #[derive(Clone, Copy)]
 pub enum BindCodec {
-    /// From its configuration and what it receives.
-    ArrayToArray(fn(&Extension, &ChunkSpec) -> Result<Arc<dyn ArrayToArray>>),
-    /// The same; the binder binds codec chains inside it.
+    /// To a chunk.
+    ArrayToArray(fn(&Extension, &ChunkSpec, &Binder<'_>) -> Result<Arc<dyn ArrayToArray>>),
+    /// To a chunk.
     ArrayToBytes(fn(&Extension, &ChunkSpec, &Binder<'_>) -> Result<Arc<dyn ArrayToBytes>>),
-    /// From its configuration and the size of what it receives.
-    BytesToBytes(fn(&Extension, EncodedSize) -> Result<Arc<dyn BytesToBytes>>),
+    /// To the size of what it receives.
+    BytesToBytes(fn(&Extension, EncodedSize, &Binder<'_>) -> Result<Arc<dyn BytesToBytes>>),
 }
 
-/// How a data type is bound.
-pub type BindDataType = fn(&Extension) -> Result<DataType>;
+/// How a data type is bound; the registry binds the data types inside it.
+pub type BindDataType = fn(&Extension, &Registry) -> Result<DataType>;
 /// How a chunk grid is bound, to the shape of its array.
 pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
 /// How a chunk key encoding is bound.
@@ -42,7 +43,7 @@ pub struct Limits {
     pub max_chunk_shapes: usize,
     /// The most codecs in a chain.
     pub max_codecs: usize,
-    /// The most shards within shards.
+    /// The most shards within shards, and codecs within codecs otherwise.
     pub max_shard_depth: usize,
 }
 
@@ -80,7 +81,12 @@ impl Registry {
             .with_chunk_grid("rectilinear", ChunkGrid::bind_rectilinear)
             .with_chunk_grid("regular", ChunkGrid::bind_regular)
             .with_chunk_key_encoding("default", ChunkKeyEncoding::bind_default)
+            .with_chunk_key_encoding("suffix", ChunkKeyEncoding::bind_suffix)
             .with_chunk_key_encoding("v2", ChunkKeyEncoding::bind_v2)
+            .with_chunk_key_encoding(
+                "zarrs.default_suffix",
+                ChunkKeyEncoding::bind_default_suffix,
+            )
     }
 
     /// The same with this codec, in place of one of that name.
@@ -130,7 +136,7 @@ impl Registry {
     /// [`Error::UnknownExtension`], or what is wrong with its configuration.
     pub fn bind_data_type(&self, extension: &Extension) -> Result<DataType> {
         if let Some(bind) = self.data_types.get(extension.name()) {
-            return bind(extension);
+            return bind(extension, self);
         }
         let core = CORE_NAMES.iter().map(|name| (*name).to_owned());
         bind_core(extension)?.ok_or_else(|| {
@@ -177,11 +183,7 @@ impl Registry {
     /// # Errors
     /// [`Error::InMember`] with the position of the codec and what is wrong with it.
     pub fn bind_codecs(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
-        Binder {
-            registry: self,
-            shard_depth: 0,
-        }
-        .chain(codecs, spec)
+        Binder::new(self).chain(codecs, spec)
     }
 
     fn codec(&self, extension: &Extension) -> Result<BindCodec> {
@@ -216,38 +218,72 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// Binds codec chains, and counts how deep inside shards it is.
+/// Binds codecs and codec chains, and counts how deep inside shards and other codecs it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Binder<'a> {
     registry: &'a Registry,
-    shard_depth: usize,
+    depth: usize,
 }
 
-impl Binder<'_> {
+impl<'a> Binder<'a> {
+    /// A binder outside all codecs.
+    #[must_use]
+    pub fn new(registry: &'a Registry) -> Self {
+        Self { registry, depth: 0 }
+    }
+
+    /// What is understood.
+    #[must_use]
+    pub fn registry(&self) -> &'a Registry {
+        self.registry
+    }
+
     /// The limits in force.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &'a Limits {
         &self.registry.limits
     }
 
-    /// Binds a chain inside a shard.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] where shards nest too deep; else as [`Self::chain`].
-    pub fn inner_chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
+    /// The binder inside a codec.
+    fn inner(&self) -> Result<Self> {
         let limit = self.limits().max_shard_depth;
-        if self.shard_depth >= limit {
+        if self.depth >= limit {
             return Err(Error::TooLarge {
                 what: "nesting of shards",
-                wanted: (self.shard_depth + 1).to_string(),
+                wanted: (self.depth + 1).to_string(),
                 limit: limit as u64,
             });
         }
-        Self {
+        Ok(Self {
             registry: self.registry,
-            shard_depth: self.shard_depth + 1,
+            depth: self.depth + 1,
+        })
+    }
+
+    /// Binds a chain inside a shard or another codec.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where they nest too deep; else as [`Self::chain`].
+    pub fn inner_chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
+        self.inner()?.chain(codecs, spec)
+    }
+
+    /// Binds a bytes to bytes codec inside another codec, to the size of what it receives.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where they nest too deep, [`Error::Invalid`] for a codec of another kind, or what is wrong with it.
+    pub fn inner_bytes_to_bytes(
+        &self,
+        codec: &Extension,
+        decoded: EncodedSize,
+    ) -> Result<Arc<dyn BytesToBytes>> {
+        match self.registry.codec(codec)? {
+            BindCodec::BytesToBytes(bind) => bind(codec, decoded, &self.inner()?),
+            _ => Err(Error::invalid(
+                format!("codec {:?}", codec.name()),
+                "a bytes -> bytes codec",
+            )),
         }
-        .chain(codecs, spec)
     }
 
     /// Binds a chain to what it receives: array to array codecs, one array to bytes codec, bytes to bytes codecs, in this order.
@@ -273,8 +309,9 @@ impl Binder<'_> {
             let found = format!("codec {:?}", codec.name());
             match self.registry.codec(codec).map_err(place)? {
                 BindCodec::ArrayToArray(bind) if array_to_bytes.is_none() => {
-                    let bound = bind(codec, &stored).map_err(place)?;
+                    let bound = bind(codec, &stored, self).map_err(place)?;
                     stored = bound.encoded().clone();
+                    self.check_rank(&stored).map_err(place)?;
                     array_to_array.push(bound);
                 }
                 BindCodec::ArrayToBytes(bind) if array_to_bytes.is_none() => {
@@ -283,7 +320,7 @@ impl Binder<'_> {
                     array_to_bytes = Some(bound);
                 }
                 BindCodec::BytesToBytes(bind) if array_to_bytes.is_some() => {
-                    let bound = bind(codec, size).map_err(place)?;
+                    let bound = bind(codec, size, self).map_err(place)?;
                     size = bound.encoded_size();
                     bytes_to_bytes.push(bound);
                 }
@@ -307,5 +344,17 @@ impl Binder<'_> {
             ),
             None => Err(Error::invalid("no array -> bytes codec", "exactly one").member("codecs")),
         }
+    }
+
+    fn check_rank(&self, spec: &ChunkSpec) -> Result<()> {
+        let limit = self.limits().max_rank;
+        if spec.shape.len() <= limit {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "number of dimensions",
+            wanted: spec.shape.len().to_string(),
+            limit: limit as u64,
+        })
     }
 }

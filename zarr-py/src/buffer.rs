@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_void};
 
 use bytes::Bytes;
 use pyo3::buffer::PyUntypedBuffer;
-use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -73,7 +73,34 @@ pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     if len == 0 {
         return Ok(Bytes::new());
     }
-    // SAFETY: the buffer is held, contiguous and `len` bytes long, and this thread has the interpreter.
-    let bytes = unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), len) };
-    Ok(Bytes::copy_from_slice(bytes))
+    let mut copy: Vec<u8> = Vec::new();
+    copy.try_reserve_exact(len)
+        .map_err(|_| PyMemoryError::new_err(format!("no memory for {len} bytes")))?;
+    let source = Source(buffer.buf_ptr().cast());
+    let mut fill = || {
+        let source = &source;
+        // SAFETY: the buffer is held, contiguous and `len` bytes long; the copy has room for as many, and starts elsewhere. Whoever
+        // writes to the source meanwhile makes a mix of old and new bytes of it, as in any copy that Python makes without its lock.
+        unsafe {
+            std::ptr::copy_nonoverlapping(source.0, copy.as_mut_ptr(), len);
+            copy.set_len(len);
+        }
+    };
+    if len > SHORT {
+        object.py().detach(fill);
+    } else {
+        fill();
+    }
+    Ok(copy.into())
 }
+
+/// Up to this many bytes are copied with the interpreter: other threads do not notice.
+const SHORT: usize = 1 << 20;
+
+/// Memory that a held buffer lends.
+struct Source(*const u8);
+
+// SAFETY: the memory may be read from any thread while the buffer is held.
+unsafe impl Send for Source {}
+// SAFETY: as above; nothing is written through it.
+unsafe impl Sync for Source {}

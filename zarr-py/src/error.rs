@@ -10,6 +10,8 @@ use zarr_store::ErrorKind;
 pub(crate) enum Error {
     Zarr(zarr::Error),
     Python(PyErr),
+    /// A class of `zarr_py.errors` and a message, for what only Python can ask for.
+    Named(&'static str, String),
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,6 +26,10 @@ impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         match error {
             Error::Python(error) => error,
+            Error::Named(name, message) => Python::attach(|py| match class(py, name) {
+                Ok(class) => Self::from_type(class, message),
+                Err(error) => error,
+            }),
             Error::Zarr(error) => Python::attach(|py| exception(py, &error)),
         }
     }
@@ -43,19 +49,9 @@ pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyT
     Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?)
 }
 
-impl Error {
-    /// An exception of `zarr_py.errors` for what only Python can ask for.
-    pub(crate) fn named(class_name: &'static str, message: String) -> Self {
-        Self::Python(Python::attach(|py| match class(py, class_name) {
-            Ok(class) => PyErr::from_type(class, message),
-            Err(error) => error,
-        }))
-    }
-}
-
 /// The exception for a key that is not there where one has to be.
 pub(crate) fn not_found(key: &str) -> Error {
-    Error::named("NotFoundError", key.to_owned())
+    Error::Named("NotFoundError", key.to_owned())
 }
 
 fn class_name(error: &zarr::Error) -> &'static str {

@@ -9,6 +9,7 @@
 mod array;
 mod buffer;
 mod error;
+mod pipeline;
 mod runtime;
 mod store;
 
@@ -26,12 +27,19 @@ mod _native {
     #[pymodule_export]
     use crate::buffer::Buffer;
     #[pymodule_export]
+    use crate::pipeline::NativePipeline;
+    #[pymodule_export]
     use crate::store::Batches;
     #[pymodule_export]
     use crate::store::NativeStore;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let close = wrap_pyfunction!(crate::runtime::close, module)?;
+        module
+            .py()
+            .import("atexit")?
+            .call_method1("register", (close,))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

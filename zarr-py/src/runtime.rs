@@ -2,8 +2,9 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use pyo3::BoundObject;
@@ -29,6 +30,54 @@ pub(crate) fn runtime() -> Arc<Runtime> {
             .build()
             .expect("the system can start threads")
     })
+}
+
+/// How long the interpreter waits, when it ends, for threads that are in it.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// Threads of ours that are in the interpreter, or wait to be. When it ends, those that still wait would be ended by it in the
+/// middle of their work, which aborts the process: so it first waits for them, and lets no more in.
+#[derive(Default)]
+struct Gate {
+    closed: AtomicBool,
+    inside: AtomicUsize,
+}
+
+fn gate() -> Arc<Gate> {
+    static GATE: PerProcess<Gate> = PerProcess::new();
+    GATE.get_or_make(Gate::default)
+}
+
+/// Runs something in the interpreter, on a thread of ours; `None` once the interpreter ends.
+pub(crate) fn attached<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    struct Inside(Arc<Gate>);
+
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            self.0.inside.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    let gate = gate();
+    gate.inside.fetch_add(1, Ordering::SeqCst);
+    let inside = Inside(gate);
+    if inside.0.closed.load(Ordering::SeqCst) {
+        return None;
+    }
+    Python::try_attach(run)
+}
+
+/// Closes the interpreter to threads of ours, when it is about to end.
+#[pyfunction]
+pub(crate) fn close(py: Python<'_>) {
+    let gate = gate();
+    gate.closed.store(true, Ordering::SeqCst);
+    py.detach(|| {
+        let start = Instant::now();
+        while gate.inside.load(Ordering::SeqCst) > 0 && start.elapsed() < LEAVING {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
 }
 
 /// Aborts its task when dropped.
@@ -81,7 +130,7 @@ where
     let task = runtime().spawn(async move {
         let result = unpanicked(future).await;
         // While the interpreter shuts down nobody waits.
-        Python::try_attach(|py| {
+        attached(|py| {
             let value = result.map_err(PyErr::from).and_then(|value| {
                 let value = value.into_pyobject(py).map_err(Into::into)?;
                 Ok(value.into_any().unbind())

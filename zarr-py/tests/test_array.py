@@ -1,6 +1,7 @@
 """`zarr_py.Array`: what is read is what NumPy would have, what is written too."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import numpy as np
@@ -330,3 +331,9 @@ def test_chunks_that_nobody_chose_divide_their_shard(tmp_path: Path) -> None:
     array = zarr_py.create_array(tmp_path, shape=(3000, 3000), dtype="f8", shards=(1000, 999))
     assert all(shard % chunk == 0 for shard, chunk in zip((1000, 999), array.chunks, strict=True))
     assert np.prod(array.chunks) * 8 <= 1 << 20
+
+
+def test_metadata_is_a_plain_dictionary(array: zarr_py.Array) -> None:
+    metadata = array.metadata
+    assert type(metadata) is dict and json.loads(json.dumps(metadata)) == metadata
+    assert metadata["node_type"] == "array" and tuple(metadata["shape"]) == array.shape

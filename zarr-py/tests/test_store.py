@@ -1,12 +1,20 @@
 """`zarr_py.Store` by the tests that zarr-python has for stores."""
 
+import asyncio
+import pickle
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
 import zarr_py
+from real_servers import servers
 from zarr.core.buffer import Buffer, cpu, default_buffer_prototype
 from zarr.testing.store import StoreTests
+
+__all__ = ["servers"]
 
 
 class Common(StoreTests[zarr_py.Store, cpu.Buffer]):
@@ -56,3 +64,132 @@ class TestLocal(Common):
 
     async def get(self, store: zarr_py.Store, key: str) -> Buffer:
         return self.buffer_cls.from_bytes(Path(store._native.location, key).read_bytes())
+
+
+class TestObstoreLocal(TestLocal):
+    """A store of obstore that is made again natively."""
+
+    @pytest.fixture
+    def store_kwargs(self, tmp_path: Path) -> dict[str, Any]:
+        return {"store": obstore.store.LocalStore(tmp_path / "store", mkdir=True)}
+
+
+class Called(Common):
+    """A store that is called, which goes into no pickle without being told to."""
+
+    async def test_serializable_store(self, store: zarr_py.Store) -> None:
+        with pytest.raises(TypeError, match="pickle_secrets=True"):
+            pickle.dumps(store)
+
+
+class TestObstoreMemory(Called):
+    @pytest.fixture
+    def store_kwargs(self) -> dict[str, Any]:
+        return {"store": obstore.store.MemoryStore()}
+
+
+class Sync:
+    """An object with the methods of obspec and nothing else, over one of obstore."""
+
+    def __init__(self) -> None:
+        self.inner = obstore.store.MemoryStore()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sync) and self.inner is other.inner
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self, path: str) -> Any:
+        return self.inner.get(path)
+
+    def get_range(self, path: str, *, start: int, end: int) -> Any:
+        return self.inner.get_range(path, start=start, end=end)
+
+    def put(self, path: str, file: Any, *, mode: Any = "overwrite") -> Any:
+        assert type(file) is bytes
+        return self.inner.put(path, file, mode=mode)
+
+    def delete(self, paths: Any) -> None:
+        self.inner.delete(paths)
+
+    def head(self, path: str) -> Any:
+        return self.inner.head(path)
+
+    def list(self, prefix: str | None = None) -> Any:
+        return self.inner.list(prefix, chunk_size=3)
+
+    def list_with_delimiter(self, prefix: str | None = None) -> Any:
+        return self.inner.list_with_delimiter(prefix)
+
+
+class TestSyncObject(Called):
+    @pytest.fixture
+    def store_kwargs(self) -> dict[str, Any]:
+        return {"store": Sync()}
+
+
+class Async:
+    """The same, of coroutines, which are all to run on one event loop."""
+
+    def __init__(self) -> None:
+        self.inner = obstore.store.MemoryStore()
+        self.loop: Any = None
+
+    def on_one_loop(self) -> None:
+        running = asyncio.get_running_loop()
+        self.loop = self.loop or running
+        assert self.loop is running
+
+    async def get_async(self, path: str, *, options: Any = None) -> Any:
+        self.on_one_loop()
+        return await self.inner.get_async(path, options=options)
+
+    async def put_async(self, path: str, file: Any, *, mode: Any = "overwrite") -> Any:
+        self.on_one_loop()
+        return await self.inner.put_async(path, file, mode=mode)
+
+    async def delete_async(self, paths: Any) -> None:
+        await self.inner.delete_async(paths)
+
+    async def head_async(self, path: str) -> Any:
+        return await self.inner.head_async(path)
+
+    async def list_async(self, prefix: str | None = None) -> Any:
+        self.on_one_loop()
+        async for page in self.inner.list(prefix, chunk_size=3):
+            yield page
+
+    async def list_with_delimiter_async(self, prefix: str | None = None) -> Any:
+        return await self.inner.list_with_delimiter_async(prefix)
+
+
+class TestAsyncObject(Called):
+    @pytest.fixture
+    def store_kwargs(self) -> dict[str, Any]:
+        return {"store": Async()}
+
+
+class Server(Common):
+    """A real server; `servers` skips where there is none."""
+
+    name: str
+
+    @pytest.fixture
+    def store_kwargs(
+        self, servers: Callable[[str], Any], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> dict[str, Any]:
+        server = servers(self.name)
+        config = dict(server["options"])
+        # Pickles hold no secrets, and find them in the environment.
+        for option in ("access_key_id", "secret_access_key"):
+            if option in config:
+                monkeypatch.setenv(f"AWS_{option.upper()}", config.pop(option))
+        return {"store": f"{server['url']}/{uuid.uuid4()}", "config": config}
+
+
+class TestSeaweedfs(Server):
+    name = "seaweedfs"
+
+
+class TestMoto(Server):
+    name = "moto"

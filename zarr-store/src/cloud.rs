@@ -2,16 +2,13 @@
 //!
 //! The environment is read first, as the builder of each store does, then the options are applied. Connects time out after
 //! 5 s and silence after 30 s unless either says otherwise; how long a request may take as a whole is the
-//! [`Deadline`](crate::Deadline).
+//! [`Deadline`](crate::Deadline), which the options `timeout` and `retry_timeout` set.
 
 use url::Url;
 
 use crate::Store;
 use crate::error::Result;
-use crate::open::invalid;
-
-/// Options as they were given: names and values.
-type Options = Vec<(String, String)>;
+use crate::open::{Options, invalid};
 
 pub(crate) fn open(scheme: &str, url: &Url, options: Options) -> Result<Store> {
     match scheme {
@@ -38,14 +35,23 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
 /// Builds a store of a cloud. A macro, since the three builders have the same methods and no trait in common.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
-    ($url:expr, $options:expr, $builder:expr, $key:ty, $environment:literal, $quirks:expr, $known:literal) => {{
-        let (url, mut options) = ($url, $options);
-        let retry = settings::take_retry(url, &mut options)?;
+    ($url:expr, $options:expr, $builder:expr, $key:ty, $environment:literal, $credentials:path, $quirks:expr, $known:literal) => {{
+        let (
+            url,
+            Options {
+                named: mut options,
+                credentials,
+            },
+        ) = ($url, $options);
+        let patience = settings::take_patience(url, &mut options)?;
         let quirks = settings::take_quirks(url, &mut options, $quirks)?;
         let mut builder = $builder
             .with_http_connector(connector::StrictConnector::default())
             .with_url(url.as_str())
-            .with_retry(retry);
+            .with_retry(patience.retry);
+        if let Some(source) = credentials {
+            builder = builder.with_credentials($credentials(source));
+        }
         for (key, value) in settings::timeouts($environment) {
             builder = builder.with_config(<$key>::Client(key), value);
         }
@@ -56,7 +62,8 @@ macro_rules! bucket {
         let store = builder
             .build()
             .map_err(|error| settings::failed(url, &options, &error))?;
-        settings::bucket(url, std::sync::Arc::new(store), quirks)
+        let store = settings::bucket(url, std::sync::Arc::new(store), quirks)?;
+        Ok(store.with_deadline(patience.deadline))
     }};
 }
 
@@ -64,15 +71,16 @@ macro_rules! bucket {
 fn s3(url: &Url, mut options: Options) -> Result<Store> {
     use object_store::aws::AmazonS3ConfigKey;
 
-    let builder = s3::builder(url, &mut options)?;
+    let builder = s3::builder(url, &mut options.named)?;
     bucket!(
         url,
         options,
         builder,
         AmazonS3ConfigKey,
         "AWS_",
+        credentials::aws,
         crate::object::Quirks::default(),
-        "see object_store::aws::AmazonS3ConfigKey, and max_retries, profile, single_writer, missing_on_403"
+        "see object_store::aws::AmazonS3ConfigKey, and retry_timeout, max_retries, profile, single_writer, missing_on_403"
     )
 }
 
@@ -91,8 +99,9 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
         GoogleCloudStorageBuilder::from_env(),
         GoogleConfigKey,
         "GOOGLE_",
+        credentials::gcp,
         crate::object::Quirks::default(),
-        "see object_store::gcp::GoogleConfigKey, and max_retries, single_writer, missing_on_403"
+        "see object_store::gcp::GoogleConfigKey, and retry_timeout, max_retries, single_writer, missing_on_403"
     )
 }
 
@@ -115,8 +124,9 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         MicrosoftAzureBuilder::from_env(),
         AzureConfigKey,
         "AZURE_",
+        credentials::azure,
         quirks,
-        "see object_store::azure::AzureConfigKey, and max_retries, single_writer, missing_on_403"
+        "see object_store::azure::AzureConfigKey, and retry_timeout, max_retries, single_writer, missing_on_403"
     )
 }
 
@@ -127,7 +137,7 @@ fn azure(url: &Url, _: Options) -> Result<Store> {
 
 /// A web server. The URL is kept as the base of every request, its query included, so that signed URLs of a directory work.
 #[cfg(feature = "http")]
-fn http(url: &Url, mut options: Options) -> Result<Store> {
+fn http(url: &Url, options: Options) -> Result<Store> {
     use std::sync::Arc;
 
     use object_store::http::HttpBuilder;
@@ -135,10 +145,11 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
     use crate::CostModel;
     use crate::object::{ObjectBackend, Quirks};
 
-    const KNOWN: &str =
-        "see object_store::ClientConfigKey, and max_retries, webdav, single_writer, missing_on_403";
+    const KNOWN: &str = "see object_store::ClientConfigKey, and retry_timeout, max_retries, webdav, single_writer, missing_on_403";
 
-    let retry = settings::take_retry(url, &mut options)?;
+    crate::open::no_credentials(url.as_str(), &options)?;
+    let mut options = options.named;
+    let patience = settings::take_patience(url, &mut options)?;
     let quirks = Quirks {
         list: settings::take_flag(url, &mut options, "webdav")?,
         // Known to have no conditional puts.
@@ -151,7 +162,7 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
     let mut builder = HttpBuilder::new()
         .with_http_connector(connector::StrictConnector::default())
         .with_url(base)
-        .with_retry(retry);
+        .with_retry(patience.retry);
     if url.scheme() == "http" {
         builder = builder.with_config(object_store::ClientConfigKey::AllowHttp, "true");
     }
@@ -165,11 +176,8 @@ fn http(url: &Url, mut options: Options) -> Result<Store> {
         .build()
         .map_err(|error| settings::failed(url, &options, &error))?;
     let backend = ObjectBackend::new(Arc::new(store), quirks);
-    Ok(Store::from_object(
-        backend,
-        &settings::location(url),
-        CostModel::http(),
-    ))
+    let store = Store::from_object(backend, &settings::location(url), CostModel::http());
+    Ok(store.with_deadline(patience.deadline))
 }
 
 #[cfg(not(feature = "http"))]
@@ -179,6 +187,8 @@ fn http(url: &Url, _: Options) -> Result<Store> {
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod connector;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod credentials;
 #[cfg(feature = "s3")]
 mod profile;
 #[cfg(feature = "s3")]

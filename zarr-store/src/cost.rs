@@ -36,7 +36,7 @@ impl CostModel {
             latency: Duration::from_millis(15),
             bandwidth: 80e6,
             lanes: 64,
-            free_gap: 32 * KIB,
+            free_gap: 128 * KIB,
             part_min: MIB,
             part_max: 8 * MIB,
             amplification: 8.0,

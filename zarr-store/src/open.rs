@@ -1,11 +1,20 @@
 //! From a URL or a path to a store.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::{Store, cloud, redact};
+use crate::{CredentialSource, Store, cloud, redact};
 
-pub(crate) fn open(url: &str, options: Vec<(String, String)>) -> Result<Store> {
+/// Options as they were given, names and values, and where credentials come from.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) named: Vec<(String, String)>,
+    pub(crate) credentials: Option<Arc<dyn CredentialSource>>,
+}
+
+pub(crate) fn open(url: &str, options: Options) -> Result<Store> {
     let Some((first, stages)) = split_pipeline(url) else {
         return open_first(url, options);
     };
@@ -48,7 +57,7 @@ fn split_name(url: &str) -> (String, String) {
     }
 }
 
-fn open_first(url: &str, options: Vec<(String, String)>) -> Result<Store> {
+fn open_first(url: &str, options: Options) -> Result<Store> {
     let Some((scheme, rest)) = split_scheme(url) else {
         no_options(url, &options)?;
         return Store::local(url);
@@ -98,8 +107,17 @@ pub(crate) fn invalid(url: &str, reason: &str) -> Error {
     }
 }
 
-fn no_options(url: &str, options: &[(String, String)]) -> Result<()> {
-    match options.first() {
+/// The error for credentials where nobody asks for any.
+pub(crate) fn no_credentials(url: &str, options: &Options) -> Result<()> {
+    match &options.credentials {
+        None => Ok(()),
+        Some(_) => Err(invalid(url, "this kind of store has no credentials")),
+    }
+}
+
+fn no_options(url: &str, options: &Options) -> Result<()> {
+    no_credentials(url, options)?;
+    match options.named.first() {
         None => Ok(()),
         Some((option, _)) => Err(Error::UnknownOption {
             url: redact::text(url),

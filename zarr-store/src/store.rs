@@ -13,7 +13,7 @@ use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
 use crate::zip::ZipStore;
-use crate::{CostModel, Deadline, RequestCounts, key, open, redact};
+use crate::{CostModel, CredentialSource, Deadline, RequestCounts, key, open, redact};
 
 /// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip archive in one of them.
 ///
@@ -107,12 +107,12 @@ impl Store {
     ///
     /// If the URL names no known store, its feature is off, or the settings do not make a client.
     pub fn open(url: &str) -> Result<Self> {
-        open::open(url, Vec::new())
+        open::open(url, open::Options::default())
     }
 
     /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
-    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), `max_retries`, `single_writer`,
-    /// `missing_on_403`, for S3 `profile` (one of `~/.aws`), and for web servers `webdav = true` to allow listing.
+    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
+    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, for S3 `profile` (one of `~/.aws`), and for web servers `webdav = true` to allow listing.
     ///
     /// # Errors
     ///
@@ -121,11 +121,24 @@ impl Store {
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
     ) -> Result<Self> {
-        let options = options
+        Self::open_with_credentials(url, options, None)
+    }
+
+    /// As [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_with`](Self::open_with), and if the store is not one of a cloud.
+    pub fn open_with_credentials(
+        url: &str,
+        options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+        credentials: Option<Arc<dyn CredentialSource>>,
+    ) -> Result<Self> {
+        let named = options
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        open::open(url, options)
+        open::open(url, open::Options { named, credentials })
     }
 
     /// The part of this store below a prefix, with keys relative to it.
@@ -257,6 +270,15 @@ impl Store {
             Backend::Local(_) => false,
             Backend::Object(object) => object.quirks.remote,
             Backend::Zip(zip) => zip.archive().is_remote(),
+        }
+    }
+
+    /// Whether listings mean anything: not on plain web servers.
+    #[must_use]
+    pub fn can_list(&self) -> bool {
+        match &self.inner.backend {
+            Backend::Object(object) => object.quirks.list,
+            Backend::Local(_) | Backend::Zip(_) => true,
         }
     }
 

@@ -181,7 +181,7 @@ impl Array {
 
     fn run(&self, plan: ReadPlan, output: &Output) -> Result<()> {
         let engine = self.0.hierarchy().engine();
-        let target = Target::Fixed(output.clone());
+        let target = Target::fixed(output.clone());
         match engine.read_blocking(&plan, &target) {
             Some(result) => result,
             None => runtime().block_on(engine.read(plan, target)),

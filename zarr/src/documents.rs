@@ -152,7 +152,7 @@ impl Hierarchy {
     }
 
     /// Reads the document of a node of v3, or else of v2; `None` where there is neither.
-    async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+    pub(crate) async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
         if let Some(document) = self.document(path).await? {
             return Ok(Some(document.metadata));
         }

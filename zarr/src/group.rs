@@ -1,5 +1,7 @@
 //! A group: its attributes, the nodes below it, and consolidated metadata.
 
+use std::collections::BTreeMap;
+
 use zarr_core::NodePath;
 use zarr_core::metadata::{
     ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
@@ -8,6 +10,18 @@ use zarr_core::metadata::{
 use crate::array::Array;
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
+
+/// How a node below a group differs from its copy in the group's consolidated metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The node is in the store and not in the copy.
+    Added,
+    /// The node is in the copy and not in the store.
+    Removed,
+    /// The documents say different things.
+    Changed,
+}
 
 /// A group of a hierarchy.
 ///
@@ -218,8 +232,48 @@ impl Group {
             .collect())
     }
 
+    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
+    /// how. Nothing where the copy is true, and nothing where the group has none.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr::open("memory:")?;
+    /// let mut group = hierarchy.create_group("", Default::default()).await?;
+    /// group.consolidate().await?;
+    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
+    /// let stale = group.check_consolidated().await?;
+    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
+    /// # Ok::<(), zarr::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
+    pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
+        let Some(copies) = self.metadata.consolidated() else {
+            return Ok(Vec::new());
+        };
+        let mut copies = self
+            .consolidated_nodes(copies)?
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
+        let mut differences = BTreeMap::new();
+        for (path, stored) in self.hierarchy.documents_within(&self.path).await? {
+            match copies.remove(&path) {
+                None => drop(differences.insert(path, Difference::Added)),
+                Some(copy) if !copy.means_the_same(&stored) => {
+                    differences.insert(path, Difference::Changed);
+                }
+                Some(_) => {}
+            }
+        }
+        let removed = copies.into_keys().map(|path| (path, Difference::Removed));
+        differences.extend(removed);
+        Ok(differences.into_iter().collect())
+    }
+
     /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
-    /// up to date by later changes: consolidate again.
+    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.

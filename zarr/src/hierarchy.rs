@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
-use zarr_core::{NodePath, Registry};
+use zarr_core::plan::{ReadPlan, WritePlan};
+use zarr_core::{Input, NodePath, Registry};
 use zarr_store::{ErrorKind, Precondition, Store};
 
 use crate::array::Array;
 use crate::documents::DocumentCache;
-use crate::engine::{CacheOptions, Engine};
+use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 use crate::group::Group;
 
@@ -103,6 +104,36 @@ impl Hierarchy {
         &self.engine.registry
     }
 
+    /// Reads what a plan says into a target, through the caches of the hierarchy: for callers who have metadata and selection
+    /// from elsewhere.
+    ///
+    /// Jobs keep the target until they are done, which may be after this future was dropped. After an error it may hold a part of
+    /// the result.
+    ///
+    /// # Errors
+    /// Where the store fails or data is damaged.
+    pub async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()> {
+        self.engine.read(plan, target).await
+    }
+
+    /// The same on this thread, without a runtime; `None` where the store is not a directory of this machine.
+    ///
+    /// # Errors
+    /// As [`Self::run_read`].
+    pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
+        self.engine.read_blocking(plan, target)
+    }
+
+    /// Writes what a plan says from `input`, each object atomically, and on condition that it has not changed where some of its
+    /// elements stay.
+    ///
+    /// # Errors
+    /// Where the store fails, or what is to be merged is damaged (it is not overwritten then). Some objects may have been
+    /// written.
+    pub async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()> {
+        self.engine.write(plan, input).await
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
@@ -170,6 +201,38 @@ impl Hierarchy {
         self.store().delete(&path.metadata_key()).await?;
         self.documents.clear();
         Ok(self.store().delete_prefix(path.as_str()).await?)
+    }
+
+    /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
+    /// chunks, which stay where they are. Returns the paths of the nodes that were converted; those that have a document of v3
+    /// are left alone, so that a conversion that was cut off can be run again.
+    ///
+    /// # Errors
+    /// [`Error::NodeNotFound`], [`Error::Store`] where the store cannot list or write, or a document that v3 cannot express.
+    pub async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>> {
+        let path = NodePath::parse(path)?;
+        let root = self
+            .any_document(&path)
+            .await?
+            .ok_or_else(|| self.not_found(&path))?;
+        let mut nodes = vec![(path.clone(), root)];
+        if let NodeMetadata::Group(_) = nodes[0].1 {
+            nodes.extend(self.documents_within(&path).await?);
+        }
+        let mut converted = Vec::new();
+        for (path, metadata) in nodes {
+            if let NodeMetadata::Array(array) = &metadata {
+                Array::bind(self.clone(), path.clone(), array.clone())?;
+            }
+            match self.put(&path, &metadata, Precondition::IfAbsent).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                result => {
+                    result?;
+                    converted.push(path);
+                }
+            }
+        }
+        Ok(converted)
     }
 
     async fn create(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {

@@ -35,9 +35,9 @@ mod hierarchy;
 pub mod process;
 
 pub use array::{Array, VariableElement};
-pub use engine::CacheOptions;
+pub use engine::{CacheOptions, Target};
 pub use error::{Error, Result};
-pub use group::Group;
+pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 
 pub use zarr_codecs::registry;

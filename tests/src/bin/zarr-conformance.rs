@@ -4,19 +4,20 @@
 //!     zarr-conformance read STORE NODE OUT    writes OUT.npy, or OUT.json for strings
 //!     zarr-conformance serve                  answers {"store", "node", "out"} on standard input, one JSON a line
 //!
-//! A refusal exits with 1 and says why on one line of standard error.
+//! A refusal exits with 1 and says why on one line of standard error, `kind: text`; `serve` answers with both. The kinds are
+//! those of [`kind`].
 
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 
 use serde_json::{Value, json};
 use zarr::blocking::open;
-use zarr_tests::conformance::{Elements, Failure, read_to_file, variable_elements};
+use zarr_tests::conformance::{Elements, Failure, kind, read_to_file, variable_elements};
 
 fn main() {
     let arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
     if let Err(error) = run(&arguments) {
-        eprintln!("{}", error.to_string().replace('\n', " "));
+        eprintln!("{}: {}", kind(&error), error.to_string().replace('\n', " "));
         std::process::exit(1);
     }
 }
@@ -60,7 +61,9 @@ fn serve() -> Result<(), Failure> {
         let text = |member: &str| request[member].as_str().unwrap_or_default();
         let answer = match read_to_file(text("store"), text("node"), text("out")) {
             Ok(file) => json!({"ok": true, "file": file}),
-            Err(error) => json!({"ok": false, "error": error.to_string()}),
+            Err(error) => {
+                json!({"ok": false, "kind": kind(&error), "error": error.to_string()})
+            }
         };
         let mut out = stdout().lock();
         writeln!(out, "{answer}")?;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use self::compress::{Compressor, Parameters, Shuffle, compress};
 use self::decode::decode_frame;
@@ -42,7 +42,11 @@ struct Blosc {
 }
 
 /// Binds the codec: `typesize` is required unless nothing is shuffled, and need not be the size of an element.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let configuration: Configuration = extension.parse()?;
     let parameters = parameters(&configuration).map_err(|error| error.member("configuration"))?;
     Ok(Arc::new(Blosc {

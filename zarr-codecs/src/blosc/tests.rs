@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal, sample,
+    assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, fixtures,
+    refusal, sample,
 };
 
 const COMPRESSORS: [&str; 6] = ["blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"];
@@ -21,7 +22,7 @@ fn codec(
         .with("shuffle", shuffle)
         .with("typesize", type_size)
         .with("blocksize", block_size);
-    bind(&extension, decoded).unwrap()
+    bind(&extension, decoded, &binder()).unwrap()
 }
 
 fn exact(size: usize) -> Arc<dyn BytesToBytes> {
@@ -241,7 +242,7 @@ fn bad_configurations_are_refused() {
         r#""cname": "lz4", "clevel": 5, "shuffle": "shuffle", "typesize": 4, "blocksize": 0"#;
     let bind_json = |members: &str| {
         let json = format!(r#"{{"name": "blosc", "configuration": {{{members}}}}}"#);
-        bind(&extension(&json), EncodedSize::Exact(1))
+        bind(&extension(&json), EncodedSize::Exact(1), &binder())
     };
     bind_json(good).unwrap();
     bind_json(r#""cname": "zstd", "clevel": 0, "shuffle": "noshuffle""#).unwrap();

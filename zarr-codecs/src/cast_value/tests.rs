@@ -1,11 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::testing::{extension, spec};
+use crate::testing::{binder, extension, spec};
 
 fn codec(configuration: &str, data_type: &str) -> Result<Arc<dyn ArrayToArray>> {
     let json = format!(r#"{{"name": "cast_value", "configuration": {configuration}}}"#);
-    bind(&extension(&json), &spec(&[1], data_type))
+    bind(&extension(&json), &spec(&[1], data_type), &binder())
 }
 
 fn float64(number: f64) -> ChunkData {
@@ -91,7 +91,7 @@ fn fill_value_survives_or_is_refused() {
     let cast = Extension::new("cast_value").with("data_type", "uint8");
     for (fill, stored) in [(3.0, Some(3)), (3.5, None), (256.0, None), (f64::NAN, None)] {
         spec.fill_value = FillValue::new(f64::to_ne_bytes(fill).to_vec());
-        let fill = bind(&cast, &spec).ok();
+        let fill = bind(&cast, &spec, &binder()).ok();
         assert_eq!(
             fill.map(|codec| codec.encoded().fill_value.bytes()[0]),
             stored
@@ -99,7 +99,7 @@ fn fill_value_survives_or_is_refused() {
     }
     let map = r#"{"encode": [["NaN", 0]], "decode": [[0, "NaN"]]}"#;
     let map = serde_json::value::RawValue::from_string(map.to_owned()).unwrap();
-    bind(&cast.with("scalar_map", map), &spec).unwrap();
+    bind(&cast.with("scalar_map", map), &spec, &binder()).unwrap();
 }
 
 #[test]

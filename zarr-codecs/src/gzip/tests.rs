@@ -4,11 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal, sample,
+    assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, fixtures,
+    refusal, sample,
 };
 
 fn codec(level: u8, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
-    bind(&Extension::new("gzip").with("level", level), decoded).unwrap()
+    bind(
+        &Extension::new("gzip").with("level", level),
+        decoded,
+        &binder(),
+    )
+    .unwrap()
 }
 
 fn exact(size: usize) -> Arc<dyn BytesToBytes> {
@@ -154,7 +160,7 @@ fn bad_configurations_are_refused() {
         r#"{"name": "gzip", "configuration": {"level": 5, "more": 1}}"#,
     ];
     for case in cases {
-        let error = bind(&extension(case), EncodedSize::Exact(1)).unwrap_err();
+        let error = bind(&extension(case), EncodedSize::Exact(1), &binder()).unwrap_err();
         assert!(error.to_string().starts_with("configuration"), "{error}");
     }
 }

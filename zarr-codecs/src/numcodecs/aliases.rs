@@ -5,7 +5,7 @@ use {
     serde::Deserialize,
     std::sync::Arc,
     zarr_core::codec::{BytesToBytes, EncodedSize},
-    zarr_core::{Extension, Result},
+    zarr_core::{Binder, Extension, Result},
 };
 
 #[cfg(feature = "gzip")]
@@ -23,10 +23,14 @@ fn one() -> i64 {
 
 /// Binds `numcodecs.gzip`: the level defaults to 1, and -1 is zlib's own default.
 #[cfg(feature = "gzip")]
-pub(crate) fn bind_gzip(extension: &Extension, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind_gzip(
+    extension: &Extension,
+    size: EncodedSize,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Gzip { level } = extension.parse()?;
     let level = if level == -1 { 6 } else { level };
-    crate::gzip::bind(&Extension::new("gzip").with("level", level), size)
+    crate::gzip::bind(&Extension::new("gzip").with("level", level), size, binder)
 }
 
 #[cfg(feature = "zstd")]
@@ -40,10 +44,14 @@ struct Zstd {
 
 /// Binds `numcodecs.zstd`: level and checksum may be absent.
 #[cfg(feature = "zstd")]
-pub(crate) fn bind_zstd(extension: &Extension, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind_zstd(
+    extension: &Extension,
+    size: EncodedSize,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Zstd { level, checksum } = extension.parse()?;
     let zstd = Extension::new("zstd").with("level", level);
-    crate::zstd::bind(&zstd.with("checksum", checksum), size)
+    crate::zstd::bind(&zstd.with("checksum", checksum), size, binder)
 }
 
 #[cfg(feature = "blosc")]
@@ -75,6 +83,7 @@ impl Default for Blosc {
 pub(crate) fn bind_blosc(
     extension: &Extension,
     size: EncodedSize,
+    binder: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let blosc: Blosc = extension.parse()?;
     let type_size = blosc.typesize.unwrap_or(1);
@@ -95,5 +104,5 @@ pub(crate) fn bind_blosc(
         .with("shuffle", shuffle)
         .with("blocksize", blosc.blocksize)
         .with("typesize", type_size);
-    crate::blosc::bind(&extension, size)
+    crate::blosc::bind(&extension, size, binder)
 }

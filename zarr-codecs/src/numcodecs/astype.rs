@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{Extension, Result};
+use zarr_core::{Binder, Extension, Result};
 
 use super::dtype::{Dtype, Filter, cast};
 use crate::number::{chunk_bytes, map_elements};
@@ -20,7 +20,11 @@ struct Configuration {
 struct AsType(Filter);
 
 /// Binds the codec to real numbers and bool.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     let Configuration {
         encode_dtype,
         decode_dtype,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bzip2::{Action, Compress, Compression, Decompress, Status};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
 use crate::output::{encoded_bound, reserve};
@@ -29,7 +29,11 @@ struct Bz2 {
 }
 
 /// Binds the codec: levels from 1 to 9.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
     match u32::try_from(level) {
         Ok(level) if (1..=9).contains(&level) => Ok(Arc::new(Bz2 { level, decoded })),
@@ -128,11 +132,11 @@ fn corrupt(error: bzip2::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_compressor, extension};
+    use crate::testing::{assert_compressor, binder, extension};
 
     #[test]
     fn streams_are_written_and_read() {
-        let codec = |size| bind(&Extension::new("numcodecs.bz2"), size);
+        let codec = |size| bind(&Extension::new("numcodecs.bz2"), size, &binder());
         assert_compressor("bz2-", codec, &[]);
     }
 
@@ -141,7 +145,7 @@ mod tests {
         for configuration in [r#"{"level": 10}"#, r#"{"level": 0}"#, r#"{"more": 15}"#] {
             let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
             assert!(
-                bind(&extension(&json), EncodedSize::Exact(1)).is_err(),
+                bind(&extension(&json), EncodedSize::Exact(1), &binder()).is_err(),
                 "{json}"
             );
         }

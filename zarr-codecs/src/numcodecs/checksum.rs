@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 const SIZE: usize = 4;
 
@@ -50,28 +50,36 @@ struct Checksum {
 type Bound = Result<Arc<dyn BytesToBytes>>;
 
 /// Binds `numcodecs.adler32`, which stands at the start unless told otherwise.
-pub(crate) fn bind_adler32(extension: &Extension, decoded: EncodedSize) -> Bound {
+pub(crate) fn bind_adler32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Adler32, Location::Start)
 }
 
 /// Binds `numcodecs.crc32`, which stands at the start unless told otherwise.
-pub(crate) fn bind_crc32(extension: &Extension, decoded: EncodedSize) -> Bound {
+pub(crate) fn bind_crc32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Crc32, Location::Start)
 }
 
 /// Binds `numcodecs.crc32c`, which stands at the end unless told otherwise.
-pub(crate) fn bind_crc32c(extension: &Extension, decoded: EncodedSize) -> Bound {
+pub(crate) fn bind_crc32c(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Crc32c, Location::End)
 }
 
 /// Binds `numcodecs.fletcher32`, the one of HDF5.
-pub(crate) fn bind_fletcher32(extension: &Extension, decoded: EncodedSize) -> Bound {
+pub(crate) fn bind_fletcher32(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Bound {
     extension.expect_no_configuration()?;
     Ok(bound(Algorithm::Fletcher32, Location::End, decoded))
 }
 
 /// Binds `numcodecs.jenkins_lookup3`. A prefix cannot be written in JSON, so there is none.
-pub(crate) fn bind_jenkins_lookup3(extension: &Extension, decoded: EncodedSize) -> Bound {
+pub(crate) fn bind_jenkins_lookup3(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Bound {
     let Jenkins { initval, prefix } = extension.parse()?;
     if let Some(prefix) = prefix {
         return Err(Error::invalid(prefix, "null").member("configuration.prefix"));
@@ -246,11 +254,11 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal,
-        sample,
+        assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, fixtures,
+        refusal, sample,
     };
 
-    type Bind = fn(&Extension, EncodedSize) -> Bound;
+    type Bind = fn(&Extension, EncodedSize, &Binder<'_>) -> Bound;
 
     const ALL: [(&str, Bind); 5] = [
         ("adler32-", bind_adler32),
@@ -264,7 +272,8 @@ mod tests {
     fn checksums_of_numcodecs_are_read_and_written() {
         for (prefix, bind) in ALL {
             for (name, stored, size) in fixtures(prefix) {
-                let codec = bind(&Extension::new("x"), EncodedSize::Exact(size)).unwrap();
+                let codec =
+                    bind(&Extension::new("x"), EncodedSize::Exact(size), &binder()).unwrap();
                 assert_decodes(&*codec, &stored, &sample(size));
                 let mut encoded = Vec::new();
                 codec.encode(&sample(size), &mut encoded).unwrap();
@@ -288,10 +297,10 @@ mod tests {
         let moved = extension(r#"{"name": "x", "configuration": {"location": "end"}}"#);
         let seeded = extension(r#"{"name": "x", "configuration": {"initval": 7, "prefix": null}}"#);
         let size = EncodedSize::AtMost(10);
-        let codec = bind_crc32(&moved, size).unwrap();
+        let codec = bind_crc32(&moved, size, &binder()).unwrap();
         assert_decodes(&*codec, b"123456789\x26\x39\xf4\xcb", b"123456789");
         assert_round_trip(&*codec, b"123456789");
-        let codec = bind_jenkins_lookup3(&seeded, size).unwrap();
+        let codec = bind_jenkins_lookup3(&seeded, size, &binder()).unwrap();
         assert_round_trip(&*codec, b"123456789");
     }
 
@@ -299,9 +308,9 @@ mod tests {
     fn bad_configurations_are_refused() {
         let json = r#"{"name": "x", "configuration": {"location": "middle"}}"#;
         for (_, bind) in ALL {
-            assert!(bind(&extension(json), EncodedSize::Exact(1)).is_err());
+            assert!(bind(&extension(json), EncodedSize::Exact(1), &binder()).is_err());
         }
         let json = r#"{"name": "x", "configuration": {"prefix": [1]}}"#;
-        assert!(bind_jenkins_lookup3(&extension(json), EncodedSize::Exact(1)).is_err());
+        assert!(bind_jenkins_lookup3(&extension(json), EncodedSize::Exact(1), &binder()).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{Extension, Result};
+use zarr_core::{Binder, Extension, Result};
 
 use super::dtype::{Dtype, Filter, cast, computed, to_float};
 use crate::number::{Format, Number, chunk_bytes, map_elements};
@@ -24,7 +24,11 @@ struct Delta {
 }
 
 /// Binds the codec to integers or floats.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     const NAME: &str = "numcodecs.delta";
     let Configuration { dtype, astype } = extension.parse()?;
     let filter = Filter::new(NAME, spec, ("dtype", Some(dtype)), astype)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{DataType, Error, Extension, Result};
+use zarr_core::{Binder, DataType, Error, Extension, Result};
 
 use super::dtype::{Dtype, Filter, cast, computed, to_float};
 use crate::number::{Format, Number, chunk_bytes, map_elements};
@@ -28,7 +28,11 @@ struct FixedScaleOffset {
 }
 
 /// Binds the codec to integers or floats.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     const NAME: &str = "numcodecs.fixedscaleoffset";
     let Configuration {
         offset,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::lz4_block;
 use crate::output::{encoded_bound, grow};
@@ -30,7 +30,11 @@ struct Lz4 {
 }
 
 /// Binds the codec; below 1 the library takes its default acceleration.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { acceleration } = extension.parse()?;
     Ok(Arc::new(Lz4 {
         acceleration,
@@ -94,11 +98,11 @@ fn decode_block(block: &[u8], decoded: &mut [u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_compressor, extension};
+    use crate::testing::{assert_compressor, binder, extension};
 
     #[test]
     fn blocks_are_written_and_read() {
-        let codec = |size| bind(&Extension::new("numcodecs.lz4"), size);
+        let codec = |size| bind(&Extension::new("numcodecs.lz4"), size, &binder());
         assert_compressor("lz4-", codec, b"\xff\xff\xff\x7f\0\0\0\0");
     }
 
@@ -107,7 +111,7 @@ mod tests {
         for configuration in [r#"{"acceleration": 1.5}"#, r#"{"level": 0}"#] {
             let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
             assert!(
-                bind(&extension(&json), EncodedSize::Exact(1)).is_err(),
+                bind(&extension(&json), EncodedSize::Exact(1), &binder()).is_err(),
                 "{json}"
             );
         }

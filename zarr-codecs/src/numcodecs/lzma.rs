@@ -9,7 +9,7 @@ use liblzma::stream::{
 };
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
 use crate::output::{encoded_bound, reserve};
@@ -80,7 +80,11 @@ struct Lzma {
 }
 
 /// Binds the codec: an encoder is made once to find what it refuses.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let configuration: Configuration = extension.parse()?;
     let lzma = check(&configuration, decoded).map_err(|error| error.member("configuration"))?;
     Ok(Arc::new(lzma))
@@ -308,7 +312,7 @@ fn corrupt(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_compressor, extension};
+    use crate::testing::{assert_compressor, binder, extension};
 
     const RAW: &str =
         r#"{"format": 3, "filters": [{"id": 3, "dist": 4}, {"id": 33, "preset": 1}]}"#;
@@ -319,6 +323,7 @@ mod tests {
                 r#"{{"name": "x", "configuration": {configuration}}}"#
             )),
             size,
+            &binder(),
         )
     }
 

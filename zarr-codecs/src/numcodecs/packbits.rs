@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec};
-use zarr_core::{DataType, DataTypeKind, Error, Extension, FillValue, Result};
+use zarr_core::{Binder, DataType, DataTypeKind, Error, Extension, FillValue, Result};
 
 use crate::number::{chunk_bytes, unsupported};
 
@@ -16,7 +16,11 @@ struct PackBits {
 }
 
 /// Binds the codec, which has no configuration, to bools.
-pub(crate) fn bind(extension: &Extension, spec: &ChunkSpec) -> Result<Arc<dyn ArrayToArray>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToArray>> {
     extension.expect_no_configuration()?;
     if spec.data_type.kind() != DataTypeKind::Bool {
         return Err(unsupported(&spec.data_type, "numcodecs.packbits"));

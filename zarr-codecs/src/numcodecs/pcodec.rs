@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use half::f16;
 use pco::data_types::Number;
-use pco::standalone::{simple_compress, simple_decompress_into};
+use pco::metadata::DeltaEncoding;
+use pco::standalone::{DecompressorItem, FileDecompressor, simple_compress};
 use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
@@ -14,6 +15,9 @@ use zarr_core::{Binder, Element, Error, Extension, Result, element_bytes};
 use crate::output::encoded_bound;
 
 const NAME: &str = "numcodecs.pcodec";
+
+/// The longest window that encoders choose, whatever the number of numbers.
+const MAX_WINDOW_LOG: u32 = 15;
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -165,14 +169,74 @@ use functions;
 
 fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Result<Vec<u8>> {
     let mut numbers = vec![T::default(); len];
-    let progress = simple_decompress_into(encoded, &mut numbers).map_err(corrupt)?;
-    if progress.n_processed != len || !progress.finished {
-        let found = progress.n_processed;
-        let more = if progress.finished { "" } else { " and more" };
-        let reason = format!("{found} numbers{more}, expected {len}");
-        return Err(Error::corrupt(NAME, reason));
+    let (file, mut left) = FileDecompressor::new(encoded).map_err(corrupt)?;
+    let version = file.format_version();
+    let version = [version.major, version.minor];
+    let (wrapped, _) = pco::wrapped::FileDecompressor::new(&version[..]).map_err(corrupt)?;
+    let mut done = 0;
+    loop {
+        check_memory::<T>(&wrapped, left, len)?;
+        let mut chunk = match file.chunk_decompressor::<T, _>(left).map_err(corrupt)? {
+            DecompressorItem::EndOfData(_) if done == len => {
+                return Ok(element_bytes(&numbers).to_vec());
+            }
+            DecompressorItem::EndOfData(_) => {
+                let reason = format!("{done} numbers, expected {len}");
+                return Err(Error::corrupt(NAME, reason));
+            }
+            DecompressorItem::Chunk(chunk) => chunk,
+        };
+        let end = done + chunk.n();
+        let Some(due) = numbers.get_mut(done..end) else {
+            let reason = format!("{end} numbers and perhaps more, expected {len}");
+            return Err(Error::corrupt(NAME, reason));
+        };
+        let progress = chunk.read(due).map_err(corrupt)?;
+        if progress.n_processed != due.len() || !progress.finished {
+            let found = progress.n_processed;
+            return Err(Error::corrupt(
+                NAME,
+                format!("{found} numbers of {}", due.len()),
+            ));
+        }
+        done = end;
+        left = chunk.into_src();
     }
-    Ok(element_bytes(&numbers).to_vec())
+}
+
+/// Refuses a chunk of the stream for which the library would allocate what neither the numbers that are due nor the bytes that
+/// are there account for: it takes the declared sizes of dictionary and window at their word.
+fn check_memory<T: Number>(
+    file: &pco::wrapped::FileDecompressor,
+    encoded: &[u8],
+    len: usize,
+) -> Result<()> {
+    /// The mode of a dictionary: its number in 4 bits, before the number of entries in 25.
+    const DICTIONARY: u32 = 4;
+    // A chunk starts with its type of numbers, 0 at the end of the stream, and how many there are in 24 bits.
+    let Some((_, meta)) = encoded.split_at_checked(4).filter(|_| encoded[0] != 0) else {
+        return Ok(());
+    };
+    if let Some(start) = meta.first_chunk().map(|start| u32::from_le_bytes(*start))
+        && start & 0xF == DICTIONARY
+    {
+        let entries = (start >> 4) as usize & ((1 << 25) - 1);
+        if entries > meta.len() / size_of::<T>() {
+            let reason = format!("a dictionary of {entries} in {} bytes", meta.len());
+            return Err(Error::corrupt(NAME, reason));
+        }
+    }
+    let (chunk, _) = file.chunk_decompressor::<T, _>(meta).map_err(corrupt)?;
+    match &chunk.meta().delta_encoding {
+        DeltaEncoding::Lookback { config, .. }
+            if config.window_n_log > len.next_power_of_two().ilog2().max(MAX_WINDOW_LOG) =>
+        {
+            let window = config.window_n_log;
+            let reason = format!("a window of 2^{window} for {len} numbers");
+            Err(Error::corrupt(NAME, reason))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn corrupt(error: pco::errors::PcoError) -> Error {

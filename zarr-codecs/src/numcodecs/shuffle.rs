@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::output::grow;
 
@@ -21,7 +21,11 @@ struct Shuffle {
 }
 
 /// Binds the codec. `elementsize` is required: zarr-python always writes it, and the bytes do not tell.
-pub(crate) fn bind(extension: &Extension, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    size: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { elementsize } = extension.parse()?;
     let shuffle = Shuffle {
         // 0 is as good as 1, and what does not fit is larger than any chunk.
@@ -92,10 +96,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{assert_decodes, assert_round_trip, fixtures, refusal, sample};
+    use crate::testing::{assert_decodes, assert_round_trip, binder, fixtures, refusal, sample};
 
     fn codec(element_size: u64, size: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
-        bind(&Extension::new("x").with("elementsize", element_size), size)
+        bind(
+            &Extension::new("x").with("elementsize", element_size),
+            size,
+            &binder(),
+        )
     }
 
     #[test]
@@ -125,6 +133,6 @@ mod tests {
         assert!(codec(4, EncodedSize::Exact(10)).is_err());
         assert!(codec(u64::MAX, EncodedSize::Exact(10)).is_err());
         refusal(&*codec(4, EncodedSize::AtMost(10)).unwrap(), &[0; 6], 6);
-        assert!(bind(&Extension::new("x"), EncodedSize::Exact(4)).is_err());
+        assert!(bind(&Extension::new("x"), EncodedSize::Exact(4), &binder()).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use libdeflater::{CompressionLvl, Compressor, DecompressionError};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
-use zarr_core::{Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::decompress::{decode_to_slice, decode_to_vec};
 use crate::inflate::with_decompressor;
@@ -29,7 +29,11 @@ struct Zlib {
 }
 
 /// Binds the codec: levels from 0 to 9, or -1 for the default of zlib.
-pub(crate) fn bind(extension: &Extension, decoded: EncodedSize) -> Result<Arc<dyn BytesToBytes>> {
+pub(crate) fn bind(
+    extension: &Extension,
+    decoded: EncodedSize,
+    _: &Binder<'_>,
+) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
     let known = match level {
         -1 => Some(6),
@@ -95,11 +99,11 @@ fn inflate(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{assert_compressor, extension};
+    use crate::testing::{assert_compressor, binder, extension};
 
     #[test]
     fn streams_are_written_and_read() {
-        let codec = |size| bind(&Extension::new("numcodecs.zlib"), size);
+        let codec = |size| bind(&Extension::new("numcodecs.zlib"), size, &binder());
         assert_compressor("zlib-", codec, &[]);
     }
 
@@ -108,7 +112,7 @@ mod tests {
         for configuration in [r#"{"level": 10}"#, r#"{"level": "1"}"#, r#"{"wbits": 15}"#] {
             let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
             assert!(
-                bind(&extension(&json), EncodedSize::Exact(1)).is_err(),
+                bind(&extension(&json), EncodedSize::Exact(1), &binder()).is_err(),
                 "{json}"
             );
         }

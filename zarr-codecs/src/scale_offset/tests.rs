@@ -1,11 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::testing::{extension, spec};
+use crate::testing::{binder, extension, spec};
 
 fn codec(configuration: &str, data_type: &str) -> Result<Arc<dyn ArrayToArray>> {
     let json = format!(r#"{{"name": "scale_offset", "configuration": {configuration}}}"#);
-    bind(&extension(&json), &spec(&[2], data_type))
+    bind(&extension(&json), &spec(&[2], data_type), &binder())
 }
 
 fn uint16(numbers: [u16; 2]) -> ChunkData {
@@ -23,7 +23,7 @@ fn integers_are_exact_or_refused() {
     let offset = Extension::new("scale_offset")
         .with("offset", 1000)
         .with("scale", 3);
-    let codec = bind(&offset, &spec).unwrap();
+    let codec = bind(&offset, &spec, &binder()).unwrap();
     assert_eq!(codec.encoded().fill_value.bytes(), 3_u16.to_ne_bytes());
     assert_eq!(codec.encode(uint16([1000, 1010])).unwrap(), uint16([0, 30]));
     assert_eq!(codec.decode(uint16([0, 30])).unwrap(), uint16([1000, 1010]));
@@ -49,7 +49,12 @@ fn floats_are_computed_in_their_own_arithmetic() {
 
 #[test]
 fn no_configuration_is_the_identity() {
-    let codec = bind(&Extension::new("scale_offset"), &spec(&[2], "uint16")).unwrap();
+    let codec = bind(
+        &Extension::new("scale_offset"),
+        &spec(&[2], "uint16"),
+        &binder(),
+    )
+    .unwrap();
     assert_eq!(
         codec.decode(uint16([0, 65_535])).unwrap(),
         uint16([0, 65_535])

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{extension, spec};
+use crate::testing::{binder, extension, spec};
 
 fn codec(order: &[usize], shape: &[u64], data_type: &str) -> Arc<dyn ArrayToArray> {
     let extension = Extension::new("transpose").with("order", order);
-    bind(&extension, &spec(shape, data_type)).unwrap()
+    bind(&extension, &spec(shape, data_type), &binder()).unwrap()
 }
 
 /// The element at these indices of a C-order array.
@@ -105,16 +105,17 @@ fn bad_orders_are_refused() {
     ];
     for case in cases {
         let json = format!(r#"{{"name": "transpose", "configuration": {{"order": {case}}}}}"#);
-        let error = bind(&extension(&json), &spec(&[2, 3], "int8")).unwrap_err();
+        let error = bind(&extension(&json), &spec(&[2, 3], "int8"), &binder()).unwrap_err();
         assert!(error.to_string().starts_with("configuration"), "{error}");
     }
     for configuration in ["{}", r#"{"order": [0, 1], "more": 1}"#] {
         let json = format!(r#"{{"name": "transpose", "configuration": {configuration}}}"#);
-        bind(&extension(&json), &spec(&[2, 3], "int8")).unwrap_err();
+        bind(&extension(&json), &spec(&[2, 3], "int8"), &binder()).unwrap_err();
     }
     bind(
         &extension(r#"{"name": "transpose"}"#),
         &spec(&[2, 3], "int8"),
+        &binder(),
     )
     .unwrap_err();
 }

@@ -51,6 +51,16 @@ fn reversible_streams_round_trip() {
 }
 
 #[test]
+fn nans_of_any_kind_are_kept() {
+    let bits = [0x7f80_0001_u32, 0xff87_fd00, 0x7fc0_0000, 0x0000_0001];
+    let chain = chain(&codec(REVERSIBLE), &[4], "float32").unwrap();
+    assert_chunk_round_trip(
+        &chain,
+        bits.into_iter().flat_map(u32::to_ne_bytes).collect(),
+    );
+}
+
+#[test]
 fn lossy_streams_come_near() {
     for mode in [
         r#"{"mode": "fixed_accuracy", "tolerance": 0.001}"#,

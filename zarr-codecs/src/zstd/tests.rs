@@ -4,14 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{
-    assert_decodes, assert_round_trip, assert_survives_damage, extension, fixtures, refusal, sample,
+    assert_decodes, assert_round_trip, assert_survives_damage, binder, extension, fixtures,
+    refusal, sample,
 };
 
 fn codec(level: i32, checksum: bool, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
     let extension = Extension::new("zstd")
         .with("level", level)
         .with("checksum", checksum);
-    bind(&extension, decoded).unwrap()
+    bind(&extension, decoded, &binder()).unwrap()
 }
 
 fn exact(size: usize) -> Arc<dyn BytesToBytes> {
@@ -157,9 +158,27 @@ fn declared_sizes_cost_no_memory() {
 }
 
 #[test]
+fn damage_that_looks_like_a_small_buffer_costs_no_memory() {
+    let encoded = encoded(&sample(300));
+    let codec = codec(1, false, EncodedSize::AtMost(1 << 40));
+    for place in 0..encoded.len() {
+        for bit in 0..8 {
+            let mut damaged = encoded.clone();
+            damaged[place] ^= 1 << bit;
+            let mut buffer = Vec::new();
+            let _ = codec.decode(&damaged, &mut buffer);
+            assert!(
+                buffer.capacity() <= 2 * encoded.len() << 15,
+                "{place} {bit}"
+            );
+        }
+    }
+}
+
+#[test]
 fn checksum_is_optional_and_false_by_default() {
     let size = |json| {
-        let codec = bind(&extension(json), EncodedSize::Exact(500)).unwrap();
+        let codec = bind(&extension(json), EncodedSize::Exact(500), &binder()).unwrap();
         let mut encoded = Vec::new();
         codec.encode(&sample(500), &mut encoded).unwrap();
         encoded.len()
@@ -183,7 +202,7 @@ fn bad_configurations_are_refused() {
         r#"{"name": "zstd", "configuration": {"level": 1, "more": 1}}"#,
     ];
     for case in cases {
-        let error = bind(&extension(case), EncodedSize::Exact(1)).unwrap_err();
+        let error = bind(&extension(case), EncodedSize::Exact(1), &binder()).unwrap_err();
         assert!(error.to_string().starts_with("configuration"), "{error}");
     }
 }

@@ -22,6 +22,8 @@ pub struct CodecChain {
     array_to_bytes: Arc<dyn ArrayToBytes>,
     bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
     axis_order: Option<Vec<usize>>,
+    /// The most bytes that a chunk takes between two codecs.
+    widest: usize,
     max_chunk_size: u64,
 }
 
@@ -59,8 +61,11 @@ impl CodecChain {
             .map_or(&decoded, |codec| codec.encoded())
             .clone();
         // Sizes are computed here so that no later step can overflow; they are compared with the limit on use.
-        decoded.decoded_size(isize::MAX as u64)?;
-        stored.decoded_size(isize::MAX as u64)?;
+        let encoded = array_to_array.iter().map(|codec| codec.encoded());
+        let mut widest = 0;
+        for spec in encoded.chain([&decoded]) {
+            widest = widest.max(spec.decoded_size(isize::MAX as u64)?.unwrap_or(0));
+        }
         Ok(Self {
             decoded,
             stored,
@@ -68,6 +73,7 @@ impl CodecChain {
             array_to_bytes,
             bytes_to_bytes,
             axis_order,
+            widest,
             max_chunk_size: limits.max_chunk_size,
         })
     }
@@ -133,8 +139,34 @@ impl CodecChain {
             .is_some_and(|order| order != ByteOrder::native())
     }
 
+    /// The largest chunk that is decoded whole, in bytes.
+    pub(super) fn max_chunk_size(&self) -> u64 {
+        self.max_chunk_size
+    }
+
+    /// The byte order in which elements are stored, where a codec says so: of those of inner chunks, in a shard.
+    pub(crate) fn stored_order(&self) -> Option<ByteOrder> {
+        match self.array_to_bytes.sharding() {
+            Some(sharding) => sharding.inner().stored_order(),
+            None => self.array_to_bytes.byte_order(),
+        }
+    }
+
+    /// Refuses a chunk that would take more than the limit anywhere between two codecs.
+    fn check_widest(&self) -> Result<()> {
+        if self.widest as u64 <= self.max_chunk_size {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "decoded chunk",
+            wanted: format!("{} bytes", self.widest),
+            limit: self.max_chunk_size,
+        })
+    }
+
     /// The size of the elements of a chunk in bytes, which is never above the limit.
     pub(crate) fn elements_size(&self) -> Result<usize> {
+        self.check_widest()?;
         self.planned()
             .decoded_size(self.max_chunk_size)?
             .ok_or_else(|| self.unsupported("a plain buffer for elements of"))
@@ -187,7 +219,12 @@ impl CodecChain {
     /// # Errors
     /// Where the chunk is damaged or larger than the limit.
     pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
+        self.check_widest()?;
         let size = self.decoded.decoded_size(self.max_chunk_size)?;
+        // Shards that are read in parts may have room that is no longer used.
+        if self.sharding().is_none() {
+            self.encoded_size().check("stored chunk", encoded.len())?;
+        }
         let data = unwrap_bytes(
             &self.bytes_to_bytes,
             self.array_to_bytes.encoded_size(),
@@ -195,8 +232,14 @@ impl CodecChain {
             |stored| self.decode_stored(stored),
         )?;
         let data = self.decode_arrays(data)?;
-        if let (Some(size), ChunkData::Fixed(bytes)) = (size, &data) {
-            EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
+        match (size, &data) {
+            (Some(size), ChunkData::Fixed(bytes)) => {
+                EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
+            }
+            (_, ChunkData::Variable { offsets, bytes }) => {
+                check_offsets(offsets, bytes, self.decoded.elements()?)?;
+            }
+            _ => {}
         }
         Ok(data)
     }
@@ -206,8 +249,12 @@ impl CodecChain {
     /// # Errors
     /// Where a codec refuses the data.
     pub fn encode_chunk(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
-        if let ChunkData::Fixed(elements) = decoded {
-            self.decoded.data_type.check(elements)?;
+        self.check_widest()?;
+        match decoded {
+            ChunkData::Fixed(elements) => self.decoded.data_type.check(elements)?,
+            ChunkData::Variable { offsets, bytes } => {
+                check_offsets(offsets, bytes, self.decoded.elements()?)?;
+            }
         }
         let mut data = decoded.clone();
         for codec in &self.array_to_array {
@@ -229,16 +276,7 @@ impl CodecChain {
         match data {
             ChunkData::Fixed(_) => Err(self.unsupported("elements of one size for")),
             ChunkData::Variable { offsets, bytes } => {
-                let len = to_usize("chunk", self.planned().elements()?)?;
-                EncodedSize::Exact(len)
-                    .check("number of elements", offsets.len().saturating_sub(1))?;
-                let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
-                if !ascend || offsets.last() != Some(&bytes.len()) {
-                    return Err(Error::corrupt(
-                        "variable-length chunk",
-                        "offsets are not those of its bytes",
-                    ));
-                }
+                check_offsets(&offsets, &bytes, self.planned().elements()?)?;
                 Ok((offsets, bytes))
             }
         }
@@ -348,6 +386,20 @@ impl CodecChain {
         }
         self.encode_stored(&data, encoded)
     }
+}
+
+/// Refuses offsets that are not those of so many elements in these bytes.
+fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
+    EncodedSize::Exact(to_usize("chunk", len)?)
+        .check("number of elements", offsets.len().saturating_sub(1))?;
+    let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
+    if !ascend || offsets.last() != Some(&bytes.len()) {
+        return Err(Error::corrupt(
+            "variable-length chunk",
+            "offsets are not those of its bytes",
+        ));
+    }
+    Ok(())
 }
 
 /// Undoes bytes to bytes codecs, last first, and lends what is left, which is of the size `stored`. Checksums are checked in

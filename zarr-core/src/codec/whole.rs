@@ -1,8 +1,10 @@
 //! Shards as plain codecs: for chains in which they cannot be read in parts.
+//!
+//! Elements of any size are copied as numbers of eight bytes, by the same strided copies, and gathered by them.
 
 use bytes::Bytes;
 
-use super::{ChunkData, ChunkSpec, Sharding};
+use super::{ChunkData, ChunkSpec, EncodedSize, Sharding};
 use crate::buffer::{Input, Output};
 use crate::copy::ChunkCopy;
 use crate::error::{Error, Result};
@@ -13,7 +15,7 @@ use crate::size::{byte_size, c_strides, to_offset, to_usize};
 /// Decodes all inner chunks of a shard that holds chunks of this specification.
 ///
 /// # Errors
-/// Where the index or an inner chunk is damaged, with the inner chunk's place.
+/// Where the index or an inner chunk is damaged, with the inner chunk's place, or where the shard is larger than the limit.
 pub fn decode_whole_shard(
     sharding: &dyn Sharding,
     shard: &ChunkSpec,
@@ -23,27 +25,24 @@ pub fn decode_whole_shard(
     let range = sharding.index_range().resolve(size);
     let index = sharding
         .decode_index(&encoded[to_usize("shard", range.start)?..to_usize("shard", range.end)?])?;
-    let output = Output::zeroed::<u8>(shard_size(shard)?)?;
+    let output = Output::zeroed::<u8>(shard_size(sharding, shard)?)?;
+    let mut elements = Elements::new(shard, sharding.inner().max_chunk_size());
     for (position, cell, wanted) in parts(sharding, shard)? {
-        let fill = shard.fill_value.bytes();
         let copy = copy_of(sharding, shard, &wanted);
-        let decoded = index.locate(position, size).and_then(|range| match range {
-            None => copy.fill(fill, output.region()),
-            Some(range) => {
-                let chunk =
-                    &encoded[to_usize("shard", range.start)?..to_usize("shard", range.end)?];
-                copy.scatter(
-                    sharding.inner().decode_chunk(chunk)?.fixed()?,
-                    output.region(),
-                )
-            }
+        let decoded = index.locate(position, size).and_then(|range| {
+            let Some(range) = range else {
+                return copy.fill(&elements.fill, output.region());
+            };
+            let chunk = &encoded[to_usize("shard", range.start)?..to_usize("shard", range.end)?];
+            let chunk = elements.place(sharding.inner().decode_chunk(chunk)?)?;
+            copy.scatter(&chunk, output.region())
         });
         decoded.map_err(|error| error.chunk("inner chunk", &cell))?;
     }
-    let elements = output.into_vec::<u8>(shard_size(shard)?);
-    Ok(ChunkData::Fixed(
-        elements.expect("the only handle, made with this size"),
-    ))
+    let placed = output
+        .into_vec::<u8>(shard_size(sharding, shard)?)
+        .expect("the only handle, made with this size");
+    elements.collect(placed)
 }
 
 /// Encodes a whole chunk as a shard, to the end of `encoded`.
@@ -56,22 +55,27 @@ pub fn encode_whole_shard(
     decoded: &ChunkData,
     encoded: &mut Vec<u8>,
 ) -> Result<()> {
-    let input = Input::from_vec(decoded.fixed()?.to_vec(), 0);
-    let fill = &shard.fill_value;
+    let elements = match decoded {
+        ChunkData::Fixed(elements) => elements.clone(),
+        ChunkData::Variable { offsets, .. } => (0..offsets.len().saturating_sub(1) as u64)
+            .flat_map(u64::to_ne_bytes)
+            .collect(),
+    };
+    EncodedSize::Exact(shard_size(sharding, shard)?)
+        .check("elements of a shard", elements.len())?;
+    let input = Input::from_vec(elements, 0);
     let inner_shape = &sharding.inner().decoded().shape;
-    let inner_size = byte_size("inner chunk", inner_shape, fill.bytes().len(), u64::MAX)?;
+    let inner_size = byte_size("inner chunk", inner_shape, item_size(shard), u64::MAX)?;
     let parts = parts(sharding, shard)?;
     let mut inner = vec![None; parts.len()];
     for (position, cell, wanted) in parts {
         let mut elements = vec![0; inner_size];
         copy_of(sharding, shard, &wanted).gather(input.region(), &mut elements)?;
-        if fill.fills(&elements) {
+        let Some(elements) = not_fill(shard, decoded, elements) else {
             continue;
-        }
+        };
         let mut chunk = Vec::new();
-        let done = sharding
-            .inner()
-            .encode_chunk(&ChunkData::Fixed(elements), &mut chunk);
+        let done = sharding.inner().encode_chunk(&elements, &mut chunk);
         done.map_err(|error| error.chunk("inner chunk", &cell))?;
         inner[position] = Some(Bytes::from(chunk));
     }
@@ -82,21 +86,121 @@ pub fn encode_whole_shard(
     Ok(())
 }
 
-fn shard_size(shard: &ChunkSpec) -> Result<usize> {
-    shard
-        .decoded_size(isize::MAX as u64)?
-        .ok_or_else(|| Error::Unsupported {
-            what: format!(
-                "{} elements in a shard with codecs around it",
-                shard.data_type
-            ),
-        })
+/// The size of what is copied for each element: of itself, or of its number where elements have any size.
+fn item_size(shard: &ChunkSpec) -> usize {
+    shard.data_type.fixed_size().unwrap_or(size_of::<u64>())
+}
+
+/// Elements of any size on their way out of a shard: they are copied as numbers, and collected at the end.
+struct Elements {
+    /// What is copied where nothing is stored: number 0 stands for the fill value.
+    fill: Vec<u8>,
+    /// Ends of the elements in `bytes`; `None` where all elements have one size.
+    variable: Option<(Vec<usize>, Vec<u8>)>,
+    limit: u64,
+}
+
+impl Elements {
+    fn new(shard: &ChunkSpec, limit: u64) -> Self {
+        let fill = shard.fill_value.bytes().to_vec();
+        match shard.data_type.fixed_size() {
+            Some(_) => Self {
+                fill,
+                variable: None,
+                limit,
+            },
+            None => Self {
+                variable: Some((vec![0, fill.len()], fill)),
+                fill: 0_u64.to_ne_bytes().to_vec(),
+                limit,
+            },
+        }
+    }
+
+    /// What is copied of a chunk: its elements, or their numbers.
+    fn place(&mut self, chunk: ChunkData) -> Result<Vec<u8>> {
+        match (chunk, &mut self.variable) {
+            (ChunkData::Fixed(elements), None) => Ok(elements),
+            (ChunkData::Variable { offsets, bytes }, Some((ends, all))) => {
+                let total = all.len() + bytes.len();
+                if total as u64 > self.limit {
+                    return Err(Error::TooLarge {
+                        what: "decoded shard",
+                        wanted: format!("{total} bytes"),
+                        limit: self.limit,
+                    });
+                }
+                let first = ends.len() as u64 - 1;
+                let len = offsets.len().saturating_sub(1) as u64;
+                let start = all.len();
+                ends.extend(offsets.iter().skip(1).map(|end| start + end));
+                all.extend_from_slice(&bytes);
+                Ok((first..first + len).flat_map(u64::to_ne_bytes).collect())
+            }
+            _ => Err(Error::corrupt(
+                "inner chunk",
+                "elements of one size among those of any, or the reverse",
+            )),
+        }
+    }
+
+    /// The elements of the shard, from what was copied.
+    fn collect(self, placed: Vec<u8>) -> Result<ChunkData> {
+        let Some((ends, all)) = self.variable else {
+            return Ok(ChunkData::Fixed(placed));
+        };
+        gathered(&placed, &ends, &all, self.limit)
+    }
+}
+
+/// The elements with these numbers.
+fn gathered(numbers: &[u8], offsets: &[usize], bytes: &[u8], limit: u64) -> Result<ChunkData> {
+    let mut chosen = vec![0];
+    let mut chosen_bytes = Vec::new();
+    for number in numbers.as_chunks::<8>().0 {
+        let number = to_usize("number", u64::from_ne_bytes(*number))?;
+        chosen_bytes.extend_from_slice(&bytes[offsets[number]..offsets[number + 1]]);
+        chosen.push(chosen_bytes.len());
+        if chosen_bytes.len() as u64 > limit {
+            return Err(Error::TooLarge {
+                what: "decoded shard",
+                wanted: format!("{} bytes or more", chosen_bytes.len()),
+                limit,
+            });
+        }
+    }
+    Ok(ChunkData::Variable {
+        offsets: chosen,
+        bytes: chosen_bytes,
+    })
+}
+
+/// The inner chunk of these elements, or of those with these numbers; `None` where all are fill values.
+fn not_fill(shard: &ChunkSpec, decoded: &ChunkData, elements: Vec<u8>) -> Option<ChunkData> {
+    let fill = &shard.fill_value;
+    match decoded {
+        ChunkData::Fixed(_) => (!fill.fills(&elements)).then_some(ChunkData::Fixed(elements)),
+        ChunkData::Variable { offsets, bytes } => {
+            let chunk = gathered(&elements, offsets, bytes, u64::MAX).ok()?;
+            let ChunkData::Variable { offsets, bytes } = &chunk else {
+                return None;
+            };
+            let mut ends = offsets.windows(2);
+            (!ends.all(|ends| bytes[ends[0]..ends[1]] == *fill.bytes())).then_some(chunk)
+        }
+    }
+}
+
+/// The size of what is copied for a whole shard, at most the limit.
+fn shard_size(sharding: &dyn Sharding, shard: &ChunkSpec) -> Result<usize> {
+    let limit = sharding.inner().max_chunk_size();
+    byte_size("shard", &shard.shape, item_size(shard), limit)
 }
 
 /// All inner chunks of a shard: position in C order, cell, and its place in the elements of the shard.
 fn parts(sharding: &dyn Sharding, shard: &ChunkSpec) -> Result<Vec<(usize, Vec<u64>, Wanted)>> {
-    shard_size(shard)?;
-    let item = shard.fill_value.bytes().len().cast_signed();
+    shard_size(sharding, shard)?;
+    let item = item_size(shard).cast_signed();
     let axes = shard
         .shape
         .iter()
@@ -117,7 +221,7 @@ fn copy_of<'a>(sharding: &'a dyn Sharding, shard: &ChunkSpec, wanted: &'a Wanted
     ChunkCopy {
         shape: &sharding.inner().decoded().shape,
         wanted,
-        item_size: shard.item_size(),
+        item_size: item_size(shard),
         swap_size: 1,
     }
 }

@@ -72,10 +72,12 @@ unsafe impl<const N: usize> Element for [u8; N] {
     const NAME: &'static str = "[u8; N]";
 
     fn holds(data_type: &DataType) -> bool {
-        use DataTypeKind::{NarrowComplex, NarrowFloat, NullTerminated, Raw, Struct, Text};
+        use DataTypeKind::{
+            NarrowComplex, NarrowFloat, NullTerminated, Optional, Raw, Struct, Text,
+        };
         let bytes = matches!(
             data_type.kind(),
-            Raw | NullTerminated | Text | Struct | NarrowFloat | NarrowComplex
+            Raw | NullTerminated | Text | Struct | Optional | NarrowFloat | NarrowComplex
         );
         bytes && data_type.fixed_size() == Some(N)
     }

@@ -11,6 +11,7 @@ use super::fill_value::{self, FillValue, bad, decode_base64, encode_base64};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize, MAX_PADDED_SIZE};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
+use crate::registry::Registry;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +46,7 @@ fn parts(extension: &Extension, size: usize, kind: DataTypeKind, fill: FillRules
 }
 
 /// Binds `fixed_length_utf32`.
-pub(super) fn bind_utf32(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind_utf32(extension: &Extension, _: &Registry) -> Result<DataType> {
     let size = length_bytes(extension, 4)?;
     let fill = FillRules {
         read: read_text,
@@ -59,7 +60,7 @@ pub(super) fn bind_utf32(extension: &Extension) -> Result<DataType> {
 }
 
 /// Binds `null_terminated_bytes`.
-pub(super) fn bind_null_terminated(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind_null_terminated(extension: &Extension, _: &Registry) -> Result<DataType> {
     let size = length_bytes(extension, 1)?;
     let fill = FillRules {
         read: read_padded,
@@ -70,7 +71,7 @@ pub(super) fn bind_null_terminated(extension: &Extension) -> Result<DataType> {
 }
 
 /// Binds `raw_bytes`: `r*` under another name, whose fill value is written in base64.
-pub(super) fn bind_raw(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind_raw(extension: &Extension, _: &Registry) -> Result<DataType> {
     let size = length_bytes(extension, 1)?;
     let fill = FillRules {
         read: fill_value::read_raw,

@@ -1,7 +1,8 @@
 //! Data types: what one element is in memory, how its bytes are ordered, and how its fill value is written (core
 //! specification, "Data types").
 //!
-//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `element` the Rust types that hold
+//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `float_format` what the
+//! bits of floats mean, `element` the Rust types that hold
 //! them. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
 
 mod core;
@@ -9,6 +10,8 @@ mod element;
 mod fill_value;
 mod fixed_length;
 mod float;
+mod float_format;
+mod optional;
 mod registered;
 mod small_int;
 mod structs;
@@ -26,6 +29,7 @@ use serde_json::value::RawValue;
 
 pub use element::{Element, element_bytes};
 pub use fill_value::FillValue;
+pub use float_format::FloatFormat;
 
 pub(crate) use self::core::{CORE_NAMES, bind_core};
 pub(crate) use self::variable::{bind_bytes, bind_string};
@@ -74,6 +78,8 @@ pub enum DataTypeKind {
     NullTerminated,
     /// The elements of several data types, one after the other.
     Struct,
+    /// An element of the type of the first field, or none: the last byte tells, 1 or 0.
+    Optional,
     /// UTF-8 of any length.
     String,
     /// Bytes of any number.
@@ -115,7 +121,7 @@ pub struct DataTypeParts {
     pub kind: DataTypeKind,
     /// The JSON forms of fill values.
     pub fill: FillRules,
-    /// The parts of a struct, whose sizes add up to the item size; of any other type none.
+    /// The parts of a struct, whose sizes add up to the item size; value and presence of an optional type; of any other type none.
     pub fields: Vec<Field>,
     /// What elements from outside must pass; `None` where all bytes are elements.
     pub admit: Option<Admit>,
@@ -172,7 +178,7 @@ impl DataType {
         self.0.kind
     }
 
-    /// The fields of a struct, in order; of any other type none.
+    /// The fields of a struct, in order; value and presence of an optional type; of any other type none.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
@@ -266,7 +272,8 @@ impl DataType {
     /// The fill value with all bytes zero.
     #[must_use]
     pub fn zero(&self) -> FillValue {
-        FillValue::new(vec![0; self.fixed_size().unwrap_or(0)])
+        let least = usize::from(self.0.kind == DataTypeKind::Optional);
+        FillValue::new(vec![0; self.fixed_size().unwrap_or(least)])
     }
 }
 

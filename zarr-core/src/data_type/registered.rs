@@ -1,12 +1,10 @@
 //! The registered data types of one size beyond the core specification (zarr-extensions, "data-types"), and those that
-//! zarr-python writes: one line each.
+//! zarr-python and zarrs write: one line each.
 
-use super::{DataType, fixed_length, float, small_int, structs, time};
-use crate::error::Result;
-use crate::extension::Extension;
+use super::{fixed_length, float, optional, small_int, structs, time};
 use crate::registry::{BindDataType, Registry};
 
-const REGISTERED: [(&str, BindDataType); 37] = [
+const REGISTERED: [(&str, BindDataType); 39] = [
     ("bfloat16", float::bind),
     ("complex_bfloat16", float::bind),
     ("complex_float16", float::bind),
@@ -39,15 +37,17 @@ const REGISTERED: [(&str, BindDataType); 37] = [
     ("null_terminated_bytes", fixed_length::bind_null_terminated),
     ("numpy.datetime64", time::bind),
     ("numpy.timedelta64", time::bind),
+    ("optional", optional::bind),
     ("raw_bytes", fixed_length::bind_raw),
     ("struct", structs::bind),
     ("structured", structs::bind),
     ("uint2", small_int::bind),
     ("uint4", small_int::bind),
+    ("zarrs.optional", optional::bind),
 ];
 
 impl Registry {
-    /// The same with all registered data types whose elements have one size, and those that zarr-python adds.
+    /// The same with all registered data types, and those that zarr-python and zarrs add.
     #[must_use]
     pub fn with_registered_data_types(self) -> Self {
         REGISTERED.iter().fold(self, |registry, (name, bind)| {
@@ -56,22 +56,11 @@ impl Registry {
     }
 }
 
-/// Binds a registered data type; `None` for a name that is not one.
-pub(super) fn bind(extension: &Extension) -> Result<Option<DataType>> {
-    let found = REGISTERED
-        .iter()
-        .find(|(name, _)| *name == extension.name());
-    found.map(|(_, bind)| bind(extension)).transpose()
-}
-
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    REGISTERED.iter().map(|(name, _)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::extension::Extension;
 
     #[test]
     fn names_are_found_only_where_they_were_added() {
@@ -83,7 +72,9 @@ mod tests {
                 .bind_data_type(&extension);
             // Those with a configuration say that it is missing.
             let needs = bound.is_err_and(|error| error.to_string().starts_with("configuration"));
-            let with_configuration = ["fixed_", "null_", "numpy.", "raw_", "struct"];
+            let with_configuration = [
+                "fixed_", "null_", "numpy.", "optional", "raw_", "struct", "zarrs.",
+            ];
             let expected = with_configuration
                 .iter()
                 .any(|start| name.starts_with(start));
@@ -95,8 +86,9 @@ mod tests {
     fn types_without_configuration_refuse_one() {
         for name in ["bfloat16", "complex_float32", "int4"] {
             let extension = Extension::new(name).with("endian", "little");
-            bind(&extension).unwrap_err();
-            bind(&Extension::new(name)).unwrap().unwrap();
+            let registry = Registry::core().with_registered_data_types();
+            registry.bind_data_type(&extension).unwrap_err();
+            registry.bind_data_type(&Extension::new(name)).unwrap();
         }
     }
 }

@@ -7,6 +7,7 @@ use super::fill_value::INTEGER;
 use super::{DataType, DataTypeKind, DataTypeParts, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
+use crate::registry::Registry;
 
 /// The number of bits of an integer of less than a byte.
 pub(super) fn bits(name: &str) -> Option<usize> {
@@ -18,7 +19,7 @@ pub(super) fn bits(name: &str) -> Option<usize> {
 }
 
 /// Binds the four of them.
-pub(super) fn bind(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
     bits(name).ok_or_else(|| Error::invalid(name, "an integer of less than a byte"))?;
     extension.expect_no_configuration()?;

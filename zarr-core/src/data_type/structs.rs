@@ -1,19 +1,18 @@
 //! `struct` (registered extension) and its legacy spelling `structured`: records of named fields, packed in order.
 //!
 //! `structured` is only for reading: its fields may be pairs of name and type, and its fill value may be the packed bytes in
-//! base64, which are taken as little-endian. A field has a core type or one of [`super::registered`].
+//! base64, in the byte order of the `bytes` codec; it is read as little-endian, and [`crate::ArrayLayout`] swaps it where the codec
+//! says otherwise.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fill_value::{FillValue, bad, decode_base64};
-use super::{
-    DataType, DataTypeKind, DataTypeParts, Field, FillRules, ItemSize, MAX_PADDED_SIZE, bind_core,
-    registered,
-};
+use super::{DataType, DataTypeKind, DataTypeParts, Field, FillRules, ItemSize, MAX_PADDED_SIZE};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
+use crate::registry::Registry;
 
 /// The most structs within structs.
 const MAX_DEPTH: usize = 16;
@@ -32,11 +31,11 @@ struct FieldObject {
 }
 
 /// Binds `struct` or `structured`.
-pub(super) fn bind(extension: &Extension) -> Result<DataType> {
-    bind_at(extension, 1)
+pub(super) fn bind(extension: &Extension, registry: &Registry) -> Result<DataType> {
+    bind_at(extension, registry, 1)
 }
 
-fn bind_at(extension: &Extension, depth: usize) -> Result<DataType> {
+fn bind_at(extension: &Extension, registry: &Registry, depth: usize) -> Result<DataType> {
     if depth > MAX_DEPTH {
         return Err(Error::TooLarge {
             what: "nesting of structs",
@@ -45,7 +44,7 @@ fn bind_at(extension: &Extension, depth: usize) -> Result<DataType> {
         });
     }
     let configuration: Configuration = extension.parse()?;
-    let fields = bind_fields(extension, &configuration, depth);
+    let fields = bind_fields(extension, &configuration, registry, depth);
     let fields = fields.map_err(|error| error.member("configuration"))?;
     let sizes = fields.iter().map(|field| field.data_type.fixed_size());
     let size = sizes.fold(0, |size: usize, field| {
@@ -76,6 +75,7 @@ fn bind_at(extension: &Extension, depth: usize) -> Result<DataType> {
 fn bind_fields(
     extension: &Extension,
     configuration: &Configuration,
+    registry: &Registry,
     depth: usize,
 ) -> Result<Vec<Field>> {
     if configuration.fields.is_empty() {
@@ -92,7 +92,7 @@ fn bind_fields(
             return Err(place(error.member("name")));
         }
         let data_type = Extension::from_json(&field.data_type)
-            .and_then(|data_type| bind_field(&data_type, depth))
+            .and_then(|data_type| bind_field(&data_type, registry, depth))
             .map_err(|error| place(error.member("data_type")))?;
         fields.push(Field {
             name: field.name,
@@ -115,24 +115,17 @@ fn parse_field(extension: &Extension, field: &RawValue) -> Result<FieldObject> {
     parsed.map_err(|error| Error::invalid(text, error.to_string()))
 }
 
-fn bind_field(extension: &Extension, depth: usize) -> Result<DataType> {
+fn bind_field(extension: &Extension, registry: &Registry, depth: usize) -> Result<DataType> {
     let name = extension.name();
-    let bound = match name {
-        "struct" | "structured" => Some(bind_at(extension, depth + 1)?),
-        "string" | "bytes" | "variable_length_bytes" => {
-            let expected = "a data type whose elements have one size";
-            return Err(Error::invalid(format_args!("{name:?}"), expected));
-        }
-        _ => match bind_core(extension)? {
-            None => registered::bind(extension)?,
-            bound => bound,
-        },
-    };
-    bound.ok_or_else(|| Error::UnknownExtension {
-        point: "data type",
-        name: name.to_owned(),
-        registered: registered::names().collect::<Vec<_>>().join(", "),
-    })
+    if ["struct", "structured"].contains(&name) {
+        return bind_at(extension, registry, depth + 1);
+    }
+    let bound = registry.bind_data_type(extension)?;
+    if bound.fixed_size().is_none() || bound.kind() == DataTypeKind::Optional {
+        let expected = "a data type whose elements have one size";
+        return Err(Error::invalid(format_args!("{name:?}"), expected));
+    }
+    Ok(bound)
 }
 
 fn admit_fields(data_type: &DataType, elements: &mut [u8]) -> Result<()> {

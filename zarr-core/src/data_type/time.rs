@@ -7,6 +7,7 @@ use super::fill_value::{FillValue, INTEGER};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
+use crate::registry::Registry;
 
 /// The units; both spellings of a microsecond are kept as they are written.
 const UNITS: [&str; 15] = [
@@ -36,7 +37,7 @@ const FILL: FillRules = FillRules {
 };
 
 /// Binds either of the two.
-pub(super) fn bind(extension: &Extension) -> Result<DataType> {
+pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let Configuration { unit, scale_factor } = extension.parse()?;
     let invalid = |member: &str, found: &dyn std::fmt::Display, expected: String| {
         Error::invalid(found, expected)

@@ -7,9 +7,10 @@ use super::fill_value::{FillValue, decode_base64, encode_base64};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result, shorten};
 use crate::extension::Extension;
+use crate::registry::Registry;
 
 /// Binds `string`: UTF-8 of any length.
-pub(crate) fn bind_string(extension: &Extension) -> Result<DataType> {
+pub(crate) fn bind_string(extension: &Extension, _: &Registry) -> Result<DataType> {
     bind(
         extension,
         DataTypeKind::String,
@@ -21,7 +22,7 @@ pub(crate) fn bind_string(extension: &Extension) -> Result<DataType> {
 }
 
 /// Binds `bytes` and `variable_length_bytes`: bytes of any number.
-pub(crate) fn bind_bytes(extension: &Extension) -> Result<DataType> {
+pub(crate) fn bind_bytes(extension: &Extension, _: &Registry) -> Result<DataType> {
     bind(
         extension,
         DataTypeKind::Bytes,
@@ -84,9 +85,9 @@ mod tests {
     fn round(name: &str, text: &str) -> Result<(Vec<u8>, String)> {
         let extension = Extension::new(name);
         let data_type = if name == "string" {
-            bind_string(&extension)?
+            bind_string(&extension, &Registry::default())?
         } else {
-            bind_bytes(&extension)?
+            bind_bytes(&extension, &Registry::default())?
         };
         let fill = data_type.parse_fill_value(&RawValue::from_string(text.to_owned()).unwrap())?;
         Ok((fill.bytes().to_vec(), data_type.fill_value_to_json(&fill)))

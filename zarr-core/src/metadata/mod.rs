@@ -9,8 +9,11 @@ pub mod codecs;
 mod group;
 pub mod v2;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 pub use array::ArrayMetadata;
 pub use attributes::Attributes;
@@ -57,6 +60,33 @@ impl NodeMetadata {
             Self::Group(group) => group.members(),
         }
     }
+
+    /// Whether two documents say the same of a node, however they are spelled: members in any order, defaults written or left
+    /// out. Consolidated metadata is left out of account.
+    #[must_use]
+    pub fn means_the_same(&self, other: &Self) -> bool {
+        meaning(self.members()) == meaning(other.members())
+    }
+}
+
+/// The members of a document that say something, as values.
+fn meaning(members: &Members) -> BTreeMap<&str, Value> {
+    let said = members.iter().filter_map(|(member, value)| {
+        // What nests too deep for a value is compared as text.
+        let value =
+            serde_json::from_str::<Value>(value.get()).unwrap_or_else(|_| Value::from(value.get()));
+        let default = match member {
+            "consolidated_metadata" => true,
+            "attributes" => value.is_null() || value == json!({}),
+            "storage_transformers" => value == json!([]),
+            "dimension_names" => value
+                .as_array()
+                .is_none_or(|names| names.iter().all(Value::is_null)),
+            _ => false,
+        };
+        (!default).then_some((member, value))
+    });
+    said.collect()
 }
 
 /// Checks `zarr_format` and returns `node_type`: "array" or "group".

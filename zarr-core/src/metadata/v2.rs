@@ -6,9 +6,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::{ArrayMetadata, Attributes, GroupMetadata};
+use crate::data_type::FillValue;
 use crate::error::{Error, Result, shorten};
 use crate::extension::Extension;
 use crate::json::Members;
+use crate::registry::Registry;
 
 /// The name of the document of a v2 array.
 pub const ARRAY_NAME: &str = ".zarray";
@@ -58,10 +60,8 @@ pub fn array_from_v2(zarray: &[u8], zattrs: Option<&[u8]>) -> Result<ArrayMetada
     let filters = document.filters.unwrap_or_default();
     let data_type = data_type(&document.dtype, &filters).map_err(|error| error.member("dtype"))?;
     let separator = document.dimension_separator.as_deref().unwrap_or(".");
-    let fill_value = match document.fill_value.get() {
-        "null" => to_raw_value(&data_type.zero)?,
-        _ => document.fill_value,
-    };
+    let fill_value =
+        fill_value(&data_type, document.fill_value).map_err(|error| error.member("fill_value"))?;
     let mut codecs = codecs(&data_type, &filters, document.compressor)?;
     if document.order == Order::F && document.shape.len() > 1 {
         let order = (0..document.shape.len()).rev().collect::<Vec<_>>();
@@ -96,6 +96,33 @@ pub fn group_from_v2(zgroup: &[u8], zattrs: Option<&[u8]>) -> Result<GroupMetada
         Some("2") => GroupMetadata::default().with_attributes(attributes(zattrs)?),
         found => Err(Error::invalid(found.unwrap_or("nothing"), "2").member("zarr_format")),
     }
+}
+
+/// A fill value in its v3 form: `null` is zero, 0 and 1 may stand for a bool and 0 for an empty string, and that of a struct is its
+/// packed bytes in base64.
+fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<Box<RawValue>> {
+    let zero = || Ok(to_raw_value(&data_type.zero)?);
+    match (value.get(), &data_type.zero) {
+        ("null", _) => zero(),
+        ("0", Value::Bool(_) | Value::String(_)) => zero(),
+        ("1", Value::Bool(_)) => Ok(to_raw_value(&true)?),
+        (text, Value::Object(_)) if text.starts_with('"') => unpacked(data_type, &value),
+        _ => Ok(value),
+    }
+}
+
+/// The fill value of a struct from its packed bytes.
+fn unpacked(data_type: &DataType, value: &RawValue) -> Result<Box<RawValue>> {
+    let mut legacy = data_type.extension.clone();
+    legacy["name"] = json!("structured");
+    let registry = Registry::core().with_registered_data_types();
+    let bound = registry.bind_data_type(&Extension::from_json(&to_raw_value(&legacy)?)?)?;
+    let mut bytes = bound.parse_fill_value(value)?.bytes().to_vec();
+    if data_type.endian == Some("big") {
+        bound.swap_bytes(&mut bytes);
+    }
+    let text = bound.fill_value_to_json(&FillValue::new(bytes));
+    Ok(RawValue::from_string(text)?)
 }
 
 fn attributes(zattrs: Option<&[u8]>) -> Result<Attributes> {
@@ -380,6 +407,34 @@ mod tests {
         );
         let strings = json!({"dtype": "|O", "filters": [{"id": "vlen-utf8"}], "fill_value": null});
         assert_eq!(codec_names(&converted(strings).unwrap()), ["vlen-utf8"]);
+    }
+
+    #[test]
+    fn fill_values_are_put_into_their_v3_form() {
+        let fields = |order: &str| json!([["x", format!("{order}i2")], ["y", "|b1"]]);
+        let strings = json!([{"id": "vlen-utf8"}]);
+        for (changes, fill) in [
+            (json!({"dtype": "|b1", "fill_value": 1}), "true"),
+            (json!({"dtype": "|b1", "fill_value": 0}), "false"),
+            (
+                json!({"dtype": "|O", "filters": strings, "fill_value": 0}),
+                "\"\"",
+            ),
+            (json!({"dtype": "<f4", "fill_value": "NaN"}), "\"NaN\""),
+            (json!({"dtype": "<M8[s]", "fill_value": -1}), "-1"),
+            (
+                json!({"dtype": fields("<"), "fill_value": "AQIB"}),
+                r#"{"x": 513, "y": true}"#,
+            ),
+            (
+                json!({"dtype": fields(">"), "fill_value": "AQIB"}),
+                r#"{"x": 258, "y": true}"#,
+            ),
+        ] {
+            let metadata = converted(changes).unwrap();
+            assert_eq!(metadata.fill_value().get(), fill);
+        }
+        assert!(converted(json!({"dtype": fields("<"), "fill_value": "AQI="})).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Pure work on one chunk to be written: take the new elements, merge them with the old ones, encode.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -107,15 +108,26 @@ pub(crate) fn inner_chunks(
     };
     let size = shard.len() as u64;
     let range = sharding.index_range().resolve(size);
-    let index = sharding
-        .decode_index(&shard[to_usize("shard", range.start)?..to_usize("shard", range.end)?])?;
+    let index = &shard[to_usize("shard", range.start)?..to_usize("shard", range.end)?];
+    let slice = |range: Range<u64>| {
+        Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
+    };
+    inner_ranges(sharding, index, size)?
+        .into_iter()
+        .map(|range| range.map(slice).transpose())
+        .collect()
+}
+
+/// Where the inner chunks of a shard of this many bytes are, in C order, by its encoded index.
+pub(crate) fn inner_ranges(
+    sharding: &dyn Sharding,
+    index: &[u8],
+    size: u64,
+) -> Result<Vec<Option<Range<u64>>>> {
+    let len = to_usize("shard index", product(sharding.chunks_per_shard())?)?;
+    let index = sharding.decode_index(index)?;
     (0..len)
-        .map(|position| match index.locate(position, size)? {
-            None => Ok(None),
-            Some(range) => Ok(Some(
-                shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?),
-            )),
-        })
+        .map(|position| index.locate(position, size))
         .collect()
 }
 

@@ -103,6 +103,12 @@ impl ChunkJob {
         copy.scatter(&found.collect::<Vec<_>>(), places.region())
     }
 
+    /// The key of the object where the job is for a whole one: a job without bytes then says that it does not exist.
+    #[must_use]
+    pub fn object(&self) -> Option<&Arc<str>> {
+        self.place.inner.is_none().then_some(&self.place.key)
+    }
+
     /// The number of elements that the job copies.
     #[must_use]
     pub fn len(&self) -> u64 {

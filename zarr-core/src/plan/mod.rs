@@ -9,6 +9,7 @@ mod fetch;
 mod job;
 mod print;
 mod read;
+mod touched;
 mod write;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
 pub use read::ReadPlan;
+pub use touched::ChunkAccess;
 pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOptions, WritePlan};
 
 pub(crate) use fetch::inner_grid;

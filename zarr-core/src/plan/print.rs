@@ -11,15 +11,27 @@ use crate::size::product;
 /// Objects that are listed one by one; the rest is counted.
 const LISTED: usize = 8;
 
+/// Objects that are counted one by one; what more of them take is estimated, so that any plan prints at once.
+const COUNTED: usize = 1 << 14;
+
+/// What was counted of the first objects, for all of them.
+fn of_all(counted: u64, objects: u64) -> u64 {
+    if objects <= COUNTED as u64 {
+        return counted;
+    }
+    let all = u128::from(counted) * u128::from(objects) / COUNTED as u128;
+    u64::try_from(all).unwrap_or(u64::MAX)
+}
+
 impl fmt::Display for ReadPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self.wanted.len();
+        let wanted = self.touched.len();
         let item = self.layout.codecs().decoded().item_size() as u64;
         writeln!(
             f,
             "read {} of {}",
             elements(wanted, item),
-            Described(&self.layout, &self.prefix)
+            Described(&self.layout, self.touched.prefix())
         )?;
         let mut fetches = self.fetches();
         for fetch in fetches.by_ref().take(LISTED) {
@@ -30,7 +42,16 @@ impl fmt::Display for ReadPlan {
             writeln!(f, "  and {rest} more objects")?;
         }
         let cost = self.cost();
-        write!(f, "{} objects, {} requests", cost.objects, cost.requests)?;
+        let about = if cost.objects > COUNTED as u64 as u64 {
+            "about "
+        } else {
+            ""
+        };
+        write!(
+            f,
+            "{} objects, {about}{} requests",
+            cost.objects, cost.requests
+        )?;
         if cost.inner > 0 {
             write!(
                 f,
@@ -41,7 +62,7 @@ impl fmt::Display for ReadPlan {
         let decoded = cost.decoded.saturating_mul(item);
         write!(
             f,
-            ", {decoded} bytes decoded for {} wanted",
+            ", {about}{decoded} bytes decoded for {} wanted",
             wanted.saturating_mul(item)
         )
     }
@@ -53,11 +74,11 @@ impl fmt::Display for WritePlan {
         writeln!(
             f,
             "write {} of {}",
-            elements(self.wanted.len(), item),
-            Described(&self.layout, &self.prefix)
+            elements(self.touched.len(), item),
+            Described(&self.layout, self.touched.prefix())
         )?;
         let (mut replaced, mut modified) = (0_u64, 0_u64);
-        for (position, object) in self.objects().enumerate() {
+        for (position, object) in self.objects().take(COUNTED).enumerate() {
             match object.action() {
                 WriteAction::Replace => replaced += 1,
                 WriteAction::Modify => modified += 1,
@@ -66,14 +87,17 @@ impl fmt::Display for WritePlan {
                 writeln!(f, "  {}: {}", object.key(), object.explain())?;
             }
         }
-        let rest = self.len().saturating_sub(LISTED as u64);
+        let len = self.len();
+        let rest = len.saturating_sub(LISTED as u64);
         if rest > 0 {
             writeln!(f, "  and {rest} more objects")?;
         }
-        let requests = replaced + 2 * modified;
+        let about = if len > COUNTED as u64 { "about " } else { "" };
+        let (replaced, modified) = (of_all(replaced, len), of_all(modified, len));
+        let requests = replaced.saturating_add(modified.saturating_mul(2));
         write!(
             f,
-            "{replaced} objects replaced, {modified} modified, {requests} requests"
+            "{about}{replaced} objects replaced, {modified} modified, {requests} requests"
         )
     }
 }
@@ -124,14 +148,18 @@ impl ReadPlan {
             inner: 0,
             decoded: 0,
         };
-        for fetch in self.fetches() {
+        for fetch in self.fetches().take(COUNTED) {
             let (inner, decoded) = fetch.touched();
             cost.decoded = cost.decoded.saturating_add(decoded);
             cost.requests += 1;
             if fetch.purpose() == Purpose::Index {
                 cost.requests += 1;
-                cost.inner += inner;
+                cost.inner = cost.inner.saturating_add(inner);
             }
+        }
+        let all = cost.objects;
+        for counted in [&mut cost.requests, &mut cost.inner, &mut cost.decoded] {
+            *counted = of_all(*counted, all);
         }
         cost
     }
@@ -139,7 +167,7 @@ impl ReadPlan {
 
 impl Fetch {
     /// The inner chunks that are touched, and the elements that are decoded for them.
-    fn touched(&self) -> (u64, u64) {
+    pub(super) fn touched(&self) -> (u64, u64) {
         match self.shard() {
             None => (0, self.chunk_len()),
             Some(shard) => {

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use super::fetch::inside_of;
+use super::touched::{ChunkAccess, Touched};
 use super::{Body, Fetch, Place, Work};
 use crate::buffer::Output;
 use crate::byte_range::ByteRange;
 use crate::error::Result;
 use crate::layout::ArrayLayout;
-use crate::selection::{Resolved, Wanted};
+use crate::selection::Resolved;
 
 /// Which objects a read touches, and what is wanted of each. Printing it explains the read before any I/O.
 #[derive(Clone, Debug)]
 pub struct ReadPlan {
     pub(super) layout: Arc<ArrayLayout>,
-    pub(super) prefix: Arc<str>,
-    pub(super) wanted: Wanted,
+    pub(super) touched: Touched,
 }
 
 impl ReadPlan {
@@ -30,28 +29,45 @@ impl ReadPlan {
     ) -> Self {
         Self {
             layout,
-            prefix,
-            wanted: selection.place(strides),
+            touched: Touched::selection(prefix, selection, strides),
         }
+    }
+
+    /// The plan that reads parts of chunks whose keys the caller knows, each into its own places of a buffer.
+    ///
+    /// # Errors
+    /// [`Error::Selection`](crate::Error::Selection) where a chunk has a shape that the grid has not, or elements outside it are
+    /// wanted.
+    pub fn of_chunks(
+        layout: Arc<ArrayLayout>,
+        chunks: impl IntoIterator<Item = ChunkAccess>,
+    ) -> Result<Self> {
+        let touched = Touched::chunks(&layout, chunks)?;
+        Ok(Self { layout, touched })
     }
 
     /// The number of objects that the read touches.
     #[must_use]
     pub fn objects(&self) -> u64 {
-        if self.wanted.len() == 0 {
-            return 0;
-        }
-        self.wanted.parts(self.layout.grid().dimensions()).left()
+        self.touched.objects(&self.layout)
+    }
+
+    /// The bytes that are decoded, inner chunks of shards one by one: at least those of the elements that are wanted.
+    #[must_use]
+    pub fn decoded_size(&self) -> u64 {
+        let item_size = self.layout.codecs().decoded().item_size() as u64;
+        let decoded = self.fetches().map(|fetch| fetch.touched().1);
+        decoded
+            .fold(0, u64::saturating_add)
+            .saturating_mul(item_size)
     }
 
     /// The first fetch of each object, made as they are asked for.
     pub fn fetches(&self) -> impl Iterator<Item = Fetch> + Send + use<> {
-        let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
-        let parts = (self.wanted.len() > 0).then(|| self.wanted.parts(layout.grid().dimensions()));
-        parts.into_iter().flatten().map(move |(cell, wanted)| {
-            let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
-            let place = Place::new(layout.key(&prefix, &cell).into());
-            Fetch::chunk(place, layout.codecs_of(&cell).clone(), wanted, inside, None)
+        let parts = self.touched.parts(&self.layout);
+        parts.map(|part| {
+            let place = Place::new(part.key);
+            Fetch::chunk(place, part.chain, part.wanted, part.inside, None)
         })
     }
 

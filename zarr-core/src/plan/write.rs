@@ -1,16 +1,18 @@
 //! The plan of a write: for each object whether it is replaced or merged with what is there, and the jobs that encode it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Place;
-use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_writes};
-use super::fetch::{inner_grid, inside_of};
+use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges, inner_writes};
+use super::fetch::inner_grid;
+use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
-use crate::selection::{Resolved, Wanted};
+use crate::selection::Resolved;
 use crate::size::product;
 
 /// How a write treats what it need not store.
@@ -24,8 +26,7 @@ pub struct WriteOptions {
 #[derive(Clone, Debug)]
 pub struct WritePlan {
     pub(super) layout: Arc<ArrayLayout>,
-    pub(super) prefix: Arc<str>,
-    pub(super) wanted: Wanted,
+    pub(super) touched: Touched,
     pub(super) options: WriteOptions,
 }
 
@@ -58,19 +59,34 @@ impl WritePlan {
     ) -> Self {
         Self {
             layout,
-            prefix,
-            wanted: selection.place(strides),
+            touched: Touched::selection(prefix, selection, strides),
             options,
         }
+    }
+
+    /// The plan that writes parts of chunks whose keys the caller knows, each from its own places of a buffer. No chunk occurs
+    /// twice.
+    ///
+    /// # Errors
+    /// [`Error::Selection`](crate::Error::Selection) where a chunk has a shape that the grid has not, or elements outside it are
+    /// written.
+    pub fn of_chunks(
+        layout: Arc<ArrayLayout>,
+        chunks: impl IntoIterator<Item = ChunkAccess>,
+        options: WriteOptions,
+    ) -> Result<Self> {
+        let touched = Touched::chunks(&layout, chunks)?;
+        Ok(Self {
+            layout,
+            touched,
+            options,
+        })
     }
 
     /// The number of objects that the write touches.
     #[must_use]
     pub fn len(&self) -> u64 {
-        if self.wanted.len() == 0 {
-            return 0;
-        }
-        self.wanted.parts(self.layout.grid().dimensions()).left()
+        self.touched.objects(&self.layout)
     }
 
     /// Whether the write touches nothing.
@@ -91,19 +107,11 @@ impl WritePlan {
 
     /// What is written of each object, made as they are asked for.
     pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
-        let (layout, prefix, options) = (self.layout.clone(), self.prefix.clone(), self.options);
-        let parts = (self.wanted.len() > 0).then(|| self.wanted.parts(layout.grid().dimensions()));
-        parts.into_iter().flatten().map(move |(cell, wanted)| {
-            let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
-            ObjectWrite {
-                place: Place::new(layout.key(&prefix, &cell).into()),
-                task: ChunkWrite::new(
-                    layout.codecs_of(&cell).clone(),
-                    wanted,
-                    inside,
-                    options.store_fill,
-                ),
-            }
+        let store_fill = self.options.store_fill;
+        let parts = self.touched.parts(&self.layout);
+        parts.map(move |part| ObjectWrite {
+            place: Place::new(part.key),
+            task: ChunkWrite::new(part.chain, part.wanted, part.inside, store_fill),
         })
     }
 }
@@ -133,6 +141,43 @@ impl ObjectWrite {
             touched,
             product(sharding.chunks_per_shard()).unwrap_or(u64::MAX),
         ))
+    }
+
+    /// The most bytes that the object can have been encoded to, without dead space between inner chunks.
+    #[must_use]
+    pub fn max_size(&self) -> u64 {
+        self.task.chain.encoded_size().max() as u64
+    }
+
+    /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its encoded index. With their
+    /// bytes it is [`ObjectState::Inner`].
+    ///
+    /// # Errors
+    /// Where it is no shard, its index is damaged, or its inner chunks are larger together than it can need.
+    pub fn locate_inner(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+        self.locate(index, object_size)
+            .map_err(|error| self.place.wrap(error))
+    }
+
+    fn locate(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+        let max = self.max_size();
+        let too_large = |what, found: u64| {
+            let found = usize::try_from(found).unwrap_or(usize::MAX);
+            Error::size(what, found, format_args!("at most {max}"))
+        };
+        let Some(sharding) = self.task.chain.sharding() else {
+            return Err(too_large("stored chunk", object_size));
+        };
+        let ranges = inner_ranges(sharding, index, object_size)?;
+        let used = ranges
+            .iter()
+            .flatten()
+            .map(|range| range.end - range.start)
+            .fold(0, u64::saturating_add);
+        if used > max {
+            return Err(too_large("inner chunks of a shard together", used));
+        }
+        Ok(ranges)
     }
 
     /// The jobs that encode the object over what it is.

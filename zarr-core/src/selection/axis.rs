@@ -51,22 +51,38 @@ pub(crate) enum Layout<'a> {
 
 impl Axis {
     pub(crate) fn range(start: u64, step: i64, count: u64) -> Self {
+        Self::placed(start, step, count, 0)
+    }
+
+    /// A range whose first index goes to `position`.
+    pub(crate) fn placed(start: u64, step: i64, count: u64, position: u64) -> Self {
         Self {
             indices: Indices::Range {
                 start,
                 step,
                 count,
-                position: 0,
+                position,
             },
             stride: 0,
         }
     }
 
     pub(crate) fn list(indices: impl Iterator<Item = u64>) -> Self {
-        let mut pairs = (0..)
+        let pairs = (0..)
             .zip(indices)
-            .map(|(position, index)| Pair { index, position })
-            .collect::<Vec<_>>();
+            .map(|(position, index)| Pair { index, position });
+        Self::sorted(pairs.collect())
+    }
+
+    /// Indices with their positions.
+    pub(crate) fn pairs(pairs: Vec<(u64, u64)>) -> Self {
+        let pairs = pairs
+            .into_iter()
+            .map(|(index, position)| Pair { index, position });
+        Self::sorted(pairs.collect())
+    }
+
+    fn sorted(mut pairs: Vec<Pair>) -> Self {
         pairs.sort_by_key(|pair| pair.index);
         let range = 0..pairs.len();
         Self {
@@ -120,6 +136,22 @@ impl Axis {
         }
     }
 
+    /// Whether every wanted index is one in `0..len`.
+    pub(crate) fn lies_within(&self, len: u64) -> bool {
+        match &self.indices {
+            Indices::Range { count: 0, .. } => true,
+            Indices::Range {
+                start, step, count, ..
+            } => {
+                let last = *start as i128 + *step as i128 * (*count as i128 - 1);
+                *start < len && (0..len as i128).contains(&last)
+            }
+            Indices::List { pairs, range, base } => pairs[range.clone()]
+                .iter()
+                .all(|pair| (*base..*base + len).contains(&pair.index)),
+        }
+    }
+
     pub(crate) fn layout(&self) -> Layout<'_> {
         match &self.indices {
             &Indices::Range {
@@ -144,45 +176,19 @@ impl Axis {
     /// The chunks of a grid that are touched along this dimension, without listing them where the indices are a range.
     pub(crate) fn parts(&self, dimension: &GridDimension) -> Parts {
         let kind = match &self.indices {
-            // Chunks of several lengths, not all of which are touched perhaps: as many pairs as there are indices.
-            Indices::Range {
-                start,
-                step,
-                count,
-                position,
-            } if step.abs() != 1 && matches!(dimension, GridDimension::Varying(_)) => {
-                let index = |number: u64| start.wrapping_add_signed(step * number.cast_signed());
-                let pairs = (0..*count).map(|number| Pair {
-                    index: index(number),
-                    position: position + number,
+            // Chunks of several lengths, not all of which are touched perhaps: each run of one length by itself.
+            Indices::Range { step, .. }
+                if step.unsigned_abs() != 1 && matches!(dimension, GridDimension::Varying(_)) =>
+            {
+                let mut before = 0;
+                let runs = dimension.runs().into_iter().filter_map(|run| {
+                    let parts = self.within(run)?.parts_of_one_length(dimension);
+                    before += parts.len();
+                    Some((before - parts.len(), parts))
                 });
-                let mut pairs = pairs.collect::<Vec<_>>();
-                pairs.sort_by_key(|pair| pair.index);
-                let range = 0..pairs.len();
-                let indices = Indices::List {
-                    pairs: pairs.into(),
-                    range,
-                    base: 0,
-                };
-                return Self {
-                    indices,
-                    stride: self.stride,
-                }
-                .parts(dimension);
+                PartsKind::Runs(runs.collect())
             }
-            Indices::Range { .. } => match self.extent() {
-                None => PartsKind::Listed(vec![]),
-                Some((count, low, high)) => {
-                    let (first, last) = (dimension.cell_of(low), dimension.cell_of(high));
-                    let cells = last - first + 1;
-                    // Each cell between is touched unless the step is longer than a chunk; then each index has its own.
-                    if count >= cells {
-                        PartsKind::Cells { first, cells }
-                    } else {
-                        PartsKind::Singles { count }
-                    }
-                }
-            },
+            Indices::Range { .. } => return self.parts_of_one_length(dimension),
             Indices::List { pairs, range, base } => {
                 let mut listed: Vec<(u64, Range<usize>)> = Vec::new();
                 for position in range.clone() {
@@ -203,6 +209,62 @@ impl Axis {
     }
 }
 
+impl Axis {
+    /// The chunks of one length, or chunks next to each other, that a range touches.
+    fn parts_of_one_length(&self, dimension: &GridDimension) -> Parts {
+        let kind = match self.extent() {
+            None => PartsKind::Listed(vec![]),
+            Some((count, low, high)) => {
+                let (first, last) = (dimension.cell_of(low), dimension.cell_of(high));
+                let cells = last - first + 1;
+                // Each cell between is touched unless the step is longer than a chunk; then each index has its own.
+                if count >= cells {
+                    PartsKind::Cells { first, cells }
+                } else {
+                    PartsKind::Singles { count }
+                }
+            }
+        };
+        Parts {
+            axis: self.clone(),
+            dimension: dimension.clone(),
+            kind,
+        }
+    }
+
+    /// The part of a range whose indices are in `run`; `None` where none is.
+    fn within(&self, run: Range<u64>) -> Option<Self> {
+        let &Indices::Range {
+            start,
+            step,
+            count,
+            position,
+        } = &self.indices
+        else {
+            return None;
+        };
+        let (_, low, high) = self.extent()?;
+        if run.end <= low || run.start > high {
+            return None;
+        }
+        let width = step.unsigned_abs();
+        // Numbers of the first and last such index, counted upwards.
+        let first = run.start.saturating_sub(low).div_ceil(width);
+        let last = (run.end - 1).min(high).checked_sub(low)? / width;
+        let left = (last + 1).checked_sub(first).filter(|&left| left > 0)?;
+        let skip = if step > 0 { first } else { count - 1 - last };
+        Some(Self {
+            indices: Indices::Range {
+                start: start.wrapping_add_signed(step.wrapping_mul(skip.cast_signed())),
+                step,
+                count: left,
+                position: position + skip,
+            },
+            stride: self.stride,
+        })
+    }
+}
+
 /// The parts of an axis, one for each chunk that it touches.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
@@ -217,6 +279,8 @@ enum PartsKind {
     Cells { first: u64, cells: u64 },
     /// One index in each cell.
     Singles { count: u64 },
+    /// The parts of each run of chunks of one length, with the number of parts before it.
+    Runs(Vec<(u64, Parts)>),
     /// Cells with their pairs.
     Listed(Vec<(u64, Range<usize>)>),
 }
@@ -227,6 +291,7 @@ impl Parts {
         match &self.kind {
             PartsKind::Cells { cells, .. } => *cells,
             PartsKind::Singles { count } => *count,
+            PartsKind::Runs(runs) => runs.last().map_or(0, |(before, run)| before + run.len()),
             PartsKind::Listed(listed) => listed.len() as u64,
         }
     }
@@ -239,6 +304,9 @@ impl Parts {
                 let (_, low, high) = self.axis.extent()?;
                 Some((self.dimension.cell_of(low), self.dimension.cell_of(high)))
             }
+            PartsKind::Runs(runs) => {
+                Some((runs.first()?.1.bounds()?.0, runs.last()?.1.bounds()?.1))
+            }
             PartsKind::Listed(listed) => Some((listed.first()?.0, listed.last()?.0)),
         }
     }
@@ -247,6 +315,11 @@ impl Parts {
     pub(crate) fn get(&self, number: u64) -> (u64, Axis) {
         let stride = self.axis.stride;
         match (&self.axis.indices, &self.kind) {
+            (_, PartsKind::Runs(runs)) => {
+                let run = runs.partition_point(|(before, _)| *before <= number) - 1;
+                let (before, run) = &runs[run];
+                run.get(number - before)
+            }
             (
                 &Indices::Range {
                     start,

@@ -4,12 +4,14 @@
 //! where they go in the caller's buffer. Plans split that along chunk grids, level by level.
 
 mod axis;
+mod chunk;
 mod points;
 mod wanted;
 
 use ndarray::{ArrayViewD, Slice, SliceInfoElem};
 
 pub(crate) use axis::{Axis, Layout};
+pub use chunk::{AxisPlaces, ChunkSelection, PlacedIndices};
 pub(crate) use points::Points;
 pub(crate) use wanted::Wanted;
 

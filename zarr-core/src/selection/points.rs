@@ -11,8 +11,9 @@ use crate::size::to_offset;
 pub(crate) struct Points {
     /// One list for each dimension of the array, all of one length.
     coordinates: Arc<[Vec<u64>]>,
-    /// Which coordinates are meant: element `row` goes to position `row` of the buffer.
+    /// Which coordinates are meant: element `row` goes to position `row` of the buffer, or to `positions[row]`.
     rows: Vec<usize>,
+    positions: Option<Arc<[u64]>>,
     /// Dimension `i` of the chunk is dimension `dimensions[i]` of the array and starts at `base[i]` there.
     dimensions: Vec<usize>,
     base: Vec<u64>,
@@ -39,10 +40,40 @@ impl Points {
         Ok(Self {
             coordinates: lists.into(),
             rows: (0..len).collect(),
+            positions: None,
             dimensions: (0..shape.len()).collect(),
             base: vec![0; shape.len()],
             stride: 0,
         })
+    }
+
+    /// Points with their positions in the buffer, `stride` bytes from one to the next.
+    pub(crate) fn placed(lists: &[Vec<u64>], positions: Vec<u64>, stride: isize) -> Result<Self> {
+        let len = positions.len();
+        if let Some((dimension, list)) = (0..).zip(lists).find(|(_, list)| list.len() != len) {
+            let found = list.len();
+            return Err(Error::selection(format!(
+                "{found} coordinates for dimension {dimension:?}, {len} positions"
+            )));
+        }
+        Ok(Self {
+            coordinates: lists.into(),
+            rows: (0..len).collect(),
+            positions: Some(positions.into()),
+            dimensions: (0..lists.len()).collect(),
+            base: vec![0; lists.len()],
+            stride,
+        })
+    }
+
+    /// Whether all coordinates are of elements of a chunk of this shape, before the points were split or permuted.
+    pub(crate) fn lie_within(&self, shape: &[u64]) -> bool {
+        self.coordinates.len() == shape.len()
+            && self
+                .coordinates
+                .iter()
+                .zip(shape)
+                .all(|(list, &len)| list.iter().all(|&index| index < len))
     }
 
     pub(crate) fn set_stride(&mut self, stride: isize) {
@@ -101,7 +132,11 @@ impl Points {
             let chunk = strides
                 .map(|(axis, stride)| to_offset(self.coordinate(row, axis)) * stride)
                 .sum();
-            (chunk, row.cast_signed() * self.stride)
+            let position = match &self.positions {
+                Some(positions) => to_offset(positions[row]),
+                None => row.cast_signed(),
+            };
+            (chunk, position * self.stride)
         })
     }
 }

@@ -31,6 +31,31 @@ impl Wanted {
         }
     }
 
+    /// Whether all wanted elements are those of a chunk of this shape.
+    pub(crate) fn lies_within(&self, shape: &[u64]) -> bool {
+        match self {
+            Self::Box(axes) => {
+                axes.len() == shape.len()
+                    && axes
+                        .iter()
+                        .zip(shape)
+                        .all(|(axis, &len)| axis.lies_within(len))
+            }
+            Self::Points(points) => points.lie_within(shape),
+        }
+    }
+
+    /// The smallest shape from the first element on that has all wanted elements; `None` for points and where nothing is wanted.
+    pub(crate) fn extent(&self) -> Option<Vec<u64>> {
+        match self {
+            Self::Box(axes) => axes
+                .iter()
+                .map(|axis| axis.extent().map(|(_, _, high)| high + 1))
+                .collect(),
+            Self::Points(_) => None,
+        }
+    }
+
     /// The same elements where dimension `i` becomes dimension `order[i]` of this one.
     pub(crate) fn permuted(self, order: &[usize]) -> Self {
         match self {

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self, final, overload
 
 from numpy import dtype, ndarray
 from typing_extensions import disjoint_base
+from zarr.abc.codec import GetResult
 
 from zarr_py._create import NewArray
 from zarr_py._place import Place
@@ -15,6 +16,7 @@ __all__ = [
     "Memory",
     "NativeArray",
     "NativeGroup",
+    "NativePipeline",
     "NativeStore",
     "Opened",
     "__version__",
@@ -52,6 +54,17 @@ class NativeStore:
         url: str,
         options: Sequence[tuple[str, str]] = ...,
         *,
+        credential_provider: Any = None,
+        max_concurrency: int | None = None,
+        cache_bytes: int = 0,
+    ) -> NativeStore: ...
+    @staticmethod
+    def called(
+        calls: Any,
+        name: str,
+        *,
+        missing_on_forbidden: bool = False,
+        single_writer: bool = False,
         max_concurrency: int | None = None,
         cache_bytes: int = 0,
     ) -> NativeStore: ...
@@ -63,6 +76,10 @@ class NativeStore:
     def location(self) -> str: ...
     @property
     def is_remote(self) -> bool: ...
+    @property
+    def is_read_only(self) -> bool: ...
+    @property
+    def can_list(self) -> bool: ...
     @property
     def memory_name(self) -> tuple[str, int] | None: ...
     def requests(self) -> dict[str, int]: ...
@@ -88,12 +105,47 @@ class NativeStore:
     def delete(self, key: str) -> Awaitable[None] | None: ...
     def delete_sync(self, key: str) -> None: ...
     def delete_prefix(self, prefix: str) -> Awaitable[None] | None: ...
-    def size(self, key: str) -> Awaitable[int | None]: ...
+    def size(self, key: str) -> int | Awaitable[int | None] | None: ...
     def size_sync(self, key: str) -> int | None: ...
-    def size_prefix(self, prefix: str) -> Awaitable[int]: ...
-    def is_empty(self, prefix: str) -> Awaitable[bool]: ...
+    def size_prefix(self, prefix: str) -> int | Awaitable[int]: ...
+    def is_empty(self, prefix: str) -> bool | Awaitable[bool]: ...
     def list_keys(self, prefix: str) -> Batches: ...
-    def list_names(self, prefix: str) -> Awaitable[list[str]]: ...
+    def list_names(self, prefix: str) -> list[str] | Awaitable[list[str]]: ...
+
+@final
+class NativePipeline:
+    """An array's metadata, bound to the store that the array is in. Batches and axes are those of
+    `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
+
+    def __new__(cls, store: NativeStore, document: bytes, zarr_format: int) -> NativePipeline: ...
+    @property
+    def item_size(self) -> int | None: ...
+    @property
+    def variable_kind(self) -> str | None: ...
+    def read(
+        self, batch: list[Any], out: Any, drop_axes: tuple[int, ...]
+    ) -> tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]] | None: ...
+    def read_variable(
+        self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
+    ) -> (
+        tuple[list[Any], tuple[GetResult, ...]]
+        | Awaitable[tuple[list[Any], tuple[GetResult, ...]]]
+        | None
+    ): ...
+    def write(
+        self, batch: list[Any], value: Any, drop_axes: tuple[int, ...], store_fill: bool
+    ) -> Awaitable[None] | None: ...
+    def write_variable(
+        self,
+        batch: list[Any],
+        elements: list[Any],
+        shape: tuple[int, ...],
+        drop_axes: tuple[int, ...],
+        store_fill: bool,
+    ) -> Awaitable[None] | None: ...
+    def plan(
+        self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
+    ) -> str | None: ...
 
 @final
 class Memory:

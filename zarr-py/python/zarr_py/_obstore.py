@@ -27,7 +27,7 @@ _BUCKETS = {
 def describe(store: Any) -> Description | None:
     """How to open the same store natively; `None` for one that has to be called: one in memory, one of Python."""
     name = next((c.__name__ for c in type(store).__mro__ if c.__name__ in _KINDS), None)
-    if name is None or not hasattr(type(store), "__getnewargs_ex__") and name != "LocalStore" and name != "HTTPStore":
+    if name is None:
         return None
     if name == "LocalStore":
         prefix = getattr(store, "prefix", None)

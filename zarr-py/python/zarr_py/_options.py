@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from zarr_py.errors import UnsupportedError
+
 __all__ = ["Options", "merge", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
@@ -35,8 +37,9 @@ def merge(
 
     Durations are a `timedelta`, a text with a unit such as `"500ms"`, or a number of seconds.
     """
-    retry = dict(retry_config or {})
-    for name, value in dict(retry.pop("backoff", None) or {}).items():
+    retry: dict[str, Any] = dict(retry_config or {})
+    backoff: Mapping[str, Any] = retry.pop("backoff", None) or {}
+    for name, value in backoff.items():
         retry[_BACKOFF.get(name, name)] = value
     merged: dict[str, str] = {}
     for source in (retry, client_options or {}, config or {}, keywords):
@@ -45,14 +48,10 @@ def merge(
             if value is None:
                 merged.pop(name, None)
             elif name == "default_headers":
-                merged |= {f"header:{header}".lower(): _header(text) for header, text in dict(value).items()}
+                raise UnsupportedError("the client option default_headers is not supported")
             else:
                 merged[name] = _text(name, value)
     return tuple(sorted(merged.items()))
-
-
-def _header(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _text(name: str, value: Any) -> str:
@@ -66,12 +65,12 @@ def _text(name: str, value: Any) -> str:
 
 
 def public_options(options: Options) -> Options:
-    """The options that are not secret: no keys, tokens, passwords and headers, and URLs without user info."""
+    """The options that are not secret: no keys, tokens and passwords, and URLs without user info."""
     return tuple((name, public_url(value)) for name, value in options if not _is_secret(name))
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(_SECRET_ENDS) or name.startswith("header:") or "customer_key" in name
+    return name.endswith(_SECRET_ENDS) or "customer_key" in name
 
 
 def public_url(url: str) -> str:

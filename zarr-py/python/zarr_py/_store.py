@@ -2,7 +2,8 @@
 
 import html
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
@@ -13,12 +14,16 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
-from zarr_py import _obstore, _options
+from zarr_py import _called, _obstore, _options
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
 from zarr_py.errors import UnsupportedError
 
 __all__ = ["Store", "native_of"]
+
+
+_FLAGS = {"missing_on_403": "missing_on_forbidden"}
+"""Options of a store that is called, by the names of the constructor."""
 
 
 class _Origin(NamedTuple):
@@ -41,7 +46,13 @@ class _Origin(NamedTuple):
 
     def open(self) -> NativeStore:
         limits: dict[str, Any] = {"max_concurrency": self.max_concurrency, "cache_bytes": self.cache_bytes}
-        return NativeStore(self.url, list(self.options), **limits)
+        if self.called is None:
+            options = list(self.options)
+            return NativeStore(self.url, options, credential_provider=self.credential_provider, **limits)
+        flags = {_FLAGS.get(name, name): value == "true" for name, value in self.options}
+        kind = type(self.called)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        return NativeStore.called(_called.Calls(self.called), name, **flags, **limits)
 
 
 class Store(abc.Store):
@@ -72,10 +83,6 @@ class Store(abc.Store):
     """
 
     __module__ = "zarr_py"
-
-    supports_writes = True
-    supports_deletes = True
-    supports_listing = True
 
     _native: NativeStore
     _origin: _Origin
@@ -121,6 +128,18 @@ class Store(abc.Store):
     def memory(cls, name: str | None = None, *, read_only: bool = False) -> Self:
         """A store in memory: the one of this name, which lives while somebody holds it, or a new one."""
         return cls("memory:" if name is None else f"memory://{name}", read_only=read_only)
+
+    @property
+    def supports_writes(self) -> bool:
+        return not self._native.is_read_only
+
+    @property
+    def supports_deletes(self) -> bool:
+        return not self._native.is_read_only
+
+    @property
+    def supports_listing(self) -> bool:
+        return self._native.can_list
 
     @property
     def url(self) -> str:
@@ -175,9 +194,9 @@ class Store(abc.Store):
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         found = self._native.get(key, byte_range)
-        if found is not None and type(found) is not NativeBuffer:
+        if found is not None and not isinstance(found, NativeBuffer):
             found = await found
-        return None if found is None else prototype.buffer.from_bytes(found)
+        return None if found is None else _taker(prototype)(found)
 
     def get_sync(
         self, key: str, *, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
@@ -186,21 +205,21 @@ class Store(abc.Store):
         found = self._native.get_sync(key, byte_range)
         if found is None:
             return None
-        return (prototype or default_buffer_prototype()).buffer.from_bytes(found)
+        return _taker(prototype or default_buffer_prototype())(found)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         return [None if found is None else from_bytes(found) for found in await self._many(key_ranges)]
 
     async def _get_many(
         self, requests: Iterable[tuple[str, BufferPrototype, ByteRequest | None]]
-    ) -> AsyncIterator[tuple[str, Buffer | None]]:  # type: ignore[override]
+    ) -> AsyncGenerator[tuple[str, Buffer | None], None]:
         wanted = list(requests)
         many = await self._many((key, byte_range) for key, _, byte_range in wanted)
         for (key, prototype, _), found in zip(wanted, many, strict=True):
-            yield key, None if found is None else prototype.buffer.from_bytes(found)
+            yield key, None if found is None else _taker(prototype)(found)
 
     async def _many(
         self, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -218,14 +237,14 @@ class Store(abc.Store):
         max_gap_bytes: int = 1 << 20,
         max_coalesced_bytes: int = 16 << 20,
     ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         batches: Batches | None = None
         try:
             while True:
                 try:
                     if batches is None:
                         batches = self._native.get_ranges(
-                            key, byte_ranges, max_concurrency, max_gap_bytes, max_coalesced_bytes)
+                            key, byte_ranges, max_concurrency, max(max_gap_bytes, 0), max_coalesced_bytes)
                     batch = batches.next()
                     if batch is not None and type(batch) is not list:
                         batch = await batch
@@ -247,27 +266,27 @@ class Store(abc.Store):
         max_gap_bytes: int = 1 << 20,
         max_coalesced_bytes: int = 16 << 20,
     ) -> Sequence[tuple[int, Buffer | None]]:
-        from_bytes = prototype.buffer.from_bytes
+        from_bytes = _taker(prototype)
         try:
-            found = self._native.get_ranges_sync(key, byte_ranges, max_gap_bytes, max_coalesced_bytes)
+            found = self._native.get_ranges_sync(key, byte_ranges, max(max_gap_bytes, 0), max_coalesced_bytes)
         except Exception as error:
             raise _group(error) from None
         return [(index, from_bytes(part)) for index, part in found]
 
     async def exists(self, key: str) -> bool:
-        return await self._native.size(key) is not None
+        return await _answer(self._native.size(key)) is not None
 
     async def getsize(self, key: str) -> int:
-        size = await self._native.size(key)
+        size = await _answer(self._native.size(key))
         if size is None:
             raise FileNotFoundError(key)
         return size
 
     async def getsize_prefix(self, prefix: str) -> int:
-        return await self._native.size_prefix(prefix.rstrip("/"))
+        return await _answer(self._native.size_prefix(prefix.rstrip("/")))
 
     async def is_empty(self, prefix: str) -> bool:
-        return await self._native.is_empty(prefix.rstrip("/"))
+        return await _answer(self._native.is_empty(prefix.rstrip("/")))
 
     # Writes.
 
@@ -331,6 +350,11 @@ class Store(abc.Store):
         return _names(self._native, prefix.rstrip("/"))
 
 
+async def _answer[T](answer: T | Awaitable[T]) -> T:
+    """An answer that may be there already."""
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
 async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
     batches = native.list_keys(prefix)
     try:
@@ -347,8 +371,13 @@ async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
 
 
 async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
-    for name in await native.list_names(prefix):
+    for name in await _answer(native.list_names(prefix)):
         yield name
+
+
+def _taker(prototype: BufferPrototype) -> Callable[[NativeBuffer], Buffer]:
+    """What makes a buffer of bytes: of anything with the buffer protocol, whatever its annotation says."""
+    return cast("Callable[[NativeBuffer], Buffer]", prototype.buffer.from_bytes)
 
 
 def _memory_of(value: Buffer) -> Any:
@@ -373,11 +402,15 @@ def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
     if found is not None:
         merged = tuple(sorted({**dict(found.options), **dict(options)}.items()))
         return _Origin(found.url, merged, provider or found.credential_provider)
-    raise TypeError(f"expected a URL, a path, or a store of obstore or like one, got {type(store).__name__}")
+    if provider is not None or any(name not in ("missing_on_403", "single_writer") for name, _ in options):
+        raise TypeError(f"options are for a URL; {type(store).__name__} has its own")
+    return _Origin("", options, called=store)
 
 
 def _open(origin: _Origin) -> tuple[NativeStore, _Origin]:
     """The native store, and what finds it again."""
+    if origin.called is not None:
+        return origin.open(), origin
     scheme, colon, rest = origin.url.partition(":")
     if not (colon and scheme.lower() == "memory") or "|" in rest:
         if "://" not in origin.url and not origin.url.lower().startswith("file:"):
@@ -418,9 +451,20 @@ def native_of(store: abc.Store) -> NativeStore | None:
         return _native_at(os.path.abspath(store.root), (), None)
     if type(store) is ObjectStore:
         found = _obstore.describe(store.store)
-        if found is not None:
-            return _native_at(*found)
+        return _native_at(*found) if found is not None else _native_calling(store)
     return None
+
+
+def _native_calling(store: ObjectStore[Any]) -> NativeStore:
+    """The native store that calls a store of obstore, for as long as the `ObjectStore` lives."""
+    found = _calling.get(id(store))
+    if found is None:
+        found = _calling[id(store)] = _Origin("", called=store.store).open()
+        weakref.finalize(store, _calling.pop, id(store), None)
+    return found
+
+
+_calling: dict[int, NativeStore] = {}
 
 
 @lru_cache(maxsize=64)

@@ -79,7 +79,7 @@ impl Batches {
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         if self.process != std::process::id() {
             let reason = "an iterator of the parent process does not go on in a forked child";
-            return Err(Error::named("InvalidError", reason.to_owned()).into());
+            return Err(Error::Named("InvalidError", reason.to_owned()).into());
         }
         if let Ok(mut receiver) = self.receiver.try_lock() {
             match receiver.try_recv() {

@@ -16,12 +16,14 @@ pub(super) struct Limits {
     pub(super) size: u64,
 }
 
+/// The index of each range, and the part of the object that it wants where that is not all of the request.
+type Members = Vec<(usize, Option<Range<u64>>)>;
+
 /// One request, and the ranges that it serves.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Request {
     pub(super) range: ByteRange,
-    /// The index of each range, and the part of the object that it wants where that is not all of the request.
-    members: Vec<(usize, Option<Range<u64>>)>,
+    members: Members,
 }
 
 /// The answers of one request: the index of each range, and its bytes.
@@ -40,7 +42,7 @@ pub(super) fn coalesce(ranges: Vec<ByteRange>, limits: Limits) -> Vec<Request> {
         }
     }
     bounded.sort_by_key(|(_, range)| range.start);
-    let mut group: Option<(Range<u64>, Vec<(usize, Option<Range<u64>>)>)> = None;
+    let mut group: Option<(Range<u64>, Members)> = None;
     for (index, range) in bounded {
         if let Some((whole, members)) = &mut group {
             let end = whole.end.max(range.end);
@@ -59,7 +61,7 @@ pub(super) fn coalesce(ranges: Vec<ByteRange>, limits: Limits) -> Vec<Request> {
     requests
 }
 
-fn request((range, members): (Range<u64>, Vec<(usize, Option<Range<u64>>)>)) -> Request {
+fn request((range, members): (Range<u64>, Members)) -> Request {
     Request {
         range: ByteRange::Range(range),
         members,

@@ -5,36 +5,38 @@ use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
 use zarr_store::{Error as StoreError, Store};
 
+use super::NativeStore;
 use super::batches::{Batch, Batches};
-use super::{NativeStore, wait};
 use crate::error::{Error, Result};
-use crate::runtime::awaitable;
 
 /// The size of an object; a directory is none.
 async fn size(store: Store, key: String) -> Result<Option<u64>> {
     match store.size(&key).await {
-        Err(StoreError::Obstructed { found, .. }) if found == "a directory" => Ok(None),
+        Err(StoreError::Obstructed {
+            found: "a directory",
+            ..
+        }) => Ok(None),
         other => Ok(other?),
     }
 }
 
 #[pymethods]
 impl NativeStore {
-    /// An awaitable of the size of an object, in bytes; `None` where there is none.
+    /// The size of an object, or an awaitable of it, in bytes; `None` where there is none.
     fn size<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
-        awaitable(py, size(self.store()?, key))
+        self.call(py, size(self.store()?, key))
     }
 
     /// The same on the calling thread.
     fn size_sync(&self, py: Python<'_>, key: String) -> PyResult<Option<u64>> {
         let store = self.store()?;
-        wait(py, &store.clone(), size(store, key))
+        self.wait(py, size(store, key))
     }
 
-    /// An awaitable of the sizes of all objects below a prefix together, in bytes.
+    /// The sizes of all objects below a prefix together, in bytes, or an awaitable of them.
     fn size_prefix<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let entries = self.store()?.list(&prefix);
-        awaitable(py, async move {
+        self.call(py, async move {
             let sizes = entries.try_fold(0_u64, |sum, entry| {
                 std::future::ready(Ok(sum.saturating_add(entry.size)))
             });
@@ -42,10 +44,10 @@ impl NativeStore {
         })
     }
 
-    /// An awaitable of whether nothing is below a prefix.
+    /// Whether nothing is below a prefix, or an awaitable of that.
     fn is_empty<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let mut entries = self.store()?.list(&prefix);
-        awaitable(py, async move { Ok(entries.try_next().await?.is_none()) })
+        self.call(py, async move { Ok(entries.try_next().await?.is_none()) })
     }
 
     /// All keys that begin with a text, batch by batch.
@@ -84,10 +86,10 @@ impl NativeStore {
         ))
     }
 
-    /// An awaitable of the names directly below a prefix.
+    /// The names directly below a prefix, or an awaitable of them.
     fn list_names<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let store = self.store()?;
-        awaitable(py, async move {
+        self.call(py, async move {
             let listing = store.list_dir(&prefix).await?;
             let mut names = listing.keys;
             names.extend(listing.prefixes);

@@ -1,19 +1,24 @@
 //! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
 //! made of that; `read`, `write` and `list` are its calls, `coalesce` plans ranges as zarr-python asks for them, `batches` hands
-//! over many answers. `memory` knows the stores in memory by name.
+//! over many answers. `called` makes a store of an object of Python, `credentials` of a function; `memory` knows the stores in memory by name.
 //!
 //! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
 //! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
 
 mod batches;
 mod byte_range;
+mod called;
 mod coalesce;
+mod credentials;
 mod list;
 mod memory;
 mod read;
 mod recipe;
 mod write;
 
+use futures::FutureExt;
+use futures::executor::block_on;
+use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use zarr::Hierarchy;
@@ -21,7 +26,9 @@ use zarr::process::PerProcess;
 use zarr_store::Store;
 
 pub(crate) use self::batches::Batches;
-use self::recipe::Recipe;
+use self::called::Called;
+use self::credentials::Provider;
+use self::recipe::{Recipe, Source};
 use crate::error::{Error, Result};
 use crate::runtime;
 
@@ -51,6 +58,48 @@ impl NativeStore {
         Ok(handle.store.clone())
     }
 
+    /// Whether a call needs no more than a lock for a moment: then it is done with the interpreter, in which no fork can come
+    /// between, so that no child finds the lock taken.
+    fn is_memory(&self) -> bool {
+        matches!(self.recipe.source, Source::Memory { .. })
+    }
+
+    /// Waits for a call without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
+    fn wait<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<T> {
+        let store = self.store()?;
+        let result = if self.is_memory() {
+            block_on(call)
+        } else if !store.is_remote() {
+            py.detach(|| block_on(call))
+        } else {
+            return runtime::wait(py, call);
+        };
+        Ok(result?)
+    }
+
+    /// An awaitable of a call, or its answer where the store is one in memory.
+    fn call<'py, T>(
+        &self,
+        py: Python<'py>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        T: for<'a> IntoPyObject<'a> + Send + 'static,
+    {
+        let mut call = call.boxed();
+        if self.is_memory()
+            && let Some(answer) = (&mut call).now_or_never()
+        {
+            let answer = answer?.into_pyobject(py).map_err(Into::into)?;
+            return Ok(answer.into_bound().into_any());
+        }
+        runtime::awaitable(py, call)
+    }
+
     fn from_recipe(recipe: Recipe) -> PyResult<Self> {
         let store = Self {
             recipe,
@@ -61,33 +110,46 @@ impl NativeStore {
     }
 }
 
-/// Waits for a call on a store without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
-fn wait<T: Send + 'static>(
-    py: Python<'_>,
-    store: &Store,
-    call: impl Future<Output = Result<T>> + Send + 'static,
-) -> PyResult<T> {
-    if store.is_remote() {
-        runtime::wait(py, call)
-    } else {
-        py.detach(|| futures::executor::block_on(call))
-            .map_err(Into::into)
-    }
-}
-
 #[pymethods]
 impl NativeStore {
     /// A store at a URL or path, with options by the names of `object_store`.
     #[new]
-    #[pyo3(signature = (url, options = Vec::new(), *, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (url, options = Vec::new(), *, credential_provider = None, max_concurrency = None, cache_bytes = 0))]
     fn new(
         url: String,
         options: Vec<(String, String)>,
+        credential_provider: Option<Py<PyAny>>,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
     ) -> PyResult<Self> {
         Self::from_recipe(Recipe {
-            source: recipe::Source::Url { url, options },
+            source: Source::Url {
+                url,
+                options,
+                credentials: credential_provider.map(Provider::new),
+            },
+            max_concurrency,
+            cache_bytes,
+        })
+    }
+
+    /// A store that calls an object of Python, a `zarr_py._called.Calls`.
+    #[staticmethod]
+    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
+    fn called(
+        calls: Py<PyAny>,
+        name: String,
+        missing_on_forbidden: bool,
+        single_writer: bool,
+        max_concurrency: Option<usize>,
+        cache_bytes: u64,
+    ) -> PyResult<Self> {
+        Self::from_recipe(Recipe {
+            source: Source::Called {
+                called: Called::new(calls, name),
+                missing_on_forbidden,
+                single_writer,
+            },
             max_concurrency,
             cache_bytes,
         })
@@ -99,7 +161,7 @@ impl NativeStore {
     fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
         let memory = memory::open(name);
         Self::from_recipe(Recipe {
-            source: recipe::Source::Memory {
+            source: Source::Memory {
                 memory,
                 prefix: prefix.to_owned(),
             },
@@ -113,9 +175,9 @@ impl NativeStore {
     #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
     fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
         let memory = memory::find(name, identity)
-            .ok_or_else(|| Error::named("InvalidError", memory::not_here(name)))?;
+            .ok_or_else(|| Error::Named("InvalidError", memory::not_here(name)))?;
         Self::from_recipe(Recipe {
-            source: recipe::Source::Memory {
+            source: Source::Memory {
                 memory,
                 prefix: prefix.to_owned(),
             },
@@ -136,11 +198,23 @@ impl NativeStore {
         Ok(self.store()?.is_remote())
     }
 
+    /// Whether every write is refused, as by an archive.
+    #[getter]
+    fn is_read_only(&self) -> PyResult<bool> {
+        Ok(self.store()?.is_read_only())
+    }
+
+    /// Whether listings mean anything.
+    #[getter]
+    fn can_list(&self) -> PyResult<bool> {
+        Ok(self.store()?.can_list())
+    }
+
     /// The name and identity of a store in memory.
     #[getter]
     fn memory_name(&self) -> Option<(String, u64)> {
         match &self.recipe.source {
-            recipe::Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
+            Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
             _ => None,
         }
     }

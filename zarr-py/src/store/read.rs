@@ -8,7 +8,7 @@ use zarr_store::{Body, ByteRange, LocalFile, LocalStore, Store};
 
 use super::batches::{Batch, Batches};
 use super::coalesce::{Answers, Limits, Request, coalesce};
-use super::{NativeStore, byte_range, wait};
+use super::{NativeStore, byte_range};
 use crate::buffer::Buffer;
 use crate::error::{Error, Result, not_found};
 use crate::runtime::{awaitable, runtime};
@@ -53,9 +53,9 @@ impl NativeStore {
     ) -> PyResult<Option<Buffer>> {
         let range = byte_range::parse(byte_range)?;
         let store = self.store()?;
-        let (reader, key) = (store.clone(), key.to_owned());
-        wait(py, &store, async move {
-            Ok(buffer(reader.get(&key, &range, None).await?))
+        let key = key.to_owned();
+        self.wait(py, async move {
+            Ok(buffer(store.get(&key, &range, None).await?))
         })
     }
 
@@ -114,6 +114,9 @@ impl NativeStore {
             size: max_coalesced_bytes,
         };
         let requests = coalesce(parse_all(byte_ranges)?, limits);
+        if requests.is_empty() {
+            return Ok(Batches::ready(Vec::new()));
+        }
         let store = self.store()?;
         let stream = if let Some(local) = store.as_local() {
             if let Some(found) = ranges_now(local, &key, &requests)? {
@@ -141,6 +144,9 @@ impl NativeStore {
             size: max_coalesced_bytes,
         };
         let requests = coalesce(parse_all(byte_ranges)?, limits);
+        if requests.is_empty() {
+            return Ok(Answers::new());
+        }
         let store = self.store()?;
         if let Some(local) = store.as_local() {
             let read = || {
@@ -151,8 +157,8 @@ impl NativeStore {
             return Ok(py.detach(read)?.into_iter().flatten().collect());
         }
         let lanes = store.cost_model().lanes.max(1);
-        let found = ranges(store.clone(), key, requests, lanes);
-        let found = wait(py, &store, found.try_collect::<Vec<_>>())?;
+        let found = ranges(store, key, requests, lanes);
+        let found = self.wait(py, found.try_collect::<Vec<_>>())?;
         Ok(found.into_iter().flatten().collect())
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use zarr::{CacheOptions, Hierarchy};
-use zarr_store::Store;
+use zarr_store::{CredentialSource, Store};
 
 use super::Handle;
+use super::called::Called;
+use super::credentials::Provider;
 use super::memory::Memory;
 use crate::error::Result;
 
@@ -24,6 +26,12 @@ pub(super) enum Source {
     Url {
         url: String,
         options: Vec<(String, String)>,
+        credentials: Option<Provider>,
+    },
+    Called {
+        called: Called,
+        missing_on_forbidden: bool,
+        single_writer: bool,
     },
     Memory {
         memory: Arc<Memory>,
@@ -34,7 +42,29 @@ pub(super) enum Source {
 impl Recipe {
     pub(super) fn open(&self) -> Result<Handle> {
         let mut store = match &self.source {
-            Source::Url { url, options } => Store::open_with(url, options.clone())?,
+            Source::Url {
+                url,
+                options,
+                credentials,
+            } => {
+                let source = credentials.clone();
+                let source = source.map(|source| Arc::new(source) as Arc<dyn CredentialSource>);
+                Store::open_with_credentials(url, options.clone(), source)?
+            }
+            Source::Called {
+                called,
+                missing_on_forbidden,
+                single_writer,
+            } => {
+                let mut store = Store::new(Arc::new(called.clone()), called.name.clone());
+                if *missing_on_forbidden {
+                    store = store.with_missing_on_403();
+                }
+                if *single_writer {
+                    store = store.with_single_writer();
+                }
+                store
+            }
             Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
         };
         if let Some(lanes) = self.max_concurrency {

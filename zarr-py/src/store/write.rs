@@ -1,15 +1,12 @@
 //! Puts and deletes. Values are copied before anything else happens: what the caller does with its memory is not seen.
 
 use bytes::Bytes;
-use futures::FutureExt;
-use pyo3::BoundObject;
 use pyo3::prelude::*;
 use zarr_store::{ErrorKind, Precondition, Store};
 
-use super::{NativeStore, wait};
+use super::NativeStore;
 use crate::buffer::copy_of;
 use crate::error::Result;
-use crate::runtime::awaitable;
 
 /// What a call without an answer gives: Python's `None`.
 type Nothing = Option<bool>;
@@ -24,29 +21,6 @@ async fn delete(store: Store, key: String) -> Result<Nothing> {
     Ok(None)
 }
 
-/// An awaitable of a call, or its answer where the store is one in memory and has it at once.
-fn call<'py, T>(
-    py: Python<'py>,
-    store: &Store,
-    call: impl Future<Output = Result<T>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>>
-where
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-{
-    let call = call.boxed();
-    if store.is_remote() || store.as_local().is_some() {
-        return awaitable(py, call);
-    }
-    let mut call = call;
-    match (&mut call).now_or_never() {
-        Some(answer) => {
-            let answer = answer?.into_pyobject(py).map_err(Into::into)?;
-            Ok(answer.into_bound().into_any())
-        }
-        None => awaitable(py, call),
-    }
-}
-
 #[pymethods]
 impl NativeStore {
     /// Puts an object; `None`, or an awaitable of it.
@@ -57,13 +31,13 @@ impl NativeStore {
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (store, value) = (self.store()?, copy_of(value)?);
-        call(py, &store.clone(), put(store, key, value))
+        self.call(py, put(store, key, value))
     }
 
     /// The same on the calling thread.
     fn set_sync(&self, py: Python<'_>, key: String, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (store, value) = (self.store()?, copy_of(value)?);
-        wait(py, &store.clone(), put(store, key, value))?;
+        self.wait(py, put(store, key, value))?;
         Ok(())
     }
 
@@ -75,7 +49,7 @@ impl NativeStore {
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (store, value) = (self.store()?, copy_of(value)?);
-        call(py, &store.clone(), async move {
+        self.call(py, async move {
             match store.put(&key, vec![value], Precondition::IfAbsent).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
@@ -87,20 +61,20 @@ impl NativeStore {
     /// Deletes an object, if there is one; `None`, or an awaitable of it.
     fn delete<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
         let store = self.store()?;
-        call(py, &store.clone(), delete(store, key))
+        self.call(py, delete(store, key))
     }
 
     /// The same on the calling thread.
     fn delete_sync(&self, py: Python<'_>, key: String) -> PyResult<()> {
         let store = self.store()?;
-        wait(py, &store.clone(), delete(store, key))?;
+        self.wait(py, delete(store, key))?;
         Ok(())
     }
 
     /// Deletes everything below a prefix; `None`, or an awaitable of it.
     fn delete_prefix<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let store = self.store()?;
-        call(py, &store.clone(), async move {
+        self.call(py, async move {
             store.delete_prefix(&prefix).await?;
             Ok(None::<bool>)
         })

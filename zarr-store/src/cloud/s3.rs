@@ -4,13 +4,14 @@
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 use url::Url;
 
-use super::{Options, profile, settings};
+use super::settings::Named;
+use super::{profile, settings};
 use crate::error::Result;
 use crate::open::invalid;
 
 /// A builder with everything but the options, of which this takes the profile. Credentials come as a whole from one place,
 /// and an endpoint without TLS is meant by who names it.
-pub(super) fn builder(url: &Url, options: &mut Options) -> Result<AmazonS3Builder> {
+pub(super) fn builder(url: &Url, options: &mut Named) -> Result<AmazonS3Builder> {
     let wanted = settings::take(options, "profile");
     let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
         .map_err(|reason| invalid(url.as_str(), &reason))?;

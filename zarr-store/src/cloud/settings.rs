@@ -2,14 +2,19 @@
 
 use std::str::FromStr;
 
+use std::time::Duration;
+
 use object_store::{ClientConfigKey, RetryConfig};
 use url::Url;
 
-use super::Options;
+use crate::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Quirks;
 use crate::open::invalid;
 use crate::redact;
+
+/// Names and values of options.
+pub(super) type Named = Vec<(String, String)>;
 
 /// Our timeouts, where the environment, with this prefix, does not name its own.
 pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
@@ -27,7 +32,7 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
 }
 
 /// Takes an option that the builder does not know.
-pub(super) fn take(options: &mut Options, name: &str) -> Option<String> {
+pub(super) fn take(options: &mut Named, name: &str) -> Option<String> {
     let at = options
         .iter()
         .position(|(option, _)| option.eq_ignore_ascii_case(name))?;
@@ -35,7 +40,7 @@ pub(super) fn take(options: &mut Options, name: &str) -> Option<String> {
 }
 
 /// Takes an option that is yes or no.
-pub(super) fn take_flag(url: &Url, options: &mut Options, name: &str) -> Result<bool> {
+pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bool> {
     match take(options, name)
         .map(|value| value.to_ascii_lowercase())
         .as_deref()
@@ -50,7 +55,7 @@ pub(super) fn take_flag(url: &Url, options: &mut Options, name: &str) -> Result<
 }
 
 /// What options say about a backend. That of a cloud is asked whether it honours conditions.
-pub(super) fn take_quirks(url: &Url, options: &mut Options, quirks: Quirks) -> Result<Quirks> {
+pub(super) fn take_quirks(url: &Url, options: &mut Named, quirks: Quirks) -> Result<Quirks> {
     Ok(Quirks {
         probe: true,
         single_writer: take_flag(url, options, "single_writer")?,
@@ -59,15 +64,48 @@ pub(super) fn take_quirks(url: &Url, options: &mut Options, quirks: Quirks) -> R
     })
 }
 
-/// The retries, as the option `max_retries` wants them.
-pub(super) fn take_retry(url: &Url, options: &mut Options) -> Result<RetryConfig> {
+/// How long and how often a request is tried.
+pub(super) struct Patience {
+    pub(super) retry: RetryConfig,
+    pub(super) deadline: Deadline,
+}
+
+/// The retries, as the options of them want them, and the deadline: the option `timeout`, which the client gets as well, and
+/// after `retry_timeout` one more attempt.
+pub(super) fn take_patience(url: &Url, options: &mut Named) -> Result<Patience> {
     let mut retry = RetryConfig::default();
+    let mut deadline = Deadline::default();
     if let Some(value) = take(options, "max_retries") {
-        retry.max_retries = value
-            .parse()
-            .map_err(|_| invalid(url.as_str(), "option max_retries is not a number"))?;
+        retry.max_retries = number(url, "max_retries", &value)?;
     }
-    Ok(retry)
+    if let Some(value) = take(options, "backoff_base") {
+        retry.backoff.base = number(url, "backoff_base", &value)?;
+    }
+    if let Some(value) = take(options, "init_backoff") {
+        retry.backoff.init_backoff = duration(url, "init_backoff", &value)?;
+    }
+    if let Some(value) = take(options, "max_backoff") {
+        retry.backoff.max_backoff = duration(url, "max_backoff", &value)?;
+    }
+    let mut given = options.iter();
+    if let Some((_, value)) = given.find(|(name, _)| name.eq_ignore_ascii_case("timeout")) {
+        deadline.base = duration(url, "timeout", value)?;
+    }
+    if let Some(value) = take(options, "retry_timeout") {
+        retry.retry_timeout = duration(url, "retry_timeout", &value)?;
+        deadline.base = deadline.base.saturating_add(retry.retry_timeout);
+    }
+    Ok(Patience { retry, deadline })
+}
+
+fn number<T: FromStr>(url: &Url, name: &str, value: &str) -> Result<T> {
+    let reason = || format!("option {name} is not a number");
+    value.parse().map_err(|_| invalid(url.as_str(), &reason()))
+}
+
+fn duration(url: &Url, name: &str, value: &str) -> Result<Duration> {
+    let reason = || format!("option {name} is not a time with a unit, such as 30s or 500ms");
+    humantime::parse_duration(value).map_err(|_| invalid(url.as_str(), &reason()))
 }
 
 /// The key of an option.
@@ -82,7 +120,7 @@ pub(super) fn parse<K: FromStr>(url: &Url, name: &str, known: &'static str) -> R
 }
 
 /// The error of a builder, without the values of options that may be secret.
-pub(super) fn failed(url: &Url, options: &Options, error: &object_store::Error) -> Error {
+pub(super) fn failed(url: &Url, options: &Named, error: &object_store::Error) -> Error {
     let mut reason = error.to_string();
     for (name, value) in options {
         let name = name.to_ascii_lowercase();

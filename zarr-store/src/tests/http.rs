@@ -370,3 +370,61 @@ async fn a_server_without_ranges_is_read_whole() {
     );
     assert_eq!(server.methods(), ["GET"]);
 }
+
+#[tokio::test]
+async fn a_busy_server_is_not_asked_before_it_wants_to_be() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut times = Vec::new();
+        for mut stream in listener.incoming().flatten().take(2) {
+            let lines = BufReader::new(&stream).lines();
+            assert!(
+                lines
+                    .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
+                    .count()
+                    > 0
+            );
+            times.push(Instant::now());
+            let answer = match times.len() {
+                1 => "429 busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n".to_owned(),
+                _ => format!("200 OK\r\n{HEADERS}Content-Length: 2\r\n\r\nok"),
+            };
+            let (status, rest) = answer.split_once("\r\n").unwrap();
+            write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n{rest}").unwrap();
+        }
+        times
+    });
+    let options = [("init_backoff", "1ms"), ("max_backoff", "2ms")];
+    let store = Store::open_with(&url, options).unwrap();
+    let body = store.get("k", &ByteRange::All, None).await.unwrap();
+    assert_eq!(body.unwrap().bytes, "ok");
+    let times = server.join().unwrap();
+    assert!(times[1] - times[0] >= Duration::from_secs(1), "{times:?}");
+}
+
+#[test]
+fn web_servers_list_where_they_are_told_to() {
+    let options: [(&str, &str); 0] = [];
+    assert!(
+        !Store::open_with("http://localhost", options)
+            .unwrap()
+            .can_list()
+    );
+    let webdav = Store::open_with("http://localhost", [("webdav", "true")]);
+    assert!(webdav.unwrap().can_list() && Store::memory().can_list());
+}
+
+#[test]
+fn patience_is_an_option() {
+    for (options, base) in [
+        (vec![], 20),
+        (vec![("timeout", "7s")], 7),
+        (vec![("timeout", "7s"), ("retry_timeout", "1m")], 67),
+    ] {
+        let store = Store::open_with("http://localhost", options).unwrap();
+        assert_eq!(store.deadline().base, Duration::from_secs(base));
+    }
+    let error = Store::open_with("http://localhost", [("timeout", "7")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");
+}

@@ -13,6 +13,7 @@ mod deadline;
 mod faults;
 #[cfg(feature = "http")]
 mod http;
+mod now;
 mod probe;
 mod ranges;
 mod secrets;

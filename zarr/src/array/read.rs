@@ -74,7 +74,7 @@ impl Array {
         let plan = self.read_plan(&resolved, &target.strides);
         self.hierarchy
             .engine()
-            .read(plan, Target::Fixed(target.output.clone()))
+            .read(plan, Target::fixed(target.output.clone()))
             .await?;
         OutputLayout::into_array(target.output, resolved.shape())
     }
@@ -112,7 +112,7 @@ impl Array {
         let plan = self.read_plan(&self.resolve(selection)?, strides);
         self.hierarchy
             .engine()
-            .read(plan, Target::Fixed(output))
+            .read(plan, Target::fixed(output))
             .await
     }
 

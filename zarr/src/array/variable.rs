@@ -7,7 +7,8 @@ use super::{Array, InputLayout, byte_strides, c_strides, repeated};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 
-/// A Rust type for elements of any size: `String` for the data type `string`, `Vec<u8>` for `bytes`.
+/// A Rust type for elements of any size: `String` for the data type `string`, `Vec<u8>` for `bytes` and, with one byte more that is 1
+/// or, alone, 0, for an `optional` of either.
 pub trait VariableElement: Sized + Clone {
     /// Whether elements of a data type are read and written as this type.
     fn holds(data_type: &DataType) -> bool;
@@ -38,7 +39,8 @@ impl VariableElement for String {
 
 impl VariableElement for Vec<u8> {
     fn holds(data_type: &DataType) -> bool {
-        data_type.kind() == DataTypeKind::Bytes
+        let kinds = [DataTypeKind::Bytes, DataTypeKind::Optional];
+        kinds.contains(&data_type.kind()) && data_type.fixed_size().is_none()
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
@@ -94,9 +96,6 @@ impl Array {
         let target = Target::variable(len)?;
         let plan = self.read_plan(&resolved, &c_strides::<Place>(resolved.shape()));
         self.hierarchy.engine().read(plan, target.clone()).await?;
-        let Target::Variable(target) = target else {
-            unreachable!("made so above")
-        };
         let elements = target.into_elements(len, self.fill_value(), |bytes| {
             T::from_bytes(bytes).map_err(|reason| {
                 let error = zarr_core::Error::invalid(reason, self.data_type().name());

@@ -8,6 +8,8 @@ mod combine;
 mod local;
 mod remote;
 mod target;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +24,7 @@ use zarr_store::Store;
 pub use self::cache::CacheOptions;
 use self::cache::Caches;
 use self::combine::Writers;
-pub(crate) use self::target::Target;
+pub use self::target::Target;
 use crate::error::{Error, Result};
 use crate::process::PerProcess;
 

@@ -10,36 +10,98 @@ use crate::error::{Error, Result};
 
 /// The target of a read; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) enum Target {
-    /// Elements of one size.
+pub struct Target {
+    elements: Elements,
+    /// Where asked for: the keys of objects that do not exist.
+    absent: Option<Arc<Mutex<Vec<Arc<str>>>>>,
+}
+
+#[derive(Clone, Debug)]
+enum Elements {
+    /// Of one size.
     Fixed(Output),
-    /// Elements of any size.
+    /// Of any size.
     Variable(Arc<VariableTarget>),
 }
 
 /// Decoded chunks of elements of any size. A place in the buffer holds the number of a chunk, from 1, and a position in it; 0
 /// is the fill value.
 #[derive(Debug)]
-pub(crate) struct VariableTarget {
+struct VariableTarget {
     places: Output,
     chunks: Mutex<Vec<(Vec<usize>, Vec<u8>)>>,
 }
 
 impl Target {
-    /// A target for `len` elements of any size.
-    pub(crate) fn variable(len: usize) -> Result<Self> {
-        let places = Output::zeroed::<[u8; 8]>(len)?;
-        Ok(Self::Variable(Arc::new(VariableTarget {
-            places,
+    /// A buffer for elements of one size.
+    #[must_use]
+    pub fn fixed(output: Output) -> Self {
+        Self {
+            elements: Elements::Fixed(output),
+            absent: None,
+        }
+    }
+
+    /// A target for `len` elements of any size, whose places in the buffer have 8 bytes each.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where there is not that much memory.
+    pub fn variable(len: usize) -> Result<Self> {
+        let target = VariableTarget {
+            places: Output::zeroed::<[u8; 8]>(len)?,
             chunks: Mutex::default(),
-        })))
+        };
+        Ok(Self {
+            elements: Elements::Variable(Arc::new(target)),
+            absent: None,
+        })
+    }
+
+    /// The same target, which remembers what does not exist.
+    #[must_use]
+    pub fn reporting_absent(mut self) -> Self {
+        self.absent = Some(Arc::default());
+        self
+    }
+
+    /// The keys of the objects that do not exist, whose elements are fill values therefore; none where they are not reported.
+    #[must_use]
+    pub fn absent(&self) -> Vec<Arc<str>> {
+        self.absent.as_ref().map_or_else(Vec::new, |absent| {
+            absent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        })
+    }
+
+    /// Hands each of the `len` elements of any size to `use_element`, in order of the buffer, once the read is complete.
+    ///
+    /// # Errors
+    /// Those of `use_element`, and [`Error::Internal`] where the elements are of one size or the read is not complete.
+    pub fn into_elements<E>(
+        self,
+        len: usize,
+        fill: &FillValue,
+        use_element: impl FnMut(&[u8]) -> Result<E>,
+    ) -> Result<Vec<E>> {
+        match self.elements {
+            Elements::Variable(target) => target.into_elements(len, fill, use_element),
+            Elements::Fixed(_) => Err(Error::Internal {
+                reason: "elements of one size".to_owned(),
+            }),
+        }
     }
 
     /// Decodes a chunk into the target; without bytes, the fill value stands for it.
     pub(crate) fn run(&self, job: &ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
-        match self {
-            Self::Fixed(output) => Ok(job.run(encoded, output)?),
-            Self::Variable(target) => target.run(job, encoded),
+        if let (None, Some(absent), Some(key)) = (encoded, &self.absent, job.object()) {
+            let mut absent = absent.lock().unwrap_or_else(PoisonError::into_inner);
+            absent.push(key.clone());
+        }
+        match &self.elements {
+            Elements::Fixed(output) => Ok(job.run(encoded, output)?),
+            Elements::Variable(target) => target.run(job, encoded),
         }
     }
 
@@ -68,7 +130,7 @@ impl VariableTarget {
     }
 
     /// Hands each of the `len` elements to `use_element`, in order of the buffer.
-    pub(crate) fn into_elements<E>(
+    fn into_elements<E>(
         self: Arc<Self>,
         len: usize,
         fill: &FillValue,

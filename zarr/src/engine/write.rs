@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
-use zarr_store::{ErrorKind, Precondition};
+use zarr_store::{ErrorKind, Precondition, Version};
 
 use super::combine::Request;
 use super::{Engine, compute};
@@ -51,7 +51,7 @@ impl Engine {
 
     async fn replace(&self, object: ObjectWrite, input: &Input) -> Result<()> {
         let key = object.key().clone();
-        let encoded = encode(vec![(object.clone(), input.clone())], None).await?;
+        let encoded = encode(vec![(object.clone(), input.clone())], ObjectState::Absent).await?;
         match encoded {
             Some(pieces) => self
                 .store
@@ -90,16 +90,18 @@ impl Engine {
                 });
             }
             backoff(attempt).await;
-            let existing = self.store.get(key, &ByteRange::All, None).await?;
-            let (bytes, condition) = match existing {
-                None => (None, Precondition::IfAbsent),
-                Some(body) => (Some(body.bytes), Precondition::IfVersion(body.version)),
+            let (state, condition) = match self.existing(object).await {
+                Ok(None) => (ObjectState::Absent, Precondition::IfAbsent),
+                Ok(Some((state, version))) => (state, Precondition::IfVersion(version)),
+                // It changed between its index and its inner chunks.
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Changed => continue,
+                Err(error) => return Err(error),
             };
-            let exists = bytes.is_some();
+            let exists = !matches!(state, ObjectState::Absent);
             let writes = requests
                 .iter()
                 .map(|request| (request.object.clone(), request.input.clone()));
-            let pieces = match encode(writes.collect(), bytes).await? {
+            let pieces = match encode(writes.collect(), state).await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
@@ -121,13 +123,44 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The object as it is stored, and its version; `None` where there is none. It takes no more memory than it can need: where
+    /// a shard has much dead space, its inner chunks are read one by one.
+    async fn existing(&self, object: &ObjectWrite) -> Result<Option<(ObjectState, Version)>> {
+        let (key, max) = (object.key(), object.max_size());
+        let most = ByteRange::Range(0..max.saturating_add(1));
+        let Some(body) = self.store.get(key, &most, None).await? else {
+            return Ok(None);
+        };
+        if body.object_size <= max {
+            return Ok(Some((ObjectState::Stored(body.bytes), body.version)));
+        }
+        let (version, size) = (body.version, body.object_size);
+        drop(body.bytes);
+        let range = object.index_range().unwrap_or(ByteRange::Range(0..0));
+        let index = self.store.get(key, &range, Some(&version)).await?;
+        let index = index.map(|body| body.bytes).unwrap_or_default();
+        let ranges = object.locate_inner(&index, size)?;
+        let mut inner = vec![None; ranges.len()];
+        let stored = (0..).zip(ranges);
+        let (positions, ranges): (Vec<usize>, Vec<_>) = stored
+            .filter_map(|(position, range)| Some((position, range?)))
+            .unzip();
+        let mut bodies = self.store.get_ranges(key, ranges, Some(&version));
+        while let Some(body) = bodies.try_next().await? {
+            inner[positions[body.index]] = Some(body.bytes);
+        }
+        Ok(Some((ObjectState::Inner(inner), version)))
+    }
+}
+
 /// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel.
 async fn encode(
     writes: Vec<(ObjectWrite, Input)>,
-    existing: Option<Bytes>,
+    existing: ObjectState,
 ) -> Result<Option<Vec<Bytes>>> {
     let encoded = compute(move || {
-        let mut state = existing.map(ObjectState::Stored).unwrap_or_default();
+        let mut state = existing;
         for (object, input) in &writes {
             let encode = object.encode(state)?;
             let jobs = encode.jobs().par_iter();

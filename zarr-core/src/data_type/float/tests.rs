@@ -4,6 +4,7 @@
 
 use half::{bf16, f16};
 
+use super::super::float_format::FORMATS;
 use super::super::testing::{data_type, read, written};
 use super::*;
 
@@ -98,7 +99,7 @@ fn ties_go_to_even_and_a_hair_decides() {
         ("float8_e8m0fnu", "3.0", "6.0"),
     ] {
         let format = named(name);
-        let one = format.round("1").unwrap() + u64::from(format.sign_bits == 0);
+        let one = format.round("1").unwrap() + u64::from(format.sign() == 0);
         let above = |text: &str| format.round(text).unwrap() - one;
         assert_eq!((above(tie), above(odd_tie)), (0, 2), "{name}");
         let hair = "0".repeat(60) + "1";

@@ -1,0 +1,164 @@
+"""Reports of the conformance runner: JUnit, a Markdown table, and the page of results. Standard library only."""
+
+from collections import Counter
+from xml.sax.saxutils import escape, quoteattr
+
+BROKEN = ("crash", "timeout", "memory")
+
+
+def summary(results):
+    """One line."""
+    verdicts = Counter((r["expect"], r["verdict"]) for r in results)
+    parts = ["%s %s %d" % (*key, n) for key, n in sorted(verdicts.items())]
+    return "%d of %d as expected: %s" % (sum(r["good"] for r in results), len(results), ", ".join(parts))
+
+
+def junit(name, results):
+    """A test suite of one reader."""
+    bad = [r for r in results if not r["good"]]
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<testsuite name=%s tests="%d" failures="%d">' % (quoteattr(name), len(results), len(bad)),
+    ]
+    for r in results:
+        where = "classname=%s name=%s time=%s" % (quoteattr(r["topic"]), quoteattr(r["id"]), quoteattr(str(r["seconds"])))
+        if r["good"]:
+            lines.append("  <testcase %s/>" % where)
+        else:
+            text = "%s: %s" % (r["verdict"], r["why"])
+            text = "".join(c if c >= " " else " " for c in text)
+            lines.append("  <testcase %s><failure message=%s>%s</failure></testcase>" % (where, quoteattr(r["verdict"]), escape(text)))
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def of(results, expect, tiers=None, corpus=None):
+    """The results that expect this."""
+    return [
+        r
+        for r in results
+        if r["expect"] == expect and (tiers is None or r["tier"] in tiers) and (corpus is None or r["corpus"] == corpus)
+    ]
+
+
+def share(good, all_of):
+    """"n / m", with the per cent."""
+    if not all_of:
+        return "-"
+    per_cent = 100 * good / len(all_of)
+    shown = "100" if good == len(all_of) else "%.1f" % min(per_cent, 99.9)
+    return "%d / %d (%s %%)" % (good, len(all_of), shown)
+
+
+def passed(results):
+    """How many pass."""
+    return sum(r["verdict"] == "pass" for r in results)
+
+
+def table(results):
+    """A row a reader."""
+    heads = [
+        "reader",
+        "core, valid",
+        "registered, valid",
+        "other, valid",
+        "public, valid",
+        "wrong elements",
+        "must fail: refused",
+        "of the right kind",
+        "accepted",
+        "crash",
+        "hang",
+        "memory",
+    ]
+    lines = ["| %s |" % " | ".join(heads), "|%s" % ("---|" * len(heads))]
+    for name, all_of in results.items():
+        refuse = of(all_of, "refuse")
+        refused = sum(r["verdict"] in ("pass", "refused", "wrong-kind") for r in refuse)
+        told = [r for r in refuse if r["verdict"] in ("pass", "wrong-kind")]
+        valid = [of(all_of, "value", tiers) for tiers in (("core",), ("registered",), ("other",))]
+        public = of(all_of, "value", corpus="public")
+        cells = [name]
+        cells += [share(passed(part), part) for part in valid]
+        cells += [share(passed(public), public)]
+        cells += [str(sum(r["verdict"] == "wrong" for r in all_of))]
+        cells += [share(refused, refuse), share(passed(refuse), refuse) if told else "not told"]
+        cells += [str(sum(r["verdict"] == "accepted-invalid" for r in all_of))]
+        cells += [str(sum(r["verdict"] == v for r in all_of)) for v in BROKEN]
+        lines.append("| %s |" % " | ".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+def topics(results):
+    """A row a topic of our corpus, a column a reader: cases as expected."""
+    names = list(results)
+    first = results[names[0]]
+    rows = sorted({r["topic"] for r in first if r["corpus"] == "own"})
+    lines = ["| topic | cases | %s |" % " | ".join(names), "|---|---|%s" % ("---|" * len(names))]
+    for topic in rows:
+        cells = [sum(r["good"] for r in results[name] if r["topic"] == topic and r["corpus"] == "own") for name in names]
+        total = sum(r["topic"] == topic and r["corpus"] == "own" for r in first)
+        lines.append("| %s | %d | %s |" % (topic, total, " | ".join(map(str, cells))))
+    return "\n".join(lines) + "\n"
+
+
+def deviations(results):
+    """What the first reader does that its cases do not expect."""
+    rows = [r for r in results if not r["good"]]
+    if not rows:
+        return "None.\n"
+    lines = ["| case | rules | verdict | what it says |", "|---|---|---|---|"]
+    for r in rows:
+        why = r["why"].replace("|", "\\|")
+        lines.append("| %s | %s | %s | %s |" % (r["id"], ", ".join(r["rules"]), r["verdict"], why))
+    return "\n".join(lines) + "\n"
+
+
+def decisions(results):
+    """The public arrays that must be refused by our decision, against their manifest."""
+    lines = ["- `%s` (%s): %s" % (r["id"], ", ".join(r["rules"]), r["decision"]) for r in results if r["decision"]]
+    return "\n".join(lines) + "\n" if lines else "None.\n"
+
+
+PAGE = """# Conformance
+
+Written by `tests/conformance/run.py --results` ([how to run it](../tests/conformance/README.md)); all rows are of one run, on {cases}
+cases: {own} of our corpus (`tests/conformance/corpus`), {public} of public corpora.
+
+{table}
+*Core* is the specification of Zarr v3, *registered* the registry of zarr-extensions, *other* what implementations write beyond both
+(`numcodecs.*`, aliases, Zarr v2). Elements are compared to the bit. *Of the right kind*: a reader tells an unsupported feature from
+invalid metadata or data (or a limit of its own), and says the one that the case expects; "not told" for readers whose errors have no
+such kinds that a program could read. *Hang*: no answer
+within the time of the case, {seconds} s if it names none; *memory*: a case took more than its limit. Peers lack features by choice; what they lack counts as refused,
+not as wrong.
+
+## Topics of our corpus: cases as expected
+
+{topics}
+`either` cases, in which the specification leaves the reader free, count as expected where the elements are right or refused.
+
+## Public arrays that are refused on purpose
+
+Some readers read these old spellings, and the manifest of the public corpus has their elements. They count among *must fail* here, for
+every reader.
+
+{decisions}
+## Where {name} is not as expected
+
+{deviations}"""
+
+
+def page(results, seconds=20):
+    """The page of results."""
+    name, first = next(iter(results.items()))
+    return PAGE.format(
+        name=name,
+        seconds=seconds,
+        cases=len(first),
+        own=sum(r["corpus"] == "own" for r in first),
+        public=sum(r["corpus"] == "public" for r in first),
+        table=table(results),
+        topics=topics(results),
+        decisions=decisions(first),
+        deviations=deviations(first),
+    )

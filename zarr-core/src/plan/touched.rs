@@ -1,0 +1,136 @@
+//! The chunks that a plan touches: of a selection, split along the grid as they are asked for, or named one by one.
+
+use std::sync::Arc;
+
+use super::fetch::inside_of;
+use crate::codec::CodecChain;
+use crate::error::{Error, Result};
+use crate::layout::ArrayLayout;
+use crate::selection::{ChunkSelection, Resolved, Wanted};
+
+/// What is read or written of one chunk, whose key is known.
+#[derive(Clone, Debug)]
+pub struct ChunkAccess {
+    /// The key of the object.
+    pub key: Arc<str>,
+    /// The shape of the chunk, also where only a part of it lies inside the array.
+    pub shape: Arc<[u64]>,
+    /// Which elements, and where they are in the buffer.
+    pub selection: ChunkSelection,
+    /// Whether these are all elements of the chunk that lie inside the array. Where it is not said, all of the chunk is taken to
+    /// lie inside.
+    pub complete: bool,
+}
+
+/// What a plan touches.
+#[derive(Clone, Debug)]
+pub(super) enum Touched {
+    /// A part of the array whose keys start with `prefix`.
+    Selection { prefix: Arc<str>, wanted: Wanted },
+    /// These chunks.
+    Chunks(Arc<[ChunkPart]>),
+}
+
+/// A chunk, and what is touched of it in the decoded axes.
+#[derive(Clone, Debug)]
+pub(super) struct ChunkPart {
+    pub(super) key: Arc<str>,
+    pub(super) chain: Arc<CodecChain>,
+    pub(super) wanted: Wanted,
+    /// The part of the chunk that lies inside the array.
+    pub(super) inside: Vec<u64>,
+}
+
+impl Touched {
+    pub(super) fn selection(prefix: Arc<str>, selection: &Resolved, strides: &[isize]) -> Self {
+        Self::Selection {
+            prefix,
+            wanted: selection.place(strides),
+        }
+    }
+
+    pub(super) fn chunks(
+        layout: &ArrayLayout,
+        chunks: impl IntoIterator<Item = ChunkAccess>,
+    ) -> Result<Self> {
+        let bound = chunks.into_iter().map(|access| {
+            let key = access.key.clone();
+            ChunkPart::bind(layout, access).map_err(|error| error.key(&key))
+        });
+        Ok(Self::Chunks(bound.collect::<Result<_>>()?))
+    }
+
+    /// The number of elements.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Selection { wanted, .. } => wanted.len(),
+            Self::Chunks(chunks) => chunks
+                .iter()
+                .map(|part| part.wanted.len())
+                .fold(0, u64::saturating_add),
+        }
+    }
+
+    /// What the keys start with, where that is known.
+    pub(super) fn prefix(&self) -> &str {
+        match self {
+            Self::Selection { prefix, .. } => prefix,
+            Self::Chunks(_) => "",
+        }
+    }
+
+    /// The number of chunks.
+    pub(super) fn objects(&self, layout: &ArrayLayout) -> u64 {
+        match self {
+            Self::Selection { wanted, .. } if wanted.len() == 0 => 0,
+            Self::Selection { wanted, .. } => wanted.parts(layout.grid().dimensions()).left(),
+            Self::Chunks(chunks) => chunks.len() as u64,
+        }
+    }
+
+    /// The chunks, made as they are asked for.
+    pub(super) fn parts(
+        &self,
+        layout: &Arc<ArrayLayout>,
+    ) -> Box<dyn Iterator<Item = ChunkPart> + Send> {
+        match self {
+            Self::Selection { wanted, .. } if wanted.len() == 0 => Box::new(std::iter::empty()),
+            Self::Selection { prefix, wanted } => {
+                let (layout, prefix) = (layout.clone(), prefix.clone());
+                let parts = wanted.parts(layout.grid().dimensions());
+                Box::new(parts.map(move |(cell, wanted)| ChunkPart {
+                    key: layout.key(&prefix, &cell).into(),
+                    chain: layout.codecs_of(&cell).clone(),
+                    wanted,
+                    inside: inside_of(layout.shape(), layout.grid().dimensions(), &cell),
+                }))
+            }
+            Self::Chunks(chunks) => {
+                let chunks = chunks.clone();
+                Box::new((0..chunks.len()).map(move |number| chunks[number].clone()))
+            }
+        }
+    }
+}
+
+impl ChunkPart {
+    fn bind(layout: &ArrayLayout, access: ChunkAccess) -> Result<Self> {
+        let chain = layout.codecs_of_shape(&access.shape).ok_or_else(|| {
+            Error::selection(format!(
+                "the grid has no chunks of shape {:?}",
+                access.shape
+            ))
+        })?;
+        let wanted = access.selection.within(&access.shape)?;
+        let inside = wanted
+            .extent()
+            .filter(|extent| access.complete && wanted.covers(extent))
+            .unwrap_or_else(|| access.shape.to_vec());
+        Ok(Self {
+            key: access.key,
+            chain: chain.clone(),
+            wanted,
+            inside,
+        })
+    }
+}

@@ -1,0 +1,163 @@
+"""Objects with the methods of obspec, sync or async, behind methods that are all alike: what the engine calls."""
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["Calls", "credentials"]
+
+Meta = tuple[str, int, str | None, str | None]
+"""Path, size, entity tag, version."""
+
+_METHODS = ("get", "put", "delete", "list", "list_with_delimiter", "head")
+
+
+class Calls:
+    """A store of Python. Each method waits, whether that of the store does or not."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        missing = [name for name in _METHODS if not (hasattr(store, name) or hasattr(store, f"{name}_async"))]
+        if missing:
+            raise TypeError(
+                f"expected a URL, a path, or an object with the methods of obspec, got {type(store).__name__}"
+                f" without {', '.join(missing)}")
+        self._takes_options = _takes(self._method("get"), "options")
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        found = getattr(self._store, name, None) or getattr(self._store, f"{name}_async")
+        return found  # type: ignore[no-any-return]
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        return _waited(self._method(name)(*args, **options))
+
+    def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
+        options = {name: value for name, value in asked.items() if value is not None}
+        if not options:
+            return _answer(path, self._call("get", path))
+        if not self._takes_options:
+            return self._get_by_size(path, options)
+        for name in ("offset", "suffix"):
+            if name in options:
+                options["range"] = {name: options.pop(name)}
+        return _answer(path, self._call("get", path, options=options))
+
+    def _get_by_size(self, path: str, options: dict[str, Any]) -> tuple[Any, int, int, Meta]:
+        meta = _meta(self._call("head", path), path)
+        size = meta[1]
+        start, end = options.get("range", (options.get("offset", max(0, size - options.get("suffix", size))), size))
+        end = min(end, size)
+        if start >= end:
+            raise ValueError(f"range {start}..{end} is outside of the object, which has {size} bytes")
+        return self._call("get_range", path, start=start, end=end), start, end, meta
+
+    def head(self, path: str, asked: dict[str, Any]) -> tuple[bytes, int, int, Meta]:
+        return b"", 0, 0, _meta(self._call("head", path), path)
+
+    def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[str | None, str | None]:
+        if not mode:
+            result = self._call("put", path, value)
+        else:
+            result = self._call("put", path, value, mode="create" if "create" in mode else mode)
+        result = result if isinstance(result, Mapping) else {}
+        return result.get("e_tag"), result.get("version")
+
+    def delete(self, path: str) -> None:
+        try:
+            self._call("delete", path)
+        except FileNotFoundError:
+            pass
+
+    def pages(self, prefix: str) -> Any:
+        pages = self._method("list")(prefix or None)
+        return pages if hasattr(pages, "__anext__") or hasattr(pages, "__aiter__") and not hasattr(
+            pages, "__iter__") else iter(_waited(pages))
+
+    def next_page(self, pages: Any) -> list[Meta] | None:
+        try:
+            page = next(pages) if hasattr(pages, "__next__") else _waited(_next(pages))
+        except (StopIteration, StopAsyncIteration, _End):
+            return None
+        return [_meta(meta) for meta in ([page] if isinstance(page, Mapping) else page)]
+
+    def list_with_delimiter(self, prefix: str) -> tuple[list[str], list[Meta]]:
+        found = self._call("list_with_delimiter", prefix or None)
+        return [str(name) for name in found["common_prefixes"]], [_meta(meta) for meta in found["objects"]]
+
+
+class _End(Exception):
+    """An async iterator is at its end: `StopAsyncIteration` does not pass through a future everywhere."""
+
+
+async def _next(pages: Any) -> Any:
+    try:
+        return await anext(pages)
+    except StopAsyncIteration:
+        raise _End from None
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return True
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _answer(path: str, result: Any) -> tuple[Any, int, int, Meta]:
+    meta = getattr(result, "meta", None)
+    if meta is None:
+        # The bytes themselves.
+        size = memoryview(result).nbytes
+        return result, 0, size, (path, size, None, None)
+    read = next(getattr(result, name) for name in ("buffer", "bytes", "buffer_async") if hasattr(result, name))
+    start, end = result.range
+    return _waited(read()), start, end, _meta(meta, path)
+
+
+def _meta(meta: Mapping[str, Any], path: str | None = None) -> Meta:
+    return str(meta["path"]) if path is None else path, int(meta["size"]), meta.get("e_tag"), meta.get("version")
+
+
+def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], float | None]:
+    """What a provider of credentials returns: names and values, and when they expire, in seconds since the epoch."""
+    found = dict(_waited(provider()))
+    expires_at = found.pop("expires_at", None)
+    values = [(name, value) for name, value in found.items() if isinstance(value, str)]
+    return values, None if expires_at is None else expires_at.timestamp()
+
+
+def _waited(value: Any) -> Any:
+    """The value, or what it awaits: on one event loop of the process, so that sessions of async stores stay on theirs."""
+    if not inspect.isawaitable(value):
+        return value
+
+    async def wait() -> Any:
+        return await value
+
+    return asyncio.run_coroutine_threadsafe(wait(), _event_loop()).result()
+
+
+_lock = threading.Lock()
+_event_loops: dict[int, asyncio.AbstractEventLoop] = {}
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    with _lock:
+        process = os.getpid()
+        if process not in _event_loops:
+            _event_loops[process] = asyncio.new_event_loop()
+            threading.Thread(target=_event_loops[process].run_forever, name="zarr-called", daemon=True).start()
+        return _event_loops[process]
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

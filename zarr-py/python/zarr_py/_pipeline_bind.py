@@ -1,0 +1,192 @@
+"""An array of zarr-python in the engine: which arrays can be there, and their reads and writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from zarr.codecs import ShardingCodec
+from zarr.codecs._v2 import V2Codec
+from zarr.core.array_spec import ArrayConfig, ArraySpec
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.codec_pipeline import BatchedCodecPipeline
+from zarr.core.metadata.v2 import ArrayV2Metadata
+from zarr.core.metadata.v3 import RegularChunkGridMetadata
+from zarr.storage import StorePath
+
+from zarr_py._native import NativePipeline
+from zarr_py._store import native_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from zarr.abc.codec import Codec, GetResult
+    from zarr.abc.store import Store
+    from zarr.core.buffer import NDBuffer
+    from zarr.core.metadata import ArrayMetadata
+
+type BatchItem = tuple[Any, ArraySpec, Any, Any, bool]
+type Batch = list[BatchItem]
+
+OWN_MODULES = ("zarr", "numcodecs")
+"""Where codecs and data types come from that the engine knows by name."""
+
+
+def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
+    """zarr-python's own pipeline for an array, made as `zarr.core.array.create_codec_pipeline` makes it."""
+    if isinstance(metadata, ArrayV2Metadata):
+        codec = V2Codec(filters=metadata.filters, compressor=metadata.compressor)
+        codecs: Iterable[Codec] = [codec]
+        shape, order = metadata.chunks, metadata.order
+    else:
+        codecs, order = metadata.codecs, None
+        grid = metadata.chunk_grid
+        shape = (1,) * len(metadata.shape)
+        if isinstance(grid, RegularChunkGridMetadata):
+            shape = grid.chunk_shape
+    spec = ArraySpec(
+        shape=shape,
+        dtype=metadata.dtype,
+        fill_value=metadata.fill_value,
+        config=ArrayConfig.from_dict({"order": order} if order else {}),
+        prototype=default_buffer_prototype(),
+    )
+    return BatchedCodecPipeline.from_codecs(codecs).evolve_from_array_spec(spec)
+
+
+def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
+    """The array in the engine, or why it cannot be there."""
+    native_store = native_of(store)
+    if native_store is None:
+        return f"the store is a {_name(store)}"
+    for part in _parts(metadata):
+        if type(part).__module__.partition(".")[0] not in OWN_MODULES:
+            return f"{_name(part)} is not of zarr-python"
+    try:
+        document = metadata.to_dict()
+        document.pop("attributes", None)
+        text = json.dumps(document).encode()
+        native = NativePipeline(native_store, text, metadata.zarr_format)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        return str(error)
+    dtype = metadata.dtype.to_native_dtype()
+    if native.variable_kind is None and native.item_size != dtype.itemsize:
+        return f"elements of {dtype.itemsize} bytes, in the engine of {native.item_size}"
+    return Binding(
+        native=native,
+        store=store,
+        dtype=dtype if native.variable_kind else dtype.newbyteorder("="),
+        variable=native.variable_kind is not None,
+        keeps_fill=metadata.fill_value is None,
+    )
+
+
+def _parts(metadata: ArrayMetadata) -> Iterable[object]:
+    """Codecs and data type."""
+    yield metadata.dtype
+    if isinstance(metadata, ArrayV2Metadata):
+        yield from metadata.filters or ()
+        if metadata.compressor is not None:
+            yield metadata.compressor
+    else:
+        yield from _codecs(metadata.codecs)
+
+
+def _codecs(codecs: Iterable[Codec]) -> Iterable[Codec]:
+    for codec in codecs:
+        yield codec
+        if isinstance(codec, ShardingCodec):
+            yield from _codecs(codec.codecs)
+            yield from _codecs(codec.index_codecs)
+
+
+def _name(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """An array in the engine. What a call does not understand is `None`."""
+
+    native: NativePipeline
+    store: Store
+    dtype: np.dtype[Any]
+    """In this machine's byte order."""
+    variable: bool
+    """Whether elements are strings or byte strings of any length."""
+    keeps_fill: bool
+    """Whether chunks of nothing but fill values are stored always, because there is no fill value."""
+
+    def read(
+        self, batch: Batch, out: NDBuffer, drop_axes: tuple[int, ...]
+    ) -> tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]] | None:
+        array = out.as_ndarray_like()
+        if not isinstance(array, np.ndarray) or not self._is_for(batch):
+            return None
+        if self.variable:
+            return self._read_variable(batch, array, drop_axes)
+        if array.dtype == self.dtype:
+            return self.native.read(batch, array, drop_axes)
+        if array.dtype.newbyteorder("=") == self.dtype:
+            read = self.native.read(batch, array.view(self.dtype), drop_axes)
+            return None if read is None else _swapped(read, array)
+        return None
+
+    def _read_variable(
+        self, batch: Batch, array: np.ndarray[Any, Any], drop_axes: tuple[int, ...]
+    ) -> Awaitable[tuple[GetResult, ...]] | None:
+        if array.dtype.kind not in "OT":
+            return None
+        read = self.native.read_variable(batch, array.shape, drop_axes)
+        return None if read is None else _filled(read, array)
+
+    def write(
+        self, batch: Batch, value: NDBuffer, drop_axes: tuple[int, ...]
+    ) -> Awaitable[None] | None:
+        array = value.as_ndarray_like()
+        if not isinstance(array, np.ndarray) or not self._is_for(batch):
+            return None
+        batch[0][0].store._check_writable()
+        store_fill = self.keeps_fill or batch[0][1].config.write_empty_chunks
+        if self.variable:
+            if array.dtype.kind not in "OT":
+                return None
+            elements = array.ravel().tolist()
+            return self.native.write_variable(batch, elements, array.shape, drop_axes, store_fill)
+        if array.dtype != self.dtype:
+            if array.dtype.newbyteorder("=") != self.dtype:
+                return None
+            array = array.astype(self.dtype)
+        return self.native.write(batch, array, drop_axes, store_fill)
+
+    def _is_for(self, batch: Batch) -> bool:
+        """Whether the chunks are in the store that the engine has."""
+        path = batch[0][0]
+        return type(path) is StorePath and (path.store is self.store or path.store == self.store)
+
+
+async def _awaited[T: tuple[Any, ...]](answer: T | Awaitable[T]) -> T:
+    return answer if isinstance(answer, tuple) else await answer
+
+
+async def _swapped(
+    read: tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]], array: np.ndarray[Any, Any]
+) -> tuple[GetResult, ...]:
+    """Gives the elements, all of which were just read, the byte order of their array."""
+    results = await _awaited(read)
+    array.byteswap(inplace=True)
+    return results
+
+
+type VariableRead = tuple[list[Any], tuple[GetResult, ...]]
+
+
+async def _filled(
+    read: VariableRead | Awaitable[VariableRead], array: np.ndarray[Any, Any]
+) -> tuple[GetResult, ...]:
+    """Puts elements, in C order, into their array."""
+    elements, results = await _awaited(read)
+    array[...] = np.array(elements, dtype=array.dtype).reshape(array.shape)
+    return results

@@ -1,0 +1,294 @@
+//! What `zarr_py.CodecPipeline` calls: reads and writes of any selection of an array in one call.
+//!
+//! `batch` walks what zarr-python asks for, chunk by chunk, once and with the interpreter; `memory` lends NumPy's arrays to jobs;
+//! `variable` makes Python's strings. The engine does the rest without the interpreter. What `batch` does not understand is
+//! `None` here, and zarr-python's own pipeline does it.
+
+mod batch;
+mod memory;
+mod variable;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use pyo3::BoundObject;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use zarr::{Hierarchy, ReadPlan, Target, WriteOptions, WritePlan};
+use zarr_core::metadata::{ArrayMetadata, v2};
+use zarr_core::plan::ChunkAccess;
+use zarr_core::{ArrayLayout, DataTypeKind, Input};
+
+use self::batch::Chunks;
+use self::memory::Memory;
+use self::variable::Elements;
+use crate::error::{Error, Result};
+use crate::runtime;
+use crate::store::NativeStore;
+
+/// A read of one local object that decodes no more than this is done on the caller's thread: to hand it over takes longer.
+const HERE: u64 = 1 << 20;
+
+/// An array's metadata, bound to the store that the array is in.
+#[pyclass(frozen, module = "zarr_py._native")]
+pub(crate) struct NativePipeline {
+    store: Py<NativeStore>,
+    layout: Arc<ArrayLayout>,
+}
+
+#[pymethods]
+impl NativePipeline {
+    /// Binds a metadata document, of Zarr 2 or 3.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        store: Py<NativeStore>,
+        document: &[u8],
+        zarr_format: u8,
+    ) -> PyResult<Self> {
+        let layout = || -> Result<ArrayLayout> {
+            let metadata = match zarr_format {
+                2 => v2::array_from_v2(document, None)?,
+                _ => ArrayMetadata::parse(document)?,
+            };
+            let handle = store.get().handle()?;
+            Ok(ArrayLayout::bind(&metadata, handle.hierarchy.registry())?)
+        };
+        let layout = py.detach(layout)?;
+        Ok(Self {
+            store,
+            layout: Arc::new(layout),
+        })
+    }
+
+    /// The size of an element in bytes; `None` for strings and byte strings of any length.
+    #[getter]
+    fn item_size(&self) -> Option<usize> {
+        self.layout.data_type().fixed_size()
+    }
+
+    /// What elements of any length are: `"string"` or `"bytes"`.
+    #[getter]
+    fn variable_kind(&self) -> Option<&'static str> {
+        match self.layout.data_type().kind() {
+            DataTypeKind::String => Some("string"),
+            DataTypeKind::Bytes => Some("bytes"),
+            _ => None,
+        }
+    }
+
+    /// Reads parts of chunks into an array. Statuses of the chunks, or an awaitable of them, or `None` where something in the
+    /// batch is not understood.
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Bound<'py, PyList>,
+        out: &Bound<'py, PyAny>,
+        drop_axes: Vec<usize>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(memory) = Memory::writable(out)? else {
+            return Ok(None);
+        };
+        let Some(chunks) = Chunks::of(batch, &memory.shape, &memory.strides, &drop_axes)? else {
+            return Ok(None);
+        };
+        let read = self.plan_read(chunks.0, Target::fixed(memory.output()))?;
+        read.run(py, Statuses).map(Some)
+    }
+
+    /// Reads parts of chunks of elements of any length, as they lie in an array of `shape` in C order: a list of them and the
+    /// statuses of the chunks, or an awaitable of both, or `None`.
+    fn read_variable<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Bound<'py, PyList>,
+        shape: Vec<usize>,
+        drop_axes: Vec<usize>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let strides = variable::place_strides(&shape);
+        let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
+            return Ok(None);
+        };
+        let len = shape.iter().product();
+        let target = Target::variable(len).map_err(Error::Zarr)?;
+        let read = self.plan_read(chunks.0, target)?;
+        let layout = self.layout.clone();
+        read.run(py, move |read| Elements { read, layout, len })
+            .map(Some)
+    }
+
+    /// Writes parts of chunks from an array. An awaitable of nothing, or `None` where something in the batch is not understood.
+    fn write<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Bound<'py, PyList>,
+        value: &Bound<'py, PyAny>,
+        drop_axes: Vec<usize>,
+        store_fill: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(memory) = Memory::of(value)? else {
+            return Ok(None);
+        };
+        let Some(chunks) = Chunks::of(batch, &memory.shape, &memory.strides, &drop_axes)? else {
+            return Ok(None);
+        };
+        self.start_write(py, chunks, memory.input(), store_fill)
+            .map(Some)
+    }
+
+    /// Writes parts of chunks of elements of any length, from a list of them as they lie in an array of `shape` in C order. As
+    /// `write`.
+    fn write_variable<'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Bound<'py, PyList>,
+        elements: &Bound<'py, PyList>,
+        shape: Vec<usize>,
+        drop_axes: Vec<usize>,
+        store_fill: bool,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let strides = variable::place_strides(&shape);
+        let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
+            return Ok(None);
+        };
+        if elements.len() != shape.iter().product::<usize>() {
+            return Err(PyValueError::new_err("not as many elements as places"));
+        }
+        let Some(input) = variable::input(elements, self.layout.data_type().kind())? else {
+            return Ok(None);
+        };
+        self.start_write(py, chunks, input, store_fill).map(Some)
+    }
+
+    /// What a read would do, in words: objects, requests, bytes.
+    fn plan(
+        &self,
+        batch: &Bound<'_, PyList>,
+        shape: Vec<usize>,
+        drop_axes: Vec<usize>,
+    ) -> PyResult<Option<String>> {
+        let strides = vec![0; shape.len()];
+        let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
+            return Ok(None);
+        };
+        let plan = ReadPlan::of_chunks(self.layout.clone(), chunks.0).map_err(Error::from)?;
+        Ok(Some(plan.to_string()))
+    }
+}
+
+impl NativePipeline {
+    fn hierarchy(&self) -> Result<Hierarchy> {
+        Ok(self.store.get().handle()?.hierarchy)
+    }
+
+    fn plan_read(&self, chunks: Vec<ChunkAccess>, target: Target) -> Result<Read> {
+        let keys = chunks.iter().map(|chunk| chunk.key.clone()).collect();
+        Ok(Read {
+            hierarchy: self.hierarchy()?,
+            plan: ReadPlan::of_chunks(self.layout.clone(), chunks)?,
+            target: target.reporting_absent(),
+            keys,
+        })
+    }
+
+    fn start_write<'py>(
+        &self,
+        py: Python<'py>,
+        chunks: Chunks,
+        input: Input,
+        store_fill: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let hierarchy = self.hierarchy()?;
+        let options = WriteOptions { store_fill };
+        let plan = WritePlan::of_chunks(self.layout.clone(), chunks.0, options);
+        let plan = plan.map_err(Error::from)?;
+        runtime::awaitable(
+            py,
+            async move { Ok(hierarchy.run_write(plan, input).await?) },
+        )
+    }
+}
+
+/// A read that is planned.
+struct Read {
+    hierarchy: Hierarchy,
+    plan: ReadPlan,
+    target: Target,
+    keys: Vec<Arc<str>>,
+}
+
+/// A read that is done.
+struct Done {
+    target: Target,
+    keys: Vec<Arc<str>>,
+}
+
+impl Read {
+    /// Runs the read here or for the running loop, and answers with what `answer` makes of it.
+    fn run<'py, A>(
+        self,
+        py: Python<'py>,
+        answer: impl FnOnce(Done) -> A + Send + 'static,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        A: for<'a> IntoPyObject<'a> + Send + 'static,
+    {
+        let Self {
+            hierarchy,
+            plan,
+            target,
+            keys,
+        } = self;
+        let done = Done {
+            target: target.clone(),
+            keys,
+        };
+        let here = plan.objects() <= 1 && plan.decoded_size() <= HERE;
+        if here && let Some(result) = py.detach(|| hierarchy.run_read_here(&plan, &target)) {
+            result.map_err(Error::Zarr)?;
+            drop(target);
+            let answer = answer(done).into_pyobject(py).map_err(Into::into)?;
+            return Ok(answer.into_bound().into_any());
+        }
+        runtime::awaitable(py, async move {
+            hierarchy.run_read(plan, target).await?;
+            Ok(answer(done))
+        })
+    }
+}
+
+/// For each chunk of a read, in order, a `GetResult` of zarr-python.
+struct Statuses(Done);
+
+impl<'py> IntoPyObject<'py> for Statuses {
+    type Target = PyTuple;
+    type Output = Bound<'py, PyTuple>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let Done { target, keys } = self.0;
+        statuses(py, &target.absent(), &keys)
+    }
+}
+
+fn statuses<'py>(
+    py: Python<'py>,
+    absent: &[Arc<str>],
+    keys: &[Arc<str>],
+) -> PyResult<Bound<'py, PyTuple>> {
+    let absent = absent.iter().map(|key| &**key).collect::<HashSet<_>>();
+    let status = |text: &str| {
+        let result = PyDict::new(py);
+        result.set_item("status", text)?;
+        PyResult::Ok(result)
+    };
+    let results = keys.iter().map(|key| {
+        if absent.contains(&**key) {
+            status("missing")
+        } else {
+            status("present")
+        }
+    });
+    PyTuple::new(py, results.collect::<PyResult<Vec<_>>>()?)
+}

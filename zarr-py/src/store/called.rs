@@ -1,0 +1,282 @@
+//! An object of Python with the methods of obspec as an `ObjectStore`. `zarr_py._called.Calls` makes its methods equal, sync or
+//! async; here every call is one of a thread that may wait, and bytes are copied both ways, so that nobody sees what others do
+//! with their memory.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use zarr_store::object_store::path::Path;
+use zarr_store::object_store::{
+    Attributes, CopyOptions, Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload,
+    ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, PutResult, Result,
+};
+
+use crate::buffer::copy_of;
+use crate::runtime::attached;
+
+/// A store that is called.
+#[derive(Clone)]
+pub(super) struct Called {
+    calls: Arc<Py<PyAny>>,
+    pub(super) name: String,
+}
+
+/// What an object is: path, size, entity tag, version.
+type Meta = (String, u64, Option<String>, Option<String>);
+
+impl Called {
+    pub(super) fn new(calls: Py<PyAny>, name: String) -> Self {
+        Self {
+            calls: Arc::new(calls),
+            name,
+        }
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        path: &str,
+        call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Result<T> {
+        let (calls, path) = (self.calls.clone(), path.to_owned());
+        let call =
+            move || attached(|py| call(calls.bind(py)).map_err(|error| convert(py, &error, path)));
+        match tokio::task::spawn_blocking(call).await {
+            Ok(Some(result)) => result,
+            Ok(None) => Err(generic(io::Error::other("the interpreter shuts down"))),
+            Err(error) => Err(generic(io::Error::other(error))),
+        }
+    }
+}
+
+fn generic(source: io::Error) -> Error {
+    Error::Generic {
+        store: "Python",
+        source: source.into(),
+    }
+}
+
+/// An exception by the names of its classes: built-in ones, and those that obstore and obspec have.
+fn convert(py: Python<'_>, error: &PyErr, path: String) -> Error {
+    let classes = error.get_type(py).mro();
+    let names: Vec<String> = classes
+        .iter()
+        .filter_map(|class| class.getattr("__name__").ok()?.extract().ok())
+        .collect();
+    let is = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
+    let text = error.to_string();
+    let source: Box<dyn std::error::Error + Send + Sync> = text.clone().into();
+    if is(&["FileNotFoundError", "NotFoundError"]) {
+        Error::NotFound { path, source }
+    } else if is(&["FileExistsError", "AlreadyExistsError"]) {
+        Error::AlreadyExists { path, source }
+    } else if is(&["PreconditionError"]) {
+        Error::Precondition { path, source }
+    } else if is(&["NotModifiedError"]) {
+        Error::NotModified { path, source }
+    } else if is(&["PermissionError", "PermissionDeniedError"]) {
+        Error::PermissionDenied { path, source }
+    } else if is(&["UnauthenticatedError"]) {
+        Error::Unauthenticated { path, source }
+    } else if is(&["NotImplementedError", "NotSupportedError"]) {
+        Error::NotSupported { source }
+    } else if is(&["TimeoutError"]) {
+        generic(io::Error::new(io::ErrorKind::TimedOut, text))
+    } else {
+        generic(io::Error::other(text))
+    }
+}
+
+fn meta((path, size, e_tag, version): Meta) -> Result<ObjectMeta> {
+    Ok(ObjectMeta {
+        location: Path::parse(path)?,
+        // Nobody asks for it.
+        last_modified: Default::default(),
+        size,
+        e_tag,
+        version,
+    })
+}
+
+fn prefix_text(prefix: Option<&Path>) -> String {
+    prefix.map(ToString::to_string).unwrap_or_default()
+}
+
+#[async_trait]
+impl ObjectStore for Called {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let path = location.to_string();
+        let (e_tag, version) = self
+            .call(location.as_ref(), move |calls| {
+                let py = calls.py();
+                let value = PyBytes::new_with(py, payload.content_length(), |target| {
+                    let mut rest = target;
+                    for segment in &payload {
+                        let (part, after) = rest.split_at_mut(segment.len());
+                        part.copy_from_slice(segment);
+                        rest = after;
+                    }
+                    Ok(())
+                })?;
+                let mode = PyDict::new(py);
+                match options.mode {
+                    PutMode::Overwrite => {}
+                    PutMode::Create => mode.set_item("create", true)?,
+                    PutMode::Update(version) => {
+                        mode.set_item("e_tag", version.e_tag)?;
+                        mode.set_item("version", version.version)?;
+                    }
+                }
+                calls.call_method1("put", (path, value, mode))?.extract()
+            })
+            .await?;
+        Ok(PutResult {
+            e_tag,
+            version,
+            extensions: Extensions::default(),
+        })
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Err(not_implemented("put_multipart"))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let path = location.to_string();
+        type Answer = (Bytes, Range<u64>, Meta);
+        let (bytes, range, found): Answer = self
+            .call(location.as_ref(), move |calls| {
+                let asked = PyDict::new(calls.py());
+                match options.range {
+                    None => {}
+                    Some(GetRange::Bounded(range)) => {
+                        asked.set_item("range", (range.start, range.end))?;
+                    }
+                    Some(GetRange::Offset(offset)) => asked.set_item("offset", offset)?,
+                    Some(GetRange::Suffix(suffix)) => asked.set_item("suffix", suffix)?,
+                }
+                asked.set_item("if_match", options.if_match)?;
+                asked.set_item("version", options.version)?;
+                let method = if options.head { "head" } else { "get" };
+                let answer = calls.call_method1(method, (path, asked))?;
+                let (bytes, start, end, meta): (Bound<'_, PyAny>, u64, u64, Meta) =
+                    answer.extract()?;
+                Ok((copy_of(&bytes)?, start..end, meta))
+            })
+            .await?;
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
+            meta: meta(found)?,
+            range,
+            attributes: Attributes::default(),
+            extensions: Extensions::default(),
+        })
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let called = self.clone();
+        locations
+            .map(move |location| {
+                let called = called.clone();
+                async move {
+                    let location = location?;
+                    let path = location.to_string();
+                    called
+                        .call(location.as_ref(), move |calls| {
+                            calls.call_method1("delete", (path,)).map(drop)
+                        })
+                        .await?;
+                    Ok(location)
+                }
+            })
+            .buffered(10)
+            .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (called, prefix) = (self.clone(), prefix_text(prefix));
+        let pages = stream::try_unfold(None, move |pages: Option<Py<PyAny>>| {
+            let (called, prefix) = (called.clone(), prefix.clone());
+            async move {
+                let path = prefix.clone();
+                let next = move |calls: &Bound<'_, PyAny>| {
+                    let py = calls.py();
+                    let pages = match pages {
+                        Some(pages) => pages,
+                        None => calls.call_method1("pages", (prefix,))?.unbind(),
+                    };
+                    let page = calls.call_method1("next_page", (pages.bind(py),))?;
+                    let page: Option<Vec<Meta>> = page.extract()?;
+                    Ok(page.map(|page| (page, pages)))
+                };
+                let page = called.call(&path, next).await?;
+                Ok::<_, Error>(page.map(|(page, pages)| {
+                    let entries = stream::iter(page).map(meta);
+                    (entries, Some(pages))
+                }))
+            }
+        });
+        pages.try_flatten().boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let prefix = prefix_text(prefix);
+        let (prefixes, objects): (Vec<String>, Vec<Meta>) = self
+            .call(&prefix.clone(), move |calls| {
+                calls
+                    .call_method1("list_with_delimiter", (prefix,))?
+                    .extract()
+            })
+            .await?;
+        let prefixes = prefixes.into_iter().map(Path::parse);
+        Ok(ListResult {
+            common_prefixes: prefixes.collect::<Result<_, _>>()?,
+            objects: objects.into_iter().map(meta).collect::<Result<_>>()?,
+            extensions: Extensions::default(),
+        })
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(not_implemented("copy"))
+    }
+}
+
+/// The error for what a store of Zarr never does.
+fn not_implemented(operation: &str) -> Error {
+    Error::NotImplemented {
+        operation: operation.to_owned(),
+        implementer: "a store of Python".to_owned(),
+    }
+}
+
+impl fmt::Debug for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Called").field(&self.name).finish()
+    }
+}
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}

@@ -1,0 +1,53 @@
+//! Credentials that a function of Python provides.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use pyo3::prelude::*;
+use zarr_store::{CredentialSource, Credentials};
+
+use crate::runtime::attached;
+
+/// The function, called on a thread that may wait.
+#[derive(Clone)]
+pub(super) struct Provider(Arc<Py<PyAny>>);
+
+impl Provider {
+    pub(super) fn new(provider: Py<PyAny>) -> Self {
+        Self(Arc::new(provider))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Provider {
+    async fn credentials(
+        &self,
+    ) -> Result<Credentials, Box<dyn std::error::Error + Send + Sync + 'static>> {
+        let provider = self.0.clone();
+        let ask = move || {
+            attached(|py| -> PyResult<Credentials> {
+                let ask = py.import("zarr_py._called")?.getattr("credentials")?;
+                let answer = ask.call1((provider.bind(py),))?;
+                let (values, expires_at): (Vec<(String, String)>, Option<f64>) =
+                    answer.extract()?;
+                let expires_at = expires_at.and_then(|at| Duration::try_from_secs_f64(at).ok());
+                Ok(Credentials {
+                    values,
+                    expires_at: expires_at.map(|at| SystemTime::UNIX_EPOCH + at),
+                })
+            })
+        };
+        match tokio::task::spawn_blocking(ask).await? {
+            Some(answer) => Ok(answer.map_err(|error| error.to_string())?),
+            None => Err("the interpreter shuts down".into()),
+        }
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Provider")
+    }
+}

@@ -1,0 +1,125 @@
+"""Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, or with `zarr_py.Store` in place of its local and memory
+stores, and compares the failures with a list of explained ones.
+
+    python upstream.py pipeline|store [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
+
+The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
+start find the pipeline by its entry point. `upstream-pipeline.txt` and `upstream-store.txt` have a pattern of test ids in each line
+and the reason after a `#`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
+has become useless.
+"""
+
+import argparse
+import fnmatch
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+HERE = Path(__file__).parent
+
+MODULES = [
+    "test_api.py",
+    "test_array.py",
+    "test_array_stateful.py",
+    "test_buffer.py",
+    "test_chunk_grids.py",
+    "test_chunk_transform.py",
+    "test_codec_pipeline.py",
+    "test_codec_pipeline_suite.py",
+    "test_codecs",
+    "test_config.py",
+    "test_dtype",
+    "test_experimental",
+    "test_fastpath_equivalence.py",
+    "test_fused_pipeline.py",
+    "test_group.py",
+    "test_indexing.py",
+    "test_info.py",
+    "test_metadata",
+    "test_pipeline_parity.py",
+    "test_properties.py",
+    "test_regression",
+    "test_resize.py",
+    "test_unified_chunk_grid.py",
+    "test_v2.py",
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=["pipeline", "store"])
+    parser.add_argument("--sdist", type=Path, help="the sdist, or the folder it was unpacked to")
+    arguments, rest = parser.parse_known_args()
+    named = [argument for argument in rest if argument.partition("::")[0].startswith("test_")]
+    options = [argument for argument in rest if argument not in named]
+    with tempfile.TemporaryDirectory() as folder:
+        source = unpacked(arguments.sdist or downloaded(Path(folder)), Path(folder))
+        report = Path(folder) / "report.xml"
+        run(arguments.what, source, [f"tests/{name}" for name in named or MODULES], options, report)
+        failed = list(failures(report))
+    expected = HERE / f"upstream-{arguments.what}.txt"
+    return judge(failed, expected.read_text().splitlines(), complete=not named)
+
+
+def downloaded(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--no-binary=:all:", f"zarr=={version('zarr')}", "--dest", str(folder)]
+    subprocess.run(command, check=True)
+    return next(folder.glob("zarr-*.tar.gz"))
+
+
+def unpacked(sdist: Path, folder: Path) -> Path:
+    if sdist.is_dir():
+        return sdist
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / sdist.name.removesuffix(".tar.gz")
+
+
+def run(what: str, source: Path, tests: list[str], options: list[str], report: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    if what == "pipeline":
+        environment["ZARR_CODEC_PIPELINE__PATH"] = "zarr_py.CodecPipeline"
+    else:
+        command += ["-p", "upstream_store"]
+    # Of pytest's arguments in the sdist, which want plugins, none are needed.
+    command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]
+    command += [*options, *tests]
+    result = subprocess.run(command, cwd=source, env=environment, check=False)
+    if result.returncode not in (0, 1):
+        sys.exit(f"pytest ended with {result.returncode}")
+
+
+def failures(report: Path) -> Iterator[str]:
+    """The ids of the tests that failed, or whose module could not be read."""
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            module, _, class_ = (case.get("classname") or "").partition(".Test")
+            name = f"Test{class_}::{case.get('name')}" if class_ else case.get("name")
+            yield f"{module.removeprefix('tests.').replace('.', '/')}.py::{name}"
+
+
+def judge(failed: list[str], expected: list[str], *, complete: bool) -> int:
+    patterns = [line.partition(" #")[0].strip() for line in expected if not line.startswith("#")]
+    # Ids have brackets, which mean themselves.
+    matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in patterns}
+    explained = {test for tests in matches.values() for test in tests}
+    unexplained = [test for test in failed if test not in explained]
+    useless = [pattern for pattern, tests in matches.items() if complete and not tests]
+    print(f"{len(failed)} failed, {len(unexplained)} of them unexplained")
+    for test in unexplained:
+        print(f"unexplained: {test}")
+    for pattern in useless:
+        print(f"useless line: {pattern}")
+    return 1 if unexplained or useless else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+//! Credentials that the caller provides: asked for when they are first needed, and again before they expire.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use object_store::CredentialProvider;
+use tokio::sync::Mutex;
+
+use crate::credentials::{CredentialSource, Credentials};
+
+/// How long before they expire credentials are replaced: longer than a request takes, its retries included.
+const MARGIN: Duration = Duration::from_secs(300);
+
+/// A source as `object_store` wants it.
+#[derive(Debug)]
+struct Provider<T> {
+    source: Arc<dyn CredentialSource>,
+    convert: fn(&Credentials) -> Result<T, String>,
+    current: Mutex<Option<Current<T>>>,
+}
+
+#[derive(Debug)]
+struct Current<T> {
+    credential: Arc<T>,
+    expires_at: Option<SystemTime>,
+}
+
+impl<T> Current<T> {
+    fn lasts(&self) -> bool {
+        let from = SystemTime::now() + MARGIN;
+        self.expires_at.is_none_or(|expires_at| expires_at > from)
+    }
+}
+
+#[async_trait]
+impl<T: std::fmt::Debug + Send + Sync + 'static> CredentialProvider for Provider<T> {
+    type Credential = T;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<T>> {
+        let mut current = self.current.lock().await;
+        if let Some(current) = current.as_ref().filter(|current| current.lasts()) {
+            return Ok(Arc::clone(&current.credential));
+        }
+        let failed = |source| object_store::Error::Generic {
+            store: "credentials",
+            source,
+        };
+        let found = self.source.credentials().await.map_err(failed)?;
+        let credential = (self.convert)(&found).map_err(|reason| failed(reason.into()))?;
+        let credential = Arc::new(credential);
+        *current = Some(Current {
+            credential: Arc::clone(&credential),
+            expires_at: found.expires_at,
+        });
+        Ok(credential)
+    }
+}
+
+fn provider<T: std::fmt::Debug + Send + Sync + 'static>(
+    source: Arc<dyn CredentialSource>,
+    convert: fn(&Credentials) -> Result<T, String>,
+) -> Arc<dyn CredentialProvider<Credential = T>> {
+    Arc::new(Provider {
+        source,
+        convert,
+        current: Mutex::default(),
+    })
+}
+
+fn required(credentials: &Credentials, name: &str) -> Result<String, String> {
+    let found = credentials.get(name).map(str::to_owned);
+    found.ok_or_else(|| format!("the provided credentials have no {name}"))
+}
+
+#[cfg(feature = "s3")]
+pub(super) fn aws(source: Arc<dyn CredentialSource>) -> object_store::aws::AwsCredentialProvider {
+    provider(source, |credentials| {
+        Ok(object_store::aws::AwsCredential {
+            key_id: required(credentials, "access_key_id")?,
+            secret_key: required(credentials, "secret_access_key")?,
+            token: credentials.get("token").map(str::to_owned),
+        })
+    })
+}
+
+#[cfg(feature = "gcs")]
+pub(super) fn gcp(source: Arc<dyn CredentialSource>) -> object_store::gcp::GcpCredentialProvider {
+    provider(source, |credentials| {
+        Ok(object_store::gcp::GcpCredential {
+            bearer: required(credentials, "token")?,
+        })
+    })
+}
+
+#[cfg(feature = "azure")]
+pub(super) fn azure(
+    source: Arc<dyn CredentialSource>,
+) -> object_store::azure::AzureCredentialProvider {
+    use object_store::azure::{AzureAccessKey, AzureCredential};
+
+    provider(source, |credentials| {
+        if let Some(key) = credentials.get("access_key") {
+            // The error may quote the key.
+            let key = AzureAccessKey::try_new(key).map_err(|_| "the access key is malformed")?;
+            return Ok(AzureCredential::AccessKey(key));
+        }
+        if let Some(token) = credentials.get("sas_token") {
+            let pairs = url::form_urlencoded::parse(token.trim_start_matches('?').as_bytes());
+            return Ok(AzureCredential::SASToken(pairs.into_owned().collect()));
+        }
+        Ok(AzureCredential::BearerToken(required(
+            credentials,
+            "token",
+        )?))
+    })
+}

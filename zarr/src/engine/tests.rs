@@ -1,0 +1,200 @@
+//! Plans of chunks that a caller names: keys, shapes and places are his, the rest is the engine's.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayD, s};
+use zarr_core::plan::{ChunkAccess, ReadPlan, WriteOptions, WritePlan};
+use zarr_core::{ArrayLayout, AxisPlaces, ChunkSelection, Input, Output, PlacedIndices};
+
+use super::Target;
+use crate::{Array, ArrayBuilder, Hierarchy, open};
+
+const ITEM: isize = 4;
+
+/// An array of [10, 12] int32 in shards of [6, 8] of inner chunks of [3, 4]: elements are 100 times the row, plus the column.
+async fn sharded(hierarchy: &Hierarchy) -> (Array, Array2<i32>) {
+    let builder = ArrayBuilder::new(&[10, 12], "int32")
+        .with_chunk_shape(&[3, 4])
+        .with_shard_shape(&[6, 8]);
+    let array = hierarchy
+        .create_array("a", builder.build().unwrap())
+        .await
+        .unwrap();
+    let elements = Array2::from_shape_fn((10, 12), |(row, column)| {
+        i32::try_from(100 * row + column).unwrap()
+    });
+    array
+        .write(s![..6, ..], elements.slice(s![..6, ..]).to_owned())
+        .await
+        .unwrap();
+    (array, elements)
+}
+
+fn layout(array: &Array) -> Arc<ArrayLayout> {
+    Arc::new(array.layout().clone())
+}
+
+fn range(start: u64, step: i64, count: u64, position: u64, stride: isize) -> AxisPlaces {
+    AxisPlaces {
+        indices: PlacedIndices::Range {
+            start,
+            step,
+            count,
+            position,
+        },
+        stride,
+    }
+}
+
+fn access(key: &str, selection: ChunkSelection) -> ChunkAccess {
+    ChunkAccess {
+        key: key.into(),
+        shape: [6, 8].into(),
+        selection,
+        complete: false,
+    }
+}
+
+async fn read(hierarchy: &Hierarchy, plan: ReadPlan, len: usize) -> (Vec<i32>, Vec<Arc<str>>) {
+    let output = Output::zeroed::<i32>(len).unwrap();
+    let target = Target::fixed(output.clone()).reporting_absent();
+    hierarchy.run_read(plan, target.clone()).await.unwrap();
+    let absent = target.absent();
+    drop(target);
+    (output.into_vec(len).unwrap(), absent)
+}
+
+#[tokio::test]
+async fn chunks_go_to_their_places_and_absent_ones_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    for url in ["memory:", directory.path().to_str().unwrap()] {
+        let hierarchy = open(url).unwrap();
+        let (array, elements) = sharded(&hierarchy).await;
+        // Rows 4..8 by columns 1, 9 of the array, in Fortran order.
+        let (row, column) = (ITEM, 4 * ITEM);
+        let part = |start, count, position, index, to| {
+            let rows = range(start, 1, count, position, row);
+            let columns = PlacedIndices::Pairs(vec![(index, to)]);
+            ChunkSelection::orthogonal([
+                rows,
+                AxisPlaces {
+                    indices: columns,
+                    stride: column,
+                },
+            ])
+        };
+        let chunks = [
+            access("a/c/0/0", part(4, 2, 0, 1, 0)),
+            access("a/c/0/1", part(4, 2, 0, 1, 1)),
+            access("a/c/1/0", part(0, 2, 2, 1, 0)),
+            access("a/c/1/1", part(0, 2, 2, 1, 1)),
+        ];
+        let plan = ReadPlan::of_chunks(layout(&array), chunks).unwrap();
+        assert_eq!((plan.objects(), plan.decoded_size()), (4, 4 * 12 * 4));
+        let (found, mut absent) = read(&hierarchy, plan, 8).await;
+        let expected = [
+            elements[[4, 1]],
+            elements[[5, 1]],
+            0,
+            0,
+            elements[[4, 9]],
+            elements[[5, 9]],
+            0,
+            0,
+        ];
+        assert_eq!(found, expected);
+        absent.sort();
+        assert_eq!(absent, ["a/c/1/0".into(), "a/c/1/1".into()]);
+    }
+}
+
+#[tokio::test]
+async fn points_have_positions_of_their_own() {
+    let hierarchy = open("memory:").unwrap();
+    let (array, elements) = sharded(&hierarchy).await;
+    let points =
+        ChunkSelection::points(&[vec![5, 0, 5], vec![7, 2, 7]], vec![2, 0, 1], ITEM).unwrap();
+    let plan = ReadPlan::of_chunks(layout(&array), [access("a/c/0/0", points)]).unwrap();
+    let (found, _) = read(&hierarchy, plan, 3).await;
+    assert_eq!(
+        found,
+        [elements[[0, 2]], elements[[5, 7]], elements[[5, 7]]]
+    );
+    assert!(ChunkSelection::points(&[vec![1], vec![1, 2]], vec![0], ITEM).is_err());
+}
+
+#[tokio::test]
+async fn what_lies_outside_the_chunk_or_the_grid_is_refused() {
+    let hierarchy = open("memory:").unwrap();
+    let (array, _) = sharded(&hierarchy).await;
+    let all = |rows, columns| {
+        ChunkSelection::orthogonal([range(0, 1, rows, 0, 0), range(0, 1, columns, 0, ITEM)])
+    };
+    let pairs = PlacedIndices::Pairs(vec![(6, 0)]);
+    let refused = [
+        access("a/c/0/0", all(7, 1)),
+        access(
+            "a/c/0/0",
+            ChunkSelection::orthogonal([range(0, 1, 1, 0, 0)]),
+        ),
+        access(
+            "a/c/0/0",
+            ChunkSelection::orthogonal([range(2, -1, 4, 0, 0), range(0, 1, 1, 0, 0)]),
+        ),
+        access(
+            "a/c/0/0",
+            ChunkSelection::orthogonal([
+                AxisPlaces {
+                    indices: pairs,
+                    stride: 0,
+                },
+                range(0, 1, 1, 0, 0),
+            ]),
+        ),
+        access(
+            "a/c/0/0",
+            ChunkSelection::points(&[vec![0], vec![8]], vec![0], ITEM).unwrap(),
+        ),
+        ChunkAccess {
+            shape: [3, 4].into(),
+            ..access("a/c/0/0", all(1, 1))
+        },
+    ];
+    for access in refused {
+        let described = format!("{access:?}");
+        let error = ReadPlan::of_chunks(layout(&array), [access]).unwrap_err();
+        assert!(
+            error.to_string().contains("a/c/0/0"),
+            "{described}: {error}"
+        );
+    }
+}
+
+/// Writes 7 to the first rows of the shard at the lower right corner, of which [4, 4] lie inside the array.
+async fn write_corner(hierarchy: &Hierarchy, array: &Array, rows: u64, complete: bool) {
+    let selection = ChunkSelection::orthogonal([range(0, 1, rows, 0, 0), range(0, 1, 4, 0, 0)]);
+    let chunk = ChunkAccess {
+        complete,
+        ..access("a/c/1/1", selection)
+    };
+    let plan = WritePlan::of_chunks(layout(array), [chunk], WriteOptions::default()).unwrap();
+    hierarchy
+        .run_write(plan, Input::from_vec(vec![7_i32], 0))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_complete_edge_chunk_is_replaced_and_another_is_merged() {
+    let hierarchy = open("memory:").unwrap();
+    let (array, _) = sharded(&hierarchy).await;
+    let requests = || hierarchy.store().requests();
+    let before = requests();
+    write_corner(&hierarchy, &array, 4, true).await;
+    assert_eq!(requests().gets, before.gets, "replaced without a read");
+    write_corner(&hierarchy, &array, 2, false).await;
+    assert!(requests().gets > before.gets, "merged");
+    let found: ArrayD<i32> = array.read(s![6.., 8..]).await.unwrap();
+    assert!(found.iter().all(|&element| element == 7), "{found}");
+}
