@@ -113,7 +113,7 @@ class Zarrista(Way):
 class Native(Way):
     def __init__(self, path):
         super().__init__(path)
-        self.array = zarr_py.open_array(str(path), mode="r+")
+        self.array = zarr_py.open_array(str(path))
 
     def read(self, selection):
         return self.array[selection]

@@ -60,7 +60,7 @@ def test_basic_indexing(array: zarr_py.Array, data: np.ndarray, key: object) -> 
     (None, [1, 5], slice(1, 4)), ([1, 5], None, [3, 4]), ([1, 5], None, 3), (slice(None), None, [3, 4]),
     ([True] * 10 + [False] * 10), ([True, False] * 10, slice(3, 9)), ([True, False] * 10, 4),
     ([True, False] * 10, list(range(10))), (..., [3]), ([3], ...), (slice(None, None, -3), [-1, 0]),
-    (np.array([1, 2], dtype="uint64"), slice(None)),
+    (np.array([1, 2], dtype="uint64"), slice(None)), ([1, 5], ..., [3, 4]), (None, [1, 5], ..., [3, 4], None),
 ])
 def test_fancy_indexing(array: zarr_py.Array, data: np.ndarray, key: object) -> None:
     found, expected = array[key], data[key]

@@ -89,6 +89,19 @@ def test_zarr_python_sees_the_same_tree(root: zarr_py.Group) -> None:
     np.testing.assert_array_equal(root["a/new"][...], [1, 2, 3])
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_an_array_of_metadata_that_zarr_python_consolidated_is_written(root: zarr_py.Group) -> None:
+    zarr.consolidate_metadata(root.location)
+    group = zarr_py.open_group(root.location)
+    assert group.is_consolidated
+    array = group.open_array("a/x")
+    array[0, 0] = 9
+    assert array[0, 0] == 9
+    zarr_py.open_array(root.location, "a/x").resize((5, 5))
+    with pytest.raises(OSError, match="a/x"):
+        group.open_array("a/x")[0, 0] = 9
+
+
 async def test_twins_for_an_event_loop(tmp_path: Path) -> None:
     root = await zarr_py.create_group_async(tmp_path)
     array = await root.create_array_async("a/x", shape=3, dtype="i4")

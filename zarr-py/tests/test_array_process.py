@@ -126,6 +126,7 @@ def test_pickles_hold_no_secrets_and_paths_that_work_anywhere(tmp_path: Path, mo
     assert b"S3CR3T" not in pickle.dumps(kept) and b"AKIDX" not in pickle.dumps(kept)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_arrays_in_memory(tmp_path: Path) -> None:
     array = zarr_py.create_array("memory:", "a", shape=3, dtype="i1")
     array[...] = 5
@@ -253,6 +254,29 @@ def test_ctrl_c_ends_a_read_that_stalls(stalling: Stalling, call: str) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == INTERRUPTED
     # The call itself ends in 50 ms; leaving the interpreter on a busy machine takes longer.
+    assert time.monotonic() - start < 2
+
+
+def test_ctrl_c_ends_large_local_reads(tmp_path: Path) -> None:
+    array = zarr_py.create_array(tmp_path, shape=(4096, 4096), dtype="i4", chunks=(64, 64), shards=(1024, 1024))
+    array[...] = np.arange(4096, dtype="i4")
+    code = """
+        import sys, zarr_py
+        array = zarr_py.open_array(sys.argv[1])
+        print("reading", flush=True)
+        try:
+            while True:
+                array[...]
+        except KeyboardInterrupt:
+            sys.exit(42)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "reading\n"
+    time.sleep(0.7)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == INTERRUPTED
     assert time.monotonic() - start < 2
 
 

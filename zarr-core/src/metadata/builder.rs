@@ -231,3 +231,23 @@ fn least_factor(number: u64) -> u64 {
         .find(|factor| number.is_multiple_of(*factor))
         .unwrap_or(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFAULT_CHUNK_SIZE, default_chunk_shape, least_factor};
+
+    #[test]
+    fn chunks_that_nobody_chose_divide_their_shard() {
+        for shard in [[1000, 999], [1021, 1021], [1, 1 << 20], [0, 5]] {
+            let chunk = default_chunk_shape(&shard, 8, |len| len / least_factor(len));
+            let divides = shard
+                .iter()
+                .zip(&chunk)
+                .all(|(&shard, chunk)| shard.is_multiple_of(*chunk));
+            assert!(
+                divides && chunk[0] * chunk[1] * 8 <= DEFAULT_CHUNK_SIZE,
+                "{shard:?} {chunk:?}"
+            );
+        }
+    }
+}

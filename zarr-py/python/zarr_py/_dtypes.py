@@ -20,6 +20,9 @@ _ML = frozenset(
     "float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu int2 int4 uint2 uint4".split()
 )
 
+_NAMES = _ML.union(_ALIASES, ("string", "bytes", "variable_length_bytes"))
+"""Names of Zarr's that mean nothing, or something else, to NumPy."""
+
 
 def to_numpy(extension: str) -> np.dtype[Any]:
     """NumPy's data type for one of Zarr's, given as JSON.
@@ -85,9 +88,7 @@ def from_numpy(dtype: Any) -> str | dict[str, Any]:
         return "string"
     if dtype is bytes:
         return "variable_length_bytes"
-    if isinstance(dtype, str) and (dtype in _ML or dtype in _ALIASES or dtype in ("string", "bytes", "variable_length_bytes")):
-        return dtype
-    if isinstance(dtype, str) and dtype[:1] == "r" and dtype[1:].isdecimal():
+    if isinstance(dtype, str) and (dtype in _NAMES or (dtype[:1] == "r" and dtype[1:].isdecimal())):
         return dtype
     return _from_dtype(np.dtype(dtype))
 
@@ -96,7 +97,7 @@ def _from_dtype(dtype: np.dtype[Any]) -> str | dict[str, Any]:
     if dtype.name in _SAME or dtype.name in _ML:
         return dtype.name
     if dtype.fields is not None and dtype.names is not None:
-        fields = [{"name": name, "data_type": _object(_from_dtype(dtype[name]))} for name in dtype.names]
+        fields = [{"name": name, "data_type": _from_dtype(dtype[name])} for name in dtype.names]
         return {"name": "struct", "configuration": {"fields": fields}}
     if dtype.kind in "SUV" and dtype.itemsize > 0 and dtype.subdtype is None:
         name = {"S": "null_terminated_bytes", "U": "fixed_length_utf32", "V": "raw_bytes"}[dtype.kind]
@@ -109,10 +110,6 @@ def _from_dtype(dtype: np.dtype[Any]) -> str | dict[str, Any]:
         return "string"
     hint = "; say 'string' or 'bytes'" if dtype.kind == "O" else ""
     raise InvalidError(f"no data type of Zarr for {dtype!r}{hint}")
-
-
-def _object(data_type: str | dict[str, Any]) -> str | dict[str, Any]:
-    return data_type
 
 
 def to_memory(value: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

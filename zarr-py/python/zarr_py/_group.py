@@ -50,37 +50,41 @@ class Group(NativeGroup):
 
     def __getitem__(self, path: str) -> "Array | Group":
         try:
-            node: Array | Group = self._node(path)
+            node: Array | Group = self._node(path, "node")
         except NotFoundError as error:
             raise KeyError(path) from error
         return node
 
     def open_array(self, path: str) -> Array:
         """The array at a path below. Raises `NotFoundError`, or `NodeTypeError` for a group."""
-        return _array(self._node(path))
+        array: Array = self._node(path, "array")
+        return array
 
     async def open_array_async(self, path: str) -> Array:
         """The same for an event loop."""
-        return _array(await self._node(path, awaitable=True))
+        array: Array = await self._node(path, "array", awaitable=True)
+        return array
 
     def open_group(self, path: str) -> "Group":
         """The group at a path below. Raises `NotFoundError`, or `NodeTypeError` for an array."""
-        return _group(self._node(path))
+        group: Group = self._node(path, "group")
+        return group
 
     async def open_group_async(self, path: str) -> "Group":
         """The same for an event loop."""
-        return _group(await self._node(path, awaitable=True))
+        group: Group = await self._node(path, "group", awaitable=True)
+        return group
 
     async def open_async(self, path: str) -> "Array | Group":
         """The node at a path below. Raises `NotFoundError`."""
-        node: Array | Group = await self._node(path, awaitable=True)
+        node: Array | Group = await self._node(path, "node", awaitable=True)
         return node
 
     def __contains__(self, path: object) -> bool:
         if not isinstance(path, str):
             return False
         try:
-            self._node(path)
+            self._node(path, "node")
         except NotFoundError:
             return False
         return True
@@ -143,23 +147,27 @@ class Group(NativeGroup):
 
     def create_array(self, path: str, *, overwrite: bool = False, **array: Any) -> Array:
         """Creates an array at a path below, and the groups in between, as `zarr_py.create_array`."""
-        return _array(self._create_array(path, new_array(**array), overwrite))
+        created: Array = self._create_array(path, new_array(**array), overwrite)
+        return created
 
     async def create_array_async(self, path: str, *, overwrite: bool = False, **array: Any) -> Array:
         """The same for an event loop."""
-        return _array(await self._create_array(path, new_array(**array), overwrite, awaitable=True))
+        created: Array = await self._create_array(path, new_array(**array), overwrite, awaitable=True)
+        return created
 
     def create_group(
         self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False
     ) -> "Group":
         """Creates a group at a path below, and the groups in between, as `zarr_py.create_group`."""
-        return _group(self._create_group(path, to_json(attributes), overwrite))
+        created: Group = self._create_group(path, to_json(attributes), overwrite)
+        return created
 
     async def create_group_async(
         self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False
     ) -> "Group":
         """The same for an event loop."""
-        return _group(await self._create_group(path, to_json(attributes), overwrite, awaitable=True))
+        created: Group = await self._create_group(path, to_json(attributes), overwrite, awaitable=True)
+        return created
 
     def consolidate(self) -> None:
         """Copies the metadata of all nodes below into this group's, so that one request opens them all."""
@@ -185,20 +193,6 @@ class Group(NativeGroup):
         return f"<zarr_py.Group /{self.path} in {self.location!r}>"
 
     def _repr_html_(self) -> str:
-        return f"<table><tr><th>Group</th><td>/{escape(self.path)}</td></tr><tr><th>Store</th><td>{escape(self.location)}</td></tr></table>"
-
-
-def _array(node: Any) -> Array:
-    if not isinstance(node, Array):
-        from zarr_py.errors import NodeTypeError
-
-        raise NodeTypeError(f"/{node.path} is a group, expected an array")
-    return node
-
-
-def _group(node: Any) -> Group:
-    if not isinstance(node, Group):
-        from zarr_py.errors import NodeTypeError
-
-        raise NodeTypeError(f"/{node.path} is an array, expected a group")
-    return node
+        rows = {"Group": f"/{self.path}", "Store": self.location}
+        cells = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
+        return f"<table>{''.join(cells)}</table>"

@@ -1,4 +1,4 @@
-"""npt.NDArray[np.int64] beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
+"""Indices beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
 
 The engine knows two kinds: *orthogonal*, a set of indices for each dimension and all their combinations, and *pointwise*,
 the elements at coordinates. Each of NumPy's fancy indices is one of them, reshaped and transposed.
@@ -15,7 +15,6 @@ import numpy.typing as npt
 from zarr_py.errors import SelectionError
 
 __all__ = ["Prepared", "is_index", "prepare", "prepare_coordinates", "prepare_orthogonal"]
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +72,16 @@ def prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
     """
     if isinstance(key, Prepared):
         return key
-    items = _expand(key, shape)
+    items, gap = _expand(key, shape)
     arrays = [position for position, item in enumerate(items) if _is_advanced(item)]
     checked: list[slice | npt.NDArray[np.int64] | int | None] = []
     dimension = 0
     for item in items:
         checked.append(None if item is None else _checked(item, dimension, shape[dimension]))
         dimension += item is not None
-    # Where the dimensions of the index arrays go: where they stand together, else in front.
-    together = not arrays or arrays == list(range(arrays[0], arrays[-1] + 1))
+    # Where the dimensions of the index arrays go: where they stand together, else in front. A `...` between them parts them,
+    # even where it stands for no dimension.
+    together = not arrays or arrays == list(range(arrays[0], arrays[-1] + 1)) and not arrays[0] < gap <= arrays[-1]
     before = sum(not _is_advanced(item) for item in items[: arrays[0]]) if arrays and together else 0
     slices = [item for item in checked if item is None or isinstance(item, slice)]
     if sum(isinstance(item, np.ndarray) for item in items) < 2:
@@ -114,8 +114,10 @@ def _one_array(items: list[slice | npt.NDArray[np.int64] | int | None], before: 
 
 
 def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int, counts: list[int]) -> Prepared:
-    """Several index arrays: the coordinates of each element of the result. `counts` are the lengths of slices and new axes, of
-    which `before` come before the dimensions of the index arrays."""
+    """Several index arrays: the coordinates of each element of the result.
+
+    `counts` are the lengths of slices and new axes, of which `before` come before the dimensions of the index arrays.
+    """
     given = [np.asarray(item, dtype=np.int64) for item in items if isinstance(item, np.ndarray | int)]
     try:
         broadcast = np.broadcast_shapes(*(array.shape for array in given))
@@ -148,7 +150,7 @@ def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
     """An index for each dimension, and all combinations of them: integers, slices, lists, and masks of one dimension."""
     if isinstance(key, Prepared):
         return key
-    items = _expand(key, shape, split_masks=False)
+    items, _ = _expand(key, shape, split_masks=False)
     axes: list[slice | npt.NDArray[np.int64]] = []
     result: list[int] = []
     for item in items:
@@ -175,7 +177,7 @@ def prepare_coordinates(key: Any, shape: tuple[int, ...]) -> Prepared:
     """The elements at coordinates, one integer or array for each dimension, broadcast; or at which a mask is true."""
     if isinstance(key, Prepared):
         return key
-    items = _expand(key, shape)
+    items, _ = _expand(key, shape)
     if any(item is None or isinstance(item, slice) for item in items):
         raise SelectionError(f"vindex takes {len(shape)} integers or arrays of integers, or a mask of shape {shape}")
     checked = [_checked(item, dimension, shape[dimension]) for dimension, item in enumerate(items)]
@@ -187,8 +189,11 @@ def _has_ellipsis(key: Any) -> bool:
     return any(item is Ellipsis for item in (key if isinstance(key, tuple) else (key,)))
 
 
-def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> list[Any]:
-    """The items of an index, one for each dimension and new axis: arrays of integers for masks, slices for `...`."""
+def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> tuple[list[Any], int]:
+    """The items of an index, one for each dimension and new axis: arrays of integers for masks, slices for `...`.
+
+    Also where `...` stood, 0 where it did not.
+    """
     items: list[Any] = []
     ellipsis = None
     for item in key if isinstance(key, tuple) else (key,):
@@ -208,8 +213,10 @@ def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> li
     at = len(items) if ellipsis is None else ellipsis
     items[at:at] = [slice(None)] * left
     expanded: list[Any] = []
-    dimension = 0
-    for item in items:
+    dimension = gap = 0
+    for position, item in enumerate(items):
+        if position == ellipsis:
+            gap = len(expanded)
         taken = _dimensions(item)
         if isinstance(item, np.ndarray) and item.dtype.kind == "b":
             wanted = shape[dimension : dimension + taken]
@@ -219,7 +226,7 @@ def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> li
         else:
             expanded.append(item)
         dimension += taken
-    return expanded
+    return expanded, gap
 
 
 def _array(item: Any, split_masks: bool) -> npt.NDArray[Any] | int:

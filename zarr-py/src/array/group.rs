@@ -5,7 +5,7 @@ use pyo3::types::PyDict;
 use zarr::{Attributes, NodeKind};
 
 use super::create::{NewArray, create_array_at, create_group_at};
-use super::handle::{Answer, Handle, Opened, Place, answer, changed};
+use super::handle::{Answer, Handle, Opened, Place, answer, changed, only};
 use crate::error::Error;
 
 /// What `zarr_py.Group` inherits.
@@ -75,18 +75,20 @@ impl NativeGroup {
         self.handle.requests(py)
     }
 
-    /// The node at a path below.
-    #[pyo3(signature = (path, *, awaitable = false))]
+    /// The node at a path below: an `"array"`, a `"group"`, or a `"node"` of either kind.
+    #[pyo3(signature = (path, kind, *, awaitable = false))]
     fn _node<'py>(
         &self,
         py: Python<'py>,
         path: String,
+        kind: &str,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
+        let only = only(py, kind)?;
         answer(py, awaitable, async move {
             let node = group.node(&path).await?;
-            Ok(place.opened(node))
+            Ok(place.opened(only(node)?))
         })
     }
 

@@ -254,7 +254,7 @@ impl Opened {
 /// What a call that waits or is awaited ends with.
 pub(super) enum Answer {
     Nothing,
-    Node(Opened),
+    Node(Box<Opened>),
     Nodes(Vec<(String, Opened)>),
     Names(Vec<(String, &'static str)>),
 }
@@ -267,7 +267,7 @@ impl From<()> for Answer {
 
 impl From<Opened> for Answer {
     fn from(node: Opened) -> Self {
-        Self::Node(node)
+        Self::Node(Box::new(node))
     }
 }
 
@@ -335,6 +335,19 @@ pub(super) fn attributes(text: &str) -> Result<Attributes> {
     Ok(attributes)
 }
 
+/// What passes nodes of one kind, `"array"` or `"group"`, or with `"node"` both.
+pub(super) fn only(
+    py: Python<'_>,
+    kind: &str,
+) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
+    match kind {
+        "array" => Ok(|node| node.into_array().map(zarr::Node::Array)),
+        "group" => Ok(|node| node.into_group().map(zarr::Node::Group)),
+        "node" => Ok(Ok),
+        other => Err(failure(py, "InvalidError", format!("kind {other:?}"))),
+    }
+}
+
 /// Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind.
 #[pyfunction]
 #[pyo3(signature = (place, path, kind, *, awaitable = false))]
@@ -346,12 +359,7 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only: fn(zarr::Node) -> zarr::Result<zarr::Node> = match kind {
-        "array" => |node| node.into_array().map(zarr::Node::Array),
-        "group" => |node| node.into_group().map(zarr::Node::Group),
-        "node" => Ok,
-        other => return Err(failure(py, "InvalidError", format!("kind {other:?}"))),
-    };
+    let only = only(py, kind)?;
     answer(py, awaitable, async move {
         let node = hierarchy.node(&path).await?;
         Ok(place.opened(only(node)?))
