@@ -151,6 +151,28 @@ impl ArrayLayout {
         self.codecs_by_shape.get(shape)
     }
 
+    /// The same layout with chunks of one more shape: those of an array that has grown since it was bound.
+    ///
+    /// # Errors
+    /// As [`Self::bind`], for the codecs.
+    pub fn with_chunk_shape(
+        mut self,
+        shape: &[u64],
+        metadata: &ArrayMetadata,
+        registry: &Registry,
+    ) -> Result<Self> {
+        let first = self.codecs.decoded();
+        let spec = ChunkSpec {
+            shape: shape.into(),
+            ..first.clone()
+        };
+        let codecs = registry.bind_codecs(metadata.codecs(), spec)?;
+        let first = (first.shape.to_vec(), self.codecs.clone());
+        self.codecs_by_shape
+            .extend([first, (shape.to_vec(), Arc::new(codecs))]);
+        Ok(self)
+    }
+
     /// The key of a chunk of the array whose keys start with `prefix`.
     #[must_use]
     pub fn key(&self, prefix: &str, cell: &[u64]) -> String {

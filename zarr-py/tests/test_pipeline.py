@@ -76,6 +76,31 @@ def test_a_wrapper_is_never_bypassed(tmp_path: Path) -> None:
     assert Counting.gets >= before + 24
 
 
+def test_a_class_derived_from_our_store_is_not_bypassed(tmp_path: Path) -> None:
+    class Counting(zarr_py.Store):
+        gets = 0
+
+        async def get(self, *arguments: Any, **options: Any) -> Any:
+            type(self).gets += 1
+            return await super().get(*arguments, **options)
+
+    class Named(zarr_py.Store):
+        name = "only a name"
+
+    array = foreign(Counting(str(tmp_path)), data=A, chunks=(5, 5))
+    assert "Counting" in zarr_py.explain(array).reason
+    before = Counting.gets
+    assert_array_equal(array[...], A)
+    assert Counting.gets >= before + 24
+    assert_array_equal(opened(Named(str(tmp_path)), OURS)[...], A)
+
+
+def test_inner_chunks_in_an_order_that_we_do_not_write(tmp_path: Path) -> None:
+    codec = ShardingCodec(chunk_shape=(5, 5), subchunk_write_order="colexicographic")
+    array = foreign(tmp_path, shape=A.shape, dtype=A.dtype, chunks=(10, 15), serializer=codec, compressors=None)
+    assert "colexicographic" in zarr_py.explain(array).reason
+
+
 def test_explain_prints_the_plan_of_a_read(tmp_path: Path) -> None:
     array = created(tmp_path, data=A, **SHARDED)
     explanation = zarr_py.explain(array, np.s_[3:8, 2])
@@ -200,6 +225,40 @@ def test_a_resized_array_is_read_and_written(tmp_path: Path) -> None:
         array[30:, 20:] = expected[30:, 20:] = 9
         assert_array_equal(array[...], expected)
     assert_array_equal(opened(tmp_path, ZARRS)[...], expected)
+
+
+def test_what_a_shrunk_array_left_in_its_shards_comes_back(tmp_path: Path) -> None:
+    array = created(tmp_path, data=np.arange(1, 9), chunks=(2,), shards=(8,))
+    array.resize((3,))
+    with engine_only():
+        array[:] = -1
+    array.resize((8,))
+    assert_array_equal(array[:], [-1, -1, -1, 4, 5, 6, 7, 8])
+
+
+@pytest.mark.filterwarnings("ignore:.*rectilinear.*")
+def test_chunks_of_shapes_that_an_array_grows_to(tmp_path: Path) -> None:
+    with zarr.config.set({"array.rectilinear_chunks": True}):
+        array = created(tmp_path, shape=(5,), dtype="i4", chunks=[[2, 3]])
+        with engine_only():
+            array[:] = np.arange(5)
+            array.append(np.arange(5, 12, dtype="i4"))
+            array.append(np.arange(12, 16, dtype="i4"))
+            assert_array_equal(array[:], np.arange(16))
+        assert_array_equal(opened(tmp_path, ZARRS)[:], np.arange(16))
+
+
+@pytest.mark.filterwarnings("ignore:.*generic.*:DeprecationWarning", "ignore::zarr.errors.UnstableSpecificationWarning")
+@pytest.mark.parametrize("dtype", [">i4", ">M8[2generic]", ">M8[us]", ">U2", np.dtype([("a", ">i4"), ("b", ">m8[s]")])])
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_the_other_byte_order(tmp_path: Path, dtype: Any, zarr_format: Any) -> None:
+    dtype = np.dtype(dtype)
+    data = np.frombuffer(np.arange(48, dtype="u1" if dtype.kind != "U" else ">u4").tobytes(), dtype=dtype)
+    for name, pipeline, other in ("a", OURS, ZARRS), ("b", ZARRS, OURS):
+        with zarr.config.set(pipeline):
+            array = zarr.create_array(tmp_path / name, data=data, chunks=(2,), zarr_format=zarr_format, compressors=None)
+        assert array[:].tobytes() == data.tobytes()
+        assert opened(tmp_path / name, other)[:].tobytes() == opened(tmp_path / name, pipeline)[:].tobytes()
 
 
 @pytest.mark.filterwarnings("ignore:.*rectilinear.*")

@@ -108,7 +108,9 @@ def failures(report: Path) -> Iterator[str]:
 
 
 def judge(failed: list[str], expected: list[str], *, complete: bool) -> int:
-    patterns = [line.partition(" #")[0].strip() for line in expected if not line.startswith("#")]
+    lines = [line.partition(" #")[0].strip() for line in expected if not line.startswith("#")]
+    patterns = [line.removeprefix("tests/") for line in lines]
+    failed = [test.removeprefix("tests/") for test in failed]
     # Ids have brackets, which mean themselves.
     matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in patterns}
     explained = {test for tests in matches.values() for test in tests}

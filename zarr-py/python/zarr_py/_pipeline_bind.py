@@ -16,7 +16,8 @@ from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import RegularChunkGridMetadata
 from zarr.storage import StorePath
 
-from zarr_py._native import NativePipeline
+from zarr_py._native import NativePipeline, NativeStore
+from zarr_py._store import Store as Ours
 from zarr_py._store import native_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ type Batch = list[BatchItem]
 
 OWN_MODULES = ("zarr", "numcodecs")
 """Where codecs and data types come from that the engine knows by name."""
+
+BYTES = ("get", "set", "delete", "get_ranges", "set_if_not_exists")
+"""The methods of a store that bytes go through."""
 
 
 def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
@@ -58,12 +62,14 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
 
 def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
     """The array in the engine, or why it cannot be there."""
-    native_store = native_of(store)
+    native_store = _native_store(store)
     if native_store is None:
         return f"the store is a {_name(store)}"
     for part in _parts(metadata):
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
             return f"{_name(part)} is not of zarr-python"
+        if isinstance(part, ShardingCodec) and part.subchunk_write_order == "colexicographic":
+            return "inner chunks are to be stored in colexicographic order"
     try:
         document = metadata.to_dict()
         document.pop("attributes", None)
@@ -77,10 +83,19 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
     return Binding(
         native=native,
         store=store,
-        dtype=dtype if native.variable_kind else dtype.newbyteorder("="),
+        dtype=dtype if native.variable_kind or dtype.isnative else dtype.newbyteorder("="),
         variable=native.variable_kind is not None,
         keeps_fill=metadata.fill_value is None,
     )
+
+
+def _native_store(store: Store) -> NativeStore | None:
+    """The native store, unless a class of somebody else's looks at what is read or written."""
+    if isinstance(store, Ours):
+        kind = type(store)
+        if not issubclass(kind, Ours) or any(getattr(kind, name) is not getattr(Ours, name) for name in BYTES):
+            return None
+    return native_of(store)
 
 
 def _parts(metadata: ArrayMetadata) -> Iterable[object]:
@@ -129,7 +144,7 @@ class Binding:
             return self._read_variable(batch, array, drop_axes)
         if array.dtype == self.dtype:
             return self.native.read(batch, array, drop_axes)
-        if array.dtype.newbyteorder("=") == self.dtype:
+        if self._is_swapped(array.dtype):
             read = self.native.read(batch, array.view(self.dtype), drop_axes)
             return None if read is None else _swapped(read, array)
         return None
@@ -156,10 +171,16 @@ class Binding:
             elements = array.ravel().tolist()
             return self.native.write_variable(batch, elements, array.shape, drop_axes, store_fill)
         if array.dtype != self.dtype:
-            if array.dtype.newbyteorder("=") != self.dtype:
+            if not self._is_swapped(array.dtype):
                 return None
-            array = array.astype(self.dtype)
+            array = array.byteswap().view(self.dtype)
         return self.native.write(batch, array, drop_axes, store_fill)
+
+    def _is_swapped(self, dtype: np.dtype[Any]) -> bool:
+        """Whether elements are ours with all their bytes in the other order."""
+        if dtype.fields:
+            return dtype == self.dtype.newbyteorder("S")
+        return not dtype.isnative and dtype.newbyteorder("=") == self.dtype
 
     def _is_for(self, batch: Batch) -> bool:
         """Whether the chunks are in the store that the engine has."""

@@ -11,6 +11,7 @@ mod variable;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use pyo3::BoundObject;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -34,7 +35,9 @@ const HERE: u64 = 1 << 20;
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct NativePipeline {
     store: Py<NativeStore>,
-    layout: Arc<ArrayLayout>,
+    metadata: ArrayMetadata,
+    /// Of all shapes of chunks that were asked for: the array may have grown since it was opened.
+    layout: ArcSwap<ArrayLayout>,
 }
 
 #[pymethods]
@@ -47,31 +50,33 @@ impl NativePipeline {
         document: &[u8],
         zarr_format: u8,
     ) -> PyResult<Self> {
-        let layout = || -> Result<ArrayLayout> {
+        let bind = || -> Result<_> {
             let metadata = match zarr_format {
                 2 => v2::array_from_v2(document, None)?,
                 _ => ArrayMetadata::parse(document)?,
             };
             let handle = store.get().handle()?;
-            Ok(ArrayLayout::bind(&metadata, handle.hierarchy.registry())?)
+            let layout = ArrayLayout::bind(&metadata, handle.hierarchy.registry())?;
+            Ok((metadata, layout))
         };
-        let layout = py.detach(layout)?;
+        let (metadata, layout) = py.detach(bind)?;
         Ok(Self {
             store,
-            layout: Arc::new(layout),
+            metadata,
+            layout: ArcSwap::from_pointee(layout),
         })
     }
 
     /// The size of an element in bytes; `None` for strings and byte strings of any length.
     #[getter]
     fn item_size(&self) -> Option<usize> {
-        self.layout.data_type().fixed_size()
+        self.layout.load().data_type().fixed_size()
     }
 
     /// What elements of any length are: `"string"` or `"bytes"`.
     #[getter]
     fn variable_kind(&self) -> Option<&'static str> {
-        match self.layout.data_type().kind() {
+        match self.layout.load().data_type().kind() {
             DataTypeKind::String => Some("string"),
             DataTypeKind::Bytes => Some("bytes"),
             _ => None,
@@ -113,7 +118,7 @@ impl NativePipeline {
         let len = shape.iter().product();
         let target = Target::variable(len).map_err(Error::Zarr)?;
         let read = self.plan_read(chunks.0, target)?;
-        let layout = self.layout.clone();
+        let layout = self.layout.load_full();
         read.run(py, move |read| Elements { read, layout, len })
             .map(Some)
     }
@@ -155,7 +160,7 @@ impl NativePipeline {
         if elements.len() != shape.iter().product::<usize>() {
             return Err(PyValueError::new_err("not as many elements as places"));
         }
-        let Some(input) = variable::input(elements, self.layout.data_type().kind())? else {
+        let Some(input) = variable::input(elements, self.layout.load().data_type().kind())? else {
             return Ok(None);
         };
         self.start_write(py, chunks, input, store_fill).map(Some)
@@ -172,7 +177,8 @@ impl NativePipeline {
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);
         };
-        let plan = ReadPlan::of_chunks(self.layout.clone(), chunks.0).map_err(Error::from)?;
+        let layout = self.layout_of(&chunks.0)?;
+        let plan = ReadPlan::of_chunks(layout, chunks.0).map_err(Error::from)?;
         Ok(Some(plan.to_string()))
     }
 }
@@ -182,11 +188,27 @@ impl NativePipeline {
         Ok(self.store.get().handle()?.hierarchy)
     }
 
+    /// The layout, with the shapes of all these chunks.
+    fn layout_of(&self, chunks: &[ChunkAccess]) -> Result<Arc<ArrayLayout>> {
+        let mut layout = self.layout.load_full();
+        for chunk in chunks {
+            if layout.codecs_of_shape(&chunk.shape).is_none() {
+                let hierarchy = self.hierarchy()?;
+                let grown = (*layout).clone();
+                let grown =
+                    grown.with_chunk_shape(&chunk.shape, &self.metadata, hierarchy.registry())?;
+                layout = Arc::new(grown);
+                self.layout.store(layout.clone());
+            }
+        }
+        Ok(layout)
+    }
+
     fn plan_read(&self, chunks: Vec<ChunkAccess>, target: Target) -> Result<Read> {
         let keys = chunks.iter().map(|chunk| chunk.key.clone()).collect();
         Ok(Read {
             hierarchy: self.hierarchy()?,
-            plan: ReadPlan::of_chunks(self.layout.clone(), chunks)?,
+            plan: ReadPlan::of_chunks(self.layout_of(&chunks)?, chunks)?,
             target: target.reporting_absent(),
             keys,
         })
@@ -201,7 +223,13 @@ impl NativePipeline {
     ) -> PyResult<Bound<'py, PyAny>> {
         let hierarchy = self.hierarchy()?;
         let options = WriteOptions { store_fill };
-        let plan = WritePlan::of_chunks(self.layout.clone(), chunks.0, options);
+        let layout = self.layout_of(&chunks.0)?;
+        let mut chunks = chunks.0;
+        if layout.codecs().sharding().is_some() {
+            // What an array that has shrunk left in its shards comes back when it grows, so it is merged.
+            chunks.iter_mut().for_each(|chunk| chunk.complete = false);
+        }
+        let plan = WritePlan::of_chunks(layout, chunks, options);
         let plan = plan.map_err(Error::from)?;
         runtime::awaitable(
             py,

@@ -198,3 +198,21 @@ async fn a_complete_edge_chunk_is_replaced_and_another_is_merged() {
     let found: ArrayD<i32> = array.read(s![6.., 8..]).await.unwrap();
     assert!(found.iter().all(|&element| element == 7), "{found}");
 }
+
+#[tokio::test]
+async fn a_layout_learns_chunks_of_another_shape() {
+    let hierarchy = open("memory:").unwrap();
+    let (array, _) = sharded(&hierarchy).await;
+    let bound = array.layout().clone();
+    let learn = |shape: &[u64]| {
+        let layout = bound.clone();
+        layout.with_chunk_shape(shape, array.metadata(), hierarchy.registry())
+    };
+    let layout = learn(&[3, 8]).unwrap();
+    assert!(layout.codecs_of_shape(&[6, 8]).is_some());
+    assert_eq!(layout.codecs_of(&[0, 0]).decoded().shape[..], [6, 8]);
+    let learned = layout.codecs_of_shape(&[3, 8]).unwrap();
+    assert_eq!(learned.decoded().shape[..], [3, 8]);
+    // Inner chunks of [3, 4] do not divide it.
+    assert!(learn(&[4, 8]).is_err());
+}
