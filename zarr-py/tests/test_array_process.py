@@ -341,7 +341,7 @@ def test_a_large_read_stalls_no_other_thread(tmp_path: Path) -> None:
     stop.set()
     ticker.join()
     # A GIL that is held for the read would be one gap as long as it; other programs on this machine cause some.
-    assert sorted(gaps)[-3] < 0.1 and len(gaps) > 1000
+    assert sorted(gaps)[-3] < 0.1 and len(gaps) > 50
 
 
 def test_no_zarr_and_no_numpy_before_they_are_needed(tmp_path: Path) -> None:

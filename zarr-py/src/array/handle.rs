@@ -255,7 +255,7 @@ impl Opened {
 pub(super) enum Answer {
     Nothing,
     Node(Box<Opened>),
-    Nodes(Vec<(String, Opened)>),
+    Nodes(Place, Vec<(String, zarr::Node)>),
     Names(Vec<(String, &'static str)>),
 }
 
@@ -280,9 +280,10 @@ impl<'py> IntoPyObject<'py> for Answer {
         match self {
             Self::Nothing => Ok(PyNone::get(py).to_owned().into_any()),
             Self::Node(node) => node.into_python(py),
-            Self::Nodes(nodes) => {
+            Self::Nodes(place, nodes) => {
+                let opened = |node| place.clone_ref(py).opened(node).into_python(py);
                 let nodes = nodes.into_iter();
-                let nodes = nodes.map(|(name, node)| Ok((name, node.into_python(py)?)));
+                let nodes = nodes.map(|(name, node)| Ok((name, opened(node)?)));
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
             }
             Self::Names(names) => names.into_pyobject(py),
