@@ -247,12 +247,12 @@ def test_ctrl_c_ends_a_read_that_stalls(stalling: Stalling, call: str) -> None:
             sys.exit(42)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), stalling.url, call]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "reading\n"
-    assert stalling.waiting.wait(20)
-    start = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == INTERRUPTED
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "reading\n"
+        assert stalling.waiting.wait(20)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == INTERRUPTED
     # The call itself ends in 50 ms; leaving the interpreter on a busy machine takes longer.
     assert time.monotonic() - start < 2
 
@@ -271,12 +271,12 @@ def test_ctrl_c_ends_large_local_reads(tmp_path: Path) -> None:
             sys.exit(42)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "reading\n"
-    time.sleep(0.7)
-    start = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == INTERRUPTED
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "reading\n"
+        time.sleep(0.7)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == INTERRUPTED
     assert time.monotonic() - start < 2
 
 
