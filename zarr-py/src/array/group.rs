@@ -85,7 +85,7 @@ impl NativeGroup {
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
-        let only = only(py, kind)?;
+        let only = only(kind)?;
         answer(py, awaitable, async move {
             let node = group.node(&path).await?;
             Ok(place.opened(only(node)?))

@@ -337,15 +337,12 @@ pub(super) fn attributes(text: &str) -> Result<Attributes> {
 }
 
 /// What passes nodes of one kind, `"array"` or `"group"`, or with `"node"` both.
-pub(super) fn only(
-    py: Python<'_>,
-    kind: &str,
-) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
+pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
     match kind {
         "array" => Ok(|node| node.into_array().map(zarr::Node::Array)),
         "group" => Ok(|node| node.into_group().map(zarr::Node::Group)),
         "node" => Ok(Ok),
-        other => Err(failure(py, "InvalidError", format!("kind {other:?}"))),
+        other => Err(failure("InvalidError", format!("kind {other:?}"))),
     }
 }
 
@@ -360,7 +357,7 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only = only(py, kind)?;
+    let only = only(kind)?;
     answer(py, awaitable, async move {
         let node = hierarchy.node(&path).await?;
         Ok(place.opened(only(node)?))
