@@ -123,7 +123,7 @@ async def test_odd_keys_stay_as_they_are(store: zarr_py.Store, key: str) -> None
     assert not await store.exists(path)
 
 
-@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "../a", "a/./b", "a\0b", "a\nb"])
+@pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "../a", "a/./b", "a\0b"])
 async def test_keys_that_are_none_are_errors(store: zarr_py.Store, key: str) -> None:
     for call in (store.get(key, PROTOTYPE), store.set(key, buffer(b"")), store.delete(key), store.exists(key)):
         with pytest.raises(errors.InvalidError, match="invalid key"):

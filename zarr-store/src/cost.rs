@@ -18,6 +18,8 @@ pub struct CostModel {
     pub lanes: usize,
     /// Gaps up to this size, in bytes, are read rather than cause a request of their own.
     pub free_gap: u64,
+    /// Where all gaps between the wanted ranges of an object are together no more than this, in bytes, all of them are.
+    pub free_waste: u64,
     /// The size, in bytes, up to which ranges are always worth merging.
     pub part_min: u64,
     /// The size, in bytes, above which no request is made by merging, and above which one is split.
@@ -36,7 +38,8 @@ impl CostModel {
             latency: Duration::from_millis(15),
             bandwidth: 80e6,
             lanes: 64,
-            free_gap: 128 * KIB,
+            free_gap: 32 * KIB,
+            free_waste: 128 * KIB,
             part_min: MIB,
             part_max: 8 * MIB,
             amplification: 8.0,
@@ -62,6 +65,7 @@ impl CostModel {
             bandwidth: 5e9,
             lanes: (2 * cores).max(4),
             free_gap: 4 * KIB,
+            free_waste: 0,
             split: false,
             ..Self::object()
         }

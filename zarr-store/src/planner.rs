@@ -42,7 +42,8 @@ pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
     let pieces = merge_overlaps(sorted);
     let useful = pieces.iter().map(size).sum();
     let part_size = cost.part_size(useful);
-    let near = merge_near(pieces, cost.free_gap, part_size);
+    let gap = free_gap(&pieces, useful, cost);
+    let near = merge_near(pieces, gap, part_size);
     let few = merge_to_lanes(near, useful, part_size, cost);
     let requests = if cost.split {
         split(few, part_size)
@@ -70,6 +71,19 @@ fn merge_overlaps(sorted: Vec<Range<u64>>) -> Vec<Range<u64>> {
         }
     }
     merged
+}
+
+/// The largest gap between ascending pieces that is read rather than cause a request.
+fn free_gap(pieces: &[Range<u64>], useful: u64, cost: &CostModel) -> u64 {
+    let span = match pieces {
+        [first, .., last] => last.end - first.start,
+        _ => useful,
+    };
+    if span - useful <= cost.free_waste {
+        cost.free_gap.max(cost.free_waste)
+    } else {
+        cost.free_gap
+    }
 }
 
 /// Merges ascending ranges with at most `gap` between them where the result fits a part.

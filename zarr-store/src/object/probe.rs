@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::ObjectBackend;
 use crate::error::{Error, Result};
-use crate::{Store, key, task};
+use crate::{Store, task};
 
 /// What the probe of a store found, once it ran: what is wrong with its conditions, if anything.
 pub(super) type Probed = OnceCell<Option<&'static str>>;
@@ -30,8 +30,7 @@ impl ObjectBackend {
     /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more.
     async fn probe(&self, store: &Store) -> Result<Option<&'static str>> {
         let name = format!("{PREFIX}{:016x}", random());
-        let path =
-            key::to_path(&key::join(&self.prefix, &name)).expect("the name is a legal segment");
+        let path = self.path(store, &name)?;
         let (backend, owned) = (self.clone(), store.clone());
         let probe = async move {
             let found = backend.ask_conditions(&owned, &name, &path).await;

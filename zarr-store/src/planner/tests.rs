@@ -112,10 +112,22 @@ fn extreme_ranges_do_not_overflow_or_explode() {
     assert_eq!(plan.served_by[0], 0..1 << 16);
 }
 
+#[test]
+fn little_waste_saves_requests_and_much_does_not() {
+    let cost = CostModel::object();
+    // Inner chunks of one column: two runs of them, 80 KB apart.
+    let column = [0..42_483, 123_594..166_063];
+    assert_eq!(plan_ranges(&column, &cost).requests, [0..166_063]);
+    let far = [0..42_483, 223_594..266_063];
+    assert_eq!(plan_ranges(&far, &cost).requests.len(), 2);
+    assert_eq!(plan_ranges(&column, &CostModel::local()).requests.len(), 2);
+}
+
 prop_compose! {
     fn costs()(
         lanes in 0usize..9,
         free_gap in 0u64..40,
+        free_waste in 0u64..200,
         part_min in 0u64..60,
         above in 0u64..100,
         amplification in 0.0f64..10.0,
@@ -127,6 +139,7 @@ prop_compose! {
             bandwidth: 1000.0,
             lanes,
             free_gap,
+            free_waste,
             part_min,
             part_max: part_min + above,
             amplification,
@@ -182,7 +195,9 @@ proptest! {
         }
         let mut sorted = filled.clone();
         sorted.sort_by_key(|range| (range.start, range.end));
-        let near: u64 = merge_near(merge_overlaps(sorted), cost.free_gap, part).iter().map(size).sum();
+        let pieces = merge_overlaps(sorted);
+        let gap = free_gap(&pieces, useful, &cost);
+        let near: u64 = merge_near(pieces, gap, part).iter().map(size).sum();
         prop_assert!(plan.fetched() <= near.max(cost.fetch_limit(useful)));
     }
 }

@@ -280,6 +280,7 @@ async fn s3_without_an_account_and_without_ranges() {
     server.methods();
     let eager = CostModel {
         free_gap: 0,
+        free_waste: 0,
         ..CostModel::object()
     };
     let eager = store.clone().with_cost_model(eager);
