@@ -42,7 +42,7 @@ impl fmt::Display for ReadPlan {
             writeln!(f, "  and {rest} more objects")?;
         }
         let cost = self.cost();
-        let about = if cost.objects > COUNTED as u64 as u64 {
+        let about = if cost.objects > COUNTED as u64 {
             "about "
         } else {
             ""
