@@ -23,7 +23,11 @@ fn promises_name_tests_that_exist() {
     sources(&root.join("zarr-store/src"), &mut files);
     sources(&root.join("fuzz/bodies/tests"), &mut files);
     let python = std::fs::read_dir(root.join("zarr-py/tests")).unwrap();
-    files.extend(python.map(|file| file.unwrap().path()).filter(|file| file.is_file()));
+    files.extend(
+        python
+            .map(|file| file.unwrap().path())
+            .filter(|file| file.is_file()),
+    );
     let code = files
         .iter()
         .map(|file| std::fs::read_to_string(file).unwrap())
@@ -41,7 +45,9 @@ fn promises_name_tests_that_exist() {
             .collect::<Vec<_>>();
         assert!(!tests.is_empty(), "{row}");
         for test in tests {
-            let defined = ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {test}(")));
+            let defined = ["fn", "def"]
+                .iter()
+                .any(|word| code.contains(&format!("{word} {test}(")));
             assert!(defined, "{test} of {row}");
         }
         promises += 1;

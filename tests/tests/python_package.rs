@@ -1,5 +1,7 @@
 //! The Python package `zarr_py`, built as a wheel and installed: its own tests, its stubs, its documentation.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -29,6 +31,36 @@ fn run(module: &str, arguments: &[&str], folder: &Path) {
 #[test]
 fn its_tests_pass() {
     run("pytest", &["-q", "-rs", "tests"], &python::package_root());
+}
+
+/// zarr-python's own tests, from its sdist, with our store in place of its own, or with our pipeline switched on.
+fn upstream(what: &str) {
+    if std::env::var_os("ZARR_UPSTREAM").is_none() {
+        eprintln!(
+            "skipped: zarr-python's own tests with our {what}: set ZARR_UPSTREAM=1 to run them"
+        );
+        return;
+    }
+    let script = python::package_root().join("tests/upstream.py");
+    let output = Command::new(&*PACKAGE)
+        .arg(script)
+        .args([what, "-n", "2"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let last = text.lines().rev().take(2).collect::<Vec<_>>();
+    eprintln!("zarr-python's tests with our {what}: {last:?}");
+    assert!(output.status.success(), "{text}");
+}
+
+#[test]
+fn zarr_pythons_tests_pass_with_our_store() {
+    upstream("store");
+}
+
+#[test]
+fn zarr_pythons_tests_pass_with_our_pipeline() {
+    upstream("pipeline");
 }
 
 #[test]

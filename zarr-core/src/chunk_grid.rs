@@ -72,7 +72,7 @@ impl GridDimension {
     /// The elements of each run of chunks of one length.
     pub(crate) fn runs(&self) -> Vec<Range<u64>> {
         match self {
-            Self::Fixed(_) => vec![0..u64::MAX],
+            Self::Fixed(_) => std::iter::once(0..u64::MAX).collect(),
             Self::Varying(runs) => {
                 let ends = runs.iter().skip(1).map(|run| run.start).chain([u64::MAX]);
                 runs.iter()

@@ -9,7 +9,6 @@ use zarr_store::ErrorKind;
 #[derive(Debug)]
 pub(crate) enum Error {
     Zarr(zarr::Error),
-    Python(PyErr),
     /// A class of `zarr_py.errors` and a message, for what only Python can ask for.
     Named(&'static str, String),
 }
@@ -25,7 +24,6 @@ impl<E: Into<zarr::Error>> From<E> for Error {
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         match error {
-            Error::Python(error) => error,
             Error::Named(name, message) => Python::attach(|py| match class(py, name) {
                 Ok(class) => Self::from_type(class, message),
                 Err(error) => error,

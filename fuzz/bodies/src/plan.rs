@@ -130,7 +130,7 @@ fn selection(source: &mut Source<'_>, shape: &[u64]) -> Selection {
 fn slice(source: &mut Source<'_>, len: u64) -> SliceInfoElem {
     let index = |source: &mut Source<'_>| {
         let index = source.length();
-        let within = if index % 16 == 0 {
+        let within = if index.is_multiple_of(16) {
             index
         } else {
             index % (len + u64::from(len < u64::MAX))

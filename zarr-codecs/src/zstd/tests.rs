@@ -168,7 +168,7 @@ fn damage_that_looks_like_a_small_buffer_costs_no_memory() {
             let mut buffer = Vec::new();
             let _ = codec.decode(&damaged, &mut buffer);
             assert!(
-                buffer.capacity() <= 2 * encoded.len() << 15,
+                buffer.capacity() <= (2 * encoded.len()) << 15,
                 "{place} {bit}"
             );
         }

@@ -85,7 +85,7 @@ impl NativeGroup {
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
-        let only = only(py, kind)?;
+        let only = only(kind)?;
         answer(py, awaitable, async move {
             let node = group.node(&path).await?;
             Ok(place.opened(only(node)?))
@@ -123,13 +123,7 @@ impl NativeGroup {
     fn _members<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
         answer(py, awaitable, async move {
-            let members = group.members().await?;
-            let members = Python::attach(|py| {
-                let opened = |node| place.clone_ref(py).opened(node);
-                let members = members.into_iter();
-                members.map(|(name, node)| (name, opened(node))).collect()
-            });
-            Ok(Answer::Nodes(members))
+            Ok(Answer::Nodes(place, group.members().await?))
         })
     }
 

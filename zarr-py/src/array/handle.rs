@@ -255,7 +255,7 @@ impl Opened {
 pub(super) enum Answer {
     Nothing,
     Node(Box<Opened>),
-    Nodes(Vec<(String, Opened)>),
+    Nodes(Place, Vec<(String, zarr::Node)>),
     Names(Vec<(String, &'static str)>),
 }
 
@@ -280,9 +280,10 @@ impl<'py> IntoPyObject<'py> for Answer {
         match self {
             Self::Nothing => Ok(PyNone::get(py).to_owned().into_any()),
             Self::Node(node) => node.into_python(py),
-            Self::Nodes(nodes) => {
+            Self::Nodes(place, nodes) => {
+                let opened = |node| place.clone_ref(py).opened(node).into_python(py);
                 let nodes = nodes.into_iter();
-                let nodes = nodes.map(|(name, node)| Ok((name, node.into_python(py)?)));
+                let nodes = nodes.map(|(name, node)| Ok((name, opened(node)?)));
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
             }
             Self::Names(names) => names.into_pyobject(py),
@@ -336,15 +337,12 @@ pub(super) fn attributes(text: &str) -> Result<Attributes> {
 }
 
 /// What passes nodes of one kind, `"array"` or `"group"`, or with `"node"` both.
-pub(super) fn only(
-    py: Python<'_>,
-    kind: &str,
-) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
+pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
     match kind {
         "array" => Ok(|node| node.into_array().map(zarr::Node::Array)),
         "group" => Ok(|node| node.into_group().map(zarr::Node::Group)),
         "node" => Ok(Ok),
-        other => Err(failure(py, "InvalidError", format!("kind {other:?}"))),
+        other => Err(failure("InvalidError", format!("kind {other:?}"))),
     }
 }
 
@@ -359,7 +357,7 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only = only(py, kind)?;
+    let only = only(kind)?;
     answer(py, awaitable, async move {
         let node = hierarchy.node(&path).await?;
         Ok(place.opened(only(node)?))

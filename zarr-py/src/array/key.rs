@@ -89,7 +89,7 @@ impl Wanted {
                     lengths.len()
                 )
             };
-            return Err(failure(py, "SelectionError", message));
+            return Err(failure("SelectionError", message));
         }
         let left = lengths.len() - taken;
         let mut parsed = Parsed::new(open, items.len() + left);
@@ -97,15 +97,15 @@ impl Wanted {
             if item.is_none() {
                 parsed.new_axis();
             } else if item.is(PyEllipsis::get(py)) {
-                (0..left).try_for_each(|_| parsed.whole(py))?;
+                (0..left).try_for_each(|_| parsed.whole())?;
             } else if let Ok(slice) = item.cast::<PySlice>() {
                 parsed.slice(&slice)?;
             } else {
-                parsed.index(py, item)?;
+                parsed.index(item)?;
             }
         }
         if ellipses == 0 {
-            (0..left).try_for_each(|_| parsed.whole(py))?;
+            (0..left).try_for_each(|_| parsed.whole())?;
         }
         Ok(Some(parsed.finish(ellipses == 0)))
     }
@@ -130,7 +130,7 @@ impl Wanted {
             for (axis, &len) in axes.iter().zip(open.array.0.shape()) {
                 sets.push(match axis.cast::<PySlice>() {
                     Ok(slice) => {
-                        let steps = steps_of(slice, signed(py, len)?)?;
+                        let steps = steps_of(slice, signed(len)?)?;
                         shape.push(steps.count);
                         AxisIndices::Slice(steps.to_slice())
                     }
@@ -186,8 +186,8 @@ impl<'a> Parsed<'a> {
         self.shape.push(1);
     }
 
-    fn whole(&mut self, py: Python<'_>) -> PyResult<()> {
-        let count = signed(py, self.len())?.cast_unsigned();
+    fn whole(&mut self) -> PyResult<()> {
+        let count = signed(self.len())?.cast_unsigned();
         self.steps(&Steps {
             start: 0,
             step: 1,
@@ -197,7 +197,7 @@ impl<'a> Parsed<'a> {
     }
 
     fn slice(&mut self, slice: &Bound<'_, PySlice>) -> PyResult<()> {
-        let len = signed(slice.py(), self.len())?;
+        let len = signed(self.len())?;
         self.steps(&steps_of(slice, len)?);
         Ok(())
     }
@@ -210,7 +210,7 @@ impl<'a> Parsed<'a> {
         self.touch(steps.start.min(last), steps.start.max(last), steps.count);
     }
 
-    fn index(&mut self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn index(&mut self, item: &Bound<'_, PyAny>) -> PyResult<()> {
         let (len, dimension) = (self.len(), self.dimension);
         let index = item.extract::<isize>().ok().and_then(|index| {
             let len = isize::try_from(len).ok()?;
@@ -224,7 +224,7 @@ impl<'a> Parsed<'a> {
         let Some(index) = index else {
             let message =
                 format!("index {item} is out of bounds for axis {dimension} with size {len}");
-            return Err(failure(py, "SelectionError", message));
+            return Err(failure("SelectionError", message));
         };
         self.slices.push(SliceInfoElem::Index(index));
         self.touch(index, index, 1);
@@ -291,14 +291,9 @@ fn steps_of(slice: &Bound<'_, PySlice>, len: isize) -> PyResult<Steps> {
     })
 }
 
-fn signed(py: Python<'_>, len: u64) -> PyResult<isize> {
-    isize::try_from(len).map_err(|_| {
-        failure(
-            py,
-            "TooLargeError",
-            format!("{len} elements along a dimension"),
-        )
-    })
+fn signed(len: u64) -> PyResult<isize> {
+    isize::try_from(len)
+        .map_err(|_| failure("TooLargeError", format!("{len} elements along a dimension")))
 }
 
 /// Whether an object stands for an integer: NumPy's do, but a `bool` is a mask, and an array is many.

@@ -199,7 +199,6 @@ pub(super) fn lend_output(
     let lent = Lent::of(array, item_size)?;
     if lent.is_read_only {
         return Err(failure(
-            array.py(),
             "InvalidError",
             "the output array is read-only".to_owned(),
         ));
@@ -227,7 +226,7 @@ pub(super) fn lend_input(
             "could not broadcast input array from shape {:?} into shape {shape:?}",
             lent.shape
         );
-        failure(array.py(), "InvalidError", message)
+        failure("InvalidError", message)
     })?;
     let (start, size, origin) = lent.extent(item_size);
     let owner = Box::new(array.clone().unbind());
@@ -263,7 +262,7 @@ pub(super) fn check_shape(array: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult
         return Ok(());
     }
     let message = format!("expected an output array of shape {shape:?}, got {found:?}");
-    Err(failure(array.py(), "InvalidError", message))
+    Err(failure("InvalidError", message))
 }
 
 fn check_dtype(array: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -286,23 +286,15 @@ impl NativeArray {
     }
 }
 
-/// An error for a write to an array of a store that was opened for reading.
+/// The error for a write to a store that was opened for reading.
 fn read_only(path: &str) -> PyErr {
-    Python::attach(|py| match crate::error::class(py, "ReadOnlyError") {
-        Ok(class) => PyErr::from_type(
-            class,
-            format!("/{path}: store was opened in read-only mode and does not support writing"),
-        ),
-        Err(error) => error,
-    })
+    let message = "store was opened in read-only mode and does not support writing";
+    failure("ReadOnlyError", format!("/{path}: {message}"))
 }
 
 /// One of the exceptions of `zarr_py.errors`, for what is found wrong here.
-fn failure(py: Python<'_>, class: &str, message: String) -> PyErr {
-    match crate::error::class(py, class) {
-        Ok(class) => PyErr::from_type(class, message),
-        Err(error) => error,
-    }
+fn failure(class: &'static str, message: String) -> PyErr {
+    Error::Named(class, message).into()
 }
 
 /// The product of lengths, in elements.
