@@ -4,7 +4,7 @@ stores, or with both, and compares the failures with a list of explained ones.
     python upstream.py pipeline|store|both [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
 The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
-start find the pipeline by its entry point. `upstream-pipeline.txt` and `upstream-store.txt` have a pattern of test ids in each line
+start find the pipeline by its entry point. `upstream-pipeline.txt`, `upstream-store.txt` and, besides, `upstream-both.txt` have a pattern of test ids in each line
 and the reason after a `#`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
 has become useless.
 """
@@ -63,7 +63,7 @@ def main() -> int:
         report = Path(folder) / "report.xml"
         run(arguments.what, source, [f"tests/{name}" for name in named or MODULES], options, report)
         failed = list(failures(report))
-    lists = ["pipeline", "store"] if arguments.what == "both" else [arguments.what]
+    lists = ["pipeline", "store", "both"] if arguments.what == "both" else [arguments.what]
     expected = [line for name in lists for line in (HERE / f"upstream-{name}.txt").read_text().splitlines()]
     return judge(failed, expected, complete=not named)
 
