@@ -78,6 +78,30 @@ fn its_stubs_are_right() {
 }
 
 #[test]
+fn its_source_distribution_has_the_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    run("maturin", &["sdist", "--out", out], &python::package_root());
+    let archive = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+    let archive = archive.unwrap().path();
+    run(
+        "tarfile",
+        &["-e", archive.to_str().unwrap(), out],
+        folder.path(),
+    );
+    let source = archive.file_name().unwrap().to_str().unwrap();
+    let source = folder.path().join(source.strip_suffix(".tar.gz").unwrap());
+    for part in [
+        "zarr-core/src/lib.rs",
+        "zarr-store/src/lib.rs",
+        "Cargo.lock",
+        "python/zarr_py/py.typed",
+    ] {
+        assert!(source.join(part).is_file(), "{part}");
+    }
+}
+
+#[test]
 fn the_examples_of_its_documentation_run() {
     let root = python::package_root().join("..");
     let pages = std::fs::read_dir(root.join("docs")).unwrap();
