@@ -56,7 +56,9 @@ def crossing(key: str, other: str) -> bool:
 
 def patient(examples: int) -> settings:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    return settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=checks)
+    return settings(
+        max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=checks, derandomize=True
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ impl CostModel {
             bandwidth: 80e6,
             lanes: 64,
             free_gap: 32 * KIB,
-            free_waste: 128 * KIB,
+            free_waste: 256 * KIB,
             part_min: MIB,
             part_max: 8 * MIB,
             amplification: 8.0,

@@ -118,7 +118,7 @@ fn little_waste_saves_requests_and_much_does_not() {
     // Inner chunks of one column: two runs of them, 80 KB apart.
     let column = [0..42_483, 123_594..166_063];
     assert_eq!(plan_ranges(&column, &cost).requests, [0..166_063]);
-    let far = [0..42_483, 223_594..266_063];
+    let far = [0..42_483, 423_594..466_063];
     assert_eq!(plan_ranges(&far, &cost).requests.len(), 2);
     assert_eq!(plan_ranges(&column, &CostModel::local()).requests.len(), 2);
 }
