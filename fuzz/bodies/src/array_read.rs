@@ -109,7 +109,10 @@ fn selection(source: &mut Source<'_>, shape: &[u64]) -> Selection {
     }
     let slices = shape.iter().map(|&len| {
         let start = below(source, len);
-        let end = start.saturating_add(source.length()).saturating_add(1).min(len);
+        let end = start
+            .saturating_add(source.length())
+            .saturating_add(1)
+            .min(len);
         let step = if kind & 4 == 0 { 1 } else { -3 };
         let (start, end) = (start.cast_signed(), end.cast_signed());
         let (start, end) = (
