@@ -9,6 +9,7 @@
 mod array;
 mod buffer;
 mod error;
+mod lent;
 mod pipeline;
 mod runtime;
 mod store;

@@ -1,14 +1,13 @@
 """`zarr_py.Array`: an array that needs no zarr-python. Reading and writing is all in the native class that it inherits."""
 
-import json
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from html import escape
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
 from zarr_py import _place
-from zarr_py._attributes import Attributes, to_json
 from zarr_py._native import NativeArray, bind_node
+from zarr_py._node import Node
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Array", "OIndex", "VIndex"]
 
 
-class Array(NativeArray):
+class Array(Node, NativeArray):
     """An array that is open: its metadata is known, and nothing of it is read again.
 
     Indexing is NumPy's, `oindex` takes all combinations of indices and `vindex` coordinates. A read gives an array of NumPy, in
@@ -41,30 +40,6 @@ class Array(NativeArray):
     def nbytes(self) -> int:
         """The size of all elements in memory, in bytes; of strings that of NumPy's descriptors."""
         return self.size * self.dtype.itemsize
-
-    @property
-    def name(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata document."""
-        document: dict[str, Any] = json.loads(self.metadata_text())
-        return document
-
-    @property
-    def attrs(self) -> Attributes:
-        """The attributes. Setting one writes the document."""
-        return Attributes(self.metadata_text, self._change_attributes)
-
-    def set_attrs(self, attributes: Mapping[str, Any]) -> None:
-        """Replaces all attributes."""
-        self._change_attributes(to_json(attributes), [], True)
-
-    async def set_attrs_async(self, attributes: Mapping[str, Any]) -> None:
-        """Replaces all attributes."""
-        await self._change_attributes(to_json(attributes), [], True, awaitable=True)
 
     @property
     def oindex(self) -> "OIndex":

@@ -1,21 +1,21 @@
 """`zarr_py.Group`: the nodes below one, by path."""
 
-import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
 from zarr_py import _place
 from zarr_py._array import Array, _unpickle
-from zarr_py._attributes import Attributes, to_json
+from zarr_py._attributes import to_json
 from zarr_py._create import new_array
 from zarr_py._native import NativeGroup
+from zarr_py._node import Node
 from zarr_py.errors import NotFoundError
 
 __all__ = ["Group"]
 
 
-class Group(NativeGroup):
+class Group(Node, NativeGroup):
     """A group: `group["a/b"]` opens the node at a path below, and iterating gives the names of those directly below.
 
     Where the group has consolidated metadata, nodes are listed and opened from it without a request.
@@ -23,30 +23,6 @@ class Group(NativeGroup):
 
     __module__ = "zarr_py"
     __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        """The last part of the path; empty for the root."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata document."""
-        document: dict[str, Any] = json.loads(self.metadata_text())
-        return document
-
-    @property
-    def attrs(self) -> Attributes:
-        """The attributes. Setting one writes the document."""
-        return Attributes(self.metadata_text, self._change_attributes)
-
-    def set_attrs(self, attributes: Mapping[str, Any]) -> None:
-        """Replaces all attributes."""
-        self._change_attributes(to_json(attributes), [], True)
-
-    async def set_attrs_async(self, attributes: Mapping[str, Any]) -> None:
-        """Replaces all attributes."""
-        await self._change_attributes(to_json(attributes), [], True, awaitable=True)
 
     def __getitem__(self, path: str) -> "Array | Group":
         try:

@@ -1,6 +1,6 @@
-//! Memory between the engine and NumPy: results that NumPy takes over, and NumPy's arrays that jobs write to or read from.
+//! Memory between the engine and NumPy: results that NumPy takes over, and arrays of NumPy's that fit a selection.
 //!
-//! Unsafe room: the buffer protocol, and the lending of NumPy's memory.
+//! Unsafe room: the buffer protocol.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
@@ -9,11 +9,12 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use zarr_core::{Input, Output};
 
 use super::{failure, product};
 use crate::error::{Error, Result};
+use crate::lent::{Lent, is_writable};
 
 /// Memory of a result, which NumPy's array keeps.
 #[pyclass(frozen, module = "zarr_py._native")]
@@ -121,106 +122,30 @@ pub(super) fn scalar<'py>(
     from_buffer.call1((bytes, dtype))?.get_item(0)
 }
 
-/// Where the elements of one of NumPy's arrays are.
-struct Lent {
-    address: usize,
-    is_read_only: bool,
-    shape: Vec<usize>,
-    /// In bytes.
-    strides: Vec<isize>,
-}
-
-impl Lent {
-    fn of(array: &Bound<'_, PyAny>, item_size: usize) -> PyResult<Self> {
-        let py = array.py();
-        let interface = array.getattr(pyo3::intern!(py, "__array_interface__"))?;
-        let interface = interface.cast_into::<PyDict>()?;
-        let get = |name: &str| {
-            interface
-                .get_item(name)?
-                .ok_or_else(|| PyTypeError::new_err("expected an array of NumPy"))
-        };
-        let (address, is_read_only) = get("data")?.extract()?;
-        let shape = get("shape")?.extract::<Vec<usize>>()?;
-        let strides = get("strides")?.extract::<Option<Vec<isize>>>()?;
-        Ok(Self {
-            address,
-            is_read_only,
-            strides: strides.unwrap_or_else(|| c_strides(&shape, item_size)),
-            shape,
-        })
-    }
-
-    /// The lowest byte, the number of bytes, and the offset of the element at index 0.
-    fn extent(&self, item_size: usize) -> (NonNull<u8>, usize, usize) {
-        if self.shape.contains(&0) {
-            return (NonNull::dangling(), 0, 0);
-        }
-        let (mut below, mut above) = (0, 0);
-        for (&len, &stride) in self.shape.iter().zip(&self.strides) {
-            let reach = (len - 1) * stride.unsigned_abs();
-            if stride < 0 {
-                below += reach;
-            } else {
-                above += reach;
-            }
-        }
-        let start = std::ptr::with_exposed_provenance_mut::<u8>(self.address - below);
-        let start = NonNull::new(start).expect("NumPy's arrays are never at null");
-        (start, below + above + item_size, below)
-    }
-
-    /// Whether no two elements share bytes, as far as strides tell.
-    fn is_disjoint(&self, item_size: usize) -> bool {
-        let axes = self.shape.iter().zip(&self.strides);
-        let mut axes = axes
-            .filter(|(len, _)| **len > 1)
-            .map(|(&len, stride)| (stride.unsigned_abs(), len))
-            .collect::<Vec<_>>();
-        axes.sort_unstable();
-        let mut reach = item_size;
-        for (stride, len) in axes {
-            if stride < reach {
-                return false;
-            }
-            reach = stride.saturating_mul(len - 1).saturating_add(reach);
-        }
-        true
-    }
-}
-
 /// The elements of an array that a read fills, and their strides in bytes; `None` where elements share bytes.
 pub(super) fn lend_output(
     array: &Bound<'_, PyAny>,
     dtype: &Bound<'_, PyAny>,
-    item_size: usize,
 ) -> PyResult<Option<(Output, Vec<isize>)>> {
     check_dtype(array, dtype)?;
-    let lent = Lent::of(array, item_size)?;
-    if lent.is_read_only {
+    if !is_writable(array)? {
         return Err(failure(
             "InvalidError",
             "the output array is read-only".to_owned(),
         ));
     }
-    if !lent.is_disjoint(item_size) {
-        return Ok(None);
-    }
-    let (start, size, origin) = lent.extent(item_size);
-    let owner = Box::new(array.clone().unbind());
-    // SAFETY: NumPy's memory is initialised, and lives as long as the array, which is the owner. What Python does to it
-    // meanwhile is what it does to any array that NumPy works on without the interpreter.
-    let output = unsafe { Output::owned(owner, start, size, origin) };
-    Ok(Some((output, lent.strides)))
+    let lent = lent(array)?;
+    Ok(lent
+        .is_disjoint()
+        .then(|| (lent.output(), lent.strides.clone())))
 }
 
 /// The elements of an array that a write takes, and their strides in bytes when it is seen in another shape.
 pub(super) fn lend_input(
     array: &Bound<'_, PyAny>,
     shape: &[usize],
-    item_size: usize,
 ) -> PyResult<(Input, Vec<isize>)> {
-    let lent = Lent::of(array, item_size)?;
+    let lent = lent(array)?;
     let strides = broadcast(&lent, shape).ok_or_else(|| {
         let message = format!(
             "could not broadcast input array from shape {:?} into shape {shape:?}",
@@ -228,11 +153,11 @@ pub(super) fn lend_input(
         );
         failure("InvalidError", message)
     })?;
-    let (start, size, origin) = lent.extent(item_size);
-    let owner = Box::new(array.clone().unbind());
-    // SAFETY: as for outputs.
-    let input = unsafe { Input::owned(owner, start, size, origin) };
-    Ok((input, strides))
+    Ok((lent.input(), strides))
+}
+
+fn lent(array: &Bound<'_, PyAny>) -> PyResult<Lent> {
+    Lent::of(array)?.ok_or_else(|| PyTypeError::new_err("expected an array of NumPy"))
 }
 
 /// Strides of an array seen in another shape, 0 where it repeats; `None` where it does not fit.
@@ -273,14 +198,4 @@ fn check_dtype(array: &Bound<'_, PyAny>, dtype: &Bound<'_, PyAny>) -> PyResult<(
     Err(PyTypeError::new_err(format!(
         "expected an output array of data type {dtype}, got {found}"
     )))
-}
-
-pub(super) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
-    let mut stride = item_size.cast_signed();
-    let mut strides = vec![0; shape.len()];
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed().max(1));
-    }
-    strides
 }

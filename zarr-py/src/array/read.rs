@@ -8,9 +8,10 @@ use zarr_core::{Output, Selection};
 use super::NativeArray;
 use super::handle::OpenArray;
 use super::key::Wanted;
-use super::memory::{Fresh, c_strides, check_shape, lend_output};
+use super::memory::{Fresh, check_shape, lend_output};
 use super::variable::read_variable;
 use crate::error::{Error, Result};
+use crate::lent::c_strides;
 use crate::runtime;
 
 /// Local reads that decode no more than this, in bytes, are done by the calling thread: in a few milliseconds, and waking
@@ -102,7 +103,7 @@ impl NativeArray {
         let lent = match out {
             None => None,
             Some(out) => match place(out, &wanted)? {
-                Some(view) => lend_output(&view, dtype, item_size)?,
+                Some(view) => lend_output(&view, dtype)?,
                 None => None,
             },
         };

@@ -60,7 +60,7 @@ impl NativeArray {
         if open.is_variable() {
             return write_variable(open, wanted, &value);
         }
-        let (input, strides) = lend_input(&value, &wanted.shape, open.item_size)?;
+        let (input, strides) = lend_input(&value, &wanted.shape)?;
         let selection = wanted.selection;
         Ok(Box::pin(async move {
             let array = &open.array.0;

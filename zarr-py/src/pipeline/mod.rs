@@ -1,11 +1,9 @@
 //! What `zarr_py.CodecPipeline` calls: reads and writes of any selection of an array in one call.
 //!
-//! `batch` walks what zarr-python asks for, chunk by chunk, once and with the interpreter; `memory` lends NumPy's arrays to jobs;
-//! `variable` makes Python's strings. The engine does the rest without the interpreter. What `batch` does not understand is
+//! `batch` walks what zarr-python asks for, chunk by chunk, once and with the interpreter; `variable` makes Python's strings. The engine does the rest without the interpreter. What `batch` does not understand is
 //! `None` here, and zarr-python's own pipeline does it.
 
 mod batch;
-mod memory;
 mod variable;
 
 use std::collections::HashSet;
@@ -22,9 +20,9 @@ use zarr_core::plan::ChunkAccess;
 use zarr_core::{ArrayLayout, DataTypeKind, Input};
 
 use self::batch::Chunks;
-use self::memory::Memory;
 use self::variable::Elements;
 use crate::error::{Error, Result};
+use crate::lent::Lent;
 use crate::runtime;
 use crate::store::NativeStore;
 
@@ -92,7 +90,7 @@ impl NativePipeline {
         out: &Bound<'py, PyAny>,
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(memory) = Memory::writable(out)? else {
+        let Some(memory) = Lent::writable(out)? else {
             return Ok(None);
         };
         let Some(chunks) = Chunks::of(batch, &memory.shape, &memory.strides, &drop_axes)? else {
@@ -132,7 +130,7 @@ impl NativePipeline {
         drop_axes: Vec<usize>,
         store_fill: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(memory) = Memory::of(value)? else {
+        let Some(memory) = Lent::of(value)? else {
             return Ok(None);
         };
         let Some(chunks) = Chunks::of(batch, &memory.shape, &memory.strides, &drop_axes)? else {

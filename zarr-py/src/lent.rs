@@ -1,4 +1,4 @@
-//! NumPy's arrays as memory of reads and writes: where they are, by the array interface, of any strides and data type.
+//! NumPy's arrays, lent to jobs of reads and writes: where their elements are, of any strides and data type.
 //!
 //! Unsafe room: the structure behind `__array_struct__`, and the memory that it describes.
 
@@ -28,21 +28,23 @@ struct Interface {
 }
 
 /// The memory of an array, and the array that keeps it.
-pub(super) struct Memory {
+pub(crate) struct Lent {
     owner: Py<PyAny>,
     /// The first byte of the lowest element, and the number of bytes to the end of the highest.
     start: NonNull<u8>,
     size: usize,
     /// Where the element at index 0 of all dimensions is.
     origin: usize,
-    pub(super) shape: Vec<usize>,
+    /// In bytes.
+    item_size: usize,
+    pub(crate) shape: Vec<usize>,
     /// Bytes from one element to the next.
-    pub(super) strides: Vec<isize>,
+    pub(crate) strides: Vec<isize>,
 }
 
-impl Memory {
+impl Lent {
     /// The memory of an array, whose elements are in this machine's byte order; `None` where the array says nothing of it.
-    pub(super) fn of(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    pub(crate) fn of(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         let capsule = array.getattr(intern!(array.py(), "__array_struct__"))?;
         let capsule = capsule.cast_into::<PyCapsule>()?;
         // SAFETY: a capsule without a name, which is a live object.
@@ -66,6 +68,11 @@ impl Memory {
             .iter()
             .map(|len| len.unsigned_abs())
             .collect::<Vec<_>>();
+        let strides = if found.strides.is_null() {
+            c_strides(&shape, item_size)
+        } else {
+            strides
+        };
         let (below, size) = extent(&shape, &strides, item_size);
         let Some(first) = NonNull::new(found.data.cast::<u8>()) else {
             return Ok(None);
@@ -76,19 +83,36 @@ impl Memory {
             start: unsafe { first.sub(below) },
             size,
             origin: below,
+            item_size,
             shape,
             strides,
         }))
     }
 
-    /// The same of an array that may be written. The structure does not say so of structs: its flags are all zero then.
-    pub(super) fn writable(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let py = array.py();
-        let flags = array.getattr(intern!(py, "flags"))?;
-        if !flags.getattr(intern!(py, "writeable"))?.is_truthy()? {
+    /// The same of an array that may be written, by several jobs at once.
+    pub(crate) fn writable(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if !is_writable(array)? {
             return Ok(None);
         }
-        Self::of(array)
+        Ok(Self::of(array)?.filter(Self::is_disjoint))
+    }
+
+    /// Whether no two elements share bytes, as far as strides tell.
+    pub(crate) fn is_disjoint(&self) -> bool {
+        let axes = self.shape.iter().zip(&self.strides);
+        let mut axes = axes
+            .filter(|(len, _)| **len > 1)
+            .map(|(&len, stride)| (stride.unsigned_abs(), len))
+            .collect::<Vec<_>>();
+        axes.sort_unstable();
+        let mut reach = self.item_size;
+        for (stride, len) in axes {
+            if stride < reach {
+                return false;
+            }
+            reach = stride.saturating_mul(len - 1).saturating_add(reach);
+        }
+        true
     }
 
     fn keeper(&self) -> Box<Keeper> {
@@ -97,7 +121,7 @@ impl Memory {
     }
 
     /// The memory as the output of a read.
-    pub(super) fn output(&self) -> Output {
+    pub(crate) fn output(&self) -> Output {
         let owner = self.keeper();
         // SAFETY: the owner keeps the memory, which NumPy has initialised as far as bytes go; that nobody else uses it while an
         // array is being read into it is what NumPy asks of everybody.
@@ -105,11 +129,29 @@ impl Memory {
     }
 
     /// The memory as the input of a write.
-    pub(super) fn input(&self) -> Input {
+    pub(crate) fn input(&self) -> Input {
         let owner = self.keeper();
         // SAFETY: as above; that nobody changes what is being written is what NumPy asks of everybody.
         unsafe { Input::owned(owner, self.start, self.size, self.origin) }
     }
+}
+
+/// Whether an array may be written. The structure behind `__array_struct__` does not say so of structs: its flags are all zero.
+pub(crate) fn is_writable(array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = array.py();
+    let flags = array.getattr(intern!(py, "flags"))?;
+    flags.getattr(intern!(py, "writeable"))?.is_truthy()
+}
+
+/// The strides, in bytes, of an array in C order.
+pub(crate) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
+    let mut stride = item_size.cast_signed();
+    let mut strides = vec![0; shape.len()];
+    for (axis, &len) in shape.iter().enumerate().rev() {
+        strides[axis] = stride;
+        stride = stride.saturating_mul(len.cast_signed().max(1));
+    }
+    strides
 }
 
 /// A reference to an array, which is let go of when it is dropped: without the interpreter, that would wait for the next call of
