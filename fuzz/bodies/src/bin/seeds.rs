@@ -1,8 +1,6 @@
 //! Makes the seeds of all targets in the folder that is its argument, from our own encoders: `cargo run -p zarr-fuzz --bin seeds
 //! fuzz/seeds`. Seeds that a fuzzer found stay; they are named `found-...`.
 
-#![expect(clippy::unwrap_used, reason = "a tool of the tests")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,30 +9,32 @@ use zarr_core::metadata::ArrayMetadata;
 use zarr_core::{ArrayLayout, DataTypeKind, Registry};
 use zarr_fuzz::{CHAINS, SHARDED, bag, bind};
 
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
 struct Seeds(PathBuf);
 
 impl Seeds {
-    fn add(&self, target: &str, name: &str, data: &[u8]) {
+    fn add(&self, target: &str, name: &str, data: &[u8]) -> Result {
         let folder = self.0.join(target);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(name), data).unwrap();
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join(name), data)?)
     }
 }
 
-fn main() {
-    let folder = std::env::args().nth(1).expect("usage: seeds FOLDER");
+fn main() -> Result {
+    let folder = std::env::args().nth(1).ok_or("usage: seeds FOLDER")?;
     let seeds = Seeds(Path::new(&folder).to_owned());
     let registry = zarr_codecs::registry();
-    codec_chain(&seeds, &registry);
-    sharded(&seeds, &registry);
-    documents(&seeds, &registry);
-    plans_and_keys(&seeds);
+    codec_chain(&seeds, &registry)?;
+    sharded(&seeds, &registry)?;
+    documents(&seeds, &registry)?;
+    plans_and_keys(&seeds)
 }
 
 /// Elements that every data type admits and that compress a little.
-fn sample(chain: &CodecChain) -> ChunkData {
+fn sample(chain: &CodecChain) -> Result<ChunkData> {
     let spec = chain.decoded();
-    let len = usize::try_from(spec.elements().unwrap()).unwrap();
+    let len = usize::try_from(spec.elements()?)?;
     let Some(item_size) = spec.data_type.fixed_size() else {
         let texts = (0..len).map(|number| "ab".repeat(number));
         let bytes = texts.clone().collect::<String>().into_bytes();
@@ -43,28 +43,29 @@ fn sample(chain: &CodecChain) -> ChunkData {
             Some(*end)
         });
         let offsets = std::iter::once(0).chain(ends).collect();
-        return ChunkData::Variable { offsets, bytes };
+        return Ok(ChunkData::Variable { offsets, bytes });
     };
     // Code points have zeros in their upper half.
     let text = spec.data_type.kind() == DataTypeKind::Text;
     let numbers = (0..len * item_size)
         .map(|place| u8::from((place % 7 == 0 || place % 11 < 3) && !(text && place % 4 > 1)));
-    ChunkData::Fixed(numbers.collect())
+    Ok(ChunkData::Fixed(numbers.collect()))
 }
 
-fn encoded(chain: &CodecChain) -> Vec<u8> {
+fn encoded(chain: &CodecChain) -> Result<Vec<u8>> {
     let mut encoded = Vec::new();
-    chain.encode_chunk(&sample(chain), &mut encoded).unwrap();
-    encoded
+    chain.encode_chunk(&sample(chain)?, &mut encoded)?;
+    Ok(encoded)
 }
 
-fn codec_chain(seeds: &Seeds, registry: &Registry) {
+fn codec_chain(seeds: &Seeds, registry: &Registry) -> Result {
     for (number, (data_type, shape, codecs)) in CHAINS.iter().enumerate() {
-        let chain = bind(registry, data_type, shape, codecs.trim_start_matches('~')).unwrap();
-        let number = u8::try_from(number).unwrap();
-        let seed = [&[number], &encoded(&chain)[..]].concat();
-        seeds.add("codec_chain", &format!("chain-{number:02}"), &seed);
+        let chain = bind(registry, data_type, shape, codecs.trim_start_matches('~'))?;
+        let number = u8::try_from(number)?;
+        let seed = [&[number], &encoded(&chain)?[..]].concat();
+        seeds.add("codec_chain", &format!("chain-{number:02}"), &seed)?;
     }
+    Ok(())
 }
 
 /// The document of one of the sharded arrays.
@@ -80,18 +81,18 @@ fn sharded_document(shape: &[u64], codecs: &str) -> String {
     )
 }
 
-fn layout(document: &str, registry: &Registry) -> ArrayLayout {
-    let metadata = ArrayMetadata::parse(document.as_bytes()).unwrap();
-    ArrayLayout::bind(&metadata, registry).unwrap()
+fn layout(document: &str, registry: &Registry) -> Result<ArrayLayout> {
+    let metadata = ArrayMetadata::parse(document.as_bytes())?;
+    Ok(ArrayLayout::bind(&metadata, registry)?)
 }
 
-fn sharded(seeds: &Seeds, registry: &Registry) {
+fn sharded(seeds: &Seeds, registry: &Registry) -> Result {
     for (number, (shape, codecs)) in SHARDED.iter().enumerate() {
         let document = sharded_document(shape, codecs);
-        let layout = layout(&document, registry);
-        let shard = encoded(layout.codecs());
+        let layout = layout(&document, registry)?;
+        let shard = encoded(layout.codecs())?;
         // Half of the inner chunks are fill values.
-        let ChunkData::Fixed(mut elements) = sample(layout.codecs()) else {
+        let ChunkData::Fixed(mut elements) = sample(layout.codecs())? else {
             panic!("uint16")
         };
         let half = elements.len() / 2;
@@ -100,26 +101,26 @@ fn sharded(seeds: &Seeds, registry: &Registry) {
         }
         let mut sparse = Vec::new();
         let chunk = ChunkData::Fixed(elements);
-        layout.codecs().encode_chunk(&chunk, &mut sparse).unwrap();
-        let first = u8::try_from(number).unwrap();
+        layout.codecs().encode_chunk(&chunk, &mut sparse)?;
+        let first = u8::try_from(number)?;
         for (name, shard) in [("full", &shard), ("sparse", &sparse)] {
             let seed = [&[first, 0, 3, 1, 5], &shard[..]].concat();
-            seeds.add("shard_read", &format!("{name}-{number}"), &seed);
+            seeds.add("shard_read", &format!("{name}-{number}"), &seed)?;
         }
         let selection = [2, 0, 0x40, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         for kind in 0..3 {
             let mut selection = selection;
             selection[0] = kind;
             let seed = bag(document.as_bytes(), &selection, &[Some(&shard), None]);
-            seeds.add("array_read", &format!("sharded-{number}-{kind}"), &seed);
+            seeds.add("array_read", &format!("sharded-{number}-{kind}"), &seed)?;
         }
         if let Some(sharding) = layout.codecs().sharding() {
             let range = sharding.index_range().resolve(shard.len() as u64);
-            let index = &shard[usize::try_from(range.start).unwrap()..]
-                [..usize::try_from(range.end - range.start).unwrap()];
+            let index = &shard[usize::try_from(range.start)?..]
+                [..usize::try_from(range.end - range.start)?];
             for chain in 0..6 {
                 let seed = [&[chain, 0xe8], index].concat();
-                seeds.add("shard_index", &format!("index-{number}-{chain}"), &seed);
+                seeds.add("shard_index", &format!("index-{number}-{chain}"), &seed)?;
             }
         }
     }
@@ -142,8 +143,9 @@ fn sharded(seeds: &Seeds, registry: &Registry) {
             "shard_index",
             &format!("odd-{chain}"),
             &[&[chain, 0xe8], &index[..]].concat(),
-        );
+        )?;
     }
+    Ok(())
 }
 
 const GROUP: &str =
@@ -191,10 +193,10 @@ const DATA_TYPES: &[(&str, &str)] = &[
     ),
 ];
 
-fn documents(seeds: &Seeds, registry: &Registry) {
+fn documents(seeds: &Seeds, registry: &Registry) -> Result {
     for (number, (shape, codecs)) in SHARDED.iter().enumerate() {
         let seed = [b"\0", sharded_document(shape, codecs).as_bytes()].concat();
-        seeds.add("metadata_json", &format!("sharded-{number}"), &seed);
+        seeds.add("metadata_json", &format!("sharded-{number}"), &seed)?;
     }
     for (number, (data_type, fill)) in DATA_TYPES.iter().enumerate() {
         let codec = match *data_type {
@@ -208,15 +210,15 @@ fn documents(seeds: &Seeds, registry: &Registry) {
 "chunk_key_encoding":{{"name":"v2","configuration":{{"separator":"."}}}},"codecs":[{codec}],
 "attributes":{{"unit":"m"}},"dimension_names":["y",null],"extra":{{"must_understand":false}}}}"#
         );
-        layout(&document, registry);
+        layout(&document, registry)?;
         let seed = [b"\x03", document.as_bytes()].concat();
-        seeds.add("metadata_json", &format!("data-type-{number:02}"), &seed);
+        seeds.add("metadata_json", &format!("data-type-{number:02}"), &seed)?;
         let seed = bag(document.as_bytes(), &[2; 16], &[None, Some(&[0; 16]), None]);
-        seeds.add("array_read", &format!("data-type-{number:02}"), &seed);
+        seeds.add("array_read", &format!("data-type-{number:02}"), &seed)?;
     }
     for (number, (data_type, shape, codecs)) in CHAINS.iter().enumerate() {
         let codecs = codecs.trim_start_matches('~');
-        let chain = bind(registry, data_type, shape, codecs).unwrap();
+        let chain = bind(registry, data_type, shape, codecs)?;
         let fill = chain
             .decoded()
             .data_type
@@ -226,17 +228,17 @@ fn documents(seeds: &Seeds, registry: &Registry) {
 "chunk_grid":{{"name":"regular","configuration":{{"chunk_shape":{shape:?}}}}},
 "chunk_key_encoding":{{"name":"default"}},"codecs":{codecs}}}"#
         );
-        layout(&document, registry);
+        layout(&document, registry)?;
         let seed = [b"\0", document.as_bytes()].concat();
-        seeds.add("metadata_json", &format!("chain-{number:02}"), &seed);
-        let seed = bag(document.as_bytes(), &[2; 16], &[Some(&encoded(&chain))]);
-        seeds.add("array_read", &format!("chain-{number:02}"), &seed);
+        seeds.add("metadata_json", &format!("chain-{number:02}"), &seed)?;
+        let seed = bag(document.as_bytes(), &[2; 16], &[Some(&encoded(&chain)?)]);
+        seeds.add("array_read", &format!("chain-{number:02}"), &seed)?;
     }
     seeds.add(
         "metadata_json",
         "group",
         &[b"\0", GROUP.as_bytes()].concat(),
-    );
+    )?;
     let consolidated = format!(
         r#"{{"zarr_format":3,"node_type":"group","consolidated_metadata":{{"kind":"inline","must_understand":false,"metadata":{{"a":{GROUP},"a/b":{}}}}}}}"#,
         sharded_document(SHARDED[0].0, SHARDED[0].1)
@@ -245,9 +247,9 @@ fn documents(seeds: &Seeds, registry: &Registry) {
         "metadata_json",
         "consolidated",
         &[b"\0", consolidated.as_bytes()].concat(),
-    );
+    )?;
     let v2 = [b"\x01", V2.as_bytes(), b"\0", br#"{"unit":"m"}"#].concat();
-    seeds.add("metadata_json", "v2-array", &v2);
+    seeds.add("metadata_json", "v2-array", &v2)?;
     for (name, dtype) in [
         (
             "object",
@@ -272,13 +274,14 @@ fn documents(seeds: &Seeds, registry: &Registry) {
             "metadata_json",
             &format!("v2-{name}"),
             &[b"\x01", text.as_bytes()].concat(),
-        );
+        )?;
     }
     let group = [&b"\x02"[..], br#"{"zarr_format":2}"#, b"\0", br#"{"a":1}"#].concat();
-    seeds.add("metadata_json", "v2-group", &group);
+    seeds.add("metadata_json", "v2-group", &group)?;
+    Ok(())
 }
 
-fn plans_and_keys(seeds: &Seeds) {
+fn plans_and_keys(seeds: &Seeds) -> Result {
     for number in 0..40_u8 {
         // Ranks 1 to 5, then lengths, chunks, grids and selections from a sequence that repeats after 256.
         let bytes =
@@ -286,7 +289,7 @@ fn plans_and_keys(seeds: &Seeds) {
         let seed = std::iter::once(1 + number % 5)
             .chain(bytes)
             .collect::<Vec<_>>();
-        seeds.add("plan", &format!("steps-{number:02}"), &seed);
+        seeds.add("plan", &format!("steps-{number:02}"), &seed)?;
     }
     let keys = [
         "",
@@ -304,8 +307,9 @@ fn plans_and_keys(seeds: &Seeds) {
         "c/0/1",
     ];
     for (number, key) in keys.iter().enumerate() {
-        let options = u8::try_from(number).unwrap();
+        let options = u8::try_from(number)?;
         let seed = [&[options, 3, 8, 0x25, 1, 2, 7, 9], key.as_bytes()].concat();
-        seeds.add("key_roundtrip", &format!("key-{number:02}"), &seed);
+        seeds.add("key_roundtrip", &format!("key-{number:02}"), &seed)?;
     }
+    Ok(())
 }
