@@ -67,7 +67,7 @@ impl Extension {
             None => "{}".to_owned(),
         };
         serde_json::from_str(&text).map_err(|error| {
-            Error::invalid(shorten(&text), error.to_string()).member("configuration")
+            Error::invalid(shorten(&text), expected(&error)).member("configuration")
         })
     }
 
@@ -151,5 +151,14 @@ impl Serialize for Extension {
             map.serialize_entry("must_understand", &false)?;
         }
         map.end()
+    }
+}
+/// What the parser of a configuration expected, without the place in a text that nobody wrote.
+fn expected(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let (text, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));
+    match text.split_once(", expected ") {
+        Some((found, expected)) => format!("{expected} ({found})"),
+        None => format!("a legal configuration ({text})"),
     }
 }

@@ -1,7 +1,8 @@
 //! What the events of requests tell, and what they do not.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -10,11 +11,25 @@ use super::{faulty, put};
 use crate::testing::{Fault, Operation, Rule};
 use crate::{ByteRange, Precondition, Store};
 
-/// Writes down the events of this crate as `name=value` lines.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+thread_local! {
+    /// The events of this thread as `name=value` lines, from `listen` on.
+    static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
-impl tracing::Subscriber for Log {
+/// One subscriber for all tests: those that come and go decide for one another which events there are.
+struct Listener;
+
+fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| tracing::subscriber::set_global_default(Listener).unwrap());
+    LOG.set(Some(String::new()));
+}
+
+fn heard() -> String {
+    LOG.take().unwrap()
+}
+
+impl tracing::Subscriber for Listener {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
         metadata.target().starts_with("zarr_store")
     }
@@ -24,9 +39,13 @@ impl tracing::Subscriber for Log {
     fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push_str(&(line.0 + "\n"));
+        LOG.with_borrow_mut(|log| {
+            if let Some(log) = log {
+                let mut line = Line(String::new());
+                event.record(&mut line);
+                log.push_str(&(line.0 + "\n"));
+            }
+        });
     }
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
@@ -44,8 +63,7 @@ impl Visit for Line {
 
 #[tokio::test]
 async fn every_request_tells_what_it_did() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    listen();
     let (store, faults) = faulty();
     put(&store, "k", "0123456789").await;
     store.get("k", &ByteRange::Suffix(4), None).await.unwrap();
@@ -53,7 +71,7 @@ async fn every_request_tells_what_it_did() {
     faults.add(Rule::new(Operation::Delete, "k", Fault::PermissionDenied));
     store.delete("k").await.unwrap_err();
     store.list_dir("").await.unwrap();
-    let text = log.0.lock().unwrap().clone();
+    let text = heard();
     let expected = [
         r#"operation="put" store="faulty://store" key="k" bytes=10 outcome="done""#,
         r#"operation="get" store="faulty://store" key="k" range=last 4 bytes=4 outcome="done""#,
@@ -70,8 +88,7 @@ async fn every_request_tells_what_it_did() {
 
 #[tokio::test]
 async fn local_files_tell_as_well() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    listen();
     let directory = tempfile::tempdir().unwrap();
     let store = Store::local(directory.path()).unwrap();
     store
@@ -79,7 +96,7 @@ async fn local_files_tell_as_well() {
         .await
         .unwrap();
     store.get("k", &ByteRange::All, None).await.unwrap();
-    let text = log.0.lock().unwrap().clone();
+    let text = heard();
     assert!(
         text.contains(r#"operation="put""#) && text.contains(r#"operation="get""#),
         "{text}"
