@@ -15,6 +15,26 @@ struct Made<T> {
     value: Arc<T>,
 }
 
+impl<T> Made<T> {
+    fn here(value: Arc<T>) -> Arc<Self> {
+        let process = std::process::id();
+        Arc::new(Self { process, value })
+    }
+
+    fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+}
+
+/// Drops a value of this process, and leaves one of the parent's alone.
+fn forget_parents<T>(made: Option<Arc<Made<T>>>) {
+    if let Some(made) = made
+        && !made.is_here()
+    {
+        mem::forget(made);
+    }
+}
+
 impl<T> PerProcess<T> {
     /// Nothing made yet.
     #[must_use]
@@ -22,26 +42,40 @@ impl<T> PerProcess<T> {
         Self(ArcSwapOption::const_empty())
     }
 
+    /// A value that this process has made.
+    #[must_use]
+    pub fn of(value: T) -> Self {
+        Self(ArcSwapOption::from(Some(Made::here(Arc::new(value)))))
+    }
+
     /// The value of this process, from `make` where there is none yet. Two threads may make one each; one of them is used.
     ///
     /// # Errors
     /// Those of `make`.
     pub fn get_or_try_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        let process = std::process::id();
+        self.get_or_try_remake(|_| make())
+    }
+
+    /// The same where `remake` makes it of what the parent had, if it had something.
+    ///
+    /// # Errors
+    /// Those of `remake`.
+    pub fn get_or_try_remake<E>(
+        &self,
+        remake: impl FnOnce(Option<&T>) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
         let found = self.0.load();
-        match &*found {
-            Some(made) if made.process == process => return Ok(made.value.clone()),
-            _ => {}
-        }
-        let value = Arc::new(make()?);
-        let made = Arc::new(Made {
-            process,
-            value: value.clone(),
-        });
-        let before = self.0.compare_and_swap(&*found, Some(made));
+        let parents = match &*found {
+            Some(made) if made.is_here() => return Ok(made.value.clone()),
+            parents => parents.as_deref().map(|made| &*made.value),
+        };
+        let value = Arc::new(remake(parents)?);
+        let before = self
+            .0
+            .compare_and_swap(&*found, Some(Made::here(value.clone())));
         match &*before {
             // Another thread was faster.
-            Some(before) if before.process == process => Ok(before.value.clone()),
+            Some(before) if before.is_here() => Ok(before.value.clone()),
             // Dropping what the parent made would wait for threads that are not here.
             Some(parents) => {
                 mem::forget(parents.clone());
@@ -49,6 +83,11 @@ impl<T> PerProcess<T> {
             }
             None => Ok(value),
         }
+    }
+
+    /// What the value is from now on.
+    pub fn set(&self, value: T) {
+        forget_parents(self.0.swap(Some(Made::here(Arc::new(value)))));
     }
 
     /// The same of what cannot fail.
@@ -66,11 +105,7 @@ impl<T> Default for PerProcess<T> {
 
 impl<T> Drop for PerProcess<T> {
     fn drop(&mut self) {
-        if let Some(made) = self.0.swap(None)
-            && made.process != std::process::id()
-        {
-            mem::forget(made);
-        }
+        forget_parents(self.0.swap(None));
     }
 }
 
@@ -90,6 +125,14 @@ mod tests {
         let first = value.get_or_make(|| 1);
         let second = value.get_or_make(|| 2);
         assert_eq!((*first, *second), (1, 1));
+    }
+
+    #[test]
+    fn a_value_can_be_another() {
+        let value = PerProcess::of(1);
+        let before = value.get_or_make(|| 2);
+        value.set(3);
+        assert_eq!((*before, *value.get_or_make(|| 4)), (1, 3));
     }
 
     #[test]

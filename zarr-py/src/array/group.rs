@@ -72,7 +72,7 @@ impl NativeGroup {
 
     /// Requests and bytes of the store so far, in this process, by kind.
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.handle.requests(py)
+        self.handle.store.get().requests(py)
     }
 
     /// The node at a path below: an `"array"`, a `"group"`, or a `"node"` of either kind.

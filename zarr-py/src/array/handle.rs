@@ -1,12 +1,11 @@
 //! What a Python array or group keeps: the store, where it came from, and the node as this process knows it.
 
-use std::mem;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyNone};
+use pyo3::types::PyNone;
+use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy, NodeMetadata, blocking};
 use zarr_core::{ItemSize, Members};
 
@@ -78,64 +77,22 @@ impl Remake for zarr::Group {
     }
 }
 
-/// A node of one process. A child that finds its parent's reads the metadata in it and makes its own; it never drops it, which
-/// would wait for threads that the child does not have.
-pub(super) struct Node<T>(ArcSwap<Made<T>>);
-
-struct Made<T> {
-    process: u32,
-    node: Arc<T>,
-}
-
-impl<T> Made<T> {
-    fn here(node: T) -> Arc<Self> {
-        let (process, node) = (std::process::id(), Arc::new(node));
-        Arc::new(Self { process, node })
-    }
-}
-
-impl<T> Node<T> {
-    fn new(node: T) -> Self {
-        Self(ArcSwap::new(Made::here(node)))
-    }
-
-    /// What the metadata is from now on.
-    pub(super) fn set(&self, node: T) {
-        let before = self.0.swap(Made::here(node));
-        if before.process != std::process::id() {
-            mem::forget(before);
-        }
-    }
-}
-
-impl<T> Drop for Node<T> {
-    fn drop(&mut self) {
-        let last = self.0.load_full();
-        if last.process != std::process::id() {
-            mem::forget(last);
-        }
-    }
-}
-
 /// A node, its store, and what Python pickles of them.
 pub(super) struct Handle<T> {
     pub(super) store: Py<NativeStore>,
     pub(super) origin: Py<PyAny>,
     pub(super) read_only: bool,
-    pub(super) node: Arc<Node<T>>,
+    /// A child makes it again from its metadata.
+    pub(super) node: Arc<PerProcess<T>>,
 }
 
 impl<T: Remake> Handle<T> {
     /// The node in this process.
     pub(super) fn get(&self) -> Result<Arc<T>> {
-        let made = self.node.0.load();
-        if made.process == std::process::id() {
-            return Ok(made.node.clone());
-        }
-        let node = made.node.remake(&self.store.get().handle()?.hierarchy)?;
-        drop(made);
-        self.node.set(node);
-        Ok(self.node.0.load().node.clone())
+        self.node.get_or_try_remake(|parents| {
+            let parents = parents.expect("made with a node");
+            parents.remake(&self.store.get().handle()?.hierarchy)
+        })
     }
 
     /// The same, where it may be changed.
@@ -149,23 +106,6 @@ impl<T: Remake> Handle<T> {
 
     pub(super) fn location(&self) -> PyResult<String> {
         Ok(self.store.get().handle()?.store.location().to_owned())
-    }
-
-    pub(super) fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.store.get().handle()?.store.requests();
-        let dict = PyDict::new(py);
-        for (name, count) in [
-            ("gets", counts.gets),
-            ("heads", counts.heads),
-            ("puts", counts.puts),
-            ("deletes", counts.deletes),
-            ("lists", counts.lists),
-            ("bytes_read", counts.bytes_read),
-            ("bytes_written", counts.bytes_written),
-        ] {
-            dict.set_item(name, count)?;
-        }
-        Ok(dict)
     }
 }
 
@@ -235,7 +175,7 @@ impl Opened {
             store: place.native,
             origin: place.origin,
             read_only: place.read_only,
-            node: Arc::new(Node::new(node)),
+            node: Arc::new(PerProcess::of(node)),
         }
     }
 

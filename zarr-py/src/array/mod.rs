@@ -163,7 +163,7 @@ impl NativeArray {
 
     /// Requests and bytes of the store so far, in this process, by kind.
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.handle.requests(py)
+        self.handle.store.get().requests(py)
     }
 
     fn __getitem__<'py>(

@@ -220,7 +220,7 @@ impl NativeStore {
     }
 
     /// Requests and bytes so far in this process, by kind.
-    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    pub(crate) fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = self.store()?.requests();
         let dict = PyDict::new(py);
         for (name, count) in [
