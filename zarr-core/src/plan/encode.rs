@@ -54,7 +54,7 @@ impl ChunkWrite {
         inside: Vec<u64>,
         store_fill: bool,
     ) -> Self {
-        let (wanted, inside) = match chain.axis_order() {
+        let (wanted, inside) = match chain.permutation() {
             Some(order) => (
                 wanted.permuted(order),
                 order.iter().map(|&axis| inside[axis]).collect(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::job::{ChunkJob, DecodeJob};
+use super::object::Attempt;
 use super::{Body, Place};
 use crate::byte_range::ByteRange;
 use crate::chunk_grid::GridDimension;
@@ -17,8 +18,9 @@ use crate::size::{c_strides, product, to_usize};
 /// A shard of which at least this share of the inner chunks is wanted is read whole, in percent.
 const WHOLE_SHARD_PERCENT: u64 = 60;
 
-/// A range of bytes that a read needs.
-#[derive(Clone, Debug)]
+/// A range of bytes that a read needs. What follows from it writes to elements that nothing else writes to, so it is not `Clone`:
+/// see [`ObjectRead::attempt`](super::ObjectRead::attempt).
+#[derive(Debug)]
 pub struct Fetch {
     range: ByteRange,
     step: Step,
@@ -36,7 +38,7 @@ pub enum Purpose {
 }
 
 /// What follows from bytes: more to fetch, or something to decode.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Work {
     /// More bytes are needed.
     Fetch(Fetch),
@@ -44,7 +46,7 @@ pub enum Work {
     Decode(DecodeJob),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Step {
     Chunk(ChunkJob),
     Index(Shard),
@@ -52,9 +54,10 @@ enum Step {
 }
 
 /// A shard of which something is wanted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Shard {
     place: Place,
+    attempt: Arc<Attempt>,
     chain: Arc<CodecChain>,
     /// In the stored axes of the chain.
     pub(super) wanted: Wanted,
@@ -64,30 +67,101 @@ pub(crate) struct Shard {
     within: Option<Range<u64>>,
 }
 
+/// What is wanted of one chunk or inner chunk, in the decoded axes of its chain.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) place: Place,
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) chain: Arc<CodecChain>,
+    pub(super) wanted: Wanted,
+    /// The part of the chunk that lies inside the array.
+    pub(super) inside: Vec<u64>,
+}
+
+/// A part in the stored axes of its chain.
+enum Opened {
+    /// To be decoded as a whole.
+    Chunk(ChunkJob),
+    /// To be read by its index.
+    Shard(Shard),
+}
+
+impl Part {
+    /// The part as a chunk or as a shard at `within` in its object, `None` for all of it.
+    fn open(self, within: Option<Range<u64>>) -> Opened {
+        let (mut wanted, mut inside) = (self.wanted, self.inside);
+        if let Some(order) = self.chain.permutation() {
+            wanted = wanted.permuted(order);
+            inside = order.iter().map(|&axis| inside[axis]).collect();
+        }
+        let (place, attempt, chain) = (self.place, self.attempt, self.chain);
+        if chain.sharding().is_none() {
+            return Opened::Chunk(ChunkJob {
+                place,
+                attempt,
+                chain,
+                wanted,
+            });
+        }
+        Opened::Shard(Shard {
+            place,
+            attempt,
+            chain,
+            wanted,
+            inside,
+            within,
+        })
+    }
+
+    /// The job for a part that is not stored.
+    fn into_job(self) -> ChunkJob {
+        match self.open(None) {
+            Opened::Chunk(job) => job,
+            Opened::Shard(shard) => shard.into_job(),
+        }
+    }
+}
+
 impl Fetch {
-    /// The first fetch for a chunk that is a whole object (`within` is `None`) or a part of one. `wanted` and `inside` are in
-    /// the decoded axes of the chain.
-    pub(crate) fn chunk(
-        place: Place,
-        chain: Arc<CodecChain>,
-        wanted: Wanted,
-        inside: Vec<u64>,
-        within: Option<Range<u64>>,
-    ) -> Self {
+    /// The first fetch for a part that is a whole object (`within` is `None`) or a part of one.
+    pub(super) fn of(part: Part, within: Option<Range<u64>>) -> Self {
         let range = within.clone().map_or(ByteRange::All, ByteRange::Range);
-        match Shard::new(place, chain, wanted, inside, within) {
-            Err(job) => Self {
+        match part.open(within) {
+            Opened::Chunk(job) => Self {
                 range,
                 step: Step::Chunk(job),
             },
-            Ok(shard) if shard.wants_all() => Self {
+            Opened::Shard(shard) if shard.wants_all() => Self {
                 range,
                 step: Step::Whole(shard),
             },
-            Ok(shard) => Self {
+            Opened::Shard(shard) => Self {
                 range: shard.index_range(),
                 step: Step::Index(shard),
             },
+        }
+    }
+
+    /// Another fetch for the same elements. The caller makes sure that no two of them are in use at a time.
+    pub(super) fn duplicate(&self) -> Self {
+        let step = match &self.step {
+            Step::Chunk(job) => Step::Chunk(ChunkJob {
+                place: job.place.clone(),
+                attempt: job.attempt.clone(),
+                chain: job.chain.clone(),
+                wanted: job.wanted.clone(),
+            }),
+            Step::Index(shard) => Step::Index(shard.duplicate()),
+            Step::Whole(shard) => Step::Whole(shard.duplicate()),
+        };
+        let range = self.range.clone();
+        Self { range, step }
+    }
+
+    pub(super) fn attempt(&self) -> &Arc<Attempt> {
+        match &self.step {
+            Step::Chunk(job) => &job.attempt,
+            Step::Index(shard) | Step::Whole(shard) => &shard.attempt,
         }
     }
 
@@ -261,14 +335,7 @@ impl Fetch {
             Step::Chunk(job) => (job, matches!(self.range, ByteRange::Range(_))),
             Step::Index(shard) | Step::Whole(shard) => {
                 let part = shard.within.is_some();
-                (
-                    ChunkJob {
-                        place: shard.place,
-                        chain: shard.chain,
-                        wanted: shard.wanted,
-                    },
-                    part,
-                )
+                (shard.into_job(), part)
             }
         };
         if part {
@@ -282,39 +349,25 @@ impl Fetch {
 }
 
 impl Shard {
-    /// A shard, or a plain job where the chain is not one that can be read in parts. Permutes to the stored axes.
-    #[expect(
-        clippy::result_large_err,
-        reason = "either is a value, neither an error"
-    )]
-    pub(crate) fn new(
-        place: Place,
-        chain: Arc<CodecChain>,
-        wanted: Wanted,
-        inside: Vec<u64>,
-        within: Option<Range<u64>>,
-    ) -> Result<Self, ChunkJob> {
-        let (wanted, inside) = match chain.axis_order() {
-            Some(order) => (
-                wanted.permuted(order),
-                order.iter().map(|&axis| inside[axis]).collect(),
-            ),
-            None => (wanted, inside),
-        };
-        if chain.sharding().is_none() {
-            return Err(ChunkJob {
-                place,
-                chain,
-                wanted,
-            });
+    fn duplicate(&self) -> Self {
+        Self {
+            place: self.place.clone(),
+            attempt: self.attempt.clone(),
+            chain: self.chain.clone(),
+            wanted: self.wanted.clone(),
+            inside: self.inside.clone(),
+            within: self.within.clone(),
         }
-        Ok(Self {
-            place,
-            chain,
-            wanted,
-            inside,
-            within,
-        })
+    }
+
+    /// The job for a shard that is not stored.
+    fn into_job(self) -> ChunkJob {
+        ChunkJob {
+            place: self.place,
+            attempt: self.attempt,
+            chain: self.chain,
+            wanted: self.wanted,
+        }
     }
 
     pub(super) fn sharding(&self) -> &dyn Sharding {
@@ -397,36 +450,30 @@ impl Shard {
                 let checked = chain.encoded_size().check("stored chunk", size);
                 checked.map_err(|error| place.wrap(error))?;
             }
+            let part = Part {
+                place,
+                attempt: self.attempt.clone(),
+                chain,
+                wanted,
+                inside,
+            };
             let Some(range) = range else {
-                let job = match Self::new(place, chain, wanted, inside, None) {
-                    Err(job) => job,
-                    Ok(shard) => ChunkJob {
-                        place: shard.place,
-                        chain: shard.chain,
-                        wanted: shard.wanted,
-                    },
-                };
+                let job = part.into_job();
                 work.push(Work::Decode(DecodeJob { job, encoded: None }));
                 continue;
             };
             let Some(shard) = shard else {
                 let range = range.start + offset..range.end + offset;
-                work.push(Work::Fetch(Fetch::chunk(
-                    place,
-                    chain,
-                    wanted,
-                    inside,
-                    Some(range),
-                )));
+                work.push(Work::Fetch(Fetch::of(part, Some(range))));
                 continue;
             };
             let bytes = shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?);
-            match Self::new(place, chain, wanted, inside, None) {
-                Err(job) => work.push(Work::Decode(DecodeJob {
+            match part.open(None) {
+                Opened::Chunk(job) => work.push(Work::Decode(DecodeJob {
                     job,
                     encoded: Some(bytes),
                 })),
-                Ok(inner) => work.extend(inner.open_whole(&bytes)?),
+                Opened::Shard(inner) => work.extend(inner.open_whole(&bytes)?),
             }
         }
         Ok(work)

@@ -1,12 +1,17 @@
 //! Plans: reads and writes as data. A plan says which objects are touched; a [`Fetch`] goes out, bytes come in, and pure
 //! [`DecodeJob`]s and [`EncodeJob`]s come out.
 //!
+//! The jobs of a read write to one output, from any threads. That is sound because a read has the output for itself
+//! (`OutputLease`), its elements are disjoint (`disjoint`), and each job exists once (`object`).
+//!
 //! Nothing here knows a store, a thread or a clock. Every [`Fetch`] owns its continuation, so there is no state to get out of
 //! step, and nested shards are recursion.
 
+mod disjoint;
 mod encode;
 mod fetch;
 mod job;
+mod object;
 mod print;
 mod read;
 mod touched;
@@ -16,10 +21,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use disjoint::strides_are_disjoint;
 pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
-pub use read::ReadPlan;
+pub use object::ObjectRead;
+pub use read::{ReadPlan, Reading};
 pub use touched::ChunkAccess;
 pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOptions, WritePlan};
 

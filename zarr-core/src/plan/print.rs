@@ -33,7 +33,7 @@ impl fmt::Display for ReadPlan {
             elements(wanted, item),
             Described(&self.layout, self.touched.prefix())
         )?;
-        let mut fetches = self.fetches();
+        let mut fetches = self.unstarted();
         for fetch in fetches.by_ref().take(LISTED) {
             writeln!(f, "  {}: {}", fetch.key(), fetch.explain())?;
         }
@@ -148,7 +148,7 @@ impl ReadPlan {
             inner: 0,
             decoded: 0,
         };
-        for fetch in self.fetches().take(COUNTED) {
+        for fetch in self.unstarted().take(COUNTED) {
             let (inner, decoded) = fetch.touched();
             cost.decoded = cost.decoded.saturating_add(decoded);
             cost.requests += 1;

@@ -49,15 +49,16 @@ impl Touched {
         }
     }
 
-    pub(super) fn chunks(
+    /// The parts of chunks that are named one by one.
+    pub(super) fn bind(
         layout: &ArrayLayout,
         chunks: impl IntoIterator<Item = ChunkAccess>,
-    ) -> Result<Self> {
+    ) -> Result<Vec<ChunkPart>> {
         let bound = chunks.into_iter().map(|access| {
             let key = access.key.clone();
             ChunkPart::bind(layout, access).map_err(|error| error.key(&key))
         });
-        Ok(Self::Chunks(bound.collect::<Result<_>>()?))
+        bound.collect()
     }
 
     /// The number of elements.

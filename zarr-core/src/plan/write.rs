@@ -75,7 +75,7 @@ impl WritePlan {
         chunks: impl IntoIterator<Item = ChunkAccess>,
         options: WriteOptions,
     ) -> Result<Self> {
-        let touched = Touched::chunks(&layout, chunks)?;
+        let touched = Touched::Chunks(Touched::bind(&layout, chunks)?.into());
         Ok(Self {
             layout,
             touched,

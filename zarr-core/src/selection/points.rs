@@ -76,6 +76,19 @@ impl Points {
                 .all(|(list, &len)| list.iter().all(|&index| index < len))
     }
 
+    /// Bytes from one position of the buffer to the next.
+    pub(crate) fn stride(&self) -> isize {
+        self.stride
+    }
+
+    /// The positions of the points in the buffer.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.rows.iter().map(|&row| match &self.positions {
+            Some(positions) => positions[row],
+            None => row as u64,
+        })
+    }
+
     pub(crate) fn set_stride(&mut self, stride: isize) {
         self.stride = stride;
     }

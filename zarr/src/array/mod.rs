@@ -13,7 +13,7 @@ use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
-pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeated};
+pub(crate) use data::{InputLayout, OutputLayout, byte_strides, into_array, repeated};
 pub use variable::VariableElement;
 
 use crate::error::{Error, Result};

@@ -31,6 +31,9 @@ use crate::process::PerProcess;
 /// Encoded bytes that may wait for decoding at one time, in KiB.
 const IN_FLIGHT_KIB: usize = 256 << 10;
 
+/// How often an object that changes while it is read is read again.
+const ATTEMPTS: usize = 4;
+
 /// The threads that compute: one a core, for all hierarchies of the process.
 fn pool() -> Arc<ThreadPool> {
     static POOL: PerProcess<ThreadPool> = PerProcess::new();
