@@ -276,6 +276,9 @@ class NativeGroup:
         self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
     ) -> Any: ...
 
+def is_path(url: str) -> bool:
+    """Whether this is a local path, rather than a URL or a mistake in one."""
+
 def open_node(place: Place, path: str, kind: str, *, use_consolidated: bool | None = None, awaitable: bool = False) -> Any:
     """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
 

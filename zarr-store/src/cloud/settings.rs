@@ -145,20 +145,13 @@ pub(super) fn location(url: &Url) -> String {
     url.into()
 }
 
-/// A store of a bucket, at the path of its URL.
+/// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub(super) fn bucket(
     url: &Url,
     store: std::sync::Arc<dyn object_store::ObjectStore>,
     quirks: Quirks,
-) -> Result<crate::Store> {
-    use object_store::path::Path;
-
-    let prefix = Path::from_url_path(url.path())
-        .map_err(|error| invalid(url.as_str(), &error.to_string()))?;
-    let mut root = url.clone();
-    root.set_path("");
+) -> crate::Store {
     let backend = crate::object::ObjectBackend::new(store, quirks);
-    crate::Store::from_object(backend, &location(&root), crate::CostModel::object())
-        .with_prefix(prefix.as_ref())
+    crate::Store::from_object(backend, url.as_str(), crate::CostModel::object())
 }
