@@ -184,9 +184,10 @@ impl ChunkCopy<'_> {
     /// Turns what is wanted into nested loops and lists of offsets, proves once that they stay inside both sides, and copies.
     fn run(&self, sides: &Sides, direction: Direction) -> Result<()> {
         let item = self.item_size.cast_signed();
-        let strides = c_strides(self.shape)
-            .iter()
-            .map(|&stride| to_offset(stride) * item)
+        // Collected in place.
+        let strides = c_strides(self.shape).into_iter();
+        let strides = strides
+            .map(|stride| to_offset(stride) * item)
             .collect::<Vec<_>>();
         let axes = match self.wanted {
             Wanted::Points(points) => {
@@ -341,19 +342,16 @@ fn within(
 fn merge(loops: &mut Vec<Loop>, item: usize) {
     loops.retain(|l| l.count > 1);
     loops.sort_by_key(|l| std::cmp::Reverse(l.to.unsigned_abs()));
-    let mut joined: Vec<Loop> = Vec::with_capacity(loops.len());
-    for l in loops.drain(..) {
-        match joined.last_mut() {
-            Some(outer) if continues(outer, &l) => {
-                *outer = Loop {
-                    count: outer.count * l.count,
-                    ..l
-                }
-            }
-            _ => joined.push(l),
+    loops.dedup_by(|inner, outer| {
+        let joins = continues(outer, inner);
+        if joins {
+            *outer = Loop {
+                count: outer.count * inner.count,
+                ..*inner
+            };
         }
-    }
-    *loops = joined;
+        joins
+    });
     debug_assert!(item > 0);
 }
 
