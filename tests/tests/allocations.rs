@@ -40,7 +40,7 @@ const INNER: usize = 4096;
 const LEN: usize = 16;
 
 /// Allocations of a read and of a write, for each inner chunk.
-const READ: usize = 7;
+const READ: usize = 3;
 const WRITE: usize = 6;
 
 fn layout() -> Arc<ArrayLayout> {
