@@ -276,7 +276,7 @@ class NativeGroup:
         self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
     ) -> Any: ...
 
-def open_node(place: Place, path: str, kind: str, *, awaitable: bool = False) -> Any:
+def open_node(place: Place, path: str, kind: str, *, use_consolidated: bool | None = None, awaitable: bool = False) -> Any:
     """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
 
 def bind_node(place: Place, path: str, metadata: str) -> Any:

@@ -52,19 +52,33 @@ async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool 
     return array
 
 
-def open_group(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
-    """Opens the group at a path in a store: one request. Parameters as those of `open_array`.
+def open_group(
+    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+) -> "Group":
+    """Opens the group at a path in a store: one request.
+
+    Parameters
+    ----------
+    store, path, read_only, options
+        Those of `open_array`.
+    use_consolidated
+        Whether nodes below are listed and opened from the copies of their metadata in the group's document: if it has them by
+        default; `False` never, because they may be out of date; `True` demands them.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
     """
-    group: Group = _native.open_node(_place.of(store, options, read_only), path, "group")
+    place = _place.of(store, options, read_only)
+    group: Group = _native.open_node(place, path, "group", use_consolidated=use_consolidated)
     return group
 
 
-async def open_group_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
-    """`open_group` for an event loop."""
+async def open_group_async(
+    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+) -> "Group":
+    """Async variant of `open_group`."""
     place = _place.of(store, options, read_only)
-    group: Group = await _native.open_node(place, path, "group", awaitable=True)
+    opening = _native.open_node(place, path, "group", use_consolidated=use_consolidated, awaitable=True)
+    group: Group = await opening
     return group
 
 

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
-use zarr_core::Registry;
-use zarr_core::plan::{ObjectWrite, ReadPlan};
+use zarr_core::plan::ReadPlan;
+use zarr_core::{ByteRange, Registry};
 use zarr_store::Store;
 
 pub use self::cache::CacheOptions;
@@ -67,8 +67,8 @@ impl Engine {
     }
 
     /// Forgets what this process has just replaced.
-    fn forget(&self, object: &ObjectWrite) {
-        self.caches.forget(object.key(), object.index_range());
+    pub(crate) fn forget(&self, key: &str, index_range: Option<ByteRange>) {
+        self.caches.forget(&key.into(), index_range);
     }
 
     /// Reads into a target; after an error it may hold a part of the result.
