@@ -204,15 +204,6 @@ impl Output {
 }
 
 impl OutputLease {
-    /// A lease of no memory, for plans that only explain themselves.
-    pub(crate) fn nowhere() -> Self {
-        let memory = Memory::new(NonNull::dangling(), 0, 0, Owner::Caller);
-        Self {
-            memory: Arc::new(memory),
-            fresh: AtomicBool::new(false),
-        }
-    }
-
     /// Whether what no job has written is still all zero: fill values of zero need not be written then.
     pub(crate) fn is_fresh(&self) -> bool {
         self.fresh.load(Ordering::Relaxed)

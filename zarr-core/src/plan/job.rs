@@ -4,30 +4,27 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Place;
+use super::location::ChunkLocation;
 use super::object::Attempt;
-use crate::codec::CodecChain;
+use super::part::ChunkPart;
 use crate::copy::ChunkCopy;
 use crate::data_type::{DataTypeKind, Element};
 use crate::error::{Error, Result};
-use crate::selection::Wanted;
 
 /// What is to be done with the bytes of one chunk or inner chunk. It is not `Clone`, and running it consumes it: no two jobs write
 /// to the same elements.
 #[derive(Debug)]
 pub struct ChunkJob {
-    pub(crate) place: Place,
-    pub(crate) attempt: Arc<Attempt>,
-    pub(crate) chain: Arc<CodecChain>,
-    /// In the planned axes of the chain.
-    pub(crate) wanted: Wanted,
+    pub(super) location: ChunkLocation,
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) part: ChunkPart,
 }
 
 /// A chunk job with its bytes.
 #[derive(Debug)]
 pub struct DecodeJob {
-    pub(crate) job: ChunkJob,
-    pub(crate) encoded: Option<Bytes>,
+    pub(super) job: ChunkJob,
+    pub(super) encoded: Option<Bytes>,
 }
 
 impl ChunkJob {
@@ -37,14 +34,14 @@ impl ChunkJob {
     /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of the chunk.
     pub fn run(self, encoded: Option<&[u8]>) -> Result<()> {
         self.copy_out(encoded)
-            .map_err(|error| self.place.wrap(error))
+            .map_err(|error| self.location.wrap(error))
     }
 
     fn copy_out(&self, encoded: Option<&[u8]>) -> Result<()> {
-        let spec = self.chain.planned();
+        let spec = self.part.chain.planned();
         let mut copy = ChunkCopy {
             shape: &spec.shape,
-            wanted: &self.wanted,
+            wanted: &self.part.wanted,
             item_size: spec.item_size(),
             swap_size: 1,
         };
@@ -59,7 +56,7 @@ impl ChunkJob {
         if let Some(mut target) = copy.contiguous(region) {
             // SAFETY: inside the output, which the lease keeps alive, and wanted by no other job.
             let target = Target(unsafe { target.as_mut() });
-            let decoded = self.chain.decode_into(encoded, target.0)?;
+            let decoded = self.part.chain.decode_into(encoded, target.0)?;
             if decoded {
                 self.check_bools(target.0)?;
             }
@@ -68,7 +65,7 @@ impl ChunkJob {
                 return Ok(());
             }
         }
-        self.chain.decode(encoded, |elements| {
+        self.part.chain.decode(encoded, |elements| {
             self.check_bools(elements.bytes)?;
             if elements.foreign {
                 copy.swap_size = spec.data_type.swap_size();
@@ -79,7 +76,7 @@ impl ChunkJob {
 
     /// Refuses bytes that are no `bool`, whatever a registered data type or codec has let through: callers see them as such.
     fn check_bools(&self, elements: &[u8]) -> Result<()> {
-        if self.chain.planned().data_type.kind() != DataTypeKind::Bool
+        if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
             || bool::are_elements(elements)
         {
             return Ok(());
@@ -92,9 +89,10 @@ impl ChunkJob {
     /// # Errors
     /// Where the bytes are damaged, with key and inner chunk.
     pub fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
-        self.chain
+        self.part
+            .chain
             .decode_variable(encoded)
-            .map_err(|error| self.place.wrap(error))
+            .map_err(|error| self.location.wrap(error))
     }
 
     /// Writes to the places of the wanted elements where they are found: `number`, which the caller gave the chunk, and the
@@ -103,14 +101,14 @@ impl ChunkJob {
     /// # Errors
     /// Where the output has another layout, or elements have one size.
     pub fn place_variable(self, number: u32) -> Result<()> {
-        let spec = self.chain.planned();
+        let spec = self.part.chain.planned();
         if spec.data_type.fixed_size().is_some() {
             let found = format!("elements of one size: {}", spec.data_type);
             return Err(Error::invalid(found, "strings or byte strings"));
         }
         let copy = ChunkCopy {
             shape: &spec.shape,
-            wanted: &self.wanted,
+            wanted: &self.part.wanted,
             item_size: 8,
             swap_size: 1,
         };
@@ -130,13 +128,14 @@ impl ChunkJob {
     /// The key of the object where the job is for a whole one: a job without bytes then says that it does not exist.
     #[must_use]
     pub fn object(&self) -> Option<&Arc<str>> {
-        self.place.inner.is_none().then_some(&self.place.key)
+        let location = &self.location;
+        location.is_object().then_some(location.key())
     }
 
     /// The number of elements that the job copies.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.wanted.len()
+        self.part.wanted.len()
     }
 
     /// Whether the job copies nothing.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::disjoint::{parts_are_disjoint, strides_are_disjoint};
-use super::fetch::Part;
 use super::object::Attempt;
-use super::touched::{ChunkAccess, ChunkPart, Touched};
-use super::{Body, Fetch, ObjectRead, Place, Work};
+use super::touched::{ChunkAccess, ObjectPart, Touched};
+use super::{Body, Fetch, ObjectRead, Work};
 use crate::buffer::{Output, OutputLease};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
@@ -60,7 +59,10 @@ impl ReadPlan {
         chunks: impl IntoIterator<Item = ChunkAccess>,
     ) -> Result<Self> {
         let parts = Touched::bind(&layout, chunks)?;
-        parts_are_disjoint(parts.iter().map(|part| &part.wanted), item_size(&layout))?;
+        parts_are_disjoint(
+            parts.iter().map(|object| &object.part.wanted),
+            item_size(&layout),
+        )?;
         let touched = Touched::Chunks(parts.into());
         Ok(Self { layout, touched })
     }
@@ -75,7 +77,10 @@ impl ReadPlan {
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         let item_size = self.layout.codecs().decoded().item_size() as u64;
-        let decoded = self.unstarted().map(|fetch| fetch.touched().1);
+        let decoded = self
+            .touched
+            .parts(&self.layout)
+            .map(|object| object.part.decoded_len());
         decoded
             .fold(0, u64::saturating_add)
             .saturating_mul(item_size)
@@ -90,13 +95,6 @@ impl ReadPlan {
         let lease = Arc::new(output.lease()?);
         let parts = self.touched.parts(&self.layout);
         Ok(Reading { parts, lease })
-    }
-
-    /// The first fetch of each object, to be looked at.
-    pub(super) fn unstarted(&self) -> impl Iterator<Item = Fetch> + use<> {
-        let lease = Arc::new(OutputLease::nowhere());
-        let parts = self.touched.parts(&self.layout);
-        parts.map(move |part| first_fetch(part, &lease))
     }
 
     /// Runs the plan on this thread with a function that reads bytes: for callers who have them in memory.
@@ -127,7 +125,7 @@ impl ReadPlan {
 
 /// A read that was started: the objects that it touches.
 pub struct Reading {
-    parts: Box<dyn Iterator<Item = ChunkPart> + Send>,
+    parts: Box<dyn Iterator<Item = ObjectPart> + Send>,
     lease: Arc<OutputLease>,
 }
 
@@ -135,20 +133,9 @@ impl Iterator for Reading {
     type Item = ObjectRead;
 
     fn next(&mut self) -> Option<ObjectRead> {
-        let part = self.parts.next()?;
-        Some(ObjectRead::new(first_fetch(part, &self.lease)))
+        let attempt = Attempt::new(self.lease.clone());
+        Some(ObjectRead::new(Fetch::object(self.parts.next()?, attempt)))
     }
-}
-
-fn first_fetch(part: ChunkPart, lease: &Arc<OutputLease>) -> Fetch {
-    let part = Part {
-        place: Place::new(part.key),
-        attempt: Attempt::new(lease.clone()),
-        chain: part.chain,
-        wanted: part.wanted,
-        inside: part.inside,
-    };
-    Fetch::of(part, None)
 }
 
 /// The bytes that an element takes in the buffer: 8 for the place of one of any size.

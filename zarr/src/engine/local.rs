@@ -61,8 +61,8 @@ impl Engine {
             let range = fetch.range().resolve(file.size());
             fetch.check_size(range.end - range.start)?;
             return match fetch.into_job() {
-                Ok(job) => read_chunk(file, range, job, target),
-                Err(_) => unreachable!("a fetch for a chunk is a job"),
+                Some(job) => read_chunk(file, range, job, target),
+                None => unreachable!("a fetch for a chunk is a job"),
             };
         }
         let fetch = fetch.by_index();
