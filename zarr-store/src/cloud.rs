@@ -56,6 +56,7 @@ macro_rules! bucket {
         ) = ($url, $options);
         let patience = settings::take_patience(url, &mut options)?;
         let quirks = settings::take_quirks(url, &mut options, $quirks)?;
+        settings::check_values(url, &options)?;
         let mut builder = $builder
             .with_http_connector(connector::StrictConnector::default())
             .with_url(url.as_str())
@@ -167,6 +168,7 @@ fn http(url: &Url, options: Options) -> Result<Store> {
         probe: false,
         ..settings::take_quirks(url, &mut options, Quirks::default())?
     };
+    settings::check_values(url, &options)?;
     let mut base = url.clone();
     base.set_path(url.path().trim_end_matches('/'));
     base.set_fragment(None);

@@ -23,6 +23,7 @@ __all__ = [
     "bind_node",
     "create_array",
     "create_group",
+    "is_path",
     "open_node",
 ]
 

@@ -397,6 +397,10 @@ def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
         return _Origin(os.fspath(store), options, provider)
     if isinstance(store, bytes | None):
         raise TypeError(f"expected a URL, a path or a store, got {type(store).__name__}")
+    if type(store) is LocalStore:
+        return _Origin(os.path.abspath(store.root), options, provider)
+    if type(store) is ObjectStore:
+        store = store.store
     found = _obstore.describe(store)
     if found is not None:
         merged = tuple(sorted({**dict(found.options), **dict(options)}.items()))

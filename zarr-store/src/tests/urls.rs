@@ -181,3 +181,52 @@ fn archives_in_buckets_keep_their_names() {
         );
     }
 }
+
+#[test]
+fn options_that_no_client_can_use_are_refused_by_name() {
+    let good = [
+        ("region", "r"),
+        ("skip_signature", "true"),
+        ("allow_http", "true"),
+    ];
+    for (name, value) in [
+        ("endpoint", "127.0.0.1:9000"),
+        ("endpoint", "localhost:9000"),
+        ("endpoint", "minio"),
+        ("endpoint", "//minio:9000"),
+        ("endpoint", "http://"),
+        ("endpoint", "ftp://minio"),
+        ("aws_endpoint_url", "minio.local"),
+        ("endpoint", "http://minio\n"),
+        ("token", "abc\n"),
+        ("secret_access_key", "hush\r\n"),
+        ("access_key_id", "a\tb"),
+        ("user_agent", "x\u{0}"),
+        ("proxy_url", "proxy:3128"),
+    ] {
+        let options = good.iter().copied().chain([(name, value)]);
+        let error = Store::open_with("s3://bucket/x", options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{name}={value:?}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("option {name}")), "{text}");
+        assert!(!text.contains("hush") && !text.contains("abc"), "{text}");
+    }
+    for (name, value) in [
+        ("endpoint", "http://127.0.0.1:9000"),
+        ("endpoint", "https://minio/x"),
+        ("token", "a b+/="),
+    ] {
+        Store::open_with("s3://bucket/x", good.iter().copied().chain([(name, value)])).unwrap();
+    }
+    for (url, name) in [
+        ("az://c/x", "azure_storage_endpoint"),
+        ("http://host/x", "proxy_url"),
+    ] {
+        let options = [("account_name", "a"), (name, "nowhere")];
+        let options = options
+            .into_iter()
+            .filter(|(name, _)| url.starts_with("az") || *name != "account_name");
+        let error = Store::open_with(url, options).unwrap_err().to_string();
+        assert!(error.contains(&format!("option {name}")), "{error}");
+    }
+}
