@@ -173,3 +173,87 @@ def test_what_names_no_place_is_refused_with_advice(url: str, advice: str) -> No
 def test_options_that_no_client_can_use_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(InvalidError, match=f"option .*{name}"):
         zarr_py.open_array("s3://bucket/x", "a", region="r", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"shape": np.int64(5)}, ((5,), None)),
+        ({"shape": np.array([4, 6])}, ((4, 6), None)),
+        ({"shape": [np.uint8(3), 2], "chunks": np.int16(2)}, ((3, 2), (2, 2))),
+        ({"shape": (), "chunks": ()}, ((), ())),
+        ({"shape": 0}, ((0,), None)),
+        ({"shape": (7,), "chunks": (np.int32(3),)}, ((7,), (3,))),
+    ],
+)
+def test_integers_of_numpy_are_lengths(tmp_path: Path, arguments: dict, expected: tuple) -> None:
+    array = zarr_py.create_array(tmp_path, "x", dtype="i4", **arguments)
+    assert array.shape == expected[0]
+    assert expected[1] is None or array.chunks == expected[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("shape", (5.7,), TypeError),
+        ("shape", 5.0, TypeError),
+        ("shape", "12", TypeError),
+        ("shape", b"12", TypeError),
+        ("shape", None, TypeError),
+        ("shape", True, TypeError),
+        ("shape", (True, 2), TypeError),
+        ("shape", (-5,), ValueError),
+        ("shape", ("3",), TypeError),
+        ("chunks", (5.5,), TypeError),
+        ("chunks", "4", TypeError),
+        ("chunks", (-1,), ValueError),
+        ("chunks", -1, ValueError),
+        ("chunks", False, ValueError),
+        ("shards", (2.0,), TypeError),
+        ("shards", "auto", ValueError),
+        ("dimension_names", [3], TypeError),
+        ("dimension_names", "x", TypeError),
+    ],
+)
+def test_what_is_no_shape_is_refused_by_the_name_of_the_argument(
+    tmp_path: Path, name: str, value: object, error: type[Exception]
+) -> None:
+    arguments = {"shape": (10,), "dtype": "i4", name: value}
+    with pytest.raises(error, match=name) as found:
+        zarr_py.create_array(tmp_path, "x", **arguments)
+    assert "NewArray" not in str(found.value) and "usize" not in str(found.value)
+
+
+def test_a_resize_takes_the_same_lengths(tmp_path: Path) -> None:
+    array = zarr_py.create_array(tmp_path, "x", shape=4, dtype="i4")
+    array.resize(np.int64(6))
+    assert array.shape == (6,)
+    for shape, error in (((2.5,), TypeError), ("7", TypeError), ((-1,), ValueError)):
+        with pytest.raises(error, match="shape"):
+            array.resize(shape)
+    assert array.shape == (6,)
+
+
+@pytest.mark.parametrize("chunks", [True, "auto", None])
+def test_chunks_are_chosen_where_nobody_says(tmp_path: Path, chunks: object) -> None:
+    array = zarr_py.create_array(tmp_path, "x", shape=(3000, 3000), dtype="f4", chunks=chunks)
+    size = 4 * array.chunks[0] * array.chunks[1]
+    assert 1 << 16 <= size <= 1 << 20
+
+
+@pytest.mark.parametrize("shards", [True, "auto"])
+@pytest.mark.parametrize(("shape", "chunks"), [((4000, 4000), (100, 100)), ((10,), (3,)), ((5, 10**6), (5, 1000)), ((4, 4), (4, 4))])
+def test_shards_are_chosen_of_whole_chunks(tmp_path: Path, shape: tuple, chunks: tuple, shards: object) -> None:
+    array = zarr_py.create_array(tmp_path, "x", shape=shape, dtype="f4", chunks=chunks, shards=shards)
+    assert array.shards is not None and array.chunks == chunks
+    assert all(shard % chunk == 0 for shard, chunk in zip(array.shards, chunks, strict=True))
+    assert 4 * np.prod(array.shards) <= 16 << 20
+    array[...] = 1
+    assert (zarr.open_array(tmp_path, path="x")[...] == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [str, "str", np.dtype("U"), "string", np.dtypes.StringDType()])
+def test_strings_have_many_names(tmp_path: Path, dtype: object) -> None:
+    array = zarr_py.create_array(tmp_path, "x", shape=2, dtype=dtype)
+    array[:] = ["a", "längeres"]
+    assert zarr.open_array(tmp_path, path="x")[:].tolist() == ["a", "längeres"]

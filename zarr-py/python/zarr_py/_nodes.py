@@ -88,8 +88,8 @@ def create_array(
     *,
     shape: int | Sequence[int],
     dtype: Any,
-    chunks: int | Sequence[int] | str | None = None,
-    shards: int | Sequence[int] | None = None,
+    chunks: int | Sequence[int] | str | bool | None = None,
+    shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
     serializer: "Codec" = "auto",
     compressors: "Codecs | None" = "auto",
@@ -111,9 +111,11 @@ def create_array(
     dtype
         A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's.
     chunks
-        The shape of the chunks, in elements: of the inner chunks where there are shards. By default at most 1 MiB each.
+        The shape of the chunks, in elements: of the inner chunks where there are shards. `None`, `True` and `"auto"` choose, at
+        most 1 MiB each.
     shards
-        The shape of the shards, a multiple of that of the chunks. By default there are none.
+        The shape of the shards, a multiple of that of the chunks; `"auto"` chooses whole chunks, at most 16 MiB together. By
+        default there are none.
     filters, serializer, compressors
         Codecs: their names, their objects in metadata, or codecs of zarr-python. `"auto"` is no filter, `bytes` in
         little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no codec.
@@ -149,8 +151,8 @@ async def create_array_async(
     *,
     shape: int | Sequence[int],
     dtype: Any,
-    chunks: int | Sequence[int] | str | None = None,
-    shards: int | Sequence[int] | None = None,
+    chunks: int | Sequence[int] | str | bool | None = None,
+    shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
     serializer: "Codec" = "auto",
     compressors: "Codecs | None" = "auto",
