@@ -257,3 +257,76 @@ def test_strings_have_many_names(tmp_path: Path, dtype: object) -> None:
     array = zarr_py.create_array(tmp_path, "x", shape=2, dtype=dtype)
     array[:] = ["a", "längeres"]
     assert zarr.open_array(tmp_path, path="x")[:].tolist() == ["a", "längeres"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.arange(12, dtype="f4").reshape(3, 4),
+        np.arange(6)[::-2],
+        np.float64(2.5),
+        [[1, 2], [3, 4]],
+        range(5),
+        np.zeros((0, 3), "u1"),
+        np.array(["a", "längeres"], dtype=np.dtypes.StringDType()),
+        np.array(["ab", "c"]),
+        np.array([(1, 2.0)], dtype=[("a", "i2"), ("b", "f8")]),
+        np.array(["2026-01-01", "NaT"], dtype="M8[D]"),
+        np.asfortranarray(np.arange(20).reshape(4, 5)),
+    ],
+)
+async def test_arrays_are_made_of_data(tmp_path: Path, data: object) -> None:
+    expected = np.asanyarray(data)
+    group = zarr_py.create_group(tmp_path)
+    group["set"] = data
+    made = {
+        "set": group["set"],
+        "created": group.create_array("created", data=data),
+        "top": zarr_py.create_array(tmp_path, "top", data=data, chunks=2 if expected.ndim == 1 else None),
+        "async": await zarr_py.create_array_async(tmp_path, "async", data=data),
+    }
+    for name, array in made.items():
+        assert array.shape == expected.shape
+        np.testing.assert_array_equal(array[...], expected)
+        if expected.dtype.kind not in "UM":
+            np.testing.assert_array_equal(zarr.open_array(tmp_path, path=name)[...], expected)
+
+
+def test_data_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
+    group = zarr_py.create_group(tmp_path)
+    group["x"] = [1, 2, 3]
+    with pytest.raises(ValueError, match="data: shape"):
+        group.create_array("x", data=[1, 2], shape=5, overwrite=True)
+    with pytest.raises((TypeError, ValueError)):
+        group["x"] = [object()]
+    assert group["x"][:].tolist() == [1, 2, 3]
+    group["sub/y"] = 1
+    with pytest.raises(TypeError, match="is a group"):
+        group["sub"] = 2
+    assert group["sub/y"][...] == 1
+    with pytest.raises(TypeError, match="shape"):
+        group.create_array("z")
+
+
+@pytest.mark.parametrize("value", [None, 1])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("compressor", "compressors=None"),
+        ("fill_vlaue", "fill_value"),
+        ("fillvalue", "fill_value"),
+        ("chunk", "chunks"),
+        ("dimension_name", "dimension_names"),
+        ("attribute", "attributes"),
+        ("zarr_format", "Zarr 3"),
+        ("maxshape", "resized"),
+        ("shard", "shards"),
+    ],
+)
+def test_unknown_keywords_are_refused_with_what_was_meant(tmp_path: Path, name: str, hint: str, value: object) -> None:
+    group = zarr_py.create_group(tmp_path)
+    for create in (group.create_array, lambda path, **more: zarr_py.create_array(tmp_path, path, **more)):
+        with pytest.raises(TypeError, match=name) as found:
+            create("x", shape=4, dtype="f4", **{name: value})
+        assert hint in str(found.value)
+    assert group.keys() == []

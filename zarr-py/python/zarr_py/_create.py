@@ -2,15 +2,69 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
 from zarr_py._shapes import chunk_shape, lengths, shard_shape
 
-__all__ = ["NewArray", "new_array"]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["ArrayOptions", "NewArray", "as_data", "check_names", "new_array"]
 
 Codec = str | Mapping[str, Any]
 Codecs = Sequence[Codec] | Codec
+
+
+class ArrayOptions(TypedDict, total=False):
+    """What `create_array` takes of an array."""
+
+    shape: int | Sequence[int] | None
+    dtype: Any
+    data: Any
+    chunks: int | Sequence[int] | str | bool | None
+    shards: int | Sequence[int] | str | bool | None
+    filters: Codecs | None
+    serializer: Codec
+    compressors: Codecs | None
+    fill_value: Any
+    attributes: Mapping[str, Any] | None
+    dimension_names: Sequence[str | None] | None
+    chunk_key_encoding: Codec | None
+
+
+_ELSEWHERE = {
+    "compressor": "compressors=[...], or compressors=None for none",
+    "compression": "compressors=[...], or compressors=None for none",
+    "order": "filters=[{'name': 'transpose', ...}]",
+    "object_codec": "dtype=str or dtype=bytes",
+    "dimension_separator": "chunk_key_encoding={'name': 'v2', 'configuration': {'separator': '/'}}",
+    "zarr_format": "nothing: arrays are of Zarr 3",
+    "zarr_version": "nothing: arrays are of Zarr 3",
+    "maxshape": "nothing: every array can be resized",
+    "attrs": "attributes={...}",
+    "name": "the path as the second argument",
+}
+"""Names that other libraries have for what we call otherwise."""
+
+
+def check_names(names: Mapping[str, Any], function: str, *, options: bool) -> None:
+    """Refuses keywords that are none of an array's: all of them, or, where options of a store may follow, those that look like a
+    mistake.
+
+    Raises `TypeError` with what to write instead.
+    """
+    for name in names:
+        if name in ArrayOptions.__annotations__:
+            continue
+        if name in _ELSEWHERE:
+            raise TypeError(f"{function}: no keyword {name!r}; write {_ELSEWHERE[name]}")
+        near = get_close_matches(name, ArrayOptions.__annotations__, n=1, cutoff=0.75)
+        if near or not options:
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{function}: no keyword {name!r}{hint}")
 
 
 class NewArray(NamedTuple):
@@ -31,8 +85,9 @@ class NewArray(NamedTuple):
 
 def new_array(
     *,
-    shape: int | Sequence[int],
-    dtype: Any,
+    shape: int | Sequence[int] | None = None,
+    dtype: Any = None,
+    data: "npt.NDArray[Any] | None" = None,
     chunks: int | Sequence[int] | str | bool | None = None,
     shards: int | Sequence[int] | str | bool | None = None,
     filters: Codecs | None = None,
@@ -46,8 +101,17 @@ def new_array(
     """The description of an array; see `zarr_py.create_array`."""
     from zarr_py._dtypes import from_numpy
 
+    if data is not None:
+        shape = data.shape if shape is None else shape
+        dtype = data.dtype if dtype is None else dtype
+    if shape is None:
+        raise TypeError("shape: expected an integer or a sequence of integers, or data")
+    if dtype is None:
+        raise TypeError("dtype: expected a data type, or data")
     data_type = json.dumps(from_numpy(dtype))
     array_shape = lengths(shape, "shape")
+    if data is not None and list(data.shape) != array_shape:
+        raise ValueError(f"data: shape {data.shape} is not the shape of the array, {tuple(array_shape)}")
     chunk = chunk_shape(chunks, len(array_shape))
     return NewArray(
         shape=array_shape,
@@ -115,3 +179,10 @@ def _fill_bytes(value: Any, data_type: str) -> bytes:
     if dtype.kind == "V" and dtype.fields is None and isinstance(value, bytes):
         value = np.void(value)
     return to_memory(value, dtype).tobytes()
+
+
+def as_data(data: Any) -> "npt.NDArray[np.generic] | None":
+    """Elements that a new array is to hold, as an array of NumPy."""
+    import numpy as np
+
+    return None if data is None else np.asanyarray(data)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import Any
+from typing import Any, Unpack
 
 from zarr_py import _place
 from zarr_py._array import Array, _unpickle
 from zarr_py._attributes import to_json
-from zarr_py._create import new_array
+from zarr_py._create import ArrayOptions, as_data, check_names, new_array
 from zarr_py._native import NativeGroup
 from zarr_py._node import Node
-from zarr_py.errors import NotFoundError
+from zarr_py.errors import NodeTypeError, NotFoundError
 
 __all__ = ["Group"]
 
@@ -121,15 +121,34 @@ class Group(Node, NativeGroup):
             lines.append("  " * depth + (f"{name}/" if kind == "group" else name))
         return "\n".join(lines)
 
-    def create_array(self, path: str, *, overwrite: bool = False, **array: Any) -> Array:
+    def create_array(self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]) -> Array:
         """Creates an array at a path below, and the groups in between, as `zarr_py.create_array`."""
+        check_names(array, "create_array", options=False)
+        elements = array["data"] = as_data(array.get("data"))
         created: Array = self._create_array(path, new_array(**array), overwrite)
+        if elements is not None:
+            created[...] = elements
         return created
 
-    async def create_array_async(self, path: str, *, overwrite: bool = False, **array: Any) -> Array:
-        """The same for an event loop."""
+    async def create_array_async(
+        self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]
+    ) -> Array:
+        """Async variant of `create_array`."""
+        check_names(array, "create_array", options=False)
+        elements = array["data"] = as_data(array.get("data"))
         created: Array = await self._create_array(path, new_array(**array), overwrite, awaitable=True)
+        if elements is not None:
+            await created.write_async(..., elements)
         return created
+
+    def __setitem__(self, path: str, data: Any) -> None:
+        """Stores data as an array at a path below, in place of an array that is there.
+
+        Raises `NodeTypeError` where there is a group, which would go with all below it.
+        """
+        if path in self and isinstance(self[path], Group):
+            raise NodeTypeError(f"{path!r} is a group; delete it first")
+        self.create_array(path, data=data, overwrite=True)
 
     def create_group(
         self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from zarr_py import _native, _place
 from zarr_py._attributes import to_json
-from zarr_py._create import new_array
+from zarr_py._create import as_data, check_names, new_array
 from zarr_py._place import StoreLike
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def create_array(
     store: StoreLike,
     path: str = "",
     *,
-    shape: int | Sequence[int],
-    dtype: Any,
+    shape: int | Sequence[int] | None = None,
+    dtype: Any = None,
+    data: Any = None,
     chunks: int | Sequence[int] | str | bool | None = None,
     shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
@@ -107,9 +108,11 @@ def create_array(
     store, path, options
         Where, as for `open_array`.
     shape
-        The number of elements along each dimension.
+        The number of elements along each dimension; that of `data` by default.
     dtype
-        A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's.
+        A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's; that of `data` by default.
+    data
+        What the array is to hold: anything that `numpy.asanyarray` takes.
     chunks
         The shape of the chunks, in elements: of the inner chunks where there are shards. `None`, `True` and `"auto"` choose, at
         most 1 MiB each.
@@ -128,9 +131,12 @@ def create_array(
 
     Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
+    check_names(options, "create_array", options=True)
+    elements = as_data(data)
     array = new_array(
         shape=shape,
         dtype=dtype,
+        data=elements,
         chunks=chunks,
         shards=shards,
         filters=filters,
@@ -142,6 +148,8 @@ def create_array(
         chunk_key_encoding=chunk_key_encoding,
     )
     created: Array = _native.create_array(_place.of(store, options, False), path, array, overwrite)
+    if elements is not None:
+        created[...] = elements
     return created
 
 
@@ -149,8 +157,9 @@ async def create_array_async(
     store: StoreLike,
     path: str = "",
     *,
-    shape: int | Sequence[int],
-    dtype: Any,
+    shape: int | Sequence[int] | None = None,
+    dtype: Any = None,
+    data: Any = None,
     chunks: int | Sequence[int] | str | bool | None = None,
     shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
@@ -164,9 +173,12 @@ async def create_array_async(
     **options: Any,
 ) -> "Array":
     """`create_array` for an event loop."""
+    check_names(options, "create_array", options=True)
+    elements = as_data(data)
     array = new_array(
         shape=shape,
         dtype=dtype,
+        data=elements,
         chunks=chunks,
         shards=shards,
         filters=filters,
@@ -179,6 +191,8 @@ async def create_array_async(
     )
     place = _place.of(store, options, False)
     created: Array = await _native.create_array(place, path, array, overwrite, awaitable=True)
+    if elements is not None:
+        await created.write_async(..., elements)
     return created
 
 
