@@ -330,3 +330,45 @@ def test_unknown_keywords_are_refused_with_what_was_meant(tmp_path: Path, name: 
             create("x", shape=4, dtype="f4", **{name: value})
         assert hint in str(found.value)
     assert group.keys() == []
+
+
+_GIVEN = {
+    "zstd": ["zstd", {"name": "zstd"}, {"name": "zstd", "configuration": {"level": 0}}, zarr.codecs.ZstdCodec()],
+    "gzip": ["gzip", {"name": "gzip", "configuration": {}}, zarr.codecs.GzipCodec()],
+    "blosc": ["blosc", {"name": "blosc", "configuration": {"clevel": 5}}, zarr.codecs.BloscCodec()],
+}
+_PEER = {"zstd": zarr.codecs.ZstdCodec(), "gzip": zarr.codecs.GzipCodec(), "blosc": zarr.codecs.BloscCodec()}
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "f8", "c16", "?"])
+@pytest.mark.parametrize("name", list(_GIVEN))
+def test_codecs_by_name_store_what_zarr_python_stores(tmp_path: Path, name: str, dtype: str) -> None:
+    data = (np.arange(3000) % 200).astype(dtype)
+    peer = zarr.create_array(tmp_path, name="peer", shape=3000, chunks=1000, dtype=dtype, compressors=_PEER[name])
+    peer[:] = data
+    for number, given in enumerate(_GIVEN[name]):
+        for compressors in (given, [given]):
+            path = f"{number}-{isinstance(compressors, list)}"
+            array = zarr_py.create_array(tmp_path, path, data=data, chunks=1000, compressors=compressors)
+            np.testing.assert_array_equal(zarr.open_array(tmp_path, path=path)[:], data)
+            assert array.metadata["codecs"] == [codec.to_dict() for codec in peer.metadata.codecs]
+            if name != "gzip":  # Its bytes depend on the library.
+                for chunk in range(3):
+                    stored = (tmp_path / path / "c" / str(chunk)).read_bytes()
+                    assert stored == (tmp_path / "peer" / "c" / str(chunk)).read_bytes()
+
+
+def test_codecs_have_defaults_for_what_is_not_said(tmp_path: Path) -> None:
+    lz4 = {"name": "blosc", "configuration": {"cname": "lz4", "typesize": 1}}
+    array = zarr_py.create_array(tmp_path, "a", data=np.arange(4), serializer="bytes", compressors=[lz4, "crc32c"])
+    configuration = {"cname": "lz4", "typesize": 1, "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
+    assert array.metadata["codecs"] == [
+        {"name": "bytes", "configuration": {"endian": "little"}},
+        {"name": "blosc", "configuration": configuration},
+        {"name": "crc32c"},
+    ]
+    strings = zarr_py.create_array(tmp_path, "s", data=["a", "b"], dtype=str, compressors="blosc", shards=2, chunks=1)
+    assert strings[:].tolist() == ["a", "b"]
+    for wrong in (5, ["zstd", 5], [None]):
+        with pytest.raises(TypeError, match="codec"):
+            zarr_py.create_array(tmp_path, "w", shape=2, dtype="i4", compressors=wrong)

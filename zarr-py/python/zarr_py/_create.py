@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
+from zarr_py._codecs import Codec, Codecs, codec, codecs
 from zarr_py._shapes import chunk_shape, lengths, shard_shape
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["ArrayOptions", "NewArray", "as_data", "check_names", "new_array"]
-
-Codec = str | Mapping[str, Any]
-Codecs = Sequence[Codec] | Codec
 
 
 class ArrayOptions(TypedDict, total=False):
@@ -113,18 +111,19 @@ def new_array(
     if data is not None and list(data.shape) != array_shape:
         raise ValueError(f"data: shape {data.shape} is not the shape of the array, {tuple(array_shape)}")
     chunk = chunk_shape(chunks, len(array_shape))
+    item_size = _item_size(data_type)
     return NewArray(
         shape=array_shape,
         data_type=data_type,
         chunks=chunk,
-        shards=shard_shape(shards, array_shape, chunk, _item_size(data_type)),
-        filters=_codecs(filters) or [],
-        serializer=None if isinstance(serializer, str) and serializer == "auto" else _codec(serializer),
-        compressors=[] if compressors is None else _codecs(compressors),
+        shards=shard_shape(shards, array_shape, chunk, item_size),
+        filters=codecs(filters, item_size) or [],
+        serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size),
+        compressors=[] if compressors is None else codecs(compressors, item_size),
         fill_value=None if fill_value is None else _fill_bytes(fill_value, data_type),
         attributes=to_json(attributes),
         dimension_names=_names(dimension_names),
-        chunk_key_encoding=None if chunk_key_encoding is None else _codec(chunk_key_encoding),
+        chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size),
     )
 
 
@@ -139,30 +138,12 @@ def _names(names: Sequence[str | None] | None) -> list[str | None] | None:
     return list(names)
 
 
-def _codecs(codecs: Codecs | None) -> list[str] | None:
-    """Codecs as JSON; `None` where the default is wanted."""
-    if codecs is None or codecs == "auto":
-        return None
-    if isinstance(codecs, Sequence) and not isinstance(codecs, str):
-        return [_codec(codec) for codec in codecs]
-    return [_codec(codecs)]
-
-
-def _codec(codec: Any) -> str:
-    """A codec by its name, its object in metadata, or an object of zarr-python."""
-    if hasattr(codec, "to_dict"):
-        codec = codec.to_dict()
-    if isinstance(codec, str):
-        codec = {"name": codec}
-    return json.dumps(codec)
-
-
 def _item_size(data_type: str) -> int:
-    """The bytes of an element in memory, about those of a short text where elements have any size."""
+    """The bytes of an element in memory; 1 where elements have any size."""
     from zarr_py._dtypes import to_numpy
 
     dtype = to_numpy(data_type)
-    return 16 if dtype.kind in "TO" else dtype.itemsize
+    return 1 if dtype.kind in "TO" else dtype.itemsize
 
 
 def _fill_bytes(value: Any, data_type: str) -> bytes:

@@ -10,7 +10,7 @@ from zarr_py._place import StoreLike
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
-    from zarr_py._create import Codec, Codecs
+    from zarr_py._codecs import Codec, Codecs
     from zarr_py._group import Group
 
 __all__ = [

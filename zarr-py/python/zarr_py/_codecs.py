@@ -1,0 +1,65 @@
+"""Codecs as callers name them, with the configuration that zarr-python writes where they do not say."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["Codec", "Codecs", "codec", "codecs"]
+
+Codec = str | Mapping[str, Any]
+Codecs = Sequence[Codec] | Codec
+
+
+def _blosc(item_size: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    typesize = given.get("typesize", item_size)
+    shuffle = "bitshuffle" if typesize == 1 else "shuffle"
+    return {"typesize": typesize, "cname": "zstd", "clevel": 5, "shuffle": shuffle, "blocksize": 0}
+
+
+def _evolved(given: Any, item_size: int) -> dict[str, Any]:
+    """The object of a codec of zarr-python, without what it leaves open until it knows the elements."""
+    found: dict[str, Any] = given.to_dict()
+    configuration = dict(found.get("configuration") or {})
+    for name in getattr(given, "_tunable_attrs", ()):
+        configuration.pop(name, None)
+    if found.get("name") == "bytes" and item_size == 1:
+        configuration.pop("endian", None)
+    return {**found, "configuration": configuration} if configuration else {"name": found["name"]}
+
+
+_DEFAULTS: dict[str, Callable[[int, Mapping[str, Any]], dict[str, Any]]] = {
+    "blosc": _blosc,
+    "bytes": lambda item_size, given: {"endian": "little"} if item_size > 1 else {},
+    "gzip": lambda item_size, given: {"level": 5},
+    "zstd": lambda item_size, given: {"level": 0, "checksum": False},
+}
+"""The configuration of a codec for elements of this many bytes, from what is given of it."""
+
+
+def codecs(given: Codecs | None, item_size: int) -> list[str] | None:
+    """Codecs as JSON; `None` where the default is wanted."""
+    if given is None or given == "auto":
+        return None
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return [codec(one, item_size) for one in given]
+    return [codec(given, item_size)]
+
+
+def codec(given: Any, item_size: int) -> str:
+    """A codec as JSON: by its name, its object in metadata, of which members may be left out, or an object of zarr-python.
+
+    `item_size` is that of an element in bytes; 1 where elements have any size.
+    """
+    if hasattr(given, "to_dict"):
+        given = _evolved(given, item_size)
+    if isinstance(given, str):
+        given = {"name": given}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"expected the name of a codec, its object in metadata or a codec of zarr-python, got {given!r}")
+    defaults = _DEFAULTS.get(given.get("name", ""))
+    if defaults is None:
+        return json.dumps(given)
+    said = {name: value for name, value in (given.get("configuration") or {}).items() if value is not None}
+    configuration = {**defaults(item_size, said), **said}
+    rest = {name: value for name, value in given.items() if name != "configuration"}
+    return json.dumps({**rest, "configuration": configuration} if configuration else rest)
