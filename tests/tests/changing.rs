@@ -1,419 +1,203 @@
-//! Objects that change while they are read: replaced, deleted, created and overwritten between any two requests of a read.
-//!
-//! The model is a list of whole versions of each object. A read may see any version that existed while it ran, but the
-//! elements of one object are those of exactly one version; a read that cannot manage that is `ChangedDuringRead`.
-//! Promise P3. `ZARR_MODEL_CASES` and `ZARR_MODEL_SEED` choose the random cases; a failure prints its seed.
+//! Promise P3 against a store that changes under the reader at every point: what is read of an object is of one version of it.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::path::Path;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use ndarray::{ArrayD, ArrayViewD, IxDyn, Slice as Steps};
-use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use rand::Rng;
 use rand::rngs::StdRng;
-use zarr::{
-    Array, ArrayBuilder, ArrayMetadata, CacheOptions, Error, Extension, Hierarchy, Selection,
-    Store, WriteOptions, codecs, registry,
-};
+use rand::{SeedableRng, seq::SliceRandom};
+use zarr::{Array, ArrayBuilder, Extension, Hierarchy, Store, codecs, registry};
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{BindCodec, Binder};
 use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
-use zarr_store::{ByteRange, CostModel, Precondition};
-use zarr_tests::random;
+use zarr_store::{CostModel, Precondition};
 
-/// Elements of one object along each axis; the array is two objects side by side.
-const LEN: usize = 8;
+const KEY: &str = "a/c/0";
+/// Inner chunks of the shard.
+const INNER: usize = 12;
+/// Elements of an inner chunk, of one byte each.
+const LEN: usize = 4;
 
-const KEYS: [&str; 2] = ["a/c/0/0", "a/c/0/1"];
+/// One version of the shard: the element that each inner chunk is full of; `None` where it is not stored.
+type Version = Vec<Option<u8>>;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Plain,
-    Sharded,
-    Nested,
+fn random_version(random: &mut StdRng) -> Version {
+    let inner = (0..INNER).map(|_| match random.random_range(0..4) {
+        0 => None,
+        1 => Some(0),
+        _ => Some(random.random_range(1..=250)),
+    });
+    inner.collect()
 }
 
-const KINDS: [Kind; 3] = [Kind::Plain, Kind::Sharded, Kind::Nested];
-
-/// An object as it was at one time.
-#[derive(Clone, Debug)]
-struct Version {
-    elements: ArrayD<i32>,
-    /// None where the object is not stored.
-    bytes: Option<Bytes>,
+/// The shard, without compression, in any order of inner chunks, with an index of offsets and sizes at its end.
+fn encode(version: &Version, random: &mut StdRng) -> Bytes {
+    let mut order = (0..INNER).collect::<Vec<_>>();
+    order.shuffle(random);
+    let mut shard = Vec::new();
+    let mut index = [[u64::MAX; 2]; INNER];
+    for position in order {
+        if let Some(element) = version[position] {
+            index[position] = [shard.len() as u64, LEN as u64];
+            shard.extend([element; LEN]);
+        }
+    }
+    shard.extend(
+        index
+            .iter()
+            .flatten()
+            .flat_map(|number| number.to_le_bytes()),
+    );
+    shard.into()
 }
 
-fn metadata(kind: Kind, fill: i32, codec: Extension) -> ArrayMetadata {
-    let sharding = |inner: [usize; 2], codecs: Vec<Extension>| {
-        Extension::new("sharding_indexed")
-            .with("chunk_shape", inner)
-            .with("codecs", codecs)
-            .with("index_codecs", [codecs::bytes(true), codecs::crc32c()])
-    };
-    let plain = vec![codecs::bytes(true), codec];
-    let chain = match kind {
-        Kind::Plain => plain,
-        Kind::Sharded => vec![sharding([2, 4], plain)],
-        Kind::Nested => vec![sharding([4, 8], vec![sharding([2, 4], plain)])],
-    };
-    ArrayBuilder::new(&[LEN as u64, 2 * LEN as u64], "int32")
-        .with_chunk_shape(&[LEN as u64; 2])
-        .with_codecs(chain)
+fn elements(version: &Version, fill: u8, wanted: &[usize]) -> Vec<u8> {
+    let of = |&position: &usize| [version[position].unwrap_or(fill); LEN];
+    wanted.iter().flat_map(of).collect()
+}
+
+async fn create(hierarchy: &Hierarchy, fill: u8, inner: &[Extension]) -> Array {
+    let sharding = Extension::new("sharding_indexed")
+        .with("chunk_shape", [LEN])
+        .with("codecs", inner)
+        .with("index_codecs", [codecs::bytes(true)]);
+    let metadata = ArrayBuilder::new(&[(INNER * LEN) as u64], "uint8")
+        .with_chunk_shape(&[(INNER * LEN) as u64])
         .with_fill_value(fill)
         .unwrap()
-        .build()
+        .with_codecs([sharding]);
+    hierarchy
+        .create_array("a", metadata.build().unwrap())
+        .await
         .unwrap()
 }
 
-/// Elements of a version: each block is absent, zeros, or numbers that no other version has.
-fn elements(rng: &mut StdRng, fill: i32, number: i32) -> ArrayD<i32> {
-    let mut elements = ArrayD::from_elem(IxDyn(&[LEN, LEN]), fill);
-    for (row, column) in (0..LEN).step_by(2).flat_map(|row| [(row, 0), (row, 4)]) {
-        let kind = rng.random_range(0..5);
-        for (y, x) in (row..row + 2).flat_map(|y| (column..column + 4).map(move |x| (y, x))) {
-            elements[[y, x]] = match kind {
-                0 | 1 => fill,
-                2 => 0,
-                _ => 1000 * number + i32::try_from(y * LEN + x).unwrap(),
-            };
-        }
-    }
-    elements
+/// The elements of these inner chunks, read as coordinates so that the gaps between them stay.
+async fn read(array: &Array, wanted: &[usize]) -> zarr::Result<Vec<u8>> {
+    let of = |&position: &usize| (0..LEN).map(move |element| (position * LEN + element) as u64);
+    let indices = wanted.iter().flat_map(of).collect::<Vec<_>>();
+    let found = array.read_orthogonal::<u8>([indices.into()]).await?;
+    Ok(found.into_raw_vec_and_offset().0)
 }
 
-/// Versions of both objects, as this engine writes them.
-async fn versions(
-    rng: &mut StdRng,
-    document: &ArrayMetadata,
-    fill: i32,
-    count: usize,
-) -> [Vec<Version>; 2] {
-    let mut all = [Vec::new(), Vec::new()];
-    for number in 0..count {
-        let hierarchy = hierarchy_on(Store::memory(), CacheOptions::default());
-        let options = WriteOptions {
-            store_fill: rng.random_ratio(1, 4),
-        };
-        let array = hierarchy.create_array("a", document.clone()).await.unwrap();
-        let array = array.with_write_options(options);
-        for (object, versions) in all.iter_mut().enumerate() {
-            let number = i32::try_from(number * 2 + object + 1).unwrap();
-            let elements = if rng.random_ratio(1, 5) {
-                ArrayD::from_elem(IxDyn(&[LEN, LEN]), fill)
-            } else {
-                elements(rng, fill, number)
-            };
-            let columns = (object * LEN).cast_signed()..((object + 1) * LEN).cast_signed();
-            array
-                .write(ndarray::s![.., columns], elements.clone())
-                .await
-                .unwrap();
-            let body = hierarchy.store().get(KEYS[object], &ByteRange::All, None);
-            let bytes = body.await.unwrap().map(|body| body.bytes);
-            versions.push(Version { elements, bytes });
-        }
-    }
-    all
-}
-
-fn hierarchy_on(store: Store, caches: CacheOptions) -> Hierarchy {
-    let registry = registry().with_codec("hooked", BindCodec::BytesToBytes(bind_hooked));
-    Hierarchy::with_caches(store, registry, caches)
-}
-
-/// A change of one object: before which of its requests, and to which version.
-#[derive(Clone, Debug)]
-struct Change {
-    object: usize,
-    call: usize,
-    version: usize,
-}
-
-/// What the hierarchy has read before the objects change.
-#[derive(Clone, Copy, Debug)]
-enum Cache {
-    /// Nothing.
-    Cold,
-    /// The version that is stored when the read starts.
-    Warm,
-    /// A version that was replaced before the read starts.
-    Stale,
-}
-
-const CACHES: [Cache; 3] = [Cache::Cold, Cache::Warm, Cache::Stale];
-
-struct Case<'a> {
-    versions: &'a [Vec<Version>; 2],
-    document: &'a ArrayMetadata,
-    caches: CacheOptions,
-    cache: Cache,
-    /// Whether ranges of one object are merged into few requests.
-    merged: bool,
-    selection: Selection,
-    changes: Vec<Change>,
-}
-
-/// The number of requests of both objects, and whether the read gave up.
-struct Outcome {
-    requests: [usize; 2],
-    gave_up: bool,
-}
-
-async fn put(store: &InMemory, object: usize, version: &Version) {
-    let path = object_store::path::Path::from(KEYS[object]);
-    match &version.bytes {
-        Some(bytes) => drop(store.put(&path, bytes.clone().into()).await.unwrap()),
-        None => store.delete(&path).await.unwrap(),
+/// Every inner chunk that does not touch another is a request of its own.
+fn no_merging() -> CostModel {
+    CostModel {
+        part_min: 1,
+        ..CostModel::memory()
     }
 }
 
-impl Case<'_> {
-    async fn run(&self) -> Result<Outcome, String> {
+#[tokio::test]
+async fn a_shard_that_is_replaced_between_any_two_requests_is_read_from_one_version() {
+    let mut random = StdRng::seed_from_u64(9);
+    let (mut retried, mut stale) = (0, 0);
+    for round in 0..300 {
+        let fill = [0, 0, 5][round % 3];
         let faults = FaultStore::new(InMemory::new());
-        // One request for each range, or few for all.
-        let mut cost = CostModel::memory();
-        if !self.merged {
-            (cost.part_min, cost.amplification, cost.lanes) = (1, 1.0, 2);
-        }
-        let store = Store::new(Arc::new(faults.clone()), "changing").with_cost_model(cost);
-        let hierarchy = hierarchy_on(store, self.caches);
-        let array = hierarchy
-            .create_array("a", self.document.clone())
+        let store = Store::new(Arc::new(faults.clone()), "changing").with_cost_model(no_merging());
+        let hierarchy = Hierarchy::new(store, registry());
+        let array = create(&hierarchy, fill, &[codecs::bytes(true)]).await;
+        let versions: [Version; 3] = std::array::from_fn(|_| random_version(&mut random));
+        let first = encode(&versions[0], &mut random);
+        hierarchy
+            .store()
+            .put(KEY, vec![first], Precondition::None)
             .await
             .unwrap();
-        let before = match self.cache {
-            Cache::Stale => self.versions[0].len() - 1,
-            _ => 0,
-        };
-        for (object, versions) in self.versions.iter().enumerate() {
-            put(faults.inner(), object, &versions[before]).await;
+        let mut wanted = (0..INNER).collect::<Vec<_>>();
+        wanted.shuffle(&mut random);
+        wanted.truncate(random.random_range(1..=6));
+        wanted.sort_unstable();
+        if random.random() {
+            // The index is known.
+            read(&array, &wanted[..1]).await.unwrap();
         }
-        if !matches!(self.cache, Cache::Cold) {
-            array.read::<i32>([]).await.map_err(|e| e.to_string())?;
-            array
-                .read_selection::<i32>(&self.selection)
-                .await
-                .map_err(|e| e.to_string())?;
-        }
-        for (object, versions) in self.versions.iter().enumerate() {
-            put(faults.inner(), object, &versions[0]).await;
-        }
-        faults.clear();
-        for change in &self.changes {
-            let fault = match &self.versions[change.object][change.version].bytes {
-                Some(bytes) => Fault::Swap(bytes.clone()),
-                None => Fault::Delete,
+        let mut call = random.random_range(0..=4);
+        for version in &versions[1..] {
+            let fault = match random.random_range(0..8) {
+                0 => Fault::NotFound,
+                _ => Fault::Swap(encode(version, &mut random)),
             };
-            let rule = Rule::new(Operation::Get, KEYS[change.object], fault);
-            faults.add(rule.on_call(change.call));
+            faults.add(Rule::new(Operation::Get, KEY, fault).on_call(call));
+            call += random.random_range(1..=5);
         }
-        let found = array.read_selection::<i32>(&self.selection).await;
-        let requests = KEYS.map(|key| {
-            let requests = faults.requests();
-            requests.iter().filter(|request| request.key == key).count()
-        });
-        let found = match found {
-            Ok(found) => found,
-            Err(Error::ChangedDuringRead { .. }) => {
-                return Ok(Outcome {
-                    requests,
-                    gave_up: true,
-                });
-            }
-            Err(error) => return Err(format!("neither a version nor a change: {error}")),
-        };
-        for (object, versions) in self.versions.iter().enumerate() {
-            let seen = self
-                .changes
-                .iter()
-                .filter(|change| change.object == object && change.call < requests[object]);
-            let seen = std::iter::once(0).chain(seen.map(|change| change.version));
-            let seen = seen.map(|version| &versions[version].elements);
-            self.check(object, &found, seen.map(|elements| elements.view()))?;
-        }
-        Ok(Outcome {
-            requests,
-            gave_up: false,
-        })
-    }
-
-    /// Whether what was read of one object is what one of the versions has there.
-    fn check<'v>(
-        &self,
-        object: usize,
-        found: &ArrayD<i32>,
-        mut versions: impl Iterator<Item = ArrayViewD<'v, i32>>,
-    ) -> Result<(), String> {
-        let places = random::indices_of(&self.selection, &[LEN, 2 * LEN]);
-        let mine = places
+        let found = read(&array, &wanted).await.unwrap();
+        let mut expected = versions
             .iter()
-            .zip(found)
-            .map(|(&place, &value)| (place / (2 * LEN), place % (2 * LEN), value))
-            .filter(|(_, column, _)| column / LEN == object)
-            .map(|(row, column, value)| (row, column % LEN, value))
-            .collect::<Vec<_>>();
-        let is_one = versions.any(|version| {
-            mine.iter()
-                .all(|&(row, column, value)| version[[row, column]] == value)
-        });
-        if is_one {
-            return Ok(());
-        }
-        Err(format!("object {object} is a mixture of versions: {found}"))
-    }
-}
-
-/// Cases in which the read is one version, and cases in which it gave up.
-#[derive(Default)]
-struct Count {
-    one_version: usize,
-    gave_up: usize,
-    bad: Vec<String>,
-}
-
-impl Count {
-    fn add(&mut self, name: impl FnOnce() -> String, result: Result<Outcome, String>) {
-        match result {
-            Ok(outcome) if outcome.gave_up => self.gave_up += 1,
-            Ok(_) => self.one_version += 1,
-            Err(error) => self.bad.push(format!("{}: {error}", name())),
-        }
-    }
-
-    fn finish(self) {
-        let (good, bad) = (self.one_version + self.gave_up, self.bad.len());
-        eprintln!("{good} right ({} gave up), {bad} wrong", self.gave_up);
+            .map(|version| elements(version, fill, &wanted));
+        let absent = vec![fill; wanted.len() * LEN];
+        let position = expected.position(|expected| expected == found);
         assert!(
-            self.bad.is_empty(),
-            "{bad} of {} reads are wrong, the first: {}",
-            good + bad,
-            self.bad[0]
+            position.is_some() || found == absent,
+            "round {round}: {found:?} is of no version of {versions:?}, inner chunks {wanted:?}"
         );
-    }
-}
-
-/// Each change before each request, alone: no read needs to give up, and none mixes versions.
-#[tokio::test]
-async fn one_change_before_any_request_is_one_version() {
-    let (mut count, mut most) = (Count::default(), 0);
-    for seed in 0..8 {
-        for (kind, fill) in KINDS.into_iter().flat_map(|kind| [(kind, 0), (kind, -7)]) {
-            let mut rng = random::rng(seed);
-            let document = metadata(kind, fill, codecs::crc32c());
-            let versions = versions(&mut rng, &document, fill, 3).await;
-            // All of a shard is one request. Half of it is one for its index, and one for each run of inner chunks.
-            let half = [ndarray::s![..;4, ..], ndarray::s![..;4, 1..11]];
-            let half = half.map(|slices| Selection::Slices(slices.as_ref().to_vec()));
-            let selections = [Selection::all()].into_iter().chain(half);
-            for selection in selections {
-                for (cache, merged) in CACHES.into_iter().flat_map(|c| [(c, false), (c, true)]) {
-                    let mut case = Case {
-                        versions: &versions,
-                        document: &document,
-                        caches: CacheOptions::default(),
-                        cache,
-                        merged,
-                        selection: selection.clone(),
-                        changes: vec![],
-                    };
-                    let quiet = case.run().await.unwrap();
-                    most = most.max(quiet.requests[0]);
-                    for (object, version) in [(0, 1), (1, 1), (0, 2), (1, 2)] {
-                        for call in 0..quiet.requests[object] {
-                            case.changes = vec![Change {
-                                object,
-                                call,
-                                version,
-                            }];
-                            let result = case.run().await;
-                            if let Ok(outcome) = &result {
-                                assert!(!outcome.gave_up, "one change, and the read gave up");
-                            }
-                            let name = || {
-                                let changes = &case.changes;
-                                format!("seed {seed} {kind:?} fill {fill} {cache:?} {changes:?}")
-                            };
-                            count.add(name, result);
-                        }
-                    }
-                }
-            }
-        }
+        retried += usize::from(position.is_some_and(|position| position > 0));
+        stale += usize::from(position == Some(0));
     }
     assert!(
-        most > 4,
-        "no read has more than {most} requests for an object"
+        retried > 50 && stale > 50,
+        "{retried} rounds saw a change, {stale} did not"
     );
-    count.finish();
 }
 
-/// Many changes at random, which may be too many for a read.
-#[tokio::test]
-async fn any_changes_are_one_version_or_an_error() {
-    let number = |variable: &str, default: u64| {
-        std::env::var(variable).map_or(default, |text| text.parse().unwrap())
-    };
-    let first = number("ZARR_MODEL_SEED", 0);
-    let mut count = Count::default();
-    for seed in first..first + number("ZARR_MODEL_CASES", 2000) {
-        let mut rng = random::rng(seed);
-        let kind = KINDS[rng.random_range(0..3)];
-        let fill = [0, 0, -7][rng.random_range(0..3)];
-        let document = metadata(kind, fill, codecs::crc32c());
-        let versions = versions(&mut rng, &document, fill, 4).await;
-        let changes = (0..rng.random_range(0..10)).map(|_| Change {
-            object: rng.random_range(0..2),
-            call: rng.random_range(0..12),
-            version: rng.random_range(0..4),
-        });
-        let case = Case {
-            changes: changes.collect(),
-            versions: &versions,
-            document: &document,
-            caches: CacheOptions {
-                chunk_size: [0, 1 << 20][rng.random_range(0..2)],
-                ..CacheOptions::default()
-            },
-            cache: CACHES[rng.random_range(0..3)],
-            merged: rng.random(),
-            selection: random::selection(&mut rng, &[LEN, 2 * LEN]),
-        };
-        let result = case.run().await;
-        let changes = &case.changes;
-        let name = || format!("ZARR_MODEL_SEED={seed} {kind:?} fill {fill} {changes:?}");
-        count.add(name, result);
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_local_shard_that_others_replace_is_read_from_one_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let hierarchy = zarr::open(folder.path().to_str().unwrap()).unwrap();
+    let array = create(&hierarchy, 0, &[codecs::bytes(true)]).await;
+    let mut random = StdRng::seed_from_u64(10);
+    let versions = (0..8)
+        .map(|_| random_version(&mut random))
+        .collect::<Vec<_>>();
+    let encoded = versions
+        .iter()
+        .map(|version| encode(version, &mut random))
+        .collect::<Vec<_>>();
+    let store = hierarchy.store().clone();
+    store
+        .put(KEY, vec![encoded[0].clone()], Precondition::None)
+        .await
+        .unwrap();
+    let writer = tokio::spawn(async move {
+        for round in 0..2000 {
+            let shard = encoded[round % encoded.len()].clone();
+            store
+                .put(KEY, vec![shard], Precondition::None)
+                .await
+                .unwrap();
+        }
+    });
+    let wanted = [0, 2, 3, 7, 11];
+    let mut reads = 0;
+    while !writer.is_finished() {
+        let found = read(&array, &wanted).await.unwrap();
+        let mut expected = versions.iter().map(|version| elements(version, 0, &wanted));
+        assert!(expected.any(|expected| expected == found), "{found:?}");
+        reads += 1;
     }
-    count.finish();
+    writer.await.unwrap();
+    assert!(reads > 10, "{reads} reads beside the writer");
 }
 
-/// Runs before the bytes of a chunk are decoded: where a local read is between two of its own reads.
-type Hook = Box<dyn FnMut() + Send>;
+/// What the codec `overwrite` does to a file when it decodes for the first time, once for each entry.
+static OVERWRITES: Mutex<Vec<(PathBuf, Bytes)>> = Mutex::new(Vec::new());
+static DECODED: AtomicUsize = AtomicUsize::new(0);
 
-static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
-
-/// The tests that use the hook, one at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// A codec that stores what it is given, and calls the hook.
+/// A codec that changes no bytes. While it decodes, another program overwrites the file that is being read, in place.
 #[derive(Debug)]
-struct Hooked(EncodedSize);
+struct Overwrite(EncodedSize);
 
-fn bind_hooked(
-    _: &Extension,
-    decoded: EncodedSize,
-    _: &Binder<'_>,
-) -> zarr_core::Result<Arc<dyn BytesToBytes>> {
-    Ok(Arc::new(Hooked(decoded)))
-}
-
-impl BytesToBytes for Hooked {
+impl BytesToBytes for Overwrite {
     fn name(&self) -> &'static str {
-        "hooked"
+        "overwrite"
     }
 
     fn encoded_size(&self) -> EncodedSize {
@@ -427,145 +211,81 @@ impl BytesToBytes for Hooked {
 
     fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> zarr_core::Result<()> {
         decoded.extend_from_slice(encoded);
-        if let Some(hook) = &mut *HOOK.lock().unwrap() {
-            hook();
+        DECODED.fetch_add(1, Ordering::Relaxed);
+        if let Some((path, bytes)) = OVERWRITES.lock().unwrap().pop() {
+            std::fs::write(&path, bytes).unwrap();
+            // Whatever the clock of the file system resolves.
+            let later =
+                SystemTime::now() + Duration::from_secs(1 + DECODED.load(Ordering::Relaxed) as u64);
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(later)
+                .unwrap();
         }
         Ok(())
     }
 }
 
-/// How a file changes.
-#[derive(Clone, Copy, Debug)]
-enum How {
-    /// Another file gets its name, as this engine and most others write.
-    Renamed,
-    /// The file itself gets other bytes, as `open(path, "wb")` writes.
-    Overwritten,
-    /// The store puts it.
-    Put,
+fn bind(
+    _: &Extension,
+    size: EncodedSize,
+    _: &Binder<'_>,
+) -> zarr_core::Result<Arc<dyn BytesToBytes>> {
+    Ok(Arc::new(Overwrite(size)))
 }
 
-fn place(root: &Path, how: How, object: usize, version: &Version) {
-    let path = root.join(KEYS[object]);
-    let Some(bytes) = &version.bytes else {
-        let _ = std::fs::remove_file(path);
-        return;
-    };
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    match how {
-        How::Renamed => {
-            let new = root.join("new");
-            std::fs::write(&new, bytes).unwrap();
-            std::fs::rename(new, path).unwrap();
-        }
-        How::Overwritten => std::fs::write(path, bytes).unwrap(),
-        How::Put => {
-            let store = Store::local(root).unwrap();
-            let put = store.put(KEYS[object], vec![bytes.clone()], Precondition::None);
-            futures::executor::block_on(put).unwrap();
-        }
-    }
-}
-
-/// One change of a local file after any number of decoded chunks.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_changes_after_any_chunk_is_one_version() {
-    let _one = ONE_AT_A_TIME.lock().unwrap();
-    let mut count = Count::default();
-    let old = SystemTime::now() - Duration::from_secs(60);
-    for seed in 0..2 {
-        for (kind, fill) in KINDS.into_iter().flat_map(|kind| [(kind, 0), (kind, -7)]) {
-            let mut rng = random::rng(seed);
-            let document = metadata(kind, fill, Extension::new("hooked"));
-            let versions = versions(&mut rng, &document, fill, 3).await;
-            for (how, warm) in [How::Renamed, How::Overwritten, How::Put]
-                .into_iter()
-                .flat_map(|how| [(how, false), (how, true)])
-            {
-                let folder = tempfile::tempdir().unwrap();
-                let root = folder.path().to_path_buf();
-                let open = || {
-                    let store = Store::local(&root).unwrap();
-                    hierarchy_on(store, CacheOptions::default())
-                };
-                open().create_array("a", document.clone()).await.unwrap();
-                for (object, version) in [(0, 1), (1, 1), (0, 2), (1, 2)] {
-                    for call in 0..16 {
-                        let array = open().array("a").await.unwrap();
-                        for (object, versions) in versions.iter().enumerate() {
-                            place(&root, How::Renamed, object, &versions[0]);
-                            // Long ago: the clock of a file system is too coarse to tell writes of one moment apart.
-                            if let Ok(file) = std::fs::File::options()
-                                .write(true)
-                                .open(root.join(KEYS[object]))
-                            {
-                                file.set_modified(old).unwrap();
-                            }
-                        }
-                        if warm {
-                            array.read::<i32>([]).await.unwrap();
-                        }
-                        let next = versions[object][version].clone();
-                        let (mut seen, at) = (0, root.clone());
-                        let fired = Arc::new(Mutex::new(false));
-                        let says = Arc::clone(&fired);
-                        *HOOK.lock().unwrap() = Some(Box::new(move || {
-                            if seen == call {
-                                place(&at, how, object, &next);
-                                *says.lock().unwrap() = true;
-                            }
-                            seen += 1;
-                        }));
-                        let result = read_file(&array, &versions, object, version).await;
-                        *HOOK.lock().unwrap() = None;
-                        let name = || {
-                            format!(
-                                "seed {seed} {kind:?} fill {fill} {how:?} object {object} version {version} after chunk {call}"
-                            )
-                        };
-                        count.add(name, result);
-                        if !*fired.lock().unwrap() {
-                            break;
-                        }
-                    }
-                }
+#[tokio::test]
+async fn a_local_file_that_is_overwritten_in_place_is_read_from_one_version() {
+    let registry = registry().with_codec("overwrite", BindCodec::BytesToBytes(bind));
+    let mut random = StdRng::seed_from_u64(11);
+    for overwrites in [1, 2, 9] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().to_str().unwrap()).unwrap();
+        let hierarchy = Hierarchy::new(store, registry.clone());
+        let array = create(
+            &hierarchy,
+            0,
+            &[codecs::bytes(true), Extension::new("overwrite")],
+        )
+        .await;
+        // Inner chunks lie elsewhere in each version: a stale index reads the wrong ones.
+        let versions = (0..=overwrites)
+            .map(|_| random_version(&mut random))
+            .collect::<Vec<_>>();
+        let encoded = versions
+            .iter()
+            .map(|version| encode(version, &mut random))
+            .collect::<Vec<_>>();
+        hierarchy
+            .store()
+            .put(KEY, vec![encoded[0].clone()], Precondition::None)
+            .await
+            .unwrap();
+        let path = folder.path().join(KEY);
+        let later = encoded[1..]
+            .iter()
+            .rev()
+            .map(|bytes| (path.clone(), bytes.clone()));
+        *OVERWRITES.lock().unwrap() = later.collect();
+        let wanted = [0, 2, 4, 6, 8, 10];
+        match read(&array, &wanted).await {
+            Ok(found) => {
+                let mut expected = versions.iter().map(|version| elements(version, 0, &wanted));
+                assert!(
+                    expected.any(|expected| expected == found),
+                    "{overwrites}: {found:?}"
+                );
+            }
+            Err(error) => {
+                assert!(overwrites > 3, "{error}");
+                assert!(
+                    matches!(error, zarr::Error::ChangedDuringRead { .. }),
+                    "{error}"
+                );
             }
         }
-    }
-    count.finish();
-}
-
-/// Reads all of both objects, of which one may become another version meanwhile.
-async fn read_file(
-    array: &Array,
-    versions: &[Vec<Version>; 2],
-    object: usize,
-    version: usize,
-) -> Result<Outcome, String> {
-    let requests = [0; 2];
-    match array.read::<i32>([]).await {
-        Ok(found) => {
-            for (number, versions) in versions.iter().enumerate() {
-                let columns = Steps::from(number * LEN..(number + 1) * LEN);
-                let found = found.slice_axis(ndarray::Axis(1), columns);
-                let new = number == object && found == versions[version].elements;
-                if found != versions[0].elements && !new {
-                    return Err(format!("object {number} is a mixture of versions: {found}"));
-                }
-            }
-            Ok(Outcome {
-                requests,
-                gave_up: false,
-            })
-        }
-        Err(Error::ChangedDuringRead { .. }) => Ok(Outcome {
-            requests,
-            gave_up: true,
-        }),
-        Err(Error::Store(error)) if error.kind() == zarr_store::ErrorKind::Changed => Ok(Outcome {
-            requests,
-            gave_up: true,
-        }),
-        Err(error) => Err(format!("neither a version nor a change: {error}")),
+        OVERWRITES.lock().unwrap().clear();
     }
 }

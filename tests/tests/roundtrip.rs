@@ -390,33 +390,37 @@ impl Stored {
         let item_size = self.layout.data_type().fixed_size();
         let size = item_size.unwrap_or(8);
         let output = Output::zeroed::<u8>(len * size)?;
-        let strides = c_strides(resolved.shape(), self.layout.data_type());
-        let plan = ReadPlan::new(self.layout.clone(), "".into(), &resolved, &strides);
+        let plan = ReadPlan::new(self.layout.clone(), "".into(), &resolved);
         let mut chunks = Vec::new();
-        let mut work = plan.fetches().map(Work::Fetch).collect::<Vec<_>>();
+        let mut objects = plan.start(&output)?.collect::<Vec<_>>();
+        let fetches = objects.iter_mut().map(|object| object.attempt());
+        let mut work = fetches
+            .map(|fetch| fetch.map(Work::Fetch))
+            .collect::<Result<Vec<_>, _>>()?;
         while let Some(next) = work.pop() {
             match next {
                 Work::Fetch(fetch) => {
                     let body = self.get(fetch.key(), fetch.range());
                     work.extend(fetch.supply(body)?);
                 }
-                Work::Decode(job) if item_size.is_some() => job.run(&output)?,
+                Work::Decode(job) if item_size.is_some() => job.run()?,
                 Work::Decode(job) => {
-                    let (chunk, encoded) = job.parts();
+                    let (chunk, encoded) = job.into_parts();
                     // Number 0 is the fill value, an empty element.
                     let number = match encoded {
                         Some(encoded) => {
-                            let (offsets, bytes) = chunk.decode_variable(encoded)?;
+                            let (offsets, bytes) = chunk.decode_variable(&encoded)?;
                             let data = ChunkData::Variable { offsets, bytes };
                             chunks.push(elements_of(self.layout.data_type(), &data));
                             chunks.len()
                         }
                         None => 0,
                     };
-                    chunk.place_variable(u32::try_from(number).unwrap(), &output)?;
+                    chunk.place_variable(u32::try_from(number).unwrap())?;
                 }
             }
         }
+        drop(objects);
         let bytes = output.into_vec::<u8>(len * size).unwrap();
         let elements = bytes.chunks(size);
         Ok(match item_size {

@@ -551,7 +551,7 @@ async fn arrays_round_trip() {
             .unwrap();
         let mut expected = elements();
         expected.slice_mut(s![5..20, 30..]).fill(7);
-        for group in [group.clone(), group.without_consolidated()] {
+        for group in [group.clone(), group.without_consolidated().unwrap()] {
             let array = group.array("sharded ~[0]").await.unwrap();
             assert_eq!(
                 array.read::<i32>([]).await.unwrap(),

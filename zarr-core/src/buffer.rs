@@ -5,7 +5,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::data_type::Element;
 use crate::error::{Error, Result};
@@ -13,9 +13,17 @@ use crate::error::{Error, Result};
 /// Allocations of at least this many bytes ask the kernel for huge pages.
 const HUGE: usize = 4 << 20;
 
-/// Memory that decode jobs write to, each to its own elements.
+/// Memory that a read fills. Clones share it; one read at a time has it (see [`Error::OutputInUse`]).
 #[derive(Clone, Debug)]
 pub struct Output(Arc<Memory>);
+
+/// The right of one read to write to an output, shared by its jobs.
+#[derive(Debug)]
+pub(crate) struct OutputLease {
+    memory: Arc<Memory>,
+    /// Whether elements that no job has written are still all zero, as allocated.
+    fresh: AtomicBool,
+}
 
 /// Memory that encode jobs read from.
 #[derive(Clone, Debug)]
@@ -50,6 +58,10 @@ struct Memory {
     /// The offset of the element at index 0 of all dimensions: not 0 where strides are negative.
     origin: usize,
     owner: Owner,
+    /// Whether a read has the memory now.
+    leased: AtomicBool,
+    /// Whether a read has had the memory.
+    used: AtomicBool,
 }
 
 enum Owner {
@@ -71,9 +83,10 @@ impl std::fmt::Debug for Owner {
     }
 }
 
-// SAFETY: the pointer is to memory that the owner keeps; it is only written through `copy`, by jobs that have disjoint elements.
+// SAFETY: the pointer is to memory that the owner keeps. It is only written through `copy`, by the jobs of the one read that has the
+// lease; a read gives each job out once, to elements that no other of its jobs has (`plan::disjoint`).
 unsafe impl Send for Memory {}
-// SAFETY: as above.
+// SAFETY: see `Send`.
 unsafe impl Sync for Memory {}
 
 impl Drop for Memory {
@@ -106,48 +119,51 @@ impl Output {
             NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(too_large)?
         };
         advise_huge_pages(start, layout.size());
-        Ok(Self(Arc::new(Memory {
-            start,
-            size: layout.size(),
-            origin: 0,
-            owner: Owner::Allocated(layout),
-        })))
+        let owner = Owner::Allocated(layout);
+        Ok(Self::new(start, layout.size(), 0, owner))
     }
 
-    /// The elements, once no job has a copy of this handle any more.
+    fn new(start: NonNull<u8>, size: usize, origin: usize, owner: Owner) -> Self {
+        Self(Arc::new(Memory::new(start, size, origin, owner)))
+    }
+
+    /// The elements, once no read and no other handle has the memory.
     ///
     /// # Errors
-    /// The handle itself where others are left, or where the memory was not made by [`Self::zeroed`] for this many elements.
+    /// The handle itself if others are left, if [`Self::zeroed`] did not make the memory for this many elements, or if a read has
+    /// left bytes in it that are no `T`.
     pub fn into_vec<T: Element>(self, len: usize) -> Result<Vec<T>, Self> {
         let mut memory = Arc::try_unwrap(self.0).map_err(Self)?;
         match (&memory.owner, Layout::array::<T>(len)) {
             (Owner::Allocated(layout), Ok(wanted)) if *layout == wanted => {}
             _ => return Err(Self(Arc::new(memory))),
         }
+        // SAFETY: allocated with this size and zeroed; this is the only handle, so nobody writes to it.
+        let bytes = unsafe { std::slice::from_raw_parts(memory.start.as_ptr(), memory.size) };
+        if !T::are_elements(bytes) {
+            return Err(Self(Arc::new(memory)));
+        }
         memory.owner = Owner::Caller;
-        // SAFETY: allocated with the layout of `len` elements of T, all initialised (zeroed, then perhaps decoded into, and the
-        // decoders only write what T can be), and no longer freed by `memory`.
+        // SAFETY: allocated with the layout of `len` elements of T, all of which are elements as just checked, and no longer freed
+        // by `memory`.
         Ok(unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), len, len) })
     }
 
     /// A caller's buffer of `size` bytes at `start`, whose element at index 0 of all dimensions is `origin` bytes on.
     ///
     /// # Safety
-    /// The memory is initialised, and until the last copy of the handle is dropped it lives and is used by nobody else.
+    /// The memory is initialised and may hold the elements of every array that is read into it. Until the last clone of the handle
+    /// is dropped, it lives and nobody else uses it.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
-        Self(Arc::new(Memory {
-            start,
-            size,
-            origin,
-            owner: Owner::Caller,
-        }))
+        Self::new(start, size, origin, Owner::Caller)
     }
 
-    /// The same of memory that is kept alive by `owner`, which the last handle drops.
+    /// A buffer as in [`Self::borrowed`] that `owner` keeps alive; the last handle drops the owner.
     ///
     /// # Safety
-    /// While `owner` lives, the memory is initialised and nobody else uses it.
+    /// The memory may hold the elements of every array that is read into it. While `owner` lives, it is initialised and nobody
+    /// else uses it.
     #[must_use]
     pub unsafe fn owned(
         owner: Box<dyn Send + Sync>,
@@ -155,17 +171,23 @@ impl Output {
         size: usize,
         origin: usize,
     ) -> Self {
-        Self(Arc::new(Memory {
-            start,
-            size,
-            origin,
-            owner: Owner::Value(owner),
-        }))
+        Self::new(start, size, origin, Owner::Value(owner))
     }
 
-    /// Whether all bytes were zero when the memory was made: fill values of zero need not be written.
-    pub(crate) fn is_zeroed(&self) -> bool {
-        matches!(self.0.owner, Owner::Allocated(_))
+    /// Takes the memory for one read, until the lease is dropped.
+    ///
+    /// # Errors
+    /// [`Error::OutputInUse`] if another read has it.
+    pub(crate) fn lease(&self) -> Result<OutputLease> {
+        if self.0.leased.swap(true, Ordering::Acquire) {
+            return Err(Error::OutputInUse);
+        }
+        let used = self.0.used.swap(true, Ordering::Relaxed);
+        let fresh = !used && matches!(self.0.owner, Owner::Allocated(_));
+        Ok(OutputLease {
+            memory: self.0.clone(),
+            fresh: AtomicBool::new(fresh),
+        })
     }
 
     /// The number of handles, this one included. What was done through handles that are gone has happened before.
@@ -181,10 +203,32 @@ impl Output {
     }
 }
 
+impl OutputLease {
+    /// Whether what no job has written is still all zero: fill values of zero need not be written then.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed)
+    }
+
+    /// Has all fill values written from now on, because an object is read again.
+    pub(crate) fn restart(&self) {
+        self.fresh.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn region(&self) -> Region {
+        self.memory.region()
+    }
+}
+
+impl Drop for OutputLease {
+    fn drop(&mut self) {
+        self.memory.leased.store(false, Ordering::Release);
+    }
+}
+
 impl Input {
-    fn new(memory: Arc<Memory>) -> Self {
+    fn new(start: NonNull<u8>, size: usize, origin: usize, owner: Owner) -> Self {
         Self {
-            memory,
+            memory: Arc::new(Memory::new(start, size, origin, owner)),
             variable: None,
         }
     }
@@ -211,12 +255,8 @@ impl Input {
         let size = size_of_val(elements.as_slice());
         let start = NonNull::new(elements.as_ptr().cast_mut().cast())
             .expect("a vector's pointer is never null");
-        Self::new(Arc::new(Memory {
-            start,
-            size,
-            origin: origin * size_of::<T>(),
-            owner: Owner::Value(Box::new(elements)),
-        }))
+        let owner = Owner::Value(Box::new(elements));
+        Self::new(start, size, origin * size_of::<T>(), owner)
     }
 
     /// A caller's buffer of `size` bytes at `start`, whose element at index 0 of all dimensions is `origin` bytes on.
@@ -225,15 +265,10 @@ impl Input {
     /// The memory is initialised, and until the last copy of the handle is dropped it lives and is not changed.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
-        Self::new(Arc::new(Memory {
-            start,
-            size,
-            origin,
-            owner: Owner::Caller,
-        }))
+        Self::new(start, size, origin, Owner::Caller)
     }
 
-    /// The same of memory that is kept alive by `owner`, which the last handle drops.
+    /// A buffer as in [`Self::borrowed`] that `owner` keeps alive; the last handle drops the owner.
     ///
     /// # Safety
     /// While `owner` lives, the memory is initialised and not changed.
@@ -244,12 +279,7 @@ impl Input {
         size: usize,
         origin: usize,
     ) -> Self {
-        Self::new(Arc::new(Memory {
-            start,
-            size,
-            origin,
-            owner: Owner::Value(owner),
-        }))
+        Self::new(start, size, origin, Owner::Value(owner))
     }
 
     /// The number of handles, this one included. What was done through handles that are gone has happened before.
@@ -266,6 +296,17 @@ impl Input {
 }
 
 impl Memory {
+    fn new(start: NonNull<u8>, size: usize, origin: usize, owner: Owner) -> Self {
+        Self {
+            start,
+            size,
+            origin,
+            owner,
+            leased: AtomicBool::new(false),
+            used: AtomicBool::new(false),
+        }
+    }
+
     fn region(&self) -> Region {
         Region {
             start: self.start,

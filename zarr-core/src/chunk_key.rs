@@ -18,6 +18,15 @@ enum Separator {
     Dot,
 }
 
+impl Separator {
+    fn as_char(self) -> char {
+        match self {
+            Self::Slash => '/',
+            Self::Dot => '.',
+        }
+    }
+}
+
 /// A separator where the member is present: `null` is none.
 fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Separator>, D::Error> {
     Separator::deserialize(value).map(Some)
@@ -138,6 +147,27 @@ impl ChunkKeyEncoding {
         })
     }
 
+    /// The indices of the chunk whose key, relative to an array of this rank, this is; `None` where it is the key of none.
+    #[must_use]
+    pub fn parse_key(&self, key: &str, rank: usize) -> Option<Vec<u64>> {
+        let indices = key.strip_suffix(&*self.suffix)?;
+        if rank == 0 {
+            return (indices == self.scalar).then(Vec::new);
+        }
+        let separator = self.separator.as_char();
+        let indices = indices.strip_prefix(self.prefix)?;
+        let indices = match self.prefix {
+            "" => indices,
+            _ => indices.strip_prefix(separator)?,
+        };
+        let cell = indices.split(separator).map(|index| {
+            let canonical = index == "0" || !index.starts_with(['0', '+']);
+            index.parse::<u64>().ok().filter(|_| canonical)
+        });
+        let cell = cell.collect::<Option<Vec<_>>>()?;
+        (cell.len() == rank).then_some(cell)
+    }
+
     /// Appends the key of a chunk, relative to its array, to `key`.
     pub fn push_key(&self, cell: &[u64], key: &mut String) {
         key.push_str(if cell.is_empty() {
@@ -147,10 +177,7 @@ impl ChunkKeyEncoding {
         });
         for (position, index) in cell.iter().enumerate() {
             if position > 0 || !self.prefix.is_empty() {
-                key.push(match self.separator {
-                    Separator::Slash => '/',
-                    Separator::Dot => '.',
-                });
+                key.push(self.separator.as_char());
             }
             // Writing to a String cannot fail.
             let _ = write!(key, "{index}");
@@ -181,6 +208,35 @@ mod tests {
         assert_eq!(key(&dots, &[0, 12]), "c.0.12");
         assert_eq!(key(&v2, &[0, 12]), "0.12");
         assert_eq!(key(&v2, &[]), "0");
+        for (encoding, cell) in [
+            (&plain, &[0, 12][..]),
+            (&dots, &[10, 0]),
+            (&v2, &[7]),
+            (&v2, &[]),
+            (&plain, &[]),
+        ] {
+            assert_eq!(
+                encoding
+                    .parse_key(&key(encoding, cell), cell.len())
+                    .unwrap(),
+                cell
+            );
+        }
+        for (encoding, other) in [
+            (&plain, "c/0"),
+            (&plain, "c/0/1/2"),
+            (&plain, "c/00/1"),
+            (&plain, "c/+0/1"),
+            (&plain, "c.0.1"),
+            (&plain, "0/1"),
+            (&plain, "zarr.json"),
+            (&v2, "0.1.2"),
+            (&v2, ".zarray"),
+            (&v2, "0.-1"),
+            (&dots, "c.0.18446744073709551616"),
+        ] {
+            assert_eq!(encoding.parse_key(other, 2), None, "{other}");
+        }
     }
 
     #[test]

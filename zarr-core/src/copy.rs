@@ -22,12 +22,34 @@ pub(crate) struct ChunkCopy<'a> {
     pub(crate) swap_size: usize,
 }
 
-/// One loop of a copy: how often, and how many bytes further in the chunk and in the buffer.
+/// One loop of a copy: how often, and how many bytes further on both sides.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
     count: usize,
-    chunk: isize,
-    buffer: isize,
+    from: isize,
+    to: isize,
+}
+
+/// Which way a copy goes.
+#[derive(Clone, Copy)]
+enum Direction {
+    /// From the chunk to the buffer.
+    Scatter,
+    /// From the buffer to the chunk.
+    Gather,
+    /// From one element to the buffer.
+    Fill,
+}
+
+impl Direction {
+    /// Bytes in the chunk and in the buffer, as bytes on the side that is read and on the one that is written.
+    fn orient(self, chunk: isize, buffer: isize) -> (isize, isize) {
+        match self {
+            Self::Scatter => (chunk, buffer),
+            Self::Gather => (buffer, chunk),
+            Self::Fill => (0, buffer),
+        }
+    }
 }
 
 /// Both sides of a copy.
@@ -47,13 +69,11 @@ impl ChunkCopy<'_> {
             size: chunk.len(),
             origin: 0,
         };
-        self.run(
-            &Sides {
-                from: chunk,
-                to: buffer,
-            },
-            |sides, loops, chunk, buffer| copy_loops(sides, loops, chunk, buffer, self),
-        )
+        let sides = Sides {
+            from: chunk,
+            to: buffer,
+        };
+        self.run(&sides, Direction::Scatter)
     }
 
     /// Copies the wanted elements of the buffer to the chunk.
@@ -74,14 +94,7 @@ impl ChunkCopy<'_> {
             from: buffer,
             to: chunk,
         };
-        self.run(&sides, |sides, loops, chunk, buffer| {
-            let loops = loops.iter().map(|l| Loop {
-                chunk: l.buffer,
-                buffer: l.chunk,
-                ..*l
-            });
-            copy_loops(sides, loops.collect(), buffer, chunk, self)
-        })
+        self.run(&sides, Direction::Gather)
     }
 
     /// A new chunk whose elements are all taken from the buffer: what is wanted is the whole chunk.
@@ -122,16 +135,11 @@ impl ChunkCopy<'_> {
             size: value.len(),
             origin: 0,
         };
-        self.run(
-            &Sides {
-                from: value,
-                to: buffer,
-            },
-            |sides, loops, _, buffer| {
-                let loops = loops.iter().map(|l| Loop { chunk: 0, ..*l }).collect();
-                copy_loops(sides, loops, 0, buffer, self)
-            },
-        )
+        let sides = Sides {
+            from: value,
+            to: buffer,
+        };
+        self.run(&sides, Direction::Fill)
     }
 
     /// Where the wanted elements are the whole chunk, and lie in the buffer one after the other in C order: that part of it.
@@ -173,126 +181,152 @@ impl ChunkCopy<'_> {
         ))
     }
 
-    /// Turns what is wanted into nested loops and runs `copy` on them; lists of indices are loops of one element each.
-    fn run(
-        &self,
-        sides: &Sides,
-        mut copy: impl FnMut(&Sides, Vec<Loop>, isize, isize) -> Result<()>,
-    ) -> Result<()> {
+    /// Turns what is wanted into nested loops and lists of offsets, proves once that they stay inside both sides, and copies.
+    fn run(&self, sides: &Sides, direction: Direction) -> Result<()> {
         let item = self.item_size.cast_signed();
-        let strides = c_strides(self.shape)
-            .iter()
-            .map(|&stride| to_offset(stride) * item)
+        // Collected in place.
+        let strides = c_strides(self.shape).into_iter();
+        let strides = strides
+            .map(|stride| to_offset(stride) * item)
             .collect::<Vec<_>>();
         let axes = match self.wanted {
             Wanted::Points(points) => {
-                return points
-                    .offsets(&strides)
-                    .try_for_each(|(chunk, buffer)| copy(sides, vec![], chunk, buffer));
+                return points.offsets(&strides).try_for_each(|(chunk, buffer)| {
+                    self.copy(sides, direction.orient(chunk, buffer), vec![], &[])
+                });
             }
             Wanted::Box(axes) => axes,
         };
-        let (mut chunk, mut buffer) = (0, 0);
+        let mut start = (0, 0);
         let mut loops = Vec::with_capacity(axes.len());
         let mut lists = Vec::new();
         for (axis, &stride) in axes.iter().zip(&strides) {
             match axis.layout() {
                 Layout::Range { count: 0, .. } => return Ok(()),
                 Layout::Range {
-                    start,
+                    start: first,
                     step,
                     count,
                     position,
                 } => {
-                    chunk += to_offset(start) * stride;
-                    buffer += to_offset(position) * axis.stride;
+                    let (chunk, buffer) =
+                        (to_offset(first) * stride, to_offset(position) * axis.stride);
+                    let (from, to) = direction.orient(chunk, buffer);
+                    start = (start.0 + from, start.1 + to);
+                    let step = isize::try_from(step).unwrap_or(0) * stride;
+                    let (from, to) = direction.orient(step, axis.stride);
                     let count = usize::try_from(count).unwrap_or(usize::MAX);
-                    loops.push(Loop {
-                        count,
-                        chunk: isize::try_from(step).unwrap_or(0) * stride,
-                        buffer: axis.stride,
-                    });
+                    loops.push(Loop { count, from, to });
                 }
-                Layout::List(pairs) => lists.push(
-                    pairs
-                        .map(|(index, position)| {
-                            (to_offset(index) * stride, to_offset(position) * axis.stride)
-                        })
-                        .collect::<Vec<_>>(),
-                ),
+                Layout::List(pairs) => {
+                    let offsets = pairs.map(|(index, position)| {
+                        let buffer = to_offset(position) * axis.stride;
+                        direction.orient(to_offset(index) * stride, buffer)
+                    });
+                    lists.push(offsets.collect::<Vec<_>>());
+                }
             }
         }
-        each_combination(&lists, chunk, buffer, &mut |chunk, buffer| {
-            copy(sides, loops.clone(), chunk, buffer)
-        })
+        self.copy(sides, start, loops, &lists)
+    }
+
+    /// Runs loops once for each combination of the offsets of lists, after a proof that all of it stays inside both sides.
+    fn copy(
+        &self,
+        sides: &Sides,
+        (from, to): (isize, isize),
+        mut loops: Vec<Loop>,
+        lists: &[Vec<(isize, isize)>],
+    ) -> Result<()> {
+        if lists.iter().any(Vec::is_empty) {
+            return Ok(());
+        }
+        let from = sides.from.origin.cast_signed() + from;
+        let to = sides.to.origin.cast_signed() + to;
+        let item = self.item_size;
+        let reads = lists.iter().map(|list| bounds(list.iter().map(|it| it.0)));
+        let writes = lists.iter().map(|list| bounds(list.iter().map(|it| it.1)));
+        if !(within(&loops, from, item, sides.from.size, |l| l.from, reads)
+            && within(&loops, to, item, sides.to.size, |l| l.to, writes))
+        {
+            return Err(Error::selection(
+                "an element lies outside the chunk or the buffer",
+            ));
+        }
+        merge(&mut loops, item);
+        // SAFETY: the proof above holds for the loops from every combination of the offsets of the lists. Regions are readable
+        // and writable memory, and the two sides are different allocations.
+        each_combination(lists, from, to, &mut |from, to| unsafe {
+            self.copy_loops(
+                &loops,
+                sides.from.start.as_ptr().offset(from).cast_const(),
+                sides.to.start.as_ptr().offset(to),
+            );
+        });
+        Ok(())
+    }
+
+    /// # Safety
+    /// All offsets that the loops reach are valid for reads from `from` and writes to `to` of an item.
+    unsafe fn copy_loops(&self, loops: &[Loop], from: *const u8, to: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.swap_size, self.item_size) {
+                (1, 1) => nest::<[u8; 1], 1>(loops, from, to),
+                (1, 2) => nest::<[u8; 2], 1>(loops, from, to),
+                (1, 4) => nest::<[u8; 4], 1>(loops, from, to),
+                (1, 8) => nest::<[u8; 8], 1>(loops, from, to),
+                (1, 16) => nest::<[u8; 16], 1>(loops, from, to),
+                (2, 2) => nest::<[u8; 2], 2>(loops, from, to),
+                (4, 4) => nest::<[u8; 4], 4>(loops, from, to),
+                (8, 8) => nest::<[u8; 8], 8>(loops, from, to),
+                (4, 8) => nest::<[u8; 8], 4>(loops, from, to),
+                (8, 16) => nest::<[u8; 16], 8>(loops, from, to),
+                (swap, item) => nest_any(loops, from, to, item, swap),
+            }
+        }
     }
 }
 
 /// Calls `visit` with the sums of offsets of all combinations of the pairs of the lists.
 fn each_combination(
     lists: &[Vec<(isize, isize)>],
-    chunk: isize,
-    buffer: isize,
-    visit: &mut impl FnMut(isize, isize) -> Result<()>,
-) -> Result<()> {
-    match lists.split_first() {
-        None => visit(chunk, buffer),
-        Some((pairs, rest)) => pairs
-            .iter()
-            .try_for_each(|(c, b)| each_combination(rest, chunk + c, buffer + b, visit)),
-    }
-}
-
-/// Runs a copy from offset `from` of one side to offset `to` of the other, after a proof that it stays inside both.
-fn copy_loops(
-    sides: &Sides,
-    mut loops: Vec<Loop>,
     from: isize,
     to: isize,
-    copy: &ChunkCopy<'_>,
-) -> Result<()> {
-    let from_origin = sides.from.origin.cast_signed() + from;
-    let to_origin = sides.to.origin.cast_signed() + to;
-    let item = copy.item_size;
-    if !(within(&loops, from_origin, item, sides.from.size, |l| l.chunk)
-        && within(&loops, to_origin, item, sides.to.size, |l| l.buffer))
-    {
-        return Err(Error::selection(
-            "an element lies outside the chunk or the buffer",
-        ));
-    }
-    merge(&mut loops, item);
-    // SAFETY: all offsets that the loops reach were just proved to be inside the two regions, and regions are readable and
-    // writable memory; the two sides are different allocations.
-    unsafe {
-        let from = sides.from.start.as_ptr().offset(from_origin).cast_const();
-        let to = sides.to.start.as_ptr().offset(to_origin);
-        match (copy.swap_size, item) {
-            (1, 1) => nest::<[u8; 1], 1>(&loops, from, to),
-            (1, 2) => nest::<[u8; 2], 1>(&loops, from, to),
-            (1, 4) => nest::<[u8; 4], 1>(&loops, from, to),
-            (1, 8) => nest::<[u8; 8], 1>(&loops, from, to),
-            (1, 16) => nest::<[u8; 16], 1>(&loops, from, to),
-            (2, 2) => nest::<[u8; 2], 2>(&loops, from, to),
-            (4, 4) => nest::<[u8; 4], 4>(&loops, from, to),
-            (8, 8) => nest::<[u8; 8], 8>(&loops, from, to),
-            (4, 8) => nest::<[u8; 8], 4>(&loops, from, to),
-            (8, 16) => nest::<[u8; 16], 8>(&loops, from, to),
-            (swap, _) => nest_any(&loops, from, to, item, swap),
+    visit: &mut impl FnMut(isize, isize),
+) {
+    match lists.split_first() {
+        None => visit(from, to),
+        Some((pairs, rest)) => {
+            for (further_from, further_to) in pairs {
+                each_combination(rest, from + further_from, to + further_to, visit);
+            }
         }
     }
-    Ok(())
 }
 
-/// Whether all offsets that the loops reach from `origin` are those of whole items inside `size` bytes.
+/// The lowest and the highest offset.
+fn bounds(offsets: impl Iterator<Item = isize>) -> (isize, isize) {
+    let start = (isize::MAX, isize::MIN);
+    offsets.fold(start, |(low, high), offset| {
+        (low.min(offset), high.max(offset))
+    })
+}
+
+/// Whether all offsets that the loops reach from `origin`, each of a few `further` on, are those of whole items inside `size` bytes.
 fn within(
     loops: &[Loop],
     origin: isize,
     item: usize,
     size: usize,
     stride: impl Fn(&Loop) -> isize,
+    further: impl Iterator<Item = (isize, isize)>,
 ) -> bool {
     let (mut low, mut high) = (origin as i128, origin as i128 + item as i128);
+    for (lowest, highest) in further {
+        low += lowest as i128;
+        high += highest as i128;
+    }
     for l in loops {
         let reach = (l.count as i128 - 1) * stride(l) as i128;
         if reach < 0 {
@@ -307,26 +341,23 @@ fn within(
 /// Drops loops of one turn, puts the longest strides of the target outside, and joins loops that continue one another.
 fn merge(loops: &mut Vec<Loop>, item: usize) {
     loops.retain(|l| l.count > 1);
-    loops.sort_by_key(|l| std::cmp::Reverse(l.buffer.unsigned_abs()));
-    let mut joined: Vec<Loop> = Vec::with_capacity(loops.len());
-    for l in loops.drain(..) {
-        match joined.last_mut() {
-            Some(outer) if continues(outer, &l) => {
-                *outer = Loop {
-                    count: outer.count * l.count,
-                    ..l
-                }
-            }
-            _ => joined.push(l),
+    loops.sort_by_key(|l| std::cmp::Reverse(l.to.unsigned_abs()));
+    loops.dedup_by(|inner, outer| {
+        let joins = continues(outer, inner);
+        if joins {
+            *outer = Loop {
+                count: outer.count * inner.count,
+                ..*inner
+            };
         }
-    }
-    *loops = joined;
+        joins
+    });
     debug_assert!(item > 0);
 }
 
 fn continues(outer: &Loop, inner: &Loop) -> bool {
     let count = inner.count.cast_signed();
-    outer.chunk == inner.chunk * count && outer.buffer == inner.buffer * count
+    outer.from == inner.from * count && outer.to == inner.to * count
 }
 
 /// Nested loops over items of a known size whose bytes are reversed in groups of `SWAP`.
@@ -342,21 +373,21 @@ unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
     match *loops {
         // SAFETY: the caller's promise, for one item.
         [] => unsafe { copy_item::<I, SWAP>(from, to) },
-        [inner] if SWAP == 1 && inner.chunk == size && inner.buffer == size => {
+        [inner] if SWAP == 1 && inner.from == size && inner.to == size => {
             // SAFETY: the caller's promise, for `count` items one after the other.
             unsafe { to.copy_from_nonoverlapping(from, inner.count * size_of::<I>()) }
         }
-        [inner] if inner.buffer == size => {
+        [inner] if inner.to == size => {
             for i in 0..inner.count.cast_signed() {
                 // SAFETY: the caller's promise.
-                unsafe { copy_item::<I, SWAP>(from.offset(i * inner.chunk), to.offset(i * size)) }
+                unsafe { copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * size)) }
             }
         }
         [inner] => {
             for i in 0..inner.count.cast_signed() {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    copy_item::<I, SWAP>(from.offset(i * inner.chunk), to.offset(i * inner.buffer))
+                    copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * inner.to))
                 }
             }
         }
@@ -364,11 +395,7 @@ unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
             for i in 0..outer.count.cast_signed() {
                 // SAFETY: the caller's promise; one loop less.
                 unsafe {
-                    nest::<I, SWAP>(
-                        inner,
-                        from.offset(i * outer.chunk),
-                        to.offset(i * outer.buffer),
-                    )
+                    nest::<I, SWAP>(inner, from.offset(i * outer.from), to.offset(i * outer.to))
                 }
             }
         }
@@ -413,8 +440,8 @@ unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, sw
                 unsafe {
                     nest_any(
                         inner,
-                        from.offset(i * outer.chunk),
-                        to.offset(i * outer.buffer),
+                        from.offset(i * outer.from),
+                        to.offset(i * outer.to),
                         item,
                         swap,
                     )

@@ -116,6 +116,11 @@ pub enum Error {
         /// What does not fit, with numbers.
         reason: String,
     },
+    /// An output that another read is writing to.
+    #[error(
+        "the output is in use: another read writes to it; use one output for each read at a time"
+    )]
+    OutputInUse,
     /// A Rust type that does not hold the array's data type.
     #[error("array of {data_type} cannot be read or written as {element}")]
     ElementType {
@@ -166,7 +171,7 @@ pub enum ErrorKind {
     Checksum,
     /// More than a limit allows.
     TooLarge,
-    /// A selection that does not fit the array or the buffer.
+    /// A selection or an output that does not fit the array, the buffer or another read.
     Selection,
     /// A Rust type that does not hold the array's data type.
     ElementType,
@@ -189,7 +194,7 @@ impl Error {
             Self::Checksum { .. } => ErrorKind::Checksum,
             Self::Size { .. } | Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
-            Self::Selection { .. } => ErrorKind::Selection,
+            Self::Selection { .. } | Self::OutputInUse => ErrorKind::Selection,
             Self::ElementType { .. } => ErrorKind::ElementType,
             // `root` has taken the places away.
             Self::InMember { source, .. }

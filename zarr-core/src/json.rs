@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
@@ -10,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// The members of a JSON object, in the order and the spelling of the document.
 #[derive(Clone, Debug, Default)]
-pub struct Members(Vec<(String, Box<RawValue>)>);
+pub struct Members(IndexMap<String, Box<RawValue>>);
 
 impl Members {
     /// No members.
@@ -34,10 +36,7 @@ impl Members {
     /// The text of a member's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawValue> {
-        self.0
-            .iter()
-            .find(|(member, _)| member == name)
-            .map(|(_, value)| &**value)
+        self.0.get(name).map(|value| &**value)
     }
 
     /// Sets a member: in place where it exists, else at the end.
@@ -46,18 +45,18 @@ impl Members {
     /// [`Error::Syntax`] where the value has no JSON form.
     pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
         let value = to_raw_value(value)?;
-        match self.0.iter_mut().find(|(member, _)| member == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name.to_owned(), value)),
-        }
+        self.0.insert(name.to_owned(), value);
         Ok(())
     }
 
     /// Removes a member and tells whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(member, _)| member != name);
-        self.0.len() != before
+        self.0.shift_remove(name).is_some()
+    }
+
+    /// Keeps the members whose names pass.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|name, _| keep(name));
     }
 
     /// Names and values in order.
@@ -105,13 +104,15 @@ impl<'de> Deserialize<'de> for Members {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                let mut names = std::collections::HashSet::new();
+                let mut members = IndexMap::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if !names.insert(name.clone()) {
-                        return Err(A::Error::custom(format_args!("repeated member {name:?}")));
+                    match members.entry(name) {
+                        Entry::Vacant(member) => drop(member.insert(value)),
+                        Entry::Occupied(member) => {
+                            let name = member.key();
+                            return Err(A::Error::custom(format_args!("repeated member {name:?}")));
+                        }
                     }
-                    members.push((name, value));
                 }
                 Ok(Members(members))
             }

@@ -180,6 +180,13 @@ impl ArrayLayout {
         self.key_encoding.push_key(cell, &mut key);
         key
     }
+
+    /// The indices of the chunk with this key in an array whose keys start with `prefix`; `None` where it is the key of none.
+    #[must_use]
+    pub fn cell_of_key(&self, prefix: &str, key: &str) -> Option<Vec<u64>> {
+        let key = key.strip_prefix(prefix)?;
+        self.key_encoding.parse_key(key, self.shape().len())
+    }
 }
 
 /// Whether the fill value is the packed bytes of a legacy `structured`, which have the byte order of the codec.

@@ -37,6 +37,8 @@ pub struct Limits {
     pub max_chunk_size: u64,
     /// The largest shard index, in bytes.
     pub max_index_size: u64,
+    /// The largest metadata document, in bytes; those of groups may hold copies of many others.
+    pub max_document_size: u64,
     /// The most dimensions.
     pub max_rank: usize,
     /// The most different shapes of chunks in one array.
@@ -52,6 +54,7 @@ impl Default for Limits {
         Self {
             max_chunk_size: 2 << 30,
             max_index_size: 256 << 20,
+            max_document_size: 2 << 30,
             max_rank: 64,
             max_chunk_shapes: 4096,
             max_codecs: 64,

@@ -64,3 +64,24 @@ pub fn c_strides(shape: &[u64]) -> Vec<u64> {
     }
     strides
 }
+
+/// The cell at a position, in C order, of a grid with so many cells along each dimension.
+pub(crate) fn cell_at(position: u64, counts: &[u64]) -> Vec<u64> {
+    let (mut rest, mut cell) = (position, vec![0; counts.len()]);
+    for (index, &count) in cell.iter_mut().zip(counts).rev() {
+        *index = rest % count.max(1);
+        rest /= count.max(1);
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_found_by_position() {
+        assert_eq!(cell_at(7, &[2, 3, 2]), [1, 0, 1]);
+        assert_eq!(cell_at(0, &[]), [0; 0]);
+    }
+}

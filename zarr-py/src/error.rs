@@ -59,7 +59,7 @@ fn class_name(error: &zarr::Error) -> &'static str {
         E::NodeType { .. } => "NodeTypeError",
         E::AlreadyExists { .. } => "AlreadyExistsError",
         E::ConcurrentModification { .. } => "ConflictError",
-        E::ChangedDuringRead { .. } | E::StaleConsolidated { .. } => "ChangedError",
+        E::ChangedDuringRead { .. } | E::StaleHandle { .. } => "ChangedError",
         E::Shape { .. } => "InvalidError",
         E::Core(error) => core_class(error.root()),
         E::Store(error) => store_class(error.kind()),

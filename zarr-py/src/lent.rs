@@ -9,6 +9,7 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+use zarr_core::plan::strides_are_disjoint;
 use zarr_core::{Input, Output};
 
 use crate::runtime;
@@ -99,20 +100,7 @@ impl Lent {
 
     /// Whether no two elements share bytes, as far as strides tell.
     pub(crate) fn is_disjoint(&self) -> bool {
-        let axes = self.shape.iter().zip(&self.strides);
-        let mut axes = axes
-            .filter(|(len, _)| **len > 1)
-            .map(|(&len, stride)| (stride.unsigned_abs(), len))
-            .collect::<Vec<_>>();
-        axes.sort_unstable();
-        let mut reach = self.item_size;
-        for (stride, len) in axes {
-            if stride < reach {
-                return false;
-            }
-            reach = stride.saturating_mul(len - 1).saturating_add(reach);
-        }
-        true
+        strides_are_disjoint(&self.shape, &self.strides, self.item_size)
     }
 
     fn keeper(&self) -> Box<Keeper> {

@@ -34,6 +34,12 @@ mod _native {
     #[pymodule_export]
     use crate::store::NativeStore;
 
+    /// Whether this is a local path, rather than a URL or a mistake in one.
+    #[pyfunction]
+    fn is_path(url: &str) -> bool {
+        zarr_store::Store::is_path(url)
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let close = wrap_pyfunction!(crate::runtime::close, module)?;

@@ -169,6 +169,23 @@ impl Store {
         }
     }
 
+    /// Deletes objects, in bulk where the backend can; those that do not exist are fine. Not atomic.
+    ///
+    /// # Errors
+    ///
+    /// If the backend refuses or fails; some objects may be gone then.
+    pub async fn delete_all(&self, keys: &[String]) -> Result<()> {
+        for key in keys {
+            self.check_write(key, "delete")?;
+            self.check_key(key)?;
+        }
+        match &self.inner.backend {
+            Backend::Local(local) => local::delete_all(self, local, keys).await,
+            Backend::Object(object) => object.delete_all(self, keys).await,
+            Backend::Zip(_) => Err(self.refuse_write("", "delete")),
+        }
+    }
+
     /// Deletes every object below a prefix: `foo` means `foo/...`, not `foo` itself and not `foo-bar`; the empty prefix is
     /// everything. Not atomic, and objects that others put meanwhile may stay.
     ///

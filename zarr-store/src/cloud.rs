@@ -10,17 +10,28 @@ use crate::Store;
 use crate::error::Result;
 use crate::open::{Options, invalid};
 
-pub(crate) fn open(scheme: &str, url: &Url, options: Options) -> Result<Store> {
-    match scheme {
-        "s3" | "s3a" => s3(url, options),
-        "gs" => gcs(url, options),
-        "az" | "azure" | "abfs" | "abfss" => azure(url, options),
-        "http" | "https" => http(url, options),
-        _ => Err(invalid(
-            url.as_str(),
-            "unknown scheme; known: memory, file, s3, gs, az, abfs, http, https",
-        )),
-    }
+/// The schemes of buckets.
+pub(crate) const BUCKETS: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
+
+/// Opens a bucket at a prefix.
+pub(crate) fn bucket(scheme: &str, url: &Url, prefix: &str, options: Options) -> Result<Store> {
+    let bucket = match scheme {
+        "s3" | "s3a" => s3(url, options)?,
+        "gs" => gcs(url, options)?,
+        "az" | "azure" | "abfs" | "abfss" => azure(url, options)?,
+        _ => {
+            return Err(invalid(
+                url.as_str(),
+                "unknown scheme; known: memory, file, s3, s3a, gs, az, azure, abfs, abfss, http, https",
+            ));
+        }
+    };
+    bucket.with_prefix(prefix)
+}
+
+/// Opens a directory of a web server.
+pub(crate) fn web(url: &Url, options: Options) -> Result<Store> {
+    http(url, options)
 }
 
 /// The error for a scheme that this build leaves out.
@@ -45,6 +56,7 @@ macro_rules! bucket {
         ) = ($url, $options);
         let patience = settings::take_patience(url, &mut options)?;
         let quirks = settings::take_quirks(url, &mut options, $quirks)?;
+        settings::check_values(url, &options)?;
         let mut builder = $builder
             .with_http_connector(connector::StrictConnector::default())
             .with_url(url.as_str())
@@ -62,7 +74,7 @@ macro_rules! bucket {
         let store = builder
             .build()
             .map_err(|error| settings::failed(url, &options, &error))?;
-        let store = settings::bucket(url, std::sync::Arc::new(store), quirks)?;
+        let store = settings::bucket(url, std::sync::Arc::new(store), quirks);
         Ok(store.with_deadline(patience.deadline))
     }};
 }
@@ -156,6 +168,7 @@ fn http(url: &Url, options: Options) -> Result<Store> {
         probe: false,
         ..settings::take_quirks(url, &mut options, Quirks::default())?
     };
+    settings::check_values(url, &options)?;
     let mut base = url.clone();
     base.set_path(url.path().trim_end_matches('/'));
     base.set_fragment(None);

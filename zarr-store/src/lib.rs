@@ -21,6 +21,7 @@
 //! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
 
 mod absent;
+mod backoff;
 mod calls;
 mod cloud;
 mod cost;
@@ -43,6 +44,7 @@ mod tests;
 mod version;
 mod zip;
 
+pub use backoff::Backoff;
 pub use calls::{Body, Entry, Listing, RangeBody};
 pub use cost::CostModel;
 pub use counts::RequestCounts;

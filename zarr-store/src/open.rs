@@ -40,25 +40,30 @@ fn split_pipeline(url: &str) -> Option<(&str, &str)> {
 
 /// The URL or path of a file as that of its directory, where the query stays, and its name.
 fn split_name(url: &str) -> (String, String) {
-    let is_url = split_scheme(url).is_some();
-    let (path, query) = match url.find('?').filter(|_| is_url) {
+    let scheme = split_scheme(url).map(|(scheme, _)| scheme);
+    let encoded = matches!(scheme.as_deref(), Some("file" | "http" | "https"));
+    let (path, query) = match url.find('?').filter(|_| encoded) {
         Some(at) => url.split_at(at),
         None => (url, ""),
     };
-    let separators: &[char] = if is_url { &['/', ':'] } else { &['/'] };
+    let separators: &[char] = match scheme {
+        Some(_) => &['/', ':'],
+        None => &['/'],
+    };
     let (directory, name) = match path.rfind(separators) {
         Some(at) => path.split_at(at + 1),
         None => (".", path),
     };
     let decoded = object_store::path::Path::from_url_path(name);
     match decoded {
-        Ok(decoded) if is_url => (format!("{directory}{query}"), decoded.as_ref().to_owned()),
+        Ok(decoded) if encoded => (format!("{directory}{query}"), decoded.as_ref().to_owned()),
         _ => (directory.to_owned(), name.to_owned()),
     }
 }
 
 fn open_first(url: &str, options: Options) -> Result<Store> {
     let Some((scheme, rest)) = split_scheme(url) else {
+        check_path(url)?;
         no_options(url, &options)?;
         return Store::local(url);
     };
@@ -69,14 +74,75 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
         }
         "file" => {
             no_options(url, &options)?;
+            if !rest.starts_with('/') {
+                let reason = "file: is followed by an absolute path, as in file:///data/x.zarr; a relative path has no file:";
+                return Err(invalid(url, reason));
+            }
             let parsed = parse(url)?;
+            refuse_rest(&parsed, url)?;
             let path = parsed
                 .to_file_path()
-                .map_err(|()| invalid(url, "not a local path"))?;
+                .map_err(|()| invalid(url, "not a path of this machine"))?;
             Store::local(path)
         }
-        _ => cloud::open(&scheme, &parse(url)?, options),
+        "http" | "https" => {
+            let parsed = parse(url)?;
+            match parsed.fragment() {
+                None => cloud::web(&parsed, options),
+                Some(_) => Err(invalid(
+                    url,
+                    "web servers never see what follows a #; a # in a name is %23",
+                )),
+            }
+        }
+        _ => {
+            let (bucket, prefix) = split_bucket(url, &scheme, rest)?;
+            cloud::bucket(&scheme, &bucket, prefix, options)
+        }
     }
+}
+
+/// Refuses what only looks like a path: a scheme of ours without the slashes that follow it.
+fn check_path(url: &str) -> Result<()> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let scheme = scheme.to_ascii_lowercase();
+    if matches!(scheme.as_str(), "http" | "https") || cloud::BUCKETS.contains(&scheme.as_str()) {
+        let reason = format!("{scheme}: is followed by //; a file of this name is ./{scheme}:...");
+        return Err(invalid(url, &reason));
+    }
+    Ok(())
+}
+
+/// Refuses a query or fragment of a URL of a file, which would be no part of its name.
+fn refuse_rest(parsed: &Url, url: &str) -> Result<()> {
+    match (parsed.query(), parsed.fragment()) {
+        (None, None) => Ok(()),
+        _ => Err(invalid(
+            url,
+            "? and # are no part of the path of a URL; in a name they are %3F and %23",
+        )),
+    }
+}
+
+/// The URL of a bucket, and the prefix in it, which is taken to the letter as the tools of the clouds do: `%`, `?`, `#` and spaces
+/// are characters of keys.
+fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a str)> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let container = scheme.starts_with("abfs") || scheme.starts_with("az");
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    if user.is_some_and(|user| !container || user.contains(':')) {
+        let reason =
+            "user and password are no part of the URL of a bucket; give credentials as options";
+        return Err(Error::InvalidUrl {
+            url: redact::unparsed(url),
+            reason: reason.to_owned(),
+        });
+    }
+    if authority.is_empty() || authority.contains(['?', '#', '%', ' ']) {
+        return Err(invalid(url, "expected the name of a bucket behind //"));
+    }
+    Ok((parse(&format!("{scheme}://{authority}"))?, prefix))
 }
 
 /// The scheme, in lower case, and what follows its colon. Anything else is a path: a scheme has to be followed by `//`, but
@@ -90,6 +156,12 @@ fn split_scheme(url: &str) -> Option<(String, &str)> {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let marked = rest.starts_with("//") || scheme == "memory" || scheme == "file";
     (legal && marked).then_some((scheme, rest))
+}
+
+/// Whether this is the path of a file or directory, and no URL nor what only looks like one.
+pub(crate) fn is_path(url: &str) -> bool {
+    let first = split_pipeline(url).map_or(url, |(first, _)| first);
+    split_scheme(first).is_none() && check_path(first).is_ok()
 }
 
 fn parse(url: &str) -> Result<Url> {

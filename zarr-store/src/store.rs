@@ -74,9 +74,14 @@ impl Store {
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, location: impl Into<String>) -> Self {
         let backend = ObjectBackend::new(store, Quirks::default());
-        Self::from_object(backend, &location.into(), CostModel::object())
+        Self::from_object(
+            backend,
+            &redact::text(&location.into()),
+            CostModel::object(),
+        )
     }
 
+    /// A store at a location without secrets.
     pub(crate) fn from_object(backend: ObjectBackend, location: &str, cost: CostModel) -> Self {
         Self::inner(Backend::Object(backend), location, cost).into()
     }
@@ -84,7 +89,7 @@ impl Store {
     fn inner(backend: Backend, location: &str, cost: CostModel) -> Inner {
         Inner {
             backend,
-            location: redact::text(location).into(),
+            location: location.into(),
             read_only: false,
             lanes: Arc::new(Semaphore::new(cost.lanes.max(1))),
             cost,
@@ -139,6 +144,12 @@ impl Store {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         open::open(url, open::Options { named, credentials })
+    }
+
+    /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
+    #[must_use]
+    pub fn is_path(url: &str) -> bool {
+        open::is_path(url)
     }
 
     /// The part of this store below a prefix, with keys relative to it.

@@ -9,7 +9,7 @@ use zarr_core::metadata::{ArrayMetadata, Attributes};
 use zarr_core::plan::ReadPlan;
 use zarr_core::{Element, NodePath, Output, Selection};
 
-use crate::array::{InputLayout, OutputLayout, VariableElement};
+use crate::array::{InputLayout, OutputLayout, VariableElement, into_array};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 use crate::hierarchy::NodeKind;
@@ -134,10 +134,9 @@ impl Array {
     /// # Errors
     /// As there.
     pub fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
-        let (resolved, target) = self.0.prepare_read::<T>(selection)?;
-        let plan = self.0.read_plan(&resolved, &target.strides);
-        self.run(plan, &target.output)?;
-        OutputLayout::into_array(target.output, resolved.shape())
+        let (resolved, output) = self.0.prepare_read::<T>(selection)?;
+        self.run(self.0.read_plan(&resolved), &output)?;
+        into_array(output, resolved.shape())
     }
 
     /// Reads any selection into an array of the shape of the result, without a copy on the way. After an error it may hold a
@@ -159,7 +158,7 @@ impl Array {
         }
         // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
         let target = unsafe { OutputLayout::borrow(array) };
-        let plan = self.0.read_plan(&resolved, &target.strides);
+        let plan = self.0.strided_plan(&resolved, &target.strides)?;
         let result = self.run(plan, &target.output);
         wait_for(|| target.output.handles());
         result
@@ -175,7 +174,7 @@ impl Array {
         output: Output,
         strides: &[isize],
     ) -> Result<()> {
-        let plan = self.0.read_plan(&self.0.resolve(selection)?, strides);
+        let plan = self.0.strided_plan(&self.0.resolve(selection)?, strides)?;
         self.run(plan, &output)
     }
 

@@ -1,22 +1,27 @@
 //! Metadata documents in a store: reading those of v3 and v2, putting and changing those of v3, and a cache.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::try_join;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use zarr_core::metadata::{MAX_DOCUMENT_SIZE, NodeMetadata, v2};
+use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 use zarr_core::{ByteRange, NodePath, is_node_name};
 use zarr_store::{ErrorKind, Precondition, Version};
 
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
+use crate::retry::Attempts;
 
 /// Documents that are read at one time.
 const DOCUMENTS: usize = 64;
 
-/// How often a document is written where others write it too.
-const ATTEMPTS: usize = 16;
+/// The bytes of a document that are asked for before its size is known.
+const FIRST: u64 = 64 << 20;
 
 /// The memory that cached documents may take, in bytes.
 const CACHE_SIZE: u64 = 16 << 20;
@@ -27,12 +32,24 @@ pub(crate) struct Document {
     pub(crate) version: Version,
 }
 
-/// Documents that were read not long ago.
+/// Documents that were read not long ago, and which documents this process has changed.
 #[derive(Debug)]
 pub(crate) struct DocumentCache {
     /// How old a document may be; zero for no cache.
     age: Duration,
+    /// Nodes that were changed, or deleted with all below them: copies of their documents that handles of groups have are out of
+    /// date.
+    changed: Mutex<BTreeMap<NodePath, Change>>,
     documents: Cache<NodePath, (Instant, NodeMetadata), ByText>,
+}
+
+/// What this process has done to nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// The document of the node is another one.
+    Changed,
+    /// The node was deleted, with all below it.
+    Deleted,
 }
 
 #[derive(Clone)]
@@ -53,6 +70,7 @@ impl DocumentCache {
     pub(crate) fn new(age: Duration) -> Self {
         Self {
             age,
+            changed: Mutex::default(),
             documents: Cache::with_weighter(256, CACHE_SIZE, ByText),
         }
     }
@@ -74,6 +92,39 @@ impl DocumentCache {
 
     fn remove(&self, path: &NodePath) {
         self.documents.remove(path);
+    }
+
+    fn changed(&self) -> MutexGuard<'_, BTreeMap<NodePath, Change>> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the documents of nodes are no longer what a group above may have copies of.
+    pub(crate) fn note(&self, path: &NodePath, change: Change) {
+        let mut changed = self.changed();
+        let known = changed.entry(path.clone()).or_insert(change);
+        *known = change.max(*known);
+    }
+
+    /// Notes that the copies in the consolidated metadata of a group have just been made.
+    pub(crate) fn note_copies(&self, group: &NodePath) {
+        let prefix = group.prefix();
+        self.changed()
+            .retain(|path, _| !path.as_str().starts_with(&prefix));
+    }
+
+    /// Whether the document of a node was changed, or the node deleted, alone or with one above it.
+    pub(crate) fn has_changed(&self, path: &NodePath) -> bool {
+        let changed = self.changed();
+        let mut above = Some(path.clone()).filter(|_| !changed.is_empty());
+        let mut least = Change::Changed;
+        while let Some(path) = above {
+            if changed.get(&path).is_some_and(|change| *change >= least) {
+                return true;
+            }
+            least = Change::Deleted;
+            above = path.parent();
+        }
+        false
     }
 
     pub(crate) fn clear(&self) {
@@ -107,48 +158,145 @@ impl Hierarchy {
         path: &NodePath,
         change: impl Fn(NodeMetadata) -> Result<NodeMetadata>,
     ) -> Result<NodeMetadata> {
-        for _ in 0..ATTEMPTS {
-            let document = self
-                .document(path)
-                .await?
-                .ok_or_else(|| self.not_found(path))?;
-            let metadata = change(document.metadata)?;
-            match self
-                .put(path, &metadata, Precondition::IfVersion(document.version))
-                .await
-            {
-                Ok(_) => return Ok(metadata),
+        match self.update_if(path, |node| change(node).map(Some)).await? {
+            Some(changed) => Ok(changed),
+            None if self.has_zarr_2(path).await? => Err(self.zarr_2(path)),
+            None => Err(self.not_found(path)),
+        }
+    }
+
+    /// Changes a document where there is one and `change` makes another one of it. Returns the new one.
+    async fn update_if(
+        &self,
+        path: &NodePath,
+        change: impl Fn(NodeMetadata) -> Result<Option<NodeMetadata>>,
+    ) -> Result<Option<NodeMetadata>> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(&path.metadata_key()).await?;
+            let Some(document) = self.document(path).await? else {
+                return Ok(None);
+            };
+            let Some(metadata) = change(document.metadata)? else {
+                return Ok(None);
+            };
+            let condition = Precondition::IfVersion(document.version);
+            match self.put(path, &metadata, condition).await {
+                Ok(_) => {
+                    self.documents.note(path, Change::Changed);
+                    return Ok(Some(metadata));
+                }
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::ConcurrentModification {
-            key: path.metadata_key(),
-            attempts: ATTEMPTS,
-        })
     }
 
-    /// Reads a document; `None` where there is none.
+    /// Takes a node and all below it out of the consolidated metadata of every group above.
+    pub(crate) async fn remove_copies(&self, path: &NodePath) -> Result<()> {
+        let mut above = path.parent();
+        while let Some(group) = above {
+            let relative = relative(&group, path);
+            self.change_copies(&group, |copies| Ok(copies.remove(relative)))
+                .await?;
+            above = group.parent();
+        }
+        Ok(())
+    }
+
+    /// Renews the copy of a document in the consolidated metadata of a group above it, if it has one.
+    pub(crate) async fn renew_copy(
+        &self,
+        group: &NodePath,
+        path: &NodePath,
+        metadata: &NodeMetadata,
+    ) -> Result<()> {
+        let relative = relative(group, path);
+        self.change_copies(group, |copies| {
+            let found = copies.is_array(relative)?.is_some();
+            if found {
+                copies.insert(relative, metadata)?;
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn change_copies(
+        &self,
+        group: &NodePath,
+        change: impl Fn(&mut ConsolidatedMetadata) -> Result<bool>,
+    ) -> Result<()> {
+        let changed = self.update_if(group, |metadata| {
+            let NodeMetadata::Group(group) = metadata else {
+                return Ok(None);
+            };
+            let Some(mut copies) = group.consolidated().cloned() else {
+                return Ok(None);
+            };
+            match change(&mut copies)? {
+                true => Ok(Some(group.with_consolidated(Some(copies))?.into())),
+                false => Ok(None),
+            }
+        });
+        changed.await.map(drop)
+    }
+
+    /// The refusal to change a node of Zarr 2.
+    pub(crate) fn zarr_2(&self, path: &NodePath) -> Error {
+        let what = "changing the metadata of a Zarr 2 node, or creating a Zarr 3 node in a Zarr 2 group, which would hide \
+                    the group from readers of Zarr 2; convert the hierarchy first (Hierarchy::convert_v2)";
+        let error = zarr_core::Error::Unsupported {
+            what: what.to_owned(),
+        };
+        error.key(&path.to_string()).into()
+    }
+
+    /// Reads a document of Zarr 3; `None` where there is none.
     pub(crate) async fn document(&self, path: &NodePath) -> Result<Option<Document>> {
         let key = path.metadata_key();
-        let range = ByteRange::Range(0..MAX_DOCUMENT_SIZE);
-        let Some(body) = self.store().get(&key, &range, None).await? else {
+        let Some((text, version)) = self.text(&key).await? else {
             return Ok(None);
         };
-        if body.object_size > MAX_DOCUMENT_SIZE {
-            let wanted = format!("{} bytes", body.object_size);
+        let metadata = NodeMetadata::parse(&text).map_err(|error| error.key(&key))?;
+        Ok(Some(Document { metadata, version }))
+    }
+
+    /// Reads the text of a document, at most of the size that the registry allows; `None` where there is none.
+    async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
+        let limit = self.registry().limits().max_document_size;
+        let first = ByteRange::Range(0..FIRST.min(limit));
+        let Some(body) = self.store().get(key, &first, None).await? else {
+            return Ok(None);
+        };
+        let (size, read) = (body.object_size, body.bytes.len() as u64);
+        if size > limit {
             let error = zarr_core::Error::TooLarge {
                 what: "metadata document",
-                wanted,
-                limit: MAX_DOCUMENT_SIZE,
+                wanted: format!("{size} bytes"),
+                limit,
             };
-            return Err(error.key(&key).into());
+            return Err(error.key(key).into());
         }
-        let metadata = NodeMetadata::parse(&body.bytes).map_err(|error| error.key(&key))?;
-        Ok(Some(Document {
-            metadata,
-            version: body.version,
-        }))
+        if read >= size {
+            return Ok(Some((body.bytes, body.version)));
+        }
+        let rest = ByteRange::Range(read..size);
+        let rest = self.store().get(key, &rest, Some(&body.version)).await?;
+        let rest = rest.map(|body| body.bytes).unwrap_or_default();
+        let text = [&body.bytes[..], &rest].concat();
+        Ok(Some((text.into(), body.version)))
+    }
+
+    /// Whether there is an array or a group of Zarr 2 at a path.
+    pub(crate) async fn has_zarr_2(&self, path: &NodePath) -> Result<bool> {
+        let exists = async |name: &str| {
+            let key = path.prefix() + name;
+            let found = self.store().get(&key, &ByteRange::Range(0..1), None).await;
+            Ok::<_, Error>(found?.is_some())
+        };
+        let (array, group) = try_join!(exists(v2::ARRAY_NAME), exists(v2::GROUP_NAME))?;
+        Ok(array || group)
     }
 
     /// Reads the document of a node of v3, or else of v2; `None` where there is neither.
@@ -157,12 +305,8 @@ impl Hierarchy {
             return Ok(Some(document.metadata));
         }
         let all = async |name: &str| {
-            let key = path.prefix() + name;
-            let body = self
-                .store()
-                .get(&key, &ByteRange::Range(0..MAX_DOCUMENT_SIZE), None)
-                .await?;
-            Ok::<_, Error>(body.map(|body| body.bytes))
+            let found = self.text(&(path.prefix() + name)).await?;
+            Ok::<_, Error>(found.map(|(text, _)| text))
         };
         let place = |name: &str| {
             let key = path.prefix() + name;
@@ -236,4 +380,10 @@ impl Hierarchy {
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found)
     }
+}
+
+/// The path of a node relative to a group above it.
+pub(crate) fn relative<'a>(group: &NodePath, path: &'a NodePath) -> &'a str {
+    let prefix = group.prefix();
+    path.as_str().strip_prefix(&prefix).unwrap_or(path.as_str())
 }

@@ -51,11 +51,11 @@ pub enum Error {
         /// How often it was tried.
         attempts: usize,
     },
-    /// Consolidated metadata is older than the node's own.
+    /// The stored document lays out other elements than the one that the handle has.
     #[error(
-        "{path}: its zarr.json is not what this handle has from elsewhere, such as a group's consolidated metadata; open it by its own path"
+        "{path}: the array is no longer what this handle was opened with (its zarr.json was changed, or a group's consolidated metadata is out of date); open it again by its own path"
     )]
-    StaleConsolidated {
+    StaleHandle {
         /// The path.
         path: NodePath,
     },

@@ -8,6 +8,7 @@ use zarr_core::metadata::{
 };
 
 use crate::array::Array;
+use crate::documents::relative;
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
 
@@ -32,7 +33,8 @@ pub struct Group {
     hierarchy: Hierarchy,
     path: NodePath,
     metadata: GroupMetadata,
-    use_consolidated: bool,
+    /// The group whose consolidated metadata the handle comes from.
+    copied_from: Option<NodePath>,
 }
 
 impl Group {
@@ -53,7 +55,7 @@ impl Group {
             hierarchy,
             path,
             metadata,
-            use_consolidated: true,
+            copied_from: None,
         }
     }
 
@@ -81,11 +83,13 @@ impl Group {
         &self.hierarchy
     }
 
-    /// The same group, read node by node even where it has consolidated metadata.
-    #[must_use]
-    pub fn without_consolidated(mut self) -> Self {
-        self.use_consolidated = false;
-        self
+    /// This group without its consolidated metadata: nodes below are listed and opened by their own documents.
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core), which no document that was read can cause.
+    pub fn without_consolidated(mut self) -> Result<Self> {
+        self.metadata = self.metadata.with_consolidated(None)?;
+        Ok(self)
     }
 
     /// Replaces the attributes.
@@ -113,7 +117,13 @@ impl Group {
                 }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
-        if let NodeMetadata::Group(group) = changed.await? {
+        let changed = changed.await?;
+        if let Some(group) = &self.copied_from {
+            self.hierarchy
+                .renew_copy(group, &self.path, &changed)
+                .await?;
+        }
+        if let NodeMetadata::Group(group) = changed {
             self.metadata = group;
         }
         Ok(())
@@ -125,17 +135,46 @@ impl Group {
     /// As [`Hierarchy::node`].
     pub async fn node(&self, path: &str) -> Result<Node> {
         let absolute = self.path.join(path)?;
-        let Some(consolidated) = self.consolidated() else {
-            return self.hierarchy.node(absolute.as_str()).await;
-        };
-        let relative = path.strip_prefix('/').unwrap_or(path);
-        match consolidated.get(relative)? {
-            None => Err(self.hierarchy.not_found(&absolute)),
-            Some(metadata) => Ok(match self.hierarchy.bind(absolute, metadata)? {
-                Node::Array(array) => Node::Array(array.marked_unchecked()),
-                group => group,
-            }),
+        match self.consolidated() {
+            Some(copies) if !self.hierarchy.documents.has_changed(&absolute) => {
+                let found = copies.get(relative(&self.path, &absolute))?;
+                let metadata = found.ok_or_else(|| self.hierarchy.not_found(&absolute))?;
+                self.bind_copy(absolute, metadata)
+            }
+            _ => match self.hierarchy.node(absolute.as_str()).await? {
+                Node::Array(array) if self.consolidated().is_some() => {
+                    Ok(Node::Array(array.copied_from(&self.path)))
+                }
+                node => Ok(node),
+            },
         }
+    }
+
+    /// The node whose document is copied in this group's.
+    fn bind_copy(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
+        Ok(match self.hierarchy.bind(path, metadata)? {
+            Node::Array(array) => Node::Array(array.copied_from(&self.path)),
+            Node::Group(group) => Node::Group(Self {
+                copied_from: Some(self.path.clone()),
+                ..group
+            }),
+        })
+    }
+
+    /// Deletes a node at a path relative to the group and everything below it, as [`Hierarchy::delete`]. Consolidated metadata of
+    /// this handle no longer has it.
+    ///
+    /// # Errors
+    /// As [`Hierarchy::delete`].
+    pub async fn delete(&mut self, path: &str) -> Result<()> {
+        let path = self.path.join(path)?;
+        self.hierarchy.delete(path.as_str()).await?;
+        if let Some(mut copies) = self.metadata.consolidated().cloned()
+            && copies.remove(relative(&self.path, &path))
+        {
+            self.metadata = self.metadata.clone().with_consolidated(Some(copies))?;
+        }
+        Ok(())
     }
 
     /// Opens the array at a path relative to the group.
@@ -179,19 +218,22 @@ impl Group {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
     pub async fn children(&self) -> Result<Vec<(String, NodeKind)>> {
-        let nodes = match self.consolidated() {
-            None => self.hierarchy.documents_below(&self.path).await?,
-            Some(consolidated) => {
-                let direct = self.consolidated_nodes(consolidated)?.into_iter();
-                direct
-                    .filter(|(path, _)| path.parent().as_ref() == Some(&self.path))
-                    .collect()
-            }
+        let Some(copies) = self.consolidated() else {
+            let nodes = self.hierarchy.documents_below(&self.path).await?;
+            let name = |path: &NodePath| path.name().to_owned();
+            return Ok(nodes
+                .iter()
+                .map(|(path, metadata)| (name(path), kind(metadata)))
+                .collect());
         };
-        Ok(nodes
-            .iter()
-            .map(|(path, metadata)| (path.name().to_owned(), kind(metadata)))
-            .collect())
+        let kinds = self.direct(copies).into_iter().map(|name| {
+            let kind = match copies.is_array(name)? {
+                Some(true) => NodeKind::Array,
+                _ => NodeKind::Group,
+            };
+            Ok((name.to_owned(), kind))
+        });
+        kinds.collect()
     }
 
     /// The nodes directly below the group with their names, in order of name.
@@ -199,22 +241,19 @@ impl Group {
     /// # Errors
     /// As [`Self::children`], and for an array that is not understood.
     pub async fn members(&self) -> Result<Vec<(String, Node)>> {
-        let (nodes, is_copy) = match self.consolidated() {
-            None => (self.hierarchy.documents_below(&self.path).await?, false),
-            Some(consolidated) => (self.consolidated_nodes(consolidated)?, true),
-        };
-        let direct = nodes
-            .into_iter()
-            .filter(|(path, _)| path.parent().as_ref() == Some(&self.path));
-        direct
-            .map(|(path, metadata)| {
+        let Some(copies) = self.consolidated() else {
+            let nodes = self.hierarchy.documents_below(&self.path).await?;
+            let bound = nodes.into_iter().map(|(path, metadata)| {
                 let name = path.name().to_owned();
-                Ok(match self.hierarchy.bind(path, metadata)? {
-                    Node::Array(array) if is_copy => (name, Node::Array(array.marked_unchecked())),
-                    node => (name, node),
-                })
-            })
-            .collect()
+                Ok((name, self.hierarchy.bind(path, metadata)?))
+            });
+            return bound.collect();
+        };
+        let mut members = Vec::new();
+        for name in self.direct(copies) {
+            members.push((name.to_owned(), self.node(name).await?));
+        }
+        Ok(members)
     }
 
     /// Paths and kinds of all nodes below the group, in order of path.
@@ -279,10 +318,8 @@ impl Group {
     /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
     pub async fn consolidate(&mut self) -> Result<()> {
         let mut consolidated = ConsolidatedMetadata::new();
-        let prefix = self.path.prefix();
         for (path, metadata) in self.hierarchy.documents_within(&self.path).await? {
-            let relative = path.as_str().strip_prefix(&prefix).unwrap_or(path.as_str());
-            consolidated.insert(relative, &metadata)?;
+            consolidated.insert(relative(&self.path, &path), &metadata)?;
         }
         let changed = self
             .hierarchy
@@ -294,14 +331,23 @@ impl Group {
             });
         if let NodeMetadata::Group(group) = changed.await? {
             self.metadata = group;
+            self.hierarchy.documents.note_copies(&self.path);
         }
         Ok(())
     }
 
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
-        self.metadata
-            .consolidated()
-            .filter(|_| self.use_consolidated)
+        self.metadata.consolidated()
+    }
+
+    /// The names of the nodes directly below the group that are copied in its document, in order.
+    fn direct<'a>(&self, copies: &'a ConsolidatedMetadata) -> Vec<&'a str> {
+        let mut names = copies
+            .paths()
+            .filter(|path| !path.contains('/'))
+            .collect::<Vec<_>>();
+        names.sort_unstable();
+        names
     }
 
     fn consolidated_nodes(

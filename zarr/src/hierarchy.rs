@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use futures::try_join;
 use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
 use zarr_core::plan::{ReadPlan, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
 use zarr_store::{ErrorKind, Precondition, Store};
 
 use crate::array::Array;
-use crate::documents::DocumentCache;
+use crate::documents::{Change, DocumentCache};
 use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 use crate::group::Group;
@@ -191,15 +192,17 @@ impl Hierarchy {
         Ok(Group::bind(self.clone(), path, metadata))
     }
 
-    /// Deletes a node and everything below it; no error where there is none. The document goes first: readers find either the
-    /// node or none.
+    /// Deletes a node and everything below it; no error where there is none. The copies of its document in consolidated metadata
+    /// of groups above go first, then the document, then the chunks: readers find the node or none, and never one without data.
     ///
     /// # Errors
     /// [`Error::Store`] where something could not be deleted.
     pub async fn delete(&self, path: &str) -> Result<()> {
         let path = NodePath::parse(path)?;
+        self.remove_copies(&path).await?;
         self.store().delete(&path.metadata_key()).await?;
         self.documents.clear();
+        self.documents.note(&path, Change::Deleted);
         Ok(self.store().delete_prefix(path.as_str()).await?)
     }
 
@@ -240,29 +243,29 @@ impl Hierarchy {
             store: self.store().location().to_owned(),
             path: path.clone(),
         };
-        if self.document(path).await?.is_some() {
+        let (document, has_zarr_2) = try_join!(self.document(path), self.has_zarr_2(path))?;
+        if document.is_some() || has_zarr_2 {
             return Err(exists());
         }
+        let mut missing = Vec::new();
         let mut above = path.parent();
         while let Some(ancestor) = above {
-            match self
-                .document(&ancestor)
-                .await?
-                .map(|document| document.metadata)
-            {
+            let found = self.document(&ancestor).await?;
+            match found.map(|document| document.metadata) {
                 Some(NodeMetadata::Group(_)) => break,
-                Some(NodeMetadata::Array(_)) => {
-                    return Err(node_type(&ancestor, NodeKind::Array));
-                }
-                None => {
-                    let group = GroupMetadata::default().into();
-                    match self.put(&ancestor, &group, Precondition::IfAbsent).await {
-                        Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
-                        result => result.map(drop)?,
-                    }
-                }
+                Some(NodeMetadata::Array(_)) => return Err(node_type(&ancestor, NodeKind::Array)),
+                // Documents of Zarr 3 would hide a group of Zarr 2, and all that is in it.
+                None if self.has_zarr_2(&ancestor).await? => return Err(self.zarr_2(&ancestor)),
+                None => missing.push(ancestor.clone()),
             }
             above = ancestor.parent();
+        }
+        for ancestor in missing {
+            let group = GroupMetadata::default().into();
+            match self.put(&ancestor, &group, Precondition::IfAbsent).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                result => result.map(drop)?,
+            }
         }
         match self.put(path, metadata, Precondition::IfAbsent).await {
             Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {

@@ -33,6 +33,7 @@ mod error;
 mod group;
 mod hierarchy;
 pub mod process;
+mod retry;
 
 pub use array::{Array, VariableElement};
 pub use engine::{CacheOptions, Target};

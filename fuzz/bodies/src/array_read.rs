@@ -9,7 +9,7 @@ use zarr_core::metadata::ArrayMetadata;
 use zarr_core::plan::{ReadPlan, Work};
 use zarr_core::{ArrayLayout, AxisIndices, Error, Limits, Output, Registry, Selection};
 
-use crate::shard_read::{body, strides};
+use crate::shard_read::body;
 use crate::source::Source;
 
 const MAX_CHUNK: u64 = 1 << 18;
@@ -136,14 +136,13 @@ fn read(
     if size > MAX_RESULT {
         return Ok(());
     }
-    let strides = strides(resolved.shape(), item_size.unwrap_or(8));
-    let plan = ReadPlan::new(layout.clone(), "a/".into(), &resolved, &strides);
+    let plan = ReadPlan::new(layout.clone(), "a/".into(), &resolved);
     if plan.objects() > MAX_OBJECTS {
         return Ok(());
     }
     let output = Output::zeroed::<u8>(size)?;
-    for fetch in plan.fetches() {
-        let mut stack = vec![Work::Fetch(fetch)];
+    for mut object in plan.start(&output)? {
+        let mut stack = vec![Work::Fetch(object.attempt()?)];
         while let Some(work) = stack.pop() {
             match work {
                 Work::Fetch(fetch) => {
@@ -154,14 +153,14 @@ fn read(
                     let body = object.map(|object| body(&object, fetch.range()));
                     stack.extend(fetch.supply(body)?);
                 }
-                Work::Decode(job) if item_size.is_some() => job.run(&output)?,
+                Work::Decode(job) if item_size.is_some() => job.run()?,
                 Work::Decode(job) => {
-                    let (chunk, encoded) = job.parts();
+                    let (chunk, encoded) = job.into_parts();
                     if let Some(encoded) = encoded {
-                        let (offsets, bytes) = chunk.decode_variable(encoded)?;
+                        let (offsets, bytes) = chunk.decode_variable(&encoded)?;
                         assert_eq!(offsets.last(), Some(&bytes.len()));
                     }
-                    chunk.place_variable(1, &output)?;
+                    chunk.place_variable(1)?;
                 }
             }
         }

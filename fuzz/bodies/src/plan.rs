@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use ndarray::SliceInfoElem;
 use zarr_core::metadata::ArrayBuilder;
 use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
-use zarr_core::{ArrayLayout, AxisIndices, Error, Extension, Resolved, Selection};
+use zarr_core::{ArrayLayout, AxisIndices, Error, Extension, Output, Resolved, Selection};
 
 use crate::metadata_json::REGISTRY;
 use crate::shard_read::strides;
@@ -20,12 +20,7 @@ pub(crate) fn run(data: &[u8]) -> usize {
     let mut source = Source(data);
     if let Ok((layout, resolved)) = prepare(&mut source) {
         let strides = strides(resolved.shape(), 1);
-        visit_read(&ReadPlan::new(
-            layout.clone(),
-            "a/".into(),
-            &resolved,
-            &strides,
-        ));
+        visit_read(&ReadPlan::new(layout.clone(), "a/".into(), &resolved));
         let options = WriteOptions::default();
         let write = WritePlan::new(layout, "a/".into(), &resolved, &strides, options);
         visit_write(&write);
@@ -157,7 +152,12 @@ fn slice(source: &mut Source<'_>, len: u64) -> SliceInfoElem {
 }
 
 fn visit_read(plan: &ReadPlan) {
-    let fetches = plan.fetches().take(LOOKED_AT).collect::<Vec<_>>();
+    let output = Output::zeroed::<u8>(0).expect("no memory is needed");
+    let objects = plan.start(&output).expect("the first read of it");
+    let fetches = objects
+        .take(LOOKED_AT)
+        .map(|mut object| object.attempt().expect("the first attempt"))
+        .collect::<Vec<_>>();
     let objects = usize::try_from(plan.objects()).unwrap_or(usize::MAX);
     assert_eq!(fetches.len(), objects.min(LOOKED_AT));
     let mut keys = fetches

@@ -152,14 +152,14 @@ fn read(
     let resolved = selection.resolve(layout.shape())?;
     let len = resolved.elements()?;
     let output = Output::zeroed::<u16>(len)?;
-    let strides = strides(resolved.shape(), 2);
-    let plan = ReadPlan::new(layout.clone(), "a/".into(), &resolved, &strides);
-    for fetch in plan.fetches() {
+    let plan = ReadPlan::new(layout.clone(), "a/".into(), &resolved);
+    for mut object in plan.start(&output)? {
+        let fetch = object.attempt()?;
         let fetch = if by_index { fetch.by_index() } else { fetch };
         let mut stack = vec![Work::Fetch(fetch)];
         while let Some(work) = stack.pop() {
             match work {
-                Work::Decode(job) => job.run(&output)?,
+                Work::Decode(job) => job.run()?,
                 Work::Fetch(fetch) => {
                     let body = body(shard, fetch.range());
                     stack.extend(fetch.supply(Some(body))?);

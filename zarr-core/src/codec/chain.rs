@@ -111,6 +111,11 @@ impl CodecChain {
         self.axis_order.as_deref()
     }
 
+    /// The axis order if it moves any axis.
+    pub(crate) fn permutation(&self) -> Option<&[usize]> {
+        self.axis_order().filter(|order| !order.is_sorted())
+    }
+
     /// The chunk in the axes in which elements are copied.
     pub(crate) fn planned(&self) -> &ChunkSpec {
         if self.axis_order.is_some() {

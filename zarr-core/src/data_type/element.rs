@@ -9,14 +9,20 @@ use crate::error::{Error, Result};
 /// A Rust type that holds elements of a data type, byte for byte.
 ///
 /// # Safety
-/// The type has no padding, and it is valid for all bit patterns that the data types for which `holds` is true can have: the
-/// decoders check `bool`, all others have no invalid pattern. All bits zero is always valid.
+/// The type has no padding. It is valid for all bytes that [`Self::are_elements`] accepts, for all elements of the data types that
+/// [`Self::holds`] accepts, and for zeros.
 pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// The name of the Rust type, for messages.
     const NAME: &'static str;
 
     /// Whether this type holds the elements of a data type.
     fn holds(data_type: &DataType) -> bool;
+
+    /// Whether each element of these bytes is one of this type: any bytes are, for every type but `bool`.
+    fn are_elements(bytes: &[u8]) -> bool {
+        let _ = bytes;
+        true
+    }
 
     /// Checks [`Self::holds`].
     ///
@@ -36,18 +42,31 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
 /// One Rust type for a few named data types of the same values: there are many, all alike.
 macro_rules! element {
     ($($rust:ty => $($name:literal)|+),* $(,)?) => {$(
-        // SAFETY: plain numbers, or bool, of the size that the named data types have.
+        // SAFETY: plain numbers, valid for any bytes.
         unsafe impl Element for $rust {
             const NAME: &'static str = stringify!($rust);
             fn holds(data_type: &DataType) -> bool {
-                matches!(data_type.name(), $($name)|+)
+                data_type.fixed_size() == Some(size_of::<$rust>())
+                    && matches!(data_type.name(), $($name)|+)
             }
         }
     )*};
 }
 
+// SAFETY: 0 and 1 are the valid bytes. Jobs refuse others in every data type of this kind (`ChunkJob::run`), whoever registered it.
+unsafe impl Element for bool {
+    const NAME: &'static str = "bool";
+
+    fn holds(data_type: &DataType) -> bool {
+        data_type.kind() == DataTypeKind::Bool && data_type.fixed_size() == Some(1)
+    }
+
+    fn are_elements(bytes: &[u8]) -> bool {
+        bytes.iter().all(|&byte| byte <= 1)
+    }
+}
+
 element! {
-    bool => "bool",
     i8 => "int8" | "int4" | "int2",
     i16 => "int16",
     i32 => "int32",

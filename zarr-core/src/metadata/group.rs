@@ -200,6 +200,42 @@ impl ConsolidatedMetadata {
         self.0.set(path, &members)
     }
 
+    /// Takes out the documents of a node and of all nodes below it, and tells whether there were any.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|name| {
+            let rest = name.strip_prefix(path);
+            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        self.0.len() != before
+    }
+
+    /// Whether the node at a path is an array, without reading the rest of its document; `None` where there is no such node.
+    ///
+    /// # Errors
+    /// Where the document is no object, or its `node_type` is neither `array` nor `group`.
+    pub fn is_array(&self, path: &str) -> Result<Option<bool>> {
+        #[derive(serde::Deserialize)]
+        struct Typed<'a> {
+            #[serde(borrow)]
+            node_type: std::borrow::Cow<'a, str>,
+        }
+        let Some(document) = self.0.get(path) else {
+            return Ok(None);
+        };
+        let place = |error: Error| error.member(path).member("consolidated_metadata.metadata");
+        let typed: Typed<'_> =
+            serde_json::from_str(document.get()).map_err(|error| place(error.into()))?;
+        match &*typed.node_type {
+            "array" => Ok(Some(true)),
+            "group" => Ok(Some(false)),
+            other => {
+                let error = Error::invalid(format!("{other:?}"), "\"array\" or \"group\"");
+                Err(place(error.member("node_type")))
+            }
+        }
+    }
+
     /// The paths, relative to the group, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(path, _)| path)

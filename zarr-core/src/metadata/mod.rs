@@ -23,9 +23,6 @@ pub use group::{ConsolidatedMetadata, GroupMetadata};
 use crate::error::{Error, Result, shorten};
 use crate::json::Members;
 
-/// The largest document that is read, in bytes.
-pub const MAX_DOCUMENT_SIZE: u64 = 64 << 20;
-
 /// The metadata of a node.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nodes are handled one at a time")]

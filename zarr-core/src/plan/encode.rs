@@ -1,24 +1,23 @@
 //! Pure work on one chunk to be written: take the new elements, merge them with the old ones, encode.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Place;
-use super::fetch::{inner_grid, inside_of};
+use super::fetch::slice;
+use super::location::ChunkLocation;
+use super::part::ChunkPart;
 use crate::buffer::Input;
 use crate::codec::{CodecChain, Sharding, with_scratch, with_scratch_slice};
 use crate::copy::{ChunkCopy, swap_bytes};
 use crate::data_type::FillValue;
 use crate::error::{Error, Result};
-use crate::selection::Wanted;
-use crate::size::{c_strides, product, to_usize};
+use crate::size::{cell_at, product, to_usize};
 
 /// One chunk or inner chunk to be encoded.
 #[derive(Clone, Debug)]
 pub struct EncodeJob {
-    pub(super) place: Place,
+    pub(super) location: ChunkLocation,
     pub(super) task: ChunkWrite,
     /// The encoded chunk as it was, where some of its elements stay.
     pub(super) existing: Option<Bytes>,
@@ -31,70 +30,16 @@ impl EncodeJob {
     /// Where the old chunk is damaged (it is never overwritten then) or a codec refuses the data.
     pub fn run(&self, input: &Input) -> Result<Option<Bytes>> {
         encode_chunk(&self.task, self.existing.as_ref(), input)
-            .map_err(|error| self.place.wrap(error))
+            .map_err(|error| self.location.wrap(error))
     }
 }
 
-/// What is written of one chunk, in the planned axes of its chain.
+/// What is written of one chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkWrite {
-    pub(crate) chain: Arc<CodecChain>,
-    pub(crate) wanted: Wanted,
-    /// The part of the chunk that lies inside the array.
-    pub(crate) inside: Vec<u64>,
+    pub(crate) part: ChunkPart,
     /// Whether chunks of nothing but fill values are stored.
     pub(crate) store_fill: bool,
-}
-
-impl ChunkWrite {
-    /// From what is wanted in the decoded axes.
-    pub(crate) fn new(
-        chain: Arc<CodecChain>,
-        wanted: Wanted,
-        inside: Vec<u64>,
-        store_fill: bool,
-    ) -> Self {
-        let (wanted, inside) = match chain.axis_order() {
-            Some(order) => (
-                wanted.permuted(order),
-                order.iter().map(|&axis| inside[axis]).collect(),
-            ),
-            None => (wanted, inside),
-        };
-        Self {
-            chain,
-            wanted,
-            inside,
-            store_fill,
-        }
-    }
-
-    /// Whether no element of the array in this chunk keeps its old value.
-    pub(crate) fn replaces(&self) -> bool {
-        self.wanted.covers(&self.inside)
-    }
-}
-
-/// The inner chunks of a shard that a write touches: position in C order, cell, and what is written of it.
-pub(crate) fn inner_writes(
-    task: &ChunkWrite,
-    sharding: &dyn Sharding,
-) -> Result<Vec<(usize, Vec<u64>, ChunkWrite)>> {
-    let grid = inner_grid(sharding);
-    let strides = c_strides(sharding.chunks_per_shard());
-    let parts = task.wanted.parts(&grid);
-    parts
-        .map(|(cell, wanted)| {
-            let position = cell
-                .iter()
-                .zip(&strides)
-                .map(|(cell, stride)| cell * stride)
-                .sum();
-            let inside = inside_of(&task.inside, &grid, &cell);
-            let inner = ChunkWrite::new(sharding.inner().clone(), wanted, inside, task.store_fill);
-            Ok((to_usize("inner chunk", position)?, cell, inner))
-        })
-        .collect()
 }
 
 /// The encoded inner chunks of a shard as it is, in C order; all `None` without one.
@@ -108,13 +53,9 @@ pub(crate) fn inner_chunks(
     };
     let size = shard.len() as u64;
     let range = sharding.index_range().resolve(size);
-    let index = &shard[to_usize("shard", range.start)?..to_usize("shard", range.end)?];
-    let slice = |range: Range<u64>| {
-        Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
-    };
-    inner_ranges(sharding, index, size)?
+    inner_ranges(sharding, &slice(shard, &range)?, size)?
         .into_iter()
-        .map(|range| range.map(slice).transpose())
+        .map(|range| range.map(|range| slice(shard, &range)).transpose())
         .collect()
 }
 
@@ -137,14 +78,22 @@ pub(crate) fn encode_chunk(
     existing: Option<&Bytes>,
     input: &Input,
 ) -> Result<Option<Bytes>> {
-    let existing = existing.filter(|_| !task.replaces());
-    let Some(sharding) = task.chain.sharding() else {
+    let existing = existing.filter(|_| !task.part.replaces());
+    let (Some(sharding), Some(parts)) = (task.part.chain.sharding(), task.part.inner()) else {
         return encode_plain(task, existing, input);
     };
     let mut inner = inner_chunks(sharding, existing)?;
-    for (position, cell, write) in inner_writes(task, sharding)? {
-        let encoded = encode_chunk(&write, inner[position].as_ref(), input);
-        inner[position] = encoded.map_err(|error| error.chunk("inner chunk", &cell))?;
+    for (position, part) in parts {
+        let place = to_usize("inner chunk", position)?;
+        let store_fill = task.store_fill;
+        let write = ChunkWrite { part, store_fill };
+        let encoded = encode_chunk(&write, inner[place].as_ref(), input);
+        inner[place] = encoded.map_err(|error| {
+            error.chunk(
+                "inner chunk",
+                &cell_at(position, sharding.chunks_per_shard()),
+            )
+        })?;
     }
     if inner.iter().all(Option::is_none) {
         return Ok(None);
@@ -157,7 +106,7 @@ fn encode_plain(
     existing: Option<&Bytes>,
     input: &Input,
 ) -> Result<Option<Bytes>> {
-    let chain = &task.chain;
+    let chain = &task.part.chain;
     let spec = chain.planned();
     if spec.data_type.fixed_size().is_none() {
         return encode_variable(task, existing, input);
@@ -166,7 +115,7 @@ fn encode_plain(
     let fill = stored_fill(chain);
     let copy = ChunkCopy {
         shape: &spec.shape,
-        wanted: &task.wanted,
+        wanted: &task.part.wanted,
         item_size: spec.item_size(),
         swap_size: if chain.encodes_foreign() {
             spec.data_type.swap_size()
@@ -175,7 +124,7 @@ fn encode_plain(
         },
     };
     let all_fill = |elements: &[u8]| !task.store_fill && fill.fills(elements);
-    let covers = task.wanted.covers(&spec.shape);
+    let covers = task.part.wanted.covers(&spec.shape);
     if covers && chain.is_raw() {
         let elements = copy.gather_all(input.region())?;
         return Ok((!all_fill(&elements)).then(|| elements.into()));
@@ -205,7 +154,7 @@ fn encode_variable(
     input: &Input,
 ) -> Result<Option<Bytes>> {
     const NONE: u64 = u64::MAX;
-    let chain = &task.chain;
+    let chain = &task.part.chain;
     let spec = chain.planned();
     let new = input
         .elements()
@@ -215,7 +164,7 @@ fn encode_variable(
     let mut numbers = NONE.to_ne_bytes().repeat(len);
     ChunkCopy {
         shape: &spec.shape,
-        wanted: &task.wanted,
+        wanted: &task.part.wanted,
         item_size: 8,
         swap_size: 1,
     }

@@ -5,23 +5,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::Body;
 use super::job::{ChunkJob, DecodeJob};
-use super::{Body, Place};
+use super::location::ChunkLocation;
+use super::object::Attempt;
+use super::part::ChunkPart;
+use super::touched::ObjectPart;
 use crate::byte_range::ByteRange;
-use crate::chunk_grid::GridDimension;
-use crate::codec::{CodecChain, ShardIndex, Sharding};
+use crate::codec::{ShardIndex, Sharding};
 use crate::error::{Error, Result};
-use crate::selection::Wanted;
-use crate::size::{c_strides, product, to_usize};
+use crate::size::to_usize;
 
-/// A shard of which at least this share of the inner chunks is wanted is read whole, in percent.
-const WHOLE_SHARD_PERCENT: u64 = 60;
-
-/// A range of bytes that a read needs.
-#[derive(Clone, Debug)]
+/// A range of bytes that a read needs. What follows from it writes to elements that nothing else writes to, so it is not `Clone`:
+/// see [`ObjectRead::attempt`](super::ObjectRead::attempt).
+#[derive(Debug)]
 pub struct Fetch {
     range: ByteRange,
-    step: Step,
+    purpose: Purpose,
+    job: ChunkJob,
+    /// Where the chunk is in its object; `None` for all of it.
+    within: Option<Range<u64>>,
 }
 
 /// What the bytes of a fetch are.
@@ -36,7 +39,7 @@ pub enum Purpose {
 }
 
 /// What follows from bytes: more to fetch, or something to decode.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Work {
     /// More bytes are needed.
     Fetch(Fetch),
@@ -44,57 +47,65 @@ pub enum Work {
     Decode(DecodeJob),
 }
 
-#[derive(Clone, Debug)]
-enum Step {
-    Chunk(ChunkJob),
-    Index(Shard),
-    Whole(Shard),
-}
-
-/// A shard of which something is wanted.
-#[derive(Clone, Debug)]
-pub(crate) struct Shard {
-    place: Place,
-    chain: Arc<CodecChain>,
-    /// In the stored axes of the chain.
-    pub(super) wanted: Wanted,
-    /// The part of the shard that lies inside the array, in stored axes.
-    inside: Vec<u64>,
-    /// Where the shard is in its object; `None` for all of it.
-    within: Option<Range<u64>>,
+impl Purpose {
+    /// What is fetched first of a chunk.
+    pub(super) fn first(part: &ChunkPart) -> Self {
+        if part.chain.sharding().is_none() {
+            Self::Chunk
+        } else if part.wants_whole_shard() {
+            Self::Shard
+        } else {
+            Self::Index
+        }
+    }
 }
 
 impl Fetch {
-    /// The first fetch for a chunk that is a whole object (`within` is `None`) or a part of one. `wanted` and `inside` are in
-    /// the decoded axes of the chain.
-    pub(crate) fn chunk(
-        place: Place,
-        chain: Arc<CodecChain>,
-        wanted: Wanted,
-        inside: Vec<u64>,
-        within: Option<Range<u64>>,
-    ) -> Self {
-        let range = within.clone().map_or(ByteRange::All, ByteRange::Range);
-        match Shard::new(place, chain, wanted, inside, within) {
-            Err(job) => Self {
-                range,
-                step: Step::Chunk(job),
-            },
-            Ok(shard) if shard.wants_all() => Self {
-                range,
-                step: Step::Whole(shard),
-            },
-            Ok(shard) => Self {
-                range: shard.index_range(),
-                step: Step::Index(shard),
-            },
+    /// The first fetch of an object.
+    pub(super) fn object(object: ObjectPart, attempt: Arc<Attempt>) -> Self {
+        let location = ChunkLocation::new(object.key);
+        let part = object.part;
+        let job = ChunkJob {
+            location,
+            part,
+            attempt,
+        };
+        Self::chunk(job, None)
+    }
+
+    /// The first fetch of a chunk that is a whole object (`within` is `None`) or a part of one.
+    fn chunk(job: ChunkJob, within: Option<Range<u64>>) -> Self {
+        let purpose = Purpose::first(&job.part);
+        let mut fetch = Self {
+            range: within.clone().map_or(ByteRange::All, ByteRange::Range),
+            purpose,
+            job,
+            within,
+        };
+        if purpose == Purpose::Index {
+            fetch.range = fetch.index_range();
         }
+        fetch
+    }
+
+    /// Another first fetch of the same object. The caller makes sure that no two of them are in use at a time.
+    pub(super) fn duplicate(&self) -> Self {
+        let job = ChunkJob {
+            location: self.job.location.clone(),
+            part: self.job.part.clone(),
+            attempt: self.job.attempt.clone(),
+        };
+        Self::chunk(job, self.within.clone())
+    }
+
+    pub(super) fn attempt(&self) -> &Arc<Attempt> {
+        &self.job.attempt
     }
 
     /// The key of the object.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
-        self.place().key()
+        self.job.location.key()
     }
 
     /// The bytes of it that are wanted.
@@ -106,47 +117,29 @@ impl Fetch {
     /// What the bytes are.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        match &self.step {
-            Step::Chunk(_) => Purpose::Chunk,
-            Step::Index(_) => Purpose::Index,
-            Step::Whole(_) => Purpose::Shard,
-        }
+        self.purpose
     }
 
     /// For a whole shard: the fetch of its index instead, after which inner chunks are fetched one by one.
     #[must_use]
-    pub fn by_index(self) -> Self {
-        match self.step {
-            Step::Whole(shard) => Self {
-                range: shard.index_range(),
-                step: Step::Index(shard),
-            },
-            step => Self {
-                range: self.range,
-                step,
-            },
+    pub fn by_index(mut self) -> Self {
+        if self.purpose == Purpose::Shard {
+            self.range = self.index_range();
+            self.purpose = Purpose::Index;
         }
+        self
     }
 
-    /// The job that decodes the bytes, where they are a chunk.
-    ///
-    /// # Errors
-    /// The fetch itself, where they are not.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the fetch is handed back, it is no error"
-    )]
-    pub fn into_job(self) -> Result<ChunkJob, Self> {
-        match self.step {
-            Step::Chunk(job) => Ok(job),
-            _ => Err(self),
-        }
+    /// The job that decodes the bytes, where they are a chunk: the other purposes have none.
+    #[must_use]
+    pub fn into_job(self) -> Option<ChunkJob> {
+        (self.purpose == Purpose::Chunk).then_some(self.job)
     }
 
     /// The most bytes that the chunk can have been encoded to, or the shard without dead space between its inner chunks.
     #[must_use]
     pub fn max_size(&self) -> u64 {
-        self.chain().encoded_size().max() as u64
+        self.job.part.chain.encoded_size().max() as u64
     }
 
     /// Refuses a stored chunk that is larger than codecs make it, before its bytes take memory.
@@ -154,15 +147,13 @@ impl Fetch {
     /// # Errors
     /// [`Error::Size`] with key and inner chunk. Shards are never too large: they may have dead space.
     pub fn check_size(&self, size: u64) -> Result<()> {
-        match &self.step {
-            Step::Chunk(job) if size > self.max_size() => {
-                let max = self.max_size();
-                let size = usize::try_from(size).unwrap_or(usize::MAX);
-                let error = Error::size("stored chunk", size, format_args!("at most {max}"));
-                Err(job.place.wrap(error))
-            }
-            _ => Ok(()),
+        let max = self.max_size();
+        if self.purpose != Purpose::Chunk || size <= max {
+            return Ok(());
         }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let error = Error::size("stored chunk", size, format_args!("at most {max}"));
+        Err(self.job.location.wrap(error))
     }
 
     /// Goes on with the bytes; `None` where the object does not exist.
@@ -177,18 +168,18 @@ impl Fetch {
             && (body.bytes.len() as u64) < range.end - range.start
         {
             let error = Error::size("stored bytes", body.bytes.len(), range.end - range.start);
-            return Err(self.place().wrap(error));
+            return Err(self.job.location.wrap(error));
         }
         if self.range == ByteRange::All {
             self.check_size(body.object_size)?;
         }
-        match self.step {
-            Step::Chunk(job) => Ok(vec![Work::Decode(DecodeJob {
-                job,
+        match self.purpose {
+            Purpose::Chunk => Ok(vec![Work::Decode(DecodeJob {
+                job: self.job,
                 encoded: Some(body.bytes),
             })]),
-            Step::Whole(shard) => shard.open_whole(&body.bytes),
-            Step::Index(_) => {
+            Purpose::Shard => open_whole(self.job, &body.bytes),
+            Purpose::Index => {
                 let index = self.decode_index(&body.bytes)?;
                 self.open(&index, body.object_size)
             }
@@ -200,11 +191,9 @@ impl Fetch {
     /// # Errors
     /// Where it is damaged, or where the fetch is for something else.
     pub fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
-        match &self.step {
-            Step::Index(shard) => shard.decode_index(encoded),
-            _ => Err(self
-                .place()
-                .wrap(Error::corrupt("shard index", "not what was fetched"))),
+        match self.purpose {
+            Purpose::Index => decode_index(&self.job, encoded),
+            _ => Err(self.no_index()),
         }
     }
 
@@ -213,134 +202,20 @@ impl Fetch {
     /// # Errors
     /// Where an entry that is needed is damaged, or where the fetch is not for an index.
     pub fn open(self, index: &ShardIndex, object_size: u64) -> Result<Vec<Work>> {
-        match self.step {
-            Step::Index(shard) => shard.open(index, object_size, None),
-            _ => Err(self
-                .place()
-                .wrap(Error::corrupt("shard index", "not what was fetched"))),
+        if self.purpose != Purpose::Index {
+            return Err(self.no_index());
         }
+        let within = self.within.unwrap_or(0..object_size);
+        open(self.job, index, &Encoded::Stored(within))
     }
 
-    /// The shard, where the fetch is for one or its index.
-    pub(super) fn shard(&self) -> Option<&Shard> {
-        match &self.step {
-            Step::Chunk(_) => None,
-            Step::Index(shard) | Step::Whole(shard) => Some(shard),
-        }
-    }
-
-    /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
-    #[must_use]
-    pub fn decoded_size(&self) -> u64 {
-        let spec = self.chain().decoded();
-        self.chunk_len().saturating_mul(spec.item_size() as u64)
-    }
-
-    /// The number of elements of the chunk that the fetch is for.
-    pub(super) fn chunk_len(&self) -> u64 {
-        self.chain().decoded().elements().unwrap_or(u64::MAX)
-    }
-
-    fn chain(&self) -> &CodecChain {
-        match &self.step {
-            Step::Chunk(job) => &job.chain,
-            Step::Index(shard) | Step::Whole(shard) => &shard.chain,
-        }
-    }
-
-    fn place(&self) -> &Place {
-        match &self.step {
-            Step::Chunk(job) => &job.place,
-            Step::Index(shard) | Step::Whole(shard) => &shard.place,
-        }
-    }
-
-    fn absent(self) -> Result<Vec<Work>> {
-        let place = self.place().clone();
-        let (job, part) = match self.step {
-            Step::Chunk(job) => (job, matches!(self.range, ByteRange::Range(_))),
-            Step::Index(shard) | Step::Whole(shard) => {
-                let part = shard.within.is_some();
-                (
-                    ChunkJob {
-                        place: shard.place,
-                        chain: shard.chain,
-                        wanted: shard.wanted,
-                    },
-                    part,
-                )
-            }
-        };
-        if part {
-            return Err(place.wrap(Error::corrupt(
-                "shard",
-                "the object is gone, though its index was read",
-            )));
-        }
-        Ok(vec![Work::Decode(DecodeJob { job, encoded: None })])
-    }
-}
-
-impl Shard {
-    /// A shard, or a plain job where the chain is not one that can be read in parts. Permutes to the stored axes.
-    #[expect(
-        clippy::result_large_err,
-        reason = "either is a value, neither an error"
-    )]
-    pub(crate) fn new(
-        place: Place,
-        chain: Arc<CodecChain>,
-        wanted: Wanted,
-        inside: Vec<u64>,
-        within: Option<Range<u64>>,
-    ) -> Result<Self, ChunkJob> {
-        let (wanted, inside) = match chain.axis_order() {
-            Some(order) => (
-                wanted.permuted(order),
-                order.iter().map(|&axis| inside[axis]).collect(),
-            ),
-            None => (wanted, inside),
-        };
-        if chain.sharding().is_none() {
-            return Err(ChunkJob {
-                place,
-                chain,
-                wanted,
-            });
-        }
-        Ok(Self {
-            place,
-            chain,
-            wanted,
-            inside,
-            within,
-        })
-    }
-
-    pub(super) fn sharding(&self) -> &dyn Sharding {
-        self.chain
-            .sharding()
-            .expect("a shard is only made of a chain that has one")
-    }
-
-    fn inner_grid(&self) -> Vec<GridDimension> {
-        inner_grid(self.sharding())
-    }
-
-    fn wants_all(&self) -> bool {
-        let grid = self.inner_grid();
-        let inside = grid
-            .iter()
-            .zip(&self.inside)
-            .map(|(dimension, &len)| dimension.cells(len))
-            .collect::<Vec<_>>();
-        let all = product(&inside).unwrap_or(u64::MAX);
-        let touched = self.wanted.parts(&grid).left();
-        touched.saturating_mul(100) >= all.saturating_mul(WHOLE_SHARD_PERCENT)
+    fn no_index(&self) -> Error {
+        let error = Error::corrupt("shard index", "not what was fetched");
+        self.job.location.wrap(error)
     }
 
     fn index_range(&self) -> ByteRange {
-        let range = self.sharding().index_range();
+        let range = self.job.sharding().index_range();
         match &self.within {
             None => range,
             Some(within) => {
@@ -350,106 +225,110 @@ impl Shard {
         }
     }
 
-    fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
-        let index = self.sharding().decode_index(encoded);
-        index.map_err(|error| self.place.wrap(error.member("shard index")))
+    /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
+    #[must_use]
+    pub fn decoded_size(&self) -> u64 {
+        let item_size = self.job.part.chain.decoded().item_size() as u64;
+        self.job.part.chunk_len().saturating_mul(item_size)
     }
 
-    /// Goes on with all bytes of the shard.
-    pub(crate) fn open_whole(&self, shard: &Bytes) -> Result<Vec<Work>> {
-        let size = shard.len() as u64;
-        let range = self.sharding().index_range().resolve(size);
-        let index = &shard[to_usize("shard", range.start)?..to_usize("shard", range.end)?];
-        self.open(&self.decode_index(index)?, size, Some(shard))
-    }
-
-    /// Goes on with the index of the shard, and perhaps all its bytes.
-    fn open(
-        &self,
-        index: &ShardIndex,
-        object_size: u64,
-        shard: Option<&Bytes>,
-    ) -> Result<Vec<Work>> {
-        let sharding = self.sharding();
-        let grid = self.inner_grid();
-        let strides = c_strides(sharding.chunks_per_shard());
-        let (offset, size) = match (&self.within, shard) {
-            (_, Some(shard)) => (0, shard.len() as u64),
-            (Some(within), None) => (within.start, within.end - within.start),
-            (None, None) => (0, object_size),
+    fn absent(self) -> Result<Vec<Work>> {
+        let part = match self.purpose {
+            Purpose::Chunk => matches!(self.range, ByteRange::Range(_)),
+            Purpose::Index | Purpose::Shard => self.within.is_some(),
         };
-        let parts = self.wanted.parts(&grid);
-        let mut work = Vec::with_capacity(usize::try_from(parts.left()).unwrap_or(0).min(1 << 16));
-        for (cell, wanted) in parts {
-            let place = self.place.inner(&cell);
-            let position = cell
-                .iter()
-                .zip(&strides)
-                .map(|(cell, stride)| cell * stride)
-                .sum();
-            let range = index
-                .locate(to_usize("inner chunk", position)?, size)
-                .map_err(|error| place.wrap(error))?;
-            let inside = inside_of(&self.inside, &grid, &cell);
-            let chain = sharding.inner().clone();
-            if let Some(range) = range.as_ref().filter(|_| chain.sharding().is_none()) {
-                let size = to_usize("stored chunk", range.end - range.start)?;
-                let checked = chain.encoded_size().check("stored chunk", size);
-                checked.map_err(|error| place.wrap(error))?;
-            }
-            let Some(range) = range else {
-                let job = match Self::new(place, chain, wanted, inside, None) {
-                    Err(job) => job,
-                    Ok(shard) => ChunkJob {
-                        place: shard.place,
-                        chain: shard.chain,
-                        wanted: shard.wanted,
-                    },
-                };
-                work.push(Work::Decode(DecodeJob { job, encoded: None }));
-                continue;
-            };
-            let Some(shard) = shard else {
+        if part {
+            let reason = "the object is gone, though its index was read";
+            return Err(self.job.location.wrap(Error::corrupt("shard", reason)));
+        }
+        Ok(vec![Work::Decode(DecodeJob {
+            job: self.job,
+            encoded: None,
+        })])
+    }
+}
+
+/// Where the bytes of a shard are.
+enum Encoded<'a> {
+    /// In these bytes of the stored object.
+    Stored(Range<u64>),
+    /// In memory.
+    Here(&'a Bytes),
+}
+
+fn decode_index(shard: &ChunkJob, encoded: &[u8]) -> Result<ShardIndex> {
+    let index = shard.sharding().decode_index(encoded);
+    index.map_err(|error| shard.location.wrap(error.member("shard index")))
+}
+
+/// Goes on with all bytes of a shard.
+fn open_whole(shard: ChunkJob, bytes: &Bytes) -> Result<Vec<Work>> {
+    let range = shard.sharding().index_range().resolve(bytes.len() as u64);
+    let index = decode_index(&shard, &slice(bytes, &range)?)?;
+    open(shard, &index, &Encoded::Here(bytes))
+}
+
+/// Goes on with the index of a shard.
+fn open(shard: ChunkJob, index: &ShardIndex, encoded: &Encoded<'_>) -> Result<Vec<Work>> {
+    let (offset, size) = match encoded {
+        Encoded::Stored(within) => (within.start, within.end - within.start),
+        Encoded::Here(bytes) => (0, bytes.len() as u64),
+    };
+    let parts = shard.part.inner().expect("only called for shards");
+    let location = shard.location.shard(&shard.part.chain);
+    let mut work = Vec::with_capacity(parts.capacity());
+    for (position, part) in parts {
+        let job = ChunkJob {
+            location: location.inner(position),
+            part,
+            attempt: shard.attempt.clone(),
+        };
+        let range = locate(&job, index, position, size);
+        let range = range.map_err(|error| job.location.wrap(error))?;
+        match (range, encoded) {
+            (None, _) => work.push(Work::Decode(DecodeJob { job, encoded: None })),
+            (Some(range), Encoded::Stored(_)) => {
                 let range = range.start + offset..range.end + offset;
-                work.push(Work::Fetch(Fetch::chunk(
-                    place,
-                    chain,
-                    wanted,
-                    inside,
-                    Some(range),
-                )));
-                continue;
-            };
-            let bytes = shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?);
-            match Self::new(place, chain, wanted, inside, None) {
-                Err(job) => work.push(Work::Decode(DecodeJob {
-                    job,
-                    encoded: Some(bytes),
-                })),
-                Ok(inner) => work.extend(inner.open_whole(&bytes)?),
+                work.push(Work::Fetch(Fetch::chunk(job, Some(range))));
+            }
+            (Some(range), Encoded::Here(bytes)) => {
+                let bytes = slice(bytes, &range)?;
+                if job.part.chain.sharding().is_some() {
+                    work.extend(open_whole(job, &bytes)?);
+                } else {
+                    let encoded = Some(bytes);
+                    work.push(Work::Decode(DecodeJob { job, encoded }));
+                }
             }
         }
-        Ok(work)
     }
+    Ok(work)
 }
 
-/// The division of a shard into inner chunks.
-pub(crate) fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
-    sharding
-        .inner()
-        .decoded()
-        .shape
-        .iter()
-        .map(|&len| GridDimension::Fixed(len))
-        .collect()
+/// Where an inner chunk is, from the start of its shard of `size` bytes; refuses one that is larger than codecs make it.
+fn locate(
+    job: &ChunkJob,
+    index: &ShardIndex,
+    position: u64,
+    size: u64,
+) -> Result<Option<Range<u64>>> {
+    let range = index.locate(to_usize("inner chunk", position)?, size)?;
+    let chain = &job.part.chain;
+    if let Some(range) = range.as_ref().filter(|_| chain.sharding().is_none()) {
+        let size = to_usize("stored chunk", range.end - range.start)?;
+        chain.encoded_size().check("stored chunk", size)?;
+    }
+    Ok(range)
 }
 
-/// The part of a chunk that lies inside an array of which `inside` elements are left along each dimension.
-pub(crate) fn inside_of(inside: &[u64], grid: &[GridDimension], cell: &[u64]) -> Vec<u64> {
-    let axes = inside.iter().zip(grid).zip(cell);
-    axes.map(|((&len, dimension), &cell)| {
-        len.saturating_sub(dimension.start(cell))
-            .min(dimension.len(cell))
-    })
-    .collect()
+/// A part of a shard in memory.
+pub(super) fn slice(shard: &Bytes, range: &Range<u64>) -> Result<Bytes> {
+    Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
+}
+
+impl ChunkJob {
+    fn sharding(&self) -> &dyn Sharding {
+        let sharding = self.part.chain.sharding();
+        sharding.expect("only called for shards")
+    }
 }

@@ -4,62 +4,69 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Place;
-use crate::buffer::Output;
-use crate::codec::CodecChain;
+use super::location::ChunkLocation;
+use super::object::Attempt;
+use super::part::ChunkPart;
 use crate::copy::ChunkCopy;
+use crate::data_type::{DataTypeKind, Element};
 use crate::error::{Error, Result};
-use crate::selection::Wanted;
 
-/// What is to be done with the bytes of one chunk or inner chunk.
-#[derive(Clone, Debug)]
+/// What is to be done with the bytes of one chunk or inner chunk. It is not `Clone`, and running it consumes it: no two jobs write
+/// to the same elements.
+#[derive(Debug)]
 pub struct ChunkJob {
-    pub(crate) place: Place,
-    pub(crate) chain: Arc<CodecChain>,
-    /// In the planned axes of the chain.
-    pub(crate) wanted: Wanted,
+    pub(super) location: ChunkLocation,
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) part: ChunkPart,
 }
 
 /// A chunk job with its bytes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct DecodeJob {
-    pub(crate) job: ChunkJob,
-    pub(crate) encoded: Option<Bytes>,
+    pub(super) job: ChunkJob,
+    pub(super) encoded: Option<Bytes>,
 }
 
 impl ChunkJob {
-    /// Decodes the chunk and copies what is wanted of it; without bytes, the fill value stands for all of it.
+    /// Decodes the chunk and copies what is wanted of it to the output of the read; without bytes, all of it has the fill value.
     ///
     /// # Errors
     /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of the chunk.
-    pub fn run(&self, encoded: Option<&[u8]>, output: &Output) -> Result<()> {
-        self.copy_out(encoded, output)
-            .map_err(|error| self.place.wrap(error))
+    pub fn run(self, encoded: Option<&[u8]>) -> Result<()> {
+        self.copy_out(encoded)
+            .map_err(|error| self.location.wrap(error))
     }
 
-    fn copy_out(&self, encoded: Option<&[u8]>, output: &Output) -> Result<()> {
-        let spec = self.chain.planned();
-        let region = output.region();
+    fn copy_out(&self, encoded: Option<&[u8]>) -> Result<()> {
+        let spec = self.part.chain.planned();
         let mut copy = ChunkCopy {
             shape: &spec.shape,
-            wanted: &self.wanted,
+            wanted: &self.part.wanted,
             item_size: spec.item_size(),
             swap_size: 1,
         };
         let Some(encoded) = encoded else {
-            if output.is_zeroed() && spec.fill_value.is_zero() {
+            if self.attempt.lease.is_fresh() && spec.fill_value.is_zero() {
                 return Ok(());
             }
-            return copy.fill(spec.fill_value.bytes(), region);
+            self.check_bools(spec.fill_value.bytes())?;
+            return copy.fill(spec.fill_value.bytes(), self.attempt.written());
         };
+        let region = self.attempt.written();
         if let Some(mut target) = copy.contiguous(region) {
-            // SAFETY: inside the output, which this handle keeps alive, and wanted by no other job.
-            let target = unsafe { target.as_mut() };
-            if self.chain.decode_into(encoded, target)? {
+            // SAFETY: inside the output, which the lease keeps alive, and wanted by no other job.
+            let target = Target(unsafe { target.as_mut() });
+            let decoded = self.part.chain.decode_into(encoded, target.0)?;
+            if decoded {
+                self.check_bools(target.0)?;
+            }
+            std::mem::forget(target);
+            if decoded {
                 return Ok(());
             }
         }
-        self.chain.decode(encoded, |elements| {
+        self.part.chain.decode(encoded, |elements| {
+            self.check_bools(elements.bytes)?;
             if elements.foreign {
                 copy.swap_size = spec.data_type.swap_size();
             }
@@ -67,31 +74,46 @@ impl ChunkJob {
         })
     }
 
+    /// Refuses bytes that are no `bool`, whatever a registered data type or codec has let through: callers see them as such.
+    fn check_bools(&self, elements: &[u8]) -> Result<()> {
+        if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
+            || bool::are_elements(elements)
+        {
+            return Ok(());
+        }
+        Err(Error::corrupt("bool", "a byte that is neither 0 nor 1"))
+    }
+
     /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes.
     ///
     /// # Errors
     /// Where the bytes are damaged, with key and inner chunk.
     pub fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
-        self.chain
+        self.part
+            .chain
             .decode_variable(encoded)
-            .map_err(|error| self.place.wrap(error))
+            .map_err(|error| self.location.wrap(error))
     }
 
     /// Writes to the places of the wanted elements where they are found: `number`, which the caller gave the chunk, and the
     /// position of the element in it. With `number` 0 for the fill value, the position is 0 too. A place has 8 bytes.
     ///
     /// # Errors
-    /// Where the output has another layout.
-    pub fn place_variable(&self, number: u32, places: &Output) -> Result<()> {
-        let spec = self.chain.planned();
+    /// Where the output has another layout, or elements have one size.
+    pub fn place_variable(self, number: u32) -> Result<()> {
+        let spec = self.part.chain.planned();
+        if spec.data_type.fixed_size().is_some() {
+            let found = format!("elements of one size: {}", spec.data_type);
+            return Err(Error::invalid(found, "strings or byte strings"));
+        }
         let copy = ChunkCopy {
             shape: &spec.shape,
-            wanted: &self.wanted,
+            wanted: &self.part.wanted,
             item_size: 8,
             swap_size: 1,
         };
         if number == 0 {
-            return copy.fill(&[0; 8], places.region());
+            return copy.fill(&[0; 8], self.attempt.written());
         }
         let len = u32::try_from(spec.elements()?).map_err(|_| Error::TooLarge {
             what: "chunk of elements of any size",
@@ -100,19 +122,20 @@ impl ChunkJob {
         })?;
         let found =
             (0..len).flat_map(|position| [number.to_ne_bytes(), position.to_ne_bytes()].concat());
-        copy.scatter(&found.collect::<Vec<_>>(), places.region())
+        copy.scatter(&found.collect::<Vec<_>>(), self.attempt.written())
     }
 
     /// The key of the object where the job is for a whole one: a job without bytes then says that it does not exist.
     #[must_use]
     pub fn object(&self) -> Option<&Arc<str>> {
-        self.place.inner.is_none().then_some(&self.place.key)
+        let location = &self.location;
+        location.is_object().then_some(location.key())
     }
 
     /// The number of elements that the job copies.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.wanted.len()
+        self.part.wanted.len()
     }
 
     /// Whether the job copies nothing.
@@ -127,19 +150,28 @@ impl DecodeJob {
     ///
     /// # Errors
     /// As [`ChunkJob::run`].
-    pub fn run(&self, output: &Output) -> Result<()> {
-        self.job.run(self.encoded.as_deref(), output)
+    pub fn run(self) -> Result<()> {
+        self.job.run(self.encoded.as_deref())
     }
 
     /// The job and the bytes; `None` where the fill value stands for the chunk.
     #[must_use]
-    pub fn parts(&self) -> (&ChunkJob, Option<&[u8]>) {
-        (&self.job, self.encoded.as_deref())
+    pub fn into_parts(self) -> (ChunkJob, Option<Bytes>) {
+        (self.job, self.encoded)
     }
 
     /// The number of bytes that will be decoded; 0 where the fill value stands for the chunk.
     #[must_use]
     pub fn encoded_size(&self) -> usize {
         self.encoded.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+/// Elements that are being decoded in place: zeros if that fails, since half-decoded bytes need not be elements.
+struct Target<'a>(&'a mut [u8]);
+
+impl Drop for Target<'_> {
+    fn drop(&mut self) {
+        self.0.fill(0);
     }
 }

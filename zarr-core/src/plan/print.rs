@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use super::fetch::inner_grid;
 use super::{ObjectWrite, ReadPlan, WriteAction, WritePlan};
 use crate::layout::ArrayLayout;
-use crate::plan::{Fetch, Purpose};
-use crate::size::product;
+use crate::plan::Purpose;
+use crate::plan::part::ChunkPart;
 
 /// Objects that are listed one by one; the rest is counted.
 const LISTED: usize = 8;
@@ -33,9 +32,8 @@ impl fmt::Display for ReadPlan {
             elements(wanted, item),
             Described(&self.layout, self.touched.prefix())
         )?;
-        let mut fetches = self.fetches();
-        for fetch in fetches.by_ref().take(LISTED) {
-            writeln!(f, "  {}: {}", fetch.key(), fetch.explain())?;
+        for object in self.touched.parts(&self.layout).take(LISTED) {
+            writeln!(f, "  {}: {}", object.key, explain(&object.part))?;
         }
         let rest = self.objects().saturating_sub(LISTED as u64);
         if rest > 0 {
@@ -148,12 +146,13 @@ impl ReadPlan {
             inner: 0,
             decoded: 0,
         };
-        for fetch in self.fetches().take(COUNTED) {
-            let (inner, decoded) = fetch.touched();
-            cost.decoded = cost.decoded.saturating_add(decoded);
+        for object in self.touched.parts(&self.layout).take(COUNTED) {
+            let part = &object.part;
+            cost.decoded = cost.decoded.saturating_add(part.decoded_len());
             cost.requests += 1;
-            if fetch.purpose() == Purpose::Index {
+            if Purpose::first(part) == Purpose::Index {
                 cost.requests += 1;
+                let (inner, _) = part.touched().unwrap_or_default();
                 cost.inner = cost.inner.saturating_add(inner);
             }
         }
@@ -165,41 +164,23 @@ impl ReadPlan {
     }
 }
 
-impl Fetch {
-    /// The inner chunks that are touched, and the elements that are decoded for them.
-    pub(super) fn touched(&self) -> (u64, u64) {
-        match self.shard() {
-            None => (0, self.chunk_len()),
-            Some(shard) => {
-                let sharding = shard.sharding();
-                let touched = shard.wanted.parts(&inner_grid(sharding)).left();
-                let inner = sharding.inner().decoded().elements().unwrap_or(u64::MAX);
-                (touched, touched.saturating_mul(inner))
-            }
-        }
-    }
-
-    fn explain(&self) -> String {
-        let Some(shard) = self.shard() else {
-            return "get all, 1 chunk".to_owned();
-        };
-        let all = product(shard.sharding().chunks_per_shard()).unwrap_or(u64::MAX);
-        let parts = shard.wanted.parts(&inner_grid(shard.sharding()));
-        let cells = parts.bounds().map(|bounds| {
-            let bounds = bounds
-                .iter()
-                .map(|(low, high)| format!("{low}..{}", high + 1));
-            format!(" [{}]", bounds.collect::<Vec<_>>().join(", "))
-        });
-        let touched = format!(
-            "{} of {all} inner chunks{}",
-            parts.left(),
-            cells.unwrap_or_default()
-        );
-        match self.purpose() {
-            Purpose::Shard => format!("get all, {touched}"),
-            _ => format!("get index ({}), then {touched}", self.range()),
-        }
+fn explain(part: &ChunkPart) -> String {
+    let Some((sharding, (touched, all))) = part.chain.sharding().zip(part.touched()) else {
+        return "get all, 1 chunk".to_owned();
+    };
+    let cells = part.bounds().map(|bounds| {
+        let bounds = bounds
+            .iter()
+            .map(|(low, high)| format!("{low}..{}", high + 1));
+        format!(" [{}]", bounds.collect::<Vec<_>>().join(", "))
+    });
+    let touched = format!(
+        "{touched} of {all} inner chunks{}",
+        cells.unwrap_or_default()
+    );
+    match Purpose::first(part) {
+        Purpose::Index => format!("get index ({}), then {touched}", sharding.index_range()),
+        _ => format!("get all, {touched}"),
     }
 }
 
@@ -209,7 +190,7 @@ impl ObjectWrite {
             WriteAction::Replace => "put",
             WriteAction::Modify => "get, merge, put if unchanged",
         };
-        match self.touched() {
+        match self.part().touched() {
             None => format!("{verb}, 1 chunk"),
             Some((touched, all)) => format!("{verb}, {touched} of {all} inner chunks"),
         }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::touched::{ChunkAccess, Touched};
-use super::{Body, Fetch, Place, Work};
-use crate::buffer::Output;
+use super::disjoint::{parts_are_disjoint, strides_are_disjoint};
+use super::object::Attempt;
+use super::touched::{ChunkAccess, ObjectPart, Touched};
+use super::{Body, Fetch, ObjectRead, Work};
+use crate::buffer::{Output, OutputLease};
 use crate::byte_range::ByteRange;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
 
@@ -18,31 +20,50 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// The plan that reads a selection of the array whose keys start with `prefix` into a buffer with these strides in bytes,
-    /// one for each dimension of the result.
+    /// The plan that reads a selection of the array whose keys start with `prefix` into a buffer in C order.
     #[must_use]
-    pub fn new(
+    pub fn new(layout: Arc<ArrayLayout>, prefix: Arc<str>, selection: &Resolved) -> Self {
+        let strides = c_strides(selection.shape(), item_size(&layout));
+        let touched = Touched::selection(prefix, selection, &strides);
+        Self { layout, touched }
+    }
+
+    /// The plan that reads a selection into a buffer with these strides in bytes, one for each dimension of the result.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] if there is another number of strides, or if two elements of the buffer share bytes.
+    pub fn with_strides(
         layout: Arc<ArrayLayout>,
         prefix: Arc<str>,
         selection: &Resolved,
         strides: &[isize],
-    ) -> Self {
-        Self {
-            layout,
-            touched: Touched::selection(prefix, selection, strides),
+    ) -> Result<Self> {
+        let (shape, item_size) = (selection.shape(), item_size(&layout));
+        if strides.len() != shape.len() || !strides_are_disjoint(shape, strides, item_size) {
+            return Err(Error::selection(format!(
+                "strides {strides:?} do not keep the elements of a result of shape {shape:?} apart: expected one stride a \
+                 dimension, and {item_size} bytes for each element"
+            )));
         }
+        let touched = Touched::selection(prefix, selection, strides);
+        Ok(Self { layout, touched })
     }
 
     /// The plan that reads parts of chunks whose keys the caller knows, each into its own places of a buffer.
     ///
     /// # Errors
-    /// [`Error::Selection`](crate::Error::Selection) where a chunk has a shape that the grid has not, or elements outside it are
-    /// wanted.
+    /// [`Error::Selection`] where a chunk has a shape that the grid does not contain, where elements outside it are wanted, or where
+    /// places are not known to be disjoint: along each dimension, two chunks have all positions in common or none.
     pub fn of_chunks(
         layout: Arc<ArrayLayout>,
         chunks: impl IntoIterator<Item = ChunkAccess>,
     ) -> Result<Self> {
-        let touched = Touched::chunks(&layout, chunks)?;
+        let parts = Touched::bind(&layout, chunks)?;
+        parts_are_disjoint(
+            parts.iter().map(|object| &object.part.wanted),
+            item_size(&layout),
+        )?;
+        let touched = Touched::Chunks(parts.into());
         Ok(Self { layout, touched })
     }
 
@@ -56,19 +77,24 @@ impl ReadPlan {
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         let item_size = self.layout.codecs().decoded().item_size() as u64;
-        let decoded = self.fetches().map(|fetch| fetch.touched().1);
+        let decoded = self
+            .touched
+            .parts(&self.layout)
+            .map(|object| object.part.decoded_len());
         decoded
             .fold(0, u64::saturating_add)
             .saturating_mul(item_size)
     }
 
-    /// The first fetch of each object, made as they are asked for.
-    pub fn fetches(&self) -> impl Iterator<Item = Fetch> + Send + use<> {
+    /// Starts to read into an output: what is wanted of each object, made as it is asked for. The read has the output until the
+    /// iterator and everything that came of it are dropped.
+    ///
+    /// # Errors
+    /// [`Error::OutputInUse`] if another read has it.
+    pub fn start(&self, output: &Output) -> Result<Reading> {
+        let lease = Arc::new(output.lease()?);
         let parts = self.touched.parts(&self.layout);
-        parts.map(|part| {
-            let place = Place::new(part.key);
-            Fetch::chunk(place, part.chain, part.wanted, part.inside, None)
-        })
+        Ok(Reading { parts, lease })
     }
 
     /// Runs the plan on this thread with a function that reads bytes: for callers who have them in memory.
@@ -81,11 +107,11 @@ impl ReadPlan {
         mut get: impl FnMut(&str, &ByteRange) -> Result<Option<Body>, E>,
     ) -> Result<(), E> {
         let mut stack = Vec::new();
-        for fetch in self.fetches() {
-            stack.push(Work::Fetch(fetch));
+        for mut object in self.start(output)? {
+            stack.push(Work::Fetch(object.attempt()?));
             while let Some(work) = stack.pop() {
                 match work {
-                    Work::Decode(job) => job.run(output)?,
+                    Work::Decode(job) => job.run()?,
                     Work::Fetch(fetch) => {
                         let body = get(fetch.key(), fetch.range())?;
                         stack.extend(fetch.supply(body)?);
@@ -95,4 +121,35 @@ impl ReadPlan {
         }
         Ok(())
     }
+}
+
+/// A read that was started: the objects that it touches.
+pub struct Reading {
+    parts: Box<dyn Iterator<Item = ObjectPart> + Send>,
+    lease: Arc<OutputLease>,
+}
+
+impl Iterator for Reading {
+    type Item = ObjectRead;
+
+    fn next(&mut self) -> Option<ObjectRead> {
+        let attempt = Attempt::new(self.lease.clone());
+        Some(ObjectRead::new(Fetch::object(self.parts.next()?, attempt)))
+    }
+}
+
+/// The bytes that an element takes in the buffer: 8 for the place of one of any size.
+fn item_size(layout: &ArrayLayout) -> usize {
+    layout.data_type().fixed_size().unwrap_or(8)
+}
+
+/// The strides, in bytes, of a buffer in C order.
+fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
+    let mut stride = item_size.cast_signed();
+    let mut strides = vec![0; shape.len()];
+    for (axis, &len) in shape.iter().enumerate().rev() {
+        strides[axis] = stride;
+        stride = stride.saturating_mul(len.cast_signed().max(1));
+    }
+    strides
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fetch::inside_of;
-use crate::codec::CodecChain;
+use super::part::{ChunkPart, inside_of};
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::{ChunkSelection, Resolved, Wanted};
@@ -28,17 +27,14 @@ pub(super) enum Touched {
     /// A part of the array whose keys start with `prefix`.
     Selection { prefix: Arc<str>, wanted: Wanted },
     /// These chunks.
-    Chunks(Arc<[ChunkPart]>),
+    Chunks(Arc<[ObjectPart]>),
 }
 
-/// A chunk, and what is touched of it in the decoded axes.
+/// A chunk that is an object, and what is touched of it.
 #[derive(Clone, Debug)]
-pub(super) struct ChunkPart {
+pub(super) struct ObjectPart {
     pub(super) key: Arc<str>,
-    pub(super) chain: Arc<CodecChain>,
-    pub(super) wanted: Wanted,
-    /// The part of the chunk that lies inside the array.
-    pub(super) inside: Vec<u64>,
+    pub(super) part: ChunkPart,
 }
 
 impl Touched {
@@ -49,15 +45,16 @@ impl Touched {
         }
     }
 
-    pub(super) fn chunks(
+    /// The parts of chunks that are named one by one.
+    pub(super) fn bind(
         layout: &ArrayLayout,
         chunks: impl IntoIterator<Item = ChunkAccess>,
-    ) -> Result<Self> {
+    ) -> Result<Vec<ObjectPart>> {
         let bound = chunks.into_iter().map(|access| {
             let key = access.key.clone();
-            ChunkPart::bind(layout, access).map_err(|error| error.key(&key))
+            ObjectPart::bind(layout, access).map_err(|error| error.key(&key))
         });
-        Ok(Self::Chunks(bound.collect::<Result<_>>()?))
+        bound.collect()
     }
 
     /// The number of elements.
@@ -66,7 +63,7 @@ impl Touched {
             Self::Selection { wanted, .. } => wanted.len(),
             Self::Chunks(chunks) => chunks
                 .iter()
-                .map(|part| part.wanted.len())
+                .map(|chunk| chunk.part.wanted.len())
                 .fold(0, u64::saturating_add),
         }
     }
@@ -92,17 +89,18 @@ impl Touched {
     pub(super) fn parts(
         &self,
         layout: &Arc<ArrayLayout>,
-    ) -> Box<dyn Iterator<Item = ChunkPart> + Send> {
+    ) -> Box<dyn Iterator<Item = ObjectPart> + Send> {
         match self {
             Self::Selection { wanted, .. } if wanted.len() == 0 => Box::new(std::iter::empty()),
             Self::Selection { prefix, wanted } => {
                 let (layout, prefix) = (layout.clone(), prefix.clone());
                 let parts = wanted.parts(layout.grid().dimensions());
-                Box::new(parts.map(move |(cell, wanted)| ChunkPart {
-                    key: layout.key(&prefix, &cell).into(),
-                    chain: layout.codecs_of(&cell).clone(),
-                    wanted,
-                    inside: inside_of(layout.shape(), layout.grid().dimensions(), &cell),
+                Box::new(parts.map(move |(cell, wanted)| {
+                    let inside = inside_of(layout.shape(), layout.grid().dimensions(), &cell);
+                    ObjectPart {
+                        key: layout.key(&prefix, &cell).into(),
+                        part: ChunkPart::new(layout.codecs_of(&cell).clone(), wanted, inside),
+                    }
                 }))
             }
             Self::Chunks(chunks) => {
@@ -113,7 +111,7 @@ impl Touched {
     }
 }
 
-impl ChunkPart {
+impl ObjectPart {
     fn bind(layout: &ArrayLayout, access: ChunkAccess) -> Result<Self> {
         let chain = layout.codecs_of_shape(&access.shape).ok_or_else(|| {
             Error::selection(format!(
@@ -128,9 +126,7 @@ impl ChunkPart {
             .unwrap_or_else(|| access.shape.to_vec());
         Ok(Self {
             key: access.key,
-            chain: chain.clone(),
-            wanted,
-            inside,
+            part: ChunkPart::new(chain.clone(), wanted, inside),
         })
     }
 }

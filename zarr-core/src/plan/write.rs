@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Place;
-use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges, inner_writes};
-use super::fetch::inner_grid;
+use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges};
+use super::location::ChunkLocation;
+use super::part::ChunkPart;
 use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
-use crate::size::product;
+use crate::size::to_usize;
 
 /// How a write treats what it need not store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum WriteAction {
 /// What is written of one object. It can be encoded again where the object changed in between.
 #[derive(Clone, Debug)]
 pub struct ObjectWrite {
-    place: Place,
+    location: ChunkLocation,
     task: ChunkWrite,
 }
 
@@ -75,7 +75,7 @@ impl WritePlan {
         chunks: impl IntoIterator<Item = ChunkAccess>,
         options: WriteOptions,
     ) -> Result<Self> {
-        let touched = Touched::chunks(&layout, chunks)?;
+        let touched = Touched::Chunks(Touched::bind(&layout, chunks)?.into());
         Ok(Self {
             layout,
             touched,
@@ -109,9 +109,12 @@ impl WritePlan {
     pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
         let store_fill = self.options.store_fill;
         let parts = self.touched.parts(&self.layout);
-        parts.map(move |part| ObjectWrite {
-            place: Place::new(part.key),
-            task: ChunkWrite::new(part.chain, part.wanted, part.inside, store_fill),
+        parts.map(move |object| ObjectWrite {
+            location: ChunkLocation::new(object.key),
+            task: ChunkWrite {
+                part: object.part,
+                store_fill,
+            },
         })
     }
 }
@@ -120,33 +123,27 @@ impl ObjectWrite {
     /// The key of the object.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
-        self.place.key()
+        self.location.key()
     }
 
     /// What is done to it.
     #[must_use]
     pub fn action(&self) -> WriteAction {
-        if self.task.replaces() {
+        if self.task.part.replaces() {
             WriteAction::Replace
         } else {
             WriteAction::Modify
         }
     }
 
-    /// For a shard, the number of inner chunks that are touched, and of all.
-    pub(super) fn touched(&self) -> Option<(u64, u64)> {
-        let sharding = self.task.chain.sharding()?;
-        let touched = self.task.wanted.parts(&inner_grid(sharding)).left();
-        Some((
-            touched,
-            product(sharding.chunks_per_shard()).unwrap_or(u64::MAX),
-        ))
+    pub(super) fn part(&self) -> &ChunkPart {
+        &self.task.part
     }
 
     /// The most bytes that the object can have been encoded to, without dead space between inner chunks.
     #[must_use]
     pub fn max_size(&self) -> u64 {
-        self.task.chain.encoded_size().max() as u64
+        self.task.part.chain.encoded_size().max() as u64
     }
 
     /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its encoded index. With their
@@ -156,7 +153,7 @@ impl ObjectWrite {
     /// Where it is no shard, its index is damaged, or its inner chunks are larger together than it can need.
     pub fn locate_inner(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
         self.locate(index, object_size)
-            .map_err(|error| self.place.wrap(error))
+            .map_err(|error| self.location.wrap(error))
     }
 
     fn locate(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
@@ -165,7 +162,7 @@ impl ObjectWrite {
             let found = usize::try_from(found).unwrap_or(usize::MAX);
             Error::size(what, found, format_args!("at most {max}"))
         };
-        let Some(sharding) = self.task.chain.sharding() else {
+        let Some(sharding) = self.task.part.chain.sharding() else {
             return Err(too_large("stored chunk", object_size));
         };
         let ranges = inner_ranges(sharding, index, object_size)?;
@@ -185,7 +182,7 @@ impl ObjectWrite {
     /// # Errors
     /// Where the old object is damaged; it is never overwritten then.
     pub fn encode(&self, state: ObjectState) -> Result<ObjectEncode> {
-        self.split(state).map_err(|error| self.place.wrap(error))
+        self.split(state).map_err(|error| self.location.wrap(error))
     }
 
     fn split(&self, state: ObjectState) -> Result<ObjectEncode> {
@@ -193,13 +190,14 @@ impl ObjectWrite {
             WriteAction::Replace => ObjectState::Absent,
             WriteAction::Modify => state,
         };
-        let Some(sharding) = self.task.chain.sharding() else {
+        let part = &self.task.part;
+        let (Some(sharding), Some(parts)) = (part.chain.sharding(), part.inner()) else {
             let existing = match state {
                 ObjectState::Stored(bytes) => Some(bytes),
                 _ => None,
             };
             let job = EncodeJob {
-                place: self.place.clone(),
+                location: self.location.clone(),
                 task: self.task.clone(),
                 existing,
             };
@@ -214,12 +212,18 @@ impl ObjectWrite {
             ObjectState::Stored(bytes) => inner_chunks(sharding, Some(&bytes))?,
             ObjectState::Inner(inner) => inner,
         };
-        let (mut jobs, mut positions) = (Vec::new(), Vec::new());
-        for (position, cell, task) in inner_writes(&self.task, sharding)? {
-            let existing = inner[position].take().filter(|_| !task.replaces());
+        let location = self.location.shard(&self.task.part.chain);
+        let capacity = parts.capacity();
+        let mut jobs = Vec::with_capacity(capacity);
+        let mut positions = Vec::with_capacity(capacity);
+        for (position, part) in parts {
+            let location = location.inner(position);
+            let position = to_usize("inner chunk", position)?;
+            let existing = inner[position].take().filter(|_| !part.replaces());
+            let store_fill = self.task.store_fill;
             jobs.push(EncodeJob {
-                place: self.place.inner(&cell),
-                task,
+                location,
+                task: ChunkWrite { part, store_fill },
                 existing,
             });
             positions.push(position);
@@ -237,13 +241,13 @@ impl ObjectWrite {
     /// # Errors
     /// Where the shard index cannot be encoded.
     pub fn assemble(&self, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
-        match (state, self.task.chain.sharding()) {
+        match (state, self.task.part.chain.sharding()) {
             (ObjectState::Absent, _) => Ok(None),
             (ObjectState::Inner(inner), Some(sharding)) if inner.iter().any(Option::is_some) => {
                 sharding
                     .assemble(inner)
                     .map(Some)
-                    .map_err(|error| self.place.wrap(error))
+                    .map_err(|error| self.location.wrap(error))
             }
             (ObjectState::Inner(_), _) => Ok(None),
             (ObjectState::Stored(bytes), _) => Ok(Some(vec![bytes])),
@@ -255,14 +259,15 @@ impl ObjectWrite {
     /// # Errors
     /// Where a codec refuses the fill value.
     pub fn encode_fill(&self) -> Result<Vec<Bytes>> {
-        let encoded = encode_fill(&self.task.chain).map_err(|error| self.place.wrap(error))?;
+        let encoded =
+            encode_fill(&self.task.part.chain).map_err(|error| self.location.wrap(error))?;
         Ok(vec![encoded])
     }
 
     /// Where the index of the object is, for a shard.
     #[must_use]
     pub fn index_range(&self) -> Option<ByteRange> {
-        Some(self.task.chain.sharding()?.index_range())
+        Some(self.task.part.chain.sharding()?.index_range())
     }
 }
 

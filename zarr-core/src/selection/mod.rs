@@ -13,7 +13,7 @@ use ndarray::{ArrayViewD, Slice, SliceInfoElem};
 pub(crate) use axis::{Axis, Layout};
 pub use chunk::{AxisPlaces, ChunkSelection, PlacedIndices};
 pub(crate) use points::Points;
-pub(crate) use wanted::Wanted;
+pub(crate) use wanted::{Wanted, WantedParts};
 
 use crate::error::{Error, Result};
 use crate::size::to_usize;

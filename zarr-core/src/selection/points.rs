@@ -1,5 +1,6 @@
 //! Wanted elements at single coordinates.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::chunk_grid::GridDimension;
@@ -11,11 +12,13 @@ use crate::size::to_offset;
 pub(crate) struct Points {
     /// One list for each dimension of the array, all of one length.
     coordinates: Arc<[Vec<u64>]>,
-    /// Which coordinates are meant: element `row` goes to position `row` of the buffer, or to `positions[row]`.
-    rows: Vec<usize>,
+    /// Which coordinates are meant, `range` of these: element `row` goes to position `row` of the buffer, or to
+    /// `positions[row]`.
+    rows: Arc<[usize]>,
+    range: Range<usize>,
     positions: Option<Arc<[u64]>>,
     /// Dimension `i` of the chunk is dimension `dimensions[i]` of the array and starts at `base[i]` there.
-    dimensions: Vec<usize>,
+    dimensions: Arc<[usize]>,
     base: Vec<u64>,
     stride: isize,
 }
@@ -40,6 +43,7 @@ impl Points {
         Ok(Self {
             coordinates: lists.into(),
             rows: (0..len).collect(),
+            range: 0..len,
             positions: None,
             dimensions: (0..shape.len()).collect(),
             base: vec![0; shape.len()],
@@ -59,6 +63,7 @@ impl Points {
         Ok(Self {
             coordinates: lists.into(),
             rows: (0..len).collect(),
+            range: 0..len,
             positions: Some(positions.into()),
             dimensions: (0..lists.len()).collect(),
             base: vec![0; lists.len()],
@@ -76,12 +81,27 @@ impl Points {
                 .all(|(list, &len)| list.iter().all(|&index| index < len))
     }
 
+    /// Bytes from one position of the buffer to the next.
+    pub(crate) fn stride(&self) -> isize {
+        self.stride
+    }
+
+    /// The positions of the points in the buffer.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = u64> + '_ {
+        self.rows[self.range.clone()]
+            .iter()
+            .map(|&row| match &self.positions {
+                Some(positions) => positions[row],
+                None => row as u64,
+            })
+    }
+
     pub(crate) fn set_stride(&mut self, stride: isize) {
         self.stride = stride;
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.range.len()
     }
 
     fn coordinate(&self, row: usize, dimension: usize) -> u64 {
@@ -96,30 +116,35 @@ impl Points {
     }
 
     /// The points of each chunk of a grid, chunks in C order.
-    pub(crate) fn parts(&self, grid: &[GridDimension]) -> Vec<(Vec<u64>, Self)> {
-        let cell_of = |row: usize| -> Vec<u64> {
-            let cells = grid.iter().enumerate();
-            cells
-                .map(|(axis, dimension)| dimension.cell_of(self.coordinate(row, axis)))
-                .collect()
-        };
-        let mut rows = self
-            .rows
-            .iter()
-            .map(|&row| (cell_of(row), row))
-            .collect::<Vec<_>>();
-        rows.sort();
-        rows.chunk_by(|a, b| a.0 == b.0)
-            .map(|rows| {
-                let cell = rows[0].0.clone();
-                let mut part = self.clone();
-                part.rows = rows.iter().map(|(_, row)| *row).collect();
-                for (base, (dimension, &cell)) in part.base.iter_mut().zip(grid.iter().zip(&cell)) {
-                    *base += dimension.start(cell);
-                }
-                (cell, part)
-            })
-            .collect()
+    pub(crate) fn parts(&self, grid: &[GridDimension]) -> PointParts {
+        let rank = grid.len();
+        let rows = &self.rows[self.range.clone()];
+        // The cell of each row, one after the other.
+        let mut cells = Vec::with_capacity(rows.len() * rank);
+        for &row in rows {
+            let axes = grid.iter().enumerate();
+            cells.extend(axes.map(|(axis, grid)| grid.cell_of(self.coordinate(row, axis))));
+        }
+        let cell = |place: usize| &cells[place * rank..(place + 1) * rank];
+        let mut order = (0..rows.len()).collect::<Vec<_>>();
+        // Points that are next to each other are often in order already.
+        if !order.is_sorted_by(|&a, &b| cell(a) <= cell(b)) {
+            order.sort_by(|&a, &b| cell(a).cmp(cell(b)));
+        }
+        let mut end = 0;
+        let groups = order.chunk_by(|&a, &b| cell(a) == cell(b)).map(|group| {
+            end += group.len();
+            (cell(group[0]).into(), end)
+        });
+        let groups = groups.collect::<Vec<_>>().into_iter();
+        let mut points = self.clone();
+        points.rows = order.iter().map(|&place| rows[place]).collect();
+        points.range = 0..0;
+        PointParts {
+            points,
+            grid: grid.into(),
+            groups,
+        }
     }
 
     /// For each point, in order of the buffer: its offset in a chunk with these strides, and in the buffer, both in bytes.
@@ -127,7 +152,7 @@ impl Points {
         &'a self,
         chunk_strides: &'a [isize],
     ) -> impl Iterator<Item = (isize, isize)> + 'a {
-        self.rows.iter().map(move |&row| {
+        self.rows[self.range.clone()].iter().map(move |&row| {
             let strides = chunk_strides.iter().enumerate();
             let chunk = strides
                 .map(|(axis, stride)| to_offset(self.coordinate(row, axis)) * stride)
@@ -138,5 +163,36 @@ impl Points {
             };
             (chunk, position * self.stride)
         })
+    }
+}
+
+/// The points of each chunk that is touched.
+#[derive(Clone, Debug)]
+pub(crate) struct PointParts {
+    /// All points, those of one chunk next to each other; the range is that of the last chunk.
+    points: Points,
+    grid: Arc<[GridDimension]>,
+    /// Each chunk, and the end of its points.
+    groups: std::vec::IntoIter<(Box<[u64]>, usize)>,
+}
+
+impl PointParts {
+    /// The number of chunks that are left.
+    pub(crate) fn left(&self) -> u64 {
+        self.groups.len() as u64
+    }
+}
+
+impl Iterator for PointParts {
+    type Item = (Vec<u64>, Points);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (cell, end) = self.groups.next()?;
+        self.points.range = self.points.range.end..end;
+        let mut part = self.points.clone();
+        for (base, (dimension, &cell)) in part.base.iter_mut().zip(self.grid.iter().zip(&cell)) {
+            *base += dimension.start(cell);
+        }
+        Some((cell.into_vec(), part))
     }
 }

@@ -1,7 +1,7 @@
 //! What is wanted of an array, shard or chunk, and how a grid splits it.
 
 use super::axis::{Axis, Parts};
-use super::points::Points;
+use super::points::{PointParts, Points};
 use crate::chunk_grid::GridDimension;
 use crate::size::product;
 
@@ -77,7 +77,7 @@ impl Wanted {
                 let next = vec![0; axes.len()];
                 WantedParts::Box { axes, next, left }
             }
-            Self::Points(points) => WantedParts::Points(points.parts(grid).into_iter()),
+            Self::Points(points) => WantedParts::Points(points.parts(grid)),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) enum WantedParts {
         next: Vec<u64>,
         left: u64,
     },
-    Points(std::vec::IntoIter<(Vec<u64>, Points)>),
+    Points(PointParts),
 }
 
 impl WantedParts {
@@ -98,7 +98,7 @@ impl WantedParts {
     pub(crate) fn left(&self) -> u64 {
         match self {
             Self::Box { left, .. } => *left,
-            Self::Points(points) => points.len() as u64,
+            Self::Points(points) => points.left(),
         }
     }
 

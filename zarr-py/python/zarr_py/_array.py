@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from zarr_py import _place
 from zarr_py._native import NativeArray, bind_node
 from zarr_py._node import Node
+from zarr_py._shapes import lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,11 +62,11 @@ class Array(Node, NativeArray):
 
     def resize(self, shape: int | Sequence[int]) -> None:
         """Gives the array another shape of as many dimensions. What is cut off is deleted, what is new has the fill value."""
-        self._resize(_lengths(shape))
+        self._resize(lengths(shape, "shape"))
 
     async def resize_async(self, shape: int | Sequence[int]) -> None:
         """The same for an event loop."""
-        await self._resize(_lengths(shape), awaitable=True)
+        await self._resize(lengths(shape, "shape"), awaitable=True)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -165,10 +166,6 @@ class VIndex(OIndex):
         from zarr_py._indexing import prepare_coordinates
 
         return prepare_coordinates(selection, self._array.shape)
-
-
-def _lengths(shape: int | Sequence[int]) -> list[int]:
-    return [shape] if isinstance(shape, int) else [int(length) for length in shape]
 
 
 def _place_text(location: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from zarr_py._attributes import to_json
+from zarr_py._shapes import chunk_shape, lengths, shard_shape
 
 __all__ = ["NewArray", "new_array"]
 
@@ -32,8 +33,8 @@ def new_array(
     *,
     shape: int | Sequence[int],
     dtype: Any,
-    chunks: int | Sequence[int] | str | None = None,
-    shards: int | Sequence[int] | None = None,
+    chunks: int | Sequence[int] | str | bool | None = None,
+    shards: int | Sequence[int] | str | bool | None = None,
     filters: Codecs | None = None,
     serializer: Codec = "auto",
     compressors: Codecs | None = "auto",
@@ -46,28 +47,32 @@ def new_array(
     from zarr_py._dtypes import from_numpy
 
     data_type = json.dumps(from_numpy(dtype))
-    lengths = [shape] if isinstance(shape, int) else [int(length) for length in shape]
+    array_shape = lengths(shape, "shape")
+    chunk = chunk_shape(chunks, len(array_shape))
     return NewArray(
-        shape=lengths,
+        shape=array_shape,
         data_type=data_type,
-        chunks=_shape(chunks, len(lengths)),
-        shards=_shape(shards, len(lengths)),
+        chunks=chunk,
+        shards=shard_shape(shards, array_shape, chunk, _item_size(data_type)),
         filters=_codecs(filters) or [],
         serializer=None if isinstance(serializer, str) and serializer == "auto" else _codec(serializer),
         compressors=[] if compressors is None else _codecs(compressors),
         fill_value=None if fill_value is None else _fill_bytes(fill_value, data_type),
         attributes=to_json(attributes),
-        dimension_names=None if dimension_names is None else list(dimension_names),
+        dimension_names=_names(dimension_names),
         chunk_key_encoding=None if chunk_key_encoding is None else _codec(chunk_key_encoding),
     )
 
 
-def _shape(shape: int | Sequence[int] | str | None, rank: int) -> list[int] | None:
-    if shape is None or shape == "auto":
+def _names(names: Sequence[str | None] | None) -> list[str | None] | None:
+    if names is None:
         return None
-    if isinstance(shape, str):
-        raise ValueError(f"expected a shape, 'auto' or None, got {shape!r}")
-    return [shape] * rank if isinstance(shape, int) else [int(length) for length in shape]
+    if isinstance(names, str):
+        raise TypeError(f"dimension_names: expected one name or None for each dimension, got {names!r}")
+    for name in names:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"dimension_names: expected texts or None, got {name!r}")
+    return list(names)
 
 
 def _codecs(codecs: Codecs | None) -> list[str] | None:
@@ -86,6 +91,14 @@ def _codec(codec: Any) -> str:
     if isinstance(codec, str):
         codec = {"name": codec}
     return json.dumps(codec)
+
+
+def _item_size(data_type: str) -> int:
+    """The bytes of an element in memory, about those of a short text where elements have any size."""
+    from zarr_py._dtypes import to_numpy
+
+    dtype = to_numpy(data_type)
+    return 16 if dtype.kind in "TO" else dtype.itemsize
 
 
 def _fill_bytes(value: Any, data_type: str) -> bytes:

@@ -80,17 +80,22 @@ def _ml_dtype(name: str) -> np.dtype[Any]:
 def from_numpy(dtype: Any) -> str | dict[str, Any]:
     """Zarr's data type for what `numpy.dtype` takes, or for the name or the JSON object of a Zarr data type.
 
-    `str` is `string`, and `bytes` is `variable_length_bytes`. Byte order is not kept: it is a matter of the codec `bytes`.
+    `str`, `"str"` and `numpy.dtype("U")` are `string`, and `bytes` is `variable_length_bytes`. Byte order is not kept: it is a matter of the codec `bytes`.
     """
     if isinstance(dtype, Mapping):
         return dict(dtype)
-    if dtype is str:
+    if dtype is str or (isinstance(dtype, str) and dtype == "str") or _is_text_of_any_length(dtype):
         return "string"
     if dtype is bytes:
         return "variable_length_bytes"
     if isinstance(dtype, str) and (dtype in _NAMES or (dtype[:1] == "r" and dtype[1:].isdecimal())):
         return dtype
     return _from_dtype(np.dtype(dtype))
+
+
+def _is_text_of_any_length(dtype: Any) -> bool:
+    """Whether this is NumPy's text without a length, which pandas and xarray use for strings."""
+    return isinstance(dtype, np.dtype) and dtype.kind == "U" and dtype.itemsize == 0
 
 
 def _from_dtype(dtype: np.dtype[Any]) -> str | dict[str, Any]:

@@ -23,6 +23,7 @@ __all__ = [
     "bind_node",
     "create_array",
     "create_group",
+    "is_path",
     "open_node",
 ]
 
@@ -276,7 +277,10 @@ class NativeGroup:
         self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
     ) -> Any: ...
 
-def open_node(place: Place, path: str, kind: str, *, awaitable: bool = False) -> Any:
+def is_path(url: str) -> bool:
+    """Whether this is a local path, rather than a URL or a mistake in one."""
+
+def open_node(place: Place, path: str, kind: str, *, use_consolidated: bool | None = None, awaitable: bool = False) -> Any:
     """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
 
 def bind_node(place: Place, path: str, metadata: str) -> Any:

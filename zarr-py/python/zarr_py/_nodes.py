@@ -52,19 +52,33 @@ async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool 
     return array
 
 
-def open_group(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
-    """Opens the group at a path in a store: one request. Parameters as those of `open_array`.
+def open_group(
+    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+) -> "Group":
+    """Opens the group at a path in a store: one request.
+
+    Parameters
+    ----------
+    store, path, read_only, options
+        Those of `open_array`.
+    use_consolidated
+        Whether nodes below are listed and opened from the copies of their metadata in the group's document: if it has them by
+        default; `False` never, because they may be out of date; `True` demands them.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
     """
-    group: Group = _native.open_node(_place.of(store, options, read_only), path, "group")
+    place = _place.of(store, options, read_only)
+    group: Group = _native.open_node(place, path, "group", use_consolidated=use_consolidated)
     return group
 
 
-async def open_group_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Group":
-    """`open_group` for an event loop."""
+async def open_group_async(
+    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+) -> "Group":
+    """Async variant of `open_group`."""
     place = _place.of(store, options, read_only)
-    group: Group = await _native.open_node(place, path, "group", awaitable=True)
+    opening = _native.open_node(place, path, "group", use_consolidated=use_consolidated, awaitable=True)
+    group: Group = await opening
     return group
 
 
@@ -74,8 +88,8 @@ def create_array(
     *,
     shape: int | Sequence[int],
     dtype: Any,
-    chunks: int | Sequence[int] | str | None = None,
-    shards: int | Sequence[int] | None = None,
+    chunks: int | Sequence[int] | str | bool | None = None,
+    shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
     serializer: "Codec" = "auto",
     compressors: "Codecs | None" = "auto",
@@ -97,9 +111,11 @@ def create_array(
     dtype
         A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's.
     chunks
-        The shape of the chunks, in elements: of the inner chunks where there are shards. By default at most 1 MiB each.
+        The shape of the chunks, in elements: of the inner chunks where there are shards. `None`, `True` and `"auto"` choose, at
+        most 1 MiB each.
     shards
-        The shape of the shards, a multiple of that of the chunks. By default there are none.
+        The shape of the shards, a multiple of that of the chunks; `"auto"` chooses whole chunks, at most 16 MiB together. By
+        default there are none.
     filters, serializer, compressors
         Codecs: their names, their objects in metadata, or codecs of zarr-python. `"auto"` is no filter, `bytes` in
         little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no codec.
@@ -135,8 +151,8 @@ async def create_array_async(
     *,
     shape: int | Sequence[int],
     dtype: Any,
-    chunks: int | Sequence[int] | str | None = None,
-    shards: int | Sequence[int] | None = None,
+    chunks: int | Sequence[int] | str | bool | None = None,
+    shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
     serializer: "Codec" = "auto",
     compressors: "Codecs | None" = "auto",

@@ -1,8 +1,8 @@
 """Stores of obstore, and of other libraries made with pyo3-object_store, by the URL and options that make the same one here."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from zarr_py import _options
 
@@ -24,9 +24,17 @@ _BUCKETS = {
 }
 
 
+def _kind(store: Any) -> str | None:
+    """The name of the class of obstore that a store is of; `None` for anything else, whatever its class is called."""
+    # Who has such a store has imported its module.
+    module = sys.modules.get("obstore.store")
+    kinds = [(name, getattr(module, name, None)) for name in sorted(_KINDS)]
+    return next((name for name, kind in kinds if isinstance(kind, type) and isinstance(store, kind)), None)
+
+
 def describe(store: Any) -> Description | None:
     """How to open the same store natively; `None` for one that has to be called: one in memory, one of Python."""
-    name = next((c.__name__ for c in type(store).__mro__ if c.__name__ in _KINDS), None)
+    name = _kind(store)
     if name is None:
         return None
     if name == "LocalStore":
@@ -40,7 +48,7 @@ def describe(store: Any) -> Description | None:
     for option in bucket_names:
         config.pop(option, None)
     prefix = getattr(store, "prefix", None)
-    path = f"/{quote(str(prefix))}" if prefix else ""
+    path = f"/{prefix}" if prefix else ""
     provider = getattr(store, "credential_provider", None)
     return Description(f"{scheme}://{bucket}{path}", _merged(store, config), provider)
 

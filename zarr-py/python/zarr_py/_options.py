@@ -74,8 +74,18 @@ def _is_secret(name: str) -> bool:
 
 
 def public_url(url: str) -> str:
-    """A URL without user info, query and fragment; anything else as it is."""
-    if "://" not in url:
-        return url
+    """A URL without the user info, query and fragment of a web server, which may be secret; any other as it is: those of buckets
+    hold no secrets."""
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return url
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def split_memory(url: str) -> tuple[str, str] | None:
+    """Name and prefix of a store in memory, to the letter; `None` for the URL of anything else."""
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() != "memory" or "|" in rest:
+        return None
+    name, _, prefix = rest.strip("/").partition("/")
+    return name, prefix

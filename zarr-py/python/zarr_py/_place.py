@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from zarr_py import _options
+from zarr_py import _native, _options
 from zarr_py._native import NativeStore
 
 __all__ = ["HasNative", "Origin", "Place", "StoreLike", "of", "pickled", "unpickled"]
@@ -51,7 +51,7 @@ def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
     url = os.fspath(store)
     if not isinstance(url, str):
         raise TypeError("expected a path of text, got bytes")
-    if "://" not in url and not url.lower().startswith(("memory:", "file:")):
+    if _native.is_path(url):
         url = os.path.abspath(url)
     given = dict(options)
     config, client, retry = (given.pop(name, None) for name in ("config", "client_options", "retry_config"))
@@ -60,12 +60,12 @@ def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
 
 
 def _open(origin: Origin, read_only: bool) -> Place:
-    scheme, _, rest = origin.url.partition(":")
-    if scheme.lower() != "memory" or "|" in rest:
+    memory = _options.split_memory(origin.url)
+    if memory is None:
         return Place(NativeStore(origin.url, list(origin.options)), origin, read_only)
     if origin.options:
         raise ValueError(f"a store in memory has no options, got {origin.options[0][0]}")
-    name, _, prefix = rest.strip("/").partition("/")
+    name, prefix = memory
     if origin.memory is not None:
         native = NativeStore.memory_again(*origin.memory, prefix)
     else:

@@ -7,14 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
-from urllib.parse import unquote
 
 from zarr.abc import store as abc
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
-from zarr_py import _called, _obstore, _options
+from zarr_py import _called, _native, _obstore, _options
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
 from zarr_py.errors import UnsupportedError
@@ -398,6 +397,10 @@ def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
         return _Origin(os.fspath(store), options, provider)
     if isinstance(store, bytes | None):
         raise TypeError(f"expected a URL, a path or a store, got {type(store).__name__}")
+    if type(store) is LocalStore:
+        return _Origin(os.path.abspath(store.root), options, provider)
+    if type(store) is ObjectStore:
+        store = store.store
     found = _obstore.describe(store)
     if found is not None:
         merged = tuple(sorted({**dict(found.options), **dict(options)}.items()))
@@ -411,22 +414,22 @@ def _open(origin: _Origin) -> tuple[NativeStore, _Origin]:
     """The native store, and what finds it again."""
     if origin.called is not None:
         return origin.open(), origin
-    scheme, colon, rest = origin.url.partition(":")
-    if not (colon and scheme.lower() == "memory") or "|" in rest:
-        if "://" not in origin.url and not origin.url.lower().startswith("file:"):
+    memory = _options.split_memory(origin.url)
+    if memory is None:
+        if _native.is_path(origin.url):
             # So that a pickle means the same directory elsewhere.
             origin = origin._replace(url=os.path.abspath(origin.url))
         return origin.open(), origin
     if origin.options:
         raise ValueError(f"a store in memory has no options, got {origin.options[0][0]}")
-    name, _, prefix = unquote(rest.strip("/")).partition("/")
+    name, prefix = memory
     if origin.memory is not None:
         native = NativeStore.memory_again(*origin.memory, prefix, cache_bytes=origin.cache_bytes)
     else:
         native = NativeStore.memory(name or None, prefix, cache_bytes=origin.cache_bytes)
-    memory = cast("tuple[str, int]", native.memory_name)
-    url = f"memory://{memory[0]}" + (f"/{prefix}" if prefix else "")
-    return native, origin._replace(url=url, memory=memory)
+    found = cast("tuple[str, int]", native.memory_name)
+    url = f"memory://{found[0]}" + (f"/{prefix}" if prefix else "")
+    return native, origin._replace(url=url, memory=found)
 
 
 def _unpickle(cls: type[Store], origin: tuple[Any, ...], read_only: bool) -> Store:

@@ -147,9 +147,12 @@ impl NativeGroup {
         path: &str,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (group, path) = (self.handle.writable()?, self.join(path)?);
+        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let path = path.to_owned();
         answer(py, awaitable, async move {
-            group.hierarchy().delete(&path).await?;
+            let mut group = zarr::Group::clone(&group);
+            group.delete(&path).await?;
+            node.set(group);
             Ok(())
         })
     }

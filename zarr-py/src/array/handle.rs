@@ -288,19 +288,31 @@ pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::
 
 /// Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind.
 #[pyfunction]
-#[pyo3(signature = (place, path, kind, *, awaitable = false))]
+#[pyo3(signature = (place, path, kind, *, use_consolidated = None, awaitable = false))]
 pub(crate) fn open_node<'py>(
     py: Python<'py>,
     place: Place,
     path: String,
     kind: &str,
+    use_consolidated: Option<bool>,
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
     let only = only(kind)?;
     answer(py, awaitable, async move {
-        let node = hierarchy.node(&path).await?;
-        Ok(place.opened(only(node)?))
+        let node = match (only(hierarchy.node(&path).await?)?, use_consolidated) {
+            (zarr::Node::Group(group), Some(false)) => {
+                zarr::Node::Group(group.without_consolidated()?)
+            }
+            (zarr::Node::Group(group), Some(true)) if group.metadata().consolidated().is_none() => {
+                let reason = format!("/{}: the group has no consolidated metadata", group.path());
+                return Err(
+                    zarr_core::Error::invalid(reason, "use_consolidated=None or False").into(),
+                );
+            }
+            (node, _) => node,
+        };
+        Ok(place.opened(node))
     })
 }
 

@@ -22,7 +22,7 @@ use zarr_core::{ArrayLayout, DataTypeKind, Input};
 use self::batch::Chunks;
 use self::variable::Elements;
 use crate::error::{Error, Result};
-use crate::lent::Lent;
+use crate::lent::{Lent, c_strides};
 use crate::runtime;
 use crate::store::NativeStore;
 
@@ -171,7 +171,9 @@ impl NativePipeline {
         shape: Vec<usize>,
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<String>> {
-        let strides = vec![0; shape.len()];
+        let layout = self.layout.load();
+        let item_size = layout.data_type().fixed_size().unwrap_or(8);
+        let strides = c_strides(&shape, item_size);
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);
         };

@@ -15,15 +15,10 @@ pub(super) fn builder(url: &Url, options: &mut Named) -> Result<AmazonS3Builder>
     let wanted = settings::take(options, "profile");
     let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
         .map_err(|reason| invalid(url.as_str(), &reason))?;
+    settings::check_values(url, &given(std::env::vars_os()))?;
     let own = options.iter();
     let own = keys(own.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
-    let mut environment = keys(std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.to_str()?.to_ascii_lowercase();
-        Some((
-            name.starts_with("aws_").then_some(name)?,
-            value.into_string().ok()?,
-        ))
-    }));
+    let mut environment = keys(given(std::env::vars_os()).into_iter());
     // It counts only where there is no other region.
     environment.sort_by_key(|(key, _)| *key != Key::DefaultRegion);
     let profile = keys(
@@ -59,6 +54,18 @@ pub(super) fn builder(url: &Url, options: &mut Named) -> Result<AmazonS3Builder>
         builder = builder.with_config(key, value);
     }
     Ok(builder)
+}
+
+/// The variables of the environment that are about this service, their names in lower case.
+fn given(variables: std::env::VarsOs) -> Named {
+    let given = variables.filter_map(|(name, value)| {
+        let name = name.to_str()?.to_ascii_lowercase();
+        Some((
+            name.starts_with("aws_").then_some(name)?,
+            value.into_string().ok()?,
+        ))
+    });
+    given.collect()
 }
 
 /// The settings among names in lower case; the others are left out.

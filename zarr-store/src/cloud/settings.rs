@@ -119,6 +119,34 @@ pub(super) fn parse<K: FromStr>(url: &Url, name: &str, known: &'static str) -> R
         })
 }
 
+/// Refuses values that clients could only fail on, some of them with a panic: an endpoint that is no URL, characters that no
+/// header can have.
+pub(super) fn check_values(url: &Url, options: &Named) -> Result<()> {
+    for (name, value) in options {
+        let refuse = |reason: &str| Err(invalid(url.as_str(), &format!("option {name} {reason}")));
+        if value.chars().any(char::is_control) {
+            return refuse(
+                "has a line break or another control character; was it read from a file with its newline?",
+            );
+        }
+        let lower = name.to_ascii_lowercase();
+        let is_url = lower.contains("endpoint")
+            || lower.ends_with("proxy_url")
+            || lower.ends_with("base_url");
+        if is_url && !value.is_empty() {
+            let parsed = Url::parse(value);
+            let web = parsed.is_ok_and(|parsed| {
+                matches!(parsed.scheme(), "http" | "https" | "socks5" | "socks5h")
+                    && parsed.has_host()
+            });
+            if !web {
+                return refuse("is no URL: expected http://host:port or https://host");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The error of a builder, without the values of options that may be secret.
 pub(super) fn failed(url: &Url, options: &Named, error: &object_store::Error) -> Error {
     let mut reason = error.to_string();
@@ -145,20 +173,13 @@ pub(super) fn location(url: &Url) -> String {
     url.into()
 }
 
-/// A store of a bucket, at the path of its URL.
+/// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub(super) fn bucket(
     url: &Url,
     store: std::sync::Arc<dyn object_store::ObjectStore>,
     quirks: Quirks,
-) -> Result<crate::Store> {
-    use object_store::path::Path;
-
-    let prefix = Path::from_url_path(url.path())
-        .map_err(|error| invalid(url.as_str(), &error.to_string()))?;
-    let mut root = url.clone();
-    root.set_path("");
+) -> crate::Store {
     let backend = crate::object::ObjectBackend::new(store, quirks);
-    crate::Store::from_object(backend, &location(&root), crate::CostModel::object())
-        .with_prefix(prefix.as_ref())
+    crate::Store::from_object(backend, url.as_str(), crate::CostModel::object())
 }

@@ -243,6 +243,17 @@ pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Resu
     .await
 }
 
+pub(crate) async fn delete_all(store: &Store, local: &LocalStore, keys: &[String]) -> Result<()> {
+    let Some(first) = keys.first() else {
+        return Ok(());
+    };
+    let (files, names) = (local.clone(), keys.to_vec());
+    run(store.lanes(), local, ("delete", first), move || {
+        names.iter().try_for_each(|name| files.delete(name))
+    })
+    .await
+}
+
 pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
     let (files, name) = (local.clone(), prefix.to_owned());
     run(store.lanes(), local, ("delete", prefix), move || {

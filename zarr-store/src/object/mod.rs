@@ -151,7 +151,7 @@ impl ObjectBackend {
         let place = store.place(key);
         let source = Cause::new(error);
         match error {
-            E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::PermissionDenied {
+            _ if refuses_credentials(error) => Error::PermissionDenied {
                 place,
                 operation,
                 source,
@@ -185,6 +185,29 @@ impl fmt::Debug for ObjectBackend {
             .field("prefix", &self.prefix)
             .field("quirks", &self.quirks)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether an answer says that the credentials of the request are not good enough, whatever its status.
+fn refuses_credentials(error: &object_store::Error) -> bool {
+    use object_store::Error as E;
+
+    /// Codes of S3, which come with the status 400 or 403.
+    const CODES: [&str; 6] = [
+        "<Code>ExpiredToken</Code>",
+        "<Code>InvalidToken</Code>",
+        "<Code>TokenRefreshRequired</Code>",
+        "<Code>InvalidAccessKeyId</Code>",
+        "<Code>SignatureDoesNotMatch</Code>",
+        "<Code>AccessDenied</Code>",
+    ];
+    match error {
+        E::PermissionDenied { .. } | E::Unauthenticated { .. } => true,
+        E::Generic { source, .. } => {
+            let text = source.to_string();
+            text.contains("status code: 407") || CODES.iter().any(|code| text.contains(code))
+        }
+        _ => false,
     }
 }
 

@@ -1,9 +1,6 @@
 //! Finding out whether a backend honours the conditions of puts: some servers that speak S3 ignore them without a word, and
 //! then two writers of one object lose data.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
 use tokio::sync::OnceCell;
@@ -29,7 +26,7 @@ impl ObjectBackend {
 
     /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more.
     async fn probe(&self, store: &Store) -> Result<Option<&'static str>> {
-        let name = format!("{PREFIX}{:016x}", random());
+        let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         let path = self.path(store, &name)?;
         let (backend, owned) = (self.clone(), store.clone());
         let probe = async move {
@@ -97,9 +94,4 @@ pub(super) fn unsupported(store: &Store, key: &str, reason: &str) -> Error {
              Store::with_single_writer(), or the option single_writer = true"
         ),
     }
-}
-
-/// A number that no two calls share, in this process or another.
-pub(super) fn random() -> u64 {
-    RandomState::new().hash_one(std::process::id())
 }

@@ -281,8 +281,8 @@ impl Read {
             Some((size, version)) if request_range(range).resolve(size).is_empty() => {
                 Ok(Some(self.empty(range, size, version)))
             }
-            Some(_) => Err(self.error("get", &error)),
-            None => self.missing(),
+            // A server that knows no HEAD has still said that there is an object.
+            Some(_) | None => Err(self.error("get", &error)),
         }
     }
 
@@ -297,7 +297,11 @@ impl Read {
         refusal: Option<object_store::Error>,
     ) -> Result<Option<Body>> {
         let Some((size, version)) = self.head().await? else {
-            return self.missing();
+            // A GET was answered with the whole object: the server knows no HEAD.
+            return match refusal {
+                Some(_) => self.without_ranges(range).await,
+                None => self.missing(),
+            };
         };
         let place = range.resolve(size);
         if place.is_empty() {
@@ -424,10 +428,13 @@ fn sends_no_ranges(error: &object_store::Error) -> bool {
     }
 }
 
-/// Whether a failure of a range may mean that it is outside of the object: not if a server failed or none was reached.
+/// Whether a failure of a range may mean that it is outside of the object: a 416, or the refusal of a store that is no server. Any
+/// other answer of a server is final.
 fn may_be_outside(error: &object_store::Error) -> bool {
     let object_store::Error::Generic { source, .. } = error else {
         return false;
     };
-    !super::is_transport(error) && !source.to_string().contains("status code: 5")
+    let text = source.to_string();
+    let answered = text.contains("status code: ");
+    !super::is_transport(error) && (!answered || text.contains("status code: 416"))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
@@ -11,12 +12,18 @@ use zarr_core::ByteRange;
 use super::read::Read;
 use super::request::Request;
 use super::{ObjectBackend, is_transport, probe};
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
 use crate::{Store, key};
 
 /// How often a put is tried again that failed and whose condition holds.
 const ATTEMPTS: u32 = 5;
+
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(50),
+    longest: Duration::from_millis(800),
+};
 
 const OTHER: &str = "the object is another version";
 const GONE: &str = "the object is gone";
@@ -60,15 +67,33 @@ impl ObjectBackend {
     pub(crate) async fn delete_prefix(&self, store: &Store, prefix: &str) -> Result<()> {
         let start = self.listed_path(store, prefix)?;
         let below = key::join(&self.prefix, prefix).into_owned();
-        let counters = store.counters().clone();
-        counters.list();
+        store.counters().list();
         let paths = self
             .store
             .list(start.as_ref())
             .map_ok(|meta| meta.location)
             .try_filter(move |path| std::future::ready(key::below(&below, path.as_ref()).is_some()))
-            .inspect_ok(move |_| counters.delete())
             .boxed();
+        self.delete_paths(store, prefix, paths).await
+    }
+
+    /// Deletes objects in bulk, where the backend can.
+    pub(crate) async fn delete_all(&self, store: &Store, keys: &[String]) -> Result<()> {
+        let paths = keys.iter().map(|key| self.path(store, key));
+        let paths = paths.collect::<Result<Vec<_>>>()?;
+        let place = keys.first().map_or("", String::as_str);
+        let paths = futures::stream::iter(paths.into_iter().map(Ok)).boxed();
+        self.delete_paths(store, place, paths).await
+    }
+
+    async fn delete_paths(
+        &self,
+        store: &Store,
+        prefix: &str,
+        paths: BoxStream<'static, object_store::Result<Path>>,
+    ) -> Result<()> {
+        let counters = store.counters().clone();
+        let paths = paths.inspect_ok(move |_| counters.delete()).boxed();
         let mut deleted = self.store.delete_stream(paths);
         let mut request = self.start(store, prefix, "delete");
         loop {
@@ -102,9 +127,9 @@ impl Put {
                 Err(failure) => failure,
             };
             match self.settle(&precondition, size).await {
-                Ok(Settled::Ours(version)) => return Ok(version),
-                Ok(Settled::Others(reason)) => return Err(self.conflict(reason)),
-                Ok(Settled::Nobodys) if attempt < ATTEMPTS => backoff(attempt).await,
+                Ok(PutOutcome::Committed(version)) => return Ok(version),
+                Ok(PutOutcome::Superseded(reason)) => return Err(self.conflict(reason)),
+                Ok(PutOutcome::NotApplied) if attempt < ATTEMPTS => BACKOFF.wait(attempt).await,
                 _ => return Err(failure),
             }
             attempt += 1;
@@ -190,21 +215,21 @@ impl Put {
 
     /// Looks at what a failed put left. It is our own success if the object is what we sent: then the acknowledgement was
     /// lost. And S3 answers 409, which `object_store` passes on as a failed condition, to requests that merely met.
-    async fn settle(&self, precondition: &Precondition, size: u64) -> Result<Settled> {
+    async fn settle(&self, precondition: &Precondition, size: u64) -> Result<PutOutcome> {
         // One byte more than was sent: a longer object is told apart without reading it.
         let wanted = ByteRange::Range(0..size.saturating_add(1));
         let Some(body) = self.read()?.run(wanted).await? else {
             return Ok(match precondition {
-                Precondition::IfVersion(_) => Settled::Others(GONE),
-                _ => Settled::Nobodys,
+                Precondition::IfVersion(_) => PutOutcome::Superseded(GONE),
+                _ => PutOutcome::NotApplied,
             });
         };
         Ok(match precondition {
             _ if body.object_size == size && equal(&self.payload, &body.bytes) => {
-                Settled::Ours(body.version)
+                PutOutcome::Committed(body.version)
             }
-            Precondition::IfVersion(version) if *version == body.version => Settled::Nobodys,
-            _ => Settled::Others(OTHER),
+            Precondition::IfVersion(version) if *version == body.version => PutOutcome::NotApplied,
+            _ => PutOutcome::Superseded(OTHER),
         })
     }
 
@@ -213,18 +238,12 @@ impl Put {
     }
 }
 
-/// Whose put there is where one failed.
-enum Settled {
-    Ours(Version),
-    Others(&'static str),
+/// What a failed put left behind.
+enum PutOutcome {
+    Committed(Version),
+    Superseded(&'static str),
     /// The condition still holds.
-    Nobodys,
-}
-
-/// Waits a random time, twice as long every time.
-async fn backoff(attempt: u32) {
-    let most = 50_u64 << attempt;
-    tokio::time::sleep(Duration::from_millis(probe::random() % most)).await;
+    NotApplied,
 }
 
 /// Whether segments one after the other are these bytes.

@@ -117,6 +117,14 @@ fn answer(
         }
         // Without a size, as RFC 9110 (8.6) wants it.
         "204" => return write!(stream, "HTTP/1.1 204 No Content\r\n\r\n"),
+        "no-head-whole" if method != "HEAD" => 100,
+        no_head if no_head.starts_with("no-head-") => {
+            let status = match method {
+                "HEAD" => "404",
+                _ => &no_head[8..],
+            };
+            return write!(stream, "HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n");
+        }
         status => {
             return write!(stream, "HTTP/1.1 {status} no\r\nContent-Length: 0\r\n\r\n");
         }
@@ -126,7 +134,7 @@ fn answer(
     }
     let body = pattern(size);
     let wanted = match range
-        .filter(|_| name != "whole")
+        .filter(|_| !name.ends_with("whole"))
         .and_then(|range| range.split_once('-'))
     {
         None => 0..size,
@@ -134,7 +142,7 @@ fn answer(
         Some((start, "")) => start.parse().unwrap()..size,
         Some((start, last)) => start.parse().unwrap()..size.min(last.parse::<usize>().unwrap() + 1),
     };
-    let partial = range.is_some() && name != "whole";
+    let partial = range.is_some() && !name.ends_with("whole");
     if partial && wanted.is_empty() {
         return write!(
             stream,
@@ -163,6 +171,57 @@ fn answer(
         return stream.shutdown(std::net::Shutdown::Both);
     }
     stream.write_all(&body[wanted])
+}
+
+#[tokio::test]
+async fn a_refused_get_is_final_whatever_a_head_would_say() {
+    let server = Server::start();
+    for status in [
+        400, 401, 402, 403, 405, 406, 407, 409, 411, 413, 414, 415, 417, 418, 421, 422, 423, 424,
+        426, 428, 431, 451, 500, 501, 502, 503,
+    ] {
+        for range in [
+            ByteRange::All,
+            ByteRange::Range(0..9),
+            ByteRange::Suffix(9),
+            ByteRange::From(3),
+        ] {
+            let key = format!("no-head-{status}");
+            let error = server.store.get(&key, &range, None).await.unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains(&status.to_string()),
+                "{status} {range}: {text}"
+            );
+            assert!(
+                !server.methods().contains(&"HEAD".to_owned()),
+                "{status} {range}"
+            );
+        }
+    }
+    // The size alone would tell whether the range lies outside.
+    let error = server
+        .store
+        .get("no-head-416", &ByteRange::Range(0..9), None)
+        .await;
+    assert!(error.unwrap_err().to_string().contains("416"));
+    for range in [ByteRange::Suffix(10), ByteRange::Range(90..100)] {
+        let server = Server::start();
+        let body = server
+            .store
+            .get("no-head-whole", &range, None)
+            .await
+            .unwrap();
+        assert_eq!(body.unwrap().bytes, pattern(100).slice(90..));
+    }
+    assert!(
+        server
+            .store
+            .get("no-head-404", &ByteRange::Range(0..9), None)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod ranges;
 mod secrets;
 mod suite;
 mod trace;
+mod urls;
 
 pub(crate) use conditional::increment;
 

@@ -94,8 +94,8 @@ fn unknown_options_are_named_and_values_kept_back() {
         ("secret_access_key", "hunter2"),
         ("access_key_id", "alice"),
     ];
-    let store = Store::open_with("s3://bucket/a%20b/", options).unwrap();
-    assert_eq!(store.location(), "s3://bucket/a b");
+    let store = Store::open_with("s3://bucket/a b%20/", options).unwrap();
+    assert_eq!(store.location(), "s3://bucket/a b%20");
     assert_clean(&format!("{store:?}"));
     let options = [
         ("single_writer", "perhaps"),

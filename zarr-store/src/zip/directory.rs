@@ -1,7 +1,8 @@
 //! The central directory of an archive, from its bytes (APPNOTE 6.3.10, 4.3): which members there are and where.
 //!
-//! Nothing is believed that would let a member reach outside of its place: names are keys and occur once, members do not
-//! overlap, and sizes are ones that their method can produce.
+//! Nothing is believed that would let a member reach outside of its place: names are keys, members do not overlap, and sizes are
+//! ones that their method can produce. Of a name that occurs twice the last member counts, as where a writer appends: zip
+//! readers agree on that. Bytes in front of the archive move all offsets.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -20,6 +21,8 @@ pub(super) struct End {
     pub(super) offset: u64,
     pub(super) size: u64,
     count: u64,
+    /// The bytes in front of the archive, which its offsets do not count.
+    before: u64,
 }
 
 /// How the bytes of a member are stored.
@@ -85,16 +88,21 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
             count: fields.u16(10)?.into(),
             size: fields.u32(12)?.into(),
             offset: fields.u32(16)?.into(),
+            before: 0,
         })
     };
     let mut end = end().ok_or("end of central directory is cut")?;
+    let mut limit = start + record as u64;
     if end.count == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff {
-        end = find_large_end(tail, start, record)
+        (end, limit) = find_large_end(tail, start, record)
             .ok_or("zip64 end of central directory is broken")?;
     }
-    let limit = start + record as u64;
     match end.offset.checked_add(end.size) {
-        Some(stop) if stop <= limit => Ok(end),
+        Some(stop) if stop <= limit => {
+            end.before = limit - stop;
+            end.offset += end.before;
+            Ok(end)
+        }
         _ => Err(format!(
             "central directory of {} bytes at {} reaches past {limit}, where it ends",
             end.size, end.offset
@@ -102,18 +110,28 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
     }
 }
 
-/// The record of zip64, which a locator just before the other record points to.
-fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<End> {
-    let locator = Fields(tail.get(record.checked_sub(20)?..record)?);
-    let place = locator.u64(8)?.checked_sub(start)?;
-    let fields = Fields(tail.get(usize::try_from(place).ok()?..record)?);
-    let found = locator.u32(0)? == 0x0706_4b50 && fields.u32(0)? == 0x0606_4b50;
-    found.then_some(())?;
-    Some(End {
+/// The record of zip64, which stands before a locator just before the other record, and where it begins.
+fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<(End, u64)> {
+    let locator_at = record.checked_sub(20)?;
+    let locator = Fields(tail.get(locator_at..record)?);
+    (locator.u32(0)? == 0x0706_4b50).then_some(())?;
+    // Where the locator says, or, behind bytes that it does not count, just before it.
+    let said = locator.u64(8)?.checked_sub(start);
+    let said = said.and_then(|at| usize::try_from(at).ok());
+    let at = [said, locator_at.checked_sub(56)]
+        .into_iter()
+        .flatten()
+        .find(|&at| {
+            tail.get(at..record).and_then(|bytes| Fields(bytes).u32(0)) == Some(0x0606_4b50)
+        })?;
+    let fields = Fields(tail.get(at..record)?);
+    let end = End {
         count: fields.u64(32)?,
         size: fields.u64(40)?,
         offset: fields.u64(48)?,
-    })
+        before: 0,
+    };
+    Some((end, start + at as u64))
 }
 
 /// Reads the central directory.
@@ -121,21 +139,35 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     let mut members = Members::new();
     for index in 0..end.count {
         let cut = || format!("entry {index} of the central directory is broken");
-        let (name, member, rest) = entry(bytes).ok_or_else(cut)?;
+        let (name, mut member, rest) = entry(bytes).ok_or_else(cut)?;
         bytes = rest;
+        let moved = |offset: u64| offset.checked_add(end.before).ok_or_else(cut);
+        member.header = moved(member.header)?;
+        member.limit = moved(member.limit)?;
         let name =
             std::str::from_utf8(name).map_err(|_| format!("name of entry {index} is not UTF-8"))?;
         if name.ends_with('/') && member.size == 0 {
             continue;
         }
+        let name = without_dots(name);
+        if name.is_empty() {
+            continue;
+        }
         key::check(name).map_err(|rule| format!("member {name:?}: {rule}"))?;
         check(&member).map_err(|reason| format!("member {name:?}: {reason}"))?;
-        if members.insert(name.to_owned(), member).is_some() {
-            return Err(format!("member {name:?} is there twice"));
-        }
+        members.insert(name.to_owned(), member);
     }
     limit(&mut members, end.offset)?;
     Ok(members)
+}
+
+/// A name without the `./` that some archivers put in front.
+fn without_dots(name: &str) -> &str {
+    let mut name = name;
+    while let Some(rest) = name.strip_prefix("./") {
+        name = rest;
+    }
+    name
 }
 
 /// One entry: its name, the member, and what follows.
@@ -239,8 +271,8 @@ pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64
     let fields = Fields(bytes);
     let place = || {
         let (name_size, extra_size) = (fields.u16(26)?, fields.u16(28)?);
-        let same =
-            fields.u32(0)? == 0x0403_4b50 && fields.bytes(30, name_size.into())? == name.as_bytes();
+        let local = std::str::from_utf8(fields.bytes(30, name_size.into())?).ok()?;
+        let same = fields.u32(0)? == 0x0403_4b50 && without_dots(local) == name;
         same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
     };
     let data = place()

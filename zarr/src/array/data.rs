@@ -23,27 +23,18 @@ pub(crate) struct InputLayout {
     pub(crate) strides: Vec<isize>,
 }
 
+/// The array of a complete read, once nothing else has the output.
+pub(crate) fn into_array<T: Element>(output: Output, shape: &[usize]) -> Result<ArrayD<T>> {
+    let len = shape.iter().product();
+    let elements = output
+        .into_vec::<T>(len)
+        .map_err(|output| Error::Internal {
+            reason: format!("{} handles of a result that is complete", output.handles()),
+        })?;
+    Ok(ArrayD::from_shape_vec(IxDyn(shape), elements).expect("as many elements as the shape has"))
+}
+
 impl OutputLayout {
-    /// A new array of this shape, in C order.
-    pub(crate) fn new<T: Element>(shape: &[usize], len: usize) -> Result<Self> {
-        Ok(Self {
-            output: Output::zeroed::<T>(len)?,
-            strides: c_strides::<T>(shape),
-        })
-    }
-
-    /// The array, once nothing else has the output.
-    pub(crate) fn into_array<T: Element>(output: Output, shape: &[usize]) -> Result<ArrayD<T>> {
-        let len = shape.iter().product();
-        let elements = output
-            .into_vec::<T>(len)
-            .map_err(|output| Error::Internal {
-                reason: format!("{} handles of a result that is complete", output.handles()),
-            })?;
-        Ok(ArrayD::from_shape_vec(IxDyn(shape), elements)
-            .expect("as many elements as the shape has"))
-    }
-
     /// A caller's array.
     ///
     /// # Safety
@@ -118,16 +109,6 @@ pub(crate) fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
         .iter()
         .map(|stride| stride * size_of::<T>().cast_signed())
         .collect()
-}
-
-pub(crate) fn c_strides<T>(shape: &[usize]) -> Vec<isize> {
-    let mut stride = size_of::<T>().cast_signed();
-    let mut strides = vec![0; shape.len()];
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed().max(1));
-    }
-    strides
 }
 
 /// How many bytes the lowest element lies below the one at index 0, and how many bytes the array spans.

@@ -13,7 +13,7 @@ use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
-pub(crate) use data::{InputLayout, OutputLayout, byte_strides, c_strides, repeated};
+pub(crate) use data::{InputLayout, OutputLayout, byte_strides, into_array, repeated};
 pub use variable::VariableElement;
 
 use crate::error::{Error, Result};
@@ -34,6 +34,8 @@ pub struct Array {
     options: WriteOptions,
     /// Set where the metadata is a copy in a group's document that was not compared with the array's own yet.
     unchecked: Option<Arc<AtomicBool>>,
+    /// The group whose consolidated metadata the handle comes from.
+    copied_from: Option<NodePath>,
 }
 
 impl Array {
@@ -63,12 +65,21 @@ impl Array {
             layout: Arc::new(layout),
             options: WriteOptions::default(),
             unchecked: None,
+            copied_from: None,
         })
     }
 
     pub(crate) fn marked_unchecked(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
+    }
+
+    /// This array, opened from a copy of its document in the consolidated metadata of a group.
+    pub(crate) fn copied_from(self, group: &NodePath) -> Self {
+        Self {
+            copied_from: Some(group.clone()),
+            ..self.marked_unchecked()
+        }
     }
 
     /// The path of the array.
@@ -160,12 +171,30 @@ impl Array {
                 NodeMetadata::Array(array) => Ok(change(array)?.into()),
                 NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
             });
-        if let NodeMetadata::Array(metadata) = changed.await? {
-            let options = self.options;
-            *self = Self::bind(self.hierarchy.clone(), self.path.clone(), metadata)?
-                .with_write_options(options);
+        let changed = changed.await?;
+        if let Some(group) = &self.copied_from {
+            self.hierarchy
+                .renew_copy(group, &self.path, &changed)
+                .await?;
+        }
+        if let NodeMetadata::Array(metadata) = changed {
+            *self = Self {
+                options: self.options,
+                copied_from: self.copied_from.take(),
+                ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata)?
+            };
         }
         Ok(())
+    }
+
+    /// Refuses a stored document that lays out other elements than this handle's.
+    fn check_layout(&self, stored: &ArrayMetadata) -> Result<()> {
+        if same_layout(stored, &self.metadata) {
+            return Ok(());
+        }
+        Err(Error::StaleHandle {
+            path: self.path.clone(),
+        })
     }
 
     /// Compares metadata from a group's document with the array's own, once, before something is written by it.
@@ -177,19 +206,21 @@ impl Array {
         else {
             return Ok(());
         };
+        self.compare_with_stored().await?;
+        unchecked.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Refuses to go on where the stored document is not what this handle has.
+    async fn compare_with_stored(&self) -> Result<()> {
         let own = self
             .hierarchy
-            .document(&self.path)
+            .any_document(&self.path)
             .await?
             .ok_or_else(|| self.hierarchy.not_found(&self.path))?;
-        match own.metadata {
-            NodeMetadata::Array(own) if same_layout(&own, &self.metadata) => {
-                unchecked.store(false, Ordering::Release);
-                Ok(())
-            }
-            _ => Err(Error::StaleConsolidated {
-                path: self.path.clone(),
-            }),
+        match own {
+            NodeMetadata::Array(own) => self.check_layout(&own),
+            NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
         }
     }
 }

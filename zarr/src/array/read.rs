@@ -4,7 +4,7 @@ use ndarray::{ArrayD, ArrayViewD, SliceInfoElem};
 use zarr_core::plan::ReadPlan;
 use zarr_core::{AxisIndices, Element, Output, Resolved, Selection};
 
-use super::{Array, OutputLayout};
+use super::{Array, into_array};
 use crate::engine::Target;
 use crate::error::Result;
 
@@ -70,13 +70,13 @@ impl Array {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
-        let (resolved, target) = self.prepare_read::<T>(selection)?;
-        let plan = self.read_plan(&resolved, &target.strides);
+        let (resolved, output) = self.prepare_read::<T>(selection)?;
+        let plan = self.read_plan(&resolved);
         self.hierarchy
             .engine()
-            .read(plan, Target::fixed(target.output.clone()))
+            .read(plan, Target::fixed(output.clone()))
             .await?;
-        OutputLayout::into_array(target.output, resolved.shape())
+        into_array(output, resolved.shape())
     }
 
     /// The plan of a read, which prints what it will touch: objects, requests, bytes. Nothing is read.
@@ -92,8 +92,7 @@ impl Array {
     /// # Errors
     /// Where the selection does not fit.
     pub fn plan_read_selection(&self, selection: &Selection) -> Result<ReadPlan> {
-        let resolved = self.resolve(selection)?;
-        Ok(self.read_plan(&resolved, &vec![0; resolved.shape().len()]))
+        Ok(self.read_plan(&self.resolve(selection)?))
     }
 
     /// Reads any selection into memory of the caller, in which the elements of the result lie `strides` bytes apart.
@@ -102,14 +101,15 @@ impl Array {
     /// is done, which may be after this future was dropped. After an error the memory may hold a part of the result.
     ///
     /// # Errors
-    /// As [`Self::read`], the element type aside.
+    /// Those of [`Self::read`] but for the element type; [`Error::Core`](crate::Error::Core) if the strides do not keep elements apart
+    /// or another read has the output.
     pub async fn read_output(
         &self,
         selection: &Selection,
         output: Output,
         strides: &[isize],
     ) -> Result<()> {
-        let plan = self.read_plan(&self.resolve(selection)?, strides);
+        let plan = self.strided_plan(&self.resolve(selection)?, strides)?;
         self.hierarchy
             .engine()
             .read(plan, Target::fixed(output))
@@ -119,15 +119,23 @@ impl Array {
     pub(crate) fn prepare_read<T: Element>(
         &self,
         selection: &Selection,
-    ) -> Result<(Resolved, OutputLayout)> {
+    ) -> Result<(Resolved, Output)> {
         T::expect(self.data_type()).map_err(|error| error.key(&self.path.to_string()))?;
         let resolved = self.resolve(selection)?;
-        let target = OutputLayout::new::<T>(resolved.shape(), resolved.elements()?)?;
-        Ok((resolved, target))
+        let output = Output::zeroed::<T>(resolved.elements()?)?;
+        Ok((resolved, output))
     }
 
-    pub(crate) fn read_plan(&self, resolved: &Resolved, strides: &[isize]) -> ReadPlan {
-        ReadPlan::new(self.layout.clone(), self.prefix.clone(), resolved, strides)
+    /// The plan of a read into a buffer in C order.
+    pub(crate) fn read_plan(&self, resolved: &Resolved) -> ReadPlan {
+        ReadPlan::new(self.layout.clone(), self.prefix.clone(), resolved)
+    }
+
+    /// The plan of a read into a buffer with these strides in bytes.
+    pub(crate) fn strided_plan(&self, resolved: &Resolved, strides: &[isize]) -> Result<ReadPlan> {
+        let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
+        Ok(ReadPlan::with_strides(layout, prefix, resolved, strides)
+            .map_err(|error| error.key(&self.path.to_string()))?)
     }
 
     pub(crate) fn resolve(&self, selection: &Selection) -> Result<Resolved> {

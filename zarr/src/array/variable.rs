@@ -3,7 +3,7 @@
 use ndarray::{Array as NdArray, ArrayD, Dimension, IxDyn, SliceInfoElem};
 use zarr_core::{DataType, DataTypeKind, Input, Selection};
 
-use super::{Array, InputLayout, byte_strides, c_strides, repeated};
+use super::{Array, InputLayout, byte_strides, repeated};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 
@@ -94,7 +94,7 @@ impl Array {
         let resolved = self.resolve(selection)?;
         let len = resolved.elements()?;
         let target = Target::variable(len)?;
-        let plan = self.read_plan(&resolved, &c_strides::<Place>(resolved.shape()));
+        let plan = self.read_plan(&resolved);
         self.hierarchy.engine().read(plan, target.clone()).await?;
         let elements = target.into_elements(len, self.fill_value(), |bytes| {
             T::from_bytes(bytes).map_err(|reason| {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
 use zarr_core::codec::with_scratch_slice;
-use zarr_core::plan::{ChunkJob, Fetch, Purpose, ReadPlan, Work};
+use zarr_core::plan::{ChunkJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
 use zarr_core::size;
-use zarr_store::{LocalFile, LocalStore};
+use zarr_store::{ErrorKind, LocalFile, LocalStore};
 
 use super::cache::CachedIndex;
-use super::{Engine, Target, pool};
-use crate::error::Result;
+use super::{ATTEMPTS, Engine, Target, pool};
+use crate::error::{Error, Result};
 
 /// A read of no more objects, or inner chunks, than this is done on the caller's thread: waking others takes longer.
 const INLINE: usize = 1;
@@ -19,23 +19,40 @@ const INLINE: usize = 1;
 impl Engine {
     pub(super) fn read_local(&self, plan: &ReadPlan, target: &Target) -> Result<()> {
         let store = self.store.as_local().expect("only called for local stores");
+        let mut objects = plan.start(target.output())?;
         if plan.objects() <= INLINE as u64 {
-            return plan
-                .fetches()
-                .try_for_each(|fetch| self.read_object(store, fetch, target));
+            return objects.try_for_each(|object| self.read_object(store, object, target));
         }
         pool().install(|| {
-            plan.fetches()
+            objects
                 .par_bridge()
-                .try_for_each(|fetch| self.read_object(store, fetch, target))
+                .try_for_each(|object| self.read_object(store, object, target))
         })
     }
 
-    fn read_object(&self, store: &LocalStore, fetch: Fetch, target: &Target) -> Result<()> {
-        match store.open(fetch.key())? {
-            None => self.run(None, fetch.supply(None)?, target),
-            Some(file) => self.follow(&file, fetch, target),
+    /// Reads what is wanted of one object from one version of it; from the start again if it is overwritten in place meanwhile.
+    fn read_object(
+        &self,
+        store: &LocalStore,
+        mut object: ObjectRead,
+        target: &Target,
+    ) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let fetch = object.attempt()?;
+            let Some(file) = store.open(fetch.key())? else {
+                return self.run(None, fetch.supply(None)?, target);
+            };
+            let result = self.follow(&file, fetch, target);
+            match file.check_unchanged() {
+                Ok(()) => return result,
+                Err(error) if error.kind() == ErrorKind::Changed => {}
+                Err(error) => return result.and(Err(error.into())),
+            }
         }
+        Err(Error::ChangedDuringRead {
+            key: object.key().to_string(),
+            attempts: ATTEMPTS,
+        })
     }
 
     /// Goes on with a fetch from a file that is open: all its ranges are of one version.
@@ -44,8 +61,8 @@ impl Engine {
             let range = fetch.range().resolve(file.size());
             fetch.check_size(range.end - range.start)?;
             return match fetch.into_job() {
-                Ok(job) => read_chunk(file, range, &job, target),
-                Err(_) => unreachable!("a fetch for a chunk is a job"),
+                Some(job) => read_chunk(file, range, job, target),
+                None => unreachable!("a fetch for a chunk is a job"),
             };
         }
         let fetch = fetch.by_index();
@@ -78,7 +95,7 @@ impl Engine {
 
     fn run(&self, file: Option<&LocalFile>, work: Vec<Work>, target: &Target) -> Result<()> {
         let one = |work: Work| match (work, file) {
-            (Work::Decode(job), _) => target.run_job(&job),
+            (Work::Decode(job), _) => target.run_job(job),
             (Work::Fetch(fetch), Some(file)) => self.follow(file, fetch, target),
             (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
         };
@@ -92,7 +109,7 @@ impl Engine {
 fn read_chunk(
     file: &LocalFile,
     range: std::ops::Range<u64>,
-    job: &ChunkJob,
+    job: ChunkJob,
     target: &Target,
 ) -> Result<()> {
     let len = size::to_usize("stored chunk", range.end - range.start)?;

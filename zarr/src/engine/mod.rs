@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
-use zarr_core::Registry;
-use zarr_core::plan::{ObjectWrite, ReadPlan};
+use zarr_core::plan::ReadPlan;
+use zarr_core::{ByteRange, Registry};
 use zarr_store::Store;
 
 pub use self::cache::CacheOptions;
@@ -30,6 +30,9 @@ use crate::process::PerProcess;
 
 /// Encoded bytes that may wait for decoding at one time, in KiB.
 const IN_FLIGHT_KIB: usize = 256 << 10;
+
+/// How often an object that changes while it is read is read again.
+const ATTEMPTS: usize = 4;
 
 /// The threads that compute: one a core, for all hierarchies of the process.
 fn pool() -> Arc<ThreadPool> {
@@ -64,8 +67,8 @@ impl Engine {
     }
 
     /// Forgets what this process has just replaced.
-    fn forget(&self, object: &ObjectWrite) {
-        self.caches.forget(object.key(), object.index_range());
+    pub(crate) fn forget(&self, key: &str, index_range: Option<ByteRange>) {
+        self.caches.forget(&key.into(), index_range);
     }
 
     /// Reads into a target; after an error it may hold a part of the result.

@@ -4,21 +4,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tokio::sync::SemaphorePermit;
 use zarr_core::ByteRange;
-use zarr_core::plan::{Body, DecodeJob, Fetch, Purpose, ReadPlan, Work};
+use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
 use zarr_store::{ErrorKind, Version};
 
 use super::cache::{CachedChunk, CachedIndex, Key};
-use super::{Engine, IN_FLIGHT_KIB, Target, compute};
+use super::{ATTEMPTS, Engine, IN_FLIGHT_KIB, Target, compute};
 use crate::error::{Error, Result};
 
 /// Objects that are worked on at one time; requests are limited by the store.
 const OBJECTS: usize = 64;
-
-/// How often an object that changes while it is read is read again.
-const ATTEMPTS: usize = 4;
 
 /// Something that follows from the bytes of one object, in one version.
 struct Next<'a> {
@@ -40,35 +37,42 @@ enum NoIndex {
 
 impl Engine {
     pub(super) async fn read_remote(&self, plan: &ReadPlan, target: &Target) -> Result<()> {
-        stream::iter(plan.fetches())
-            .map(|fetch| self.read_versioned(fetch, target))
+        stream::iter(plan.start(target.output())?)
+            .map(|object| self.read_versioned(object, target))
             .buffer_unordered(OBJECTS)
             .try_collect::<()>()
             .await
     }
 
     /// Reads what is wanted of one object from one version of it; from the start again where it changes in between.
-    async fn read_versioned(&self, fetch: Fetch, target: &Target) -> Result<()> {
+    async fn read_versioned(&self, mut object: ObjectRead, target: &Target) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            match self.read_once(fetch.clone(), target).await {
+            let fetch = object.attempt()?;
+            let key = key_of(&fetch);
+            match self.read_once(fetch, &mut object, target).await {
                 Err(Error::Store(error))
                     if matches!(error.kind(), ErrorKind::Changed | ErrorKind::NotFound) =>
                 {
-                    self.caches.remove_index(&key_of(&fetch));
+                    self.caches.remove_index(&key);
                 }
                 result => return result,
             }
         }
         Err(Error::ChangedDuringRead {
-            key: fetch.key().to_string(),
+            key: object.key().to_string(),
             attempts: ATTEMPTS,
         })
     }
 
-    async fn read_once(&self, fetch: Fetch, target: &Target) -> Result<()> {
+    async fn read_once(
+        &self,
+        fetch: Fetch,
+        object: &mut ObjectRead,
+        target: &Target,
+    ) -> Result<()> {
         let mut next = match fetch.purpose() {
-            Purpose::Index => self.first_index(fetch).await?,
-            Purpose::Chunk | Purpose::Shard => self.first_object(fetch).await?,
+            Purpose::Index => self.first_index(fetch, object).await?,
+            Purpose::Chunk | Purpose::Shard => self.first_object(fetch, object).await?,
         };
         loop {
             decode(std::mem::take(&mut next.jobs), target).await?;
@@ -81,7 +85,7 @@ impl Engine {
     }
 
     /// Reads a whole object, or takes it from the cache.
-    async fn first_object(&self, fetch: Fetch) -> Result<Next<'_>> {
+    async fn first_object(&self, fetch: Fetch, object: &mut ObjectRead) -> Result<Next<'_>> {
         let key = key_of(&fetch);
         if !self.caches.options.revalidate
             && let Some(cached) = self.caches.chunk(&key)
@@ -100,7 +104,7 @@ impl Engine {
         };
         if fetch.purpose() == Purpose::Shard && body.object_size > fetch.max_size() {
             drop(permit);
-            return self.first_index(fetch.by_index()).await;
+            return self.first_index(fetch.by_index(), object).await;
         }
         let chunk = CachedChunk {
             version: body.version,
@@ -116,7 +120,7 @@ impl Engine {
     }
 
     /// Reads the index of a shard, or takes it from the cache.
-    async fn first_index(&self, fetch: Fetch) -> Result<Next<'_>> {
+    async fn first_index(&self, fetch: Fetch, object: &mut ObjectRead) -> Result<Next<'_>> {
         let key = key_of(&fetch);
         // Ranges are fetched on condition that the index still holds; chunks from the cache are not fetched.
         let trusted = !(self.caches.keeps_chunks() && self.caches.options.revalidate);
@@ -133,16 +137,18 @@ impl Engine {
                 .await
                 .inspect(|found| self.caches.insert_index(&key, found.clone()))
         };
-        let next = self.open_index(&fetch, found)?;
+        let next = self.open_index(fetch, found)?;
         if fresh || !next.fetches.is_empty() || !self.caches.options.revalidate {
             return Ok(next);
         }
         // Nothing is fetched, so nobody says whether the index still holds.
+        drop(next);
+        let fetch = object.attempt()?.by_index();
         let found = self.fetch_index(&fetch, &key).await;
         if let Ok(found) = &found {
             self.caches.insert_index(&key, found.clone());
         }
-        self.open_index(&fetch, found)
+        self.open_index(fetch, found)
     }
 
     async fn fetch_index(&self, fetch: &Fetch, key: &Key) -> Result<CachedIndex, NoIndex> {
@@ -166,17 +172,13 @@ impl Engine {
         }
     }
 
-    fn open_index(&self, fetch: &Fetch, found: Result<CachedIndex, NoIndex>) -> Result<Next<'_>> {
+    fn open_index(&self, fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<Next<'_>> {
         match found {
             Ok(found) | Err(NoIndex::Unversioned(found)) => {
-                let work = fetch.clone().open(&found.index, found.object_size)?;
+                let work = fetch.open(&found.index, found.object_size)?;
                 Ok(Next::new(work, found.version, None))
             }
-            Err(NoIndex::Absent) => Ok(Next::new(
-                fetch.clone().supply(None)?,
-                Version::unknown(),
-                None,
-            )),
+            Err(NoIndex::Absent) => Ok(Next::new(fetch.supply(None)?, Version::unknown(), None)),
             Err(NoIndex::Failed(error)) => Err(error),
         }
     }
@@ -312,7 +314,7 @@ fn decode(
 ) -> impl Future<Output = Result<()>> + Send + use<> {
     let target = target.clone();
     let decoding = (!jobs.is_empty())
-        .then(|| compute(move || jobs.par_iter().try_for_each(|job| target.run_job(job))));
+        .then(|| compute(move || jobs.into_par_iter().try_for_each(|job| target.run_job(job))));
     async {
         match decoding {
             Some(decoding) => decoding.await?,

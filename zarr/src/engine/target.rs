@@ -93,29 +93,37 @@ impl Target {
         }
     }
 
+    /// What a plan reads into: the elements, or their places.
+    pub(crate) fn output(&self) -> &Output {
+        match &self.elements {
+            Elements::Fixed(output) => output,
+            Elements::Variable(target) => &target.places,
+        }
+    }
+
     /// Decodes a chunk into the target; without bytes, the fill value stands for it.
-    pub(crate) fn run(&self, job: &ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
+    pub(crate) fn run(&self, job: ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
         if let (None, Some(absent), Some(key)) = (encoded, &self.absent, job.object()) {
             let mut absent = absent.lock().unwrap_or_else(PoisonError::into_inner);
             absent.push(key.clone());
         }
         match &self.elements {
-            Elements::Fixed(output) => Ok(job.run(encoded, output)?),
+            Elements::Fixed(_) => Ok(job.run(encoded)?),
             Elements::Variable(target) => target.run(job, encoded),
         }
     }
 
-    /// The same for a job with its bytes.
-    pub(crate) fn run_job(&self, job: &DecodeJob) -> Result<()> {
-        let (job, encoded) = job.parts();
-        self.run(job, encoded)
+    /// Runs a job that has its bytes.
+    pub(crate) fn run_job(&self, job: DecodeJob) -> Result<()> {
+        let (job, encoded) = job.into_parts();
+        self.run(job, encoded.as_deref())
     }
 }
 
 impl VariableTarget {
-    fn run(&self, job: &ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
+    fn run(&self, job: ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
         let Some(encoded) = encoded else {
-            return Ok(job.place_variable(0, &self.places)?);
+            return Ok(job.place_variable(0)?);
         };
         let chunk = job.decode_variable(encoded)?;
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +134,7 @@ impl VariableTarget {
             limit: u32::MAX.into(),
         })?;
         drop(chunks);
-        Ok(job.place_variable(number, &self.places)?)
+        Ok(job.place_variable(number)?)
     }
 
     /// Hands each of the `len` elements to `use_element`, in order of the buffer.

@@ -1,8 +1,6 @@
 //! Writes: encode in parallel, put atomically, and where old elements stay only on condition that nobody changed them.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -14,12 +12,7 @@ use zarr_store::{ErrorKind, Precondition, Version};
 use super::combine::Request;
 use super::{Engine, compute};
 use crate::error::{Error, Result};
-
-/// How often a write starts again where others changed its object.
-const ATTEMPTS: usize = 32;
-
-/// How long they do so at most: a store may take its time to answer that something changed.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::retry::Attempts;
 
 /// Objects that are written at one time, by the decoded size of one: enough small ones to fill the machine, few large ones.
 const OBJECTS: usize = 32;
@@ -61,7 +54,7 @@ impl Engine {
             // Nobody else's elements are in it, and a writer who read it before finds it gone.
             None => self.store.delete(&key).await?,
         }
-        self.forget(&object);
+        self.forget(object.key(), object.index_range());
         Ok(())
     }
 
@@ -81,15 +74,9 @@ impl Engine {
     async fn modify(&self, requests: &[Arc<Request>]) -> Result<()> {
         let object = &requests[0].object;
         let key = object.key();
-        let start = Instant::now();
-        for attempt in 0..ATTEMPTS {
-            if start.elapsed() > PATIENCE {
-                return Err(Error::ConcurrentModification {
-                    key: key.to_string(),
-                    attempts: attempt,
-                });
-            }
-            backoff(attempt).await;
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(key).await?;
             let (state, condition) = match self.existing(object).await {
                 Ok(None) => (ObjectState::Absent, Precondition::IfAbsent),
                 Ok(Some((state, version))) => (state, Precondition::IfVersion(version)),
@@ -109,17 +96,13 @@ impl Engine {
             };
             match self.store.put(key, pieces, condition).await {
                 Ok(_) => {
-                    self.forget(object);
+                    self.forget(key, object.index_range());
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::ConcurrentModification {
-            key: key.to_string(),
-            attempts: ATTEMPTS,
-        })
     }
 }
 
@@ -172,20 +155,4 @@ async fn encode(
         writes[0].0.assemble(state)
     });
     Ok(encoded.await??)
-}
-
-/// Waits longer the more often others were faster, and not as long as they do.
-async fn backoff(attempt: usize) {
-    let Some(exponent) = attempt.checked_sub(1) else {
-        return;
-    };
-    let longest = 5_u64 << exponent.min(7);
-    let mut hasher = DefaultHasher::new();
-    (
-        std::process::id(),
-        std::thread::current().id(),
-        Instant::now(),
-    )
-        .hash(&mut hasher);
-    tokio::time::sleep(Duration::from_millis(hasher.finish() % longest)).await;
 }

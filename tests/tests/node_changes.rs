@@ -1,0 +1,245 @@
+//! Nodes that are changed, resized and deleted: nothing of another writer is lost, and no copy of a document tells of what is gone.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use futures::TryStreamExt;
+use ndarray::{arr0, s};
+use zarr::{Array, ArrayBuilder, Attributes, Error, Hierarchy, WriteOptions, open, registry};
+use zarr_core::Limits;
+use zarr_store::Precondition;
+
+async fn keys(hierarchy: &Hierarchy, prefix: &str) -> Vec<String> {
+    let keys = hierarchy.store().list_keys(prefix).try_concat();
+    keys.await.unwrap()
+}
+
+fn units() -> Attributes {
+    Attributes::new().with("units", "K").unwrap()
+}
+
+/// The sum of an array's elements.
+async fn sum(array: &Array) -> i32 {
+    array.read::<i32>(s![..]).await.unwrap().sum()
+}
+
+async fn line(hierarchy: &Hierarchy, path: &str, len: u64, chunk: u64) -> Array {
+    let metadata = ArrayBuilder::new(&[len], "int32").with_chunk_shape(&[chunk]);
+    hierarchy
+        .create_array(path, metadata.build().unwrap())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn shrinking_takes_one_listing_and_the_deletion_of_what_is_stored() {
+    let hierarchy = open("memory:").unwrap();
+    let metadata = ArrayBuilder::new(&[1 << 40, 1 << 20], "int32").with_chunk_shape(&[10, 10]);
+    let mut array = hierarchy
+        .create_array("a", metadata.build().unwrap())
+        .await
+        .unwrap();
+    let far = 1 << 30;
+    array.write(s![0..3, 0..25], arr0(1)).await.unwrap();
+    array.write(s![far..far + 3, 7], arr0(2)).await.unwrap();
+    let before = hierarchy.store().requests();
+    array.resize(&[15, 12]).await.unwrap();
+    let after = hierarchy.store().requests();
+    assert_eq!(
+        (after.lists - before.lists, after.deletes - before.deletes),
+        (1, 2)
+    );
+    array.resize(&[1 << 40, 1 << 20]).await.unwrap();
+    assert_eq!(
+        array.read::<i32>(s![0..20, 0..30]).await.unwrap().sum(),
+        3 * 12
+    );
+    assert_eq!(
+        array.read::<i32>(s![far..far + 3, 7]).await.unwrap().sum(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn shrinking_leaves_no_chunk_of_fill_values_whatever_the_options() {
+    let hierarchy = open("memory:").unwrap();
+    let array = line(&hierarchy, "a", 8, 2).await;
+    let mut array = array.with_write_options(WriteOptions { store_fill: true });
+    array.write(s![..], arr0(3)).await.unwrap();
+    array.resize(&[3]).await.unwrap();
+    let mut keys = keys(&hierarchy, "a").await;
+    keys.sort();
+    assert_eq!(keys, ["a/c/0", "a/c/1", "a/zarr.json"]);
+}
+
+#[tokio::test]
+async fn a_stale_handle_changes_neither_shape_nor_chunks() {
+    for new in [10, 4, 12] {
+        let hierarchy = open("memory:").unwrap();
+        let mut stale = line(&hierarchy, "a", 8, 2).await;
+        stale.write(s![..], arr0(1)).await.unwrap();
+        let mut other = hierarchy.array("a").await.unwrap();
+        other.resize(&[16]).await.unwrap();
+        other.write(s![8..], arr0(9)).await.unwrap();
+        let error = stale.resize(&[new]).await.unwrap_err();
+        assert!(matches!(error, Error::StaleHandle { .. }), "{error}");
+        let now = hierarchy.array("a").await.unwrap();
+        assert_eq!((now.shape(), sum(&now).await), (&[16][..], 8 + 8 * 9));
+    }
+    // Attributes that others set are no reason to refuse.
+    let hierarchy = open("memory:").unwrap();
+    let mut array = line(&hierarchy, "a", 8, 2).await;
+    let mut other = hierarchy.array("a").await.unwrap();
+    other.set_attributes(units()).await.unwrap();
+    array.resize(&[6]).await.unwrap();
+    assert!(array.attributes().get::<String>("units").unwrap().is_some());
+}
+
+#[tokio::test]
+async fn deleted_and_changed_nodes_leave_no_copy_in_any_group_above() {
+    let hierarchy = open("memory:").unwrap();
+    for path in ["g/h/a", "g/h/ab", "g/b"] {
+        let array = line(&hierarchy, path, 4, 2).await;
+        array.write(s![..], arr0(7)).await.unwrap();
+    }
+    for path in ["", "g", "g/h"] {
+        hierarchy
+            .group(path)
+            .await
+            .unwrap()
+            .consolidate()
+            .await
+            .unwrap();
+    }
+    let mut root = hierarchy.group("").await.unwrap();
+    let mut b = root.array("g/b").await.unwrap();
+    b.set_attributes(units()).await.unwrap();
+    assert!(
+        root.array("g/b")
+            .await
+            .unwrap()
+            .attributes()
+            .get::<String>("units")
+            .unwrap()
+            .is_some()
+    );
+    root.delete("g/h/a").await.unwrap();
+    assert!(root.array("g/h/a").await.is_err());
+    // Another process sees the same.
+    let other = Hierarchy::new(hierarchy.store().clone(), zarr::registry());
+    for path in ["", "g", "g/h"] {
+        let group = other.group(path).await.unwrap();
+        assert!(group.metadata().consolidated().is_some());
+        let nodes = group.walk().await.unwrap();
+        let paths = nodes
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect::<Vec<_>>();
+        assert!(!paths.contains(&"g/h/a"), "{path:?}: {paths:?}");
+        assert!(paths.contains(&"g/h/ab"), "{path:?}: {paths:?}");
+    }
+    let b = other.group("").await.unwrap().array("g/b").await.unwrap();
+    assert!(b.attributes().get::<String>("units").unwrap().is_some());
+    hierarchy.delete("g").await.unwrap();
+    let root = other.group("").await.unwrap();
+    assert!(root.walk().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_of_zarr_2_is_hidden_or_half_changed() {
+    let hierarchy = open("memory:").unwrap();
+    let put = async |key: &str, text: &str| {
+        let bytes = vec![text.to_owned().into()];
+        hierarchy
+            .store()
+            .put(key, bytes, Precondition::None)
+            .await
+            .unwrap();
+    };
+    let array = r#"{"zarr_format": 2, "shape": [4], "chunks": [2], "dtype": "<i4", "compressor": null, "fill_value": 0, "order": "C", "filters": null}"#;
+    put("old/.zgroup", r#"{"zarr_format": 2}"#).await;
+    put("old/a/.zarray", array).await;
+    let metadata = || ArrayBuilder::new(&[4], "int32").build().unwrap();
+    for (path, expected) in [
+        ("old/new", "convert"),
+        ("old/deep/new", "convert"),
+        ("old/a", "exists"),
+        ("old", "exists"),
+    ] {
+        let error = hierarchy
+            .create_array(path, metadata())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{path}: {error}");
+        let error = hierarchy
+            .create_group(path, Attributes::new())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{path}: {error}");
+    }
+    let mut array = hierarchy.array("old/a").await.unwrap();
+    array.write(s![..], arr0(3)).await.unwrap();
+    for error in [
+        array.resize(&[2]).await.unwrap_err(),
+        array.resize(&[6]).await.unwrap_err(),
+        array.set_attributes(Attributes::new()).await.unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("Zarr 2"), "{error}");
+    }
+    assert_eq!(sum(&hierarchy.array("old/a").await.unwrap()).await, 12);
+    let keys = keys(&hierarchy, "").await;
+    assert!(
+        !keys.iter().any(|key| key.ends_with("zarr.json")),
+        "{keys:?}"
+    );
+}
+
+#[tokio::test]
+async fn many_writers_of_one_document_all_get_their_change_in() {
+    let hierarchy = open("memory:").unwrap();
+    hierarchy
+        .create_group("g", Attributes::new())
+        .await
+        .unwrap();
+    let writers = (0..24).map(|writer| {
+        let hierarchy = hierarchy.clone();
+        tokio::spawn(async move {
+            let mut group = hierarchy.group("g").await.unwrap();
+            let change = |attributes: &Attributes| {
+                let mut attributes = attributes.clone();
+                attributes.set(&format!("w{writer}"), writer)?;
+                Ok(attributes)
+            };
+            group.change_attributes(change).await
+        })
+    });
+    for result in futures::future::join_all(writers).await {
+        result.unwrap().unwrap();
+    }
+    let group = hierarchy.group("g").await.unwrap();
+    assert_eq!(group.attributes().iter().count(), 24);
+}
+
+#[tokio::test]
+async fn a_document_may_be_as_large_as_the_limit_allows() {
+    let hierarchy = open("memory:").unwrap();
+    let text = "x".repeat(70 << 20);
+    let attributes = Attributes::new().with("text", &text).unwrap();
+    hierarchy.create_group("g", attributes).await.unwrap();
+    let group = hierarchy.group("g").await.unwrap();
+    assert_eq!(
+        group.attributes().get::<String>("text").unwrap(),
+        Some(text)
+    );
+    let limits = Limits {
+        max_document_size: 1000,
+        ..Limits::default()
+    };
+    let small = Hierarchy::new(hierarchy.store().clone(), registry().with_limits(limits));
+    let error = small.group("g").await.unwrap_err().to_string();
+    assert!(
+        error.contains("g/zarr.json") && error.contains("limit of 1000"),
+        "{error}"
+    );
+}

@@ -1,0 +1,170 @@
+//! Proofs that no two elements of a read go to the same bytes, so that its jobs may run at once.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use crate::error::{Error, Result};
+use crate::selection::{Axis, Layout, Points, Wanted};
+
+/// Whether no two elements of a buffer share bytes, as far as this follows from its shape, its strides in bytes and the size of an
+/// element in bytes: each stride is at least as long as what all shorter ones span.
+#[must_use]
+pub fn strides_are_disjoint(shape: &[usize], strides: &[isize], item_size: usize) -> bool {
+    if shape.contains(&0) {
+        return true;
+    }
+    let axes = shape.iter().zip(strides).filter(|(len, _)| **len > 1);
+    let mut axes = axes
+        .map(|(&len, stride)| (stride.unsigned_abs(), len))
+        .collect::<Vec<_>>();
+    axes.sort_unstable();
+    let mut reach = item_size;
+    for (stride, len) in axes {
+        if stride < reach {
+            return false;
+        }
+        reach = stride.saturating_mul(len - 1).saturating_add(reach);
+    }
+    true
+}
+
+/// Refuses parts of chunks unless no two of their elements are known to go to the same bytes of the buffer.
+///
+/// Parts are boxes of one grid of positions, as every splitting of a selection along a chunk grid makes them, or points.
+pub(super) fn parts_are_disjoint<'a>(
+    parts: impl Iterator<Item = &'a Wanted>,
+    item_size: usize,
+) -> Result<()> {
+    let (mut boxes, mut points) = (Vec::new(), Vec::new());
+    for part in parts.filter(|part| part.len() > 0) {
+        match part {
+            Wanted::Box(axes) => boxes.push(axes.as_slice()),
+            Wanted::Points(part) => points.push(part),
+        }
+    }
+    let disjoint = match (boxes.is_empty(), points.is_empty()) {
+        (_, true) => boxes_are_disjoint(&boxes, item_size),
+        (true, false) => points_are_disjoint(&points, item_size),
+        (false, false) => false,
+    };
+    if disjoint {
+        return Ok(());
+    }
+    Err(Error::selection(
+        "two elements go to the same place of the buffer, or the places of the chunks are no grid",
+    ))
+}
+
+/// The positions of one axis.
+#[derive(PartialEq, Eq, Hash)]
+enum Positions {
+    /// From the first to the last.
+    Range(u64, u64),
+    /// In ascending order.
+    List(Vec<u64>),
+}
+
+impl Positions {
+    /// Those of an axis; `None` if one of them is there twice.
+    fn of(axis: &Axis) -> Option<Self> {
+        match axis.layout() {
+            Layout::Range {
+                position, count, ..
+            } => Some(Self::Range(position, position.checked_add(count - 1)?)),
+            Layout::List(pairs) => {
+                let mut positions = pairs.map(|(_, position)| position).collect::<Vec<_>>();
+                positions.sort_unstable();
+                let unique = positions.windows(2).all(|pair| pair[0] < pair[1]);
+                unique.then_some(Self::List(positions))
+            }
+        }
+    }
+
+    fn first(&self) -> u64 {
+        match self {
+            Self::Range(first, _) => *first,
+            Self::List(positions) => positions[0],
+        }
+    }
+
+    fn last(&self) -> u64 {
+        match self {
+            Self::Range(_, last) => *last,
+            Self::List(positions) => positions[positions.len() - 1],
+        }
+    }
+}
+
+fn boxes_are_disjoint(boxes: &[&[Axis]], item_size: usize) -> bool {
+    let Some(rank) = boxes.first().map(|axes| axes.len()) else {
+        return true;
+    };
+    let mut cells = vec![Vec::with_capacity(rank); boxes.len()];
+    let (mut shape, mut strides) = (Vec::new(), Vec::new());
+    for dimension in 0..rank {
+        let mut sets = HashMap::new();
+        let (mut longest, mut stride) = (0, 0);
+        for (axes, cell) in boxes.iter().zip(&mut cells) {
+            let Some(axis) = axes.get(dimension) else {
+                return false;
+            };
+            let Some(positions) = Positions::of(axis) else {
+                return false;
+            };
+            if positions.last() > 0 {
+                if longest > 0 && stride != axis.stride {
+                    return false;
+                }
+                stride = axis.stride;
+                longest = longest.max(positions.last());
+            }
+            let number = sets.len();
+            cell.push(*sets.entry(positions).or_insert(number));
+        }
+        let Some(len) = usize::try_from(longest)
+            .ok()
+            .and_then(|last| last.checked_add(1))
+        else {
+            return false;
+        };
+        shape.push(len);
+        strides.push(stride);
+        if !sets_are_disjoint(sets.into_keys().collect()) {
+            return false;
+        }
+    }
+    all_different(cells.iter()) && strides_are_disjoint(&shape, &strides, item_size)
+}
+
+/// Whether no position is in two of the sets.
+fn sets_are_disjoint(mut sets: Vec<Positions>) -> bool {
+    sets.sort_by_key(Positions::first);
+    if sets.windows(2).all(|pair| pair[0].last() < pair[1].first()) {
+        return true;
+    }
+    // Only lists can be disjoint and lie between one another.
+    let lists = sets.iter().map(|set| match set {
+        Positions::Range(first, last) if first == last => Some(std::slice::from_ref(first)),
+        Positions::Range(..) => None,
+        Positions::List(positions) => Some(positions.as_slice()),
+    });
+    match lists.collect::<Option<Vec<_>>>() {
+        Some(lists) => all_different(lists.into_iter().flatten()),
+        None => false,
+    }
+}
+
+fn points_are_disjoint(parts: &[&Points], item_size: usize) -> bool {
+    let mut places = parts.iter().map(|part| part.stride());
+    let stride = places.next().unwrap_or(0);
+    let alike = places.all(|other| other == stride);
+    let len = parts.iter().map(|part| part.len()).sum::<usize>();
+    alike
+        && (len <= 1 || stride.unsigned_abs() >= item_size)
+        && all_different(parts.iter().flat_map(|part| part.positions()))
+}
+
+fn all_different<T: Eq + Hash>(mut items: impl Iterator<Item = T>) -> bool {
+    let mut seen = HashSet::with_capacity(items.size_hint().0);
+    items.all(|item| seen.insert(item))
+}

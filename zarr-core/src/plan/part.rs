@@ -1,0 +1,151 @@
+//! One chunk and what is touched of it: the common part of reads, writes and named chunks, at every level of shards.
+
+use std::sync::Arc;
+
+use crate::chunk_grid::GridDimension;
+use crate::codec::{CodecChain, Sharding};
+use crate::selection::{Wanted, WantedParts};
+use crate::size::{product, to_usize};
+
+/// A shard of which at least this share of the inner chunks is wanted is read whole, in percent.
+const WHOLE_SHARD_PERCENT: u64 = 60;
+
+/// A chunk, and what is touched of it, in the planned axes of its chain.
+#[derive(Clone, Debug)]
+pub(crate) struct ChunkPart {
+    pub(crate) chain: Arc<CodecChain>,
+    pub(crate) wanted: Wanted,
+    /// The part of the chunk that lies inside the array.
+    pub(crate) inside: Vec<u64>,
+}
+
+impl ChunkPart {
+    /// From what is wanted in the decoded axes of the chain.
+    pub(crate) fn new(chain: Arc<CodecChain>, wanted: Wanted, inside: Vec<u64>) -> Self {
+        let (wanted, inside) = match chain.permutation() {
+            Some(order) => (
+                wanted.permuted(order),
+                order.iter().map(|&axis| inside[axis]).collect(),
+            ),
+            None => (wanted, inside),
+        };
+        Self {
+            chain,
+            wanted,
+            inside,
+        }
+    }
+
+    /// The number of elements of the whole chunk.
+    pub(crate) fn chunk_len(&self) -> u64 {
+        self.chain.decoded().elements().unwrap_or(u64::MAX)
+    }
+
+    /// The number of elements that are decoded: of inner chunks that are touched, or of the whole chunk.
+    pub(crate) fn decoded_len(&self) -> u64 {
+        match (self.chain.sharding(), self.touched()) {
+            (Some(sharding), Some((touched, _))) => {
+                let inner = sharding.inner().decoded().elements().unwrap_or(u64::MAX);
+                touched.saturating_mul(inner)
+            }
+            _ => self.chunk_len(),
+        }
+    }
+
+    /// Whether no element of the array in this chunk keeps its old value.
+    pub(crate) fn replaces(&self) -> bool {
+        self.wanted.covers(&self.inside)
+    }
+
+    /// For a shard, the number of inner chunks that are touched, and of all.
+    pub(crate) fn touched(&self) -> Option<(u64, u64)> {
+        let sharding = self.chain.sharding()?;
+        let all = product(sharding.chunks_per_shard()).unwrap_or(u64::MAX);
+        Some((self.wanted.parts(&inner_grid(sharding)).left(), all))
+    }
+
+    /// For a shard, the lowest and highest inner chunk touched along each dimension.
+    pub(crate) fn bounds(&self) -> Option<Vec<(u64, u64)>> {
+        self.wanted
+            .parts(&inner_grid(self.chain.sharding()?))
+            .bounds()
+    }
+
+    /// Whether so much of a shard is wanted that it is read whole.
+    pub(crate) fn wants_whole_shard(&self) -> bool {
+        let Some(sharding) = self.chain.sharding() else {
+            return false;
+        };
+        let grid = inner_grid(sharding);
+        let inside = grid
+            .iter()
+            .zip(&self.inside)
+            .map(|(dimension, &len)| dimension.cells(len))
+            .collect::<Vec<_>>();
+        let all = product(&inside).unwrap_or(u64::MAX);
+        let touched = self.wanted.parts(&grid).left();
+        touched.saturating_mul(100) >= all.saturating_mul(WHOLE_SHARD_PERCENT)
+    }
+
+    /// For a shard, the inner chunks that are touched, made as they are asked for.
+    pub(crate) fn inner(&self) -> Option<InnerParts> {
+        let sharding = self.chain.sharding()?;
+        let grid = inner_grid(sharding);
+        Some(InnerParts {
+            parts: self.wanted.parts(&grid),
+            inner: sharding.inner().clone(),
+            counts: sharding.chunks_per_shard().to_vec(),
+            grid,
+            inside: self.inside.clone(),
+        })
+    }
+}
+
+/// The inner chunks of a shard that are touched: position in C order, and what is touched of it.
+pub(crate) struct InnerParts {
+    parts: WantedParts,
+    inner: Arc<CodecChain>,
+    counts: Vec<u64>,
+    grid: Vec<GridDimension>,
+    inside: Vec<u64>,
+}
+
+impl InnerParts {
+    /// The number of inner chunks that are left, or a bound that is small enough to reserve memory.
+    pub(crate) fn capacity(&self) -> usize {
+        to_usize("inner chunks", self.parts.left()).map_or(0, |left| left.min(1 << 16))
+    }
+}
+
+impl Iterator for InnerParts {
+    type Item = (u64, ChunkPart);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (cell, wanted) = self.parts.next()?;
+        let axes = cell.iter().zip(&self.counts);
+        let position = axes.fold(0, |position, (cell, count)| position * count + cell);
+        let inside = inside_of(&self.inside, &self.grid, &cell);
+        Some((position, ChunkPart::new(self.inner.clone(), wanted, inside)))
+    }
+}
+
+/// The division of a shard into inner chunks.
+pub(crate) fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
+    sharding
+        .inner()
+        .decoded()
+        .shape
+        .iter()
+        .map(|&len| GridDimension::Fixed(len))
+        .collect()
+}
+
+/// The part of a chunk that lies inside an array of which `inside` elements are left along each dimension.
+pub(crate) fn inside_of(inside: &[u64], grid: &[GridDimension], cell: &[u64]) -> Vec<u64> {
+    let axes = inside.iter().zip(grid).zip(cell);
+    axes.map(|((&len, dimension), &cell)| {
+        len.saturating_sub(dimension.start(cell))
+            .min(dimension.len(cell))
+    })
+    .collect()
+}

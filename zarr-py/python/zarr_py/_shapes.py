@@ -1,0 +1,73 @@
+"""Shapes as callers write them: checked, and chosen where the caller leaves that to us."""
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["chunk_shape", "lengths", "shard_shape"]
+
+_SHARD_SIZE = 16 << 20
+"""The most bytes of a shard that is chosen here."""
+
+
+def lengths(shape: Any, what: str) -> list[int]:
+    """The lengths of a shape, or of one dimension if it is an integer. `what` names the argument in messages.
+
+    Raises `TypeError` for anything but integers, and `ValueError` for negative ones.
+    """
+    found = [shape] if isinstance(shape, bool) or not isinstance(shape, Iterable) else list(shape)
+    if isinstance(shape, str | bytes):
+        raise TypeError(f"{what}: expected an integer or a sequence of integers, got {shape!r}")
+    return [_length(length, what) for length in found]
+
+
+def _length(length: Any, what: str) -> int:
+    try:
+        if isinstance(length, bool):
+            raise TypeError
+        number = operator.index(length)
+    except TypeError:
+        raise TypeError(f"{what}: expected integers, got {length!r}") from None
+    if number < 0:
+        raise ValueError(f"{what}: expected lengths of 0 or more, got {number}; give every length itself")
+    return number
+
+
+def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
+    """The shape of chunks, one length for all dimensions if it is an integer; `None` if we choose."""
+    if chunks is None or chunks is True or (isinstance(chunks, str) and chunks == "auto"):
+        return None
+    if chunks is False:
+        raise ValueError("chunks=False: expected a shape; for one chunk give the shape of the array")
+    found = lengths(chunks, "chunks")
+    return found if isinstance(chunks, Iterable) else found * rank
+
+
+def shard_shape(shards: Any, shape: Sequence[int], chunks: Sequence[int] | None, item_size: int) -> list[int] | None:
+    """The shape of shards; `None` for none. `"auto"` and `True` choose whole chunks, at most 16 MiB together."""
+    if shards is None or shards is False:
+        return None
+    if shards is not True and not (isinstance(shards, str) and shards == "auto"):
+        found = lengths(shards, "shards")
+        return found if isinstance(shards, Iterable) else found * len(shape)
+    if chunks is None:
+        raise ValueError(f"shards={shards!r}: give the shape of the chunks, of which shards are made")
+    if len(chunks) != len(shape):
+        raise ValueError(f"chunks: expected {len(shape)} lengths, got {len(chunks)}")
+    return _grown(list(chunks), shape, max(item_size, 1))
+
+
+def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
+    """A shard twice as long in one dimension after the other, the last first, while it is small and the array goes on."""
+    size = item_size
+    for length in shard:
+        size *= length
+    grew = size > 0
+    while grew:
+        grew = False
+        for axis in reversed(range(len(shard))):
+            if shard[axis] < shape[axis] and 2 * size <= _SHARD_SIZE:
+                shard[axis] *= 2
+                size *= 2
+                grew = True
+    return shard

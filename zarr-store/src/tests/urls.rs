@@ -1,0 +1,232 @@
+//! A URL names one place: it opens what a person means, to the letter, or is refused with advice.
+
+use crate::{ErrorKind, Store};
+
+/// The place that a URL opens, or the reason why it opens none.
+fn place(url: &str) -> Result<String, String> {
+    let options: &[(&str, &str)] = match url.split_once(':') {
+        Some(("s3" | "s3a", _)) => &[("region", "r"), ("skip_signature", "true")],
+        Some(("az" | "azure" | "abfs" | "abfss", _)) => {
+            &[("account_name", "acc"), ("skip_signature", "true")]
+        }
+        Some(("gs", _)) => &[("skip_signature", "true")],
+        _ => &[],
+    };
+    match Store::open_with(url, options.iter().copied()) {
+        Ok(store) => Ok(store.location().to_owned()),
+        Err(error) => {
+            assert!(
+                matches!(error.kind(), ErrorKind::InvalidUrl | ErrorKind::InvalidKey),
+                "{url}: {error:?}"
+            );
+            Err(error.to_string())
+        }
+    }
+}
+
+#[test]
+fn keys_of_buckets_are_taken_to_the_letter() {
+    let names = [
+        "run#1.zarr",
+        "run#2.zarr",
+        "run",
+        "run?1.zarr",
+        "run?2.zarr",
+        "a b",
+        "a%20b",
+        "a%2520b",
+        "100%",
+        "%",
+        "a+b",
+        "é",
+        "e\u{301}",
+        "x?y#z",
+        "#",
+        "?",
+        "a@b",
+        "a:b",
+        "~",
+        "$x",
+        "a|b",
+        "a&b=c",
+        "[0]",
+        "x\u{7f}y",
+    ];
+    let mut seen = Vec::new();
+    for bucket in [
+        "s3://bucket",
+        "s3a://bucket",
+        "gs://bucket",
+        "az://container",
+        "abfs://one@acc.dfs.core.windows.net",
+        "abfss://two@acc.dfs.core.windows.net",
+    ] {
+        for name in names {
+            let url = format!("{bucket}/{name}/deep");
+            let Ok(place) = place(&url) else {
+                // Control characters are refused, not changed.
+                assert!(name.contains('\u{7f}'), "{url}");
+                continue;
+            };
+            assert!(!seen.contains(&place), "{url} is {place} too");
+            if !name.contains('\u{7f}') {
+                assert_eq!(place, url, "what is shown opens the same place");
+            }
+            seen.push(place);
+        }
+    }
+}
+
+#[test]
+fn slashes_at_the_end_are_not_part_of_a_place() {
+    for url in [
+        "s3://bucket/x",
+        "gs://bucket/x/y",
+        "memory:x",
+        "file:///tmp/x",
+    ] {
+        let plain = place(url).unwrap();
+        assert_eq!(
+            place(&format!("{url}/")).unwrap().trim_end_matches('/'),
+            plain.trim_end_matches('/')
+        );
+    }
+    assert_eq!(
+        place("s3://bucket").unwrap(),
+        place("s3://bucket/").unwrap()
+    );
+}
+
+#[test]
+fn what_names_no_place_is_refused_with_advice() {
+    for (url, advice) in [
+        ("file:data.zarr", "absolute path"),
+        ("file:./data.zarr", "absolute path"),
+        ("file:", "absolute path"),
+        ("file:///tmp/run#1", "%23"),
+        ("file:///tmp/run?1", "%3F"),
+        ("file://otherhost/tmp/x", "this machine"),
+        ("s3:/bucket/x", "//"),
+        ("s3:bucket/x", "//"),
+        ("S3:/bucket", "//"),
+        ("gs:/bucket/x", "//"),
+        ("az:/c/x", "//"),
+        ("abfs:/c/x", "//"),
+        ("https:/host/x", "//"),
+        ("http:host", "//"),
+        ("https://host/run#1.zarr", "%23"),
+        ("s3://key:secret@bucket/x", "credentials"),
+        ("s3://user@bucket/x", "credentials"),
+        ("gs://user@bucket/x", "credentials"),
+        (
+            "abfs://container:secret@acc.dfs.core.windows.net/x",
+            "credentials",
+        ),
+        ("s3:///x", "bucket"),
+        ("s3://", "bucket"),
+        ("s3://bucket?x=1", "bucket"),
+        ("s3://bucket#x", "bucket"),
+        ("ftp://host/x", "known:"),
+        ("s3://bucket/a//b", ""),
+        ("s3://bucket/a/../b", ""),
+    ] {
+        let error = place(url).unwrap_err();
+        assert!(error.contains(advice), "{url}: {error}");
+        assert!(!error.contains("secret"), "{url}: {error}");
+        assert!(!Store::is_path(url), "{url}");
+    }
+}
+
+#[test]
+fn paths_are_paths() {
+    for path in [
+        "x",
+        "./s3:",
+        "./s3:/x",
+        "a/b.zarr",
+        "/tmp/a#b?c%20d",
+        "C:",
+        "a b",
+        "time:12",
+        "data.zip|zip:",
+        "x|y",
+    ] {
+        assert!(Store::is_path(path), "{path}");
+    }
+    for url in [
+        "memory:",
+        "memory://a b",
+        "file:///x",
+        "s3://b/x|zip:",
+        "https://h/x",
+    ] {
+        assert!(!Store::is_path(url), "{url}");
+    }
+    assert!(
+        Store::open("/tmp/a#b?c%20d")
+            .unwrap()
+            .location()
+            .ends_with("a#b?c%20d")
+    );
+    assert_ne!(place("memory:a%20b").unwrap(), place("memory:a b").unwrap());
+}
+
+#[test]
+fn archives_in_buckets_keep_their_names() {
+    for name in ["run#1.zip", "run?1.zip", "a%20b.zip", "a b.zip"] {
+        let url = format!("s3://bucket/dir/{name}|zip:inner");
+        assert_eq!(
+            place(&url).unwrap(),
+            format!("s3://bucket/dir/{name}|zip:/inner")
+        );
+    }
+}
+
+#[test]
+fn options_that_no_client_can_use_are_refused_by_name() {
+    let good = [
+        ("region", "r"),
+        ("skip_signature", "true"),
+        ("allow_http", "true"),
+    ];
+    for (name, value) in [
+        ("endpoint", "127.0.0.1:9000"),
+        ("endpoint", "localhost:9000"),
+        ("endpoint", "minio"),
+        ("endpoint", "//minio:9000"),
+        ("endpoint", "http://"),
+        ("endpoint", "ftp://minio"),
+        ("aws_endpoint_url", "minio.local"),
+        ("endpoint", "http://minio\n"),
+        ("token", "abc\n"),
+        ("secret_access_key", "hush\r\n"),
+        ("access_key_id", "a\tb"),
+        ("user_agent", "x\u{0}"),
+        ("proxy_url", "proxy:3128"),
+    ] {
+        let options = good.iter().copied().chain([(name, value)]);
+        let error = Store::open_with("s3://bucket/x", options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{name}={value:?}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("option {name}")), "{text}");
+        assert!(!text.contains("hush") && !text.contains("abc"), "{text}");
+    }
+    for (name, value) in [
+        ("endpoint", "http://127.0.0.1:9000"),
+        ("endpoint", "https://minio/x"),
+        ("token", "a b+/="),
+    ] {
+        Store::open_with("s3://bucket/x", good.iter().copied().chain([(name, value)])).unwrap();
+    }
+    for (url, name) in [
+        ("az://c/x", "azure_storage_endpoint"),
+        ("http://host/x", "proxy_url"),
+    ] {
+        let options = [("account_name", "a"), (name, "nowhere")];
+        let options = options
+            .into_iter()
+            .filter(|(name, _)| url.starts_with("az") || *name != "account_name");
+        let error = Store::open_with(url, options).unwrap_err().to_string();
+        assert!(error.contains(&format!("option {name}")), "{error}");
+    }
+}
