@@ -92,6 +92,7 @@ impl<S: ObjectStore> FaultStore<S> {
             Some(Fault::Swap(content)) => {
                 self.inner.put(path, content.clone().into()).await?;
             }
+            Some(Fault::Delete) => self.inner.delete(path).await?,
             Some(fault) => return fault.error(path).map_or(Ok(()), Err),
             None => {}
         }
@@ -130,6 +131,7 @@ impl Fault {
             | Self::Unconditional
             | Self::FlipByte(_)
             | Self::Swap(_)
+            | Self::Delete
             | Self::LostAck(_)
             | Self::ETag(_) => return None,
         })

@@ -61,6 +61,8 @@ pub enum Fault {
     FlipByte(usize),
     /// The object gets this content just before the request.
     Swap(Bytes),
+    /// The object is deleted just before the request.
+    Delete,
     /// The request is done, and then fails with this fault: the acknowledgement is lost.
     LostAck(Box<Fault>),
     /// The entity tag of the answer is this one.
