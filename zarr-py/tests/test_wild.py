@@ -372,3 +372,9 @@ def test_codecs_have_defaults_for_what_is_not_said(tmp_path: Path) -> None:
     for wrong in (5, ["zstd", 5], [None]):
         with pytest.raises(TypeError, match="codec"):
             zarr_py.create_array(tmp_path, "w", shape=2, dtype="i4", compressors=wrong)
+
+
+@pytest.mark.parametrize("name", ["complex_bfloat16", "complex_float16", "bfloat16", "int4", "float8_e4m3", "r24"])
+def test_types_that_numpy_may_lack_are_created(tmp_path: Path, name: str) -> None:
+    array = zarr_py.create_array(tmp_path, "x", shape=8, dtype={"name": name}, chunks=2, shards=4, compressors="zstd")
+    assert array.shards == (4,) and name in repr(array)

@@ -8,35 +8,36 @@ __all__ = ["Codec", "Codecs", "codec", "codecs"]
 
 Codec = str | Mapping[str, Any]
 Codecs = Sequence[Codec] | Codec
+ItemSize = Callable[[], int]
 
 
-def _blosc(item_size: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    typesize = given.get("typesize", item_size)
+def _blosc(item_size: ItemSize, given: Mapping[str, Any]) -> dict[str, Any]:
+    typesize = given["typesize"] if "typesize" in given else item_size()
     shuffle = "bitshuffle" if typesize == 1 else "shuffle"
     return {"typesize": typesize, "cname": "zstd", "clevel": 5, "shuffle": shuffle, "blocksize": 0}
 
 
-def _evolved(given: Any, item_size: int) -> dict[str, Any]:
+def _evolved(given: Any, item_size: ItemSize) -> dict[str, Any]:
     """The object of a codec of zarr-python, without what it leaves open until it knows the elements."""
     found: dict[str, Any] = given.to_dict()
     configuration = dict(found.get("configuration") or {})
     for name in getattr(given, "_tunable_attrs", ()):
         configuration.pop(name, None)
-    if found.get("name") == "bytes" and item_size == 1:
+    if found.get("name") == "bytes" and item_size() == 1:
         configuration.pop("endian", None)
     return {**found, "configuration": configuration} if configuration else {"name": found["name"]}
 
 
-_DEFAULTS: dict[str, Callable[[int, Mapping[str, Any]], dict[str, Any]]] = {
+_DEFAULTS: dict[str, Callable[[ItemSize, Mapping[str, Any]], dict[str, Any]]] = {
     "blosc": _blosc,
-    "bytes": lambda item_size, given: {"endian": "little"} if item_size > 1 else {},
+    "bytes": lambda item_size, given: {"endian": "little"} if item_size() > 1 else {},
     "gzip": lambda item_size, given: {"level": 5},
     "zstd": lambda item_size, given: {"level": 0, "checksum": False},
 }
-"""The configuration of a codec for elements of this many bytes, from what is given of it."""
+"""The configuration of a codec, from what is given of it."""
 
 
-def codecs(given: Codecs | None, item_size: int) -> list[str] | None:
+def codecs(given: Codecs | None, item_size: ItemSize) -> list[str] | None:
     """Codecs as JSON; `None` where the default is wanted."""
     if given is None or given == "auto":
         return None
@@ -45,10 +46,11 @@ def codecs(given: Codecs | None, item_size: int) -> list[str] | None:
     return [codec(given, item_size)]
 
 
-def codec(given: Any, item_size: int) -> str:
+def codec(given: Any, item_size: ItemSize) -> str:
     """A codec as JSON: by its name, its object in metadata, of which members may be left out, or an object of zarr-python.
 
-    `item_size` is that of an element in bytes; 1 where elements have any size.
+    `item_size` gives that of an element in bytes, 1 where elements have any size. It is asked only where a default depends on it:
+    some data types have no counterpart in NumPy, which tells the size.
     """
     if hasattr(given, "to_dict"):
         given = _evolved(given, item_size)

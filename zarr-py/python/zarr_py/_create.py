@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
@@ -111,7 +112,7 @@ def new_array(
     if data is not None and list(data.shape) != array_shape:
         raise ValueError(f"data: shape {data.shape} is not the shape of the array, {tuple(array_shape)}")
     chunk = chunk_shape(chunks, len(array_shape))
-    item_size = _item_size(data_type)
+    item_size = partial(_item_size, data_type)
     return NewArray(
         shape=array_shape,
         data_type=data_type,

@@ -1,7 +1,7 @@
 """Shapes as callers write them: checked, and chosen where the caller leaves that to us."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 __all__ = ["chunk_shape", "lengths", "shard_shape"]
@@ -43,7 +43,9 @@ def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
     return found if isinstance(chunks, Iterable) else found * rank
 
 
-def shard_shape(shards: Any, shape: Sequence[int], chunks: Sequence[int] | None, item_size: int) -> list[int] | None:
+def shard_shape(
+    shards: Any, shape: Sequence[int], chunks: Sequence[int] | None, item_size: Callable[[], int]
+) -> list[int] | None:
     """The shape of shards; `None` for none. `"auto"` and `True` choose whole chunks, at most 16 MiB together."""
     if shards is None or shards is False:
         return None
@@ -54,7 +56,7 @@ def shard_shape(shards: Any, shape: Sequence[int], chunks: Sequence[int] | None,
         raise ValueError(f"shards={shards!r}: give the shape of the chunks, of which shards are made")
     if len(chunks) != len(shape):
         raise ValueError(f"chunks: expected {len(shape)} lengths, got {len(chunks)}")
-    return _grown(list(chunks), shape, max(item_size, 1))
+    return _grown(list(chunks), shape, max(item_size(), 1))
 
 
 def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
