@@ -178,7 +178,7 @@ impl Case<'_> {
         // One request for each range, or few for all.
         let mut cost = CostModel::memory();
         if !self.merged {
-            (cost.part_min, cost.amplification, cost.lanes) = (1, 1.0, 2);
+            (cost.part_min, cost.amplification, cost.max_in_flight) = (1, 1.0, 2);
         }
         let store = Store::new(Arc::new(faults.clone()), "changing").with_cost_model(cost);
         let hierarchy = hierarchy_on(store, self.caches);

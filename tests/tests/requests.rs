@@ -355,6 +355,71 @@ async fn a_cached_reread_without_validation_costs_no_request() {
     }
 }
 
+/// Plain chunks, whole shards, some inner chunks of shards and a shard without any: what is in the cache is asked for by its
+/// version, and no byte of it is sent again.
+#[tokio::test]
+async fn a_cached_reread_with_validation_reads_no_bytes() {
+    let plain = ArrayBuilder::new(&[64, 128, 128], "uint16")
+        .with_chunk_shape(&[32, 64, 64])
+        .build()
+        .unwrap();
+    let some = s![16..40, 64..80, 0..16];
+    let whole = s![.., ..64, ..64];
+    for (metadata, slices, objects) in [
+        (plain.clone(), some, 2),
+        (plain, s![.., .., ..], 8),
+        (sharded(), some, 1),
+        (sharded(), whole, 1),
+    ] {
+        let logged = Logged::new();
+        let written = logged.hierarchy.create_array("a", metadata).await.unwrap();
+        written.write([], data()).await.unwrap();
+        let caches = CacheOptions {
+            chunk_size: 16 << 20,
+            ..CacheOptions::default()
+        };
+        let store = Store::new(Arc::new(logged.log.clone()), "logged");
+        let hierarchy = Hierarchy::with_caches(store, registry(), caches);
+        let array = hierarchy.array("a").await.unwrap();
+        let first = array.read::<u16>(slices).await.unwrap();
+        let read = bytes(&array);
+        logged.log.clear();
+        assert_eq!(array.read::<u16>(slices).await.unwrap(), first);
+        assert_eq!(bytes(&array) - read, 0, "bytes of {slices:?}");
+        let requests = logged.log.requests();
+        let conditions = requests.iter().map(|request| request.condition.as_deref());
+        assert_eq!(requests.len(), objects, "{requests:?}");
+        for condition in conditions {
+            assert!(condition.is_some_and(|text| text.starts_with("If-None-Match: ")));
+        }
+
+        // What others write is seen.
+        let other = first.mapv(|element| element + 1);
+        written.write(slices, other.clone()).await.unwrap();
+        assert_eq!(array.read::<u16>(slices).await.unwrap(), other);
+        // What others delete is fill.
+        for key in requests.iter().map(|request| &request.key) {
+            logged.hierarchy.store().delete(key).await.unwrap();
+        }
+        let deleted = array.read::<u16>(slices).await.unwrap();
+        assert!(deleted.iter().all(|&element| element == 0));
+    }
+}
+
+#[tokio::test]
+async fn a_cached_index_of_nothing_is_asked_for_by_its_version() {
+    let logged = Logged::new();
+    let array = written(&logged).await;
+    array.write(s![.., ..64, ..64], arr0(0_u16)).await.unwrap();
+    array.write(s![0, 0, 0], arr0(1_u16)).await.unwrap();
+    let array = logged.cold().array("a").await.unwrap();
+    let slices = s![32, 32, 32];
+    assert_eq!(array.read::<u16>(slices).await.unwrap(), arr0(0).into_dyn());
+    let read = bytes(&array);
+    assert_eq!(array.read::<u16>(slices).await.unwrap(), arr0(0).into_dyn());
+    assert_eq!(bytes(&array), read);
+}
+
 #[tokio::test]
 async fn what_others_write_is_seen_where_the_cached_index_is_empty() {
     let logged = Logged::new();

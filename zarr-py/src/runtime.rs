@@ -10,27 +10,14 @@ use futures::FutureExt;
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
+pub(crate) use zarr::blocking::runtime;
 use zarr::process::PerProcess;
 
 use crate::error::{Error, Result};
 
 /// How often a thread that waits looks for signals.
 const SIGNALS: Duration = Duration::from_millis(50);
-
-/// The threads that wait, for all stores and arrays of the process.
-pub(crate) fn runtime() -> Arc<Runtime> {
-    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
-    RUNTIME.get_or_make(|| {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("zarr-wait")
-            .enable_all()
-            .build()
-            .expect("the system can start threads")
-    })
-}
 
 /// How long the interpreter waits, when it ends, for threads that are in it.
 const LEAVING: Duration = Duration::from_secs(1);

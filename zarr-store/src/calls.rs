@@ -28,6 +28,23 @@ pub struct Body {
     pub version: Version,
 }
 
+/// The answer to a [`get_if_changed`](Store::get_if_changed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revalidated {
+    /// The object is still the known version.
+    Unchanged,
+    /// The object is another version, or the backend cannot tell.
+    Changed(Body),
+    /// There definitely is no object.
+    Absent,
+}
+
+impl Revalidated {
+    pub(crate) fn of(body: Option<Body>) -> Self {
+        body.map_or(Self::Absent, Self::Changed)
+    }
+}
+
 /// The bytes of one of many ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeBody {
@@ -77,6 +94,37 @@ impl Store {
             Backend::Local(local) => local::get(self, local, key, range, version).await,
             Backend::Object(object) => object.get(self, key, range, version).await,
             Backend::Zip(zip) => zip.get(self, key, range, version).await,
+        }
+    }
+
+    /// Reads a range of an object unless the object still is the version `known`: then no byte is read or sent. One request, with
+    /// `If-None-Match`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
+    /// use zarr_store::{ByteRange, Precondition, Revalidated, Store};
+    ///
+    /// let store = Store::open("memory:")?;
+    /// let known = store.put("k", vec!["old".into()], Precondition::None).await?;
+    /// let again = store.get_if_changed("k", &ByteRange::All, &known).await?;
+    /// assert_eq!(again, Revalidated::Unchanged);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
+    pub async fn get_if_changed(
+        &self,
+        key: &str,
+        range: &ByteRange,
+        known: &Version,
+    ) -> Result<Revalidated> {
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(local) => local::get_if_changed(self, local, key, range, known).await,
+            Backend::Object(object) => object.get_if_changed(self, key, range, known).await,
+            Backend::Zip(zip) => zip.get_if_changed(self, key, range, known).await,
         }
     }
 

@@ -15,7 +15,7 @@ pub struct CostModel {
     /// Bytes per second of one connection.
     pub bandwidth: f64,
     /// Requests in flight at once, over all calls on a store.
-    pub lanes: usize,
+    pub max_in_flight: usize,
     /// Gaps up to this size, in bytes, are read rather than cause a request of their own.
     pub free_gap: u64,
     /// Where all gaps between the wanted ranges of an object are together no more than this, in bytes, all of them are.
@@ -37,7 +37,7 @@ impl CostModel {
         Self {
             latency: Duration::from_millis(15),
             bandwidth: 80e6,
-            lanes: 64,
+            max_in_flight: 64,
             free_gap: 32 * KIB,
             free_waste: 256 * KIB,
             part_min: MIB,
@@ -51,7 +51,7 @@ impl CostModel {
     #[must_use]
     pub fn http() -> Self {
         Self {
-            lanes: 16,
+            max_in_flight: 16,
             ..Self::object()
         }
     }
@@ -63,7 +63,7 @@ impl CostModel {
         Self {
             latency: Duration::from_micros(2),
             bandwidth: 5e9,
-            lanes: (2 * cores).max(4),
+            max_in_flight: (2 * cores).max(4),
             free_gap: 4 * KIB,
             free_waste: 0,
             split: false,
@@ -97,7 +97,7 @@ impl CostModel {
 
     /// The size, in bytes, that a request is kept below.
     pub(crate) fn part_size(&self, useful: u64) -> u64 {
-        let fair = useful / self.lanes.max(1) as u64;
+        let fair = useful / self.max_in_flight.max(1) as u64;
         fair.min(self.part_max).max(self.part_min).max(1)
     }
 }

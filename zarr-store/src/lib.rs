@@ -45,7 +45,7 @@ mod version;
 mod zip;
 
 pub use backoff::Backoff;
-pub use calls::{Body, Entry, Listing, RangeBody};
+pub use calls::{Body, Entry, Listing, RangeBody, Revalidated};
 pub use cost::CostModel;
 pub use counts::RequestCounts;
 pub use credentials::{CredentialSource, Credentials};

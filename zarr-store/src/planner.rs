@@ -100,15 +100,15 @@ fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u6
     merged
 }
 
-/// While there are more requests than lanes, merges over the smallest gap left that still pays.
+/// While there are more requests than may be in flight, merges over the smallest gap left that still pays.
 fn merge_to_lanes(
     requests: Vec<Range<u64>>,
     useful: u64,
     part_size: u64,
     cost: &CostModel,
 ) -> Vec<Range<u64>> {
-    let lanes = cost.lanes.max(1);
-    if requests.len() <= lanes {
+    let max_in_flight = cost.max_in_flight.max(1);
+    if requests.len() <= max_in_flight {
         return requests;
     }
     let gap_limit = cost.gap_limit();
@@ -127,7 +127,7 @@ fn merge_to_lanes(
     let mut last: Vec<usize> = (0..requests.len()).collect();
     let mut first = last.clone();
     for (gap, left) in gaps {
-        if count == lanes || fetched.saturating_add(gap) > fetch_limit {
+        if count == max_in_flight || fetched.saturating_add(gap) > fetch_limit {
             break;
         }
         let (start, end) = (first[left], last[left + 1]);

@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     read_only: bool,
     cost: CostModel,
     deadline: Deadline,
-    lanes: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     counters: Arc<Counters>,
 }
 
@@ -91,7 +91,7 @@ impl Store {
             backend,
             location: location.into(),
             read_only: false,
-            lanes: Arc::new(Semaphore::new(cost.lanes.max(1))),
+            permits: Arc::new(Semaphore::new(cost.max_in_flight.max(1))),
             cost,
             deadline: Deadline::default(),
             counters: Arc::default(),
@@ -204,7 +204,7 @@ impl Store {
     #[must_use]
     pub fn with_cost_model(self, cost: CostModel) -> Self {
         self.edit(|inner| {
-            inner.lanes = Arc::new(Semaphore::new(cost.lanes.max(1)));
+            inner.permits = Arc::new(Semaphore::new(cost.max_in_flight.max(1)));
             inner.cost = cost;
         })
     }
@@ -326,8 +326,8 @@ impl Store {
         &self.inner.deadline
     }
 
-    pub(crate) fn lanes(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.inner.lanes)
+    pub(crate) fn permits(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.permits)
     }
 
     pub(crate) fn check_key(&self, key: &str) -> Result<()> {

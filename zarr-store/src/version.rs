@@ -95,6 +95,14 @@ impl Version {
         }
     }
 
+    /// The tag for `If-None-Match`, where weak tags match too.
+    pub(crate) fn if_none_match(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Tags { e_tag, .. } => e_tag.as_deref(),
+            Repr::Unknown | Repr::File(_) => None,
+        }
+    }
+
     /// The generation to ask for where there is no tag at all.
     pub(crate) fn only_generation(&self) -> Option<&str> {
         match &self.0 {

@@ -15,8 +15,9 @@ use crate::error::{Error, Result};
 use crate::hierarchy::NodeKind;
 use crate::process::PerProcess;
 
-/// The threads that wait.
-fn runtime() -> Arc<Runtime> {
+/// The threads that wait, one runtime for all of the process.
+#[doc(hidden)]
+pub fn runtime() -> Arc<Runtime> {
     static RUNTIME: PerProcess<Runtime> = PerProcess::new();
     RUNTIME.get_or_make(|| {
         tokio::runtime::Builder::new_multi_thread()

@@ -13,6 +13,7 @@ use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 use zarr_core::{ByteRange, NodePath, is_node_name};
 use zarr_store::{ErrorKind, Precondition, Version};
 
+use crate::engine::by_weight;
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
 use crate::retry::Attempts;
@@ -71,7 +72,7 @@ impl DocumentCache {
         Self {
             age,
             changed: Mutex::default(),
-            documents: Cache::with_weighter(256, CACHE_SIZE, ByText),
+            documents: by_weight(256, CACHE_SIZE, ByText),
         }
     }
 

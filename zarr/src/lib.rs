@@ -32,6 +32,7 @@ mod engine;
 mod error;
 mod group;
 mod hierarchy;
+#[doc(hidden)]
 pub mod process;
 mod retry;
 

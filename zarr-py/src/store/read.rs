@@ -84,14 +84,14 @@ impl NativeStore {
             return found.into_pyobject(py);
         }
         awaitable(py, async move {
-            let lanes = store.cost_model().lanes.max(1);
+            let max_in_flight = store.cost_model().max_in_flight.max(1);
             let rest: Vec<_> = wanted.into_iter().skip(found.len()).collect();
             let rest: Vec<Option<Buffer>> = stream::iter(rest)
                 .map(|(key, range)| {
                     let store = store.clone();
                     async move { store.get(&key, &range, None).await }
                 })
-                .buffered(lanes)
+                .buffered(max_in_flight)
                 .map_ok(buffer)
                 .try_collect()
                 .await?;
@@ -156,8 +156,8 @@ impl NativeStore {
             };
             return Ok(py.detach(read)?.into_iter().flatten().collect());
         }
-        let lanes = store.cost_model().lanes.max(1);
-        let found = ranges(store, key, requests, lanes);
+        let max_in_flight = store.cost_model().max_in_flight.max(1);
+        let found = ranges(store, key, requests, max_in_flight);
         let found = self.wait(py, found.try_collect::<Vec<_>>())?;
         Ok(found.into_iter().flatten().collect())
     }

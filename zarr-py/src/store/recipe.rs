@@ -67,9 +67,9 @@ impl Recipe {
             }
             Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
         };
-        if let Some(lanes) = self.max_concurrency {
+        if let Some(most) = self.max_concurrency {
             let mut cost = store.cost_model().clone();
-            cost.lanes = lanes;
+            cost.max_in_flight = most;
             store = store.with_cost_model(cost);
         }
         let caches = CacheOptions {

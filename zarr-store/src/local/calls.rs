@@ -15,7 +15,7 @@ use super::{LocalFile, LocalStore};
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};
-use crate::{Body, CostModel, Entry, Listing, RangeBody, Store, task};
+use crate::{Body, CostModel, Entry, Listing, RangeBody, Revalidated, Store, task};
 
 /// Bytes that one hop reads before they are handed over.
 const HOP: u64 = 16 << 20;
@@ -25,13 +25,13 @@ const BATCH: usize = 1000;
 
 /// Runs work off the runtime, with a permit of the store, and tells how long it took.
 async fn run<T: Send + 'static>(
-    lanes: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     local: &LocalStore,
     (operation, key): (&'static str, &str),
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let started = Instant::now();
-    let permit = lanes
+    let permit = permits
         .acquire_owned()
         .await
         .expect("the semaphore of a store is never closed");
@@ -67,7 +67,7 @@ pub(crate) async fn get(
         range.clone(),
         version.cloned(),
     );
-    run(store.lanes(), local, ("get", key), move || {
+    run(store.permits(), local, ("get", key), move || {
         let Some(file) = files.open(&name)? else {
             return match version {
                 Some(_) => Err(Error::Changed {
@@ -77,16 +77,38 @@ pub(crate) async fn get(
             };
         };
         file.expect_version(version.as_ref())?;
-        let bytes = file.read(&range)?;
-        file.check_unchanged()?;
-        Ok(Some(Body {
-            bytes,
-            range: range.resolve(file.size()),
-            object_size: file.size(),
-            version: file.version(),
-        }))
+        body(&file, &range).map(Some)
     })
     .await
+}
+
+pub(crate) async fn get_if_changed(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+    range: &ByteRange,
+    known: &Version,
+) -> Result<Revalidated> {
+    let (files, name, range, known) = (local.clone(), key.to_owned(), range.clone(), known.clone());
+    run(store.permits(), local, ("get", key), move || {
+        match files.open(&name)? {
+            None => Ok(Revalidated::Absent),
+            Some(file) if file.version() == known => Ok(Revalidated::Unchanged),
+            Some(file) => body(&file, &range).map(Revalidated::Changed),
+        }
+    })
+    .await
+}
+
+fn body(file: &LocalFile, range: &ByteRange) -> Result<Body> {
+    let bytes = file.read(range)?;
+    file.check_unchanged()?;
+    Ok(Body {
+        bytes,
+        range: range.resolve(file.size()),
+        object_size: file.size(),
+        version: file.version(),
+    })
 }
 
 pub(crate) fn get_ranges(
@@ -111,15 +133,15 @@ pub(crate) fn get_ranges(
         plan,
         ranges,
     };
-    let lanes = store.lanes();
+    let permits = store.permits();
     stream::try_unfold(reads, move |mut reads| {
-        let lanes = Arc::clone(&lanes);
+        let permits = Arc::clone(&permits);
         async move {
             if reads.next == reads.order.len() {
                 return Ok::<_, Error>(None);
             }
             let (local, key) = (reads.local.clone(), reads.key.clone());
-            let (bodies, reads) = run(lanes, &local, ("get", &key), move || {
+            let (bodies, reads) = run(permits, &local, ("get", &key), move || {
                 let bodies = reads.hop()?;
                 Ok((bodies, reads))
             })
@@ -229,7 +251,7 @@ pub(crate) async fn put(
     precondition: Precondition,
 ) -> Result<Version> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.lanes(), local, ("put", key), move || {
+    run(store.permits(), local, ("put", key), move || {
         files.put(&name, &payload, &precondition)
     })
     .await
@@ -237,7 +259,7 @@ pub(crate) async fn put(
 
 pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.lanes(), local, ("delete", key), move || {
+    run(store.permits(), local, ("delete", key), move || {
         files.delete(&name)
     })
     .await
@@ -248,7 +270,7 @@ pub(crate) async fn delete_all(store: &Store, local: &LocalStore, keys: &[String
         return Ok(());
     };
     let (files, names) = (local.clone(), keys.to_vec());
-    run(store.lanes(), local, ("delete", first), move || {
+    run(store.permits(), local, ("delete", first), move || {
         names.iter().try_for_each(|name| files.delete(name))
     })
     .await
@@ -256,7 +278,7 @@ pub(crate) async fn delete_all(store: &Store, local: &LocalStore, keys: &[String
 
 pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
     let (files, name) = (local.clone(), prefix.to_owned());
-    run(store.lanes(), local, ("delete", prefix), move || {
+    run(store.permits(), local, ("delete", prefix), move || {
         files.delete_prefix(&name)
     })
     .await
@@ -265,7 +287,7 @@ pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &st
 pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) -> Result<Listing> {
     let (files, name) = (local.clone(), prefix.to_owned());
     local.counters.list();
-    run(store.lanes(), local, ("list", prefix), move || {
+    run(store.permits(), local, ("list", prefix), move || {
         files.list_dir(&name)
     })
     .await
@@ -274,7 +296,7 @@ pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) ->
 pub(crate) async fn size(store: &Store, local: &LocalStore, key: &str) -> Result<Option<u64>> {
     let (files, name) = (local.clone(), key.to_owned());
     local.counters.head();
-    run(store.lanes(), local, ("head", key), move || {
+    run(store.permits(), local, ("head", key), move || {
         Ok(files.open(&name)?.map(|file| file.size()))
     })
     .await
@@ -307,12 +329,12 @@ fn batches<T: Send + 'static>(
     next: fn(&mut Walk, usize) -> Result<Vec<T>>,
 ) -> BoxStream<'static, Result<Vec<T>>> {
     local.counters.list();
-    let lanes = store.lanes();
+    let permits = store.permits();
     let (local, prefix) = (local.clone(), prefix.to_owned());
     stream::try_unfold(local.walk(&prefix), move |mut walk: Walk| {
-        let (lanes, local, prefix) = (Arc::clone(&lanes), local.clone(), prefix.clone());
+        let (permits, local, prefix) = (Arc::clone(&permits), local.clone(), prefix.clone());
         async move {
-            let (batch, walk) = run(lanes, &local, ("list", &prefix), move || {
+            let (batch, walk) = run(permits, &local, ("list", &prefix), move || {
                 let batch = next(&mut walk, BATCH)?;
                 Ok((batch, walk))
             })

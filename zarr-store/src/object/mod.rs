@@ -126,9 +126,9 @@ impl ObjectBackend {
         if !self.quirks.remote {
             return request.boxed();
         }
-        let (lanes, place) = (store.lanes(), store.place(key));
+        let (permits, place) = (store.permits(), store.place(key));
         let limited = async move {
-            let _permit = lanes
+            let _permit = permits
                 .acquire_owned()
                 .await
                 .expect("the semaphore of a store is never closed");

@@ -69,7 +69,7 @@ struct RangeReads {
     read: Arc<Read>,
     requests: Vec<Range<u64>>,
     next_request: usize,
-    lanes: usize,
+    max_in_flight: usize,
     in_flight: FuturesUnordered<BoxFuture<'static, (usize, Result<Bytes>)>>,
     /// Bytes of the requests in flight.
     outstanding: u64,
@@ -79,7 +79,7 @@ struct RangeReads {
 
 impl RangeReads {
     fn new(read: Arc<Read>, plan: RangePlan, wanted: Vec<Range<u64>>) -> Self {
-        let lanes = read.store.cost_model().lanes.max(1);
+        let max_in_flight = read.store.cost_model().max_in_flight.max(1);
         let ready = plan
             .served_by
             .iter()
@@ -93,7 +93,7 @@ impl RangeReads {
         Self {
             read,
             next_request: 0,
-            lanes,
+            max_in_flight,
             in_flight: FuturesUnordered::new(),
             outstanding: 0,
             assembly: Assembly::new(&plan, wanted),
@@ -129,7 +129,7 @@ impl RangeReads {
         while let Some(range) = self.requests.get(self.next_request) {
             let size = range.end - range.start;
             let fits = self.outstanding.saturating_add(size) <= WINDOW;
-            if self.in_flight.len() >= self.lanes || !(fits || self.in_flight.is_empty()) {
+            if self.in_flight.len() >= self.max_in_flight || !(fits || self.in_flight.is_empty()) {
                 return;
             }
             let (request, read, range) = (self.next_request, Arc::clone(&self.read), range.clone());

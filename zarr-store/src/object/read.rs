@@ -1,8 +1,9 @@
 //! Single reads: one request with a range and a version, and the answer checked against both.
 
+mod fallback;
+
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -15,7 +16,7 @@ use super::ObjectBackend;
 use super::request::Request;
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Body, Store};
+use crate::{Body, Revalidated, Store};
 
 /// The largest buffer that a claimed size alone makes us allocate, in bytes.
 const TRUSTED_SIZE: u64 = 64 << 20;
@@ -27,6 +28,8 @@ const WHOLE_MAX: u64 = 1 << 30;
 enum Answer {
     Body(Body),
     Absent,
+    /// Still the version that is known.
+    Unchanged,
     /// Whole objects only.
     NoRanges(object_store::Error),
     /// Perhaps because the range is outside of the object.
@@ -50,6 +53,21 @@ impl ObjectBackend {
             self.check_no_archive(store).await?;
         }
         Ok(body)
+    }
+
+    pub(crate) async fn get_if_changed(
+        &self,
+        store: &Store,
+        key: &str,
+        range: &ByteRange,
+        known: &Version,
+    ) -> Result<Revalidated> {
+        let read = self.read(store, key, None)?;
+        let (range, known) = (range.clone(), known.clone());
+        self.request(store, key, async move {
+            read.run_if_changed(range, &known).await
+        })
+        .await
     }
 
     /// Looks whether a store that has no root node and is named like an archive is one.
@@ -116,9 +134,39 @@ impl Read {
         if range != ByteRange::All && self.backend.ignores_ranges() {
             return self.whole(&range).await;
         }
-        match self.ask(&range, u64::MAX).await? {
+        let answer = self.ask(&range, u64::MAX, None).await?;
+        self.settle(range, answer).await
+    }
+
+    /// Reads a range, clamped to the object, unless the object is still the version `known`.
+    async fn run_if_changed(&self, range: ByteRange, known: &Version) -> Result<Revalidated> {
+        let suffix = matches!(range, ByteRange::Suffix(_)) && !self.backend.quirks.suffix;
+        let Some(tag) = known.if_none_match().filter(|_| !suffix) else {
+            return self.run(range).await.map(Revalidated::of);
+        };
+        let (asked, most) = match self.backend.ignores_ranges() {
+            true => (ByteRange::All, WHOLE_MAX),
+            false => (range.clone(), u64::MAX),
+        };
+        let body = match self.ask(&asked, most, Some(tag)).await? {
+            Answer::Unchanged => return Ok(Revalidated::Unchanged),
+            Answer::Body(body) if asked != range => {
+                // Nothing else reads through this.
+                let _ = self.whole.set(Some(body));
+                self.whole(&range).await?
+            }
+            answer => self.settle(asked, answer).await?,
+        };
+        Ok(Revalidated::of(body))
+    }
+
+    /// What an answer to a range means, or another way to read it.
+    async fn settle(&self, range: ByteRange, answer: Answer) -> Result<Option<Body>> {
+        let suffix = matches!(range, ByteRange::Suffix(_));
+        match answer {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Absent => self.missing(),
+            Answer::Unchanged => Err(self.changed()),
             Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
             Answer::NoRanges(_) => self.without_ranges(&range).await,
             Answer::Failed(error) if range != ByteRange::All && may_be_outside(&error) => {
@@ -128,10 +176,11 @@ impl Read {
         }
     }
 
-    /// Sends one request, for an object of at most this many bytes.
-    async fn ask(&self, range: &ByteRange, most: u64) -> Result<Answer> {
+    /// Sends one request, for an object of at most this many bytes, whose tag is not `other_than`.
+    async fn ask(&self, range: &ByteRange, most: u64, other_than: Option<&str>) -> Result<Answer> {
         let mut options = GetOptions {
             range: to_get_range(range),
+            if_none_match: other_than.map(str::to_owned),
             ..GetOptions::default()
         };
         if let Some(version) = &self.version {
@@ -145,9 +194,8 @@ impl Read {
         match request.within(0, answer).await? {
             Ok(result) if result.meta.size > most => Err(self.too_large(result.meta.size, most)),
             Ok(result) => Ok(Answer::Body(self.body(range, result, request).await?)),
-            Err(
-                object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. },
-            ) => Err(self.changed()),
+            Err(object_store::Error::NotModified { .. }) => Ok(Answer::Unchanged),
+            Err(object_store::Error::Precondition { .. }) => Err(self.changed()),
             Err(error) if *range != ByteRange::All && sends_no_ranges(&error) => {
                 Ok(Answer::NoRanges(error))
             }
@@ -236,106 +284,6 @@ impl Read {
             let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
             Error::io(self.store.place(&self.key), "get", source)
         })
-    }
-
-    /// Reads the whole object, for the sake of a range of it.
-    async fn whole(&self, range: &ByteRange) -> Result<Option<Body>> {
-        let ask = || async {
-            match self.ask(&ByteRange::All, WHOLE_MAX).await? {
-                Answer::Body(body) => Ok(Some(body)),
-                Answer::Absent => self.missing(),
-                Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
-            }
-        };
-        let Some(body) = self.whole.get_or_try_init(ask).await?.clone() else {
-            return Ok(None);
-        };
-        let range = range.resolve(body.object_size);
-        let bytes = cut(&body.bytes, &body.range, &range)
-            .ok_or_else(|| self.short(&range, body.object_size))?;
-        Ok(Some(Body {
-            bytes,
-            range,
-            ..body
-        }))
-    }
-
-    /// Reads the whole object and remembers that ranges are useless; some servers ignore them for empty objects only.
-    async fn without_ranges(&self, range: &ByteRange) -> Result<Option<Body>> {
-        let body = self.whole(range).await?;
-        if body.as_ref().is_some_and(|body| body.object_size > 0)
-            && !self.backend.ignores_ranges.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(
-                store = self.store.location(),
-                "backend ignores byte ranges, reading whole objects"
-            );
-        }
-        Ok(body)
-    }
-
-    /// A range that the backend refused: empty if it is outside of the object, else the refusal. Asks for the size, which
-    /// no other read does, since backends do not tell a range outside of the object from other failures.
-    async fn outside(&self, range: &ByteRange, error: object_store::Error) -> Result<Option<Body>> {
-        match self.head().await? {
-            Some((size, version)) if request_range(range).resolve(size).is_empty() => {
-                Ok(Some(self.empty(range, size, version)))
-            }
-            // A server that knows no HEAD has still said that there is an object.
-            Some(_) | None => Err(self.error("get", &error)),
-        }
-    }
-
-    /// Reads a suffix where the backend has none, by its place in an object of known size.
-    #[expect(
-        clippy::wrong_self_convention,
-        reason = "reads from the size, converts nothing"
-    )]
-    async fn from_size(
-        &self,
-        range: &ByteRange,
-        refusal: Option<object_store::Error>,
-    ) -> Result<Option<Body>> {
-        let Some((size, version)) = self.head().await? else {
-            // A GET was answered with the whole object: the server knows no HEAD.
-            return match refusal {
-                Some(_) => self.without_ranges(range).await,
-                None => self.missing(),
-            };
-        };
-        let place = range.resolve(size);
-        if place.is_empty() {
-            return Ok(Some(self.empty(range, size, version)));
-        }
-        let expected = self.version.as_ref().unwrap_or(&version);
-        let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
-        match pinned.ask(&ByteRange::Range(place), u64::MAX).await? {
-            Answer::Body(body) => Ok(Some(body)),
-            Answer::Absent => Err(self.changed()),
-            Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
-            Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
-        }
-    }
-
-    /// The size and version alone.
-    pub(super) async fn head(&self) -> Result<Option<(u64, Version)>> {
-        let options = GetOptions {
-            head: true,
-            ..GetOptions::default()
-        };
-        self.store.counters().head();
-        let mut request = self.backend.start(&self.store, &self.key, "head");
-        let answer = self.backend.store.get_opts(&self.path, options);
-        let meta = match request.within(0, answer).await? {
-            Ok(result) => result.meta,
-            Err(error) if self.backend.absent(&error) => return Ok(None),
-            Err(error) => return Err(self.error("head", &error)),
-        };
-        let version = Version::of_meta(&meta);
-        match &self.version {
-            Some(expected) if expected.contradicts(&version) => Err(self.changed()),
-            _ => Ok(Some((meta.size, version))),
-        }
     }
 
     fn empty(&self, range: &ByteRange, object_size: u64, version: Version) -> Body {

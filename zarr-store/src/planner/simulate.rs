@@ -20,16 +20,16 @@ struct Network {
 }
 
 impl Network {
-    /// When the last of some requests ends, in ms, if each starts in order as soon as one of the lanes is free.
+    /// When the last of some requests ends, in ms, if each starts in order as soon as a slot is free.
     #[expect(clippy::cast_precision_loss, reason = "sizes of a simulation")]
-    fn run(&self, requests: &[Range<u64>], lanes: usize) -> f64 {
-        let mut free = vec![0.0_f64; lanes];
+    fn run(&self, requests: &[Range<u64>], max_in_flight: usize) -> f64 {
+        let mut free = vec![0.0_f64; max_in_flight];
         for request in requests {
-            let lane = free
+            let slot = free
                 .iter_mut()
                 .min_by(|a, b| a.total_cmp(b))
-                .expect("there are lanes");
-            *lane += self.latency.as_secs_f64() + size(request) as f64 / self.bandwidth;
+                .expect("there are slots");
+            *slot += self.latency.as_secs_f64() + size(request) as f64 / self.bandwidth;
         }
         free.into_iter().fold(0.0, f64::max) * 1e3
     }
@@ -83,16 +83,16 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The times of object_store, zarr-python, and ours with 32 and 64 lanes.
+/// The times of object_store, zarr-python, and ours with 32 and 64 in flight.
 fn times(wanted: &[Range<u64>], network: &Network) -> [f64; 4] {
-    let ours = |lanes| {
+    let ours = |max_in_flight| {
         let cost = CostModel {
             latency: network.latency,
             bandwidth: network.bandwidth,
-            lanes,
+            max_in_flight,
             ..CostModel::object()
         };
-        network.run(&plan_ranges(wanted, &cost).requests, lanes)
+        network.run(&plan_ranges(wanted, &cost).requests, max_in_flight)
     };
     [
         network.run(&merged(wanted, u64::MAX), 10),
@@ -105,7 +105,7 @@ fn times(wanted: &[Range<u64>], network: &Network) -> [f64; 4] {
 #[test]
 fn simulate() {
     println!(
-        "| pattern | object_store | gap 1 MiB, cap 16 MiB | ours, 32 lanes | ours, 64 lanes |"
+        "| pattern | object_store | gap 1 MiB, cap 16 MiB | ours, 32 in flight | ours, 64 in flight |"
     );
     for (latency, bandwidth) in [(15, 80e6), (50, 50e6), (5, 200e6), (100, 10e6)] {
         let network = Network {

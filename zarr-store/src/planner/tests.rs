@@ -25,18 +25,18 @@ fn figures(wanted: &[Range<u64>], cost: &CostModel) -> (usize, u64, u64) {
     (plan.requests.len(), plan.fetched(), largest)
 }
 
-fn lanes(lanes: usize) -> CostModel {
+fn max_in_flight(max_in_flight: usize) -> CostModel {
     CostModel {
-        lanes,
+        max_in_flight,
         ..CostModel::object()
     }
 }
 
 #[test]
 fn nothing_wanted_is_nothing_requested() {
-    assert_eq!(plan_ranges(&[], &lanes(4)), RangePlan::default());
+    assert_eq!(plan_ranges(&[], &max_in_flight(4)), RangePlan::default());
     #[expect(clippy::reversed_empty_ranges, reason = "the case under test")]
-    let plan = plan_ranges(&[3..3, 9..2], &lanes(4));
+    let plan = plan_ranges(&[3..3, 9..2], &max_in_flight(4));
     assert_eq!(plan.requests, []);
     assert_eq!(plan.served_by, [0..0, 0..0]);
 }
@@ -44,7 +44,10 @@ fn nothing_wanted_is_nothing_requested() {
 #[test]
 fn overlapping_repeated_and_unsorted_ranges_share_requests() {
     let far = 100 * MIB;
-    let plan = plan_ranges(&[far..far + 9, 5..20, 0..10, 5..20, 7..7], &lanes(4));
+    let plan = plan_ranges(
+        &[far..far + 9, 5..20, 0..10, 5..20, 7..7],
+        &max_in_flight(4),
+    );
     assert_eq!(plan.requests, [0..20, far..far + 9]);
     assert_eq!(plan.served_by, [1..2, 0..1, 0..1, 0..1, 0..0]);
 }
@@ -68,7 +71,7 @@ fn the_measured_patterns() {
         ),
     ] {
         assert_eq!(
-            figures(&wanted, &lanes(lane_count)),
+            figures(&wanted, &max_in_flight(lane_count)),
             expected,
             "{} ranges",
             wanted.len()
@@ -79,7 +82,7 @@ fn the_measured_patterns() {
 #[test]
 fn amplification_bounds_what_saving_requests_may_cost() {
     let wanted = every(1024, 16 * KIB, 200 * KIB);
-    let (requests, fetched, largest) = figures(&wanted, &lanes(32));
+    let (requests, fetched, largest) = figures(&wanted, &max_in_flight(32));
     assert!(
         fetched <= 8 * 16 * MIB && fetched > 7 * 16 * MIB,
         "{fetched}"
@@ -87,7 +90,7 @@ fn amplification_bounds_what_saving_requests_may_cost() {
     assert!(requests < 500 && largest <= MIB, "{requests} {largest}");
     let frugal = CostModel {
         amplification: 1.0,
-        ..lanes(32)
+        ..max_in_flight(32)
     };
     assert_eq!(figures(&wanted, &frugal), (1024, 16 * MIB, 16 * KIB));
 }
@@ -106,7 +109,10 @@ fn local_ranges_are_merged_over_small_gaps_and_never_split() {
 
 #[test]
 fn extreme_ranges_do_not_overflow_or_explode() {
-    let plan = plan_ranges(&[0..u64::MAX, 5..6, u64::MAX - 1..u64::MAX], &lanes(64));
+    let plan = plan_ranges(
+        &[0..u64::MAX, 5..6, u64::MAX - 1..u64::MAX],
+        &max_in_flight(64),
+    );
     assert_eq!(plan.requests.len(), 1 << 16);
     assert_eq!(plan.fetched(), u64::MAX);
     assert_eq!(plan.served_by[0], 0..1 << 16);
@@ -125,7 +131,7 @@ fn little_waste_saves_requests_and_much_does_not() {
 
 prop_compose! {
     fn costs()(
-        lanes in 0usize..9,
+        max_in_flight in 0usize..9,
         free_gap in 0u64..40,
         free_waste in 0u64..200,
         part_min in 0u64..60,
@@ -137,7 +143,7 @@ prop_compose! {
         CostModel {
             latency: Duration::from_millis(latency),
             bandwidth: 1000.0,
-            lanes,
+            max_in_flight,
             free_gap,
             free_waste,
             part_min,

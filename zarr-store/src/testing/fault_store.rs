@@ -338,7 +338,11 @@ fn condition_of_get(options: &GetOptions) -> Option<String> {
         .if_match
         .as_ref()
         .map(|tag| format!("If-Match: {tag}"));
-    tag.or_else(|| {
+    let other = options
+        .if_none_match
+        .as_ref()
+        .map(|tag| format!("If-None-Match: {tag}"));
+    tag.or(other).or_else(|| {
         let generation = options.version.as_ref()?;
         Some(format!("version {generation}"))
     })

@@ -126,7 +126,7 @@ pub struct Request {
     pub key: String,
     /// The range of a get; `None` for the whole object.
     pub range: Option<GetRange>,
-    /// What it depends on: `If-Match: <tag>`, `version <generation>`, `absent`.
+    /// What it depends on: `If-Match: <tag>`, `If-None-Match: <tag>`, `version <generation>`, `absent`.
     pub condition: Option<String>,
     /// The bytes of a put.
     pub size: u64,

@@ -13,7 +13,7 @@ use crate::{ByteRange, CostModel, Precondition, Store};
 async fn dropped_requests_give_their_permits_back() {
     let (store, faults) = faulty();
     let store = store.with_cost_model(CostModel {
-        lanes: 1,
+        max_in_flight: 1,
         ..CostModel::object()
     });
     put(&store, "k", "old").await;

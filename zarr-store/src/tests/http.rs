@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{pattern, read_ranges};
 #[cfg(feature = "s3")]
 use crate::CostModel;
-use crate::{ByteRange, ErrorKind, Store};
+use crate::{ByteRange, ErrorKind, Revalidated, Store, Version};
 
 const HEADERS: &str = "ETag: \"v1\"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n";
 
@@ -69,7 +69,7 @@ fn serve(stream: &TcpStream, log: &Log) -> std::io::Result<()> {
             words.next().unwrap_or_default(),
             words.next().unwrap_or_default(),
         );
-        let (mut range, mut if_match) = (None, None);
+        let (mut range, mut if_match, mut if_none_match) = (None, None, None);
         for line in lines.by_ref() {
             let line = line?;
             let Some((name, value)) = line.split_once(": ") else {
@@ -78,6 +78,7 @@ fn serve(stream: &TcpStream, log: &Log) -> std::io::Result<()> {
             match name.to_ascii_lowercase().as_str() {
                 "range" => range = Some(value.trim_start_matches("bytes=").to_owned()),
                 "if-match" => if_match = Some(value.to_owned()),
+                "if-none-match" => if_none_match = Some(value.to_owned()),
                 "authorization" => panic!("signed"),
                 _ => {}
             }
@@ -91,6 +92,7 @@ fn serve(stream: &TcpStream, log: &Log) -> std::io::Result<()> {
             &path,
             range.as_deref(),
             if_match.as_deref(),
+            if_none_match.as_deref(),
         )?;
     }
     Ok(())
@@ -102,6 +104,7 @@ fn answer(
     path: &str,
     range: Option<&str>,
     if_match: Option<&str>,
+    if_none_match: Option<&str>,
 ) -> std::io::Result<()> {
     let name = path
         .trim_start_matches("/data/")
@@ -131,6 +134,9 @@ fn answer(
     };
     if if_match.is_some_and(|tag| tag != "\"v1\"") {
         return write!(stream, "HTTP/1.1 412 no\r\nContent-Length: 0\r\n\r\n");
+    }
+    if if_none_match == Some("\"v1\"") {
+        return write!(stream, "HTTP/1.1 304 no\r\n{HEADERS}\r\n");
     }
     let body = pattern(size);
     let wanted = match range
@@ -405,6 +411,45 @@ async fn a_version_goes_into_if_match() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn a_known_version_is_not_sent_again_even_without_ranges() {
+    let server = Server::start();
+    let other = Version::of_put(&object_store::PutResult {
+        e_tag: Some("W/\"v0\"".into()),
+        version: None,
+        extensions: object_store::Extensions::default(),
+    });
+    for name in ["k", "whole"] {
+        let range = ByteRange::Range(10..20);
+        // The second time, the server is known to send no ranges.
+        for _ in 0..2 {
+            let answer = server.store.get_if_changed(name, &range, &other);
+            let Revalidated::Changed(body) = answer.await.unwrap() else {
+                panic!("{name}");
+            };
+            assert_eq!(
+                (&body.bytes[..], body.range),
+                (&pattern(100)[10..20], 10..20)
+            );
+            let read = server.store.requests().bytes_read;
+            server.methods();
+            let again = server.store.get_if_changed(name, &range, &body.version);
+            assert_eq!(again.await.unwrap(), Revalidated::Unchanged);
+            assert_eq!(server.store.requests().bytes_read, read);
+            assert_eq!(server.methods(), ["GET"]);
+        }
+    }
+    for (name, kind) in [
+        ("403", ErrorKind::PermissionDenied),
+        ("500", ErrorKind::Backend),
+    ] {
+        let answer = server.store.get_if_changed(name, &ByteRange::All, &other);
+        assert_eq!(answer.await.unwrap_err().kind(), kind);
+    }
+    let gone = server.store.get_if_changed("404", &ByteRange::All, &other);
+    assert_eq!(gone.await.unwrap(), Revalidated::Absent);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn every(count: u64, size: u64, gap: u64) -> Vec<std::ops::Range<u64>> {
         .collect()
 }
 
-/// Requests and bytes for a pattern of ranges on a remote store with 64 lanes.
+/// Requests and bytes for a pattern of ranges on a remote store with 64 requests in flight.
 async fn cost(ranges: &[std::ops::Range<u64>]) -> (u64, u64) {
     let (store, faults) = faulty();
     let size = ranges.iter().map(|range| range.end).max().unwrap_or(0);
@@ -111,7 +111,7 @@ async fn suffix_reads_are_one_request_and_no_head() {
 async fn a_busy_consumer_holds_no_permit() {
     let (store, faults) = faulty();
     let store = store.with_cost_model(CostModel {
-        lanes: 2,
+        max_in_flight: 2,
         ..CostModel::object()
     });
     put(&store, "k", pattern(8 << 20)).await;
@@ -120,7 +120,7 @@ async fn a_busy_consumer_holds_no_permit() {
     let ranges: Vec<_> = (0..8).map(|part| part * MIB..(part + 1) * MIB).collect();
     let mut first = store.get_ranges("k", ranges.clone(), None);
     let mut second = store.get_ranges("k", ranges, None);
-    // Neither stream is polled while the other waits; with permits held in them, both lanes would be stuck.
+    // Neither stream is polled while the other waits; with permits held in them, both streams would be stuck.
     let reads = async {
         for _ in 0..8 {
             first.next().await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 
 use super::{faulty, pattern, put, read, read_ranges};
-use crate::{ByteRange, Entry, ErrorKind, Precondition, Store};
+use crate::{ByteRange, Entry, ErrorKind, Precondition, Revalidated, Store, Version};
 
 #[tokio::test]
 async fn memory_keeps_the_contract() {
@@ -31,6 +31,7 @@ async fn object_store_local_reads_keep_the_contract() {
     let store = Store::new(Arc::new(files), "files");
     reads(&store).await;
     many_ranges(&store).await;
+    revalidation(&store).await;
     listings(&store).await;
 }
 
@@ -52,6 +53,7 @@ async fn store_suite(store: Store) {
     reads(&store).await;
     many_ranges(&store).await;
     versions(&store).await;
+    revalidation(&store).await;
     preconditions(&store).await;
     awkward_names(&store).await;
     listings(&store).await;
@@ -180,6 +182,37 @@ async fn many_ranges(store: &Store) {
     }
     let missing = read_ranges(store, "none", &[0..1], None).await.unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
+    clear(store).await;
+}
+
+async fn revalidation(store: &Store) {
+    let old = put(store, "k", pattern(100)).await;
+    for range in [
+        ByteRange::All,
+        ByteRange::Range(3..17),
+        ByteRange::Range(90..150),
+        ByteRange::Suffix(10),
+    ] {
+        let read = store.requests().bytes_read;
+        let answer = store.get_if_changed("k", &range, &old).await.unwrap();
+        assert_eq!(answer, Revalidated::Unchanged, "{range}");
+        assert_eq!(store.requests().bytes_read, read, "{range}");
+    }
+    let new = put(store, "k", pattern(90)).await;
+    for known in [old, Version::unknown()] {
+        for range in [
+            ByteRange::All,
+            ByteRange::Range(80..100),
+            ByteRange::Suffix(7),
+        ] {
+            let body = store.get("k", &range, Some(&new)).await.unwrap().unwrap();
+            let answer = store.get_if_changed("k", &range, &known).await.unwrap();
+            assert_eq!(answer, Revalidated::Changed(body), "{range}");
+        }
+    }
+    store.delete("k").await.unwrap();
+    let answer = store.get_if_changed("k", &ByteRange::All, &new).await;
+    assert_eq!(answer.unwrap(), Revalidated::Absent);
     clear(store).await;
 }
 

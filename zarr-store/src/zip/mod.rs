@@ -23,7 +23,7 @@ use zarr_core::ByteRange;
 use self::directory::{HEADER, Member, Members, Method};
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Body, Entry, Listing, RangeBody, Store, key, task};
+use crate::{Body, Entry, Listing, RangeBody, Revalidated, Store, key, task};
 
 /// What is read of the end of an archive first: all of a record with the longest comment, and often the directory.
 const TAIL: u64 = 128 << 10;
@@ -151,9 +151,27 @@ impl ZipStore {
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        let Some(found) = self.find(store, key, version).await? else {
-            return Ok(None);
-        };
+        match self.find(store, key, version).await? {
+            Some(found) => self.read(&found, range).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn get_if_changed(
+        &self,
+        store: &Store,
+        key: &str,
+        range: &ByteRange,
+        known: &Version,
+    ) -> Result<Revalidated> {
+        match self.find(store, key, None).await? {
+            Some(found) if known.is_known() && found.version == known => Ok(Revalidated::Unchanged),
+            Some(found) => self.read(&found, range).await.map(Revalidated::Changed),
+            None => Ok(Revalidated::Absent),
+        }
+    }
+
+    async fn read(&self, found: &Found<'_>, range: &ByteRange) -> Result<Body> {
         let object_size = found.member.size;
         let range = range.resolve(object_size);
         let whole = range == (0..object_size);
@@ -166,12 +184,12 @@ impl ZipStore {
             }
             _ => slice(&found.whole().await?, range.clone()),
         };
-        Ok(Some(Body {
+        Ok(Body {
             bytes,
             range,
             object_size,
             version: found.version.clone(),
-        }))
+        })
     }
 
     pub(crate) fn get_ranges(

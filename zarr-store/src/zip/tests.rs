@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 
 use crate::testing::Operation;
 use crate::tests::{faulty, pattern, put, read, read_ranges};
-use crate::{ByteRange, ErrorKind, Precondition, Store};
+use crate::{ByteRange, ErrorKind, Precondition, Revalidated, Store, Version};
 
 const MIB: u64 = 1 << 20;
 
@@ -126,6 +126,10 @@ async fn members_of_both_methods_read_as_objects() {
             assert_eq!(body.object_size, 300_000);
             let (start, end) = (expected.start as usize, expected.end as usize);
             assert_eq!(body.bytes, large.slice(start..end), "{key} {range}");
+            let again = store.get_if_changed(key, &range, &body.version).await;
+            assert_eq!(again.unwrap(), Revalidated::Unchanged);
+            let unknown = store.get_if_changed(key, &range, &Version::unknown()).await;
+            assert_eq!(unknown.unwrap(), Revalidated::Changed(body));
         }
         let ranges = [299_000..300_000, 3..3, 0..10];
         let bodies = read_ranges(&store, key, &ranges, None).await.unwrap();

@@ -1,11 +1,13 @@
 //! Caches: decoded shard indexes bound to the version of their object, and, where asked for, encoded chunks.
 
-use std::sync::Arc;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use zarr_core::ByteRange;
 use zarr_core::codec::ShardIndex;
 use zarr_store::Version;
@@ -13,13 +15,14 @@ use zarr_store::Version;
 /// What a hierarchy keeps of what it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// The memory for decoded shard indexes, in bytes: 64 MiB by default.
+    /// The memory for decoded shard indexes, in bytes: 64 MiB by default. The last index is kept even if it alone is
+    /// larger; 0 keeps none.
     pub index_size: u64,
     /// The memory for encoded chunks and inner chunks, in bytes: none by default.
     pub chunk_size: u64,
-    /// Whether objects in the cache are compared with the store before they are used: yes by default. A shard is then asked for
-    /// its index, and a plain chunk for all of it. Without, a read of what is in the cache sends no request, and does not see
-    /// what others write.
+    /// Whether objects in the cache are compared with the store before they are used: yes by default. A read of a chunk or shard
+    /// in the cache then sends one request, which is answered without a body if the object has not changed. Without, it sends
+    /// none, and does not see what others write.
     pub revalidate: bool,
     /// How old a metadata document may be that is opened again: zero, and so read each time, by default.
     pub metadata_age: Duration,
@@ -36,37 +39,65 @@ impl Default for CacheOptions {
     }
 }
 
-/// An index as it was in one version of its object.
+/// A part of an object as it was in one version of it.
 #[derive(Clone, Debug)]
-pub(super) struct CachedIndex {
+pub(super) struct Cached<T> {
     pub(super) version: Version,
     pub(super) object_size: u64,
-    pub(super) index: Arc<ShardIndex>,
+    pub(super) value: T,
 }
 
-/// A chunk as it was in one version of its object.
-#[derive(Clone, Debug)]
-pub(super) struct CachedChunk {
-    pub(super) version: Version,
-    pub(super) object_size: u64,
-    pub(super) bytes: Bytes,
-}
+/// The index of a shard.
+pub(super) type CachedIndex = Cached<Arc<ShardIndex>>;
+
+/// An encoded chunk.
+pub(super) type CachedChunk = Cached<Bytes>;
 
 /// Which bytes: nested shards have several indexes in one object.
 pub(super) type Key = (Arc<str>, ByteRange);
 
-#[derive(Clone)]
-struct ByMemory;
+/// A cache of at most this many bytes, in one piece: in several, each would have its share of the bytes, and an entry larger than
+/// one share would never be kept.
+pub(crate) fn by_weight<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+    items: usize,
+    limit: u64,
+    weighter: W,
+) -> Cache<K, V, W> {
+    let options = OptionsBuilder::new()
+        .shards(1)
+        .estimated_items_capacity(items)
+        .weight_capacity(limit)
+        .build()
+        .expect("capacities are set");
+    let (state, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+    Cache::with_options(options, weighter, state, lifecycle)
+}
 
-impl Weighter<Key, CachedIndex> for ByMemory {
-    fn weight(&self, key: &Key, cached: &CachedIndex) -> u64 {
-        (cached.index.nbytes() + key.0.len() + size_of::<Key>() + size_of::<CachedIndex>()) as u64
+/// The memory of a part of an object, in bytes.
+fn memory<T>(key: &Key, value_size: usize) -> u64 {
+    (value_size + key.0.len() + size_of::<Key>() + size_of::<Cached<T>>()) as u64
+}
+
+/// The largest entry that a cache of `limit` bytes admits: it sets 3 % of them aside for new entries.
+fn most(limit: u64) -> u64 {
+    limit - limit / 16
+}
+
+#[derive(Clone)]
+struct ChunkMemory;
+
+impl Weighter<Key, CachedChunk> for ChunkMemory {
+    fn weight(&self, key: &Key, cached: &CachedChunk) -> u64 {
+        memory::<Bytes>(key, cached.value.len())
     }
 }
 
-impl Weighter<Key, CachedChunk> for ByMemory {
-    fn weight(&self, key: &Key, cached: &CachedChunk) -> u64 {
-        (cached.bytes.len() + key.0.len() + size_of::<Key>() + size_of::<CachedChunk>()) as u64
+#[derive(Clone)]
+struct IndexMemory;
+
+impl Weighter<Key, CachedIndex> for IndexMemory {
+    fn weight(&self, key: &Key, cached: &CachedIndex) -> u64 {
+        memory::<Arc<ShardIndex>>(key, cached.value.nbytes())
     }
 }
 
@@ -74,21 +105,31 @@ impl Weighter<Key, CachedChunk> for ByMemory {
 #[derive(Debug)]
 pub(super) struct Caches {
     pub(super) options: CacheOptions,
-    indexes: Cache<Key, CachedIndex, ByMemory>,
-    chunks: Cache<Key, CachedChunk, ByMemory>,
+    indexes: Cache<Key, CachedIndex, IndexMemory>,
+    /// The last index that is too large for the cache.
+    oversized: Mutex<Option<(Key, CachedIndex)>>,
+    chunks: Cache<Key, CachedChunk, ChunkMemory>,
+    /// Whether it was said that an index, or a chunk, is larger than its cache.
+    warned: [AtomicBool; 2],
 }
 
 impl Caches {
     pub(super) fn new(options: CacheOptions) -> Self {
         Self {
             options,
-            indexes: Cache::with_weighter(1024, options.index_size, ByMemory),
-            chunks: Cache::with_weighter(1024, options.chunk_size, ByMemory),
+            indexes: by_weight(1024, options.index_size, IndexMemory),
+            oversized: Mutex::default(),
+            chunks: by_weight(1024, options.chunk_size, ChunkMemory),
+            warned: Default::default(),
         }
     }
 
     pub(super) fn index(&self, key: &Key) -> Option<CachedIndex> {
-        self.indexes.get(key)
+        self.indexes.get(key).or_else(|| {
+            let oversized = self.oversized();
+            let (found, cached) = oversized.as_ref()?;
+            (found == key).then(|| cached.clone())
+        })
     }
 
     /// The index from the cache, from a reader who is fetching it right now, or from `fetch`, which says whether it may be kept.
@@ -97,18 +138,47 @@ impl Caches {
         key: &Key,
         fetch: impl Future<Output = Result<CachedIndex, E>>,
     ) -> Result<CachedIndex, E> {
-        self.indexes.get_or_insert_async(key, fetch).await
+        if let Some(cached) = self.index(key) {
+            return Ok(cached);
+        }
+        let cached = self.indexes.get_or_insert_async(key, fetch).await?;
+        // Where the cache is full, what was just fetched can be the first to go.
+        if self.indexes.peek(key).is_none() {
+            self.insert_index(key, cached.clone());
+        }
+        Ok(cached)
     }
 
     /// Keeps an index, unless its store does not tell versions apart.
     pub(super) fn insert_index(&self, key: &Key, cached: CachedIndex) {
-        if cached.version.is_known() {
+        let limit = self.options.index_size;
+        if limit == 0 || !cached.version.is_known() {
+            return;
+        }
+        let size = IndexMemory.weight(key, &cached);
+        if size <= most(limit) {
             self.indexes.insert(key.clone(), cached);
+            return;
+        }
+        *self.oversized() = Some((key.clone(), cached));
+        if !self.warned[0].swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                key = &*key.0,
+                "a shard index takes {size} bytes, too much for the cache of {limit}: only the last such index is kept; raise \
+                 CacheOptions::index_size"
+            );
         }
     }
 
     pub(super) fn remove_index(&self, key: &Key) {
         self.indexes.remove(key);
+        self.oversized().take_if(|(found, _)| found == key);
+    }
+
+    fn oversized(&self) -> MutexGuard<'_, Option<(Key, CachedIndex)>> {
+        self.oversized
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A chunk that is kept, of any version.
@@ -122,16 +192,28 @@ impl Caches {
 
     /// Keeps a copy of a chunk: its bytes may be a small part of a large buffer.
     pub(super) fn insert_chunk(&self, key: Key, cached: &CachedChunk) {
-        if self.keeps_chunks() && cached.version.is_known() {
-            let bytes = Bytes::copy_from_slice(&cached.bytes);
-            self.chunks.insert(
-                key,
-                CachedChunk {
-                    bytes,
-                    ..cached.clone()
-                },
-            );
+        if !self.keeps_chunks() || !cached.version.is_known() {
+            return;
         }
+        let (size, limit) = (ChunkMemory.weight(&key, cached), self.options.chunk_size);
+        if size > most(limit) {
+            if !self.warned[1].swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    key = &*key.0,
+                    "an encoded chunk of {size} bytes does not fit the cache of {limit} and is not kept; raise \
+                     CacheOptions::chunk_size"
+                );
+            }
+            return;
+        }
+        let value = Bytes::copy_from_slice(&cached.value);
+        self.chunks.insert(
+            key,
+            Cached {
+                value,
+                ..cached.clone()
+            },
+        );
     }
 
     pub(super) fn keeps_chunks(&self) -> bool {
@@ -142,7 +224,10 @@ impl Caches {
     pub(super) fn forget(&self, key: &Arc<str>, index_range: Option<ByteRange>) {
         self.chunks.remove(&(key.clone(), ByteRange::All));
         if let Some(range) = index_range {
-            self.indexes.remove(&(key.clone(), range));
+            self.remove_index(&(key.clone(), range));
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! read-modify-write of both. Nothing here knows metadata documents.
 
 mod cache;
-mod combine;
+mod group_commit;
 mod local;
 mod remote;
 mod target;
@@ -14,6 +14,7 @@ mod write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
@@ -23,7 +24,8 @@ use zarr_store::Store;
 
 pub use self::cache::CacheOptions;
 use self::cache::Caches;
-use self::combine::Writers;
+pub(crate) use self::cache::by_weight;
+use self::group_commit::CommitQueue;
 pub use self::target::Target;
 use crate::error::{Error, Result};
 use crate::process::PerProcess;
@@ -52,7 +54,7 @@ pub(crate) struct Engine {
     pub(crate) registry: Registry,
     caches: Caches,
     in_flight: Semaphore,
-    writers: Writers,
+    commits: CommitQueue,
 }
 
 impl Engine {
@@ -62,7 +64,7 @@ impl Engine {
             registry,
             caches: Caches::new(caches),
             in_flight: Semaphore::new(IN_FLIGHT_KIB),
-            writers: Writers::default(),
+            commits: CommitQueue::default(),
         }
     }
 
@@ -80,9 +82,13 @@ impl Engine {
         compute(move || engine.read_local(&plan, &target)).await?
     }
 
-    /// The same on the caller's thread and, where there is enough to do, the computing ones; `None` where the store is not
-    /// local.
-    pub(crate) fn read_blocking(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
+    /// Reads into a target on the caller's thread or, if there is enough to do, on the computing threads; `None` if the store is
+    /// not local.
+    pub(crate) fn read_blocking(
+        self: &Arc<Self>,
+        plan: &ReadPlan,
+        target: &Target,
+    ) -> Option<Result<()>> {
         self.store.as_local()?;
         Some(self.read_local(plan, target))
     }
@@ -94,18 +100,37 @@ pub(crate) fn compute<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> impl Future<Output = Result<R>> + Send {
     let (sender, receiver) = oneshot::channel();
+    // The caller may have lost interest.
+    spawn(work, move |result| drop(sender.send(result)));
+    async { receiver.await.map_err(|_| dropped())? }
+}
+
+/// Runs work on the computing threads while this thread does nothing: a thread of a caller's own pool that waited in rayon's way
+/// would run other tasks of that pool, whose memory adds up, and which may want a lock that the caller holds.
+fn compute_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
+    if pool().current_thread_index().is_some() {
+        return Ok(work());
+    }
+    let (sender, receiver) = sync_channel(1);
+    spawn(work, move |result| drop(sender.send(result)));
+    receiver.recv().map_err(|_| dropped())?
+}
+
+fn spawn<R>(
+    work: impl FnOnce() -> R + Send + 'static,
+    done: impl FnOnce(Result<R>) + Send + 'static,
+) {
     pool().spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        done(catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
             let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
             let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
             let reason = reason.unwrap_or_else(|| "a job panicked".to_owned());
             Error::Internal { reason }
-        });
-        // The caller may have lost interest.
-        let _ = sender.send(result);
+        }));
     });
-    async {
-        let reason = "a job was dropped".to_owned();
-        receiver.await.map_err(|_| Error::Internal { reason })?
-    }
+}
+
+fn dropped() -> Error {
+    let reason = "a job was dropped".to_owned();
+    Error::Internal { reason }
 }

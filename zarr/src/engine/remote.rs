@@ -8,22 +8,26 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use tokio::sync::SemaphorePermit;
 use zarr_core::ByteRange;
 use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
-use zarr_store::{ErrorKind, Version};
+use zarr_store::{ErrorKind, Revalidated, Version};
 
-use super::cache::{CachedChunk, CachedIndex, Key};
+use super::cache::{Cached, CachedChunk, CachedIndex, Key};
 use super::{ATTEMPTS, Engine, IN_FLIGHT_KIB, Target, compute};
 use crate::error::{Error, Result};
 
 /// Objects that are worked on at one time; requests are limited by the store.
 const OBJECTS: usize = 64;
 
-/// Something that follows from the bytes of one object, in one version.
-struct Next<'a> {
-    jobs: Vec<DecodeJob>,
-    fetches: Vec<Fetch>,
-    version: Version,
-    /// The memory of the bytes that the jobs hold.
-    permit: Option<SemaphorePermit<'a>>,
+/// Ranges that go to the computing threads at once, of those that have arrived.
+const BATCH: usize = 1024;
+
+/// What there is now of something that may be in the cache.
+enum Fresh<T> {
+    /// It has not changed.
+    Cached(Cached<T>),
+    /// It is not in the cache, or has changed.
+    Read(zarr_store::Body),
+    /// The object does not exist.
+    Absent,
 }
 
 /// Why there is no index to be kept.
@@ -66,96 +70,129 @@ impl Engine {
 
     async fn read_once(
         &self,
-        fetch: Fetch,
+        mut fetch: Fetch,
         object: &mut ObjectRead,
         target: &Target,
     ) -> Result<()> {
-        let mut next = match fetch.purpose() {
-            Purpose::Index => self.first_index(fetch, object).await?,
-            Purpose::Chunk | Purpose::Shard => self.first_object(fetch, object).await?,
-        };
-        loop {
-            decode(std::mem::take(&mut next.jobs), target).await?;
-            next.permit = None;
-            if next.fetches.is_empty() {
-                return Ok(());
+        if fetch.purpose() != Purpose::Index {
+            match self.read_whole(fetch, target).await? {
+                Some(index) => fetch = index,
+                None => return Ok(()),
             }
-            next = self.ranges(next, target).await?;
         }
+        let (mut work, version) = self.first_index(fetch, object).await?;
+        while !work.is_empty() {
+            work = self.read_parts(work, &version, target).await?;
+        }
+        Ok(())
     }
 
-    /// Reads a whole object, or takes it from the cache.
-    async fn first_object(&self, fetch: Fetch, object: &mut ObjectRead) -> Result<Next<'_>> {
+    /// Reads a whole object, or takes it from the cache. Returns the fetch of its index if it is a shard with more dead space than
+    /// memory is meant for.
+    async fn read_whole(&self, fetch: Fetch, target: &Target) -> Result<Option<Fetch>> {
         let key = key_of(&fetch);
-        if !self.caches.options.revalidate
-            && let Some(cached) = self.caches.chunk(&key)
-        {
-            let body = Body {
-                bytes: cached.bytes,
-                object_size: cached.object_size,
-            };
-            return Ok(Next::new(fetch.supply(Some(body))?, cached.version, None));
-        }
-        // What is read whole is seldom larger than what it decodes to, and never takes more memory than it can need.
-        let permit = self.permit(kib(fetch.decoded_size())).await;
-        let most = ByteRange::Range(0..fetch.max_size().saturating_add(1));
-        let Some(body) = self.store.get(&key.0, &most, None).await? else {
-            return Ok(Next::new(fetch.supply(None)?, Version::unknown(), None));
+        let cached = self.caches.chunk(&key);
+        let (found, _permit) = match cached {
+            Some(cached) if !self.caches.options.revalidate => (Fresh::Cached(cached), None),
+            cached => {
+                // What is read whole is seldom larger than what it decodes to, and never takes more memory than it can need.
+                let permit = self.permit(kib(fetch.decoded_size())).await;
+                let most = ByteRange::Range(0..fetch.max_size().saturating_add(1));
+                (self.refresh(&key.0, &most, cached).await?, Some(permit))
+            }
         };
-        if fetch.purpose() == Purpose::Shard && body.object_size > fetch.max_size() {
-            drop(permit);
-            return self.first_index(fetch.by_index(), object).await;
-        }
-        let chunk = CachedChunk {
-            version: body.version,
-            object_size: body.object_size,
-            bytes: body.bytes,
+        let body = match found {
+            Fresh::Absent => None,
+            Fresh::Cached(chunk) => Some(body(chunk)),
+            Fresh::Read(read)
+                if fetch.purpose() == Purpose::Shard && read.object_size > fetch.max_size() =>
+            {
+                return Ok(Some(fetch.by_index()));
+            }
+            Fresh::Read(read) => {
+                let chunk = CachedChunk {
+                    version: read.version,
+                    object_size: read.object_size,
+                    value: read.bytes,
+                };
+                self.caches.insert_chunk(key, &chunk);
+                Some(body(chunk))
+            }
         };
-        self.caches.insert_chunk(key, &chunk);
-        let work = fetch.supply(Some(Body {
-            bytes: chunk.bytes,
-            object_size: chunk.object_size,
-        }))?;
-        Ok(Next::new(work, chunk.version, Some(permit)))
+        resume(Vec::new(), vec![(fetch, body)], target).await?;
+        Ok(None)
     }
 
-    /// Reads the index of a shard, or takes it from the cache.
-    async fn first_index(&self, fetch: Fetch, object: &mut ObjectRead) -> Result<Next<'_>> {
+    /// Reads a range of an object unless it is still the version in the cache.
+    async fn refresh<T>(
+        &self,
+        key: &str,
+        range: &ByteRange,
+        cached: Option<Cached<T>>,
+    ) -> Result<Fresh<T>> {
+        let Some(cached) = cached else {
+            let body = self.store.get(key, range, None).await?;
+            return Ok(body.map_or(Fresh::Absent, Fresh::Read));
+        };
+        let answer = self.store.get_if_changed(key, range, &cached.version);
+        Ok(match answer.await? {
+            Revalidated::Unchanged => Fresh::Cached(cached),
+            Revalidated::Changed(body) => Fresh::Read(body),
+            Revalidated::Absent => Fresh::Absent,
+        })
+    }
+
+    /// Reads the index of a shard, or takes it from the cache: what follows, in which version of the object.
+    async fn first_index(
+        &self,
+        fetch: Fetch,
+        object: &mut ObjectRead,
+    ) -> Result<(Vec<Work>, Version)> {
         let key = key_of(&fetch);
         // Ranges are fetched on condition that the index still holds; chunks from the cache are not fetched.
         let trusted = !(self.caches.keeps_chunks() && self.caches.options.revalidate);
-        let mut fresh = false;
+        let mut fresh = !trusted;
         let found = if trusted {
             let fetching = async {
                 fresh = true;
-                self.fetch_index(&fetch, &key).await
+                self.fetch_index(&fetch, &key, None).await
             };
             self.caches.index_or(&key, fetching).await
         } else {
-            fresh = true;
-            self.fetch_index(&fetch, &key)
-                .await
-                .inspect(|found| self.caches.insert_index(&key, found.clone()))
+            self.renew_index(&fetch, &key).await
         };
-        let next = self.open_index(fetch, found)?;
-        if fresh || !next.fetches.is_empty() || !self.caches.options.revalidate {
-            return Ok(next);
+        let (work, version) = open_index(fetch, found)?;
+        let fetches = |work: &Work| matches!(work, Work::Fetch(_));
+        if fresh || !self.caches.options.revalidate || work.iter().any(fetches) {
+            return Ok((work, version));
         }
         // Nothing is fetched, so nobody says whether the index still holds.
-        drop(next);
+        drop(work);
         let fetch = object.attempt()?.by_index();
-        let found = self.fetch_index(&fetch, &key).await;
-        if let Ok(found) = &found {
-            self.caches.insert_index(&key, found.clone());
-        }
-        self.open_index(fetch, found)
+        let found = self.renew_index(&fetch, &key).await;
+        open_index(fetch, found)
     }
 
-    async fn fetch_index(&self, fetch: &Fetch, key: &Key) -> Result<CachedIndex, NoIndex> {
-        let body = match self.store.get(&key.0, &key.1, None).await {
-            Ok(Some(body)) => body,
-            Ok(None) => return Err(NoIndex::Absent),
-            Err(error) => return Err(NoIndex::Failed(error.into())),
+    /// The index as it is now: the one in the cache if its object has not changed.
+    async fn renew_index(&self, fetch: &Fetch, key: &Key) -> Result<CachedIndex, NoIndex> {
+        let found = self.fetch_index(fetch, key, self.caches.index(key)).await;
+        if let Ok(found) = &found {
+            self.caches.insert_index(key, found.clone());
+        }
+        found
+    }
+
+    async fn fetch_index(
+        &self,
+        fetch: &Fetch,
+        key: &Key,
+        cached: Option<CachedIndex>,
+    ) -> Result<CachedIndex, NoIndex> {
+        let body = match self.refresh(&key.0, &key.1, cached).await {
+            Ok(Fresh::Cached(cached)) => return Ok(cached),
+            Ok(Fresh::Read(body)) => body,
+            Ok(Fresh::Absent) => return Err(NoIndex::Absent),
+            Err(error) => return Err(NoIndex::Failed(error)),
         };
         let index = fetch
             .decode_index(&body.bytes)
@@ -163,7 +200,7 @@ impl Engine {
         let found = CachedIndex {
             version: body.version,
             object_size: body.object_size,
-            index: Arc::new(index),
+            value: Arc::new(index),
         };
         if found.version.is_known() {
             Ok(found)
@@ -172,82 +209,74 @@ impl Engine {
         }
     }
 
-    fn open_index(&self, fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<Next<'_>> {
-        match found {
-            Ok(found) | Err(NoIndex::Unversioned(found)) => {
-                let work = fetch.open(&found.index, found.object_size)?;
-                Ok(Next::new(work, found.version, None))
-            }
-            Err(NoIndex::Absent) => Ok(Next::new(fetch.supply(None)?, Version::unknown(), None)),
-            Err(NoIndex::Failed(error)) => Err(error),
-        }
-    }
-
-    /// Fetches ranges of one object on condition that it has not changed, and decodes each as it arrives. What needs more
-    /// ranges (nested shards) is returned. All that was started is done when this returns, with an error too: the object may
-    /// be read again, into the same elements.
-    async fn ranges(&self, next: Next<'_>, target: &Target) -> Result<Next<'_>> {
-        let version = next.version;
-        let (cached, fetches) = self.take_cached(next.fetches, &version)?;
-        let mut following = Next::new(cached, version, None);
-        let jobs = std::mem::take(&mut following.jobs);
-        let mut decoding = FuturesUnordered::from_iter([decode(jobs, target)]);
+    /// Reads parts of one object on condition that it has not changed, and decodes them as they arrive. Returns what has to be read
+    /// next, in nested shards. All that was started is done when this returns, with an error too: the object may be read again,
+    /// into the same elements.
+    async fn read_parts(
+        &self,
+        work: Vec<Work>,
+        version: &Version,
+        target: &Target,
+    ) -> Result<Vec<Work>> {
+        let (jobs, fetches) = split(work);
+        let (cached, fetches) = self.take_cached(fetches, version);
+        let mut running = FuturesUnordered::from_iter([resume(jobs, cached, target)]);
         let arrived = self
-            .arrive(fetches, &mut following, |jobs| {
-                decoding.push(decode(jobs, target))
+            .arrive(fetches, version, |batch| {
+                running.push(resume(Vec::new(), batch, target));
             })
             .await;
-        let mut decoded = Ok(());
-        while let Some(result) = decoding.next().await {
-            decoded = decoded.and(result);
+        let mut left = Ok(Vec::new());
+        while let Some(result) = running.next().await {
+            left = left.and_then(|mut left: Vec<Work>| {
+                left.extend(result?);
+                Ok(left)
+            });
         }
-        arrived.and(decoded).map(|()| following)
+        arrived.and(left)
     }
 
-    /// Fetches ranges of one object, hands jobs to `start` and adds what needs more ranges to `following`.
-    async fn arrive<'a>(
-        &'a self,
+    /// Fetches ranges of one object and hands them to `start`, together what has arrived together. Returns the permit for their
+    /// memory.
+    async fn arrive(
+        &self,
         fetches: Vec<Fetch>,
-        following: &mut Next<'a>,
-        mut start: impl FnMut(Vec<DecodeJob>),
-    ) -> Result<()> {
+        version: &Version,
+        mut start: impl FnMut(Vec<(Fetch, Option<Body>)>),
+    ) -> Result<Option<SemaphorePermit<'_>>> {
         let Some(first) = fetches.first() else {
-            return Ok(());
+            return Ok(None);
         };
         let key = first.key().clone();
-        let ranges = fetches
-            .iter()
-            .map(|fetch| absolute(fetch.range()))
-            .collect::<Vec<_>>();
+        let ranges = fetches.iter().map(range_of).collect::<Vec<_>>();
         let wanted = ranges.iter().map(|range| range.end - range.start).sum();
-        following.permit = Some(self.permit(kib(wanted)).await);
+        let permit = self.permit(kib(wanted)).await;
         let mut fetches = fetches.into_iter().map(Some).collect::<Vec<_>>();
         let mut arriving = self
             .store
-            .get_ranges(&key, ranges, Some(&following.version));
+            .get_ranges(&key, ranges, Some(version))
+            .ready_chunks(BATCH);
         while let Some(arrived) = arriving.next().await {
-            let arrived = arrived?;
-            let Some(fetch) = fetches[arrived.index].take() else {
-                continue;
-            };
-            let object_size = arrived.bytes.len() as u64;
-            if fetch.purpose() != Purpose::Index {
-                let (version, bytes) = (following.version.clone(), arrived.bytes.clone());
-                let chunk = CachedChunk {
-                    version,
-                    object_size,
-                    bytes,
+            let mut batch = Vec::with_capacity(arrived.len());
+            for arrived in arrived {
+                let arrived = arrived?;
+                let Some(fetch) = fetches[arrived.index].take() else {
+                    continue;
                 };
-                self.caches.insert_chunk(key_of(&fetch), &chunk);
+                let chunk = CachedChunk {
+                    version: version.clone(),
+                    object_size: arrived.bytes.len() as u64,
+                    value: arrived.bytes,
+                };
+                if fetch.purpose() != Purpose::Index && self.caches.keeps_chunks() {
+                    self.caches.insert_chunk(key_of(&fetch), &chunk);
+                }
+                batch.push((fetch, Some(body(chunk))));
             }
-            let (jobs, more) = split(fetch.supply(Some(Body {
-                bytes: arrived.bytes,
-                object_size,
-            }))?);
-            following.fetches.extend(more);
-            start(jobs);
+            tracing::trace!(key = &*key, ranges = batch.len(), "decode");
+            start(batch);
         }
-        Ok(())
+        Ok(Some(permit))
     }
 
     /// What the cache has of some ranges in this version, and the fetches of the others.
@@ -255,23 +284,20 @@ impl Engine {
         &self,
         fetches: Vec<Fetch>,
         version: &Version,
-    ) -> Result<(Vec<Work>, Vec<Fetch>)> {
-        let (mut work, mut missing) = (Vec::new(), Vec::new());
+    ) -> (Vec<(Fetch, Option<Body>)>, Vec<Fetch>) {
+        if !self.caches.keeps_chunks() {
+            return (Vec::new(), fetches);
+        }
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
         for fetch in fetches {
-            match self
-                .caches
-                .chunk(&key_of(&fetch))
-                .filter(|cached| cached.version == *version)
-            {
-                Some(CachedChunk {
-                    bytes, object_size, ..
-                }) => {
-                    work.extend(fetch.supply(Some(Body { bytes, object_size }))?);
+            match self.caches.chunk(&key_of(&fetch)) {
+                Some(cached) if cached.version == *version => {
+                    found.push((fetch, Some(body(cached))));
                 }
-                None => missing.push(fetch),
+                _ => missing.push(fetch),
             }
         }
-        Ok((work, missing))
+        (found, missing)
     }
 
     /// Sets memory aside for encoded bytes; a read that wants more than there is at all waits for all of it.
@@ -284,14 +310,45 @@ impl Engine {
     }
 }
 
-impl<'a> Next<'a> {
-    fn new(work: Vec<Work>, version: Version, permit: Option<SemaphorePermit<'a>>) -> Self {
-        let (jobs, fetches) = split(work);
-        Self {
-            jobs,
-            fetches,
-            version,
-            permit,
+/// Opens the index of a shard: what follows, in which version of the object.
+fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<Work>, Version)> {
+    match found {
+        Ok(found) | Err(NoIndex::Unversioned(found)) => {
+            let work = fetch.open(&found.value, found.object_size)?;
+            Ok((work, found.version))
+        }
+        Err(NoIndex::Absent) => Ok((fetch.supply(None)?, Version::unknown())),
+        Err(NoIndex::Failed(error)) => Err(error),
+    }
+}
+
+/// Runs jobs, and those that follow from bytes, on the computing threads, all in one hop. Returns what needs more bytes.
+fn resume(
+    mut jobs: Vec<DecodeJob>,
+    bodies: Vec<(Fetch, Option<Body>)>,
+    target: &Target,
+) -> impl Future<Output = Result<Vec<Work>>> + Send + use<> {
+    let target = target.clone();
+    let running = (!jobs.is_empty() || !bodies.is_empty()).then(|| {
+        compute(move || {
+            let mut left = Vec::new();
+            for (fetch, body) in bodies {
+                for work in fetch.supply(body)? {
+                    match work {
+                        Work::Decode(job) => jobs.push(job),
+                        Work::Fetch(_) => left.push(work),
+                    }
+                }
+            }
+            jobs.into_par_iter()
+                .try_for_each(|job| target.run_job(job))?;
+            Ok::<_, Error>(left)
+        })
+    });
+    async {
+        match running {
+            Some(running) => running.await?,
+            None => Ok(Vec::new()),
         }
     }
 }
@@ -307,19 +364,10 @@ fn split(work: Vec<Work>) -> (Vec<DecodeJob>, Vec<Fetch>) {
     (jobs, fetches)
 }
 
-/// Starts to decode on the computing threads, all jobs in one hop.
-fn decode(
-    jobs: Vec<DecodeJob>,
-    target: &Target,
-) -> impl Future<Output = Result<()>> + Send + use<> {
-    let target = target.clone();
-    let decoding = (!jobs.is_empty())
-        .then(|| compute(move || jobs.into_par_iter().try_for_each(|job| target.run_job(job))));
-    async {
-        match decoding {
-            Some(decoding) => decoding.await?,
-            None => Ok(()),
-        }
+fn body(chunk: CachedChunk) -> Body {
+    Body {
+        bytes: chunk.value,
+        object_size: chunk.object_size,
     }
 }
 
@@ -328,8 +376,8 @@ fn key_of(fetch: &Fetch) -> Key {
 }
 
 /// What follows an index are ranges from the start of the object.
-fn absolute(range: &ByteRange) -> Range<u64> {
-    match range {
+fn range_of(fetch: &Fetch) -> Range<u64> {
+    match fetch.range() {
         ByteRange::Range(range) => range.clone(),
         other => unreachable!("a part of a shard is a range, not {other}"),
     }

@@ -1,14 +1,17 @@
 //! Plans of chunks that a caller names: keys, shapes and places are his, the rest is the engine's.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::sync::Arc;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use ndarray::{Array2, ArrayD, s};
+use ndarray::{Array1, Array2, ArrayD, s};
+use tracing::span;
 use zarr_core::plan::{ChunkAccess, ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{ArrayLayout, AxisPlaces, ChunkSelection, Input, Output, PlacedIndices};
 
 use super::Target;
-use crate::{Array, ArrayBuilder, Hierarchy, open};
+use crate::{Array, ArrayBuilder, Hierarchy, blocking, open};
 
 const ITEM: isize = 4;
 
@@ -215,4 +218,87 @@ async fn a_layout_learns_chunks_of_another_shape() {
     assert_eq!(learned.decoded().shape[..], [3, 8]);
     // Inner chunks of [3, 4] do not divide it.
     assert!(learn(&[4, 8]).is_err());
+}
+
+/// A thread of a pool of the caller's that waits for ours must not run the caller's other tasks meanwhile.
+#[test]
+fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let caller = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    for url in ["memory:", directory.path().to_str().unwrap()] {
+        let hierarchy = blocking::open(url).unwrap();
+        let metadata = ArrayBuilder::new(&[64, 64], "int32")
+            .with_chunk_shape(&[4, 4])
+            .with_shard_shape(&[32, 32])
+            .build()
+            .unwrap();
+        let array = hierarchy.create_array("a", metadata).unwrap();
+        let elements = Array2::<i32>::ones((64, 64)).into_dyn();
+        let (held, ran) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let disturb = || {
+            for _ in 0..16 {
+                let (held, ran) = (held.clone(), ran.clone());
+                rayon::spawn(move || {
+                    ran.fetch_add(usize::from(held.try_lock().is_err()), Ordering::Relaxed);
+                });
+            }
+        };
+        caller.install(|| {
+            let lock = held.lock().unwrap();
+            disturb();
+            array.write(s![.., ..], elements.view()).unwrap();
+            // Many shards, many inner chunks of one, one.
+            for slices in [s![.., ..], s![..32, ..32], s![..8, ..8], s![..4, ..4]] {
+                disturb();
+                let found: ArrayD<i32> = array.read(slices).unwrap();
+                assert!(found.iter().all(|&element| element == 1));
+            }
+            drop(lock);
+        });
+        assert_eq!(ran.load(Ordering::Relaxed), 0, "{url}");
+    }
+}
+
+/// What has arrived together goes to the computing threads together.
+#[tokio::test]
+async fn inner_chunks_of_one_response_are_decoded_in_one_hop() {
+    let hierarchy = open("memory:").unwrap();
+    let metadata = ArrayBuilder::new(&[4096], "int32")
+        .with_chunk_shape(&[4])
+        .with_shard_shape(&[4096])
+        .build()
+        .unwrap();
+    let array = hierarchy.create_array("a", metadata).await.unwrap();
+    let elements = Array1::from_iter(0..4096_i32);
+    array.write(s![..], elements.clone()).await.unwrap();
+    let _listening = tracing::subscriber::set_default(Hops);
+    let found = array.read::<i32>(s![..2048]).await.unwrap();
+    assert_eq!(found, elements.slice(s![..2048]).into_dyn());
+    // 512 inner chunks.
+    assert_eq!(HOPS.get(), 1);
+}
+
+thread_local! {
+    static HOPS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Hops;
+
+impl tracing::Subscriber for Hops {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "zarr::engine::remote"
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {
+        HOPS.set(HOPS.get() + 1);
+    }
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
 }

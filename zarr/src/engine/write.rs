@@ -9,7 +9,7 @@ use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
 
-use super::combine::Request;
+use super::group_commit::PendingWrite;
 use super::{Engine, compute};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
@@ -36,8 +36,8 @@ impl Engine {
         match object.action() {
             WriteAction::Replace => self.replace(object, input).await,
             WriteAction::Modify => {
-                let commit = async |requests: &[Arc<Request>]| self.commit(requests).await;
-                self.writers.submit(object, input.clone(), commit).await
+                let commit = async |writes: &[Arc<PendingWrite>]| self.commit(writes).await;
+                self.commits.submit(object, input.clone(), commit).await
             }
         }
     }
@@ -58,21 +58,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Carries out requests for one object, together; each for itself where that fails, so that none fails for another's sake.
-    async fn commit(&self, requests: &[Arc<Request>]) {
-        if let [_, _, ..] = requests
-            && self.modify(requests).await.is_ok()
+    /// Commits writes of one object together or, if that fails, one by one, so that none fails because of another.
+    async fn commit(&self, writes: &[Arc<PendingWrite>]) {
+        if let [_, _, ..] = writes
+            && self.modify(writes).await.is_ok()
         {
-            requests.iter().for_each(|request| request.done(Ok(())));
+            writes.iter().for_each(|write| write.finish(Ok(())));
             return;
         }
-        for request in requests {
-            request.done(self.modify(std::slice::from_ref(request)).await);
+        for write in writes {
+            write.finish(self.modify(std::slice::from_ref(write)).await);
         }
     }
 
-    async fn modify(&self, requests: &[Arc<Request>]) -> Result<()> {
-        let object = &requests[0].object;
+    async fn modify(&self, writes: &[Arc<PendingWrite>]) -> Result<()> {
+        let object = &writes[0].object;
         let key = object.key();
         let mut attempts = Attempts::new();
         loop {
@@ -85,10 +85,10 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let exists = !matches!(state, ObjectState::Absent);
-            let writes = requests
+            let inputs = writes
                 .iter()
-                .map(|request| (request.object.clone(), request.input.clone()));
-            let pieces = match encode(writes.collect(), state).await? {
+                .map(|write| (write.object.clone(), write.input.clone()));
+            let pieces = match encode(inputs.collect(), state).await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
