@@ -111,7 +111,7 @@ def seaweedfs(folder, data, spawn):
 def moto(folder, data, spawn):
     python_packages(folder)
     [port] = free_ports(1)
-    process = spawn(folder / "venv/bin/moto_server", "-H", "127.0.0.1", "-p", port)
+    process = spawn(folder / "venv/bin/python", pathlib.Path(__file__).with_name("locked_moto.py"), port)
     return s3(process, port)
 
 
