@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array3, s};
 use serde_json::{Value, json};
+use zarr_benches::cpu_time;
 
 mod ours;
 mod peer;
@@ -69,18 +70,6 @@ fn timed<R>(work: impl FnOnce() -> R) -> (R, (Duration, Duration)) {
     let (cpu, wall) = (cpu_time(), Instant::now());
     let result = work();
     (result, (wall.elapsed(), cpu_time() - cpu))
-}
-
-/// User and system time of this process.
-fn cpu_time() -> Duration {
-    // SAFETY: `getrusage` fills the structure that it is given.
-    let usage = unsafe {
-        let mut usage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
-        usage
-    };
-    let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
-    time(usage.ru_utime) + time(usage.ru_stime)
 }
 
 /// The same sum as in compare.py: elements times their position, modulo 2^64, over every 7th element.

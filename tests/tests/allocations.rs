@@ -94,7 +94,7 @@ fn plans_allocate_little_for_each_inner_chunk() {
                 bytes: shard.clone(),
             };
             for work in object.attempt().unwrap().supply(Some(body)).unwrap() {
-                match work {
+                match work.unwrap() {
                     Work::Decode(job) => job.run().unwrap(),
                     Work::Fetch(fetch) => panic!("{fetch:?}"),
                 }

@@ -401,7 +401,9 @@ impl Stored {
             match next {
                 Work::Fetch(fetch) => {
                     let body = self.get(fetch.key(), fetch.range());
-                    work.extend(fetch.supply(body)?);
+                    for next in fetch.supply(body)? {
+                        work.push(next?);
+                    }
                 }
                 Work::Decode(job) if item_size.is_some() => job.run()?,
                 Work::Decode(job) => {

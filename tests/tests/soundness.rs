@@ -178,7 +178,7 @@ fn an_output_has_one_read_at_a_time_and_an_object_one_attempt() {
     let work = fetch.supply(None).unwrap();
     assert_eq!(object.attempt().err(), Some(Error::OutputInUse));
     for work in work {
-        match work {
+        match work.unwrap() {
             Work::Decode(job) => job.run().unwrap(),
             Work::Fetch(fetch) => panic!("{fetch:?}"),
         }

@@ -1,5 +1,9 @@
 //! Checked arithmetic on shapes and sizes that come from files.
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 
 /// The product of a shape, or an error where it does not fit 64 bits.
@@ -53,6 +57,11 @@ pub fn byte_size(what: &'static str, shape: &[u64], item_size: usize, limit: u64
 /// `value` as an offset in memory; what does not fit is further than any memory reaches.
 pub(crate) fn to_offset(value: u64) -> isize {
     isize::try_from(value).unwrap_or(isize::MAX)
+}
+
+/// A part of the bytes of a shard, without a copy.
+pub(crate) fn slice(shard: &Bytes, range: &Range<u64>) -> Result<Bytes> {
+    Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
 }
 
 /// Strides of a C-order array of this shape, in elements.

@@ -151,7 +151,9 @@ fn read(
                         fetch.check_size(object.len() as u64)?;
                     }
                     let body = object.map(|object| body(&object, fetch.range()));
-                    stack.extend(fetch.supply(body)?);
+                    for next in fetch.supply(body)? {
+                        stack.push(next?);
+                    }
                 }
                 Work::Decode(job) if item_size.is_some() => job.run()?,
                 Work::Decode(job) => {

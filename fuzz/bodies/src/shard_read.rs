@@ -162,7 +162,9 @@ fn read(
                 Work::Decode(job) => job.run()?,
                 Work::Fetch(fetch) => {
                     let body = body(shard, fetch.range());
-                    stack.extend(fetch.supply(Some(body))?);
+                    for next in fetch.supply(Some(body))? {
+                        stack.push(next?);
+                    }
                 }
             }
         }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::fetch::slice;
 use super::location::ChunkLocation;
 use super::part::ChunkPart;
 use crate::buffer::Input;
@@ -12,7 +11,7 @@ use crate::codec::{CodecChain, Sharding, with_scratch, with_scratch_slice};
 use crate::copy::{ChunkCopy, swap_bytes};
 use crate::data_type::FillValue;
 use crate::error::{Error, Result};
-use crate::size::{cell_at, product, to_usize};
+use crate::size::{cell_at, product, slice, to_usize};
 
 /// One chunk or inner chunk to be encoded.
 #[derive(Clone, Debug)]

@@ -8,14 +8,15 @@ use crate::size::cell_at;
 
 /// A chunk: an object, or an inner chunk of a shard.
 #[derive(Clone, Debug)]
-pub(crate) struct ChunkLocation {
-    key: Arc<str>,
-    inner: Option<InnerLocation>,
+pub(crate) enum ChunkLocation {
+    /// The object of this key.
+    Object(Arc<str>),
+    Inner(InnerLocation),
 }
 
 /// The inner chunk at a position, in C order, of a shard.
 #[derive(Clone, Debug)]
-struct InnerLocation {
+pub(crate) struct InnerLocation {
     shard: Arc<ShardLocation>,
     position: u64,
 }
@@ -30,49 +31,55 @@ pub(crate) struct ShardLocation {
 
 impl ChunkLocation {
     pub(crate) fn new(key: Arc<str>) -> Self {
-        Self { key, inner: None }
+        Self::Object(key)
     }
 
     pub(crate) fn key(&self) -> &Arc<str> {
-        &self.key
+        match self {
+            Self::Object(key) => key,
+            Self::Inner(inner) => &inner.shard.key,
+        }
     }
 
     /// Whether the chunk is an object of its own.
     pub(crate) fn is_object(&self) -> bool {
-        self.inner.is_none()
+        matches!(self, Self::Object(_))
+    }
+
+    fn inner(&self) -> Option<&InnerLocation> {
+        match self {
+            Self::Object(_) => None,
+            Self::Inner(inner) => Some(inner),
+        }
     }
 
     /// The shard at this location, whose codecs are these.
     pub(crate) fn shard(&self, chain: &Arc<CodecChain>) -> Arc<ShardLocation> {
         Arc::new(ShardLocation {
-            key: self.key.clone(),
+            key: self.key().clone(),
             chain: chain.clone(),
-            outer: self.inner.clone(),
+            outer: self.inner().cloned(),
         })
     }
 
     /// The error with this location.
     pub(crate) fn wrap(&self, mut error: Error) -> Error {
-        let mut next = self.inner.as_ref();
+        let mut next = self.inner();
         while let Some(InnerLocation { shard, position }) = next {
             error = error.chunk("inner chunk", &shard.cell(*position));
             next = shard.outer.as_ref();
         }
-        error.key(&self.key)
+        error.key(self.key())
     }
 }
 
 impl ShardLocation {
     /// The inner chunk at a position in C order.
     pub(crate) fn inner(self: &Arc<Self>, position: u64) -> ChunkLocation {
-        let inner = InnerLocation {
+        ChunkLocation::Inner(InnerLocation {
             shard: self.clone(),
             position,
-        };
-        ChunkLocation {
-            key: self.key.clone(),
-            inner: Some(inner),
-        }
+        })
     }
 
     fn cell(&self, position: u64) -> Vec<u64> {

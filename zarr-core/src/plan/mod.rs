@@ -17,6 +17,7 @@ mod part;
 mod print;
 mod read;
 mod touched;
+mod works;
 mod write;
 
 use bytes::Bytes;
@@ -28,6 +29,7 @@ pub use job::{ChunkJob, DecodeJob};
 pub use object::ObjectRead;
 pub use read::{ReadPlan, Reading};
 pub use touched::ChunkAccess;
+pub use works::Works;
 pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOptions, WritePlan};
 
 pub(crate) use part::inner_grid;

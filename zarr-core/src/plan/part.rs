@@ -101,6 +101,7 @@ impl ChunkPart {
     }
 }
 
+#[derive(Debug)]
 /// The inner chunks of a shard that are touched: position in C order, and what is touched of it.
 pub(crate) struct InnerParts {
     parts: WantedParts,

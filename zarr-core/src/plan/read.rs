@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::disjoint::{parts_are_disjoint, strides_are_disjoint};
 use super::object::Attempt;
 use super::touched::{ChunkAccess, ObjectPart, Touched};
-use super::{Body, Fetch, ObjectRead, Work};
+use super::{Body, Fetch, ObjectRead, Work, Works};
 use crate::buffer::{Output, OutputLease};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
@@ -106,16 +106,18 @@ impl ReadPlan {
         output: &Output,
         mut get: impl FnMut(&str, &ByteRange) -> Result<Option<Body>, E>,
     ) -> Result<(), E> {
-        let mut stack = Vec::new();
+        let mut stack: Vec<Works> = Vec::new();
+        let mut supply = |fetch: Fetch| -> Result<Works, E> {
+            let body = get(fetch.key(), fetch.range())?;
+            Ok(fetch.supply(body)?)
+        };
         for mut object in self.start(output)? {
-            stack.push(Work::Fetch(object.attempt()?));
-            while let Some(work) = stack.pop() {
-                match work {
-                    Work::Decode(job) => job.run()?,
-                    Work::Fetch(fetch) => {
-                        let body = get(fetch.key(), fetch.range())?;
-                        stack.extend(fetch.supply(body)?);
-                    }
+            stack.push(supply(object.attempt()?)?);
+            while let Some(works) = stack.last_mut() {
+                match works.next().transpose()? {
+                    None => drop(stack.pop()),
+                    Some(Work::Decode(job)) => job.run()?,
+                    Some(Work::Fetch(fetch)) => stack.push(supply(fetch)?),
                 }
             }
         }

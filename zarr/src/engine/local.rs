@@ -1,25 +1,33 @@
 //! Reads of local files: positioned reads on one open handle an object, on the thread that decodes. No runtime, no copy of the
 //! encoded bytes beyond a buffer that the thread keeps.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::iter::{IntoParallelIterator, ParallelBridge, ParallelIterator};
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use zarr_core::codec::with_scratch_slice;
-use zarr_core::plan::{ChunkJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
+use zarr_core::plan::{ChunkJob, Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
 use zarr_core::size;
 use zarr_store::{ErrorKind, LocalFile};
 
+use super::batch::Batches;
 use super::cache::CachedIndex;
 use super::{ATTEMPTS, Engine, Target, compute_blocking};
 use crate::error::{Error, Result};
 
-/// A read of no more objects, or inner chunks, than this is done on the caller's thread: waking others takes longer.
-const INLINE: usize = 1;
+/// A read of no more objects than this is done on the caller's thread: waking others takes longer.
+const INLINE: u64 = 1;
+
+/// The most bytes that are read at once for several chunks.
+const MAX_SPAN: u64 = 1 << 20;
+
+/// Bytes between chunks that cost less to read than another read does.
+const FREE_GAP: u64 = 4 << 10;
 
 impl Engine {
     pub(super) fn read_local(self: &Arc<Self>, plan: &ReadPlan, target: &Target) -> Result<()> {
         let mut objects = plan.start(target.output())?;
-        if plan.objects() <= INLINE as u64 {
+        if plan.objects() <= INLINE {
             return objects.try_for_each(|object| self.read_object(object, target));
         }
         let (engine, target) = (self.clone(), target.clone());
@@ -39,7 +47,7 @@ impl Engine {
                 return self.run(None, fetch.supply(None)?, target);
             };
             let file = Arc::new(file);
-            let result = self.follow(&file, fetch, target);
+            let result = self.run_batch(Some(&file), vec![Work::Fetch(fetch)], target);
             match file.check_unchanged() {
                 Ok(()) => return result,
                 Err(error) if error.kind() == ErrorKind::Changed => {}
@@ -52,25 +60,16 @@ impl Engine {
         })
     }
 
-    /// Goes on with a fetch from a file that is open: all its ranges are of one version.
-    fn follow(
+    /// Goes on with the fetch of a shard from a file that is open: all its ranges are of one version.
+    fn open_shard(
         self: &Arc<Self>,
         file: &Arc<LocalFile>,
         fetch: Fetch,
         target: &Target,
     ) -> Result<()> {
-        if fetch.purpose() == Purpose::Chunk {
-            let range = fetch.range().resolve(file.size());
-            fetch.check_size(range.end - range.start)?;
-            return match fetch.into_job() {
-                Some(job) => read_chunk(file, range, job, target),
-                None => unreachable!("a fetch for a chunk is a job"),
-            };
-        }
         let fetch = fetch.by_index();
         let index = self.local_index(file, &fetch)?;
-        let work = fetch.open(&index, file.size())?;
-        self.run(Some(file), work, target)
+        self.run(Some(file), fetch.open(index, file.size())?, target)
     }
 
     fn local_index(
@@ -98,44 +97,97 @@ impl Engine {
     fn run(
         self: &Arc<Self>,
         file: Option<&Arc<LocalFile>>,
-        work: Vec<Work>,
+        works: Works,
         target: &Target,
     ) -> Result<()> {
-        if work.len() <= INLINE {
-            return work
-                .into_iter()
-                .try_for_each(|work| self.run_one(file, work, target));
-        }
+        let mut batches = Batches::new(works);
+        let Some(first) = batches.next().transpose()? else {
+            return Ok(());
+        };
+        let Some(second) = batches.next() else {
+            return self.run_batch(file, first, target);
+        };
         let (engine, file, target) = (self.clone(), file.cloned(), target.clone());
         compute_blocking(move || {
-            work.into_par_iter()
-                .try_for_each(|work| engine.run_one(file.as_ref(), work, &target))
+            [Ok(first), second]
+                .into_iter()
+                .chain(batches)
+                .par_bridge()
+                .try_for_each(|batch| engine.run_batch(file.as_ref(), batch?, &target))
         })?
     }
 
-    fn run_one(
+    fn run_batch(
         self: &Arc<Self>,
         file: Option<&Arc<LocalFile>>,
-        work: Work,
+        batch: Vec<Work>,
         target: &Target,
     ) -> Result<()> {
-        match (work, file) {
-            (Work::Decode(job), _) => target.run_job(job),
-            (Work::Fetch(fetch), Some(file)) => self.follow(file, fetch, target),
-            (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
+        let mut span = Span::default();
+        for work in batch {
+            match (work, file) {
+                (Work::Decode(job), _) => target.run_job(job)?,
+                (Work::Fetch(fetch), Some(file)) if fetch.purpose() == Purpose::Chunk => {
+                    let range = fetch.range().resolve(file.size());
+                    fetch.check_size(range.end - range.start)?;
+                    let job = fetch.into_job().expect("a fetch for a chunk is a job");
+                    if !span.takes(&range) {
+                        std::mem::take(&mut span).read(file, target)?;
+                    }
+                    span.push(range, job);
+                }
+                (Work::Fetch(fetch), Some(file)) => self.open_shard(file, fetch, target)?,
+                (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
+            }
         }
+        file.map_or(Ok(()), |file| span.read(file, target))
     }
 }
 
-fn read_chunk(
-    file: &LocalFile,
-    range: std::ops::Range<u64>,
-    job: ChunkJob,
-    target: &Target,
-) -> Result<()> {
-    let len = size::to_usize("stored chunk", range.end - range.start)?;
-    with_scratch_slice(len, |buffer| {
-        file.read_exact_at(buffer, range.start)?;
-        target.run(job, Some(buffer))
-    })
+/// Chunks next to each other in a file, which are read at once.
+#[derive(Default)]
+struct Span {
+    range: Range<u64>,
+    /// Bytes of the chunks alone.
+    wanted: u64,
+    jobs: Vec<(Range<u64>, ChunkJob)>,
+}
+
+impl Span {
+    /// Whether a chunk is so near that one read of both costs less than two.
+    fn takes(&self, range: &Range<u64>) -> bool {
+        let size = self.with(range).end - self.with(range).start;
+        let wanted = self.wanted.saturating_add(range.end - range.start);
+        self.jobs.is_empty() || size <= MAX_SPAN && size <= wanted.saturating_add(FREE_GAP)
+    }
+
+    fn with(&self, range: &Range<u64>) -> Range<u64> {
+        if self.jobs.is_empty() {
+            return range.clone();
+        }
+        self.range.start.min(range.start)..self.range.end.max(range.end)
+    }
+
+    fn push(&mut self, range: Range<u64>, job: ChunkJob) {
+        self.range = self.with(&range);
+        self.wanted = self.wanted.saturating_add(range.end - range.start);
+        self.jobs.push((range, job));
+    }
+
+    fn read(self, file: &LocalFile, target: &Target) -> Result<()> {
+        let Self { range, jobs, .. } = self;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let len = size::to_usize("stored chunks", range.end - range.start)?;
+        with_scratch_slice(len, |buffer| {
+            file.read_exact_at(buffer, range.start)?;
+            for (part, job) in jobs {
+                let start = size::to_usize("stored chunk", part.start - range.start)?;
+                let end = size::to_usize("stored chunk", part.end - range.start)?;
+                target.run(job, Some(&buffer[start..end]))?;
+            }
+            Ok(())
+        })
+    }
 }

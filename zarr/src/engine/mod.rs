@@ -3,6 +3,7 @@
 //! `local` reads files on the computing threads, `remote` fetches and hands over, `write` does the optimistic
 //! read-modify-write of both. Nothing here knows metadata documents.
 
+mod batch;
 mod cache;
 mod group_commit;
 mod local;

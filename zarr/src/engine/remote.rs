@@ -1,15 +1,16 @@
 //! Reads through requests: indexes first, then merged ranges, decoded as they arrive.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{ParallelBridge, ParallelIterator};
 use tokio::sync::SemaphorePermit;
 use zarr_core::ByteRange;
-use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
+use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
 use zarr_store::{ErrorKind, Revalidated, Version};
 
+use super::batch::Batches;
 use super::cache::{Cached, CachedChunk, CachedIndex, Key};
 use super::{ATTEMPTS, Engine, IN_FLIGHT_KIB, Target, compute};
 use crate::error::{Error, Result};
@@ -314,35 +315,44 @@ impl Engine {
 fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<Work>, Version)> {
     match found {
         Ok(found) | Err(NoIndex::Unversioned(found)) => {
-            let work = fetch.open(&found.value, found.object_size)?;
-            Ok((work, found.version))
+            let works = fetch.open(found.value, found.object_size)?;
+            Ok((all(works)?, found.version))
         }
-        Err(NoIndex::Absent) => Ok((fetch.supply(None)?, Version::unknown())),
+        Err(NoIndex::Absent) => Ok((all(fetch.supply(None)?)?, Version::unknown())),
         Err(NoIndex::Failed(error)) => Err(error),
     }
 }
 
+/// The parts of a shard that is read in ranges: they are merged before the first is asked for.
+fn all(works: Works) -> Result<Vec<Work>> {
+    Ok(works.collect::<zarr_core::Result<_>>()?)
+}
+
 /// Runs jobs, and those that follow from bytes, on the computing threads, all in one hop. Returns what needs more bytes.
 fn resume(
-    mut jobs: Vec<DecodeJob>,
+    jobs: Vec<DecodeJob>,
     bodies: Vec<(Fetch, Option<Body>)>,
     target: &Target,
 ) -> impl Future<Output = Result<Vec<Work>>> + Send + use<> {
     let target = target.clone();
     let running = (!jobs.is_empty() || !bodies.is_empty()).then(|| {
         compute(move || {
-            let mut left = Vec::new();
-            for (fetch, body) in bodies {
-                for work in fetch.supply(body)? {
-                    match work {
-                        Work::Decode(job) => jobs.push(job),
-                        Work::Fetch(_) => left.push(work),
-                    }
-                }
-            }
-            jobs.into_par_iter()
-                .try_for_each(|job| target.run_job(job))?;
-            Ok::<_, Error>(left)
+            let works = bodies
+                .into_iter()
+                .map(|(fetch, body)| fetch.supply(body))
+                .collect::<zarr_core::Result<Vec<_>>>()?;
+            let jobs = jobs.into_iter().map(|job| Ok(Work::Decode(job)));
+            let left = Mutex::new(Vec::new());
+            Batches::new(jobs.chain(works.into_iter().flatten()))
+                .par_bridge()
+                .try_for_each(|batch| {
+                    let (jobs, fetches) = split(batch?);
+                    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+                    left.extend(fetches.into_iter().map(Work::Fetch));
+                    drop(left);
+                    jobs.into_iter().try_for_each(|job| target.run_job(job))
+                })?;
+            Ok::<_, Error>(left.into_inner().unwrap_or_else(PoisonError::into_inner))
         })
     });
     async {

@@ -1,0 +1,262 @@
+"""Sizes at which implementations fall off a cliff: ours, zarrs, tensorstore and zarr-python in one run, on the same data.
+
+    python benches/scale.py [--rounds 3] [--only NAME] [--folder DIR]
+
+Needs numpy, tensorstore and zarr, and `cargo build --release` done in this folder. Each measurement is a process of its own, so
+that its peak memory is its own; rounds interleave the implementations. Prints the least wall and CPU milliseconds and the peak
+memory of each; every result is checked to be equal. The page cache is warm, the index of the shard is known where a case reads a part of it.
+"""
+
+import argparse
+import json
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+INNER, INNER_CHUNKS = 64, 1 << 20
+ALL = INNER * INNER_CHUNKS
+LARGE, LARGE_COUNT = 32 << 20, 8
+
+# The case, and which arrays of it are written and so made anew for each measurement.
+CASES = {
+    "one_inner": [],
+    "random_inner": [],
+    "points": [],
+    "read_shard": [],
+    "write_shard": ["empty_shard"],
+    "write_objects": ["small_chunks"],
+    "shrink": ["sparse"],
+    "list_consolidated": [],
+    "open_many": [],
+    "own_pool": [],
+    "own_pool_copy": ["large_chunks_copy"],
+}
+# What nobody else has, or does not end in an hour.
+LACKS = {
+    "zarrs": {"points", "shrink", "list_consolidated"},
+    "tensorstore": {"shrink", "list_consolidated", "own_pool", "own_pool_copy"},
+    "zarr": {"one_inner", "random_inner", "points", "read_shard", "write_shard", "write_objects", "shrink", "own_pool", "own_pool_copy"},
+}
+
+
+def array(shape, chunk, inner=None):
+    codecs = [{"name": "bytes"}]
+    if inner:
+        index = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+        sharding = {"chunk_shape": [inner], "codecs": codecs, "index_codecs": index, "index_location": "end"}
+        codecs = [{"name": "sharding_indexed", "configuration": sharding}]
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": [shape],
+        "data_type": "uint8",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [chunk]}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0,
+        "codecs": codecs,
+        "attributes": {},
+    }
+
+
+def put(path, document):
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "zarr.json").write_text(json.dumps(document))
+
+
+def make(folder, name):
+    """Makes one array or group anew, with its data where it is read."""
+    shutil.rmtree(folder / name, ignore_errors=True)
+    documents = {
+        "shard": array(ALL, ALL, INNER),
+        "empty_shard": array(ALL, ALL, INNER),
+        "raw": array(ALL, ALL),
+        "small_chunks": array(65_536 * INNER, INNER),
+        "sparse": array(10**9 * INNER, INNER, 8),
+        "large_chunks": array(LARGE * LARGE_COUNT, LARGE),
+        "large_chunks_copy": array(LARGE * LARGE_COUNT, LARGE),
+    }
+    put(folder / name, documents[name])
+    if name in ("shard", "raw", "large_chunks"):
+        shape = documents[name]["shape"][0]
+        data = np.random.default_rng(1).integers(1, 256, shape, dtype="u1")
+        open_ts(folder / name).write(data).result()
+    if name == "sparse":
+        for at in (0, 999_999_999):
+            open_ts(folder / name)[at * INNER : (at + 1) * INNER].write(np.ones(INNER, "u1")).result()
+
+
+def make_groups(folder):
+    for i in range(1000):
+        put(folder / "many" / str(i), array(100, 10))
+    put(folder / "many", {"zarr_format": 3, "node_type": "group"})
+    nodes = {}
+    for group in range(200):
+        nodes[f"g{group}"] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
+        nodes |= {f"g{group}/a{i}": array(1000, 100, 10) for i in range(99)}
+    consolidated = {"kind": "inline", "must_understand": False, "metadata": nodes}
+    put(folder / "consolidated", {"zarr_format": 3, "node_type": "group", "attributes": {}, "consolidated_metadata": consolidated})
+
+
+# The workers in Python.
+
+
+def open_ts(path):
+    import tensorstore as ts
+
+    return ts.open({"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path), "file_io_sync": False}}).result()
+
+
+def random(count, end):
+    """As `random` of scale.rs."""
+    mask = (1 << 64) - 1
+
+    def step(x):
+        return ((x ^ (x >> 31)) * 0x9E3779B97F4A7C15) & mask
+
+    return [step(step((i * 0xD6E8FEB86659FD93) & mask)) % end for i in range(1, count + 1)]
+
+
+def checksum(data):
+    position = np.arange(data.size, dtype="u8") % np.uint64(65521)
+    return int((position * data.astype("u8")).sum(dtype="u8"))
+
+
+def number(value):
+    return np.array([value], "<u8").view("u1")
+
+
+def peak_mib():
+    """`ru_maxrss` would count the memory of the parent."""
+    [line] = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1]) / 1024
+
+
+def tensorstore_case(case, folder):
+    import tensorstore as ts
+
+    def cached(name):
+        spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(folder / name)}, "context": {"cache_pool": {"total_bytes_limit": 10**9}},
+                "recheck_cached_data": False}
+        opened = ts.open(spec).result()
+        opened[INNER : 2 * INNER].read().result()
+        return opened
+
+    def inner(opened, at):
+        return opened[at * INNER : (at + 1) * INNER].read().result()
+
+    if case == "one_inner":
+        opened = cached("shard")
+        return lambda: inner(opened, 777_777)
+    if case == "random_inner":
+        opened, numbers = cached("shard"), random(1000, INNER_CHUNKS)
+        return lambda: np.concatenate([read.result() for read in [opened[at * INNER : (at + 1) * INNER].read() for at in numbers]])
+    if case == "points":
+        opened, numbers = cached("shard"), random(100_000, ALL)
+        return lambda: opened.vindex[numbers].read().result()
+    if case == "read_shard":
+        opened = open_ts(folder / "shard")
+        return lambda: opened.read().result()
+    if case in ("write_shard", "write_objects"):
+        data = open_ts(folder / "raw").read().result()
+        name = "empty_shard" if case == "write_shard" else "small_chunks"
+        opened = open_ts(folder / name)
+        data = data[: opened.shape[0]].copy()
+        return lambda: opened.write(data).result() or np.empty(0, "u1")
+    if case == "open_many":
+        def open_all():
+            context = ts.Context()
+            opening = [
+                ts.open({"driver": "zarr3", "kvstore": {"driver": "file", "path": str(folder / "many" / str(i))}}, context=context)
+                for i in range(1000)
+            ]
+            return number(sum(opened.result().shape[0] for opened in opening))
+        return open_all
+    raise ValueError(case)
+
+
+def zarr_case(case, folder):
+    import zarr
+
+    if case == "open_many":
+        def open_all():
+            group = zarr.open_group(folder / "many", mode="r")
+            return number(sum(group[str(i)].shape[0] for i in range(1000)))
+        return open_all
+    if case == "list_consolidated":
+        def names():
+            group = zarr.open_consolidated(str(folder / "consolidated"))
+            return number(len(list(group.members(max_depth=None))))
+        return names
+    raise ValueError(case)
+
+
+def worker(who, case, folder):
+    work = {"tensorstore": tensorstore_case, "zarr": zarr_case}[who](case, folder)
+    before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    result = work()
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    peak = peak_mib()
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    answer = {"wall_ms": wall * 1e3, "cpu_ms": cpu * 1e3, "peak_mib": peak, "checksum": str(checksum(result))}
+    print(json.dumps(answer))
+
+
+def measure(who, case, folder, binary):
+    command = [binary, who] if who in ("ours", "zarrs") else [sys.executable, __file__, "--worker", who]
+    output = subprocess.run([*command, case, folder], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(output.stdout)
+
+
+def written(folder, case):
+    """The sum of what a writing case has written, once its process has ended."""
+    name = CASES[case][0]
+    return None if case == "shrink" else checksum(open_ts(folder / name).read().result())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--worker", nargs=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--folder")
+    parser.add_argument("--binary", default=HERE / "target/release/scale")
+    arguments = parser.parse_args()
+    if arguments.worker:
+        who, case, folder = arguments.worker
+        return worker(who, case, pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        folder = pathlib.Path(folder)
+        for name in ("shard", "raw", "large_chunks"):
+            make(folder, name)
+        make_groups(folder)
+        print("| case | implementation | wall ms | CPU ms | peak MiB |\n|---|---|---|---|---|")
+        for case in CASES:
+            if arguments.only in case:
+                compare(case, folder, arguments)
+
+
+def compare(case, folder, arguments):
+    found, results = {}, set()
+    for _ in range(arguments.rounds):
+        for who in ["ours", *(peer for peer, lacks in LACKS.items() if case not in lacks)]:
+            for name in CASES[case]:
+                make(folder, name)
+            answer = measure(who, case, folder, arguments.binary)
+            results.add((answer["checksum"], written(folder, case) if CASES[case] else None))
+            found.setdefault(who, []).append(answer)
+    assert len(results) == 1, f"{case}: results differ: {results}"
+    for who, answers in found.items():
+        wall, cpu, peak = (min(answer[key] for answer in answers) for key in ("wall_ms", "cpu_ms", "peak_mib"))
+        print(f"| {case} | {who} | {wall:.3g} | {cpu:.3g} | {peak:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+//! What follows from the bytes of a fetch, made as it is asked for: a shard may have millions of inner chunks.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Body;
+use super::fetch::{Fetch, Purpose, Work};
+use super::job::{ChunkJob, DecodeJob};
+use super::location::ShardLocation;
+use super::object::Attempt;
+use super::part::{ChunkPart, InnerParts};
+use crate::byte_range::ByteRange;
+use crate::codec::{ShardIndex, Sharding};
+use crate::error::{Error, Result};
+use crate::size::{slice, to_usize};
+
+/// What follows from bytes: jobs and further fetches, in order of the inner chunks. After an error the rest is of no use.
+#[derive(Debug)]
+pub struct Works(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    One(Option<Box<Work>>),
+    Shard(Box<ShardWorks>),
+}
+
+/// The inner chunks of one shard.
+#[derive(Debug)]
+struct ShardWorks {
+    location: Arc<ShardLocation>,
+    attempt: Arc<Attempt>,
+    index: Arc<ShardIndex>,
+    encoded: Encoded,
+    parts: InnerParts,
+    /// The inner chunk that is being worked on, where it is a shard whose bytes are here.
+    nested: Option<Box<Self>>,
+}
+
+/// Where the bytes of a shard are.
+#[derive(Debug)]
+enum Encoded {
+    /// In these bytes of the stored object.
+    Stored(Range<u64>),
+    /// In memory.
+    Here(Bytes),
+}
+
+/// What follows for one inner chunk.
+enum Next {
+    Work(Work),
+    Shard(ShardWorks),
+}
+
+impl Fetch {
+    /// Goes on with the bytes; `None` where the object does not exist.
+    ///
+    /// # Errors
+    /// Where the bytes are damaged, or where an object is gone whose index was read. Damaged entries of an index are errors of the
+    /// iterator.
+    pub fn supply(self, body: Option<Body>) -> Result<Works> {
+        let Some(body) = body else {
+            return self.absent();
+        };
+        if let ByteRange::Range(range) = &self.range
+            && (body.bytes.len() as u64) < range.end - range.start
+        {
+            let error = Error::size("stored bytes", body.bytes.len(), range.end - range.start);
+            return Err(self.job.location.wrap(error));
+        }
+        if self.range == ByteRange::All {
+            self.check_size(body.object_size)?;
+        }
+        match self.purpose {
+            Purpose::Chunk => Ok(Works::decode(self.job, Some(body.bytes))),
+            Purpose::Shard => Works::whole_shard(self.job, body.bytes),
+            Purpose::Index => {
+                let index = self.decode_index(&body.bytes)?;
+                self.open(Arc::new(index), body.object_size)
+            }
+        }
+    }
+
+    /// Goes on with a decoded index, of a shard in an object of this many bytes.
+    ///
+    /// # Errors
+    /// Where the fetch is not for an index. A damaged entry is an error of the iterator.
+    pub fn open(self, index: Arc<ShardIndex>, object_size: u64) -> Result<Works> {
+        if self.purpose != Purpose::Index {
+            return Err(self.no_index());
+        }
+        let within = self.within.unwrap_or(0..object_size);
+        Ok(Works::stored_shard(self.job, index, within))
+    }
+
+    fn absent(self) -> Result<Works> {
+        let part = match self.purpose {
+            Purpose::Chunk => matches!(self.range, ByteRange::Range(_)),
+            Purpose::Index | Purpose::Shard => self.within.is_some(),
+        };
+        if part {
+            let reason = "the object is gone, though its index was read";
+            return Err(self.job.location.wrap(Error::corrupt("shard", reason)));
+        }
+        Ok(Works::decode(self.job, None))
+    }
+}
+
+impl Works {
+    /// One job; without bytes, the fill value stands for the chunk.
+    fn decode(job: ChunkJob, encoded: Option<Bytes>) -> Self {
+        let work = Work::Decode(DecodeJob { job, encoded });
+        Self(Kind::One(Some(Box::new(work))))
+    }
+
+    /// All bytes of a shard.
+    fn whole_shard(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
+        Ok(Self(Kind::Shard(Box::new(ShardWorks::whole(
+            shard, bytes,
+        )?))))
+    }
+
+    /// The index of a shard in these bytes of its object.
+    fn stored_shard(shard: ChunkJob, index: Arc<ShardIndex>, within: Range<u64>) -> Self {
+        let encoded = Encoded::Stored(within);
+        Self(Kind::Shard(Box::new(ShardWorks::new(
+            shard, index, encoded,
+        ))))
+    }
+}
+
+impl Iterator for Works {
+    type Item = Result<Work>;
+
+    fn next(&mut self) -> Option<Result<Work>> {
+        match &mut self.0 {
+            Kind::One(work) => work.take().map(|work| Ok(*work)),
+            Kind::Shard(shard) => shard.next(),
+        }
+    }
+}
+
+impl ShardWorks {
+    fn new(shard: ChunkJob, index: Arc<ShardIndex>, encoded: Encoded) -> Self {
+        Self {
+            parts: shard.part.inner().expect("only called for shards"),
+            location: shard.location.shard(&shard.part.chain),
+            attempt: shard.attempt,
+            index,
+            encoded,
+            nested: None,
+        }
+    }
+
+    fn whole(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
+        let range = shard.sharding().index_range().resolve(bytes.len() as u64);
+        let index = shard.decode_index(&slice(&bytes, &range)?)?;
+        Ok(Self::new(shard, Arc::new(index), Encoded::Here(bytes)))
+    }
+
+    fn next(&mut self) -> Option<Result<Work>> {
+        loop {
+            if let Some(nested) = &mut self.nested {
+                match nested.next() {
+                    Some(work) => return Some(work),
+                    None => self.nested = None,
+                }
+            }
+            let (position, part) = self.parts.next()?;
+            match self.inner(position, part) {
+                Ok(Next::Work(work)) => return Some(Ok(work)),
+                Ok(Next::Shard(nested)) => self.nested = Some(Box::new(nested)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    fn inner(&self, position: u64, part: ChunkPart) -> Result<Next> {
+        let job = ChunkJob {
+            location: self.location.inner(position),
+            part,
+            attempt: self.attempt.clone(),
+        };
+        let range = self.locate(&job, position);
+        let Some(range) = range.map_err(|error| job.location.wrap(error))? else {
+            return Ok(Next::Work(Work::Decode(DecodeJob { job, encoded: None })));
+        };
+        match &self.encoded {
+            Encoded::Stored(within) => {
+                let range = within.start + range.start..within.start + range.end;
+                Ok(Next::Work(Work::Fetch(Fetch::chunk(job, Some(range)))))
+            }
+            Encoded::Here(bytes) => {
+                let bytes = slice(bytes, &range)?;
+                if job.part.chain.sharding().is_some() {
+                    return Self::whole(job, bytes).map(Next::Shard);
+                }
+                let encoded = Some(bytes);
+                Ok(Next::Work(Work::Decode(DecodeJob { job, encoded })))
+            }
+        }
+    }
+
+    /// Where an inner chunk is, from the start of its shard; refuses one that is larger than codecs make it.
+    fn locate(&self, job: &ChunkJob, position: u64) -> Result<Option<Range<u64>>> {
+        let size = match &self.encoded {
+            Encoded::Stored(within) => within.end - within.start,
+            Encoded::Here(bytes) => bytes.len() as u64,
+        };
+        let range = self
+            .index
+            .locate(to_usize("inner chunk", position)?, size)?;
+        let chain = &job.part.chain;
+        if let Some(range) = range.as_ref().filter(|_| chain.sharding().is_none()) {
+            let size = to_usize("stored chunk", range.end - range.start)?;
+            chain.encoded_size().check("stored chunk", size)?;
+        }
+        Ok(range)
+    }
+}
+
+impl ChunkJob {
+    pub(super) fn sharding(&self) -> &dyn Sharding {
+        let sharding = self.part.chain.sharding();
+        sharding.expect("only called for shards")
+    }
+
+    pub(super) fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
+        let index = self.sharding().decode_index(encoded);
+        index.map_err(|error| self.location.wrap(error.member("shard index")))
+    }
+}
