@@ -79,9 +79,11 @@ fn plans_allocate_little_for_each_inner_chunk() {
     let plan = WritePlan::new(layout.clone(), "".into(), &resolved, &[4], options);
     let pieces = counted("write", WRITE, || {
         let object = plan.objects().next().unwrap();
-        let encode = object.encode(ObjectState::Absent).unwrap();
-        let encoded = encode.jobs().iter().map(|job| job.run(&input).unwrap());
-        let encoded = encoded.collect();
+        let mut encode = object.encode(ObjectState::Absent).unwrap();
+        let encoded = encode
+            .by_ref()
+            .map(|(position, job)| (position, job.run(&input).unwrap()))
+            .collect::<Vec<_>>();
         object.assemble(encode.finish(encoded)).unwrap().unwrap()
     });
     let shard = Bytes::from(pieces.concat());

@@ -373,9 +373,11 @@ impl Stored {
         let plan = WritePlan::new(layout.clone(), "".into(), &resolved, &strides, options);
         let mut objects = BTreeMap::new();
         for object in plan.objects() {
-            let encode = object.encode(ObjectState::Absent)?;
-            let jobs = encode.jobs().iter();
-            let encoded = jobs.map(|job| job.run(&input)).collect::<Result<_, _>>()?;
+            let mut encode = object.encode(ObjectState::Absent)?;
+            let encoded = encode
+                .by_ref()
+                .map(|(position, job)| Ok((position, job.run(&input)?)))
+                .collect::<Result<Vec<_>, Error>>()?;
             if let Some(pieces) = object.assemble(encode.finish(encoded))? {
                 objects.insert(object.key().to_string(), pieces.concat().into());
             }

@@ -15,6 +15,12 @@ use zarr_core::{Binder, ByteRange, Error, Extension, Result};
 
 use crate::shard_index::{IndexCodec, place, shard_bound};
 
+/// Pieces of a shard of fewer bytes than this are joined before they are stored.
+const SMALL: usize = 4 << 10;
+
+/// The most bytes of joined pieces.
+const PACK: usize = 1 << 20;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
@@ -157,10 +163,30 @@ impl Sharding for ShardingIndexed {
         let index = self.index.encode(&entries)?;
         let chunks = inner.into_iter().flatten();
         Ok(match self.index_location {
-            IndexLocation::Start => std::iter::once(index).chain(chunks).collect(),
-            IndexLocation::End => chunks.chain([index]).collect(),
+            IndexLocation::Start => pack(std::iter::once(index).chain(chunks)),
+            IndexLocation::End => pack(chunks.chain([index])),
         })
     }
+}
+
+/// Joins small pieces to pieces of about [`PACK`] bytes; large ones are not copied.
+fn pack(pieces: impl Iterator<Item = Bytes>) -> Vec<Bytes> {
+    let (mut packed, mut small) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        let fits = piece.len() < SMALL && small.len() + piece.len() <= PACK;
+        if !fits && !small.is_empty() {
+            packed.push(Bytes::from(std::mem::take(&mut small)));
+        }
+        if piece.len() < SMALL {
+            small.extend_from_slice(&piece);
+        } else {
+            packed.push(piece);
+        }
+    }
+    if !small.is_empty() {
+        packed.push(small.into());
+    }
+    packed
 }
 
 impl ArrayToBytes for ShardingIndexed {

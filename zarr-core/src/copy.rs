@@ -97,32 +97,31 @@ impl ChunkCopy<'_> {
         self.run(&sides, Direction::Gather)
     }
 
-    /// A new chunk whose elements are all taken from the buffer: what is wanted is the whole chunk.
+    /// Appends a chunk whose elements are all taken from the buffer: what is wanted is the whole chunk.
     ///
     /// # Errors
     /// [`Error::Selection`] where an offset is outside or not all elements are wanted, [`Error::TooLarge`] without memory.
-    pub(crate) fn gather_all(&self, buffer: Region) -> Result<Vec<u8>> {
+    pub(crate) fn append_to(&self, chunks: &mut Vec<u8>, buffer: Region) -> Result<()> {
         if !self.wanted.covers(self.shape) {
             return Err(Error::selection("not the whole chunk"));
         }
         let limit = isize::MAX as u64;
         let size = byte_size("chunk", self.shape, self.item_size, limit)?;
-        let mut chunk = Vec::new();
-        chunk.try_reserve_exact(size).map_err(|_| Error::TooLarge {
+        chunks.try_reserve(size).map_err(|_| Error::TooLarge {
             what: "chunk in memory",
             wanted: format!("{size} bytes"),
             limit,
         })?;
-        let start = NonNull::new(chunk.as_mut_ptr()).expect("a vector's pointer is never null");
+        let free = chunks.spare_capacity_mut();
         let region = Region {
-            start,
+            start: NonNull::from(&mut *free).cast(),
             size,
             origin: 0,
         };
         self.gather_into(buffer, region)?;
         // SAFETY: every element of the chunk was written, for the selection covers its shape, and so all of its bytes.
-        unsafe { chunk.set_len(size) };
-        Ok(chunk)
+        unsafe { chunks.set_len(chunks.len() + size) };
+        Ok(())
     }
 
     /// Writes `value` to the places of the wanted elements in the buffer.
@@ -525,7 +524,9 @@ mod tests {
         let input = Input::from_vec((0..20_u16).collect(), 0);
         let mut chunk = [0; 40];
         copy.gather(input.region(), &mut chunk).unwrap();
-        assert_eq!(copy.gather_all(input.region()).unwrap(), chunk);
+        let mut chunks = vec![1, 2, 3];
+        copy.append_to(&mut chunks, input.region()).unwrap();
+        assert_eq!(chunks, [&[1, 2, 3], &chunk[..]].concat());
         assert_eq!(
             chunk[..4],
             [4_u16.to_ne_bytes(), 3_u16.to_ne_bytes()].concat()
@@ -554,7 +555,7 @@ mod tests {
                 wanted: &part,
                 ..copy
             }
-            .gather_all(Input::from_vec(vec![0_u16; 20], 0).region())
+            .append_to(&mut vec![], Input::from_vec(vec![0_u16; 20], 0).region())
             .is_err()
         );
     }

@@ -121,15 +121,15 @@ fn offsets_count_from_the_start_of_the_shard() {
         let chain = chain(&members, spec(&[6], "uint16")).unwrap();
         let sharding = chain.sharding().unwrap();
         let inner = [Some("aa"), None, Some("bbbb")].map(|it| it.map(Bytes::from));
-        let pieces = sharding.assemble(inner.to_vec()).unwrap();
+        let shard = sharding.assemble(inner.to_vec()).unwrap().concat();
         let (index, chunks) = if first > 0 {
             assert_eq!(sharding.index_range(), ByteRange::Range(0..48));
-            (&pieces[0], &pieces[1..])
+            (&shard[..48], &shard[48..])
         } else {
             assert_eq!(sharding.index_range(), ByteRange::Suffix(48));
-            (&pieces[2], &pieces[..2])
+            (&shard[6..], &shard[..6])
         };
-        assert_eq!(*chunks, ["aa", "bbbb"]);
+        assert_eq!(chunks, b"aabbbb");
         let index = sharding.decode_index(index).unwrap();
         let expected = [[first, 2], ShardIndex::EMPTY, [first + 2, 4]];
         assert_eq!(index.entries(), expected);
@@ -167,10 +167,30 @@ fn index_codecs_of_fixed_size_stack() {
         let sharding = chain.sharding().unwrap();
         assert_eq!(sharding.index_range(), ByteRange::Suffix(size));
         let chunks = vec![Some(Bytes::from("abcd")), None];
-        let index = sharding.assemble(chunks).unwrap().pop().unwrap();
-        let decoded = sharding.decode_index(&index).unwrap();
+        let shard = sharding.assemble(chunks).unwrap().concat();
+        assert_eq!(shard.len(), 4 + usize::try_from(size).unwrap());
+        let decoded = sharding.decode_index(&shard[4..]).unwrap();
         assert_eq!(decoded.entries(), [[0, 4], ShardIndex::EMPTY]);
     }
+}
+
+#[test]
+fn small_pieces_are_joined_and_large_ones_are_not_copied() {
+    let large = Bytes::from(vec![1; 1 << 20]);
+    let small = Bytes::from(vec![2; 1000]);
+    let pieces = [&small, &large, &small, &small, &large].map(Clone::clone);
+    let packed = super::pack(pieces.clone().into_iter());
+    assert_eq!(packed.concat(), pieces.concat());
+    assert_eq!(
+        packed.iter().map(Bytes::len).collect::<Vec<_>>(),
+        [1000, 1 << 20, 2000, 1 << 20]
+    );
+    assert_eq!(packed[1].as_ptr(), large.as_ptr());
+    let many = super::pack(std::iter::repeat_n(small, 2000));
+    assert_eq!(
+        many.iter().map(Bytes::len).collect::<Vec<_>>(),
+        [1_048_000, 952_000]
+    );
 }
 
 #[test]

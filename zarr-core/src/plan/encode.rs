@@ -28,8 +28,26 @@ impl EncodeJob {
     /// # Errors
     /// Where the old chunk is damaged (it is never overwritten then) or a codec refuses the data.
     pub fn run(&self, input: &Input) -> Result<Option<Bytes>> {
-        encode_chunk(&self.task, self.existing.as_ref(), input)
-            .map_err(|error| self.location.wrap(error))
+        let mut encoded = Vec::new();
+        let stored = self.append(input, &mut encoded)?;
+        Ok(stored.map(|_| encoded.into()))
+    }
+
+    /// As [`Self::run`], behind the bytes of other chunks: returns where the encoded chunk is among them.
+    ///
+    /// # Errors
+    /// As [`Self::run`]. What was appended then is no chunk.
+    pub fn append(&self, input: &Input, chunks: &mut Vec<u8>) -> Result<Option<Range<usize>>> {
+        let start = chunks.len();
+        let stored = encode_chunk(&self.task, self.existing.as_ref(), input, chunks)
+            .map_err(|error| self.location.wrap(error))?;
+        Ok(stored.then_some(start..chunks.len()))
+    }
+
+    /// The size of the decoded chunk, in bytes.
+    #[must_use]
+    pub fn decoded_size(&self) -> u64 {
+        self.task.part.decoded_size()
     }
 }
 
@@ -71,44 +89,49 @@ pub(crate) fn inner_ranges(
         .collect()
 }
 
-/// Encodes a chunk with new elements over its old ones.
-pub(crate) fn encode_chunk(
+/// Encodes a chunk with new elements over its old ones, behind other chunks. Returns whether it is stored.
+fn encode_chunk(
     task: &ChunkWrite,
     existing: Option<&Bytes>,
     input: &Input,
-) -> Result<Option<Bytes>> {
+    chunks: &mut Vec<u8>,
+) -> Result<bool> {
     let existing = existing.filter(|_| !task.part.replaces());
     let (Some(sharding), Some(parts)) = (task.part.chain.sharding(), task.part.inner()) else {
-        return encode_plain(task, existing, input);
+        return encode_plain(task, existing, input, chunks);
     };
     let mut inner = inner_chunks(sharding, existing)?;
     for (position, part) in parts {
         let place = to_usize("inner chunk", position)?;
         let store_fill = task.store_fill;
         let write = ChunkWrite { part, store_fill };
-        let encoded = encode_chunk(&write, inner[place].as_ref(), input);
-        inner[place] = encoded.map_err(|error| {
-            error.chunk(
-                "inner chunk",
-                &cell_at(position, sharding.chunks_per_shard()),
-            )
+        let mut encoded = Vec::new();
+        let stored = encode_chunk(&write, inner[place].as_ref(), input, &mut encoded);
+        let stored = stored.map_err(|error| {
+            let cell = cell_at(position, sharding.chunks_per_shard());
+            error.chunk("inner chunk", &cell)
         })?;
+        inner[place] = stored.then(|| encoded.into());
     }
     if inner.iter().all(Option::is_none) {
-        return Ok(None);
+        return Ok(false);
     }
-    Ok(Some(sharding.assemble(inner)?.concat().into()))
+    for piece in sharding.assemble(inner)? {
+        chunks.extend_from_slice(&piece);
+    }
+    Ok(true)
 }
 
 fn encode_plain(
     task: &ChunkWrite,
     existing: Option<&Bytes>,
     input: &Input,
-) -> Result<Option<Bytes>> {
+    chunks: &mut Vec<u8>,
+) -> Result<bool> {
     let chain = &task.part.chain;
     let spec = chain.planned();
     if spec.data_type.fixed_size().is_none() {
-        return encode_variable(task, existing, input);
+        return encode_variable(task, existing, input, chunks);
     }
     let size = chain.elements_size()?;
     let fill = stored_fill(chain);
@@ -125,8 +148,13 @@ fn encode_plain(
     let all_fill = |elements: &[u8]| !task.store_fill && fill.fills(elements);
     let covers = task.part.wanted.covers(&spec.shape);
     if covers && chain.is_raw() {
-        let elements = copy.gather_all(input.region())?;
-        return Ok((!all_fill(&elements)).then(|| elements.into()));
+        let start = chunks.len();
+        copy.append_to(chunks, input.region())?;
+        let stored = !all_fill(&chunks[start..]);
+        if !stored {
+            chunks.truncate(start);
+        }
+        return Ok(stored);
     }
     with_scratch_slice(size, |elements| {
         match existing {
@@ -140,18 +168,23 @@ fn encode_plain(
         }
         copy.gather(input.region(), elements)?;
         if all_fill(elements) {
-            return Ok(None);
+            return Ok(false);
         }
-        encode_elements(chain, elements).map(Some)
+        with_scratch(|encoded| {
+            chain.encode(elements, encoded)?;
+            chunks.extend_from_slice(encoded);
+            Ok(true)
+        })
     })
 }
 
-/// The same for elements of any size.
+/// [`encode_plain`] for elements of any size.
 fn encode_variable(
     task: &ChunkWrite,
     existing: Option<&Bytes>,
     input: &Input,
-) -> Result<Option<Bytes>> {
+    chunks: &mut Vec<u8>,
+) -> Result<bool> {
     const NONE: u64 = u64::MAX;
     let chain = &task.part.chain;
     let spec = chain.planned();
@@ -185,11 +218,13 @@ fn encode_variable(
         offsets.push(bytes.len());
     }
     if all_fill {
-        return Ok(None);
+        return Ok(false);
     }
-    let mut encoded = Vec::new();
-    chain.encode_variable(offsets, bytes, &mut encoded)?;
-    Ok(Some(encoded.into()))
+    with_scratch(|encoded| {
+        chain.encode_variable(offsets, bytes, encoded)?;
+        chunks.extend_from_slice(encoded);
+        Ok(true)
+    })
 }
 
 /// A chunk of nothing but fill values, encoded.
@@ -211,14 +246,9 @@ pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
     }
     let mut elements = vec![0; chain.elements_size()?];
     fill_with(&mut elements, stored_fill(chain).bytes());
-    encode_elements(chain, &elements)
-}
-
-fn encode_elements(chain: &CodecChain, elements: &[u8]) -> Result<Bytes> {
-    with_scratch(|encoded| {
-        chain.encode(elements, encoded)?;
-        Ok(Bytes::copy_from_slice(encoded))
-    })
+    let mut encoded = Vec::new();
+    chain.encode(&elements, &mut encoded)?;
+    Ok(encoded.into())
 }
 
 /// The fill value as the chain encodes elements.

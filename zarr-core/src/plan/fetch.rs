@@ -49,7 +49,7 @@ impl Work {
     pub fn decoded_size(&self) -> u64 {
         match self {
             Self::Fetch(fetch) => fetch.decoded_size(),
-            Self::Decode(job) => job.job.decoded_size(),
+            Self::Decode(job) => job.job.part.decoded_size(),
         }
     }
 }
@@ -193,6 +193,6 @@ impl Fetch {
     /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
-        self.job.decoded_size()
+        self.job.part.decoded_size()
     }
 }

@@ -132,12 +132,6 @@ impl ChunkJob {
         location.is_object().then_some(location.key())
     }
 
-    /// The size of the whole decoded chunk or shard, in bytes.
-    pub(super) fn decoded_size(&self) -> u64 {
-        let item_size = self.part.chain.decoded().item_size() as u64;
-        self.part.chunk_len().saturating_mul(item_size)
-    }
-
     /// The number of elements that the job copies.
     #[must_use]
     pub fn len(&self) -> u64 {

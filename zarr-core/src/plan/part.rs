@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::chunk_grid::GridDimension;
 use crate::codec::{CodecChain, Sharding};
 use crate::selection::{Wanted, WantedParts};
-use crate::size::{product, to_usize};
+use crate::size::product;
 
 /// A shard of which at least this share of the inner chunks is wanted is read whole, in percent.
 const WHOLE_SHARD_PERCENT: u64 = 60;
@@ -39,6 +39,12 @@ impl ChunkPart {
     /// The number of elements of the whole chunk.
     pub(crate) fn chunk_len(&self) -> u64 {
         self.chain.decoded().elements().unwrap_or(u64::MAX)
+    }
+
+    /// The size of the whole decoded chunk, in bytes.
+    pub(crate) fn decoded_size(&self) -> u64 {
+        let item_size = self.chain.decoded().item_size() as u64;
+        self.chunk_len().saturating_mul(item_size)
     }
 
     /// The number of elements that are decoded: of inner chunks that are touched, or of the whole chunk.
@@ -101,21 +107,14 @@ impl ChunkPart {
     }
 }
 
-#[derive(Debug)]
 /// The inner chunks of a shard that are touched: position in C order, and what is touched of it.
+#[derive(Debug)]
 pub(crate) struct InnerParts {
     parts: WantedParts,
     inner: Arc<CodecChain>,
     counts: Vec<u64>,
     grid: Vec<GridDimension>,
     inside: Vec<u64>,
-}
-
-impl InnerParts {
-    /// The number of inner chunks that are left, or a bound that is small enough to reserve memory.
-    pub(crate) fn capacity(&self) -> usize {
-        to_usize("inner chunks", self.parts.left()).map_or(0, |left| left.min(1 << 16))
-    }
 }
 
 impl Iterator for InnerParts {

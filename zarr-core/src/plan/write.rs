@@ -6,14 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges};
-use super::location::ChunkLocation;
-use super::part::ChunkPart;
+use super::location::{ChunkLocation, ShardLocation};
+use super::part::{ChunkPart, InnerParts};
 use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
-use crate::size::to_usize;
 
 /// How a write treats what it need not store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -201,38 +200,19 @@ impl ObjectWrite {
                 task: self.task.clone(),
                 existing,
             };
-            return Ok(ObjectEncode {
-                inner: None,
-                jobs: vec![job],
-                positions: vec![],
-            });
+            return Ok(ObjectEncode(Encoding::Chunk(Some(Box::new(job)))));
         };
-        let mut inner = match state {
+        let inner = match state {
             ObjectState::Absent => inner_chunks(sharding, None)?,
             ObjectState::Stored(bytes) => inner_chunks(sharding, Some(&bytes))?,
             ObjectState::Inner(inner) => inner,
         };
-        let location = self.location.shard(&self.task.part.chain);
-        let capacity = parts.capacity();
-        let mut jobs = Vec::with_capacity(capacity);
-        let mut positions = Vec::with_capacity(capacity);
-        for (position, part) in parts {
-            let location = location.inner(position);
-            let position = to_usize("inner chunk", position)?;
-            let existing = inner[position].take().filter(|_| !part.replaces());
-            let store_fill = self.task.store_fill;
-            jobs.push(EncodeJob {
-                location,
-                task: ChunkWrite { part, store_fill },
-                existing,
-            });
-            positions.push(position);
-        }
-        Ok(ObjectEncode {
-            inner: Some(inner),
-            jobs,
-            positions,
-        })
+        Ok(ObjectEncode(Encoding::Shard(Box::new(ShardEncode {
+            location: self.location.shard(&self.task.part.chain),
+            store_fill: self.task.store_fill,
+            parts,
+            inner,
+        }))))
     }
 
     /// The encoded object, as pieces to be stored one after the other; `None` where it is all fill values and such objects are
@@ -283,38 +263,71 @@ pub enum ObjectState {
     Inner(Vec<Option<Bytes>>),
 }
 
-/// An object on its way to be encoded: run the jobs in any order, then hand their results to [`Self::finish`].
+/// An object on its way to be encoded: an iterator over jobs, each with its position, made as they are asked for. Run them in any
+/// order, then hand their results to [`Self::finish`].
 #[derive(Debug)]
-pub struct ObjectEncode {
-    /// For a shard: the encoded inner chunks that stay.
-    inner: Option<Vec<Option<Bytes>>>,
-    jobs: Vec<EncodeJob>,
-    /// For a shard: the position of each job's inner chunk.
-    positions: Vec<usize>,
+pub struct ObjectEncode(Encoding);
+
+#[derive(Debug)]
+enum Encoding {
+    Chunk(Option<Box<EncodeJob>>),
+    Shard(Box<ShardEncode>),
+}
+
+#[derive(Debug)]
+struct ShardEncode {
+    location: Arc<ShardLocation>,
+    store_fill: bool,
+    parts: InnerParts,
+    /// The encoded inner chunks that stay, in C order.
+    inner: Vec<Option<Bytes>>,
+}
+
+impl Iterator for ObjectEncode {
+    type Item = (usize, EncodeJob);
+
+    fn next(&mut self) -> Option<(usize, EncodeJob)> {
+        match &mut self.0 {
+            Encoding::Chunk(job) => job.take().map(|job| (0, *job)),
+            Encoding::Shard(shard) => shard.next(),
+        }
+    }
 }
 
 impl ObjectEncode {
-    /// The jobs, independent of one another.
+    /// The object with the results of all jobs, by position: to be written over again, or assembled.
     #[must_use]
-    pub fn jobs(&self) -> &[EncodeJob] {
-        &self.jobs
-    }
-
-    /// The object with the results of all jobs, in order: to be written over again, or assembled.
-    #[must_use]
-    pub fn finish(self, encoded: Vec<Option<Bytes>>) -> ObjectState {
-        match self.inner {
-            None => encoded
-                .into_iter()
+    pub fn finish(self, encoded: impl IntoIterator<Item = (usize, Option<Bytes>)>) -> ObjectState {
+        let mut encoded = encoded.into_iter();
+        match self.0 {
+            Encoding::Chunk(_) => encoded
                 .next()
-                .flatten()
+                .and_then(|(_, encoded)| encoded)
                 .map_or(ObjectState::Absent, ObjectState::Stored),
-            Some(mut inner) => {
-                for (position, encoded) in self.positions.into_iter().zip(encoded) {
+            Encoding::Shard(shard) => {
+                let mut inner = shard.inner;
+                for (position, encoded) in encoded {
                     inner[position] = encoded;
                 }
                 ObjectState::Inner(inner)
             }
         }
+    }
+}
+
+impl ShardEncode {
+    fn next(&mut self) -> Option<(usize, EncodeJob)> {
+        let (number, part) = self.parts.next()?;
+        let position = usize::try_from(number).expect("a position in the index");
+        let existing = self.inner[position].take();
+        let job = EncodeJob {
+            location: self.location.inner(number),
+            existing: existing.filter(|_| !part.replaces()),
+            task: ChunkWrite {
+                part,
+                store_fill: self.store_fill,
+            },
+        };
+        Some((position, job))
     }
 }

@@ -100,7 +100,7 @@ impl Engine {
         works: Works,
         target: &Target,
     ) -> Result<()> {
-        let mut batches = Batches::new(works);
+        let mut batches = Batches::new(works, Work::decoded_size);
         let Some(first) = batches.next().transpose()? else {
             return Ok(());
         };

@@ -343,7 +343,7 @@ fn resume(
                 .collect::<zarr_core::Result<Vec<_>>>()?;
             let jobs = jobs.into_iter().map(|job| Ok(Work::Decode(job)));
             let left = Mutex::new(Vec::new());
-            Batches::new(jobs.chain(works.into_iter().flatten()))
+            Batches::new(jobs.chain(works.into_iter().flatten()), Work::decoded_size)
                 .par_bridge()
                 .try_for_each(|batch| {
                     let (jobs, fetches) = split(batch?);

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
+use rayon::iter::{ParallelBridge, ParallelIterator};
+use zarr_core::plan::{EncodeJob, ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
 
+use super::batch::Batches;
 use super::group_commit::PendingWrite;
 use super::{Engine, compute};
 use crate::error::{Error, Result};
@@ -145,14 +146,30 @@ async fn encode(
     let encoded = compute(move || {
         let mut state = existing;
         for (object, input) in &writes {
-            let encode = object.encode(state)?;
-            let jobs = encode.jobs().par_iter();
-            let chunks = jobs
-                .map(|job| job.run(input))
-                .collect::<Result<Vec<_>, _>>()?;
-            state = encode.finish(chunks);
+            let mut encode = object.encode(state)?;
+            let jobs = encode.by_ref().map(Ok::<_, Error>);
+            let chunks = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size())
+                .par_bridge()
+                .map(|batch| batch.and_then(|batch| encode_batch(&batch, input)))
+                .collect::<Result<Vec<_>>>()?;
+            state = encode.finish(chunks.into_iter().flatten());
         }
-        writes[0].0.assemble(state)
+        Ok::<_, Error>(writes[0].0.assemble(state)?)
     });
-    Ok(encoded.await??)
+    encoded.await?
+}
+
+/// Encodes chunks one behind the other in memory that they share.
+fn encode_batch(jobs: &[(usize, EncodeJob)], input: &Input) -> Result<Vec<(usize, Option<Bytes>)>> {
+    let mut bytes = Vec::new();
+    let ranges = jobs
+        .iter()
+        .map(|(_, job)| job.append(input, &mut bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let bytes = Bytes::from(bytes);
+    let positions = jobs.iter().map(|(position, _)| *position);
+    let chunks = ranges
+        .into_iter()
+        .map(|range| range.map(|range| bytes.slice(range)));
+    Ok(positions.zip(chunks).collect())
 }
