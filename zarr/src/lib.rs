@@ -37,7 +37,7 @@ pub mod process;
 mod retry;
 
 pub use array::{Array, VariableElement};
-pub use engine::{CacheOptions, Target};
+pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};

@@ -1,14 +1,16 @@
 """What the caller of `create_array` says, as the engine takes it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
+from zarr_py._checks import mapping, nearest, unknown
 from zarr_py._codecs import Codec, Codecs, codec, codecs
+from zarr_py._option_names import StoreOptions
 from zarr_py._shapes import chunk_shape, lengths, shard_shape
+from zarr_py.errors import ArgumentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,25 +47,27 @@ _ELSEWHERE = {
     "maxshape": "nothing: every array can be resized",
     "attrs": "attributes={...}",
     "name": "the path as the second argument",
+    "storage_options": "the options themselves as keywords, or config={...}",
+    "consolidated": "use_consolidated=True or False",
 }
 """Names that other libraries have for what we call otherwise."""
 
 
-def check_names(names: Mapping[str, Any], function: str, *, options: bool) -> None:
-    """Refuses keywords that are none of an array's: all of them, or, where options of a store may follow, those that look like a
+def check_names(names: Mapping[str, Any], function: str, known: Iterable[str], *, options: bool) -> None:
+    """Refuses keywords that are not `known`: all of them, or, where options of a store may follow, those that look like a
     mistake.
 
     Raises `TypeError` with what to write instead.
     """
+    known = list(known)
     for name in names:
-        if name in ArrayOptions.__annotations__:
+        if name in known:
             continue
         if name in _ELSEWHERE:
-            raise TypeError(f"{function}: no keyword {name!r}; write {_ELSEWHERE[name]}")
-        near = get_close_matches(name, ArrayOptions.__annotations__, n=1, cutoff=0.75)
-        if near or not options:
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{function}: no keyword {name!r}{hint}")
+            raise ArgumentError(f"{function}: unknown keyword {name!r}; write {_ELSEWHERE[name]}")
+        is_option = options and name in StoreOptions.__annotations__
+        if not options or (not is_option and nearest(name, known) is not None):
+            raise unknown(function, name, known)
 
 
 class NewArray(NamedTuple):
@@ -122,7 +126,7 @@ def new_array(
         serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size),
         compressors=[] if compressors is None else codecs(compressors, item_size),
         fill_value=None if fill_value is None else _fill_bytes(fill_value, data_type),
-        attributes=to_json(attributes),
+        attributes=to_json(mapping(attributes, "attributes")),
         dimension_names=_names(dimension_names),
         chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size),
     )

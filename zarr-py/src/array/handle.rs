@@ -16,8 +16,16 @@ use crate::store::NativeStore;
 
 /// A node that can be made again from what its metadata says.
 pub(super) trait Remake: Sized {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self>;
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self>;
     fn path(&self) -> &str;
+}
+
+/// What a pickle holds of a node.
+#[derive(Clone)]
+pub(super) struct Document {
+    path: String,
+    text: String,
 }
 
 /// An array, with what each read asks of it.
@@ -49,6 +57,17 @@ impl OpenArray {
 }
 
 impl Remake for OpenArray {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
+        match NodeMetadata::parse(document.text.as_bytes())? {
+            NodeMetadata::Array(array) => Ok(Self::new(zarr::Array::new(
+                hierarchy,
+                &document.path,
+                array,
+            )?)),
+            NodeMetadata::Group(_) => Err(wrong_kind(document)),
+        }
+    }
+
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
         let metadata = self.array.0.metadata().clone();
         Ok(Self::new(zarr::Array::new(
@@ -64,6 +83,13 @@ impl Remake for OpenArray {
 }
 
 impl Remake for zarr::Group {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
+        match NodeMetadata::parse(document.text.as_bytes())? {
+            NodeMetadata::Group(group) => Ok(Self::new(hierarchy, &document.path, group)?),
+            NodeMetadata::Array(_) => Err(wrong_kind(document)),
+        }
+    }
+
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
         Ok(Self::new(
             hierarchy,
@@ -77,6 +103,11 @@ impl Remake for zarr::Group {
     }
 }
 
+fn wrong_kind(document: &Document) -> Error {
+    let message = format!("/{}: pickled as a node of the other kind", document.path);
+    Error::Named("NodeTypeError", message)
+}
+
 /// A node, its store, and what Python pickles of them.
 pub(super) struct Handle<T> {
     pub(super) store: Py<NativeStore>,
@@ -84,15 +115,44 @@ pub(super) struct Handle<T> {
     pub(super) read_only: bool,
     /// A child makes it again from its metadata.
     pub(super) node: Arc<PerProcess<T>>,
+    /// What the node is made of when it is first used, if it comes from a pickle: that may fail.
+    document: Option<Document>,
 }
 
 impl<T: Remake> Handle<T> {
     /// The node in this process.
     pub(super) fn get(&self) -> Result<Arc<T>> {
         self.node.get_or_try_remake(|parents| {
-            let parents = parents.expect("made with a node");
-            parents.remake(&self.store.get().handle()?.hierarchy)
+            let hierarchy = self.store.get().handle()?.hierarchy;
+            match (parents, &self.document) {
+                (Some(parents), _) => parents.remake(&hierarchy),
+                (None, Some(document)) => T::make(&hierarchy, document),
+                (None, None) => Err(Error::Zarr(zarr::Error::Internal {
+                    reason: "a handle without a node".to_owned(),
+                })),
+            }
         })
+    }
+
+    /// The path of the node, also where it cannot be opened.
+    pub(super) fn path(&self) -> PyResult<String> {
+        match (self.get(), &self.document) {
+            (Ok(node), _) => Ok(node.path().to_owned()),
+            (Err(_), Some(document)) => Ok(document.path.clone()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The metadata document, also where the node cannot be opened.
+    pub(super) fn text(
+        &self,
+        write: impl FnOnce(&T) -> zarr_core::Result<String>,
+    ) -> PyResult<String> {
+        match (self.get(), &self.document) {
+            (Ok(node), _) => Ok(write(&node).map_err(Error::from)?),
+            (Err(_), Some(document)) => Ok(document.text.clone()),
+            (Err(error), None) => Err(error.into()),
+        }
     }
 
     /// The same, where it may be changed.
@@ -139,6 +199,7 @@ impl Place {
     }
 
     pub(super) fn opened(self, node: zarr::Node) -> Opened {
+        let node = Found::Node(node);
         Opened { place: self, node }
     }
 
@@ -155,27 +216,50 @@ impl Place {
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Opened {
     place: Place,
-    node: zarr::Node,
+    node: Found,
+}
+
+/// A node, or what it will be made of.
+enum Found {
+    Node(zarr::Node),
+    Document { is_array: bool, document: Document },
 }
 
 impl Opened {
     pub(super) fn array(&self, py: Python<'_>) -> PyResult<Handle<OpenArray>> {
-        let array = self.node.clone().into_array().map_err(Error::from)?;
-        Ok(self.handle(py, OpenArray::new(array)))
+        self.handle(py, |node| Ok(OpenArray::new(node.into_array()?)))
     }
 
     pub(super) fn group(&self, py: Python<'_>) -> PyResult<Handle<zarr::Group>> {
-        let group = self.node.clone().into_group().map_err(Error::from)?;
-        Ok(self.handle(py, group))
+        self.handle(py, zarr::Node::into_group)
     }
 
-    fn handle<T>(&self, py: Python<'_>, node: T) -> Handle<T> {
+    fn handle<T>(
+        &self,
+        py: Python<'_>,
+        only: impl FnOnce(zarr::Node) -> zarr::Result<T>,
+    ) -> PyResult<Handle<T>> {
         let place = self.place.clone_ref(py);
-        Handle {
+        let (node, document) = match &self.node {
+            Found::Node(node) => (
+                PerProcess::of(only(node.clone()).map_err(Error::from)?),
+                None,
+            ),
+            Found::Document { document, .. } => (PerProcess::new(), Some(document.clone())),
+        };
+        Ok(Handle {
             store: place.native,
             origin: place.origin,
             read_only: place.read_only,
-            node: Arc::new(PerProcess::of(node)),
+            node: Arc::new(node),
+            document,
+        })
+    }
+
+    fn is_array(&self) -> bool {
+        match &self.node {
+            Found::Node(node) => matches!(node, zarr::Node::Array(_)),
+            Found::Document { is_array, .. } => *is_array,
         }
     }
 
@@ -183,9 +267,10 @@ impl Opened {
     pub(super) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let class = match &self.node {
-            zarr::Node::Array(_) => ARRAY.import(py, "zarr_py._array", "Array")?,
-            zarr::Node::Group(_) => GROUP.import(py, "zarr_py._group", "Group")?,
+        let class = if self.is_array() {
+            ARRAY.import(py, "zarr_py._array", "Array")?
+        } else {
+            GROUP.import(py, "zarr_py._group", "Group")?
         };
         class.call1((self,))
     }
@@ -316,25 +401,22 @@ pub(crate) fn open_node<'py>(
     })
 }
 
-/// The node whose metadata document is known: nothing is read.
+/// The node of this kind whose metadata document is known: nothing is read, and what is wrong with it raises where it is used.
 #[pyfunction]
 pub(crate) fn bind_node<'py>(
     py: Python<'py>,
     place: Place,
-    path: &str,
-    metadata: &str,
+    kind: &str,
+    path: String,
+    metadata: String,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let hierarchy = place.hierarchy()?;
-    let bind = || {
-        Ok::<_, Error>(match NodeMetadata::parse(metadata.as_bytes())? {
-            NodeMetadata::Array(array) => {
-                zarr::Node::Array(zarr::Array::new(&hierarchy, path, array)?)
-            }
-            NodeMetadata::Group(group) => {
-                zarr::Node::Group(zarr::Group::new(&hierarchy, path, group)?)
-            }
-        })
+    only(kind)?;
+    let node = Found::Document {
+        is_array: kind == "array",
+        document: Document {
+            path,
+            text: metadata,
+        },
     };
-    let node = bind()?;
-    place.opened(node).into_python(py)
+    Opened { place, node }.into_python(py)
 }

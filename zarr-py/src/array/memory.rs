@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use zarr_core::{Input, Output};
 
-use super::{failure, product};
+use super::{failure, out_of_memory, product};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, is_writable};
 
@@ -68,15 +68,12 @@ pub(super) struct Fresh {
 impl Fresh {
     /// Zeroed memory for elements of this size.
     pub(super) fn new(shape: &[usize], item_size: usize) -> Result<Self> {
-        let size = product(shape)?.checked_mul(item_size).ok_or_else(|| {
-            Error::from(zarr_core::Error::TooLarge {
-                what: "result",
-                wanted: format!("{shape:?} elements of {item_size} bytes"),
-                limit: isize::MAX as u64,
-            })
-        })?;
+        let size = product(shape)?
+            .checked_mul(item_size)
+            .ok_or_else(|| out_of_memory(shape, None))?;
         let words = size.div_ceil(8);
-        let output = Output::zeroed::<u64>(words)?;
+        let output = Output::zeroed::<u64>(words);
+        let output = output.map_err(|_| out_of_memory(shape, Some(size)))?;
         Ok(Self {
             output,
             words,

@@ -50,6 +50,15 @@ impl NativeStore {
         self.call(py, async move { Ok(entries.try_next().await?.is_none()) })
     }
 
+    /// Keys and sizes of all objects below a prefix, on the calling thread.
+    fn entries_sync(&self, py: Python<'_>, prefix: &str) -> PyResult<Vec<(String, u64)>> {
+        let entries = self.store()?.list(prefix);
+        self.wait(py, async move {
+            let entries = entries.map_ok(|entry| (entry.key, entry.size));
+            Ok(entries.try_collect().await?)
+        })
+    }
+
     /// All keys that begin with a text, batch by batch.
     fn list_keys(&self, prefix: &str) -> PyResult<Batches> {
         let store = self.store()?;

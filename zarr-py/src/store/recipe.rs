@@ -9,7 +9,7 @@ use super::Handle;
 use super::called::Called;
 use super::credentials::Provider;
 use super::memory::Memory;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Everything that makes a store.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub(super) enum Source {
         memory: Arc<Memory>,
         prefix: String,
     },
+    /// A store in memory of another process, and why it is not here.
+    Gone(String),
 }
 
 impl Recipe {
@@ -66,6 +68,7 @@ impl Recipe {
                 store
             }
             Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
+            Source::Gone(reason) => return Err(Error::Named("InvalidError", reason.clone())),
         };
         if let Some(most) = self.max_concurrency {
             let mut cost = store.cost_model().clone();
