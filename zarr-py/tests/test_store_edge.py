@@ -405,13 +405,13 @@ def test_memory_is_unpickled_where_it_is() -> None:
     store.set_sync("a", buffer(b"x"))
     data = pickle.dumps(store)
     assert pickle.loads(data) == store and pickle.loads(data).get_sync("a") is not None
-    code = f"import pickle; pickle.loads({data!r})"
+    code = f"import pickle; store = pickle.loads({data!r}); print(repr(store)); store.get_sync('a')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1 and "only in the process that it is in" in done.stderr
     del store
     gc.collect()
     with pytest.raises(ValueError, match="only in the process that it is in"):
-        pickle.loads(data)
+        pickle.loads(data).get_sync("a")
 
 
 # Options.

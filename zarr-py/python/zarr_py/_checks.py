@@ -74,6 +74,6 @@ def unknown(function: str, name: str, known: Iterable[str], *, kind: str = "keyw
     hint = ""
     if near is not None:
         hint = f'; did you mean "{near}"?'
-    elif len(known) <= 16:
+    elif len(known) <= 12:
         hint = f"; known: {', '.join(known)}"
     return ArgumentError(f'{function}: unknown {kind} "{name}"{of}{hint}')

@@ -4,15 +4,15 @@ import os
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from zarr_py import _checks, _native, _obstore, _option_names, _options, config
 from zarr_py._native import NativeStore
-from zarr_py.errors import InvalidError
+from zarr_py.errors import ArgumentError, InvalidError
 
-__all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "source_of", "unpickled"]
+__all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "shared", "source_of", "unpickled"]
 
 
 class HasNative(Protocol):
@@ -152,6 +152,8 @@ def _check_names(url: str, names: Mapping[str, Any], function: str, known: Colle
         if _is_remote(url) and _engine_knows(url, name):
             continue
         place = f' for "{_options.public_url(url)}"' if url else ""
+        if not _is_remote(url) and name.lower() in _option_names.BackendOptions.__annotations__:
+            raise ArgumentError(f"{function}: unknown option \"{name}\"{place}; a store of this kind has no options")
         raise _checks.unknown(function, name, {*legal, *known}, kind="option", of=place)
 
 
@@ -199,23 +201,22 @@ def _is_read_only(store: Any) -> bool:
 
 
 def opened(source: Source) -> tuple[NativeStore, Source]:
-    """The native store of a source, one for equal ones, and what finds it again. What is wrong with the source raises where the
-    store is first used."""
+    """The native store of a source, one for equal ones where it has a client, and what finds it again. What is wrong with the
+    source raises where the store is first used."""
     memory = _options.split_memory(source.url) if source.called is None else None
     if memory is None:
-        return _shared(source, source.make), source
+        is_shared = source.called is not None or source.is_remote()
+        return shared(source) if is_shared else source.make(), source
     if source.options:
         raise InvalidError(f"a store in memory has no options, got {source.options[0][0]}")
     name, prefix = memory
     if source.memory is not None:
-        again = source.memory
-        return _shared(source, lambda: NativeStore.memory_again(*again, prefix, cache_bytes=source.cache_bytes)), source
+        return NativeStore.memory_again(*source.memory, prefix, cache_bytes=source.cache_bytes), source
     native = NativeStore.memory(name or None, prefix, cache_bytes=source.cache_bytes)
     identity = native.memory_name
     assert identity is not None
     url = f"memory://{identity[0]}" + (f"/{prefix}" if prefix else "")
-    source = source._replace(url=url, memory=identity)
-    return _shared(source, lambda: native), source
+    return native, source._replace(url=url, memory=identity)
 
 
 def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
@@ -232,12 +233,13 @@ _recent: OrderedDict[tuple[Any, ...], NativeStore] = OrderedDict()
 _lock = threading.RLock()
 
 
-def _shared(source: Source, make: Callable[[], NativeStore]) -> NativeStore:
+def shared(source: Source) -> NativeStore:
+    """The native store of a source, one for equal ones."""
     key = _key(source)
     with _lock:
         found = _stores.get(key)
     if found is None:
-        made = make()
+        made = source.make()
         with _lock:
             found = _stores.setdefault(key, made)
     if source.is_remote() and not source.cache_bytes:

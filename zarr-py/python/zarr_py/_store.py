@@ -382,5 +382,5 @@ def native_of(store: abc.Store) -> NativeStore | None:
     if isinstance(store, Store):
         return store._native
     if type(store) is LocalStore or type(store) is ObjectStore:
-        return _source.of(store, {}, store.read_only, "native_of").native
+        return _source.shared(_source.source_of(store, {}, "native_of"))
     return None
