@@ -127,6 +127,18 @@ class Array(Node, NativeArray):
         for cell in product(*map(range, self._grid_shape)):
             yield tuple(slice(start, stop) for start, stop in self._extent(cell))
 
+    def read(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+        return NativeArray.read(self, selection, out=out)
+
+    def write(self, selection: Any, value: Any) -> None:
+        """Writes a selection."""
+        self[selection] = value
+
+    def plan(self, selection: Any = None) -> str:
+        """What a read would touch: objects, requests, bytes. Nothing is read."""
+        return NativeArray.plan(self, selection)
+
     def read_into(self, selection: Any, out: "npt.NDArray[Any]") -> None:
         """Reads a selection into an array of its shape and of the array's data type, of any strides, without a copy."""
         self.read(selection, out=out)

@@ -10,6 +10,8 @@ Codec = str | Mapping[str, Any]
 Codecs = Sequence[Codec] | Codec
 ItemSize = Callable[[], int]
 
+_INDEX_ITEM_SIZE = 8
+
 
 def _blosc(item_size: ItemSize, given: Mapping[str, Any]) -> dict[str, Any]:
     typesize = given["typesize"] if "typesize" in given else item_size()
@@ -26,6 +28,15 @@ def _evolved(given: Any, item_size: ItemSize) -> dict[str, Any]:
     if found.get("name") == "bytes" and item_size() == 1:
         configuration.pop("endian", None)
     return {**found, "configuration": configuration} if configuration else {"name": found["name"]}
+
+
+def _sharding(given: Mapping[str, Any], item_size: ItemSize) -> dict[str, Any]:
+    """The configuration of shards, whose codecs are named as any others."""
+    found = dict(given)
+    for name, size in (("codecs", item_size), ("index_codecs", lambda: _INDEX_ITEM_SIZE)):
+        if isinstance(found.get(name), list | tuple):
+            found[name] = [json.loads(codec(one, size)) for one in found[name]]
+    return found
 
 
 _DEFAULTS: dict[str, Callable[[ItemSize, Mapping[str, Any]], dict[str, Any]]] = {
@@ -58,6 +69,8 @@ def codec(given: Any, item_size: ItemSize) -> str:
         given = {"name": given}
     if not isinstance(given, Mapping):
         raise TypeError(f"expected the name of a codec, its object in metadata or a codec of zarr-python, got {given!r}")
+    if given.get("name") == "sharding_indexed":
+        return json.dumps({**given, "configuration": _sharding(given.get("configuration") or {}, item_size)})
     defaults = _DEFAULTS.get(given.get("name", ""))
     if defaults is None:
         return json.dumps(given)

@@ -89,8 +89,7 @@ def _copied(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while some := list(islice(pending, 4 * _AT_ONCE)):
             yield from pool.map(copy, some)
-    for pair in documents:
-        yield copy(pair)
+    yield from map(copy, documents)
 
 
 def _is_document(pair: tuple[str, str]) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from zarr.core.array import AsyncArray
-    from zarr.core.indexing import Indexer
 
 __all__ = ["Explanation", "explain"]
 
@@ -147,18 +146,20 @@ def _of_theirs(array: AsyncArray[Any], selection: Any | None, indexing: Indexing
     return Explanation(native=True, reason="", **found)
 
 
-def _indexer(array: AsyncArray[Any], selection: Any, indexing: Indexing) -> Indexer:
-    """What zarr-python makes of a selection."""
-    from zarr.core import indexing as theirs
+def _indexer(array: AsyncArray[Any], selection: Any, how: Indexing) -> Any:
+    """What zarr-python makes of a selection, by the rules of its `Array.__getitem__`."""
+    from zarr.core import indexing
 
+    # Each class checks the selection itself.
+    theirs: Any = indexing
     shape, grid = array.metadata.shape, array._chunk_grid
-    if indexing == "oindex":
+    if how == "oindex":
         selection = theirs.replace_lists(theirs.ensure_tuple(selection))
         return theirs.OrthogonalIndexer(selection, shape, grid)
-    if indexing == "blocks":
+    if how == "blocks":
         return theirs.BlockIndexer(theirs.ensure_tuple(selection), shape, grid)
-    fields, pure = theirs.pop_fields(selection)
-    if indexing == "vindex" or theirs.is_pure_fancy_indexing(pure, len(shape)):
+    _, pure = theirs.pop_fields(selection)
+    if how == "vindex" or theirs.is_pure_fancy_indexing(pure, len(shape)):
         items = theirs.replace_lists(theirs.ensure_tuple(pure))
         if theirs.is_mask_selection(items, shape):
             return theirs.MaskIndexer(items, shape, grid)

@@ -43,7 +43,8 @@ class ArrayInfo:
     def _rows(self) -> dict[str, str]:
         rows = {member.name.replace("_", " ").capitalize(): getattr(self, member.name) for member in fields(self)}
         rows["Storage ratio"] = None if self.storage_ratio is None else round(self.storage_ratio, 2)
-        return {name: str(value) for name, value in rows.items() if value is not None and value != ()}
+        shown = {name: str(value) for name, value in rows.items() if value is not None}
+        return {name: value for name, value in shown.items() if value != "()" or name == "Shape"}
 
     def __repr__(self) -> str:
         return "\n".join(f"{name:<15}: {value}" for name, value in self._rows().items())

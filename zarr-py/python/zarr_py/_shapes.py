@@ -30,6 +30,8 @@ def _length(length: Any, what: str) -> int:
         raise TypeError(f"{what}: expected integers, got {length!r}") from None
     if number < 0:
         raise ValueError(f"{what}: expected lengths of 0 or more, got {number}; give every length itself")
+    if number >= 1 << 63:
+        raise ValueError(f"{what}: expected lengths below 2**63, got {number}")
     return number
 
 

@@ -133,7 +133,7 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
             given[option] = True
     described = _described(store)
     _check_names(described.url, {**parts[0], **parts[1], **given}, function, known)
-    merged = _options.merge(*parts, given)
+    merged = _options.merge(parts[0], parts[1], parts[2], given)
     if described.called is not None:
         if provider is not None or any(name not in _FLAGS for name, _ in merged):
             raise TypeError(f"{function}: options are for a URL; {type(store).__name__} has its own")

@@ -34,7 +34,7 @@ class Codec:
 
     def to_dict(self) -> dict[str, Any]:
         """The object of the codec in metadata."""
-        members = {member.name: _json(getattr(self, member.name)) for member in fields(self)}
+        members = {member.name: _json(getattr(self, member.name), member.name) for member in fields(self)}
         configuration = {name: value for name, value in members.items() if value is not None}
         return {"name": self.name, "configuration": configuration} if configuration else {"name": self.name}
 
@@ -127,12 +127,10 @@ class Other(Codec):
         return dict(self.extension)
 
 
-def _json(value: Any) -> Any:
-    if isinstance(value, Codec):
-        return value.to_dict()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_json(item) for item in value]
-    return {"name": value} if isinstance(value, str) and value in _CLASSES else value
+def _json(value: Any, member: str) -> Any:
+    if member in ("codecs", "index_codecs"):
+        return [codec.to_dict() if isinstance(codec, Codec) else codec for codec in value]
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 _CLASSES: dict[str, type[Codec]] = {

@@ -132,11 +132,12 @@ impl NativeGroup {
     /// Copies the metadata of all nodes below into the group's.
     #[pyo3(signature = (*, awaitable = false))]
     fn _consolidate<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             group.consolidate().await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }
@@ -149,12 +150,13 @@ impl NativeGroup {
         path: &str,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         let path = path.to_owned();
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             group.delete(&path).await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }
@@ -205,14 +207,15 @@ impl NativeGroup {
         replace: bool,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             let change = changed(&changes, removed, replace)?;
             group
                 .change_attributes(|attributes: &Attributes| change(attributes))
                 .await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyNone;
+use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy, NodeMetadata, blocking};
 use zarr_core::{ItemSize, Members};
@@ -117,6 +118,32 @@ pub(super) struct Handle<T> {
     pub(super) node: Arc<PerProcess<T>>,
     /// What the node is made of when it is first used, if it comes from a pickle: that may fail.
     document: Option<Document>,
+    turn: Arc<PerProcess<Arc<Mutex<()>>>>,
+}
+
+/// Changes of a node through one handle, one after the other: the handle ends with the document of the last.
+pub(super) struct Turn<T> {
+    node: Arc<PerProcess<T>>,
+    lock: Arc<Mutex<()>>,
+}
+
+impl<T> Turn<T> {
+    /// Waits for the changes before this one; the node as they left it.
+    pub(super) async fn take(&self) -> Result<(MutexGuard<'_, ()>, Arc<T>)> {
+        let guard = self.lock.lock().await;
+        let node = self.node.get_or_try_make(|| Err(without_node()))?;
+        Ok((guard, node))
+    }
+
+    pub(super) fn set(&self, node: T) {
+        self.node.set(node);
+    }
+}
+
+fn without_node() -> Error {
+    Error::Zarr(zarr::Error::Internal {
+        reason: "a handle without a node".to_owned(),
+    })
 }
 
 impl<T: Remake> Handle<T> {
@@ -127,9 +154,7 @@ impl<T: Remake> Handle<T> {
             match (parents, &self.document) {
                 (Some(parents), _) => parents.remake(&hierarchy),
                 (None, Some(document)) => T::make(&hierarchy, document),
-                (None, None) => Err(Error::Zarr(zarr::Error::Internal {
-                    reason: "a handle without a node".to_owned(),
-                })),
+                (None, None) => Err(without_node()),
             }
         })
     }
@@ -155,13 +180,16 @@ impl<T: Remake> Handle<T> {
         }
     }
 
-    /// The same, where it may be changed.
-    pub(super) fn writable(&self) -> PyResult<Arc<T>> {
+    /// The right to change the node.
+    pub(super) fn turn(&self) -> PyResult<Turn<T>> {
         let node = self.get()?;
         if self.read_only {
             return Err(read_only(node.path()));
         }
-        Ok(node)
+        Ok(Turn {
+            node: self.node.clone(),
+            lock: Arc::clone(&self.turn.get_or_make(Arc::default)),
+        })
     }
 
     pub(super) fn location(&self) -> PyResult<String> {
@@ -253,6 +281,7 @@ impl Opened {
             read_only: place.read_only,
             node: Arc::new(node),
             document,
+            turn: Arc::new(PerProcess::new()),
         })
     }
 

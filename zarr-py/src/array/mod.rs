@@ -302,11 +302,12 @@ impl NativeArray {
         shape: Vec<u64>,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
             let mut array = open.array.0.clone();
             array.resize(&shape).await?;
-            node.set(OpenArray::new(array));
+            turn.set(OpenArray::new(array));
             Ok(())
         })
     }
@@ -321,12 +322,13 @@ impl NativeArray {
         replace: bool,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
             let mut array = open.array.0.clone();
             let change = changed(&changes, removed, replace)?;
             array.change_attributes(change).await?;
-            node.set(OpenArray::new(array));
+            turn.set(OpenArray::new(array));
             Ok(())
         })
     }
