@@ -2,11 +2,19 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["Codec", "Codecs", "codec", "codecs"]
 
-Codec = str | Mapping[str, Any]
+
+class Described(Protocol):
+    """A codec of `zarr_py.codecs` or zarr-python."""
+
+    def to_dict(self) -> Any:
+        """Its object in metadata."""
+
+
+Codec = str | Mapping[str, Any] | Described
 Codecs = Sequence[Codec] | Codec
 ItemSize = Callable[[], int]
 

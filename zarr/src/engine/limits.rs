@@ -66,3 +66,22 @@ pub fn bytes_in_flight() -> u64 {
 pub(super) fn in_flight_kib() -> usize {
     IN_FLIGHT_KIB.load(Ordering::Relaxed)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_what_was_set_last() {
+        let before = threads();
+        set_threads(3).unwrap();
+        assert_eq!(threads(), 3);
+        assert_eq!(pool().install(rayon::current_num_threads), 3);
+        set_threads(before).unwrap();
+        set_bytes_in_flight(1);
+        assert_eq!(bytes_in_flight(), 1024);
+        set_bytes_in_flight(256 << 20);
+        assert_eq!(bytes_in_flight(), 256 << 20);
+    }
+}
