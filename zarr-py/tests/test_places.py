@@ -84,14 +84,15 @@ def test_each_way_to_a_place_is_one_client(server: Server) -> None:
     found["open_array"]()
     for name, way in found.items():
         before = server.connections
-        assert [way() for _ in range(6)] == [0] * 6, name
-        assert server.connections - before <= 2, name
+        assert [way() for _ in range(12)] == [0] * 12, name
+        assert server.connections - before <= 3, name
 
 
 def test_a_client_outlives_its_user_and_counts_for_all(server: Server) -> None:
     for _ in range(30):
         zarr_py.open_array(server.url, "g/x", allow_http=True)
-    assert server.connections <= 2
+    # Not one for each; a request may start before the connection of the one before is idle again.
+    assert server.connections <= 5
     assert zarr_py.open_array(server.url, "g/x", allow_http=True).requests()["gets"] >= 30
 
 

@@ -7,107 +7,14 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyNone;
 use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
-use zarr::{Attributes, Hierarchy, NodeMetadata, blocking};
-use zarr_core::{ItemSize, Members};
+use zarr::{Attributes, Hierarchy};
+use zarr_core::Members;
 
+use super::node::{Document, OpenArray, Remake};
 use super::{failure, read_only};
 use crate::error::{Error, Result};
 use crate::runtime;
 use crate::store::NativeStore;
-
-/// A node that can be made again from what its metadata says.
-pub(super) trait Remake: Sized {
-    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self>;
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self>;
-    fn path(&self) -> &str;
-}
-
-/// What a pickle holds of a node.
-#[derive(Clone)]
-pub(super) struct Document {
-    path: String,
-    text: String,
-}
-
-/// An array, with what each read asks of it.
-pub(super) struct OpenArray {
-    pub(super) array: blocking::Array,
-    /// The shape of what is decoded as one: inner chunks, where they can be read alone.
-    pub(super) unit: Vec<u64>,
-    /// The size of an element in bytes; of strings the size of a place in the buffer.
-    pub(super) item_size: usize,
-}
-
-impl OpenArray {
-    pub(super) fn new(array: zarr::Array) -> Self {
-        let layout = array.layout();
-        let unit = layout.inner_chunk_shape();
-        Self {
-            unit: unit.unwrap_or_else(|| layout.chunk_shape().to_vec()),
-            item_size: match array.data_type().item_size() {
-                ItemSize::Fixed(size) => size,
-                ItemSize::Variable => 8,
-            },
-            array: blocking::Array(array),
-        }
-    }
-
-    pub(super) fn is_variable(&self) -> bool {
-        self.array.0.data_type().fixed_size().is_none()
-    }
-}
-
-impl Remake for OpenArray {
-    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
-        match NodeMetadata::parse(document.text.as_bytes())? {
-            NodeMetadata::Array(array) => Ok(Self::new(zarr::Array::new(
-                hierarchy,
-                &document.path,
-                array,
-            )?)),
-            NodeMetadata::Group(_) => Err(wrong_kind(document)),
-        }
-    }
-
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        let metadata = self.array.0.metadata().clone();
-        Ok(Self::new(zarr::Array::new(
-            hierarchy,
-            self.path(),
-            metadata,
-        )?))
-    }
-
-    fn path(&self) -> &str {
-        self.array.0.path().as_str()
-    }
-}
-
-impl Remake for zarr::Group {
-    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
-        match NodeMetadata::parse(document.text.as_bytes())? {
-            NodeMetadata::Group(group) => Ok(Self::new(hierarchy, &document.path, group)?),
-            NodeMetadata::Array(_) => Err(wrong_kind(document)),
-        }
-    }
-
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        Ok(Self::new(
-            hierarchy,
-            self.path().as_str(),
-            self.metadata().clone(),
-        )?)
-    }
-
-    fn path(&self) -> &str {
-        self.path().as_str()
-    }
-}
-
-fn wrong_kind(document: &Document) -> Error {
-    let message = format!("/{}: pickled as a node of the other kind", document.path);
-    Error::Named("NodeTypeError", message)
-}
 
 /// A node, its store, and what Python pickles of them.
 pub(super) struct Handle<T> {
@@ -227,7 +134,7 @@ impl Place {
     }
 
     pub(super) fn opened(self, node: zarr::Node) -> Opened {
-        let node = Found::Node(node);
+        let node = Found::Node(Box::new(node));
         Opened { place: self, node }
     }
 
@@ -249,7 +156,7 @@ pub(crate) struct Opened {
 
 /// A node, or what it will be made of.
 enum Found {
-    Node(zarr::Node),
+    Node(Box<zarr::Node>),
     Document { is_array: bool, document: Document },
 }
 
@@ -270,7 +177,7 @@ impl Opened {
         let place = self.place.clone_ref(py);
         let (node, document) = match &self.node {
             Found::Node(node) => (
-                PerProcess::of(only(node.clone()).map_err(Error::from)?),
+                PerProcess::of(only(zarr::Node::clone(node)).map_err(Error::from)?),
                 None,
             ),
             Found::Document { document, .. } => (PerProcess::new(), Some(document.clone())),
@@ -287,7 +194,7 @@ impl Opened {
 
     fn is_array(&self) -> bool {
         match &self.node {
-            Found::Node(node) => matches!(node, zarr::Node::Array(_)),
+            Found::Node(node) => matches!(**node, zarr::Node::Array(_)),
             Found::Document { is_array, .. } => *is_array,
         }
     }

@@ -8,7 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 use zarr_core::{AxisIndices, DataTypeKind, GridDimension, Selection};
 
-use super::handle::OpenArray;
+use super::node::OpenArray;
 use super::{failure, product};
 use crate::error::Error;
 

@@ -2,7 +2,7 @@
 //!
 //! A call goes `key` (what a Python index means) -> `read` or `write` -> the engine -> `memory` (NumPy's arrays over memory of
 //! ours, and ours over NumPy's). `variable` does the same for strings, `create` makes new nodes, `group` is the group,
-//! `handle` what both keep and how they are made again in a forked child.
+//! `handle` what both keep, `node` how that is made again in a forked child or of a pickle.
 //!
 //! Reads of a few local chunks run on the calling thread, everything else waits where Ctrl-C is heard; nothing of either
 //! holds the interpreter.
@@ -12,6 +12,7 @@ mod group;
 mod handle;
 mod key;
 mod memory;
+mod node;
 mod read;
 mod variable;
 mod write;
@@ -23,10 +24,11 @@ use zarr_core::DataTypeKind;
 
 pub(crate) use self::create::{create_array, create_group};
 pub(crate) use self::group::NativeGroup;
-use self::handle::{Handle, OpenArray, answer, changed};
+use self::handle::{Handle, answer, changed};
 pub(crate) use self::handle::{Opened, bind_node, open_node};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
+use self::node::OpenArray;
 use crate::error::{Error, Result};
 use crate::store::NativeStore;
 

@@ -12,9 +12,9 @@ use zarr::VariableElement;
 use zarr_core::DataTypeKind;
 
 use super::NativeArray;
-use super::handle::OpenArray;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape};
+use super::node::OpenArray;
 use super::read::Finish;
 use crate::error::Result;
 
