@@ -162,3 +162,47 @@ def test_lengths_are_below_two_to_the_63(tmp_path: Path) -> None:
     for wrong in (2**63, 2**64, 2**70):
         with pytest.raises(ValueError, match="below 2"):
             zarr_py.create_array(tmp_path, shape=wrong, dtype="i1", chunks=1)
+
+
+@pytest.mark.parametrize(("wrong", "error", "match"), [
+    ({"shape": {}}, TypeError, "shape: expected"), ({"shape": {3}}, TypeError, "shape: expected"),
+    ({"fill_value": [1, 2]}, TypeError, "fill_value: expected one element"), ({"fill_value": "x"}, ValueError, "fill_value: 'x'"),
+    ({"fill_value": 2**40}, OverflowError, "fill_value"), ({"dtype": bytes, "fill_value": "x"}, TypeError, "fill_value: expected bytes"),
+    ({"compressors": 3}, TypeError, "compressors: expected"), ({"compressors": False}, TypeError, "None is no codec"),
+    ({"filters": [3]}, TypeError, "filters: expected"), ({"serializer": None}, TypeError, "serializer: expected"),
+    ({"chunk_key_encoding": 3}, TypeError, "chunk_key_encoding: expected"), ({"attributes": {"a": object()}}, TypeError, "attributes: "),
+    ({"attributes": {3: 3}}, TypeError, "attributes: expected names"), ({"attributes": {"a": float("nan")}}, ValueError, "attributes: "),
+])
+def test_errors_name_the_argument(tmp_path: Path, wrong: dict[str, Any], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        zarr_py.create_array(tmp_path, **{"shape": 4, "dtype": "i4", **wrong})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [
+    {"region": ["a"]}, {"region": object()}, {"timeout": float("nan")}, {"timeout": float("inf")}, {"retry_config": {"backoff": 3}},
+    {"retry_config": {"backoff": {"bas": 3}}}, {"client_options": {"timeout": {}}}, {"config": {"region": b"r"}},
+])
+def test_values_of_options_are_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="region|timeout|backoff") as found:
+        zarr_py.Store("s3://bucket/x", **wrong)
+    assert "object_store" not in str(found.value)
+
+
+def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:
+    array = zarr_py.create_array(tmp_path, data=np.arange(4))
+    for make in (lambda: zarr_py.Array(3), zarr_py.Array, zarr_py.Group, lambda: zarr_py.Group(tmp_path)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="is opened by zarr_py.open_"):
+            make()
+    for out in (None, [0] * 4, bytearray(32)):
+        with pytest.raises(TypeError, match="out: expected an array of NumPy"):
+            array.read_into(..., out)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"shape \(4,\), got \(3,\)"):
+        array.read(out=np.zeros(3, "i8"))
+    with pytest.raises(ValueError, match=r"from shape \(3,\) into shape \(4,\)"):
+        array[...] = [1, 2, 3]
+    for change in (lambda: array.attrs.update({3: 1}), lambda: array.set_attrs([1])):  # type: ignore[arg-type, dict-item]
+        with pytest.raises(TypeError, match="attributes: expected"):
+            change()
+    with pytest.raises(ValueError, match="empty text"):
+        zarr_py.open_array("")

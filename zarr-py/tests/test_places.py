@@ -245,3 +245,52 @@ def test_a_worker_of_dask_lives_on(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, check=False)
     assert "hangs" not in done.stdout and "alive 1" in done.stdout, done.stdout + done.stderr
+
+
+class Provider:
+    """Credentials by an object that is another one after each unpickling."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {"access_key_id": "a", "secret_access_key": "b", "expires_at": None}
+
+
+class Reading:
+    """A store of Python that can be pickled."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get(self, path: str) -> bytes:
+        if path not in self.objects:
+            raise FileNotFoundError(path)
+        return self.objects[path]
+
+    def put(self, path: str, value: bytes, **_: Any) -> None:
+        self.objects[path] = bytes(value)
+
+    def head(self, path: str) -> dict[str, Any]:
+        return {"path": path, "size": len(self.get(path))}
+
+    def delete(self, path: str) -> None:
+        del self.objects[path]
+
+    def list(self, prefix: str | None) -> Any:
+        return iter([[self.head(path) for path in self.objects if path.startswith(prefix or "")]])
+
+    def list_with_delimiter(self, prefix: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def test_objects_of_python_are_one_client_through_pickles() -> None:
+    away = {"endpoint": "http://127.0.0.1:9", "region": "r", "retry_config": {"max_retries": 0}}
+    store = zarr_py.Store("s3://bucket/objects", credential_provider=Provider(), **away)
+    again = [pickle.loads(pickle.dumps(store))._native for _ in range(5)]
+    assert {id(one) for one in again} == {id(store._native)}
+    other = zarr_py.Store("s3://bucket/objects", credential_provider=Provider(), **away)
+    assert other._native is not store._native
+    text = pickle.dumps(zarr_py.Store(Reading(), pickle_secrets=True, single_writer=True))
+    assert pickle.loads(text)._native is pickle.loads(text)._native
+    code = "import pickle, sys; sys.path.insert(0, sys.argv[2]); load = lambda: pickle.loads(bytes.fromhex(sys.argv[1]))._native; a = load(); assert a is load()"
+    command = [sys.executable, "-c", code, text.hex(), str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

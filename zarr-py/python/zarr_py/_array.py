@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
 from zarr_py import _source, codecs
-from zarr_py._native import NativeArray, bind_node
+from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
 from zarr_py._shapes import lengths
 from zarr_py._views import Blocks, OIndex, VIndex
@@ -36,6 +36,11 @@ class Array(Node, NativeArray):
 
     __module__ = "zarr_py"
     __slots__ = ("__weakref__",)
+
+    def __new__(cls, opened: Any = None) -> Self:
+        if not isinstance(opened, Opened):
+            raise TypeError("an array is opened by zarr_py.open_array, and made by zarr_py.create_array")
+        return NativeArray.__new__(cls, opened)
 
     @property
     def size(self) -> int:
@@ -129,7 +134,7 @@ class Array(Node, NativeArray):
 
     def read(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
         """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
-        return NativeArray.read(self, selection, out=out)
+        return NativeArray.read(self, selection, out=None if out is None else _output(out))
 
     def write(self, selection: Any, value: Any) -> None:
         """Writes a selection."""
@@ -141,15 +146,15 @@ class Array(Node, NativeArray):
 
     def read_into(self, selection: Any, out: "npt.NDArray[Any]") -> None:
         """Reads a selection into an array of its shape and of the array's data type, of any strides, without a copy."""
-        self.read(selection, out=out)
+        NativeArray.read(self, selection, out=_output(out))
 
     async def read_async(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
         """Async variant of `read`. Cancelling it ends the requests; `out` may then hold a part of the result."""
-        return await self._read_later(selection, out=out)
+        return await self._read_later(selection, out=None if out is None else _output(out))
 
     async def read_into_async(self, selection: Any, out: "npt.NDArray[Any]") -> None:
         """Async variant of `read_into`."""
-        await self._read_later(selection, out=out)
+        await self._read_later(selection, out=_output(out))
 
     async def write_async(self, selection: Any, value: Any) -> None:
         """Async variant of `write`. `value` is not to be changed before it is done."""
@@ -293,6 +298,14 @@ class Array(Node, NativeArray):
         }
         cells = (f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items() if value is not None)
         return f"<table>{''.join(cells)}</table>"
+
+
+def _output(out: Any) -> "npt.NDArray[Any]":
+    import numpy as np
+
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out: expected an array of NumPy, got {type(out).__name__}")
+    return out
 
 
 def _unpickle(kind: str, source: tuple[Any, ...], read_only: bool, path: str, metadata: str) -> Any:

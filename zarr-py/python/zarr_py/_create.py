@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
-from zarr_py._checks import mapping, nearest, unknown
+from zarr_py._checks import nearest, unknown
 from zarr_py._codecs import Codec, Codecs, codec, codecs
 from zarr_py._option_names import StoreOptions
 from zarr_py._shapes import chunk_shape, lengths, shard_shape
@@ -122,13 +122,13 @@ def new_array(
         data_type=data_type,
         chunks=chunk,
         shards=shard_shape(shards, array_shape, chunk, item_size),
-        filters=codecs(filters, item_size) or [],
-        serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size),
-        compressors=[] if compressors is None else codecs(compressors, item_size),
+        filters=codecs(filters, item_size, "filters") or [],
+        serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size, "serializer"),
+        compressors=[] if compressors is None else codecs(compressors, item_size, "compressors"),
         fill_value=None if fill_value is None else _fill_bytes(fill_value, data_type),
-        attributes=to_json(mapping(attributes, "attributes")),
+        attributes=to_json(attributes),
         dimension_names=_names(dimension_names),
-        chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size),
+        chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size, "chunk_key_encoding"),
     )
 
 
@@ -161,10 +161,18 @@ def _fill_bytes(value: Any, data_type: str) -> bytes:
     if dtype.kind == "T":
         return str(value).encode()
     if dtype.kind == "O":
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TypeError(f"fill_value: expected bytes, got {value!r}")
         return bytes(value)
     if dtype.kind == "V" and dtype.fields is None and isinstance(value, bytes):
         value = np.void(value)
-    return to_memory(value, dtype).tobytes()
+    try:
+        element = to_memory(value, dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise type(error)(f"fill_value: {value!r} is no {dtype}: {error}") from None
+    if element.ndim > 0:
+        raise TypeError(f"fill_value: expected one element, got {value!r}")
+    return element.tobytes()
 
 
 def as_data(data: Any) -> "npt.NDArray[np.generic] | None":

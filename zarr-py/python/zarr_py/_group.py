@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from zarr_py import _checks
 from zarr_py._array import Array, _unpickle
 from zarr_py._attributes import to_json
 from zarr_py._create import ArrayOptions, check_names
-from zarr_py._native import NativeGroup
+from zarr_py._native import NativeGroup, Opened
 from zarr_py._node import Node
 from zarr_py._nodes import described_array
 from zarr_py.errors import AlreadyExistsError, NodeTypeError, NotFoundError
@@ -31,6 +31,11 @@ class Group(Node, NativeGroup):
 
     __module__ = "zarr_py"
     __slots__ = ("__weakref__",)
+
+    def __new__(cls, opened: Any = None) -> Self:
+        if not isinstance(opened, Opened):
+            raise TypeError("a group is opened by zarr_py.open_group, and made by zarr_py.create_group")
+        return NativeGroup.__new__(cls, opened)
 
     def __getitem__(self, path: str) -> "Array | Group":
         try:
@@ -257,7 +262,7 @@ class Group(Node, NativeGroup):
     ) -> "Group":
         """Creates a group at a path below, and the groups in between, as `zarr_py.create_group`."""
         path, replace = _new(path, overwrite, {})
-        text = to_json(_checks.mapping(attributes, "attributes"))
+        text = to_json(attributes)
         created: Group = self._create_group(path, text, replace)
         return created
 
@@ -266,7 +271,7 @@ class Group(Node, NativeGroup):
     ) -> "Group":
         """Async variant of `create_group`."""
         path, replace = _new(path, overwrite, {})
-        text = to_json(_checks.mapping(attributes, "attributes"))
+        text = to_json(attributes)
         created: Group = await self._create_group(path, text, replace, awaitable=True)
         return created
 

@@ -117,7 +117,7 @@ async def _made(call: Call, kind: str, place: Place, path: str, array: Mapping[s
     rest = [name for name in array if name != "attributes"]
     if rest:
         raise ArgumentError(f"{rest[0]!r} is for arrays, which need shape or data")
-    attributes = to_json(_checks.mapping(array.get("attributes"), "attributes"))
+    attributes = to_json(array.get("attributes"))
     return await call(_native.create_group, place, path, attributes, overwrite)
 
 
@@ -338,7 +338,7 @@ async def _create_group(call: Call, store: Any, path: Any, attributes: Any, over
     known = ("store", "path", "attributes", "overwrite")
     check_names(options, "create_group", known, options=True)
     replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
-    text = to_json(_checks.mapping(attributes, "attributes"))
+    text = to_json(attributes)
     place = _source.of(store, options, False, "create_group", known)
     return await call(_native.create_group, place, path, text, replace)
 

@@ -3,8 +3,11 @@
 import os
 import sys
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from datetime import timedelta
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
@@ -27,6 +30,9 @@ StoreLike = str | os.PathLike[str] | HasNative | Any
 _KEPT = 32
 """Remote stores that are kept after their last user, for the next."""
 
+_BACKOFF = ("init_backoff", "max_backoff", "base")
+_VALUES = (str, bool, int, float, timedelta, os.PathLike, type(None))
+
 _FLAGS = {"missing_on_403": "missing_on_forbidden", "single_writer": "single_writer"}
 """Options of a store that is called, and how they are called."""
 
@@ -45,6 +51,8 @@ class Source(NamedTuple):
     max_concurrency: int | None = None
     cache_bytes: int = 0
     pickle_secrets: bool = False
+    token: str | None = None
+    """What a pickle calls its objects of Python, so that those who unpickle it several times share one client."""
 
     def public(self) -> "Source":
         """The same without secrets."""
@@ -57,13 +65,13 @@ class Source(NamedTuple):
         Raises `TypeError` for a store that is called, which may hold some.
         """
         if self.pickle_secrets:
-            return self
+            return self._replace(token=_token(self))
         if self.called is not None:
             kind = type(self.called)
             raise TypeError(
                 f"a store that calls {kind.__module__}.{kind.__qualname__}, which may hold secrets, is not pickled; "
                 "make it with pickle_secrets=True to pickle it")
-        return self.public()
+        return self.public()._replace(token=_token(self))
 
     def is_remote(self) -> bool:
         """Whether this is the URL of a network."""
@@ -133,6 +141,8 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
             given[option] = True
     described = _described(store)
     _check_names(described.url, {**parts[0], **parts[1], **given}, function, known)
+    for part in (*parts, given):
+        _check_values(part, function)
     merged = _options.merge(parts[0], parts[1], parts[2], given)
     if described.called is not None:
         if provider is not None or any(name not in _FLAGS for name, _ in merged):
@@ -157,6 +167,21 @@ def _check_names(url: str, names: Mapping[str, Any], function: str, known: Colle
         raise _checks.unknown(function, name, {*legal, *known}, kind="option", of=place)
 
 
+def _check_values(values: Mapping[str, Any], function: str) -> None:
+    """Refuses values that are no text, number, boolean or time, and so would only become some text."""
+    for name, value in values.items():
+        if name == "backoff":
+            backoff = _checks.mapping(value, name)
+            for option in backoff:
+                if option not in _BACKOFF:
+                    raise _checks.unknown(function, option, _BACKOFF, kind="option", of=" of backoff")
+            _check_values(backoff, function)
+        elif isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"{function}: option {name}: expected a number, got {value}")
+        elif not isinstance(value, _VALUES) and not hasattr(value, "__index__") and name.lower() != "default_headers":
+            raise TypeError(f"{function}: option {name}: expected a text, a number, a boolean or a time, got {value!r}")
+
+
 def _engine_knows(url: str, name: str) -> bool:
     try:
         _ = NativeStore(url, [(name.lower(), "")]).location
@@ -173,6 +198,8 @@ def _described(store: Any) -> Source:
     """What the first argument of a caller stands for."""
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
+    if store == "":
+        raise InvalidError("store: got an empty text; the current directory is '.'")
     if isinstance(store, str):
         # So that a pickle means the same directory elsewhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
@@ -221,8 +248,43 @@ def opened(source: Source) -> tuple[NativeStore, Source]:
 
 def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
     """The place of what a pickle holds. It is not opened: that may fail, and would do so in the loader of a worker."""
-    native, found = opened(Source(*source))
+    native, found = opened(_with_objects(Source(*source)))
     return Place(native, found, read_only)
+
+
+_objects: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
+"""Functions and stores of Python that were pickled or unpickled last, by their tokens."""
+
+
+def _token(source: Source) -> str | None:
+    """The name of a source's objects in pickles; `None` where it has none."""
+    mine = source.credential_provider, source.called
+    if mine == (None, None):
+        return None
+    with _lock:
+        for token, found in _objects.items():
+            if found[0] is mine[0] and found[1] is mine[1]:
+                return token
+        token = uuid.uuid4().hex
+        _remember(token, mine)
+        return token
+
+
+def _with_objects(source: Source) -> Source:
+    """A source out of a pickle, with the objects that those before it had."""
+    if source.token is None:
+        return source
+    with _lock:
+        found = _objects.get(source.token) or (source.credential_provider, source.called)
+        _remember(source.token, found)
+    return source._replace(credential_provider=found[0], called=found[1])
+
+
+def _remember(token: str, objects: tuple[Any, Any]) -> None:
+    _objects[token] = objects
+    _objects.move_to_end(token)
+    if len(_objects) > _KEPT:
+        _objects.popitem(last=False)
 
 
 # One client for equal places.

@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use zarr_core::{Input, Output};
 
-use super::{failure, out_of_memory, product};
+use super::{failure, out_of_memory, product, tuple};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, is_writable};
 
@@ -145,8 +145,9 @@ pub(super) fn lend_input(
     let lent = lent(array)?;
     let strides = broadcast(&lent, shape).ok_or_else(|| {
         let message = format!(
-            "could not broadcast input array from shape {:?} into shape {shape:?}",
-            lent.shape
+            "could not broadcast input array from shape {} into shape {}",
+            tuple(&lent.shape),
+            tuple(shape)
         );
         failure("InvalidError", message)
     })?;
@@ -183,7 +184,11 @@ pub(super) fn check_shape(array: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult
     if found == shape {
         return Ok(());
     }
-    let message = format!("expected an output array of shape {shape:?}, got {found:?}");
+    let message = format!(
+        "expected an output array of shape {}, got {}",
+        tuple(shape),
+        tuple(&found)
+    );
     Err(failure("InvalidError", message))
 }
 

@@ -358,9 +358,19 @@ fn product(shape: &[usize]) -> Result<usize> {
 /// The error for a result that this machine has no memory for.
 fn out_of_memory(shape: &[usize], size: Option<usize>) -> Error {
     let size = size.map_or(String::new(), |size| format!(" and {size} bytes"));
-    let shape = shape.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let shape = shape.join(", ");
+    let shape = tuple(shape);
     let message =
-        format!("a result of shape ({shape}){size} does not fit in memory; read it in parts");
+        format!("a result of shape {shape}{size} does not fit in memory; read it in parts");
     Error::Named("OutOfMemoryError", message)
+}
+
+/// A shape as Python shows it.
+fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [length] => format!("({length},)"),
+        _ => {
+            let lengths = shape.iter().map(ToString::to_string);
+            format!("({})", lengths.collect::<Vec<_>>().join(", "))
+        }
+    }
 }
