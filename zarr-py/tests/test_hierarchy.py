@@ -2,6 +2,9 @@
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -219,6 +222,17 @@ def test_what_arrays_tell_is_what_zarr_python_tells(tmp_path: Path, shards: Any)
             made.blocks[wrong]
 
 
+def test_nodes_of_zarr_2_say_so_and_are_copied(tmp_path: Path) -> None:
+    zarr.create_array(str(tmp_path / "two"), name="x", shape=4, dtype="i4", zarr_format=2)[...] = 3
+    group = zarr_py.open_group(tmp_path / "two")
+    array = group.open_array("x")
+    assert group.zarr_format == array.zarr_format == array.info.zarr_format == 2 and array.nchunks_initialized == 1
+    copied = zarr_py.copy(group, tmp_path / "copied")
+    assert isinstance(copied, zarr_py.Group) and copied.zarr_format == 2 and copied["x"][...].tolist() == [3] * 4
+    keys = {"name": "v2", "configuration": {"separator": "/"}}
+    assert zarr_py.create_array(tmp_path, "three", shape=4, dtype="i4", chunk_key_encoding=keys).zarr_format == 3
+
+
 def test_chunks_are_listed_once(tmp_path: Path) -> None:
     array = zarr_py.create_array(tmp_path, "a", shape=(5, 7), dtype="i4", chunks=(2, 3), shards=(4, 3))
     count = np.zeros(array.shape, int)
@@ -340,25 +354,31 @@ def test_a_sharding_codec_as_a_class(tmp_path: Path) -> None:
     assert array[3, 3] == 15 and zarr.open_array(str(tmp_path), mode="r")[3, 2] == 14
 
 
-def test_limits_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_of_the_process(tmp_path: Path) -> None:
     before = zarr_py.config.get()
     array = zarr_py.create_array(tmp_path, data=np.arange(4096), chunks=64)
-    try:
-        for threads in (1, 3):
-            assert zarr_py.config.set(threads=threads).threads == threads
+    for threads in (1, 3):
+        with zarr_py.config.set(threads=threads) as limits:
+            assert limits.threads == zarr_py.config.get().threads == threads
             assert array[...].sum() == 4096 * 4095 // 2
-        assert zarr_py.config.set(max_concurrency=3, cache_bytes=1 << 20, bytes_in_flight=1 << 20) == zarr_py.config.get()
+    with zarr_py.config.set(max_concurrency=3, cache_bytes=1 << 20, bytes_in_flight=1 << 20) as limits:
+        assert limits == zarr_py.config.get()
         origin = zarr_py.Store(tmp_path)._origin
         assert (origin.max_concurrency, origin.cache_bytes) == (3, 1 << 20)
         assert zarr_py.Store(tmp_path, max_concurrency=5, cache_bytes=0)._origin.max_concurrency == 5
-        for name in ("threads", "max_concurrency", "cache_bytes", "bytes_in_flight"):
-            for wrong in (-1, "4", 1.5, True):
-                with pytest.raises((TypeError, ValueError), match=name):
-                    zarr_py.config.set(**{name: wrong})  # type: ignore[arg-type]
-    finally:
-        zarr_py.config.set(threads=before.threads, cache_bytes=0, bytes_in_flight=before.bytes_in_flight)
-        monkeypatch.setitem(zarr_py.config._limits, "max_concurrency", None)
-        zarr_py.config._limits["max_concurrency"] = None
+    assert zarr_py.config.get() == before
+    for name in ("threads", "max_concurrency", "cache_bytes", "bytes_in_flight"):
+        for wrong in (-1, "4", 1.5, True, 2**64):
+            with pytest.raises((TypeError, ValueError), match=name):
+                zarr_py.config.set(**{name: wrong})  # type: ignore[arg-type]
+    assert zarr_py.config.get() == before
+    code = "import zarr_py; c = zarr_py.config.get(); print(c.threads, c.max_concurrency, c.cache_bytes, c.bytes_in_flight)"
+    given = {"ZARR_PY_THREADS": "3", "ZARR_PY_MAX_CONCURRENCY": "7", "ZARR_PY_CACHE_BYTES": "9", "ZARR_PY_BYTES_IN_FLIGHT": "4096"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["3", "7", "9", "4096"]
+    done = subprocess.run(command, env={**os.environ, "ZARR_PY_THREADS": "many"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "ZARR_PY_THREADS: expected an integer" in done.stderr
 
 
 def test_iteration_reads_bands_of_a_bounded_size(tmp_path: Path) -> None:

@@ -294,3 +294,18 @@ def test_objects_of_python_are_one_client_through_pickles() -> None:
     command = [sys.executable, "-c", code, text.hex(), str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_archive_that_is_opened_again_is_read_again(server: Server, tmp_path: Path) -> None:
+    def pack(value: int) -> None:
+        with zarr.storage.ZipStore(tmp_path / "a.zip", mode="w") as store:
+            zarr.create_array(store, data=np.full(4, value), chunks=(4,))
+
+    def opened() -> zarr_py.Array:
+        return zarr_py.open_array(f"{server.url}/a.zip|zip:", allow_http=True)
+
+    pack(1)
+    first = opened()
+    assert first[0] == 1 and pickle.loads(pickle.dumps(first))._store is first._store
+    pack(2)
+    assert opened()[0] == 2 and opened()._store is not first._store

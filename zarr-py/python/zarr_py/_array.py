@@ -101,7 +101,7 @@ class Array(Node, NativeArray):
 
     @property
     def info(self) -> "ArrayInfo":
-        """What is known of the array, without a request; `print` it."""
+        """What is known of the array, without a listing; `print` it."""
         from zarr_py._info import info_of
 
         return info_of(self)

@@ -48,7 +48,7 @@ def copy_node(
         if progress is not None:
             progress(done, len(keys))
     copied = _native.open_node(target, target_path, "node")
-    if copied.zarr_format == 3:
+    if any(key.endswith("zarr.json") for _, key in documents):
         # So that groups above that have consolidated metadata, which is now out of date, learn of it.
         copied._change_attributes("{}", [], False)
     return copied

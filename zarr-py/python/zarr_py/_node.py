@@ -69,8 +69,14 @@ class Node:
 
     @property
     def zarr_format(self) -> int:
-        """The version of the format; documents of version 2 are shown as those of 3."""
-        return int(self.metadata["zarr_format"])
+        """The version of the format, 2 or 3: `metadata` shows nodes of both as those of 3. Where that does not tell, the store is
+        asked."""
+        metadata = self.metadata
+        encoding = metadata.get("chunk_key_encoding", {"name": "v2"})
+        if metadata["node_type"] == "array" and (encoding if isinstance(encoding, str) else encoding["name"]) != "v2":
+            return 3
+        key = f"{self.path}/zarr.json" if self.path else "zarr.json"
+        return 2 if self._store.size_sync(key) is None else 3
 
     @property
     def attrs(self) -> Attributes:

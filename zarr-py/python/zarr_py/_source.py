@@ -227,13 +227,16 @@ def _is_read_only(store: Any) -> bool:
     return type(store).__module__.startswith("zarr.") and bool(store.read_only)
 
 
-def opened(source: Source) -> tuple[NativeStore, Source]:
+def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]:
     """The native store of a source, one for equal ones where it has a client, and what finds it again. What is wrong with the
-    source raises where the store is first used."""
+    source raises where the store is first used.
+
+    `again`: the source was opened before, and is to be what it was then: an archive, whose directory is read once.
+    """
     memory = _options.split_memory(source.url) if source.called is None else None
     if memory is None:
         is_shared = source.called is not None or source.is_remote()
-        return shared(source) if is_shared else source.make(), source
+        return shared(source, again=again) if is_shared else source.make(), source
     if source.options:
         raise InvalidError(f"a store in memory has no options, got {source.options[0][0]}")
     name, prefix = memory
@@ -248,7 +251,7 @@ def opened(source: Source) -> tuple[NativeStore, Source]:
 
 def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
     """The place of what a pickle holds. It is not opened: that may fail, and would do so in the loader of a worker."""
-    native, found = opened(_with_objects(Source(*source)))
+    native, found = opened(_with_objects(Source(*source)), again=True)
     return Place(native, found, read_only)
 
 
@@ -295,16 +298,19 @@ _recent: OrderedDict[tuple[Any, ...], NativeStore] = OrderedDict()
 _lock = threading.RLock()
 
 
-def shared(source: Source) -> NativeStore:
+def shared(source: Source, *, again: bool = True) -> NativeStore:
     """The native store of a source, one for equal ones."""
     key = _key(source)
+    is_archive = "|" in source.url
     with _lock:
+        if is_archive and not again:
+            _stores.pop(key, None)
         found = _stores.get(key)
     if found is None:
         made = source.make()
         with _lock:
             found = _stores.setdefault(key, made)
-    if source.is_remote() and not source.cache_bytes:
+    if source.is_remote() and not source.cache_bytes and not is_archive:
         with _lock:
             _recent[key] = found
             _recent.move_to_end(key)

@@ -9,16 +9,25 @@ from typing import Any, ClassVar, Literal
 
 __all__ = [
     "Blosc",
+    "BloscCodec",
     "Bytes",
+    "BytesCodec",
     "Codec",
     "Crc32c",
+    "Crc32cCodec",
     "Gzip",
+    "GzipCodec",
     "Other",
     "Sharding",
+    "ShardingCodec",
     "Transpose",
+    "TransposeCodec",
+    "VLenBytesCodec",
+    "VLenUTF8Codec",
     "VlenBytes",
     "VlenUtf8",
     "Zstd",
+    "ZstdCodec",
     "from_dict",
     "split",
 ]
@@ -125,6 +134,18 @@ class Other(Codec):
     def to_dict(self) -> dict[str, Any]:
         """The object of the codec in metadata."""
         return dict(self.extension)
+
+
+# By zarr-python's names.
+BloscCodec = Blosc
+BytesCodec = Bytes
+Crc32cCodec = Crc32c
+GzipCodec = Gzip
+ShardingCodec = Sharding
+TransposeCodec = Transpose
+VLenBytesCodec = VlenBytes
+VLenUTF8Codec = VlenUtf8
+ZstdCodec = Zstd
 
 
 def _json(value: Any, member: str) -> Any:

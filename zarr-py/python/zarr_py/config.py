@@ -5,8 +5,8 @@
 """
 
 import os
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from zarr_py import _checks, _native
 
@@ -28,6 +28,17 @@ class Config:
     """Memory for encoded chunks of each store that is opened from now on and says nothing else, in bytes."""
     bytes_in_flight: int
     """Encoded bytes of reads that wait for decoding, in each store that is opened from now on."""
+    _before: "Config | None" = field(default=None, repr=False, compare=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Sets what was before these limits were set."""
+        before = self._before
+        if before is not None:
+            _limits.update(max_concurrency=before.max_concurrency)
+            set(threads=before.threads, cache_bytes=before.cache_bytes, bytes_in_flight=before.bytes_in_flight)
 
 
 _limits: dict[str, int | None] = {"max_concurrency": None, "cache_bytes": 0}
@@ -57,14 +68,16 @@ def set(
     cache_bytes: int | None = None,
     bytes_in_flight: int | None = None,
 ) -> Config:
-    """Sets the limits that are given, and returns all of them. They hold in this process and in children that it forks.
+    """Sets the limits that are given, and returns all of them. They hold in this process and in children that it forks; with
+    `with`, until its end.
 
     Raises `TypeError` for what is no integer, and `ValueError` for one that is too small.
     """
+    before = get()
     given = {
         "threads": threads, "max_concurrency": max_concurrency, "cache_bytes": cache_bytes, "bytes_in_flight": bytes_in_flight}
     _apply({name: _checks.count(value, name, _LEAST[name]) for name, value in given.items() if value is not None})
-    return get()
+    return replace(get(), _before=before)
 
 
 def _apply(given: dict[str, int]) -> None:
