@@ -33,6 +33,7 @@ mod key;
 mod local;
 mod object;
 mod open;
+mod options;
 mod planner;
 mod redact;
 mod store;
@@ -42,6 +43,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod version;
+mod wire;
 mod zip;
 
 pub use backoff::Backoff;

@@ -1,18 +1,10 @@
 //! From a URL or a path to a store.
 
-use std::sync::Arc;
-
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::{CredentialSource, Store, cloud, redact};
-
-/// Options as they were given, names and values, and where credentials come from.
-#[derive(Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) named: Vec<(String, String)>,
-    pub(crate) credentials: Option<Arc<dyn CredentialSource>>,
-}
+use crate::options::{Options, invalid, no_credentials};
+use crate::{Store, cloud, redact};
 
 pub(crate) fn open(url: &str, options: Options) -> Result<Store> {
     let Some((first, stages)) = split_pipeline(url) else {
@@ -171,22 +163,6 @@ fn parse(url: &str) -> Result<Url> {
     })
 }
 
-/// An error about a URL, which it shows without its secrets.
-pub(crate) fn invalid(url: &str, reason: &str) -> Error {
-    Error::InvalidUrl {
-        url: redact::text(url),
-        reason: redact::text(reason),
-    }
-}
-
-/// The error for credentials where nobody asks for any.
-pub(crate) fn no_credentials(url: &str, options: &Options) -> Result<()> {
-    match &options.credentials {
-        None => Ok(()),
-        Some(_) => Err(invalid(url, "this kind of store has no credentials")),
-    }
-}
-
 fn no_options(url: &str, options: &Options) -> Result<()> {
     no_credentials(url, options)?;
     match options.named.first() {
@@ -194,7 +170,7 @@ fn no_options(url: &str, options: &Options) -> Result<()> {
         Some((option, _)) => Err(Error::UnknownOption {
             url: redact::text(url),
             option: option.clone(),
-            known: "this kind of store has no options",
+            known: "this kind of store has no options".to_owned(),
         }),
     }
 }

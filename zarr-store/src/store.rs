@@ -12,6 +12,7 @@ use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
+use crate::options::Options;
 use crate::zip::ZipStore;
 use crate::{CostModel, CredentialSource, Deadline, RequestCounts, key, open, redact};
 
@@ -112,7 +113,7 @@ impl Store {
     ///
     /// If the URL names no known store, its feature is off, or the settings do not make a client.
     pub fn open(url: &str) -> Result<Self> {
-        open::open(url, open::Options::default())
+        open::open(url, Options::default())
     }
 
     /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
@@ -143,7 +144,7 @@ impl Store {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        open::open(url, open::Options { named, credentials })
+        open::open(url, Options { named, credentials })
     }
 
     /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
@@ -288,7 +289,7 @@ impl Store {
     #[must_use]
     pub fn can_list(&self) -> bool {
         match &self.inner.backend {
-            Backend::Object(object) => object.quirks.list,
+            Backend::Object(object) => object.can_list(),
             Backend::Local(_) | Backend::Zip(_) => true,
         }
     }

@@ -7,6 +7,8 @@
     reason = "tests"
 )]
 
+#[cfg(all(feature = "http", feature = "deflate"))]
+mod answers;
 mod cancel;
 mod conditional;
 mod deadline;
@@ -16,6 +18,8 @@ mod http;
 mod now;
 mod probe;
 mod ranges;
+#[cfg(any(feature = "http", feature = "s3"))]
+mod raw;
 mod secrets;
 mod suite;
 mod trace;
