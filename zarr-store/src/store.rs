@@ -38,7 +38,7 @@ pub(crate) struct Inner {
     counters: Arc<Counters>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Backend {
     Local(LocalStore),
     Object(ObjectBackend),

@@ -442,7 +442,8 @@ def _unpickle(cls: type[Store], origin: tuple[Any, ...], read_only: bool) -> Sto
 def _place(origin: _Origin) -> tuple[Any, ...]:
     """What makes two stores equal: where they are and how they get there, whoever they are for."""
     public = origin.public()
-    return public.url, public.options, public.credential_provider, public.called, public.memory
+    options = _options.place_options(origin.options)
+    return public.url, options, public.credential_provider, public.called, public.memory
 
 
 def native_of(store: abc.Store) -> NativeStore | None:

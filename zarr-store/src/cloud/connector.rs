@@ -2,7 +2,6 @@
 //! answers made into what it takes (`answer`). And where a server that is busy says when to come back, it is not asked before:
 //! `object_store` tries again after a time of its own.
 
-use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -46,6 +45,17 @@ struct Away {
 #[error("{0}")]
 struct Final(Cause);
 
+/// Credentials that were asked of the machine, since nothing else was given, and that it has not.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no credentials: none are among the options, in the environment or in a profile, and no account of this machine \
+     can be had from {host} ({cause}); for public data set skip_signature = true"
+)]
+struct NoCredentials {
+    host: String,
+    cause: Cause,
+}
+
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(Client {
@@ -78,12 +88,13 @@ impl HttpService for Client {
         {
             end_in_slash(&mut request);
         }
+        let metadata = metadata_host(&request);
         let (is_get, is_head) = (request.method() == "GET", request.method() == "HEAD");
         let range = request.headers().get("range");
         let range = range.and_then(|range| range.to_str().ok().map(str::to_owned));
         let response = match redirect::send(&self.http, request).await {
             Ok(response) => response,
-            Err(error) => return Err(self.failed(&patience, error)),
+            Err(error) => return Err(failed(&patience, metadata, error)),
         };
         if is_get || is_head {
             let status = response.status();
@@ -133,17 +144,37 @@ impl Client {
         tokio::time::sleep(away).await;
         Ok(response)
     }
+}
 
-    /// A failure to get an answer. One that another attempt would meet too is final.
-    fn failed(&self, patience: &Patience, error: HttpError) -> HttpError {
-        let cause = Cause::new(&error);
-        patience.note(cause.to_string());
-        let lasting = cause.is_lasting() && error.source().is_some();
-        match lasting && error.kind() == HttpErrorKind::Connect {
-            true => HttpError::new(HttpErrorKind::Unknown, Final(cause)),
-            false => error,
-        }
+/// A failure to get an answer. One that another attempt would meet too is final.
+fn failed(patience: &Patience, metadata: Option<String>, error: HttpError) -> HttpError {
+    let cause = Cause::new(&error);
+    if let Some(host) = metadata {
+        return HttpError::new(HttpErrorKind::Unknown, NoCredentials { host, cause });
     }
+    patience.note(cause.to_string());
+    match cause.is_lasting() && error.kind() == HttpErrorKind::Connect {
+        true => HttpError::new(HttpErrorKind::Unknown, Final(cause)),
+        false => error,
+    }
+}
+
+/// The host of a request to the service of a machine in a cloud that knows its account; `None` of any other request.
+fn metadata_host(request: &HttpRequest) -> Option<String> {
+    const HOSTS: [&str; 4] = [
+        "169.254.169.254",
+        "169.254.170.2",
+        "metadata",
+        "metadata.google.internal",
+    ];
+    const PATHS: [&str; 3] = [
+        "/latest/api/token",
+        "/latest/meta-data/",
+        "/computeMetadata/",
+    ];
+    let (host, path) = (request.uri().host()?, request.uri().path());
+    let known = HOSTS.contains(&host) || PATHS.iter().any(|start| path.starts_with(start));
+    known.then(|| host.to_owned())
 }
 
 /// Makes the path of a request that of a directory.

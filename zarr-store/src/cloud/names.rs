@@ -20,7 +20,6 @@ pub(super) struct Kind {
 const SHARED: &[&str] = &[
     "allow_http",
     "allow_invalid_certificates",
-    "no_system_certificates",
     "connect_timeout",
     "default_content_type",
     "http1_only",

@@ -6,7 +6,7 @@ use url::Url;
 use crate::error::Result;
 use crate::options::invalid;
 
-const FLAGS: [&str; 21] = [
+const FLAGS: [&str; 20] = [
     "allow_http",
     "allow_invalid_certificates",
     "disable_bulk_delete",
@@ -16,7 +16,6 @@ const FLAGS: [&str; 21] = [
     "http2_only",
     "imdsv1_fallback",
     "missing_on_403",
-    "no_system_certificates",
     "randomize_addresses",
     "request_payer",
     "s3_express",

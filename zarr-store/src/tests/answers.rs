@@ -716,7 +716,8 @@ async fn index_pages_are_listings_behind_an_option() {
     assert!(!plain.can_list() && plain.list_dir("").await.is_err());
 
     use futures::TryStreamExt;
-    let all: Vec<_> = store.list("").try_collect().await.unwrap();
+    let mut all: Vec<_> = store.list("").try_collect().await.unwrap();
+    all.sort();
     let keys: Vec<_> = all
         .iter()
         .map(|entry| (entry.key.as_str(), entry.size))

@@ -10,6 +10,8 @@
 #[cfg(all(feature = "http", feature = "deflate"))]
 mod answers;
 mod cancel;
+#[cfg(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod clouds;
 mod conditional;
 mod deadline;
 mod faults;

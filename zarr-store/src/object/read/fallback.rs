@@ -8,7 +8,7 @@ use zarr_core::ByteRange;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::Body;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::wire::Facts;
 
@@ -169,12 +169,17 @@ impl Read {
 
     /// The size of the object, decoded.
     pub(super) async fn size(&self) -> Result<Option<u64>> {
-        match self.head().await? {
-            Some(Head { size: None, .. }) => {
+        match self.head().await {
+            Ok(Some(Head { size: None, .. })) => {
                 let body = self.whole(&ByteRange::All).await?;
                 Ok(body.map(|body| body.object_size))
             }
-            head => Ok(head.and_then(|head| head.size)),
+            Ok(head) => Ok(head.and_then(|head| head.size)),
+            Err(error) if knows_no_head(&error) => {
+                let body = self.run(ByteRange::Range(0..1)).await?;
+                Ok(body.map(|body| body.object_size))
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -213,6 +218,15 @@ pub(in crate::object) struct Head {
     /// `None` where the answer does not say it.
     pub(in crate::object) size: Option<u64>,
     pub(in crate::object) version: Version,
+}
+
+/// Whether a server refuses HEAD, whatever it is of.
+fn knows_no_head(error: &Error) -> bool {
+    let text = error.to_string();
+    matches!(error, Error::Backend { .. })
+        && ["405", "501"]
+            .iter()
+            .any(|status| text.contains(&format!("status code: {status}")))
 }
 
 /// Whether a range ends, or for a suffix begins, outside of an object of this size.
