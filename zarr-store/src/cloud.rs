@@ -177,6 +177,8 @@ mod credentials;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod headers;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod named;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod names;
 #[cfg(feature = "s3")]
 mod profile;

@@ -31,6 +31,7 @@ mod deadline;
 mod error;
 mod key;
 mod local;
+mod memory;
 mod object;
 mod open;
 mod options;

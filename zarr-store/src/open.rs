@@ -62,7 +62,14 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
     match scheme.as_str() {
         "memory" => {
             no_options(url, &options)?;
-            Store::memory().with_prefix(rest.trim_matches('/'))
+            let (name, prefix) = rest
+                .trim_matches('/')
+                .split_once('/')
+                .unwrap_or((rest.trim_matches('/'), ""));
+            match name {
+                "" => Ok(Store::memory()),
+                name => Store::memory_named(name).with_prefix(prefix),
+            }
         }
         "file" => {
             no_options(url, &options)?;
@@ -148,6 +155,23 @@ fn split_scheme(url: &str) -> Option<(String, &str)> {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let marked = rest.starts_with("//") || scheme == "memory" || scheme == "file";
     (legal && marked).then_some((scheme, rest))
+}
+
+/// The URL or path of what is below a prefix, which opens just that; `None` where no URL can. Those of web servers are encoded.
+pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
+    let web = matches!(split_scheme(location), Some((scheme, _)) if scheme.starts_with("http"));
+    if let (true, Ok(mut url)) = (web, Url::parse(location)) {
+        let mut segments = url.path_segments_mut().ok()?;
+        segments.pop_if_empty().extend(prefix.split('/'));
+        drop(segments);
+        return Some(url.as_str().replace('|', "%7C"));
+    }
+    let archive = |text: &str| split_pipeline(text).is_some();
+    if archive(prefix) {
+        return None;
+    }
+    let location = location.strip_suffix('/').unwrap_or(location);
+    Some(format!("{location}/{prefix}"))
 }
 
 /// Whether this is the path of a file or directory, and no URL nor what only looks like one.

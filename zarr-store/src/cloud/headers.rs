@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::settings::{Named, take};
+use super::named::{Named, take};
 use crate::error::Result;
 use crate::options::invalid;
 

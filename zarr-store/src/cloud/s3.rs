@@ -5,8 +5,8 @@ use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 use url::Url;
 
-use super::settings::Named;
-use super::{profile, settings, values};
+use super::named::{Named, take};
+use super::{profile, values};
 use crate::error::Result;
 use crate::options::invalid;
 
@@ -17,7 +17,7 @@ pub(super) fn builder(
     options: &mut Named,
     client: ClientOptions,
 ) -> Result<AmazonS3Builder> {
-    let wanted = settings::take(options, "profile");
+    let wanted = take(options, "profile");
     let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
         .map_err(|reason| invalid(url.as_str(), &reason))?;
     let environment = given(std::env::vars_os());

@@ -9,14 +9,12 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::connector::Connector;
+use super::named::{Named, take, take_flag};
 use super::{headers, values};
 use crate::error::{Error, Result};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
 use crate::{CostModel, CredentialSource, Deadline, Store};
-
-/// Names and values of options.
-pub(super) type Named = Vec<(String, String)>;
 
 /// Our timeouts, where the environment, with this prefix, does not name its own.
 pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
@@ -31,29 +29,6 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
         let name = format!("{environment}{}", key.as_ref().to_ascii_uppercase());
         environment.is_empty() || std::env::var_os(name).is_none()
     })
-}
-
-/// Takes an option that the builder does not know.
-pub(super) fn take(options: &mut Named, name: &str) -> Option<String> {
-    let at = options
-        .iter()
-        .position(|(option, _)| option.eq_ignore_ascii_case(name))?;
-    Some(options.remove(at).1)
-}
-
-/// Takes an option that is yes or no.
-pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bool> {
-    match take(options, name)
-        .map(|value| value.to_ascii_lowercase())
-        .as_deref()
-    {
-        None | Some("false" | "0" | "no" | "n" | "off") => Ok(false),
-        Some("true" | "1" | "yes" | "y" | "on") => Ok(true),
-        Some(_) => Err(invalid(
-            url.as_str(),
-            &format!("option {name} is neither true nor false"),
-        )),
-    }
 }
 
 /// What options say about a store, before its builder sees the others.

@@ -8,6 +8,7 @@ use object_store::http::HttpBuilder;
 use reqwest::header::HeaderValue;
 use url::Url;
 
+use super::named::{Named, take_flag};
 use super::settings::{self, Setup};
 use super::{headers, names};
 use crate::error::Result;
@@ -54,9 +55,9 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
 }
 
 /// How directories are listed, if at all.
-fn listings(url: &Url, options: &mut settings::Named) -> Result<Listings> {
-    let webdav = settings::take_flag(url, options, "webdav")?;
-    match (webdav, settings::take_flag(url, options, "html_index")?) {
+fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
+    let webdav = take_flag(url, options, "webdav")?;
+    match (webdav, take_flag(url, options, "html_index")?) {
         (false, false) => Ok(Listings::None),
         (true, false) => Ok(Listings::Native),
         (false, true) => Ok(Listings::Html),

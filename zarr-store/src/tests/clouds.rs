@@ -132,7 +132,7 @@ fn unknown_names_come_with_the_nearest_known() {
         ("http://h", "time_out", "timeout"),
         ("http://h", "default_header", "default_headers"),
     ] {
-        let options = [(name, "secret"), ("account_name", "a")];
+        let options = [(name, "http://secret"), ("account_name", "a")];
         let only = options
             .into_iter()
             .take(if url.starts_with("az") { 2 } else { 1 });
@@ -361,7 +361,8 @@ async fn puts_carry_what_was_asked_for() {
     ];
     for condition in [Precondition::None, Precondition::IfAbsent] {
         let store = s3(&server.address, &more);
-        store.put("c/0", vec!["x".into()], condition).await.unwrap();
+        let key = format!("c/{condition:?}");
+        store.put(&key, vec!["x".into()], condition).await.unwrap();
         let sent = puts(&server).pop().unwrap();
         for (name, value) in [
             ("x-amz-storage-class", "STANDARD_IA"),
@@ -379,8 +380,6 @@ async fn puts_carry_what_was_asked_for() {
             signed.contains("x-amz-acl") && signed.contains("x-amz-storage-class"),
             "{signed}"
         );
-        store.delete("c/0").await.unwrap();
-        server.take();
     }
     let store = gcs(&server.address, &more[..2]);
     store
