@@ -146,7 +146,10 @@ class Store(abc.Store):
         if self._origin.memory is not None:
             return self._origin.url
         location = self._native.location
-        return Path(location).as_uri() if location.startswith("/") else location
+        if not location.startswith("/"):
+            return location
+        path, bar, inside = location.partition("|zip:") if self._native.is_read_only else (location, "", "")
+        return Path(path).as_uri() + bar + inside
 
     def requests(self) -> dict[str, int]:
         """Requests and bytes so far, in this process, by kind."""
