@@ -635,7 +635,7 @@ def test_failing_reads_leak_nothing(tmp_path: Path, closed_port: int) -> None:
     remote = zarr_py.Store(
         f"http://127.0.0.1:{closed_port}", retry_config={"max_retries": 0}, client_options={"timeout": "5s"})
     local = zarr_py.Store(tmp_path)
-    (tmp_path / "d").mkdir()
+    os.mkfifo(tmp_path / "d")
 
     async def fail() -> None:
         for _ in range(100):

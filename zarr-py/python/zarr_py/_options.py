@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from zarr_py.errors import UnsupportedError
+from zarr_py.errors import InvalidError
 
-__all__ = ["Options", "merge", "public_options", "public_url"]
+__all__ = ["Options", "Secret", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -25,6 +25,21 @@ _DURATIONS = {
     "timeout",
 }
 _SECRET_ENDS = ("key", "key_base64", "key_id", "password", "sas", "secret", "token")
+
+
+class Secret(str):
+    """A text that shows itself nowhere: not in `repr`, `str`, tracebacks and debuggers. It is sent all the same."""
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "'***'"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Secret, (str.__str__(self),)
 
 
 def merge(
@@ -47,14 +62,18 @@ def merge(
             name = str(name).lower()
             if value is None:
                 merged.pop(name, None)
-            elif name == "default_headers":
-                raise UnsupportedError("the client option default_headers is not supported")
+            elif _is_secret(name):
+                merged[name] = Secret(_text(name, value))
             else:
                 merged[name] = _text(name, value)
     return tuple(sorted(merged.items()))
 
 
 def _text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if name == "default_headers" and isinstance(value, Mapping):
+        return "\n".join(f"{field}: {_field(content)}" for field, content in value.items())
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
@@ -64,13 +83,34 @@ def _text(name: str, value: Any) -> str:
     return str(value)
 
 
+def _field(value: Any) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if any(ord(letter) < 32 for letter in text):
+        raise InvalidError("a value of default_headers has a line break or another control character")
+    return text
+
+
+_LOST = "credentials_lost"
+"""The option that says which secrets a pickle did not keep."""
+
+
 def public_options(options: Options) -> Options:
-    """The options that are not secret: no keys, tokens and passwords, and URLs without user info."""
-    return tuple((name, public_url(value)) for name, value in options if not _is_secret(name))
+    """The options that are not secret: no keys, tokens and passwords, and URLs without user info. The names of those that were
+    left out are among them, so that where they are missed it is said why."""
+    public = {name: public_url(value) for name, value in options if not _is_secret(name)}
+    lost = [name for name, _ in options if _is_secret(name)]
+    if lost:
+        public[_LOST] = ", ".join(lost)
+    return tuple(sorted(public.items()))
+
+
+def place_options(options: Options) -> Options:
+    """The options that say where a store is, whoever it is for."""
+    return tuple(option for option in public_options(options) if option[0] != _LOST)
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(_SECRET_ENDS) or "customer_key" in name
+    return name.endswith(_SECRET_ENDS) or "customer_key" in name or name == "default_headers"
 
 
 def public_url(url: str) -> str:

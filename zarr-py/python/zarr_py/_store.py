@@ -11,7 +11,7 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
-from zarr_py import _checks, _source
+from zarr_py import _checks, _options, _source
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
 from zarr_py._option_names import BackendOptions
@@ -120,11 +120,14 @@ class Store(abc.Store):
         if self._origin.memory is not None:
             return self._origin.url
         try:
-            location = self._native.location
+            location, is_archive = self._native.location, self._native.is_read_only
         except Exception:
             # Unpickled where it cannot be opened.
-            location = self._origin.public().url
-        return Path(location).as_uri() if location.startswith("/") else location
+            location, is_archive = self._origin.public().url, False
+        if not location.startswith("/"):
+            return location
+        path, bar, inside = location.partition("|zip:") if is_archive else (location, "", "")
+        return Path(path).as_uri() + bar + inside
 
     def requests(self) -> dict[str, int]:
         """Requests and bytes so far, in this process, by kind."""
@@ -373,7 +376,8 @@ def _unpickle(cls: type[Store], source: tuple[Any, ...], read_only: bool) -> Sto
 def _place(source: Source) -> tuple[Any, ...]:
     """What makes two stores equal: where they are and how they get there, whoever they are for."""
     public = source.public()
-    return public.url, public.options, public.credential_provider, public.called, public.memory
+    options = _options.place_options(source.options)
+    return public.url, options, public.credential_provider, public.called, public.memory
 
 
 def native_of(store: abc.Store) -> NativeStore | None:

@@ -3,21 +3,14 @@
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
-use zarr_store::{Error as StoreError, Store};
+use zarr_store::Store;
 
 use super::NativeStore;
 use super::batches::{Batch, Batches};
 use crate::error::{Error, Result};
 
-/// The size of an object; a directory is none.
 async fn size(store: Store, key: String) -> Result<Option<u64>> {
-    match store.size(&key).await {
-        Err(StoreError::Obstructed {
-            found: "a directory",
-            ..
-        }) => Ok(None),
-        other => Ok(other?),
-    }
+    Ok(store.size(&key).await?)
 }
 
 #[pymethods]
