@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from zarr_py import _native, _place
 from zarr_py._attributes import to_json
 from zarr_py._create import as_data, check_names, new_array
-from zarr_py._place import StoreLike
+from zarr_py._place import StoreLike, Strictness
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
@@ -25,7 +25,9 @@ __all__ = [
 ]
 
 
-def open_array(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+def open_array(
+    store: StoreLike, path: str = "", *, read_only: bool = False, strictness: Strictness = "tolerant", **options: Any
+) -> "Array":
     """Opens the array at a path in a store: one request.
 
     Parameters
@@ -36,30 +38,41 @@ def open_array(store: StoreLike, path: str = "", *, read_only: bool = False, **o
         Where in the store the array is.
     read_only
         Refuse to write.
+    strictness
+        `"tolerant"` reads what other libraries are known to write beyond the specification (docs/tolerance.md), `"strict"` refuses
+        it.
     options
         Options of the store, by the names of `zarr_py.Store`.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
-    array: Array = _native.open_node(_place.of(store, options, read_only), path, "array")
+    array: Array = _native.open_node(_place.of(store, options, read_only, strictness), path, "array")
     return array
 
 
-async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+async def open_array_async(
+    store: StoreLike, path: str = "", *, read_only: bool = False, strictness: Strictness = "tolerant", **options: Any
+) -> "Array":
     """`open_array` for an event loop."""
-    place = _place.of(store, options, read_only)
+    place = _place.of(store, options, read_only, strictness)
     array: Array = await _native.open_node(place, path, "array", awaitable=True)
     return array
 
 
 def open_group(
-    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+    store: StoreLike,
+    path: str = "",
+    *,
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    strictness: Strictness = "tolerant",
+    **options: Any,
 ) -> "Group":
     """Opens the group at a path in a store: one request.
 
     Parameters
     ----------
-    store, path, read_only, options
+    store, path, read_only, strictness, options
         Those of `open_array`.
     use_consolidated
         Whether nodes below are listed and opened from the copies of their metadata in the group's document: if it has them by
@@ -67,16 +80,22 @@ def open_group(
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
     """
-    place = _place.of(store, options, read_only)
+    place = _place.of(store, options, read_only, strictness)
     group: Group = _native.open_node(place, path, "group", use_consolidated=use_consolidated)
     return group
 
 
 async def open_group_async(
-    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+    store: StoreLike,
+    path: str = "",
+    *,
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    strictness: Strictness = "tolerant",
+    **options: Any,
 ) -> "Group":
     """Async variant of `open_group`."""
-    place = _place.of(store, options, read_only)
+    place = _place.of(store, options, read_only, strictness)
     opening = _native.open_node(place, path, "group", use_consolidated=use_consolidated, awaitable=True)
     group: Group = await opening
     return group
@@ -123,7 +142,7 @@ def create_array(
         Codecs: their names, their objects in metadata, or codecs of zarr-python. `"auto"` is no filter, `bytes` in
         little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no codec.
     fill_value
-        The value of elements that are not stored; zero by default.
+        The value of elements that are not stored; zero by default, and `NaT` for times.
     dimension_names
         A name, or `None`, for each dimension.
     overwrite

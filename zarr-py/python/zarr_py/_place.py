@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from zarr_py import _native, _options
 from zarr_py._native import NativeStore
 
-__all__ = ["HasNative", "Origin", "Place", "StoreLike", "of", "pickled", "unpickled"]
+__all__ = ["HasNative", "Origin", "Place", "StoreLike", "Strictness", "of", "pickled", "unpickled"]
+
+Strictness = Literal["tolerant", "strict"]
+"""Whether what other libraries write beyond the specification is read (docs/tolerance.md)."""
 
 
 class HasNative(Protocol):
@@ -26,6 +29,17 @@ class Origin(NamedTuple):
     options: _options.Options
     memory: tuple[str, int] | None = None
     """The name and identity of a store in memory."""
+    strictness: Strictness = "tolerant"
+
+
+class StrictStore(NamedTuple):
+    """A store that was open, and whose documents are read strictly."""
+
+    store: HasNative
+
+    @property
+    def _native(self) -> NativeStore:
+        return self.store._native.strict()
 
 
 class Place(NamedTuple):
@@ -36,16 +50,23 @@ class Place(NamedTuple):
     read_only: bool
 
 
-def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
+def of(store: StoreLike, options: Mapping[str, Any], read_only: bool, strictness: Strictness = "tolerant") -> Place:
     """The place that a caller means: a URL, a path, or a `zarr_py.Store`.
 
     Raises `TypeError` for anything else, and for options of a store that is open already.
     """
+    options = dict(options)
+    strictness = options.pop("strictness", strictness)
+    if strictness not in ("tolerant", "strict"):
+        raise ValueError(f"strictness: expected 'tolerant' or 'strict', got {strictness!r}")
     native = getattr(store, "_native", None)
     if isinstance(native, NativeStore):
         if options:
             raise TypeError(f"options for a store that is open already: {', '.join(options)}")
-        return Place(native, store, read_only or bool(getattr(store, "read_only", False)))
+        opened: Any = store
+        if strictness == "strict":
+            opened, native = StrictStore(opened), native.strict()
+        return Place(native, opened, read_only or bool(getattr(store, "read_only", False)))
     if not isinstance(store, str | os.PathLike):
         raise TypeError(f"expected a URL, a path or a zarr_py.Store, got {type(store).__name__}")
     url = os.fspath(store)
@@ -55,14 +76,14 @@ def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
         url = os.path.abspath(url)
     given = dict(options)
     config, client, retry = (given.pop(name, None) for name in ("config", "client_options", "retry_config"))
-    origin = Origin(url, _options.merge(config, client, retry, given))
+    origin = Origin(url, _options.merge(config, client, retry, given), strictness=strictness)
     return _open(origin, read_only)
 
 
 def _open(origin: Origin, read_only: bool) -> Place:
     memory = _options.split_memory(origin.url)
     if memory is None:
-        return Place(NativeStore(origin.url, list(origin.options)), origin, read_only)
+        return Place(_strict(NativeStore(origin.url, list(origin.options)), origin), origin, read_only)
     if origin.options:
         raise ValueError(f"a store in memory has no options, got {origin.options[0][0]}")
     name, prefix = memory
@@ -70,7 +91,12 @@ def _open(origin: Origin, read_only: bool) -> Place:
         native = NativeStore.memory_again(*origin.memory, prefix)
     else:
         native = NativeStore.memory(name or None, prefix)
-    return Place(native, origin._replace(url=f"memory://{name}/{prefix}", memory=native.memory_name), read_only)
+    origin = origin._replace(url=f"memory://{name}/{prefix}", memory=native.memory_name)
+    return Place(_strict(native, origin), origin, read_only)
+
+
+def _strict(native: NativeStore, origin: Origin) -> NativeStore:
+    return native.strict() if origin.strictness == "strict" else native
 
 
 def pickled(origin: Any) -> Any:

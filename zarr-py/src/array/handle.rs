@@ -7,7 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyNone;
 use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy, NodeMetadata, blocking};
-use zarr_core::{ItemSize, Members};
+use zarr_core::{ItemSize, Members, Strictness};
 
 use super::{failure, read_only};
 use crate::error::{Error, Result};
@@ -298,12 +298,16 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only = only(kind)?;
+    let (only, is_group) = (only(kind)?, kind == "group");
     answer(py, awaitable, async move {
-        let node = match (only(hierarchy.node(&path).await?)?, use_consolidated) {
-            (zarr::Node::Group(group), Some(false)) => {
-                zarr::Node::Group(group.without_consolidated()?)
+        let node = match (use_consolidated, is_group) {
+            (Some(false), _) => {
+                zarr::Node::Group(hierarchy.group_without_consolidated(&path).await?)
             }
+            (_, true) => zarr::Node::Group(hierarchy.group(&path).await?),
+            (_, false) => hierarchy.node(&path).await?,
+        };
+        let node = match (only(node)?, use_consolidated) {
             (zarr::Node::Group(group), Some(true)) if group.metadata().consolidated().is_none() => {
                 let reason = format!("/{}: the group has no consolidated metadata", group.path());
                 return Err(
@@ -326,7 +330,8 @@ pub(crate) fn bind_node<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
     let bind = || {
-        Ok::<_, Error>(match NodeMetadata::parse(metadata.as_bytes())? {
+        let metadata = NodeMetadata::parse_with(metadata.as_bytes(), Strictness::Tolerant)?;
+        Ok::<_, Error>(match metadata {
             NodeMetadata::Array(array) => {
                 zarr::Node::Array(zarr::Array::new(&hierarchy, path, array)?)
             }

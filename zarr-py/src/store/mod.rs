@@ -21,8 +21,8 @@ use futures::executor::block_on;
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use zarr::Hierarchy;
 use zarr::process::PerProcess;
+use zarr::{Hierarchy, Strictness};
 use zarr_store::Store;
 
 pub(crate) use self::batches::Batches;
@@ -130,6 +130,7 @@ impl NativeStore {
             },
             max_concurrency,
             cache_bytes,
+            strictness: Strictness::default(),
         })
     }
 
@@ -152,6 +153,7 @@ impl NativeStore {
             },
             max_concurrency,
             cache_bytes,
+            strictness: Strictness::default(),
         })
     }
 
@@ -167,6 +169,7 @@ impl NativeStore {
             },
             max_concurrency: None,
             cache_bytes,
+            strictness: Strictness::default(),
         })
     }
 
@@ -183,7 +186,18 @@ impl NativeStore {
             },
             max_concurrency: None,
             cache_bytes,
+            strictness: Strictness::default(),
         })
+    }
+
+    /// The store, whose documents are read strictly.
+    fn strict(&self) -> PyResult<Self> {
+        let recipe = Recipe {
+            strictness: Strictness::Strict,
+            ..self.recipe.clone()
+        };
+        let handle = PerProcess::of(recipe.over(self.store()?));
+        Ok(Self { recipe, handle })
     }
 
     /// Where the store is, without secrets.
