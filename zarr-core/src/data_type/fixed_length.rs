@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn code_points_that_unicode_has_not_are_refused_by_strict_readers() {
+    fn code_points_that_unicode_has_not_are_refused() {
         let extension = Extension::new("fixed_length_utf32").with("length_bytes", 4);
         let registry = Registry::core().with_registered_data_types();
         let registry = registry.with_strictness(Strictness::Strict);

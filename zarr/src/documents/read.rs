@@ -88,6 +88,14 @@ impl Hierarchy {
         Ok(found)
     }
 
+    /// The document of what a listing has. Below a reserved name there may be something else than a node.
+    async fn listed(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        match self.any_document(path).await {
+            Err(Error::Core(_)) if path.name().starts_with("__") => Ok(None),
+            found => found,
+        }
+    }
+
     /// The documents of the nodes directly below a group, in order of name. Prefixes without a document are no nodes.
     pub(crate) async fn documents_below(
         &self,
@@ -102,7 +110,7 @@ impl Hierarchy {
             paths.retain(|path| path.clone().unreserved().is_ok());
         }
         let documents = stream::iter(paths)
-            .map(|path| async move { Ok::<_, Error>((self.any_document(&path).await?, path)) })
+            .map(|path| async move { Ok::<_, Error>((self.listed(&path).await?, path)) })
             .buffered(DOCUMENTS)
             .try_collect::<Vec<_>>()
             .await?;
