@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use zarr_core::NodePath;
 use zarr_core::metadata::{
-    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2,
 };
 
 use crate::array::Array;
-use crate::documents::relative;
+use crate::documents::{key_of, relative};
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
 
@@ -137,7 +137,8 @@ impl Group {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
             Some(copies) if !self.hierarchy.documents.has_changed(&absolute) => {
-                let found = copies.get(relative(&self.path, &absolute))?;
+                let found = copies.get(relative(&self.path, &absolute));
+                let found = found.map_err(|error| error.key(&self.copies_key()))?;
                 let metadata = found.ok_or_else(|| self.hierarchy.not_found(&absolute))?;
                 self.bind_copy(absolute, metadata)
             }
@@ -150,15 +151,25 @@ impl Group {
         }
     }
 
+    /// The key of the document that has the copies.
+    fn copies_key(&self) -> String {
+        match self.metadata.zarr_2() {
+            Some(_) => self.path.prefix() + v2::CONSOLIDATED_NAME,
+            None => self.path.metadata_key(),
+        }
+    }
+
     /// The node whose document is copied in this group's.
     fn bind_copy(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
-        Ok(match self.hierarchy.bind(path, metadata)? {
-            Node::Array(array) => Node::Array(array.copied_from(&self.path)),
-            Node::Group(group) => Node::Group(Self {
-                copied_from: Some(self.path.clone()),
-                ..group
-            }),
-        })
+        Ok(
+            match self.hierarchy.bind(path, metadata, &self.copies_key())? {
+                Node::Array(array) => Node::Array(array.copied_from(&self.path)),
+                Node::Group(group) => Node::Group(Self {
+                    copied_from: Some(self.path.clone()),
+                    ..group
+                }),
+            },
+        )
     }
 
     /// Deletes a node at a path relative to the group and everything below it, as [`Hierarchy::delete`]. Consolidated metadata of
@@ -227,7 +238,8 @@ impl Group {
                 .collect());
         };
         let kinds = self.direct(copies).into_iter().map(|name| {
-            let kind = match copies.is_array(name)? {
+            let is_array = copies.is_array(name);
+            let kind = match is_array.map_err(|error| error.key(&self.copies_key()))? {
                 Some(true) => NodeKind::Array,
                 _ => NodeKind::Group,
             };
@@ -244,8 +256,8 @@ impl Group {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
             let bound = nodes.into_iter().map(|(path, metadata)| {
-                let name = path.name().to_owned();
-                Ok((name, self.hierarchy.bind(path, metadata)?))
+                let (name, key) = (path.name().to_owned(), key_of(&path, &metadata));
+                Ok((name, self.hierarchy.bind(path, metadata, &key)?))
             });
             return bound.collect();
         };
@@ -317,15 +329,20 @@ impl Group {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
     pub async fn consolidate(&mut self) -> Result<()> {
-        let mut consolidated = ConsolidatedMetadata::new();
-        for (path, metadata) in self.hierarchy.documents_within(&self.path).await? {
-            consolidated.insert(relative(&self.path, &path), &metadata)?;
-        }
+        let nodes = self.hierarchy.documents_within(&self.path).await?;
         let changed = self
             .hierarchy
             .update(&self.path, |metadata| match metadata {
                 NodeMetadata::Group(group) => {
-                    Ok(group.with_consolidated(Some(consolidated.clone()))?.into())
+                    let mut copies = match (group.consolidated(), group.zarr_2()) {
+                        (Some(copies), _) => copies.emptied(),
+                        (None, Some(_)) => ConsolidatedMetadata::new_zarr_2()?,
+                        (None, None) => ConsolidatedMetadata::new(),
+                    };
+                    for (path, metadata) in &nodes {
+                        copies.insert(relative(&self.path, path), metadata)?;
+                    }
+                    Ok(group.with_consolidated(Some(copies))?.into())
                 }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
@@ -356,7 +373,8 @@ impl Group {
     ) -> Result<Vec<(NodePath, NodeMetadata)>> {
         let mut nodes = Vec::with_capacity(consolidated.len());
         for path in consolidated.paths() {
-            if let Some(metadata) = consolidated.get(path)? {
+            let found = consolidated.get(path);
+            if let Some(metadata) = found.map_err(|error| error.key(&self.copies_key()))? {
                 nodes.push((self.path.join(path)?, metadata));
             }
         }

@@ -50,6 +50,7 @@ pub use zarr_core::metadata::{
 pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
     AxisIndices, DataType, Element, Extension, FillValue, Limits, NodePath, Registry, Selection,
+    Strictness,
 };
 pub use zarr_store::Store;
 

@@ -153,7 +153,8 @@ def open_array(
     read_only
         The same as mode `"r"`.
     keywords
-        Options of the store, by the names of `zarr_py.Store`; with a mode that creates also those of `create_array`.
+        Options of the store, by the names of `zarr_py.Store`, among them `strictness`; with a mode that creates also those of
+        `create_array`.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
@@ -299,7 +300,7 @@ def create_array(
         filter, `bytes` in little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no
         codec.
     fill_value
-        The value of elements that are not stored; zero by default.
+        The value of elements that are not stored; zero by default, and `NaT` for times.
     dimension_names
         A name, or `None`, for each dimension.
     overwrite

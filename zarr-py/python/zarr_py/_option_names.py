@@ -4,9 +4,13 @@ The names are those of `object_store`, in all their spellings. The engine has th
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
-__all__ = ["BackendOptions", "StoreOptions", "names"]
+__all__ = ["BackendOptions", "StoreOptions", "Strictness", "names"]
+
+
+Strictness = Literal["tolerant", "strict"]
+"""Whether what other libraries write beyond the specification is read (docs/tolerance.md)."""
 
 
 class StoreArguments(TypedDict, total=False):
@@ -21,6 +25,7 @@ class StoreArguments(TypedDict, total=False):
     missing_on_forbidden: bool
     single_writer: bool
     pickle_secrets: bool
+    strictness: Strictness
 
 
 class RequestOptions(TypedDict, total=False):

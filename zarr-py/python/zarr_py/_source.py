@@ -51,6 +51,7 @@ class Source(NamedTuple):
     max_concurrency: int | None = None
     cache_bytes: int = 0
     pickle_secrets: bool = False
+    strictness: _option_names.Strictness = "tolerant"
     token: str | None = None
     """What a pickle calls its objects of Python, so that those who unpickle it several times share one client."""
 
@@ -111,10 +112,14 @@ def of(
     ours = getattr(store, "_origin", None)
     native = getattr(store, "_native", None)
     if isinstance(ours, Source) and isinstance(native, NativeStore):
+        options = dict(options)
+        strictness = _strictness(options.pop("strictness", ours.strictness))
         for name in options:
             if name not in _option_names.names("s3:"):
                 raise _checks.unknown(function, name, known)
             raise TypeError(f"{function}: {name!r} is an option of a store, and this store is open already")
+        if strictness != ours.strictness:
+            native, ours = opened(ours._replace(strictness=strictness), again=True)
         return Place(native, ours, read_only or bool(getattr(store, "read_only", False)))
     native, source = opened(source_of(store, options, function, known))
     _ = native.location
@@ -135,6 +140,7 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
         "max_concurrency": None if most is None else _checks.count(most, "max_concurrency", 1),
         "cache_bytes": config.cache_bytes() if cache is None else _checks.count(cache, "cache_bytes", 0),
         "pickle_secrets": _checks.flag(given.pop("pickle_secrets", False), "pickle_secrets"),
+        "strictness": _strictness(given.pop("strictness", "tolerant")),
     }
     for flag, option in (("missing_on_forbidden", "missing_on_403"), ("single_writer", "single_writer")):
         if _checks.flag(given.pop(flag, False), flag):
@@ -150,6 +156,12 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
     merged = tuple(sorted({**dict(described.options), **dict(merged)}.items()))
     provider = described.credential_provider if provider is None else provider
     return described._replace(options=merged, credential_provider=provider, **limits)
+
+
+def _strictness(value: Any) -> _option_names.Strictness:
+    if value not in ("tolerant", "strict"):
+        raise InvalidError(f"strictness: expected 'tolerant' or 'strict', got {value!r}")
+    return value  # type: ignore[no-any-return]
 
 
 def _check_names(url: str, names: Mapping[str, Any], function: str, known: Collection[str]) -> None:
@@ -228,6 +240,12 @@ def _is_read_only(store: Any) -> bool:
 
 
 def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]:
+    """`_opened`, and strict if it is to be: with the client of the other."""
+    native, found = _opened(source, again)
+    return native.strict() if source.strictness == "strict" else native, found
+
+
+def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
     """The native store of a source, one for equal ones where it has a client, and what finds it again. What is wrong with the
     source raises where the store is first used.
 

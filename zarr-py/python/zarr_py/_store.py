@@ -14,7 +14,7 @@ from zarr.storage import LocalStore, ObjectStore
 from zarr_py import _checks, _options, _source
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
-from zarr_py._option_names import BackendOptions
+from zarr_py._option_names import BackendOptions, Strictness
 from zarr_py._source import Source
 from zarr_py.errors import UnsupportedError
 
@@ -47,6 +47,9 @@ class Store(abc.Store):
         There is no other writer: for backends without conditional puts.
     pickle_secrets
         Keep credentials in pickles. By default a pickle has none, and finds them where it is opened, in the environment.
+    strictness
+        `"tolerant"` reads what other libraries are known to write beyond the specification (docs/tolerance.md), `"strict"` refuses
+        it: for `zarr_py.open_array` and the like.
     """
 
     __module__ = "zarr_py"
@@ -68,6 +71,7 @@ class Store(abc.Store):
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
         pickle_secrets: bool = False,
+        strictness: Strictness = "tolerant",
         **keywords: Unpack[BackendOptions],
     ) -> None:
         super().__init__(read_only=_checks.flag(read_only, "read_only"))
@@ -81,6 +85,7 @@ class Store(abc.Store):
             "missing_on_forbidden": missing_on_forbidden,
             "single_writer": single_writer,
             "pickle_secrets": pickle_secrets,
+            "strictness": strictness,
             **keywords,
         }
         source = _source.source_of(store, options, "Store", ("read_only",))

@@ -319,9 +319,16 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only = only(kind)?;
+    let (only, is_group) = (only(kind)?, kind == "group");
     answer(py, awaitable, async move {
-        let node = match (only(hierarchy.node(&path).await?)?, use_consolidated) {
+        let node = match (use_consolidated, is_group) {
+            (Some(false), true) => {
+                zarr::Node::Group(hierarchy.group_without_consolidated(&path).await?)
+            }
+            (_, true) => zarr::Node::Group(hierarchy.group(&path).await?),
+            (_, false) => hierarchy.node(&path).await?,
+        };
+        let node = match (only(node)?, use_consolidated) {
             (zarr::Node::Group(group), Some(false)) => {
                 zarr::Node::Group(group.without_consolidated()?)
             }

@@ -1,7 +1,7 @@
 //! What a handle keeps of a node: an array or group that a forked child makes again, or that is made of what a pickle holds.
 
 use zarr::{Hierarchy, NodeMetadata, blocking};
-use zarr_core::ItemSize;
+use zarr_core::{ItemSize, Strictness};
 
 use crate::error::{Error, Result};
 
@@ -49,7 +49,7 @@ impl OpenArray {
 
 impl Remake for OpenArray {
     fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
-        match NodeMetadata::parse(document.text.as_bytes())? {
+        match NodeMetadata::parse_with(document.text.as_bytes(), Strictness::Tolerant)? {
             NodeMetadata::Array(array) => Ok(Self::new(zarr::Array::new(
                 hierarchy,
                 &document.path,
@@ -75,7 +75,7 @@ impl Remake for OpenArray {
 
 impl Remake for zarr::Group {
     fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
-        match NodeMetadata::parse(document.text.as_bytes())? {
+        match NodeMetadata::parse_with(document.text.as_bytes(), Strictness::Tolerant)? {
             NodeMetadata::Group(group) => Ok(Self::new(hierarchy, &document.path, group)?),
             NodeMetadata::Array(_) => Err(wrong_kind(document)),
         }

@@ -21,8 +21,8 @@ use futures::executor::block_on;
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use zarr::Hierarchy;
 use zarr::process::PerProcess;
+use zarr::{Hierarchy, Strictness};
 use zarr_store::Store;
 
 pub(crate) use self::batches::Batches;
@@ -107,6 +107,7 @@ impl NativeStore {
                 source,
                 max_concurrency,
                 cache_bytes,
+                strictness: Strictness::default(),
             },
             handle: PerProcess::new(),
         }
@@ -175,6 +176,19 @@ impl NativeStore {
             None => Source::Gone(memory::not_here(name)),
         };
         Self::from_recipe(source, None, cache_bytes)
+    }
+
+    /// The store, whose documents are read strictly. Where it cannot be opened, that raises where it is used.
+    fn strict(&self) -> Self {
+        let recipe = Recipe {
+            strictness: Strictness::Strict,
+            ..self.recipe.clone()
+        };
+        let handle = match self.store() {
+            Ok(store) => PerProcess::of(recipe.over(store)),
+            Err(_) => PerProcess::new(),
+        };
+        Self { recipe, handle }
     }
 
     /// Where the store is, without secrets.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use zarr::{CacheOptions, Hierarchy};
+use zarr::{CacheOptions, Hierarchy, Strictness};
 use zarr_store::{CredentialSource, Store};
 
 use super::Handle;
@@ -20,6 +20,8 @@ pub(super) struct Recipe {
     pub(super) max_concurrency: Option<usize>,
     /// Memory for encoded chunks, in bytes.
     pub(super) cache_bytes: u64,
+    /// Whether documents are read as the specification has them, and not as other libraries write them too.
+    pub(super) strictness: Strictness,
 }
 
 #[derive(Clone)]
@@ -76,12 +78,18 @@ impl Recipe {
             cost.max_in_flight = most;
             store = store.with_cost_model(cost);
         }
+        Ok(self.over(store))
+    }
+
+    /// The engine over a store that is open.
+    pub(super) fn over(&self, store: Store) -> Handle {
         let caches = CacheOptions {
             chunk_size: self.cache_bytes,
             ..CacheOptions::default()
         };
-        let hierarchy = Hierarchy::with_caches(store.clone(), zarr::registry(), caches);
-        Ok(Handle { store, hierarchy })
+        let registry = zarr::registry().with_strictness(self.strictness);
+        let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
+        Handle { store, hierarchy }
     }
 }
 
@@ -92,6 +100,7 @@ impl fmt::Debug for Source {
             Self::Url { .. } => "Url",
             Self::Called { .. } => "Called",
             Self::Memory { .. } => "Memory",
+            Self::Gone(_) => "Gone",
         })
     }
 }
