@@ -122,7 +122,8 @@ def test_pickles_hold_no_secrets_and_paths_that_work_anywhere(tmp_path: Path, mo
 
     options = {"access_key_id": "AKIDX", "secret_access_key": "S3CR3T", "region": "eu-1"}
     kept = _source.of("s3://bucket/x", options, False, "test").origin.pickled()
-    assert kept.url == "s3://bucket/x" and kept.options == (("region", "eu-1"),)
+    assert kept.url == "s3://bucket/x" and ("region", "eu-1") in kept.options
+    assert not dict(kept.options).keys() & {"access_key_id", "secret_access_key"}
     assert b"S3CR3T" not in pickle.dumps(kept) and b"AKIDX" not in pickle.dumps(kept)
 
 

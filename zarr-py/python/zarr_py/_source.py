@@ -5,7 +5,7 @@ import sys
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
@@ -115,7 +115,7 @@ def of(
         options = dict(options)
         strictness = _strictness(options.pop("strictness", ours.strictness))
         for name in options:
-            if name not in _option_names.names("s3:"):
+            if name not in _option_names.StoreOptions.__annotations__:
                 raise _checks.unknown(function, name, known)
             raise TypeError(f"{function}: {name!r} is an option of a store, and this store is open already")
         if strictness != ours.strictness:
@@ -146,7 +146,8 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
         if _checks.flag(given.pop(flag, False), flag):
             given[option] = True
     described = _described(store)
-    _check_names(described.url, {**parts[0], **parts[1], **given}, function, known)
+    retries = [name for name in parts[2] if name != "backoff"]
+    _check_names(described.url, [*parts[0], *parts[1], *retries, *given], function, known)
     for part in (*parts, given):
         _check_values(part, function)
     merged = _options.merge(parts[0], parts[1], parts[2], given)
@@ -164,8 +165,8 @@ def _strictness(value: Any) -> _option_names.Strictness:
     return value  # type: ignore[no-any-return]
 
 
-def _check_names(url: str, names: Mapping[str, Any], function: str, known: Collection[str]) -> None:
-    """Refuses options that the store at a URL does not have, also those that are `None`. What the tables here do not know, the
+def _check_names(url: str, names: Iterable[str], function: str, known: Collection[str]) -> None:
+    """Refuses options that the store at a URL does not have, whatever their values. What the tables here do not know, the
     engine may."""
     legal = _option_names.names(url)
     for name in names:
@@ -210,9 +211,9 @@ def _described(store: Any) -> Source:
     """What the first argument of a caller stands for."""
     if isinstance(store, os.PathLike):
         store = os.fspath(store)
-    if store == "":
-        raise InvalidError("store: got an empty text; the current directory is '.'")
     if isinstance(store, str):
+        if not store:
+            raise InvalidError("store: got an empty text; the current directory is '.'")
         # So that a pickle means the same directory elsewhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store, bytes | None):
@@ -257,6 +258,8 @@ def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
         return shared(source, again=again) if is_shared else source.make(), source
     if source.options:
         raise InvalidError(f"a store in memory has no options, got {source.options[0][0]}")
+    if source.credential_provider is not None:
+        raise InvalidError("a store in memory has no credentials, got credential_provider")
     name, prefix = memory
     if source.memory is not None:
         return NativeStore.memory_again(*source.memory, prefix, cache_bytes=source.cache_bytes), source
