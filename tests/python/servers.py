@@ -173,8 +173,8 @@ http {{
     location /untagged/ {{ alias {root}/; etag off; add_header Last-Modified ""; }}
     location /weak/ {{ alias {root}/; gzip on; gzip_types *; gzip_min_length 0; }}
     location /index/ {{ alias {root}/; autoindex on; }}
-    location /moved/ {{ rewrite ^/moved/(.*)$ /$1 permanent; }}
-    location /elsewhere/ {{ rewrite ^/elsewhere/(.*)$ http://localhost:{port}/open/$1 redirect; }}
+    location /moved/ {{ if ($request_uri ~ "^/moved/(.*)$") {{ return 301 /$1; }} }}
+    location /elsewhere/ {{ if ($request_uri ~ "^/elsewhere/(.*)$") {{ return 302 http://localhost:{port}/open/$1; }} }}
     location /open/ {{ if ($http_authorization) {{ return 418; }} alias {root}/; }}
     location /user/ {{ auth_basic zarr; auth_basic_user_file {data}/users; alias {root}/; }}
     location /token/ {{ if ($http_authorization != "Bearer sesame") {{ return 401; }} alias {root}/; }}
