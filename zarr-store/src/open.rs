@@ -141,6 +141,10 @@ fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a 
     if authority.is_empty() || authority.contains(['?', '#', '%', ' ']) {
         return Err(invalid(url, "expected the name of a bucket behind //"));
     }
+    if prefix.contains("//") || prefix.starts_with('/') {
+        let reason = "keys with // in them cannot be read or written; copy the objects to others";
+        return Err(invalid(url, reason));
+    }
     Ok((parse(&format!("{scheme}://{authority}"))?, prefix))
 }
 

@@ -110,7 +110,10 @@ impl Store {
 
     /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
     /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
-    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, for S3 `profile` (one of `~/.aws`), and for web servers `webdav = true` to allow listing.
+    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
+    /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
+    /// `content_disposition`, `content_language`), for S3 `profile` (one of `~/.aws`), and for web servers `bearer_token`, and
+    /// `webdav = true` or `html_index = true` to allow listing.
     ///
     /// # Errors
     ///
@@ -222,8 +225,9 @@ impl Store {
     }
 
     /// This store, asked once before its first conditional put whether the backend honours conditions: an object
-    /// `.zarr-store-probe-...` is put under conditions that do not hold, and deleted. Stores opened from a URL do so; those
-    /// of [`new`](Self::new) do not unless told.
+    /// `.zarr-store-probe-...` beside the one to be written is put under conditions that do not hold, and deleted. Stores opened from
+    /// a URL do so once for each endpoint and bucket in a process, except on services that are known to honour conditions: Amazon
+    /// S3, Cloudflare R2, Google Cloud Storage, Azure, local files and memory. Those of [`new`](Self::new) do not unless told.
     #[must_use]
     pub fn with_probe(self) -> Self {
         self.edit_quirks(|quirks| quirks.probe = true)

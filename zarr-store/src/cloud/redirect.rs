@@ -39,16 +39,20 @@ pub(super) async fn send(
     Err(HttpError::new(HttpErrorKind::Unknown, TooMany))
 }
 
-/// An answer that knows where it came from.
-fn landed(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
-    #[cfg(feature = "http")]
-    let response = {
-        let mut response = response;
-        let url = crate::wire::Landed(request.uri().to_string());
+/// An answer that knows where it came from, if it is a directory.
+#[cfg(feature = "http")]
+fn landed(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    use crate::wire::{Directory, Landed};
+
+    if request.extensions().get::<Directory>().is_some() {
+        let url = Landed(request.uri().to_string());
         response.extensions_mut().insert(url);
-        response
-    };
-    let _ = request;
+    }
+    response
+}
+
+#[cfg(not(feature = "http"))]
+fn landed(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
     response
 }
 

@@ -25,7 +25,9 @@ impl ObjectBackend {
             owned.counters().list();
             let mut request = backend.start(&owned, &place, "list");
             let mut options = GetOptions::default();
-            options.extensions.insert(request.patience.clone());
+            if let Some(patience) = &request.patience {
+                options.extensions.insert(patience.clone());
+            }
             options.extensions.insert(Directory);
             let answer = backend.store.get_opts(&path, options);
             let result = match request.within(0, answer).await? {

@@ -218,9 +218,13 @@ impl ObjectBackend {
                 operation,
                 reason: source.to_string(),
             },
-            E::InvalidPath { .. } => Error::InvalidKey {
+            // A listing came upon it: the keys that callers give are checked before.
+            E::InvalidPath { .. } => Error::Unsupported {
                 place,
-                reason: "refused by the backend",
+                operation,
+                reason: format!(
+                    "{source}; objects with such keys have to be renamed or moved out of the way"
+                ),
             },
             _ if is_timeout(error) => Error::Timeout {
                 place,

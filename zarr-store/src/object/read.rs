@@ -217,7 +217,9 @@ impl Read {
         self.store.counters().get();
         let mut request = self.backend.start(&self.store, &self.key, "get");
         request.range = Some(range.clone());
-        options.extensions.insert(request.patience.clone());
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
         let answer = self.backend.store.get_opts(&self.path, options);
         match request.within(0, answer).await? {
             Ok(result) => self.receive(range, most, result, request).await,

@@ -25,7 +25,7 @@ pub(super) struct Request {
     since: Instant,
     timed: bool,
     /// What attempts of the client know of the deadline, and tell of what they met.
-    pub(super) patience: Patience,
+    pub(super) patience: Option<Patience>,
     pub(super) range: Option<ByteRange>,
     /// The bytes that came or went.
     pub(super) bytes: u64,
@@ -36,10 +36,11 @@ impl ObjectBackend {
     /// Begins a request. Memory answers at once and needs no timer, which a runtime may not have.
     pub(super) fn start(&self, store: &Store, key: &str, operation: &'static str) -> Request {
         let now = Instant::now();
-        let patience = Patience {
+        let timed = self.quirks.remote && Handle::try_current().is_ok();
+        let patience = timed.then(|| Patience {
             until: now.checked_add(store.deadline().limit(0)),
             ..Patience::default()
-        };
+        });
         Request {
             patience,
             backend: self.clone(),
@@ -48,7 +49,7 @@ impl ObjectBackend {
             operation,
             started: now,
             since: now,
-            timed: self.quirks.remote && Handle::try_current().is_ok(),
+            timed,
             range: None,
             bytes: 0,
             outcome: "dropped",
@@ -102,7 +103,7 @@ impl Request {
             Err(_) => "timed out",
         };
         result.map_err(|_| {
-            let last = self.patience.last();
+            let last = self.patience.as_ref().and_then(Patience::last);
             let last = last.map_or(String::new(), |last| {
                 format!("; the last attempt met: {last}")
             });

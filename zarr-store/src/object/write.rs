@@ -161,7 +161,9 @@ impl Put {
             attributes: self.backend.attributes.as_ref().clone(),
             ..PutOptions::default()
         };
-        options.extensions.insert(request.patience.clone());
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
         let put = self.backend.store.put_opts(&self.path, payload, options);
         let error = match request.within(size, put).await? {
             Ok(result) => return Ok(Ok(Version::of_put(&result))),

@@ -191,7 +191,9 @@ impl Read {
         };
         self.store.counters().head();
         let mut request = self.backend.start(&self.store, &self.key, "head");
-        options.extensions.insert(request.patience.clone());
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
         let answer = self.backend.store.get_opts(&self.path, options);
         let result = match request.within(0, answer).await? {
             Ok(result) => result,
