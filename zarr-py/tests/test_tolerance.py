@@ -360,3 +360,18 @@ def test_chunks_of_null_are_not_stored_as_zarr_python_does(tmp_path: Path, dtype
         stored.append(sorted(file.name for file in (tmp_path / name).iterdir() if file.name.isdigit()))
     assert stored[0] == stored[1] == ["2"]
     np.testing.assert_array_equal(zarr_py.open_array(tmp_path, "ours")[:], zarr.open_array(tmp_path, path="theirs")[:])
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_groups_below_a_consolidated_group_have_what_is_below_them(tmp_path: Path, zarr_format: int) -> None:
+    group = zarr.create_group(tmp_path, zarr_format=zarr_format)
+    group.create_array("a/b/c", data=np.arange(3))
+    group.create_group("e")
+    zarr.consolidate_metadata(tmp_path)
+    ours = zarr_py.open_group(tmp_path)
+    for opened in (ours, pickle.loads(pickle.dumps(ours))):
+        assert opened["a"].keys() == ["b"] and opened["a"]["b"].keys() == ["c"] and opened["e"].keys() == []
+        assert [path for path, _ in opened["a"].walk()] == ["b", "b/c"]
+        np.testing.assert_array_equal(opened["a"]["b/c"][:], np.arange(3))
+    pickle.loads(pickle.dumps(ours["a"]))["b"]["c"].resize((5,))
+    assert zarr.open_consolidated(tmp_path)["a/b/c"].shape == zarr_py.open_group(tmp_path)["a/b/c"].shape == (5,)

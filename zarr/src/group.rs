@@ -1,10 +1,10 @@
-//! A group: its attributes, the nodes below it, and consolidated metadata.
+//! A group: its attributes and the nodes below it. `copies` has its consolidated metadata.
 
-use std::collections::BTreeMap;
+mod copies;
 
 use zarr_core::NodePath;
 use zarr_core::metadata::{
-    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2,
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
 };
 
 use crate::array::Array;
@@ -120,11 +120,16 @@ impl Group {
         let changed = changed.await?;
         if let Some(group) = &self.copied_from {
             self.hierarchy
-                .renew_copy(group, &self.path, &changed)
+                .renew_copies(group, &self.path, &changed)
                 .await?;
         }
         if let NodeMetadata::Group(group) = changed {
-            self.metadata = group;
+            let inherited = self.metadata.consolidated().cloned();
+            let inherited = inherited.filter(|_| self.copied_from.is_some());
+            self.metadata = match (group.consolidated(), inherited) {
+                (None, Some(copies)) => group.with_consolidated(Some(copies))?,
+                _ => group,
+            };
         }
         Ok(())
     }
@@ -140,36 +145,16 @@ impl Group {
                 let found = copies.get(relative(&self.path, &absolute));
                 let found = found.map_err(|error| error.key(&self.copies_key()))?;
                 let metadata = found.ok_or_else(|| self.hierarchy.not_found(&absolute))?;
-                self.bind_copy(absolute, metadata)
+                let below = copies.below(relative(&self.path, &absolute))?;
+                self.bind_copy(absolute, metadata, below)
             }
             _ => match self.hierarchy.node(absolute.as_str()).await? {
                 Node::Array(array) if self.consolidated().is_some() => {
-                    Ok(Node::Array(array.copied_from(&self.path)))
+                    Ok(Node::Array(array.copied_from(self.origin())))
                 }
                 node => Ok(node),
             },
         }
-    }
-
-    /// The key of the document that has the copies.
-    fn copies_key(&self) -> String {
-        match self.metadata.zarr_2() {
-            Some(_) => self.path.prefix() + v2::CONSOLIDATED_NAME,
-            None => self.path.metadata_key(),
-        }
-    }
-
-    /// The node whose document is copied in this group's.
-    fn bind_copy(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
-        Ok(
-            match self.hierarchy.bind(path, metadata, &self.copies_key())? {
-                Node::Array(array) => Node::Array(array.copied_from(&self.path)),
-                Node::Group(group) => Node::Group(Self {
-                    copied_from: Some(self.path.clone()),
-                    ..group
-                }),
-            },
-        )
     }
 
     /// Deletes a node at a path relative to the group and everything below it, as [`Hierarchy::delete`]. Consolidated metadata of
@@ -283,76 +268,6 @@ impl Group {
             .collect())
     }
 
-    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
-    /// how. Nothing where the copy is true, and nothing where the group has none.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let hierarchy = zarr::open("memory:")?;
-    /// let mut group = hierarchy.create_group("", Default::default()).await?;
-    /// group.consolidate().await?;
-    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
-    /// let stale = group.check_consolidated().await?;
-    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
-    /// # Ok::<(), zarr::Error>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
-    pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
-        let Some(copies) = self.metadata.consolidated() else {
-            return Ok(Vec::new());
-        };
-        let mut copies = self
-            .consolidated_nodes(copies)?
-            .into_iter()
-            .collect::<BTreeMap<_, _>>();
-        let mut differences = BTreeMap::new();
-        for (path, stored) in self.hierarchy.documents_within(&self.path).await? {
-            match copies.remove(&path) {
-                None => drop(differences.insert(path, Difference::Added)),
-                Some(copy) if !copy.means_the_same(&stored) => {
-                    differences.insert(path, Difference::Changed);
-                }
-                Some(_) => {}
-            }
-        }
-        let removed = copies.into_keys().map(|path| (path, Difference::Removed));
-        differences.extend(removed);
-        Ok(differences.into_iter().collect())
-    }
-
-    /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
-    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
-    ///
-    /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
-    pub async fn consolidate(&mut self) -> Result<()> {
-        let nodes = self.hierarchy.documents_within(&self.path).await?;
-        let changed = self
-            .hierarchy
-            .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => {
-                    let mut copies = match (group.consolidated(), group.zarr_2()) {
-                        (Some(copies), _) => copies.emptied(),
-                        (None, Some(_)) => ConsolidatedMetadata::new_zarr_2()?,
-                        (None, None) => ConsolidatedMetadata::new(),
-                    };
-                    for (path, metadata) in &nodes {
-                        copies.insert(relative(&self.path, path), metadata)?;
-                    }
-                    Ok(group.with_consolidated(Some(copies))?.into())
-                }
-                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
-            });
-        if let NodeMetadata::Group(group) = changed.await? {
-            self.metadata = group;
-            self.hierarchy.documents.note_copies(&self.path);
-        }
-        Ok(())
-    }
-
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.metadata.consolidated()
     }
@@ -365,21 +280,6 @@ impl Group {
             .collect::<Vec<_>>();
         names.sort_unstable();
         names
-    }
-
-    fn consolidated_nodes(
-        &self,
-        consolidated: &ConsolidatedMetadata,
-    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let mut nodes = Vec::with_capacity(consolidated.len());
-        for path in consolidated.paths() {
-            let found = consolidated.get(path);
-            if let Some(metadata) = found.map_err(|error| error.key(&self.copies_key()))? {
-                nodes.push((self.path.join(path)?, metadata));
-            }
-        }
-        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(nodes)
     }
 }
 

@@ -76,6 +76,21 @@ impl ConsolidatedMetadata {
         }
     }
 
+    /// The documents of the nodes below a node, by their paths relative to it.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], which no documents can cause.
+    pub fn below(&self, path: &str) -> Result<Self> {
+        let mut below = self.emptied();
+        for (name, document) in self.documents.iter() {
+            let rest = name.strip_prefix(path);
+            if let Some(relative) = rest.and_then(|rest| rest.strip_prefix('/')) {
+                below.documents.set(relative, document)?;
+            }
+        }
+        Ok(below)
+    }
+
     /// Takes out the documents of a node and of all nodes below it, and tells whether there were any.
     pub fn remove(&mut self, path: &str) -> bool {
         let before = self.documents.len();

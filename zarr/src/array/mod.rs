@@ -178,7 +178,7 @@ impl Array {
         let changed = changed.await?;
         if let Some(group) = &self.copied_from {
             self.hierarchy
-                .renew_copy(group, &self.path, &changed)
+                .renew_copies(group, &self.path, &changed)
                 .await?;
         }
         let key = key_of(&self.path, &changed);

@@ -107,22 +107,27 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Renews the copy of a document in the consolidated metadata of a group above it, if it has one.
-    pub(crate) async fn renew_copy(
+    /// Renews the copies of a document in the consolidated metadata of a group above it, and of the groups above that.
+    pub(crate) async fn renew_copies(
         &self,
         group: &NodePath,
         path: &NodePath,
         metadata: &NodeMetadata,
     ) -> Result<()> {
-        let relative = relative(group, path);
-        self.change_copies(group, |copies| {
-            let found = copies.is_array(relative)?.is_some();
-            if found {
-                copies.insert(relative, metadata)?;
-            }
-            Ok(found)
-        })
-        .await
+        let mut above = Some(group.clone());
+        while let Some(group) = above {
+            let relative = relative(&group, path);
+            self.change_copies(&group, |copies| {
+                let found = copies.is_array(relative)?.is_some();
+                if found {
+                    copies.insert(relative, metadata)?;
+                }
+                Ok(found)
+            })
+            .await?;
+            above = group.parent();
+        }
+        Ok(())
     }
 
     async fn change_copies(
