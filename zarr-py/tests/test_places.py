@@ -135,6 +135,14 @@ def test_a_forked_child_makes_its_own(server: Server) -> None:
     assert array[6] == 6
 
 
+def test_no_source_shows_secrets() -> None:
+    secret = {"access_key_id": "HUSH", "secret_access_key": "HUSH", "region": "r"}
+    for store in (zarr_py.Store("s3://bucket/x", **secret), zarr_py.Store("https://me:HUSH@host/x?sig=HUSH"),
+                  zarr_py.Store("s3://bucket/x", **secret, pickle_secrets=True)):
+        assert "HUSH" not in f"{store!r} {store._origin!r} {store._origin} {vars(store)!r}"
+        assert b"HUSH" not in pickle.dumps(store) or store._origin.pickle_secrets
+
+
 def test_threads_get_one_client() -> None:
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(zarr_py.Store("s3://threads/x", **AWAY)._native)) for _ in range(16)]

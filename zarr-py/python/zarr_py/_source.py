@@ -55,6 +55,10 @@ class Source(NamedTuple):
     token: str | None = None
     """What a pickle calls its objects of Python, so that those who unpickle it several times share one client."""
 
+    def __repr__(self) -> str:
+        shown = zip(self._fields, self.public(), strict=True)
+        return f"Source({', '.join(f'{name}={value!r}' for name, value in shown)})"
+
     def public(self) -> "Source":
         """The same without secrets."""
         url = _options.public_url(self.url) if self.memory is None else self.url
