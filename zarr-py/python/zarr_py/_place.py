@@ -55,7 +55,7 @@ def of(store: StoreLike, options: Mapping[str, Any], read_only: bool) -> Place:
         url = os.path.abspath(url)
     given = dict(options)
     config, client, retry = (given.pop(name, None) for name in ("config", "client_options", "retry_config"))
-    origin = Origin(url, _options.merge(config, client, retry, given))
+    origin = Origin(_options.guarded(url), _options.merge(config, client, retry, given))
     return _open(origin, read_only)
 
 

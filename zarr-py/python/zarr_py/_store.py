@@ -397,7 +397,7 @@ def _group(error: Exception) -> BaseException:
 def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
     """What the first argument of the constructor stands for."""
     if isinstance(store, str | os.PathLike):
-        return _Origin(os.fspath(store), options, provider)
+        return _Origin(_options.guarded(os.fspath(store)), options, provider)
     if isinstance(store, bytes | None):
         raise TypeError(f"expected a URL, a path or a store, got {type(store).__name__}")
     if type(store) is LocalStore:
