@@ -152,6 +152,7 @@ def shown_by(store: Any) -> str:
     lambda: zarr_py.Store("az://b/x", account_name="a", account_key="SFVTSA==HUSH"[:8]),
     lambda: zarr_py.Store("az://b/x", account_name="a", sas_token="sig=HUSH"),
     lambda: zarr_py.Store("https://me:HUSH@host/x?sig=HUSH"),
+    lambda: zarr_py.Store("https://me:HUSH@host/x.zip|zip:a"),
     lambda: zarr_py.Store("https://host/x", bearer_token="HUSHTOKEN"),
     lambda: zarr_py.Store("https://host/x", proxy_url="http://me:HUSH@proxy:1"),
     lambda: zarr_py.Store("https://host/x", default_headers={"Cookie": "HUSH"}),
@@ -196,7 +197,7 @@ def run(code: str, **environment: str) -> str:
     ("gs://b", "GOOGLE_PROXY_URL", "proxy:3128"),
     ("az://b", "AZURE_STORAGE_ENDPOINT", "127.0.0.1:10000"),
     ("az://b", "AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=HUSH\r\n"),
-    ("az://b", "AZURE_USE_EMULATOR", "maybe"),
+    ("az://b", "AZURE_STORAGE_USE_EMULATOR", "maybe"),
     ("az://b", "AZURE_TIMEOUT", "soon"),
     ("az://b", "AZURE_POOL_MAX_IDLE_PER_HOST", "few"),
 ])

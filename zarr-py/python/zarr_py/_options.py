@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from zarr_py.errors import InvalidError
 
-__all__ = ["Options", "Secret", "merge", "place_options", "public_options", "public_url"]
+__all__ = ["Options", "Secret", "guarded", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -39,7 +39,25 @@ class Secret(str):
         return "'***'"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Secret, (str.__str__(self),)
+        return type(self), (str.__str__(self),)
+
+
+class SecretUrl(Secret):
+    """A URL with a part that is secret, and shown without it."""
+
+    def __repr__(self) -> str:
+        return repr(public_url(str.__str__(self)))
+
+    def __str__(self) -> str:
+        return public_url(str.__str__(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def guarded(url: str) -> str:
+    """A URL that does not show what is secret in it."""
+    return url if isinstance(url, Secret) or public_url(url) == url else SecretUrl(url)
 
 
 def merge(
@@ -65,7 +83,7 @@ def merge(
             elif _is_secret(name):
                 merged[name] = Secret(_text(name, value))
             else:
-                merged[name] = _text(name, value)
+                merged[name] = guarded(_text(name, value))
     return tuple(sorted(merged.items()))
 
 

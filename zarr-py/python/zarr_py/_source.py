@@ -219,7 +219,7 @@ def _described(store: Any) -> Source:
         if not store:
             raise InvalidError("store: got an empty text; the current directory is '.'")
         # So that a pickle means the same directory elsewhere.
-        return Source(os.path.abspath(store) if _native.is_path(store) else store)
+        return Source(os.path.abspath(store) if _native.is_path(store) else _options.guarded(store))
     if isinstance(store, bytes | None):
         raise TypeError(f"store: expected a URL, a path or a store, got {type(store).__name__}")
     # Who has such a store has imported its module.

@@ -14,7 +14,9 @@ use super::{headers, values};
 use crate::error::{Error, Result};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
-use crate::{CostModel, CredentialSource, Deadline, Store};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::CredentialSource;
+use crate::{CostModel, Deadline, Store};
 
 /// Our timeouts, where the environment, with this prefix, does not name its own.
 pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
@@ -39,6 +41,7 @@ pub(super) struct Setup {
     pub(super) quirks: Quirks,
     pub(super) headers: HeaderMap,
     attributes: Attributes,
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     credentials: Option<Arc<dyn CredentialSource>>,
     /// The secrets that a pickle did not keep.
     lost: Option<String>,
@@ -66,6 +69,7 @@ impl Setup {
             quirks,
             headers,
             attributes,
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
             credentials: options.credentials,
             lost: lost.filter(|lost| !lost.is_empty()),
         })
@@ -91,6 +95,7 @@ impl Setup {
         source.or_else(|| if given { None } else { lost() })
     }
 
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     fn lost_text(&self) -> Option<String> {
         let names = self.lost.as_deref()?;
         Some(format!(

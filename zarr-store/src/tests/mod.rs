@@ -20,7 +20,7 @@ mod http;
 mod now;
 mod probe;
 mod ranges;
-#[cfg(any(feature = "http", feature = "s3"))]
+#[cfg(all(feature = "http", any(feature = "deflate", all(feature = "s3", feature = "gcs", feature = "azure"))))]
 mod raw;
 mod secrets;
 mod suite;
