@@ -398,6 +398,10 @@ fn fill_values_that_would_be_guesses_stay_refused() {
         ("\"float8_e8m0fnu\"", &["-1.0", "\"-inf\""]),
         ("\"complex64\"", &["1.0", "\"1\"", "[1]", "[\"x\", 1]"]),
         ("\"string\"", &["0", "null", "NaN"]),
+        (
+            r#"{"name": "fixed_length_utf32", "configuration": {"length_bytes": 12}}"#,
+            &["NaN", "1", "\"abcd\""],
+        ),
     ] {
         for fill in fills {
             let place = Place::new();

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::fill_value::{self, FillValue, bad, decode_base64, encode_base64};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize, MAX_PADDED_SIZE};
+use crate::bare_words::bare_word;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::registry::Registry;
@@ -128,6 +129,7 @@ fn read_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
 /// Text in which escapes may be lone surrogates.
 fn read_any_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let points = serde_json::from_str::<CodePoints>(value.get()).ok();
+    let points = points.filter(|_| bare_word(value.get()).is_none());
     padded_text(data_type, value, points.map(|CodePoints(points)| points))
 }
 

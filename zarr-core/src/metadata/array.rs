@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{Attributes, check_unknown, expect_node_type, parse_member, required};
+use crate::bare_words;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
@@ -208,6 +209,9 @@ fn dimension_names(members: &Members, rank: usize) -> Result<Option<Vec<Option<S
     };
     let expected = format!("a list of {rank} strings or nulls");
     let names: Option<Vec<Option<String>>> = parse_member(value, "dimension_names", &expected)?;
+    if bare_words::first(value.get()).is_some() {
+        return Err(Error::invalid(value.get(), expected).member("dimension_names"));
+    }
     match names {
         Some(names) if names.len() != rank => {
             Err(Error::invalid(value.get(), expected).member("dimension_names"))
