@@ -1,6 +1,10 @@
 //! Reading from nginx as people configure it: `tests/python/servers.py` has the configuration.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
 
 use std::path::Path;
 use std::process::Command;

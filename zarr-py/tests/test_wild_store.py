@@ -165,6 +165,26 @@ def test_nothing_shows_secrets(make: Callable[[], zarr_py.Store]) -> None:
     assert pickle.loads(pickle.dumps(store)) == store
 
 
+@pytest.mark.parametrize(("url", "shown"), [
+    ("https://u:p@h/x?sig=a", "https://h/x"),
+    ("HTTP://h?sig=a#b", "HTTP://h"),
+    ("https://h/x.zip?sig=a|zip:in/b", "https://h/x.zip|zip:in/b"),
+    ("https://u@[::1]:80/x#y", "https://[::1]:80/x"),
+    ("https://h/a@b", "https://h/a@b"),
+    ("s3://b/x?1#2", "s3://b/x?1#2"),
+    ("abfs://c@a.dfs.core.windows.net/x", "abfs://c@a.dfs.core.windows.net/x"),
+    ("memory://a[b]", "memory://a[b]"),
+    ("/tmp/a?b", "/tmp/a?b"),
+])
+def test_urls_without_what_is_secret(url: str, shown: str) -> None:
+    from zarr_py import _options
+
+    assert _options.public_url(url) == shown
+    assert repr(_options.guarded(url)) == repr(shown) and str(_options.guarded(url)) == shown
+    again = pickle.loads(pickle.dumps(_options.guarded(url)))
+    assert again == url, "the text itself is all there"
+
+
 def test_secrets_that_are_pickled_on_demand_still_work(tmp_path: Path, serve: Any) -> None:
     (tmp_path / "k").write_bytes(b"x")
     url, kind = serve(plain)

@@ -1,9 +1,9 @@
 """Options of stores: obstore's names in, the texts that the engine takes out; and which of them are secret."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from zarr_py.errors import InvalidError
 
@@ -134,10 +134,13 @@ def _is_secret(name: str) -> bool:
 def public_url(url: str) -> str:
     """A URL without the user info, query and fragment of a web server, which may be secret; any other as it is: those of buckets
     hold no secrets."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in ("http", "https"):
         return url
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    inside = re.search(r"\|[A-Za-z0-9]+:", rest)
+    first, archives = (rest[:inside.start()], rest[inside.start():]) if inside else (rest, "")
+    authority, slash, path = re.split(r"[?#]", first, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}{archives}"
 
 
 def split_memory(url: str) -> tuple[str, str] | None:

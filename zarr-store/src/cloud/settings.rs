@@ -1,6 +1,7 @@
 //! What the builders of all remote stores share: options, timeouts, retries, locations, errors.
 
 use std::str::FromStr;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +12,11 @@ use url::Url;
 use super::connector::Connector;
 use super::named::{Named, take, take_flag};
 use super::{headers, values};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::CredentialSource;
 use crate::error::{Error, Result};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
-#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-use crate::CredentialSource;
 use crate::{CostModel, Deadline, Store};
 
 /// Our timeouts, where the environment, with this prefix, does not name its own.

@@ -20,7 +20,13 @@ mod http;
 mod now;
 mod probe;
 mod ranges;
-#[cfg(all(feature = "http", any(feature = "deflate", all(feature = "s3", feature = "gcs", feature = "azure"))))]
+#[cfg(all(
+    feature = "http",
+    any(
+        feature = "deflate",
+        all(feature = "s3", feature = "gcs", feature = "azure")
+    )
+))]
 mod raw;
 mod secrets;
 mod suite;
