@@ -137,10 +137,10 @@ not as wrong.
 {topics}
 `either` cases, in which the specification leaves the reader free, count as expected where the elements are right or refused.
 
-## Public arrays that are refused on purpose
+## Public arrays that strict readers refuse
 
-Some readers read these old spellings, and the manifest of the public corpus has their elements. They count among *must fail* here, for
-every reader.
+Some readers read these old spellings, ours too unless it is told to be strict ([tolerance.md](tolerance.md)), and the manifest of the
+public corpus has their elements. They count among *must fail* here, for every reader.
 
 {decisions}
 ## Where {name} is not as expected

@@ -3,7 +3,7 @@
     servers.py FOLDER [NAME ...]     all servers, or those named, with what is installed and stored below FOLDER
 
 The line is {"servers": [...]}, each with its "name" and either "error", or "url" and "options" as `zarr_store::Store::open_with`
-takes them, and "address". "root" of nginx is the directory that it serves, and "bucket" of fake-gcs its bucket. Needs Python
+takes them, and "address". "root" of nginx is the directory that it serves, as it is and, below /encoded, /user and others, as servers are configured, and "bucket" of fake-gcs its bucket. Needs Python
 3.12; npm for Azurite; nginx is installed with apt where it is missing and we are root. Every port is a free one of the loopback.
 """
 
@@ -155,6 +155,8 @@ def nginx(folder, data, spawn):
     root = data / "root"
     root.mkdir()
     (root / "ready").write_text("yes")
+    # The user "zarr" with the password "open sesame".
+    (data / "users").write_text("zarr:{PLAIN}open sesame\n")
     # Without `tcp_nopush`: with it a small reply waits 40 ms for an acknowledgement.
     (data / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {data}/pid; error_log {data}/error.log; user root;
@@ -163,7 +165,23 @@ http {{
   access_log off; default_type application/octet-stream; sendfile on; tcp_nodelay on;
   client_body_temp_path {data}/body; proxy_temp_path {data}/proxy; fastcgi_temp_path {data}/fastcgi;
   uwsgi_temp_path {data}/uwsgi; scgi_temp_path {data}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  server {{
+    listen 127.0.0.1:{port}; root {root}; absolute_redirect off;
+    location /encoded/ {{ alias {root}/; gzip_static always; }}
+    location /chunked/ {{ alias {root}/; gzip_static always; gunzip on; }}
+    location /whole/ {{ alias {root}/; max_ranges 0; }}
+    location /untagged/ {{ alias {root}/; etag off; add_header Last-Modified ""; }}
+    location /weak/ {{ alias {root}/; gzip on; gzip_types *; gzip_min_length 0; }}
+    location /index/ {{ alias {root}/; autoindex on; }}
+    location /moved/ {{ if ($request_uri ~ "^/moved/(.*)$") {{ return 301 /$1; }} }}
+    location /elsewhere/ {{ if ($request_uri ~ "^/elsewhere/(.*)$") {{ return 302 http://localhost:{port}/open/$1; }} }}
+    location /open/ {{ if ($http_authorization) {{ return 418; }} alias {root}/; }}
+    location /user/ {{ auth_basic zarr; auth_basic_user_file {data}/users; alias {root}/; }}
+    location /token/ {{ if ($http_authorization != "Bearer sesame") {{ return 401; }} alias {root}/; }}
+    location /field/ {{ if ($http_x_api_key != "sesame") {{ return 403; }} alias {root}/; }}
+    location /signed/ {{ if ($arg_sig != "a%2Bb") {{ return 403; }} alias {root}/; }}
+    location /busy/ {{ add_header Retry-After 3600 always; return 429; }}
+  }}
 }}
 """.replace("user root;", "user root;" if os.geteuid() == 0 else ""))
     process = spawn(binary, "-p", data, "-c", data / "nginx.conf")

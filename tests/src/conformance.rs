@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use zarr::blocking::{Array, open};
-use zarr::{DataType, FillValue, Selection};
+use zarr::blocking::{Array, Hierarchy};
+use zarr::{DataType, FillValue, Selection, Store, Strictness};
 use zarr_core::{DataTypeKind, Output};
 
 /// What can go wrong, as one line of text.
@@ -36,6 +36,18 @@ pub fn kind(failure: &Failure) -> &'static str {
     }
 }
 
+/// Opens a store with or without what is read beyond the specification.
+///
+/// # Errors
+/// What the store says.
+pub fn open(store: &str, strictness: Strictness) -> Result<Hierarchy, Failure> {
+    let registry = zarr::registry().with_strictness(strictness);
+    Ok(Hierarchy(zarr::Hierarchy::new(
+        Store::open(store)?,
+        registry,
+    )))
+}
+
 /// All elements of an array.
 pub struct Elements {
     /// Their type.
@@ -51,15 +63,6 @@ impl Elements {
     ///
     /// # Errors
     /// What the engine says, or that the elements are of any size.
-    pub fn read(store: &str, node: &str) -> Result<Self, Failure> {
-        let array = open(store)?.array(node)?;
-        Self::of(&array)
-    }
-
-    /// The same of an open array.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
     pub fn of(array: &Array) -> Result<Self, Failure> {
         let data_type = array.0.data_type().clone();
         let item_size = data_type
@@ -260,8 +263,13 @@ pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
 ///
 /// # Errors
 /// What reading or writing says.
-pub fn read_to_file(store: &str, node: &str, out: &str) -> Result<PathBuf, Failure> {
-    let array = open(store)?.array(node)?;
+pub fn read_to_file(
+    store: &str,
+    node: &str,
+    out: &str,
+    strictness: Strictness,
+) -> Result<PathBuf, Failure> {
+    let array = open(store, strictness)?.array(node)?;
     let data_type = array.0.data_type();
     let elements = match (data_type.kind(), data_type.fixed_size()) {
         (DataTypeKind::Optional, _) => Some(optional_elements(&array)?),

@@ -1,7 +1,8 @@
 //! Real servers for tests: started once a process by `python/servers.py`, which stops them when this process ends.
 //!
 //! Tests that need them run with `ZARR_SERVERS=1`, and then fail where one is missing; with `ZARR_SERVERS=available` they skip
-//! what cannot be installed here. Without the variable nothing is installed and they say so.
+//! what cannot be installed here. Without the variable nothing is installed and they say so. `ZARR_SERVERS_ONLY=nginx` starts
+//! just those named, for tests of them alone.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -77,9 +78,11 @@ fn skipped(name: &str, reason: &str) {
 static RUNNING: OnceLock<Running> = OnceLock::new();
 
 fn start() -> Running {
+    let only = std::env::var("ZARR_SERVERS_ONLY").unwrap_or_default();
     let mut script = Command::new(python::find())
         .arg(python::scripts().join("servers.py"))
         .arg(python::target().join("servers"))
+        .args(only.split_whitespace())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

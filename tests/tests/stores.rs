@@ -131,7 +131,7 @@ async fn ranges_are_clamped_and_absence_is_a_value() {
             let empty = get(&store, "d/empty", range.clone()).await.unwrap();
             assert_eq!((empty.bytes.len(), empty.object_size), (0, 0), "{range}");
             for absent in ["d/none", "none/none", "d", "d/ten/below"] {
-                // Local files, and web servers on them, have no objects above or below objects: an error there, never bytes.
+                // Web servers on local files have no objects above or below objects: an error there, never bytes.
                 match store.get(absent, &range, None).await {
                     Ok(body) => assert_eq!(body, None, "{absent} {range}"),
                     Err(error) => assert!(

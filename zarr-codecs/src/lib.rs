@@ -260,14 +260,69 @@ const CODECS: &[(&str, BindCodec)] = &[
     ),
 ];
 
+/// Names that codecs had in drafts and in zarrs before they were registered: for tolerant readers.
+const LEGACY: &[(&str, BindCodec)] = &[
+    ("endian", BindCodec::ArrayToBytes(bytes::bind)),
+    #[cfg(feature = "filters")]
+    (
+        "https://codec.zarrs.dev/array_to_array/bitround",
+        BindCodec::ArrayToArray(bitround::bind),
+    ),
+    #[cfg(feature = "filters")]
+    (
+        "https://codec.zarrs.dev/array_to_bytes/bitround",
+        BindCodec::ArrayToArray(bitround::bind),
+    ),
+    #[cfg(feature = "pcodec")]
+    (
+        "https://codec.zarrs.dev/array_to_bytes/pcodec",
+        BindCodec::ArrayToBytes(numcodecs::pcodec::bind),
+    ),
+    (
+        "https://codec.zarrs.dev/array_to_bytes/vlen_interleaved",
+        BindCodec::ArrayToBytes(vlen::bind_any),
+    ),
+    (
+        "https://codec.zarrs.dev/array_to_bytes/vlen_v2",
+        BindCodec::ArrayToBytes(vlen::bind_any),
+    ),
+    ("zarrs.vlen_v2", BindCodec::ArrayToBytes(vlen::bind_any)),
+    #[cfg(feature = "zfp")]
+    (
+        "https://codec.zarrs.dev/array_to_bytes/zfp",
+        BindCodec::ArrayToBytes(zfp::bind),
+    ),
+    #[cfg(feature = "zfp")]
+    ("zarrs.zfp", BindCodec::ArrayToBytes(zfp::bind)),
+    #[cfg(feature = "zfp")]
+    (
+        "https://codec.zarrs.dev/array_to_bytes/zfpy",
+        BindCodec::ArrayToBytes(numcodecs::zfpy::bind),
+    ),
+    #[cfg(feature = "bz2")]
+    (
+        "https://codec.zarrs.dev/bytes_to_bytes/bz2",
+        BindCodec::BytesToBytes(numcodecs::bz2::bind),
+    ),
+    #[cfg(feature = "numcodecs")]
+    (
+        "https://codec.zarrs.dev/bytes_to_bytes/fletcher32",
+        BindCodec::BytesToBytes(numcodecs::checksum::bind_fletcher32),
+    ),
+];
+
 /// The extensions of the core specification, the registered data types, and every codec that this crate was built with.
 #[must_use]
 pub fn registry() -> Registry {
     let add =
         |registry: Registry, (name, bind): &(&str, BindCodec)| registry.with_codec(name, *bind);
-    CODECS
+    let add_legacy = |registry: Registry, (name, bind): &(&str, BindCodec)| {
+        registry.with_legacy_codec(name, *bind)
+    };
+    let codecs = CODECS
         .iter()
-        .fold(Registry::core().with_registered_data_types(), add)
+        .fold(Registry::core().with_registered_data_types(), add);
+    LEGACY.iter().fold(codecs, add_legacy)
 }
 
 #[cfg(test)]

@@ -6,14 +6,28 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use zarr_core::codec::{ArrayToArray, ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::size::{c_strides, product, to_usize};
-use zarr_core::{Binder, Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result, Strictness};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
-    order: Vec<usize>,
+    order: Box<RawValue>,
+}
+
+impl Configuration {
+    /// The permutation; tolerant readers take the `"C"` and `"F"` of a draft.
+    fn axes(&self, rank: usize, strictness: Strictness) -> Result<Vec<usize>> {
+        match (self.order.get(), strictness) {
+            ("\"C\"", Strictness::Tolerant) => Ok((0..rank).collect()),
+            ("\"F\"", Strictness::Tolerant) => Ok((0..rank).rev().collect()),
+            (text, _) => serde_json::from_str(text).map_err(|_| {
+                Error::invalid(text, "a list of dimensions").member("configuration.order")
+            }),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -30,9 +44,10 @@ struct Transpose {
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
-    _: &Binder<'_>,
+    binder: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToArray>> {
-    let Configuration { order } = extension.parse()?;
+    let configuration: Configuration = extension.parse()?;
+    let order = configuration.axes(spec.shape.len(), binder.registry().strictness())?;
     let inverse = invert(&order, spec.shape.len()).ok_or_else(|| {
         let expected = format!("each dimension from 0 below {} once", spec.shape.len());
         Error::invalid(format_args!("{order:?}"), expected).member("configuration.order")

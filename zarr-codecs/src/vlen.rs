@@ -37,6 +37,18 @@ pub(crate) fn bind_bytes(
     bind("vlen-bytes", DataTypeKind::Bytes, extension, spec, binder)
 }
 
+/// Binds either by the data type: what zarrs called `vlen_v2`.
+pub(crate) fn bind_any(
+    extension: &Extension,
+    spec: &ChunkSpec,
+    binder: &Binder<'_>,
+) -> Result<Arc<dyn ArrayToBytes>> {
+    match spec.data_type.kind() {
+        DataTypeKind::String => bind_utf8(extension, spec, binder),
+        _ => bind_bytes(extension, spec, binder),
+    }
+}
+
 fn bind(
     name: &'static str,
     kind: DataTypeKind,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
-use zarr_core::{Binder, Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result, Strictness};
 use zfp_rs::{ZfpConfig, ZfpDimensionality, ZfpScalarType, ZfpStreamAlignment};
 
 use crate::number::{Format, Number, chunk_bytes, push_bits, read_bits, unsupported};
@@ -41,6 +41,8 @@ enum Mode {
 struct Zfp {
     field: Field,
     config: ZfpConfig,
+    /// Of the streams of fixed rate that zarrs writes: it takes every field for one of three dimensions when it computes the rate.
+    of_zarrs: Option<ZfpConfig>,
     format: Format,
     max_size: usize,
     spec: ChunkSpec,
@@ -50,7 +52,7 @@ struct Zfp {
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
-    _: &Binder<'_>,
+    binder: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToBytes>> {
     let mode: Mode = extension.parse()?;
     let format = Format::expect(&spec.data_type, NAME)?;
@@ -63,10 +65,21 @@ pub(crate) fn bind(
     };
     let field = Field::new(NAME, scalar, spec, false)?;
     let config = config(&mode, &field).map_err(|error| error.member("configuration"))?;
+    let of_zarrs = match (binder.registry().strictness(), mode) {
+        (Strictness::Tolerant, Mode::FixedRate { rate }) => field
+            .rate_in_three_dimensions(rate)
+            .filter(|of_zarrs| *of_zarrs != config),
+        _ => None,
+    };
+    let mut max_size = field.max_size(&config)?;
+    if let Some(of_zarrs) = &of_zarrs {
+        max_size = max_size.max(field.max_size(of_zarrs)?);
+    }
     Ok(Arc::new(Zfp {
-        max_size: field.max_size(&config)?,
+        max_size,
         field,
         config,
+        of_zarrs,
         format,
         spec: spec.clone(),
     }))
@@ -195,7 +208,11 @@ impl ArrayToBytes for Zfp {
 
     fn decode(&self, encoded: &[u8]) -> Result<ChunkData> {
         let size = self.format.size();
-        let (field, config) = (&self.field, &self.config);
+        let field = &self.field;
+        // Streams of fixed rate have one size.
+        let of_zarrs = self.of_zarrs.as_ref();
+        let of_zarrs = of_zarrs.filter(|config| field.rate_size(config) == Some(encoded.len()));
+        let config = of_zarrs.unwrap_or(&self.config);
         let mut elements = Vec::new();
         match field.scalar {
             ZfpScalarType::I32 => field

@@ -4,8 +4,8 @@ use zarr_core::codec::ChunkSpec;
 use zarr_core::size::to_usize;
 use zarr_core::{Error, Result};
 use zfp_rs::{
-    ZfpBitStream, ZfpConfig, ZfpField, ZfpFieldMetadata, ZfpFieldMut, ZfpHeaderMask, ZfpScalar,
-    ZfpScalarType,
+    ZfpBitStream, ZfpConfig, ZfpDimensionality, ZfpField, ZfpFieldMetadata, ZfpFieldMut,
+    ZfpHeaderMask, ZfpScalar, ZfpScalarType, ZfpStreamAlignment,
 };
 
 /// What a stream holds: scalars of one type in a box of up to four dimensions.
@@ -56,6 +56,21 @@ impl Field {
         config
             .maximum_size(self.scalar, self.sizes)
             .ok_or_else(|| self.corrupt(format!("no field of {:?}", self.sizes)))
+    }
+
+    /// A fixed rate, computed for blocks of three dimensions whatever the field has: zarrs does so.
+    pub(crate) fn rate_in_three_dimensions(&self, rate: f64) -> Option<ZfpConfig> {
+        let align = ZfpStreamAlignment::Unaligned;
+        ZfpConfig::fixed_rate(rate, self.scalar, ZfpDimensionality::D3, align).ok()
+    }
+
+    /// The size in bytes of a stream of fixed rate without a header: whole words.
+    pub(crate) fn rate_size(&self, config: &ZfpConfig) -> Option<usize> {
+        let blocks = self.sizes.iter().filter(|&&size| size > 0);
+        let mut blocks = blocks.map(|size| size.div_ceil(4));
+        let blocks = blocks.try_fold(1_usize, usize::checked_mul)?;
+        let bits = blocks.checked_mul(usize::try_from(config.max_bits()).ok()?)?;
+        Some(bits.div_ceil(64) * 8)
     }
 
     pub(crate) fn corrupt(&self, reason: impl ToString) -> Error {

@@ -8,7 +8,9 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::bare_words;
 use crate::error::{Error, Result};
+use crate::strictness::Strictness;
 
 /// The members of a JSON object, in the order and the spelling of the document.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +28,23 @@ impl Members {
     /// # Errors
     /// [`Error::Syntax`] with line and column.
     pub fn parse(text: &[u8]) -> Result<Self> {
+        Self::parse_with(text, Strictness::Strict)
+    }
+
+    /// Reads one JSON object; a tolerant reader takes `NaN`, `Infinity` and `-Infinity` as bare words. Their values read as
+    /// strings, and [`Self::to_text`] writes bare words again.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] with line and column.
+    pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
         let text = std::str::from_utf8(text).map_err(|error| Error::Syntax {
             reason: format!("not UTF-8: {error}"),
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Ok(serde_json::from_str(text)?)
+        if strictness == Strictness::Strict {
+            serde_json::from_str::<serde::de::IgnoredAny>(text)?;
+        }
+        Ok(serde_json::from_str(&bare_words::mark(text))?)
     }
 
     /// The text of a member's value.
@@ -68,6 +82,22 @@ impl Members {
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Refuses `NaN`, `Infinity` and `-Infinity` as bare words, which a document that is to be created must not have.
+    ///
+    /// # Errors
+    /// [`Error::InMember`] with the member that has one.
+    pub fn expect_no_bare_words(&self) -> Result<()> {
+        match self
+            .iter()
+            .find_map(|(name, value)| Some((name, bare_words::first(value.get())?)))
+        {
+            None => Ok(()),
+            Some((name, word)) => {
+                Err(Error::invalid(word, "a number, a string or null").member(name))
+            }
+        }
     }
 
     /// Whether there are none.
@@ -132,32 +162,25 @@ impl Serialize for Members {
 }
 
 /// Lays valid JSON text out with two spaces a level; objects and lists of objects are broken into lines, lists of plain values
-/// are not. Strings and numbers keep their spelling.
+/// are not. Strings and numbers keep their spelling; bare words are back.
 pub(crate) fn indent(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
-    let mut chars = text.chars().peekable();
     let new_line = |out: &mut String, depth: usize| {
         out.push('\n');
         out.extend(std::iter::repeat_n("  ", depth));
     };
     let mut broken = Vec::new();
     let mut rest = text;
-    while let Some(c) = chars.next() {
+    while let Some(c) = rest.chars().next() {
+        if c == '"' {
+            let (literal, after) = bare_words::split_literal(rest);
+            out.push_str(bare_words::bare_word(literal).unwrap_or(literal));
+            rest = after;
+            continue;
+        }
         rest = &rest[c.len_utf8()..];
         match c {
-            '"' => {
-                out.push('"');
-                let mut escaped = false;
-                for c in chars.by_ref() {
-                    rest = &rest[c.len_utf8()..];
-                    out.push(c);
-                    if c == '"' && !escaped {
-                        break;
-                    }
-                    escaped = c == '\\' && !escaped;
-                }
-            }
             '{' | '[' => {
                 out.push(c);
                 depth += 1;
@@ -236,6 +259,17 @@ mod tests {
         }
         assert!(Members::parse(b"\xff{}").is_err());
         assert!(Members::parse("\u{feff}{}".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn bare_words_are_written_again() {
+        let text = br#"{"a": [NaN, 1], "b": {"NaN": -Infinity}, "c": "Na\u004e"}"#;
+        let members = Members::parse_with(text, Strictness::Tolerant).unwrap();
+        let written = "{\n  \"a\": [NaN, 1],\n  \"b\": {\n    \"NaN\": -Infinity\n  },\n  \"c\": \"NaN\"\n}\n";
+        assert_eq!(members.to_text().unwrap(), written);
+        let again = Members::parse_with(written.as_bytes(), Strictness::Tolerant).unwrap();
+        assert_eq!(again.to_text().unwrap(), written);
+        assert!(Members::parse(text).is_err());
     }
 
     #[test]

@@ -41,8 +41,8 @@ impl ArrayLayout {
         let data_type = registry
             .bind_data_type(metadata.data_type())
             .map_err(|error| error.member("data_type"))?;
-        let mut fill_value = data_type
-            .parse_fill_value(metadata.fill_value())
+        let mut fill_value = registry
+            .parse_fill_value(&data_type, metadata.fill_value())
             .map_err(|error| error.member("fill_value"))?;
         let grid = registry
             .bind_chunk_grid(metadata.chunk_grid(), &shape)

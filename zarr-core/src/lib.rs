@@ -4,6 +4,7 @@
 //! Nothing here waits, locks, spawns or reads a clock. What must be read leaves as data ([`plan::Fetch`]), what was read
 //! comes back as bytes; `zarr-store` does the reading and the `zarr` crate joins the two.
 
+mod bare_words;
 mod buffer;
 mod byte_range;
 mod chunk_grid;
@@ -15,12 +16,14 @@ mod error;
 mod extension;
 mod json;
 mod layout;
+mod limits;
 pub mod metadata;
 mod node_path;
 pub mod plan;
 mod registry;
 mod selection;
 pub mod size;
+mod strictness;
 
 pub use buffer::{Input, Output};
 pub use byte_range::ByteRange;
@@ -34,8 +37,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use extension::Extension;
 pub use json::Members;
 pub use layout::ArrayLayout;
+pub use limits::Limits;
 pub use node_path::{METADATA_NAME, NodePath, is_node_name};
 pub use registry::{
-    BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Limits, Registry,
+    BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Registry,
 };
 pub use selection::{AxisIndices, AxisPlaces, ChunkSelection, PlacedIndices, Resolved, Selection};
+pub use strictness::Strictness;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// The path of a group or array, checked once: names without `/`, not empty, not only dots, not starting with `__`, and not
-/// `zarr.json`.
+/// The path of a group or array, checked once: names without `/`, not empty, not only dots, and not `zarr.json`. Names that start
+/// with `__` are reserved: nodes of such names are found, because xarray writes them, and are not created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodePath(String);
 
@@ -35,6 +35,20 @@ impl NodePath {
             }
         }
         Ok(Self(relative.to_owned()))
+    }
+
+    /// The path, where none of its names is reserved: that of a node to be created, or one of a strict reader.
+    ///
+    /// # Errors
+    /// [`Error::Path`] for a name that begins with `__`.
+    pub fn unreserved(self) -> Result<Self> {
+        if !self.0.split('/').any(|name| name.starts_with("__")) {
+            return Ok(self);
+        }
+        Err(Error::Path {
+            path: self.0,
+            rule: "names starting with \"__\" are reserved",
+        })
     }
 
     /// The node of this name below this one.
@@ -127,8 +141,6 @@ fn check_name(name: &str) -> std::result::Result<(), &'static str> {
         Err("names are not empty")
     } else if name.bytes().all(|byte| byte == b'.') {
         Err("names are not only dots")
-    } else if name.starts_with("__") {
-        Err("names starting with \"__\" are reserved")
     } else if name == METADATA_NAME {
         Err("\"zarr.json\" is the name of metadata documents")
     } else if name.contains('\0') {
@@ -169,19 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn reserved_names_are_paths_of_no_new_node() {
+        for path in ["__a", "a/__b", "__a/b", "__"] {
+            let path = NodePath::parse(path).unwrap();
+            path.unreserved().unwrap_err();
+        }
+        for path in ["", "_a", "a__", "a/_b"] {
+            let path = NodePath::parse(path).unwrap();
+            assert_eq!(path.clone().unreserved().unwrap(), path);
+        }
+    }
+
+    #[test]
     fn forbidden_names_are_refused() {
-        for path in [
-            "a//b",
-            "a/",
-            "..",
-            "a/../b",
-            ".",
-            "...",
-            "__a",
-            "a/__b",
-            "zarr.json",
-            "//",
-        ] {
+        for path in ["a//b", "a/", "..", "a/../b", ".", "...", "zarr.json", "//"] {
             assert!(NodePath::parse(path).is_err(), "{path}");
         }
         for path in [

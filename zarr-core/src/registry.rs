@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use crate::chunk_grid::ChunkGrid;
 use crate::chunk_key::ChunkKeyEncoding;
 use crate::codec::{ArrayToArray, ArrayToBytes, BytesToBytes, ChunkSpec, CodecChain, EncodedSize};
-use crate::data_type::{CORE_NAMES, DataType, bind_bytes, bind_core, bind_string};
+use crate::data_type::{CORE_NAMES, DataType, FillValue, bind_bytes, bind_core, bind_string};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
+use crate::limits::Limits;
+use crate::strictness::Strictness;
 
 /// How a codec is bound, by its kind: from its configuration and what it receives. The binder binds what its configuration names:
 /// codecs, codec chains, data types.
@@ -30,39 +34,6 @@ pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
 /// How a chunk key encoding is bound.
 pub type BindChunkKeyEncoding = fn(&Extension) -> Result<ChunkKeyEncoding>;
 
-/// Bounds on what metadata may make this process do. The defaults suit all data that is not an attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest chunk or inner chunk that is decoded whole, in bytes.
-    pub max_chunk_size: u64,
-    /// The largest shard index, in bytes.
-    pub max_index_size: u64,
-    /// The largest metadata document, in bytes; those of groups may hold copies of many others.
-    pub max_document_size: u64,
-    /// The most dimensions.
-    pub max_rank: usize,
-    /// The most different shapes of chunks in one array.
-    pub max_chunk_shapes: usize,
-    /// The most codecs in a chain.
-    pub max_codecs: usize,
-    /// The most shards within shards, and codecs within codecs otherwise.
-    pub max_shard_depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_chunk_size: 2 << 30,
-            max_index_size: 256 << 20,
-            max_document_size: 2 << 30,
-            max_rank: 64,
-            max_chunk_shapes: 4096,
-            max_codecs: 64,
-            max_shard_depth: 8,
-        }
-    }
-}
-
 /// The extensions that are understood, and the limits within which.
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -70,7 +41,10 @@ pub struct Registry {
     data_types: BTreeMap<String, BindDataType>,
     chunk_grids: BTreeMap<String, BindChunkGrid>,
     chunk_key_encodings: BTreeMap<String, BindChunkKeyEncoding>,
+    /// Codecs by names that only a tolerant reader knows.
+    legacy_codecs: BTreeMap<String, BindCodec>,
     limits: Limits,
+    strictness: Strictness,
 }
 
 impl Registry {
@@ -96,6 +70,14 @@ impl Registry {
     #[must_use]
     pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {
         self.codecs.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// The same with a name of a codec that only a tolerant reader knows: one of a draft, or of another library before the codec was
+    /// registered.
+    #[must_use]
+    pub fn with_legacy_codec(mut self, name: &str, bind: BindCodec) -> Self {
+        self.legacy_codecs.insert(name.to_owned(), bind);
         self
     }
 
@@ -131,6 +113,33 @@ impl Registry {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The same that reads, or refuses, what other libraries write beyond the specification; tolerant by default.
+    #[must_use]
+    pub fn with_strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
+    /// Whether what other libraries write beyond the specification is read.
+    #[must_use]
+    pub fn strictness(&self) -> Strictness {
+        self.strictness
+    }
+
+    /// Reads a fill value, in the spellings of the specification and, if this registry is tolerant, in those of docs/tolerance.md.
+    ///
+    /// # Errors
+    /// [`Error::FillValue`] where the type has no such value.
+    pub fn parse_fill_value(&self, data_type: &DataType, value: &RawValue) -> Result<FillValue> {
+        data_type.parse_fill_value(value).or_else(|error| {
+            let respelled = match self.strictness {
+                Strictness::Tolerant => data_type.respell_fill_value(value),
+                Strictness::Strict => None,
+            };
+            respelled.map_or(Err(error), |value| data_type.parse_fill_value(&value))
+        })
     }
 
     /// Binds a data type.
@@ -190,8 +199,13 @@ impl Registry {
     }
 
     fn codec(&self, extension: &Extension) -> Result<BindCodec> {
+        let legacy = || match self.strictness {
+            Strictness::Tolerant => self.legacy_codecs.get(extension.name()),
+            Strictness::Strict => None,
+        };
         self.codecs
             .get(extension.name())
+            .or_else(legacy)
             .copied()
             .ok_or_else(|| unknown("codec", extension, self.codecs.keys().cloned()))
     }
@@ -217,6 +231,7 @@ impl fmt::Debug for Registry {
             .field("chunk_grids", &self.chunk_grids.keys())
             .field("chunk_key_encodings", &self.chunk_key_encodings.keys())
             .field("limits", &self.limits)
+            .field("strictness", &self.strictness)
             .finish()
     }
 }

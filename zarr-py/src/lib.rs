@@ -40,6 +40,30 @@ mod _native {
         zarr_store::Store::is_path(url)
     }
 
+    /// Sets the number of computing threads; 0 is one a core.
+    #[pyfunction]
+    fn set_threads(count: usize) -> PyResult<()> {
+        Ok(zarr::limits::set_threads(count).map_err(crate::error::Error::from)?)
+    }
+
+    /// The number of computing threads.
+    #[pyfunction]
+    fn threads() -> usize {
+        zarr::limits::threads()
+    }
+
+    /// Sets the encoded bytes that wait for decoding, for each store that is opened from now on.
+    #[pyfunction]
+    fn set_bytes_in_flight(size: u64) {
+        zarr::limits::set_bytes_in_flight(size);
+    }
+
+    /// The encoded bytes that wait for decoding at most.
+    #[pyfunction]
+    fn bytes_in_flight() -> u64 {
+        zarr::limits::bytes_in_flight()
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let close = wrap_pyfunction!(crate::runtime::close, module)?;

@@ -1,5 +1,6 @@
 """Where the tests store: memory, local files, and, with ZARR_SERVERS set, real servers."""
 
+import signal
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,10 @@ from real_servers import servers  # noqa: F401  a fixture
 # The same examples each time: a run says whether the code has changed for the worse. More of them: `settings` in each test.
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A job in the background (`nohup ... &`, cron) ignores Ctrl-C from the start, and so would each child of these tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVERS = ["seaweedfs", "moto"]
 

@@ -43,7 +43,7 @@ def test_listing(root: zarr_py.Group) -> None:
     assert [name for name, _ in root.arrays()] == ["top"]
     assert root.walk() == [("a", "group"), ("a/x", "array"), ("a/y", "array"), ("b", "group"), ("top", "array")]
     assert root["a"].walk() == [("x", "array"), ("y", "array")]
-    assert root.tree() == "/\n  a/\n    x\n    y\n  b/\n  top"
+    assert root.tree() == "/\n  a/\n    x (4, 4) int32\n    y (3,) float64\n  b/\n  top () uint8"
     assert "zarr_py.Group" in repr(root) and "<table>" in root._repr_html_()
 
 

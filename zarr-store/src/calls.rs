@@ -8,6 +8,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use zarr_core::ByteRange;
 
 use crate::error::Result;
+#[cfg(feature = "http")]
+use crate::object::Listings;
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
 use crate::{Store, local};
@@ -268,6 +270,12 @@ impl Store {
         match (self.check_prefix(prefix), &self.inner.backend) {
             (Err(error), _) => stream::once(async { Err(error) }).boxed(),
             (Ok(prefix), Backend::Local(local)) => local::list_keys(self, local, prefix),
+            #[cfg(feature = "http")]
+            (Ok(prefix), Backend::Object(object)) if object.quirks.list == Listings::Html => object
+                .list_links(self, prefix)
+                .try_ready_chunks(BATCH)
+                .map_err(|failed| failed.1)
+                .boxed(),
             (Ok(prefix), _) => self
                 .list(prefix)
                 .map_ok(|entry| entry.key)

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::Store;
 use crate::error::Result;
-use crate::open::{Options, invalid};
+use crate::options::{Options, invalid};
 
 /// The schemes of buckets.
 pub(crate) const BUCKETS: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
@@ -43,56 +43,55 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
     )
 }
 
-/// Builds a store of a cloud. A macro, since the three builders have the same methods and no trait in common.
+/// Builds a store of a cloud from a builder with everything but the options. A macro, since the three builders have the same
+/// methods and no trait in common.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
-    ($url:expr, $options:expr, $builder:expr, $key:ty, $environment:literal, $credentials:path, $quirks:expr, $known:literal) => {{
-        let (
-            url,
-            Options {
-                named: mut options,
-                credentials,
-            },
-        ) = ($url, $options);
-        let patience = settings::take_patience(url, &mut options)?;
-        let quirks = settings::take_quirks(url, &mut options, $quirks)?;
-        settings::check_values(url, &options)?;
+    ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path) => {{
+        let (url, setup) = ($url, $setup);
         let mut builder = $builder
-            .with_http_connector(connector::StrictConnector::default())
+            .with_http_connector(setup.connector())
             .with_url(url.as_str())
-            .with_retry(patience.retry);
-        if let Some(source) = credentials {
-            builder = builder.with_credentials($credentials(source));
-        }
-        for (key, value) in settings::timeouts($environment) {
+            .with_retry(setup.patience.retry.clone());
+        for (key, value) in settings::timeouts($kind.environment) {
             builder = builder.with_config(<$key>::Client(key), value);
         }
-        for (name, value) in &options {
-            let key: $key = settings::parse(url, name, $known)?;
+        for (name, value) in &setup.named {
+            let key: $key = names::parse(url, name, &$kind)?;
             builder = builder.with_config(key, value);
         }
+        let has = |keys: &[$key]| {
+            let mut values = keys.iter().filter_map(|key| builder.get_config_value(key));
+            values.any(|value| !matches!(value.as_str(), "" | "false"))
+        };
+        let given = has(&<$key as settings::Login>::LOGINS);
+        if let Some(source) = setup.source(given) {
+            builder = builder.with_credentials($credentials(source));
+        }
+        let endpoints = <$key as settings::Login>::ENDPOINTS;
+        let mut endpoints = endpoints.iter();
+        let endpoint = endpoints.find_map(|key| builder.get_config_value(key));
         let store = builder
             .build()
-            .map_err(|error| settings::failed(url, &options, &error))?;
-        let store = settings::bucket(url, std::sync::Arc::new(store), quirks);
-        Ok(store.with_deadline(patience.deadline))
+            .map_err(|error| settings::failed(url, &setup.named, &error))?;
+        Ok(setup.bucket(url, std::sync::Arc::new(store), endpoint.as_deref()))
     }};
 }
 
 #[cfg(feature = "s3")]
-fn s3(url: &Url, mut options: Options) -> Result<Store> {
+fn s3(url: &Url, options: Options) -> Result<Store> {
     use object_store::aws::AmazonS3ConfigKey;
 
-    let builder = s3::builder(url, &mut options.named)?;
+    let mut setup = settings::Setup::new(url, options, crate::object::Quirks::default())?;
+    let client = setup.client_options();
+    let builder = s3::builder(url, &mut setup.named, client)?;
     bucket!(
         url,
-        options,
+        setup,
         builder,
         AmazonS3ConfigKey,
-        "AWS_",
-        credentials::aws,
-        crate::object::Quirks::default(),
-        "see object_store::aws::AmazonS3ConfigKey, and retry_timeout, max_retries, profile, single_writer, missing_on_403"
+        names::S3,
+        credentials::aws
     )
 }
 
@@ -105,15 +104,21 @@ fn s3(url: &Url, _: Options) -> Result<Store> {
 fn gcs(url: &Url, options: Options) -> Result<Store> {
     use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 
+    let setup = settings::Setup::new(url, options, crate::object::Quirks::default())?;
+    let mut builder = GoogleCloudStorageBuilder::new().with_client_options(setup.client_options());
+    if let Ok(path) = std::env::var("SERVICE_ACCOUNT") {
+        builder = builder.with_service_account_path(path);
+    }
+    for (key, value) in settings::environment(url, names::GCS.environment)? {
+        builder = builder.with_config(key, value);
+    }
     bucket!(
         url,
-        options,
-        GoogleCloudStorageBuilder::from_env(),
+        setup,
+        builder,
         GoogleConfigKey,
-        "GOOGLE_",
-        credentials::gcp,
-        crate::object::Quirks::default(),
-        "see object_store::gcp::GoogleConfigKey, and retry_timeout, max_retries, single_writer, missing_on_403"
+        names::GCS,
+        credentials::gcp
     )
 }
 
@@ -130,15 +135,21 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         suffix: false,
         ..crate::object::Quirks::default()
     };
+    let setup = settings::Setup::new(url, options, quirks)?;
+    let mut builder = MicrosoftAzureBuilder::new().with_client_options(setup.client_options());
+    for (key, value) in settings::environment(url, names::AZURE.environment)? {
+        builder = builder.with_config(key, value);
+    }
+    if let Ok(endpoint) = std::env::var("IDENTITY_ENDPOINT") {
+        builder = builder.with_msi_endpoint(endpoint);
+    }
     bucket!(
         url,
-        options,
-        MicrosoftAzureBuilder::from_env(),
+        setup,
+        builder,
         AzureConfigKey,
-        "AZURE_",
-        credentials::azure,
-        quirks,
-        "see object_store::azure::AzureConfigKey, and retry_timeout, max_retries, single_writer, missing_on_403"
+        names::AZURE,
+        credentials::azure
     )
 }
 
@@ -147,51 +158,8 @@ fn azure(url: &Url, _: Options) -> Result<Store> {
     Err(feature_is_off(url, "azure"))
 }
 
-/// A web server. The URL is kept as the base of every request, its query included, so that signed URLs of a directory work.
 #[cfg(feature = "http")]
-fn http(url: &Url, options: Options) -> Result<Store> {
-    use std::sync::Arc;
-
-    use object_store::http::HttpBuilder;
-
-    use crate::CostModel;
-    use crate::object::{ObjectBackend, Quirks};
-
-    const KNOWN: &str = "see object_store::ClientConfigKey, and retry_timeout, max_retries, webdav, single_writer, missing_on_403";
-
-    crate::open::no_credentials(url.as_str(), &options)?;
-    let mut options = options.named;
-    let patience = settings::take_patience(url, &mut options)?;
-    let quirks = Quirks {
-        list: settings::take_flag(url, &mut options, "webdav")?,
-        // Known to have no conditional puts.
-        probe: false,
-        ..settings::take_quirks(url, &mut options, Quirks::default())?
-    };
-    settings::check_values(url, &options)?;
-    let mut base = url.clone();
-    base.set_path(url.path().trim_end_matches('/'));
-    base.set_fragment(None);
-    let mut builder = HttpBuilder::new()
-        .with_http_connector(connector::StrictConnector::default())
-        .with_url(base)
-        .with_retry(patience.retry);
-    if url.scheme() == "http" {
-        builder = builder.with_config(object_store::ClientConfigKey::AllowHttp, "true");
-    }
-    for (key, value) in settings::timeouts("") {
-        builder = builder.with_config(key, value);
-    }
-    for (name, value) in &options {
-        builder = builder.with_config(settings::parse(url, name, KNOWN)?, value);
-    }
-    let store = builder
-        .build()
-        .map_err(|error| settings::failed(url, &options, &error))?;
-    let backend = ObjectBackend::new(Arc::new(store), quirks);
-    let store = Store::from_object(backend, &settings::location(url), CostModel::http());
-    Ok(store.with_deadline(patience.deadline))
-}
+use web::open as http;
 
 #[cfg(not(feature = "http"))]
 fn http(url: &Url, _: Options) -> Result<Store> {
@@ -199,12 +167,28 @@ fn http(url: &Url, _: Options) -> Result<Store> {
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod answer;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod client;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod connector;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod credentials;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod headers;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod named;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod names;
 #[cfg(feature = "s3")]
 mod profile;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod redirect;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod settings;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod values;
+#[cfg(feature = "http")]
+mod web;

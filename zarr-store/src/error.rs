@@ -88,8 +88,8 @@ pub enum Error {
         url: String,
         /// The name of the option; never its value.
         option: String,
-        /// Where the known ones are listed.
-        known: &'static str,
+        /// The nearest known one, and where the others are listed.
+        known: String,
     },
     /// The backend cannot do this.
     #[error("{place}: {operation}: not supported: {reason}")]
@@ -310,9 +310,59 @@ impl fmt::Display for Place {
 pub struct Cause(String);
 
 impl Cause {
+    /// The text of an error and of everything that caused it, as far as the error does not say that itself.
     pub(crate) fn new(error: &dyn std::error::Error) -> Self {
-        Self(redact::text(&error.to_string()))
+        let said = error.to_string();
+        let mut causes = String::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !said.contains(&text) && !causes.contains(&text) {
+                causes.push_str(": ");
+                causes.push_str(&text);
+            }
+            next = cause.source();
+        }
+        let plain = in_plain_words(&causes).map_or(String::new(), |words| format!("{words}: "));
+        Self(redact::text(&format!("{plain}{said}{causes}")))
     }
+
+    /// This cause with something more to say.
+    pub(crate) fn with(self, more: &str) -> Self {
+        Self(redact::text(&format!("{}; {more}", self.0)))
+    }
+
+    /// Whether another attempt to connect would meet the same.
+    #[cfg_attr(
+        not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
+        expect(dead_code, reason = "only HTTP clients connect")
+    )]
+    pub(crate) fn is_lasting(&self) -> bool {
+        [NO_HOST, TLS].iter().any(|words| self.0.starts_with(words))
+    }
+}
+
+const NO_HOST: &str = "no such host";
+const TLS: &str = "TLS failed";
+
+/// What the causes of a failure to connect come to, where they need a reader who knows them.
+fn in_plain_words(causes: &str) -> Option<&'static str> {
+    let causes = causes.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|words| causes.contains(words));
+    if says(&["temporary failure in name resolution", "try again"]) {
+        return Some("the name of the host cannot be looked up now");
+    }
+    if says(&[
+        "dns error",
+        "failed to lookup address",
+        "name or service not known",
+    ]) {
+        return Some(NO_HOST);
+    }
+    if says(&["certificate", "corrupt message", "tls", "handshake"]) {
+        return Some(TLS);
+    }
+    says(&["connection refused"]).then_some("connection refused")
 }
 
 impl fmt::Debug for Cause {

@@ -27,7 +27,7 @@ pub(crate) fn check_prefix(prefix: &str) -> Result<&str, &'static str> {
 
 fn check_segment(segment: &str) -> Result<(), &'static str> {
     if segment.is_empty() {
-        return Err("empty segment");
+        return Err("empty segment: no key can begin with /, or have // in it");
     }
     if segment == "." || segment == ".." {
         return Err("relative segment");

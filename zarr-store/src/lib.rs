@@ -31,8 +31,10 @@ mod deadline;
 mod error;
 mod key;
 mod local;
+mod memory;
 mod object;
 mod open;
+mod options;
 mod planner;
 mod redact;
 mod store;
@@ -42,6 +44,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod version;
+mod wire;
 mod zip;
 
 pub use backoff::Backoff;

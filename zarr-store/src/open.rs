@@ -1,18 +1,10 @@
 //! From a URL or a path to a store.
 
-use std::sync::Arc;
-
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::{CredentialSource, Store, cloud, redact};
-
-/// Options as they were given, names and values, and where credentials come from.
-#[derive(Debug, Default)]
-pub(crate) struct Options {
-    pub(crate) named: Vec<(String, String)>,
-    pub(crate) credentials: Option<Arc<dyn CredentialSource>>,
-}
+use crate::options::{Options, invalid, no_credentials};
+use crate::{Store, cloud, redact};
 
 pub(crate) fn open(url: &str, options: Options) -> Result<Store> {
     let Some((first, stages)) = split_pipeline(url) else {
@@ -70,7 +62,14 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
     match scheme.as_str() {
         "memory" => {
             no_options(url, &options)?;
-            Store::memory().with_prefix(rest.trim_matches('/'))
+            let (name, prefix) = rest
+                .trim_matches('/')
+                .split_once('/')
+                .unwrap_or((rest.trim_matches('/'), ""));
+            match name {
+                "" => Ok(Store::memory()),
+                name => Store::memory_named(name).with_prefix(prefix),
+            }
         }
         "file" => {
             no_options(url, &options)?;
@@ -142,6 +141,10 @@ fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a 
     if authority.is_empty() || authority.contains(['?', '#', '%', ' ']) {
         return Err(invalid(url, "expected the name of a bucket behind //"));
     }
+    if prefix.contains("//") || prefix.starts_with('/') {
+        let reason = "keys with // in them cannot be read or written; copy the objects to others";
+        return Err(invalid(url, reason));
+    }
     Ok((parse(&format!("{scheme}://{authority}"))?, prefix))
 }
 
@@ -158,6 +161,23 @@ fn split_scheme(url: &str) -> Option<(String, &str)> {
     (legal && marked).then_some((scheme, rest))
 }
 
+/// The URL or path of what is below a prefix, which opens just that; `None` where no URL can. Those of web servers are encoded.
+pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
+    let web = matches!(split_scheme(location), Some((scheme, _)) if scheme.starts_with("http"));
+    if let (true, Ok(mut url)) = (web, Url::parse(location)) {
+        let mut segments = url.path_segments_mut().ok()?;
+        segments.pop_if_empty().extend(prefix.split('/'));
+        drop(segments);
+        return Some(url.as_str().replace('|', "%7C"));
+    }
+    let archive = |text: &str| split_pipeline(text).is_some();
+    if archive(prefix) {
+        return None;
+    }
+    let location = location.strip_suffix('/').unwrap_or(location);
+    Some(format!("{location}/{prefix}"))
+}
+
 /// Whether this is the path of a file or directory, and no URL nor what only looks like one.
 pub(crate) fn is_path(url: &str) -> bool {
     let first = split_pipeline(url).map_or(url, |(first, _)| first);
@@ -171,22 +191,6 @@ fn parse(url: &str) -> Result<Url> {
     })
 }
 
-/// An error about a URL, which it shows without its secrets.
-pub(crate) fn invalid(url: &str, reason: &str) -> Error {
-    Error::InvalidUrl {
-        url: redact::text(url),
-        reason: redact::text(reason),
-    }
-}
-
-/// The error for credentials where nobody asks for any.
-pub(crate) fn no_credentials(url: &str, options: &Options) -> Result<()> {
-    match &options.credentials {
-        None => Ok(()),
-        Some(_) => Err(invalid(url, "this kind of store has no credentials")),
-    }
-}
-
 fn no_options(url: &str, options: &Options) -> Result<()> {
     no_credentials(url, options)?;
     match options.named.first() {
@@ -194,7 +198,7 @@ fn no_options(url: &str, options: &Options) -> Result<()> {
         Some((option, _)) => Err(Error::UnknownOption {
             url: redact::text(url),
             option: option.clone(),
-            known: "this kind of store has no options",
+            known: "this kind of store has no options".to_owned(),
         }),
     }
 }

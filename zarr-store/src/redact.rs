@@ -25,6 +25,11 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
+/// Schemes with which keys are to the letter: a `?`, `#` or `@` in them hides nothing.
+const LITERAL: [&str; 10] = [
+    "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "file", "memory",
+];
+
 /// A text with every URL in it stripped of user info, query and fragment.
 fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -33,8 +38,15 @@ fn urls(text: &str) -> String {
         let (before, after) = rest.split_at(at + 3);
         let end = after.find(ends_url).unwrap_or(after.len());
         let (tail, next) = after.split_at(end);
+        let scheme = before[..at]
+            .rsplit(|c: char| !c.is_ascii_alphanumeric())
+            .next();
+        let scheme = scheme.unwrap_or_default().to_ascii_lowercase();
         out.push_str(before);
-        out.push_str(&url_tail(tail));
+        match LITERAL.contains(&scheme.as_str()) {
+            true => out.push_str(bucket_tail(tail)),
+            false => out.push_str(&url_tail(tail)),
+        }
         rest = next;
     }
     out.push_str(rest);
@@ -48,6 +60,15 @@ pub(crate) fn unparsed(url: &str) -> String {
     let tail = tail.rsplit_once('@').map_or(tail, |(_, host)| host);
     let kept = tail.split(['?', '#']).next().unwrap_or_default();
     format!("{scheme}://{}", kept.trim_start_matches('/'))
+}
+
+/// What stands after the `scheme://` of a bucket, without a password: a user alone is a container of Azure.
+fn bucket_tail(tail: &str) -> &str {
+    let authority = tail.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => &tail[user.len() + 1..],
+        _ => tail,
+    }
 }
 
 /// What stands after `scheme://`, without user info, query and fragment.
@@ -101,6 +122,17 @@ mod tests {
             ("http://a@b@h/x http://k:s@h", "http://h/x http://h"),
             ("no url at all?x=1", "no url at all?x=1"),
             ("s3://bucket/a@b", "s3://bucket/a@b"),
+            ("in s3://bucket/run?1#x: no", "in s3://bucket/run?1#x: no"),
+            ("gs://k:s@bucket/a?b", "gs://bucket/a?b"),
+            (
+                "abfs://c@acc.dfs.core.windows.net/x#1",
+                "abfs://c@acc.dfs.core.windows.net/x#1",
+            ),
+            (
+                "(file:///a?b) HTTPS://u@h?q",
+                "(file:///a?b) HTTPS://h?REDACTED",
+            ),
+            ("memory://a#b s3a://b/?x", "memory://a#b s3a://b/?x"),
         ] {
             assert_eq!(text(from), to);
         }

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::memory::InMemory;
 use tokio::sync::Semaphore;
 
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
+use crate::options::Options;
 use crate::zip::ZipStore;
 use crate::{CostModel, CredentialSource, Deadline, RequestCounts, key, open, redact};
 
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     counters: Arc<Counters>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Backend {
     Local(LocalStore),
     Object(ObjectBackend),
@@ -45,13 +45,6 @@ pub(crate) enum Backend {
 }
 
 impl Store {
-    /// An empty store in memory.
-    #[must_use]
-    pub fn memory() -> Self {
-        let backend = ObjectBackend::new(Arc::new(InMemory::new()), Quirks::memory());
-        Self::from_object(backend, "memory://", CostModel::memory())
-    }
-
     /// A store in a local directory. Nothing is created before the first put, and a missing directory reads as empty.
     ///
     /// # Errors
@@ -98,7 +91,7 @@ impl Store {
         }
     }
 
-    /// The store at a URL: `memory:`, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
+    /// The store at a URL: `memory:` for a new one in memory, `memory://name` for the one of that name, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
     /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment, for
     /// S3 also from a profile of `~/.aws`. `<url of an archive>|zip:<path>` is a [`zip`](Self::zip) archive at any of them.
     ///
@@ -112,12 +105,15 @@ impl Store {
     ///
     /// If the URL names no known store, its feature is off, or the settings do not make a client.
     pub fn open(url: &str) -> Result<Self> {
-        open::open(url, open::Options::default())
+        open::open(url, Options::default())
     }
 
     /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
     /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
-    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, for S3 `profile` (one of `~/.aws`), and for web servers `webdav = true` to allow listing.
+    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
+    /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
+    /// `content_disposition`, `content_language`), for S3 `profile` (one of `~/.aws`), and for web servers `bearer_token`, and
+    /// `webdav = true` or `html_index = true` to allow listing.
     ///
     /// # Errors
     ///
@@ -143,7 +139,7 @@ impl Store {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
-        open::open(url, open::Options { named, credentials })
+        open::open(url, Options { named, credentials })
     }
 
     /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
@@ -156,13 +152,19 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the prefix is not a legal key; the empty prefix is this store.
+    /// If the prefix is not a legal key, or if with it the URL would be that of an archive, as with `a|zip:b`. The empty prefix is
+    /// this store.
     pub fn with_prefix(&self, prefix: &str) -> Result<Self> {
         let prefix = self.check_prefix(prefix)?;
         if prefix.is_empty() {
             return Ok(self.clone());
         }
-        let place: Arc<str> = self.place(prefix).to_string().into();
+        let shown = open::shown(&self.inner.location, prefix);
+        let place = shown.ok_or_else(|| Error::InvalidKey {
+            place: self.place(prefix),
+            reason: "a URL with it would be that of an archive",
+        })?;
+        let place: Arc<str> = place.into();
         let mut inner = Inner::clone(&self.inner);
         inner.backend = match &self.inner.backend {
             Backend::Local(local) => Backend::Local(local.with_prefix(prefix, Arc::clone(&place))),
@@ -223,8 +225,9 @@ impl Store {
     }
 
     /// This store, asked once before its first conditional put whether the backend honours conditions: an object
-    /// `.zarr-store-probe-...` is put under conditions that do not hold, and deleted. Stores opened from a URL do so; those
-    /// of [`new`](Self::new) do not unless told.
+    /// `.zarr-store-probe-...` beside the one to be written is put under conditions that do not hold, and deleted. Stores opened from
+    /// a URL do so once for each endpoint and bucket in a process, except on services that are known to honour conditions: Amazon
+    /// S3, Cloudflare R2, Google Cloud Storage, Azure, local files and memory. Those of [`new`](Self::new) do not unless told.
     #[must_use]
     pub fn with_probe(self) -> Self {
         self.edit_quirks(|quirks| quirks.probe = true)
@@ -288,7 +291,7 @@ impl Store {
     #[must_use]
     pub fn can_list(&self) -> bool {
         match &self.inner.backend {
-            Backend::Object(object) => object.quirks.list,
+            Backend::Object(object) => object.can_list(),
             Backend::Local(_) | Backend::Zip(_) => true,
         }
     }

@@ -53,7 +53,7 @@ pub enum Error {
     },
     /// The stored document lays out other elements than the one that the handle has.
     #[error(
-        "{path}: the array is no longer what this handle was opened with (its zarr.json was changed, or a group's consolidated metadata is out of date); open it again by its own path"
+        "{path}: the array is no longer what this handle was opened with (its metadata was changed, or a group's consolidated metadata is out of date); open it again by its own path"
     )]
     StaleHandle {
         /// The path.

@@ -1,6 +1,6 @@
-//! A group: its attributes, the nodes below it, and consolidated metadata.
+//! A group: its attributes and the nodes below it. `copies` has its consolidated metadata.
 
-use std::collections::BTreeMap;
+mod copies;
 
 use zarr_core::NodePath;
 use zarr_core::metadata::{
@@ -8,7 +8,7 @@ use zarr_core::metadata::{
 };
 
 use crate::array::Array;
-use crate::documents::relative;
+use crate::documents::{key_of, relative};
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
 
@@ -120,11 +120,16 @@ impl Group {
         let changed = changed.await?;
         if let Some(group) = &self.copied_from {
             self.hierarchy
-                .renew_copy(group, &self.path, &changed)
+                .renew_copies(group, &self.path, &changed)
                 .await?;
         }
         if let NodeMetadata::Group(group) = changed {
-            self.metadata = group;
+            let inherited = self.metadata.consolidated().cloned();
+            let inherited = inherited.filter(|_| self.copied_from.is_some());
+            self.metadata = match (group.consolidated(), inherited) {
+                (None, Some(copies)) => group.with_consolidated(Some(copies))?,
+                _ => group,
+            };
         }
         Ok(())
     }
@@ -137,28 +142,19 @@ impl Group {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
             Some(copies) if !self.hierarchy.documents.has_changed(&absolute) => {
-                let found = copies.get(relative(&self.path, &absolute))?;
+                let found = copies.get(relative(&self.path, &absolute));
+                let found = found.map_err(|error| error.key(&self.copies_key()))?;
                 let metadata = found.ok_or_else(|| self.hierarchy.not_found(&absolute))?;
-                self.bind_copy(absolute, metadata)
+                let below = copies.below(relative(&self.path, &absolute))?;
+                self.bind_copy(absolute, metadata, below)
             }
             _ => match self.hierarchy.node(absolute.as_str()).await? {
                 Node::Array(array) if self.consolidated().is_some() => {
-                    Ok(Node::Array(array.copied_from(&self.path)))
+                    Ok(Node::Array(array.copied_from(self.origin())))
                 }
                 node => Ok(node),
             },
         }
-    }
-
-    /// The node whose document is copied in this group's.
-    fn bind_copy(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
-        Ok(match self.hierarchy.bind(path, metadata)? {
-            Node::Array(array) => Node::Array(array.copied_from(&self.path)),
-            Node::Group(group) => Node::Group(Self {
-                copied_from: Some(self.path.clone()),
-                ..group
-            }),
-        })
     }
 
     /// Deletes a node at a path relative to the group and everything below it, as [`Hierarchy::delete`]. Consolidated metadata of
@@ -227,7 +223,8 @@ impl Group {
                 .collect());
         };
         let kinds = self.direct(copies).into_iter().map(|name| {
-            let kind = match copies.is_array(name)? {
+            let is_array = copies.is_array(name);
+            let kind = match is_array.map_err(|error| error.key(&self.copies_key()))? {
                 Some(true) => NodeKind::Array,
                 _ => NodeKind::Group,
             };
@@ -244,8 +241,8 @@ impl Group {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
             let bound = nodes.into_iter().map(|(path, metadata)| {
-                let name = path.name().to_owned();
-                Ok((name, self.hierarchy.bind(path, metadata)?))
+                let (name, key) = (path.name().to_owned(), key_of(&path, &metadata));
+                Ok((name, self.hierarchy.bind(path, metadata, &key)?))
             });
             return bound.collect();
         };
@@ -271,71 +268,6 @@ impl Group {
             .collect())
     }
 
-    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
-    /// how. Nothing where the copy is true, and nothing where the group has none.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let hierarchy = zarr::open("memory:")?;
-    /// let mut group = hierarchy.create_group("", Default::default()).await?;
-    /// group.consolidate().await?;
-    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
-    /// let stale = group.check_consolidated().await?;
-    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
-    /// # Ok::<(), zarr::Error>(())
-    /// # }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
-    pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
-        let Some(copies) = self.metadata.consolidated() else {
-            return Ok(Vec::new());
-        };
-        let mut copies = self
-            .consolidated_nodes(copies)?
-            .into_iter()
-            .collect::<BTreeMap<_, _>>();
-        let mut differences = BTreeMap::new();
-        for (path, stored) in self.hierarchy.documents_within(&self.path).await? {
-            match copies.remove(&path) {
-                None => drop(differences.insert(path, Difference::Added)),
-                Some(copy) if !copy.means_the_same(&stored) => {
-                    differences.insert(path, Difference::Changed);
-                }
-                Some(_) => {}
-            }
-        }
-        let removed = copies.into_keys().map(|path| (path, Difference::Removed));
-        differences.extend(removed);
-        Ok(differences.into_iter().collect())
-    }
-
-    /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
-    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
-    ///
-    /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
-    pub async fn consolidate(&mut self) -> Result<()> {
-        let mut consolidated = ConsolidatedMetadata::new();
-        for (path, metadata) in self.hierarchy.documents_within(&self.path).await? {
-            consolidated.insert(relative(&self.path, &path), &metadata)?;
-        }
-        let changed = self
-            .hierarchy
-            .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => {
-                    Ok(group.with_consolidated(Some(consolidated.clone()))?.into())
-                }
-                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
-            });
-        if let NodeMetadata::Group(group) = changed.await? {
-            self.metadata = group;
-            self.hierarchy.documents.note_copies(&self.path);
-        }
-        Ok(())
-    }
-
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.metadata.consolidated()
     }
@@ -348,20 +280,6 @@ impl Group {
             .collect::<Vec<_>>();
         names.sort_unstable();
         names
-    }
-
-    fn consolidated_nodes(
-        &self,
-        consolidated: &ConsolidatedMetadata,
-    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let mut nodes = Vec::with_capacity(consolidated.len());
-        for path in consolidated.paths() {
-            if let Some(metadata) = consolidated.get(path)? {
-                nodes.push((self.path.join(path)?, metadata));
-            }
-        }
-        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(nodes)
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::try_join;
-use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
+use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata, v2};
 use zarr_core::plan::{ReadPlan, WritePlan};
-use zarr_core::{Input, NodePath, Registry};
+use zarr_core::{ArrayLayout, Input, METADATA_NAME, NodePath, Registry, Strictness};
 use zarr_store::{ErrorKind, Precondition, Store};
 
 use crate::array::Array;
-use crate::documents::{Change, DocumentCache};
+use crate::documents::{Change, DocumentCache, Wanted, key_of};
 use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 use crate::group::Group;
@@ -75,6 +75,14 @@ pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
         found,
         expected,
     }
+}
+
+/// A node that is to be created.
+struct NewNode {
+    path: NodePath,
+    metadata: NodeMetadata,
+    /// The groups above that are missing.
+    above: Vec<(NodePath, NodeMetadata)>,
 }
 
 impl Hierarchy {
@@ -145,12 +153,20 @@ impl Hierarchy {
     /// # Errors
     /// [`Error::NodeNotFound`], or what is wrong with its document.
     pub async fn node(&self, path: &str) -> Result<Node> {
-        let path = NodePath::parse(path)?;
+        self.open(path, Wanted::NodeWithCopies).await
+    }
+
+    async fn open(&self, path: &str, wanted: Wanted) -> Result<Node> {
+        let mut path = NodePath::parse(path)?;
+        if self.registry().strictness() == Strictness::Strict {
+            path = path.unreserved()?;
+        }
         let metadata = self
-            .cached_document(&path)
+            .cached_document(&path, wanted)
             .await?
             .ok_or_else(|| self.not_found(&path))?;
-        self.bind(path, metadata)
+        let key = key_of(&path, &metadata);
+        self.bind(path, metadata, &key)
     }
 
     /// Opens the array at a path.
@@ -166,30 +182,52 @@ impl Hierarchy {
     /// # Errors
     /// [`Error::NodeNotFound`], [`Error::NodeType`] for an array, or what is wrong with its document.
     pub async fn group(&self, path: &str) -> Result<Group> {
-        self.node(path).await?.into_group()
+        self.open(path, Wanted::GroupWithCopies).await?.into_group()
     }
 
-    /// Creates an array, and the groups above it that are missing.
+    /// Opens the group at a path and leaves out of account the consolidated metadata that it may have: nodes below are listed and
+    /// opened by their own documents.
+    ///
+    /// # Errors
+    /// As [`Self::group`].
+    pub async fn group_without_consolidated(&self, path: &str) -> Result<Group> {
+        let path = NodePath::parse(path)?;
+        let found = self.any_document(&path).await?;
+        let metadata = found.ok_or_else(|| self.not_found(&path))?;
+        let key = key_of(&path, &metadata);
+        let group = self.bind(path, metadata, &key)?.into_group()?;
+        group.without_consolidated()
+    }
+
+    /// Creates an array, and the groups above it that are missing. Below a group of Zarr 2 it is one of Zarr 2.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] where there is a node at the path, [`Error::NodeType`] where one above it is an array, or what
-    /// is wrong with the metadata.
+    /// is wrong with the metadata: it is checked strictly. [`Error::Core`] for what Zarr 2 cannot say.
     pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         let path = NodePath::parse(path)?;
-        let array = Array::bind(self.clone(), path.clone(), metadata.clone())?;
-        self.create(&path, &metadata.into()).await?;
-        Ok(array)
+        let new = self.new_node(&path, metadata.into()).await?;
+        self.create(new).await?.into_array()
     }
 
-    /// Creates a group, and the groups above it that are missing.
+    /// Creates a group, and the groups above it that are missing. Below a group of Zarr 2 it is one of Zarr 2.
     ///
     /// # Errors
     /// As [`Self::create_array`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
-        self.create(&path, &metadata.clone().into()).await?;
-        Ok(Group::bind(self.clone(), path, metadata))
+        let new = self.new_node(&path, metadata.into()).await?;
+        self.create(new).await?.into_group()
+    }
+
+    /// Checks that a node can be created, but for one that is there: for callers who delete that first.
+    ///
+    /// # Errors
+    /// As [`Self::create_array`], without [`Error::AlreadyExists`].
+    pub async fn check_new(&self, path: &str, metadata: NodeMetadata) -> Result<()> {
+        let path = NodePath::parse(path)?;
+        self.new_node(&path, metadata).await.map(drop)
     }
 
     /// Deletes a node and everything below it; no error where there is none. The copies of its document in consolidated metadata
@@ -200,7 +238,9 @@ impl Hierarchy {
     pub async fn delete(&self, path: &str) -> Result<()> {
         let path = NodePath::parse(path)?;
         self.remove_copies(&path).await?;
-        self.store().delete(&path.metadata_key()).await?;
+        let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
+        let documents = documents.map(|name| path.prefix() + name);
+        self.store().delete_all(&documents).await?;
         self.documents.clear();
         self.documents.note(&path, Change::Deleted);
         Ok(self.store().delete_prefix(path.as_str()).await?)
@@ -225,7 +265,8 @@ impl Hierarchy {
         let mut converted = Vec::new();
         for (path, metadata) in nodes {
             if let NodeMetadata::Array(array) = &metadata {
-                Array::bind(self.clone(), path.clone(), array.clone())?;
+                let key = key_of(&path, &metadata);
+                Array::bind(self.clone(), path.clone(), array.clone(), &key)?;
             }
             match self.put(&path, &metadata, Precondition::IfAbsent).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
@@ -238,50 +279,94 @@ impl Hierarchy {
         Ok(converted)
     }
 
-    async fn create(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
-        let exists = || Error::AlreadyExists {
-            store: self.store().location().to_owned(),
-            path: path.clone(),
-        };
-        let (document, has_zarr_2) = try_join!(self.document(path), self.has_zarr_2(path))?;
-        if document.is_some() || has_zarr_2 {
-            return Err(exists());
-        }
+    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
+    async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
+        let path = path.clone().unreserved()?;
+        self.check_strictly(&path, &metadata)?;
         let mut missing = Vec::new();
+        let mut nearest = None;
         let mut above = path.parent();
         while let Some(ancestor) = above {
-            let found = self.document(&ancestor).await?;
-            match found.map(|document| document.metadata) {
+            nearest = self.any_document(&ancestor).await?;
+            match &nearest {
                 Some(NodeMetadata::Group(_)) => break,
                 Some(NodeMetadata::Array(_)) => return Err(node_type(&ancestor, NodeKind::Array)),
-                // Documents of Zarr 3 would hide a group of Zarr 2, and all that is in it.
-                None if self.has_zarr_2(&ancestor).await? => return Err(self.zarr_2(&ancestor)),
                 None => missing.push(ancestor.clone()),
             }
             above = ancestor.parent();
         }
-        for ancestor in missing {
-            let group = GroupMetadata::default().into();
-            match self.put(&ancestor, &group, Precondition::IfAbsent).await {
+        // Readers of a Zarr 2 hierarchy do not look for documents of Zarr 3.
+        let is_zarr_2 = nearest.is_some_and(|nearest| nearest.zarr_2().is_some());
+        let as_format = |path: &NodePath, metadata: NodeMetadata| match is_zarr_2 {
+            true => v2::to_v2(&metadata).map_err(|error| error.key(&path.to_string())),
+            false => Ok(metadata),
+        };
+        let group = |path: NodePath| {
+            let group = as_format(&path, GroupMetadata::default().into())?;
+            Ok((path, group))
+        };
+        Ok(NewNode {
+            metadata: as_format(&path, metadata)?,
+            above: missing.into_iter().map(group).collect::<Result<_>>()?,
+            path,
+        })
+    }
+
+    /// Refuses metadata that the specification forbids, whatever this hierarchy reads.
+    fn check_strictly(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
+        let mut checked = metadata.members().expect_no_bare_words();
+        if let NodeMetadata::Array(array) = metadata {
+            let registry = self.registry().clone();
+            let registry = registry.with_strictness(Strictness::Strict);
+            checked = checked.and_then(|()| ArrayLayout::bind(array, &registry).map(drop));
+        }
+        Ok(checked.map_err(|error| error.key(&path.metadata_key()))?)
+    }
+
+    /// Puts the documents of a new node and of the groups above it.
+    async fn create(&self, new: NewNode) -> Result<Node> {
+        let NewNode {
+            path,
+            metadata,
+            above,
+        } = new;
+        let exists = || Error::AlreadyExists {
+            store: self.store().location().to_owned(),
+            path: path.clone(),
+        };
+        let (document, has_zarr_2) = try_join!(self.document(&path), self.has_zarr_2(&path))?;
+        if document.is_some() || has_zarr_2 {
+            return Err(exists());
+        }
+        let key = key_of(&path, &metadata);
+        let node = self.bind(path.clone(), metadata.clone(), &key)?;
+        for (path, group) in above {
+            match self.put_new(&path, &group).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
-                result => result.map(drop)?,
+                result => result?,
             }
         }
-        match self.put(path, metadata, Precondition::IfAbsent).await {
-            Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {
-                Err(Error::AlreadyExists {
-                    store: self.store().location().to_owned(),
-                    path: path.clone(),
-                })
-            }
-            result => result.map(drop),
+        match self.put_new(&path, &metadata).await {
+            Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => Err(exists()),
+            result => result.map(|()| node),
         }
     }
 
-    pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata) -> Result<Node> {
+    async fn put_new(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
+        match metadata.zarr_2() {
+            Some(_) => self.put_new_zarr_2(path, metadata).await,
+            None => self
+                .put(path, metadata, Precondition::IfAbsent)
+                .await
+                .map(drop),
+        }
+    }
+
+    /// The node of this metadata, which is in the document `key`.
+    pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata, key: &str) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
-            NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array)?),
+            NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array, key)?),
         })
     }
 

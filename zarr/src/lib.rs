@@ -37,7 +37,7 @@ pub mod process;
 mod retry;
 
 pub use array::{Array, VariableElement};
-pub use engine::{CacheOptions, Target};
+pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
@@ -50,6 +50,7 @@ pub use zarr_core::metadata::{
 pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
     AxisIndices, DataType, Element, Extension, FillValue, Limits, NodePath, Registry, Selection,
+    Strictness,
 };
 pub use zarr_store::Store;
 

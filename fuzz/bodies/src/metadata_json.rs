@@ -4,12 +4,16 @@
 
 use std::sync::LazyLock;
 
-use zarr_core::metadata::{ArrayMetadata, GroupMetadata, NodeMetadata, v2};
-use zarr_core::{ArrayLayout, Error, Registry};
+use zarr_core::metadata::{
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2,
+};
+use zarr_core::{ArrayLayout, Error, Members, Registry, Strictness};
 
 use crate::source::Source;
 
 pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(zarr_codecs::registry);
+
+const TOLERANT: Strictness = Strictness::Tolerant;
 
 pub(crate) fn run(data: &[u8]) -> usize {
     LazyLock::force(&REGISTRY);
@@ -21,13 +25,32 @@ pub(crate) fn run(data: &[u8]) -> usize {
         None => (text, None),
     };
     match kind % 4 {
-        0 => check(NodeMetadata::parse(text), visit_node),
-        1 => check(v2::array_from_v2(first, second), visit_array),
-        2 => check(v2::group_from_v2(first, second), visit_group),
+        0 => check(NodeMetadata::parse_with(text, TOLERANT), visit_node),
+        1 => check(
+            v2_documents(first, second)
+                .and_then(|(zarray, attributes)| v2::array_from_v2(zarray, &attributes)),
+            visit_array,
+        ),
+        2 => {
+            check(
+                v2_documents(first, second)
+                    .and_then(|(zgroup, attributes)| v2::group_from_v2(zgroup, attributes)),
+                visit_group,
+            );
+            check(ConsolidatedMetadata::parse_zarr_2(text, TOLERANT), |it| {
+                visit_copies(&it);
+            });
+        }
         _ => check(ArrayMetadata::parse(text), visit_array),
     }
     // Documents are kept as text and parsed a few times on the way, and numbers of two bytes become eight.
     256 * data.len()
+}
+
+fn v2_documents(node: &[u8], zattrs: Option<&[u8]>) -> Result<(Members, Attributes), Error> {
+    let attributes = zattrs.map(|text| Attributes::parse_with(text, TOLERANT));
+    let attributes = attributes.transpose()?.unwrap_or_default();
+    Ok((Members::parse_with(node, TOLERANT)?, attributes))
 }
 
 fn check<T>(result: Result<T, Error>, visit: fn(T)) {
@@ -46,11 +69,15 @@ fn visit_node(node: NodeMetadata) {
 
 fn visit_group(group: GroupMetadata) {
     let text = group.to_text().expect("a document has a text");
-    let again = GroupMetadata::parse(text.as_bytes()).expect("its text is a document");
+    let again = GroupMetadata::parse_with(text.as_bytes(), TOLERANT);
+    let again = again.expect("its text is a document");
     assert_eq!(again.to_text().as_ref(), Ok(&text));
-    let Some(consolidated) = group.consolidated() else {
-        return;
-    };
+    if let Some(consolidated) = group.consolidated() {
+        visit_copies(consolidated);
+    }
+}
+
+fn visit_copies(consolidated: &ConsolidatedMetadata) {
     for path in consolidated.paths() {
         match consolidated.get(path) {
             Ok(Some(NodeMetadata::Array(array))) => visit_array(array),
@@ -61,7 +88,8 @@ fn visit_group(group: GroupMetadata) {
 
 fn visit_array(array: ArrayMetadata) {
     let text = array.to_text().expect("a document has a text");
-    let again = ArrayMetadata::parse(text.as_bytes()).expect("its text is a document");
+    let again = ArrayMetadata::parse_with(text.as_bytes(), TOLERANT);
+    let again = again.expect("its text is a document");
     assert_eq!(again.to_text().as_ref(), Ok(&text));
     match ArrayLayout::bind(&array, &REGISTRY) {
         Ok(layout) => visit_layout(&layout),

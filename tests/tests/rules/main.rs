@@ -11,7 +11,9 @@ use std::fmt::Write as _;
 
 use ndarray::{ArrayD, IxDyn, s};
 use zarr::blocking::{Hierarchy, open};
-use zarr::{ArrayBuilder, Difference, Extension, NodeMetadata, NodePath, Selection, codecs};
+use zarr::{
+    ArrayBuilder, Difference, Extension, NodeMetadata, NodePath, Selection, Strictness, codecs,
+};
 use zarr_core::{ArrayLayout, Error};
 use zarr_store::Precondition;
 
@@ -56,11 +58,12 @@ fn array(changes: &[(&str, &str)]) -> String {
     document(&PLAIN, changes)
 }
 
-/// Opens a document as a hierarchy does.
+/// Opens a document as a strict hierarchy does.
 fn bind(text: &[u8]) -> zarr_core::Result<NodeMetadata> {
     let metadata = NodeMetadata::parse(text)?;
     if let NodeMetadata::Array(array) = &metadata {
-        ArrayLayout::bind(array, &zarr::registry())?;
+        let registry = zarr::registry().with_strictness(Strictness::Strict);
+        ArrayLayout::bind(array, &registry)?;
     }
     Ok(metadata)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
-use zarr_core::{Binder, Error, Extension, Result};
+use zarr_core::{Binder, Error, Extension, Result, Strictness};
 use zfp_rs::{ZfpConfig, ZfpDimensionality, ZfpScalarType, ZfpStreamAlignment};
 
 use crate::number::{chunk_bytes, unsupported};
@@ -49,7 +49,7 @@ struct Zfpy {
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
-    _: &Binder<'_>,
+    binder: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToBytes>> {
     let configuration: Configuration = extension.parse()?;
     let scalar = match spec.data_type.name() {
@@ -62,11 +62,17 @@ pub(crate) fn bind(
     let field = Field::new(NAME, scalar, spec, true)?;
     let config = config(&configuration, &field, spec.shape.len())
         .map_err(|error| error.member("configuration"))?;
+    // The stream of another mode may be longer; no mode takes more than the lossless one, but for the rates of zarrs.
+    let mut max_size = field.max_size(&config)?;
+    max_size = max_size.max(field.max_size(&ZfpConfig::reversible())?);
+    if let Some(of_zarrs) = field.rate_in_three_dimensions(configuration.rate)
+        && configuration.mode == 2
+        && binder.registry().strictness() == Strictness::Tolerant
+    {
+        max_size = max_size.max(field.max_size(&of_zarrs)?);
+    }
     Ok(Arc::new(Zfpy {
-        // The stream of another mode may be longer; no mode takes more than the lossless one.
-        max_size: field
-            .max_size(&config)?
-            .max(field.max_size(&ZfpConfig::reversible())?),
+        max_size,
         field,
         config,
         spec: spec.clone(),

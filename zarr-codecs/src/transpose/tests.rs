@@ -91,8 +91,8 @@ fn other_sizes_are_refused() {
 #[test]
 fn bad_orders_are_refused() {
     let cases = [
-        r#""C""#,
-        r#""F""#,
+        r#""A""#,
+        r#""f""#,
         "[0]",
         "[0, 1, 2]",
         "[0, 0]",
@@ -118,4 +118,20 @@ fn bad_orders_are_refused() {
         &binder(),
     )
     .unwrap_err();
+}
+
+#[test]
+fn orders_of_a_draft_are_for_tolerant_readers() {
+    for (order, axes) in [("C", [0, 1, 2]), ("F", [2, 1, 0])] {
+        let extension = Extension::new("transpose").with("order", order);
+        let spec = spec(&[2, 3, 4], "int8");
+        let bound = bind(&extension, &spec, &binder()).unwrap();
+        assert_eq!(bound.axis_order(), Some(&axes[..]));
+        let strict = crate::registry().with_strictness(Strictness::Strict);
+        let error = bind(&extension, &spec, &Binder::new(&strict)).unwrap_err();
+        assert!(
+            error.to_string().contains("a list of dimensions"),
+            "{error}"
+        );
+    }
 }

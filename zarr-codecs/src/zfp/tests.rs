@@ -131,3 +131,42 @@ fn bad_configurations_are_refused() {
         );
     }
 }
+
+#[test]
+fn rates_as_zarrs_computes_them_are_for_tolerant_readers() {
+    let codec = codec(r#"{"mode": "fixed_rate", "rate": 12.0}"#);
+    let strict = crate::registry().with_strictness(Strictness::Strict);
+    let codecs: Vec<Extension> = serde_json::from_str(&format!("[{codec}]")).unwrap();
+    for shape in [&[9][..], &[6, 7], &[5, 6, 7], &[2, 3, 4, 5]] {
+        let own = chain(&codec, shape, "float32").unwrap();
+        let spec = own.decoded().clone();
+        let field = Field::new(NAME, ZfpScalarType::F32, &spec, false).unwrap();
+        let of_zarrs = field.rate_in_three_dimensions(12.0).unwrap();
+        let len = u8::try_from(shape.iter().product::<u64>()).unwrap();
+        let numbers = (0..len).map(|it| f32::from(it) / 3.0).collect::<Vec<_>>();
+        let mut stream = Vec::new();
+        field.compress(&of_zarrs, &numbers, &mut stream).unwrap();
+        assert_eq!(field.rate_size(&of_zarrs), Some(stream.len()));
+
+        let refused = strict
+            .bind_codecs(&codecs, spec)
+            .unwrap()
+            .decode_chunk(&stream);
+        assert_eq!(refused.is_err(), shape.len() != 3, "{shape:?}");
+        let ChunkData::Fixed(bytes) = own.decode_chunk(&stream).unwrap() else {
+            panic!("elements of one size");
+        };
+        let found = bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .copied()
+            .map(f32::from_ne_bytes);
+        let worst = found
+            .zip(&numbers)
+            .map(|(found, number)| (found - number).abs());
+        // A quarter of the bits is left in four dimensions.
+        let most = if shape.len() == 4 { 4.0 } else { 0.2 };
+        assert!(worst.fold(0.0, f32::max) < most, "{shape:?}");
+    }
+}

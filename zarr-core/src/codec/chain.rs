@@ -7,7 +7,7 @@ use super::{
     Sharding, with_scratch, with_scratch_slice,
 };
 use crate::error::{Error, Result};
-use crate::registry::Limits;
+use crate::limits::Limits;
 use crate::size::to_usize;
 
 /// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk shape.

@@ -1,19 +1,23 @@
 //! Strings and byte strings of one size: `fixed_length_utf32` (registered extension), and zarr-python's `null_terminated_bytes` and
 //! `raw_bytes`.
 //!
-//! Shorter ones end in zeros. Code points that Unicode does not have are refused on decoding and encoding, so that whatever is in
-//! memory is a string.
+//! Shorter ones end in zeros. Code points that Unicode does not have are refused on decoding and encoding. A tolerant reader takes
+//! surrogates, which strings of Python and NumPy may hold.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
 use super::fill_value::{self, FillValue, bad, decode_base64, encode_base64};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize, MAX_PADDED_SIZE};
+use crate::bare_words::bare_word;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::registry::Registry;
+use crate::strictness::Strictness;
 
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
     length_bytes: u64,
@@ -46,15 +50,19 @@ fn parts(extension: &Extension, size: usize, kind: DataTypeKind, fill: FillRules
 }
 
 /// Binds `fixed_length_utf32`.
-pub(super) fn bind_utf32(extension: &Extension, _: &Registry) -> Result<DataType> {
+pub(super) fn bind_utf32(extension: &Extension, registry: &Registry) -> Result<DataType> {
     let size = length_bytes(extension, 4)?;
+    let (read, admit): (_, super::Admit) = match registry.strictness() {
+        Strictness::Strict => (read_text as fn(&_, &_) -> _, check_code_points),
+        Strictness::Tolerant => (read_any_text as fn(&_, &_) -> _, check_range),
+    };
     let fill = FillRules {
-        read: read_text,
+        read,
         write: write_text,
     };
     Ok(DataType::new(DataTypeParts {
         swap_size: 4,
-        admit: Some(check_code_points),
+        admit: Some(admit),
         ..parts(extension, size, DataTypeKind::Text, fill)
     }))
 }
@@ -113,17 +121,66 @@ fn write_base64(bytes: &[u8]) -> String {
 }
 
 fn read_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
-    let size = data_type.fixed_size().unwrap_or(0);
     let text = serde_json::from_str::<String>(value.get()).ok();
-    let units = text.map(|text| {
-        text.chars()
-            .flat_map(|c| u32::from(c).to_ne_bytes())
-            .collect()
-    });
+    let points = text.map(|text| text.chars().map(u32::from).collect());
+    padded_text(data_type, value, points)
+}
+
+/// Text in which escapes may be lone surrogates.
+fn read_any_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
+    let points = serde_json::from_str::<CodePoints>(value.get()).ok();
+    let points = points.filter(|_| bare_word(value.get()).is_none());
+    padded_text(data_type, value, points.map(|CodePoints(points)| points))
+}
+
+fn padded_text(
+    data_type: &DataType,
+    value: &RawValue,
+    points: Option<Vec<u32>>,
+) -> Result<FillValue> {
+    let size = data_type.fixed_size().unwrap_or(0);
+    let units = points.map(|points| points.into_iter().flat_map(u32::to_ne_bytes).collect());
     units.and_then(|units| padded(units, size)).ok_or_else(|| {
         let expected = format!("a string of at most {} code points", size / 4);
         bad(data_type, value, &expected)
     })
+}
+
+/// The code points of a JSON string, surrogates among them.
+struct CodePoints(Vec<u32>);
+
+impl<'de> Deserialize<'de> for CodePoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+        impl Visitor<'_> for BytesVisitor {
+            type Value = CodePoints;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<CodePoints, E> {
+                Ok(CodePoints(wide_code_points(bytes)))
+            }
+        }
+        deserializer.deserialize_bytes(BytesVisitor)
+    }
+}
+
+/// The code points of UTF-8 in which surrogates may be encoded like others: what serde_json makes of lone ones.
+fn wide_code_points(bytes: &[u8]) -> Vec<u32> {
+    let mut points: Vec<u32> = Vec::with_capacity(bytes.len());
+    for &byte in bytes {
+        let bits = u32::from(byte);
+        match (byte, points.last_mut()) {
+            (0x80..=0xbf, Some(point)) => *point = *point << 6 | (bits & 0x3f),
+            (0xc0..=0xdf, _) => points.push(bits & 0x1f),
+            (0xe0..=0xef, _) => points.push(bits & 0x0f),
+            (0xf0..=0xff, _) => points.push(bits & 0x07),
+            _ => points.push(bits),
+        }
+    }
+    points
 }
 
 fn code_points(bytes: &[u8]) -> impl Iterator<Item = u32> {
@@ -135,25 +192,46 @@ fn code_points(bytes: &[u8]) -> impl Iterator<Item = u32> {
 }
 
 fn write_text(_: &DataType, fill: &FillValue) -> String {
-    let chars = code_points(trim(fill.bytes(), 4))
-        .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER));
-    serde_json::Value::from(chars.collect::<String>()).to_string()
+    let mut text = String::from('"');
+    for point in code_points(trim(fill.bytes(), 4)) {
+        match char::from_u32(point) {
+            Some(char) => {
+                let literal = serde_json::Value::from(char.to_string()).to_string();
+                text.push_str(&literal[1..literal.len() - 1]);
+            }
+            None => text.push_str(&format!("\\u{point:04x}")),
+        }
+    }
+    text.push('"');
+    text
 }
 
 fn check_code_points(_: &DataType, elements: &mut [u8]) -> Result<()> {
     match code_points(elements).find(|&point| char::from_u32(point).is_none()) {
         None => Ok(()),
-        Some(point) => Err(Error::invalid(
-            format_args!("code point {point:#x}"),
+        Some(point) => Err(no_code_point(
+            point,
             "code points up to 0x10ffff that are no surrogates",
         )),
     }
+}
+
+fn check_range(_: &DataType, elements: &mut [u8]) -> Result<()> {
+    match code_points(elements).find(|&point| point > u32::from(char::MAX)) {
+        None => Ok(()),
+        Some(point) => Err(no_code_point(point, "code points up to 0x10ffff")),
+    }
+}
+
+fn no_code_point(point: u32, expected: &str) -> Error {
+    Error::invalid(format_args!("code point {point:#x}"), expected)
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::super::testing::{data_type, read, written};
+    use super::*;
 
     fn sized(name: &str, size: usize) -> String {
         format!(r#"{{"name": "{name}", "configuration": {{"length_bytes": {size}}}}}"#)
@@ -221,7 +299,6 @@ mod tests {
         for (name, text) in [
             (&utf32, "\"abc\""),
             (&utf32, "\"ab\\u0000\""),
-            (&utf32, "\"\\ud800\""),
             (&utf32, "0"),
             (&utf32, "null"),
             (&terminated, "\"AAAAAA==\""),
@@ -236,8 +313,37 @@ mod tests {
     }
 
     #[test]
+    fn surrogates_are_for_tolerant_readers() {
+        let extension = Extension::new("fixed_length_utf32").with("length_bytes", 8);
+        let bound = |strictness| {
+            let registry = Registry::core().with_registered_data_types();
+            registry
+                .with_strictness(strictness)
+                .bind_data_type(&extension)
+                .unwrap()
+        };
+        let (strict, tolerant) = (bound(Strictness::Strict), bound(Strictness::Tolerant));
+        for text in [r#""\ud800""#, r#""a\udfff""#, r#""\udc00\ud800""#] {
+            let value = RawValue::from_string(text.to_owned()).unwrap();
+            strict.parse_fill_value(&value).unwrap_err();
+            let fill = tolerant.parse_fill_value(&value).unwrap();
+            assert_eq!(tolerant.fill_value_to_json(&fill), text);
+            strict.admit(&mut fill.bytes().to_vec()).unwrap_err();
+            tolerant.admit(&mut fill.bytes().to_vec()).unwrap();
+        }
+        let pair = RawValue::from_string(r#""\ud83d\ude00""#.to_owned()).unwrap();
+        let fills = [strict, tolerant.clone()].map(|bound| bound.parse_fill_value(&pair).unwrap());
+        assert_eq!(fills[0], fills[1]);
+        let mut beyond = [0x61, 0x11_0000].map(u32::to_ne_bytes).concat();
+        tolerant.admit(&mut beyond).unwrap_err();
+    }
+
+    #[test]
     fn code_points_that_unicode_has_not_are_refused() {
-        let utf32 = data_type(&sized("fixed_length_utf32", 4)).unwrap();
+        let extension = Extension::new("fixed_length_utf32").with("length_bytes", 4);
+        let registry = Registry::core().with_registered_data_types();
+        let registry = registry.with_strictness(Strictness::Strict);
+        let utf32 = registry.bind_data_type(&extension).unwrap();
         for (point, valid) in [
             (0, true),
             (0xd7ff, true),

@@ -3,7 +3,7 @@
 //!
 //! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `float_format` what the
 //! bits of floats mean, `element` the Rust types that hold
-//! them. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
+//! them, `respell` what other libraries write for fill values. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
 
 mod core;
 mod element;
@@ -13,6 +13,7 @@ mod float;
 mod float_format;
 mod optional;
 mod registered;
+mod respell;
 mod small_int;
 mod structs;
 #[cfg(test)]
@@ -267,6 +268,15 @@ impl DataType {
     #[must_use]
     pub fn fill_value_to_json(&self, fill_value: &FillValue) -> String {
         (self.0.fill.write)(self, fill_value)
+    }
+
+    /// The fill value of a new array for which none was chosen, as zarr-python has it: "not a time" for times, else zero.
+    #[must_use]
+    pub fn default_fill_value(&self) -> FillValue {
+        match self.0.kind {
+            DataTypeKind::Time => FillValue::new(i64::MIN.to_ne_bytes().to_vec()),
+            _ => self.zero(),
+        }
     }
 
     /// The fill value with all bytes zero.

@@ -10,7 +10,7 @@ use num_complex::Complex;
 use super::testing::data_type;
 use super::*;
 use crate::codec::{ArrayToBytes, ByteOrder, ChunkData, ChunkSpec, CodecChain, EncodedSize};
-use crate::registry::Limits;
+use crate::limits::Limits;
 
 const RECORD: &str = r#"{"name": "struct", "configuration": {"fields": [
     {"name": "id", "data_type": "uint16"}, {"name": "low", "data_type": "int4"},
@@ -148,18 +148,18 @@ fn ignored_bits_are_replaced_and_never_written() {
 
 #[test]
 fn bytes_that_are_no_elements_are_refused() {
-    let surrogate = 0xd800_u32;
+    let beyond = 0x11_0000_u32;
     for (name, order, stored) in [
         ("bool", ByteOrder::native(), vec![1, 2]),
         (
             TEXT,
             ByteOrder::Big,
-            [surrogate, 0].map(u32::to_be_bytes).concat(),
+            [beyond, 0].map(u32::to_be_bytes).concat(),
         ),
         (
             TEXT,
             ByteOrder::Little,
-            [0, surrogate].map(u32::to_le_bytes).concat(),
+            [0, beyond].map(u32::to_le_bytes).concat(),
         ),
     ] {
         let chain = chain(name, order, stored.len());

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::fill_value::{FillValue, decode_base64, encode_base64};
 use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
+use crate::bare_words::bare_word;
 use crate::error::{Error, Result, shorten};
 use crate::extension::Extension;
 use crate::registry::Registry;
@@ -55,9 +56,10 @@ fn bad(data_type: &DataType, value: &RawValue, expected: &str) -> Error {
 }
 
 fn read_string(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
-    let text = serde_json::from_str::<String>(value.get());
-    text.map(|text| FillValue::new(text.into_bytes()))
-        .map_err(|_| bad(data_type, value, "a string"))
+    let text = serde_json::from_str::<String>(value.get()).ok();
+    text.filter(|_| bare_word(value.get()).is_none())
+        .map(|text| FillValue::new(text.into_bytes()))
+        .ok_or_else(|| bad(data_type, value, "a string"))
 }
 
 fn write_string(_: &DataType, fill: &FillValue) -> String {

@@ -3,9 +3,11 @@
 use serde_json::value::RawValue;
 
 use super::{Attributes, check_unknown, expect_node_type, parse_member, required};
+use crate::bare_words;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
+use crate::strictness::Strictness;
 
 const KNOWN: [&str; 11] = [
     "zarr_format",
@@ -33,6 +35,7 @@ pub struct ArrayMetadata {
     codecs: Vec<Extension>,
     attributes: Attributes,
     dimension_names: Option<Vec<Option<String>>>,
+    zarr_2: Option<Box<Members>>,
 }
 
 impl PartialEq for ArrayMetadata {
@@ -42,12 +45,20 @@ impl PartialEq for ArrayMetadata {
 }
 
 impl ArrayMetadata {
-    /// Reads a document.
+    /// Reads a document, strictly.
     ///
     /// # Errors
     /// Where it is no JSON object, or a member is missing, unknown or malformed.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        Self::from_members(Members::parse(text)?)
+        Self::parse_with(text, Strictness::Strict)
+    }
+
+    /// Reads a document, with or without what other libraries write beyond the specification.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
+        Self::from_members(Members::parse_with(text, strictness)?)
     }
 
     pub(super) fn from_members(members: Members) -> Result<Self> {
@@ -71,7 +82,22 @@ impl ArrayMetadata {
             dimension_names: dimension_names(&members, shape.len())?,
             shape,
             members,
+            zarr_2: None,
         })
+    }
+
+    /// This metadata of Zarr 3, of an array whose document is `.zarray`.
+    pub(super) fn of_zarr_2(self, zarray: Members) -> Self {
+        Self {
+            zarr_2: Some(Box::new(zarray)),
+            ..self
+        }
+    }
+
+    /// The members of `.zarray` as written, where that is the array's document; all else here is the same in Zarr 3.
+    #[must_use]
+    pub fn zarr_2(&self) -> Option<&Members> {
+        self.zarr_2.as_deref()
     }
 
     /// The document as text.
@@ -104,6 +130,9 @@ impl ArrayMetadata {
             return Err(Error::invalid(format!("{shape:?}"), expected).member("shape"));
         }
         self.members.set("shape", shape)?;
+        if let Some(zarray) = &mut self.zarr_2 {
+            zarray.set("shape", shape)?;
+        }
         self.shape = parse_shape(required(&self.members, "shape")?)?;
         Ok(self)
     }
@@ -180,6 +209,9 @@ fn dimension_names(members: &Members, rank: usize) -> Result<Option<Vec<Option<S
     };
     let expected = format!("a list of {rank} strings or nulls");
     let names: Option<Vec<Option<String>>> = parse_member(value, "dimension_names", &expected)?;
+    if bare_words::first(value.get()).is_some() {
+        return Err(Error::invalid(value.get(), expected).member("dimension_names"));
+    }
     match names {
         Some(names) if names.len() != rank => {
             Err(Error::invalid(value.get(), expected).member("dimension_names"))

@@ -1,11 +1,13 @@
 //! User attributes: opaque to us, kept to the letter.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 
+use crate::bare_words::bare_word;
 use crate::error::{Error, Result, shorten};
 use crate::json::Members;
+use crate::strictness::Strictness;
 
 /// The attributes of a group or array. Setting one leaves the spelling of all others alone.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,17 +31,44 @@ impl Attributes {
         }
     }
 
-    /// An attribute as a Rust type; `None` where there is none of that name.
+    /// Reads a document of nothing but attributes: `.zattrs` of Zarr 2.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] with line and column.
+    pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
+        Members::parse_with(text, strictness).map(Self)
+    }
+
+    /// These as text: `.zattrs` of Zarr 2.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], which no attributes can cause.
+    pub fn to_text(&self) -> Result<String> {
+        self.0.to_text()
+    }
+
+    pub(super) fn of_members(members: Members) -> Self {
+        Self(members)
+    }
+
+    /// An attribute as a Rust type; `None` where there is none of that name. A bare `NaN` or `Infinity` is a string, or a float
+    /// where one is asked for.
     ///
     /// # Errors
     /// [`Error::Syntax`] where it is of another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        match self.0.get(name) {
-            None => Ok(None),
-            Some(value) => serde_json::from_str(value.get())
-                .map(Some)
-                .map_err(|error| Error::from(error).member(name).member("attributes")),
-        }
+        let Some(value) = self.0.get(name) else {
+            return Ok(None);
+        };
+        let read = serde_json::from_str(value.get()).or_else(|error| {
+            let number = bare_word(value.get()).and_then(|word| word.parse::<f64>().ok());
+            let number = number.map(IntoDeserializer::<serde::de::value::Error>::into_deserializer);
+            number
+                .and_then(|number| T::deserialize(number).ok())
+                .ok_or(error)
+        });
+        read.map(Some)
+            .map_err(|error| Error::from(error).member(name).member("attributes"))
     }
 
     /// Sets an attribute.

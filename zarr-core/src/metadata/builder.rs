@@ -152,6 +152,9 @@ impl ArrayBuilder {
         let fill_value = match (&self.fill_value, &core) {
             (Some(value), _) => value.clone(),
             (None, Some(core)) => RawValue::from_string(core.fill_value_to_json(&core.zero()))?,
+            (None, None) if self.data_type.name().starts_with("numpy.") => {
+                RawValue::from_string("\"NaT\"".to_owned())?
+            }
             (None, None) if text => RawValue::from_string("\"\"".to_owned())?,
             (None, None) => {
                 return Err(Error::MissingMember {

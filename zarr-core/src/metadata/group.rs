@@ -1,11 +1,13 @@
-//! The metadata document of a group, with the consolidated metadata that it may hold.
+//! The metadata document of a group; `consolidated` has the copies of others that it may hold.
 
 use serde_json::value::RawValue;
 
-use super::{ArrayMetadata, Attributes, NodeMetadata, check_unknown, expect_node_type};
-use crate::error::{Error, Result, shorten};
+use super::{
+    ArrayMetadata, Attributes, ConsolidatedMetadata, NodeMetadata, check_unknown, expect_node_type,
+};
+use crate::error::Result;
 use crate::json::Members;
-use crate::node_path::NodePath;
+use crate::strictness::Strictness;
 
 const KNOWN: [&str; 4] = [
     "zarr_format",
@@ -20,6 +22,7 @@ pub struct GroupMetadata {
     members: Members,
     attributes: Attributes,
     consolidated: Option<ConsolidatedMetadata>,
+    zarr_2: Option<Box<Members>>,
 }
 
 impl PartialEq for GroupMetadata {
@@ -27,12 +30,6 @@ impl PartialEq for GroupMetadata {
         self.members == other.members
     }
 }
-
-/// The documents of all nodes below a group, kept in the group's own: one request opens them all.
-///
-/// Each document stays text until it is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct ConsolidatedMetadata(Members);
 
 impl Default for GroupMetadata {
     fn default() -> Self {
@@ -47,34 +44,58 @@ impl Default for GroupMetadata {
             members,
             attributes: Attributes::new(),
             consolidated: None,
+            zarr_2: None,
         }
     }
 }
 
 impl GroupMetadata {
-    /// Reads a document.
+    /// Reads a document, strictly.
     ///
     /// # Errors
     /// Where it is no JSON object, or a member is missing, unknown or malformed.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        Self::from_members(Members::parse(text)?)
+        Self::parse_with(text, Strictness::Strict)
     }
 
-    pub(super) fn from_members(members: Members) -> Result<Self> {
+    /// Reads a document, with or without what other libraries write beyond the specification.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
+        Self::from_members(Members::parse_with(text, strictness)?, strictness)
+    }
+
+    pub(super) fn from_members(members: Members, strictness: Strictness) -> Result<Self> {
         expect_node_type(&members, "group")?;
         check_unknown(&members, &KNOWN)?;
         let attributes = Attributes::from_document(&members)?;
         let consolidated = match members.get("consolidated_metadata") {
             None => None,
             Some(value) if value.get() == "null" => None,
-            Some(value) => ConsolidatedMetadata::read(value)
+            Some(value) => ConsolidatedMetadata::read(value, strictness)
                 .map_err(|error| error.member("consolidated_metadata"))?,
         };
         Ok(Self {
             members,
             attributes,
             consolidated,
+            zarr_2: None,
         })
+    }
+
+    /// This metadata of Zarr 3, of a group whose document is `.zgroup`.
+    pub(super) fn of_zarr_2(self, zgroup: Members) -> Self {
+        Self {
+            zarr_2: Some(Box::new(zgroup)),
+            ..self
+        }
+    }
+
+    /// The members of `.zgroup` as written, where that is the group's document.
+    #[must_use]
+    pub fn zarr_2(&self) -> Option<&Members> {
+        self.zarr_2.as_deref()
     }
 
     /// The document as text.
@@ -122,135 +143,13 @@ impl GroupMetadata {
             None => {
                 self.members.remove("consolidated_metadata");
             }
-            Some(ConsolidatedMetadata(documents)) => {
-                let mut value = Members::new();
-                value.set("kind", "inline")?;
-                value.set("must_understand", &false)?;
-                value.set("metadata", documents)?;
+            Some(consolidated) => {
+                let value = consolidated.to_member()?;
                 self.members.set("consolidated_metadata", &value)?;
             }
         }
         self.consolidated = consolidated;
         Ok(self)
-    }
-}
-
-impl ConsolidatedMetadata {
-    /// No documents.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Reads the member; `None` for a kind that is not known and need not be understood.
-    fn read(value: &RawValue) -> Result<Option<Self>> {
-        let object = |value: &RawValue| {
-            serde_json::from_str::<Members>(value.get()).map_err(|error| {
-                Error::invalid(shorten(value.get()), format!("an object ({error})"))
-            })
-        };
-        let members = object(value)?;
-        let must_understand = members
-            .get("must_understand")
-            .is_none_or(|value| value.get() != "false");
-        match members.get("kind").map(RawValue::get) {
-            Some("\"inline\"") => {}
-            _ if !must_understand => return Ok(None),
-            kind => {
-                return Err(Error::invalid(kind.unwrap_or("nothing"), "\"inline\"").member("kind"));
-            }
-        }
-        let documents = members
-            .get("metadata")
-            .ok_or(Error::MissingMember { member: "metadata" })?;
-        let documents = object(documents).map_err(|error| error.member("metadata"))?;
-        for (path, _) in documents.iter() {
-            let valid = !path.starts_with('/') && !path.is_empty() && NodePath::parse(path).is_ok();
-            if !valid {
-                return Err(
-                    Error::invalid(format!("{path:?}"), "a relative path of a node")
-                        .member("metadata"),
-                );
-            }
-        }
-        Ok(Some(Self(documents)))
-    }
-
-    /// The document of a node, by its path relative to the group; `None` where there is none.
-    ///
-    /// # Errors
-    /// Where the document is malformed.
-    pub fn get(&self, path: &str) -> Result<Option<NodeMetadata>> {
-        let Some(document) = self.0.get(path) else {
-            return Ok(None);
-        };
-        let place = |error: Error| error.member(path).member("consolidated_metadata.metadata");
-        NodeMetadata::parse(document.get().as_bytes())
-            .map(Some)
-            .map_err(place)
-    }
-
-    /// Adds the document of a node. Groups leave their own consolidated metadata out.
-    ///
-    /// # Errors
-    /// [`Error::Syntax`], which no document that was read or built can cause.
-    pub fn insert(&mut self, path: &str, node: &NodeMetadata) -> Result<()> {
-        let mut members = node.members().clone();
-        members.remove("consolidated_metadata");
-        self.0.set(path, &members)
-    }
-
-    /// Takes out the documents of a node and of all nodes below it, and tells whether there were any.
-    pub fn remove(&mut self, path: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|name| {
-            let rest = name.strip_prefix(path);
-            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        self.0.len() != before
-    }
-
-    /// Whether the node at a path is an array, without reading the rest of its document; `None` where there is no such node.
-    ///
-    /// # Errors
-    /// Where the document is no object, or its `node_type` is neither `array` nor `group`.
-    pub fn is_array(&self, path: &str) -> Result<Option<bool>> {
-        #[derive(serde::Deserialize)]
-        struct Typed<'a> {
-            #[serde(borrow)]
-            node_type: std::borrow::Cow<'a, str>,
-        }
-        let Some(document) = self.0.get(path) else {
-            return Ok(None);
-        };
-        let place = |error: Error| error.member(path).member("consolidated_metadata.metadata");
-        let typed: Typed<'_> =
-            serde_json::from_str(document.get()).map_err(|error| place(error.into()))?;
-        match &*typed.node_type {
-            "array" => Ok(Some(true)),
-            "group" => Ok(Some(false)),
-            other => {
-                let error = Error::invalid(format!("{other:?}"), "\"array\" or \"group\"");
-                Err(place(error.member("node_type")))
-            }
-        }
-    }
-
-    /// The paths, relative to the group, in order.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(path, _)| path)
-    }
-
-    /// The number of documents.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

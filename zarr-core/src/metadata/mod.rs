@@ -6,6 +6,8 @@ mod array;
 mod attributes;
 mod builder;
 pub mod codecs;
+mod consolidated;
+mod copies;
 mod group;
 pub mod v2;
 
@@ -18,10 +20,12 @@ use serde_json::{Value, json};
 pub use array::ArrayMetadata;
 pub use attributes::Attributes;
 pub use builder::ArrayBuilder;
-pub use group::{ConsolidatedMetadata, GroupMetadata};
+pub use consolidated::ConsolidatedMetadata;
+pub use group::GroupMetadata;
 
 use crate::error::{Error, Result, shorten};
 use crate::json::Members;
+use crate::strictness::Strictness;
 
 /// The metadata of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,18 +38,46 @@ pub enum NodeMetadata {
 }
 
 impl NodeMetadata {
-    /// Reads a document of either type.
+    /// Reads a document of either type, strictly.
     ///
     /// # Errors
     /// Where it is no JSON object, or not the document of an array or group of Zarr v3.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        Self::from_members(Members::parse(text)?)
+        Self::parse_with(text, Strictness::Strict)
     }
 
-    fn from_members(members: Members) -> Result<Self> {
+    /// Reads a document of either type, with or without what other libraries write beyond the specification.
+    ///
+    /// # Errors
+    /// Where it is no JSON object, or not the document of an array or group of Zarr v3.
+    pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
+        Self::from_members(Members::parse_with(text, strictness)?, strictness)
+    }
+
+    fn from_members(members: Members, strictness: Strictness) -> Result<Self> {
         match node_type(&members)?.as_str() {
             "array" => Ok(Self::Array(ArrayMetadata::from_members(members)?)),
-            _ => Ok(Self::Group(GroupMetadata::from_members(members)?)),
+            _ => Ok(Self::Group(GroupMetadata::from_members(
+                members, strictness,
+            )?)),
+        }
+    }
+
+    /// The user's attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        match self {
+            Self::Array(array) => array.attributes(),
+            Self::Group(group) => group.attributes(),
+        }
+    }
+
+    /// The members of `.zarray` or `.zgroup` as written, where that is the node's document.
+    #[must_use]
+    pub fn zarr_2(&self) -> Option<&Members> {
+        match self {
+            Self::Array(array) => array.zarr_2(),
+            Self::Group(group) => group.zarr_2(),
         }
     }
 

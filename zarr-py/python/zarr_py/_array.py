@@ -1,22 +1,27 @@
 """`zarr_py.Array`: an array that needs no zarr-python. Reading and writing is all in the native class that it inherits."""
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
-from zarr_py import _place
-from zarr_py._native import NativeArray, bind_node
+from zarr_py import _source, codecs
+from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
 from zarr_py._shapes import lengths
+from zarr_py._views import Blocks, OIndex, VIndex
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from zarr_py._indexing import Prepared
+    from zarr_py._info import ArrayInfo
 
 __all__ = ["Array", "OIndex", "VIndex"]
+
+_BAND = 32 << 20
+"""The most bytes that iteration reads at once, unless one row has more."""
 
 
 class Array(Node, NativeArray):
@@ -30,7 +35,12 @@ class Array(Node, NativeArray):
     """
 
     __module__ = "zarr_py"
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
+
+    def __new__(cls, opened: Any = None) -> Self:
+        if not isinstance(opened, Opened):
+            raise TypeError("an array is opened by zarr_py.open_array, and made by zarr_py.create_array")
+        return NativeArray.__new__(cls, opened)
 
     @property
     def size(self) -> int:
@@ -43,30 +53,172 @@ class Array(Node, NativeArray):
         return self.size * self.dtype.itemsize
 
     @property
-    def oindex(self) -> "OIndex":
+    def order(self) -> str:
+        """The order of elements in results: always `"C"`, whatever the order in chunks."""
+        return "C"
+
+    @property
+    def filters(self) -> tuple[codecs.Codec, ...]:
+        """The codecs before the serializer; of the inner chunks where there are shards."""
+        return codecs.split(self.metadata["codecs"])[0]
+
+    @property
+    def serializer(self) -> codecs.Codec | None:
+        """The codec that makes bytes of elements; of the inner chunks where there are shards."""
+        return codecs.split(self.metadata["codecs"])[1]
+
+    @property
+    def compressors(self) -> tuple[codecs.Codec, ...]:
+        """The codecs behind the serializer; of the inner chunks where there are shards."""
+        return codecs.split(self.metadata["codecs"])[2]
+
+    @property
+    def cdata_shape(self) -> tuple[int, ...]:
+        """The number of chunks along each dimension: of inner chunks where there are shards."""
+        if self.shards is None:
+            return self._grid_shape
+        return tuple(-(-length // chunk) if chunk else 0 for length, chunk in zip(self.shape, self.chunks, strict=True))
+
+    @property
+    def nchunks(self) -> int:
+        """The number of chunks: of inner chunks where there are shards."""
+        return prod(self.cdata_shape)
+
+    @property
+    def nchunks_initialized(self) -> int:
+        """The number of chunks that are stored, by a listing. Of a shard that is stored all inner chunks count."""
+        inside = prod(shard // chunk for shard, chunk in zip(self.shards or self.chunks, self.chunks, strict=True) if chunk)
+        return len(self._objects()) * (1 if self.shards is None else inside)
+
+    def nbytes_stored(self) -> int:
+        """The size of everything that is stored of the array, its metadata document included, in bytes, by a listing."""
+        return sum(size for _, size in self._store.entries_sync(self.path))
+
+    def _objects(self) -> list[tuple[str, int]]:
+        """Keys and sizes of the chunks, or shards, that are stored."""
+        entries = self._store.entries_sync(self.path)
+        return [(key, size) for key, size in entries if self._cell_of_key(key) is not None]
+
+    @property
+    def info(self) -> "ArrayInfo":
+        """What is known of the array, without a listing; `print` it."""
+        from zarr_py._info import info_of
+
+        return info_of(self)
+
+    def info_complete(self) -> "ArrayInfo":
+        """`info` and what a listing says: how much is stored."""
+        from zarr_py._info import info_of
+
+        return info_of(self, complete=True)
+
+    @property
+    def oindex(self) -> OIndex:
         """All combinations of indices, one integer, slice, list or mask for each dimension: `array.oindex[[1, 5], :, mask]`."""
         return OIndex(self)
 
     @property
-    def vindex(self) -> "VIndex":
+    def vindex(self) -> VIndex:
         """Elements at coordinates, or where a mask of the array's shape is true: `array.vindex[[1, 5], [0, 7]]`."""
         return VIndex(self)
 
+    @property
+    def blocks(self) -> Blocks:
+        """The elements of chunks, or shards where there are some, by their indices: `array.blocks[0, 1:3]`."""
+        return Blocks(self)
+
+    def iter_chunks(self) -> Iterator[tuple[slice, ...]]:
+        """The selections of all chunks, or shards where there are some, in C order: what can be written without a read."""
+        for cell in product(*map(range, self._grid_shape)):
+            yield tuple(slice(start, stop) for start, stop in self._extent(cell))
+
+    def read(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+        return NativeArray.read(self, selection, out=None if out is None else _output(out))
+
+    def write(self, selection: Any, value: Any) -> None:
+        """Writes a selection."""
+        self[selection] = value
+
+    def plan(self, selection: Any = None) -> str:
+        """What a read would touch: objects, requests, bytes. Nothing is read."""
+        return NativeArray.plan(self, selection)
+
     def read_into(self, selection: Any, out: "npt.NDArray[Any]") -> None:
         """Reads a selection into an array of its shape and of the array's data type, of any strides, without a copy."""
-        self.read(selection, out=out)
+        NativeArray.read(self, selection, out=_output(out))
+
+    async def read_async(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+        """Async variant of `read`. Cancelling it ends the requests; `out` may then hold a part of the result."""
+        return await self._read_later(selection, out=None if out is None else _output(out))
 
     async def read_into_async(self, selection: Any, out: "npt.NDArray[Any]") -> None:
-        """The same for an event loop."""
-        await self.read_async(selection, out=out)
+        """Async variant of `read_into`."""
+        await self._read_later(selection, out=_output(out))
+
+    async def write_async(self, selection: Any, value: Any) -> None:
+        """Async variant of `write`. `value` is not to be changed before it is done."""
+        from zarr_py._indexing import Prepared, prepare, split_fields, write_fields_async
+
+        fields = None if isinstance(selection, Prepared) else split_fields(selection)[0]
+        if fields is None:
+            await self._write_later(selection, value)
+        else:
+            await write_fields_async(self, prepare(selection, self.shape, self._struct()), value)
+
+    def _write(self, selection: Any, value: Any, *, awaitable: bool = False) -> Any:
+        return self._write_later(selection, value) if awaitable else self.write(selection, value)
+
+    def _struct(self) -> str | None:
+        """The data type as JSON where it has fields."""
+        import json
+
+        return json.dumps(self.metadata["data_type"]) if self.dtype.fields else None
 
     def resize(self, shape: int | Sequence[int]) -> None:
         """Gives the array another shape of as many dimensions. What is cut off is deleted, what is new has the fill value."""
         self._resize(lengths(shape, "shape"))
 
     async def resize_async(self, shape: int | Sequence[int]) -> None:
-        """The same for an event loop."""
+        """Async variant of `resize`."""
         await self._resize(lengths(shape, "shape"), awaitable=True)
+
+    def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
+        """Writes data behind what there is along an axis, and gives the new shape.
+
+        Raises `ValueError` where the other lengths differ, and `ChangedError` where somebody else changed the shape.
+        """
+        elements, shape, selection = self._appended(data, axis)
+        self.resize(shape)
+        self[selection] = elements
+        return self.shape
+
+    async def append_async(self, data: Any, axis: int = 0) -> tuple[int, ...]:
+        """Async variant of `append`."""
+        elements, shape, selection = self._appended(data, axis)
+        await self.resize_async(shape)
+        await self.write_async(selection, elements)
+        return self.shape
+
+    def _appended(self, data: Any, axis: int) -> tuple[Any, list[int], tuple[slice, ...]]:
+        import operator
+
+        import numpy as np
+
+        elements, shape = np.asanyarray(data), list(self.shape)
+        axis = operator.index(axis)
+        if not -len(shape) <= axis < len(shape):
+            raise ValueError(f"axis: {axis} is none of an array of {len(shape)} dimensions")
+        axis %= len(shape)
+        if elements.ndim != len(shape) or any(
+            a != b for at, (a, b) in enumerate(zip(elements.shape, shape, strict=True)) if at != axis
+        ):
+            wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(shape))
+            raise ValueError(f"data: expected shape ({wanted}), got {elements.shape}")
+        start = shape[axis]
+        shape[axis] += elements.shape[axis]
+        selection = tuple(slice(start, None) if at == axis else slice(None) for at in range(len(shape)))
+        return elements, shape, selection
 
     def __len__(self) -> int:
         if not self.shape:
@@ -76,7 +228,9 @@ class Array(Node, NativeArray):
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over an array without dimensions")
-        step = max((self.shards or self.chunks)[0], 1)
+        row = max(prod(self.shape[1:]) * self.dtype.itemsize, 1)
+        # A row of chunks is decoded once if it is small enough to be kept.
+        step = max(min(self.chunks[0], _BAND // row), 1)
         for start in range(0, self.shape[0], step):
             yield from self[start : start + step]
 
@@ -86,18 +240,45 @@ class Array(Node, NativeArray):
         found: npt.NDArray[Any] = self.read()
         return found if dtype is None else found.astype(dtype, copy=False)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        """All elements as a tensor, for `from_dlpack` of other libraries."""
+        return self.__array__().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        # The memory of the CPU.
+        return 1, 0
+
+    def __int__(self) -> int:
+        return int(self._element())
+
+    def __float__(self) -> float:
+        return float(self._element())
+
+    def __complex__(self) -> complex:
+        return complex(self._element())
+
+    def _element(self) -> Any:
+        if self.size != 1:
+            raise TypeError("only arrays of one element can become Python's numbers")
+        return self.__array__().reshape(())[()]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.dtype.names or ())
+
     def __reduce__(self) -> tuple[Any, ...]:
-        origin = _place.pickled(self._origin)
-        return _unpickle, (origin, self.read_only, self.path, self.metadata_text())
+        return _unpickle, ("array", tuple(self._origin.pickled()), self.read_only, self.path, self.metadata_text())
 
     def __copy__(self) -> Self:
         return self
 
     def __repr__(self) -> str:
-        parts = [f"/{self.path}", _place_text(self.location), f"shape={self.shape}", f"dtype={self._dtype_text()}"]
-        parts.append(f"chunks={self.chunks}")
-        if self.shards is not None:
-            parts.append(f"shards={self.shards}")
+        parts = [f"/{self.path}", f"in {self._location()!r}"]
+        try:
+            parts += [f"shape={self.shape}", f"dtype={self._dtype_text()}", f"chunks={self.chunks}"]
+            if self.shards is not None:
+                parts.append(f"shards={self.shards}")
+        except Exception as error:
+            parts.append(f"that cannot be opened here: {error}")
         return f"<zarr_py.Array {' '.join(parts)}>"
 
     def _dtype_text(self) -> str:
@@ -113,64 +294,19 @@ class Array(Node, NativeArray):
             "Chunks": self.chunks,
             "Shards": self.shards,
             "Dimensions": self.dimension_names,
-            "Codecs": ", ".join(codec["name"] for codec in self.metadata["codecs"]),
+            "Codecs": ", ".join(codec if isinstance(codec, str) else codec["name"] for codec in self.metadata["codecs"]),
         }
         cells = (f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items() if value is not None)
         return f"<table>{''.join(cells)}</table>"
 
 
-class OIndex:
-    """Orthogonal indexing of an array."""
+def _output(out: Any) -> "npt.NDArray[Any]":
+    import numpy as np
 
-    __module__ = "zarr_py"
-    __slots__ = ("_array",)
-
-    def __init__(self, array: Array) -> None:
-        self._array = array
-
-    def _prepare(self, selection: Any) -> "Prepared":
-        from zarr_py._indexing import prepare_orthogonal
-
-        return prepare_orthogonal(selection, self._array.shape)
-
-    def __getitem__(self, selection: Any) -> Any:
-        return self._array.read(self._prepare(selection))
-
-    def __setitem__(self, selection: Any, value: Any) -> None:
-        self._array.write(self._prepare(selection), value)
-
-    def read(self, selection: Any, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
-        """Reads a selection, into `out` where it is given."""
-        return self._array.read(self._prepare(selection), out=out)
-
-    def read_async(self, selection: Any, *, out: "np.ndarray[Any, Any] | None" = None) -> Awaitable[Any]:
-        """The same for an event loop."""
-        return self._array.read_async(self._prepare(selection), out=out)
-
-    def write_async(self, selection: Any, value: Any) -> Awaitable[None]:
-        """Writes a selection, for an event loop."""
-        return self._array.write_async(self._prepare(selection), value)
-
-    def plan(self, selection: Any) -> str:
-        """What a read would touch."""
-        return self._array.plan(self._prepare(selection))
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out: expected an array of NumPy, got {type(out).__name__}")
+    return out
 
 
-class VIndex(OIndex):
-    """Indexing of an array by coordinates."""
-
-    __module__ = "zarr_py"
-    __slots__ = ()
-
-    def _prepare(self, selection: Any) -> "Prepared":
-        from zarr_py._indexing import prepare_coordinates
-
-        return prepare_coordinates(selection, self._array.shape)
-
-
-def _place_text(location: str) -> str:
-    return f"in {location!r}"
-
-
-def _unpickle(origin: Any, read_only: bool, path: str, metadata: str) -> Any:
-    return bind_node(_place.unpickled(origin, read_only), path, metadata)
+def _unpickle(kind: str, source: tuple[Any, ...], read_only: bool, path: str, metadata: str) -> Any:
+    return bind_node(_source.unpickled(source, read_only), kind, path, metadata)

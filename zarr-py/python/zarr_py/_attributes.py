@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-__all__ = ["Attributes"]
+from zarr_py._checks import mapping
+
+__all__ = ["Attributes", "to_json"]
 
 Change = Callable[[str, list[str], bool], Any]
 
@@ -61,4 +63,8 @@ class Attributes(MutableMapping[str, Any]):
 
 def to_json(attributes: Mapping[str, Any] | None) -> str:
     """Attributes as JSON, which has neither NaN nor infinities."""
-    return json.dumps(dict(attributes or {}), allow_nan=False)
+    given = mapping(attributes, "attributes")
+    try:
+        return json.dumps(dict(given), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"attributes: {error}") from None

@@ -1,14 +1,16 @@
 """What the caller of `create_array` says, as the engine takes it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from zarr_py._attributes import to_json
+from zarr_py._checks import nearest, unknown
 from zarr_py._codecs import Codec, Codecs, codec, codecs
+from zarr_py._option_names import StoreOptions
 from zarr_py._shapes import chunk_shape, lengths, shard_shape
+from zarr_py.errors import ArgumentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,30 +42,32 @@ _ELSEWHERE = {
     "order": "filters=[{'name': 'transpose', ...}]",
     "object_codec": "dtype=str or dtype=bytes",
     "dimension_separator": "chunk_key_encoding={'name': 'v2', 'configuration': {'separator': '/'}}",
-    "zarr_format": "nothing: arrays are of Zarr 3",
-    "zarr_version": "nothing: arrays are of Zarr 3",
+    "zarr_format": "nothing: arrays are of Zarr 3, or of Zarr 2 in a group of Zarr 2",
+    "zarr_version": "nothing: arrays are of Zarr 3, or of Zarr 2 in a group of Zarr 2",
     "maxshape": "nothing: every array can be resized",
     "attrs": "attributes={...}",
     "name": "the path as the second argument",
+    "storage_options": "the options themselves as keywords, or config={...}",
+    "consolidated": "use_consolidated=True or False",
 }
 """Names that other libraries have for what we call otherwise."""
 
 
-def check_names(names: Mapping[str, Any], function: str, *, options: bool) -> None:
-    """Refuses keywords that are none of an array's: all of them, or, where options of a store may follow, those that look like a
+def check_names(names: Mapping[str, Any], function: str, known: Iterable[str], *, options: bool) -> None:
+    """Refuses keywords that are not `known`: all of them, or, where options of a store may follow, those that look like a
     mistake.
 
     Raises `TypeError` with what to write instead.
     """
+    known = list(known)
     for name in names:
-        if name in ArrayOptions.__annotations__:
+        if name in known:
             continue
         if name in _ELSEWHERE:
-            raise TypeError(f"{function}: no keyword {name!r}; write {_ELSEWHERE[name]}")
-        near = get_close_matches(name, ArrayOptions.__annotations__, n=1, cutoff=0.75)
-        if near or not options:
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{function}: no keyword {name!r}{hint}")
+            raise ArgumentError(f"{function}: unknown keyword {name!r}; write {_ELSEWHERE[name]}")
+        is_option = options and name in StoreOptions.__annotations__
+        if not options or (not is_option and nearest(name, known) is not None):
+            raise unknown(function, name, known)
 
 
 class NewArray(NamedTuple):
@@ -118,13 +122,13 @@ def new_array(
         data_type=data_type,
         chunks=chunk,
         shards=shard_shape(shards, array_shape, chunk, item_size),
-        filters=codecs(filters, item_size) or [],
-        serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size),
-        compressors=[] if compressors is None else codecs(compressors, item_size),
+        filters=codecs(filters, item_size, "filters") or [],
+        serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size, "serializer"),
+        compressors=[] if compressors is None else codecs(compressors, item_size, "compressors"),
         fill_value=None if fill_value is None else _fill_bytes(fill_value, data_type),
         attributes=to_json(attributes),
         dimension_names=_names(dimension_names),
-        chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size),
+        chunk_key_encoding=None if chunk_key_encoding is None else codec(chunk_key_encoding, item_size, "chunk_key_encoding"),
     )
 
 
@@ -157,10 +161,18 @@ def _fill_bytes(value: Any, data_type: str) -> bytes:
     if dtype.kind == "T":
         return str(value).encode()
     if dtype.kind == "O":
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TypeError(f"fill_value: expected bytes, got {value!r}")
         return bytes(value)
     if dtype.kind == "V" and dtype.fields is None and isinstance(value, bytes):
         value = np.void(value)
-    return to_memory(value, dtype).tobytes()
+    try:
+        element = to_memory(value, dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise type(error)(f"fill_value: {value!r} is no {dtype}: {error}") from None
+    if element.ndim > 0:
+        raise TypeError(f"fill_value: expected one element, got {value!r}")
+    return element.tobytes()
 
 
 def as_data(data: Any) -> "npt.NDArray[np.generic] | None":

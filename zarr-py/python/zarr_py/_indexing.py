@@ -5,7 +5,7 @@ the elements at coordinates. Each of NumPy's fancy indices is one of them, resha
 """
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -14,7 +14,19 @@ import numpy.typing as npt
 
 from zarr_py.errors import SelectionError
 
-__all__ = ["Prepared", "is_index", "prepare", "prepare_coordinates", "prepare_orthogonal"]
+__all__ = [
+    "Prepared",
+    "is_index",
+    "prepare",
+    "prepare_coordinates",
+    "prepare_orthogonal",
+    "split_fields",
+    "write_fields",
+    "write_fields_async",
+]
+
+Fields = str | list[str]
+"""The name of a field, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +43,14 @@ class Prepared:
     """... and transposed in this order are the result."""
     scalar: bool = False
     """The result is one element."""
+    fields: Fields | None = None
+    """What is wanted of each element; all of it by default."""
 
     def take(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The result, of an array that the engine read."""
         array = array.reshape(self.shape)
-        return array if self.order is None else array.transpose(self.order)
+        array = array if self.order is None else array.transpose(self.order)
+        return array if self.fields is None else array[self.fields]
 
     def give(self, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A value to be written as the engine takes it."""
@@ -48,6 +63,8 @@ class Prepared:
         """An output array as the engine fills it; `None` where that would be a copy."""
         if out.shape != self._result_shape():
             raise ValueError(f"expected an output array of shape {self._result_shape()}, got {out.shape}")
+        if self.fields is not None:
+            return None
         view = self._back(out)
         return view if view is out or (view.size > 0 and np.may_share_memory(view, out)) else None
 
@@ -65,13 +82,66 @@ def is_index(item: object) -> bool:
     return not isinstance(item, bool | np.bool | np.ndarray) and hasattr(item, "__index__")
 
 
-def prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
-    """An index as NumPy understands it.
+def prepare(key: Any, shape: tuple[int, ...], struct: str | None = None) -> Prepared:
+    """An index as NumPy understands it. Names of fields are legal where the data type is a `struct`, given as JSON.
 
     Raises `SelectionError` (an `IndexError`) where it does not fit the shape or is no index.
     """
     if isinstance(key, Prepared):
         return key
+    fields, key = split_fields(key)
+    if fields is None:
+        return _prepare(key, shape)
+    _check_fields(fields, struct)
+    return replace(_prepare(key, shape), fields=fields)
+
+
+def split_fields(key: Any) -> tuple[Fields | None, Any]:
+    """The fields that an index names, and the rest of it: `"x"`, `("x", slice)`, `["x", "y"]`."""
+    items = key if isinstance(key, tuple) else (key,)
+    found = [item for item in items if _is_fields(item)]
+    if not found:
+        return None, key
+    if len(found) > 1:
+        raise SelectionError("an index can only name fields once; several are a list of names")
+    rest = tuple(item for item in items if not _is_fields(item))
+    return found[0], rest or ...
+
+
+def _is_fields(item: Any) -> bool:
+    return isinstance(item, str) or (isinstance(item, list) and bool(item) and all(isinstance(name, str) for name in item))
+
+
+def _check_fields(fields: Fields, struct: str | None) -> None:
+    from zarr_py._dtypes import to_numpy
+
+    if struct is None:
+        raise SelectionError(
+            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays "
+            f"are valid indices of an array without fields, got {fields!r}")
+    known = to_numpy(struct).names or ()
+    for name in [fields] if isinstance(fields, str) else fields:
+        if name not in known:
+            raise SelectionError(f"no field of name {name!r}; the fields are {', '.join(map(repr, known))}")
+
+
+def write_fields(array: Any, prepared: Prepared, value: Any) -> None:
+    """Writes some fields of elements: reads them, and writes them whole. Others may write in between."""
+    whole = replace(prepared, fields=None)
+    elements = np.array(array.read(whole))
+    elements[prepared.fields] = value
+    array.write(whole, elements)
+
+
+async def write_fields_async(array: Any, prepared: Prepared, value: Any) -> None:
+    """Async variant of `write_fields`."""
+    whole = replace(prepared, fields=None)
+    elements = np.array(await array.read_async(whole))
+    elements[prepared.fields] = value
+    await array.write_async(whole, elements)
+
+
+def _prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
     items, gap = _expand(key, shape)
     arrays = [position for position, item in enumerate(items) if _is_advanced(item)]
     checked: list[slice | npt.NDArray[np.int64] | int | None] = []

@@ -8,7 +8,7 @@ from typing_extensions import disjoint_base
 from zarr.abc.codec import GetResult
 
 from zarr_py._create import NewArray
-from zarr_py._place import Place
+from zarr_py._source import Place, Source
 
 __all__ = [
     "Batches",
@@ -21,10 +21,14 @@ __all__ = [
     "Opened",
     "__version__",
     "bind_node",
+    "bytes_in_flight",
     "create_array",
     "create_group",
     "is_path",
     "open_node",
+    "set_bytes_in_flight",
+    "set_threads",
+    "threads",
 ]
 
 __version__: str
@@ -73,6 +77,7 @@ class NativeStore:
     def memory(name: str | None = None, prefix: str = "", *, cache_bytes: int = 0) -> NativeStore: ...
     @staticmethod
     def memory_again(name: str, identity: int, prefix: str = "", *, cache_bytes: int = 0) -> NativeStore: ...
+    def strict(self) -> NativeStore: ...
     @property
     def location(self) -> str: ...
     @property
@@ -110,6 +115,7 @@ class NativeStore:
     def size_sync(self, key: str) -> int | None: ...
     def size_prefix(self, prefix: str) -> int | Awaitable[int]: ...
     def is_empty(self, prefix: str) -> bool | Awaitable[bool]: ...
+    def entries_sync(self, prefix: str) -> list[tuple[str, int]]: ...
     def list_keys(self, prefix: str) -> Batches: ...
     def list_names(self, prefix: str) -> list[str] | Awaitable[list[str]]: ...
 
@@ -204,7 +210,13 @@ class NativeArray:
         """Whether the store was opened for reading only."""
 
     @property
-    def _origin(self) -> Any: ...
+    def _origin(self) -> Source: ...
+    @property
+    def _store(self) -> NativeStore: ...
+    @property
+    def _grid_shape(self) -> tuple[int, ...]: ...
+    def _extent(self, cell: Sequence[int]) -> list[tuple[int, int]]: ...
+    def _cell_of_key(self, key: str) -> list[int] | None: ...
     def metadata_text(self) -> str:
         """The metadata document."""
 
@@ -216,14 +228,12 @@ class NativeArray:
     def read(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Any:
         """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
 
-    def read_async(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]:
-        """The same for an event loop. Cancelling it ends the requests; `out` may then hold a part of the result."""
+    def _read_later(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]: ...
 
     def write(self, selection: Any, value: Any) -> None:
         """Writes a selection."""
 
-    def write_async(self, selection: Any, value: Any) -> Awaitable[None]:
-        """The same for an event loop. `value` is not to be changed before it is done."""
+    def _write_later(self, selection: Any, value: Any) -> Awaitable[None]: ...
 
     def plan(self, selection: Any = None) -> str:
         """What a read would touch: objects, requests, bytes. Nothing is read."""
@@ -258,7 +268,9 @@ class NativeGroup:
         """Whether the nodes below are opened from a copy of their metadata in this group's."""
 
     @property
-    def _origin(self) -> Any: ...
+    def _origin(self) -> Source: ...
+    @property
+    def _store(self) -> NativeStore: ...
     def metadata_text(self) -> str:
         """The metadata document."""
 
@@ -277,14 +289,26 @@ class NativeGroup:
         self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
     ) -> Any: ...
 
+def set_threads(count: int) -> None:
+    """Sets the number of computing threads; 0 is one a core."""
+
+def threads() -> int:
+    """The number of computing threads."""
+
+def set_bytes_in_flight(size: int) -> None:
+    """Sets the encoded bytes that wait for decoding, for each store that is opened from now on."""
+
+def bytes_in_flight() -> int:
+    """The encoded bytes that wait for decoding at most."""
+
 def is_path(url: str) -> bool:
     """Whether this is a local path, rather than a URL or a mistake in one."""
 
 def open_node(place: Place, path: str, kind: str, *, use_consolidated: bool | None = None, awaitable: bool = False) -> Any:
     """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
 
-def bind_node(place: Place, path: str, metadata: str) -> Any:
-    """The node whose metadata document is known: nothing is read."""
+def bind_node(place: Place, kind: str, path: str, metadata: str) -> Any:
+    """The node of this kind whose metadata document is known: nothing is read, and what is wrong with it raises where it is used."""
 
 def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any:
     """Creates an array."""

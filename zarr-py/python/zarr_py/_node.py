@@ -1,10 +1,17 @@
-"""What arrays and groups have in common: a name, a metadata document, attributes."""
+"""What arrays and groups have in common: a name, a place, a metadata document, attributes."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from zarr_py import _native
 from zarr_py._attributes import Attributes, to_json
+from zarr_py._source import Place
+
+if TYPE_CHECKING:
+    from zarr_py._group import Group
+    from zarr_py._native import NativeStore
+    from zarr_py._source import Source
 
 __all__ = ["Node"]
 
@@ -18,6 +25,14 @@ class Node:
 
         @property
         def path(self) -> str: ...
+        @property
+        def location(self) -> str: ...
+        @property
+        def read_only(self) -> bool: ...
+        @property
+        def _store(self) -> NativeStore: ...
+        @property
+        def _origin(self) -> Source: ...
         def metadata_text(self) -> str: ...
         def _change_attributes(
             self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
@@ -29,10 +44,39 @@ class Node:
         return self.path.rpartition("/")[2]
 
     @property
+    def parent(self) -> "Group | None":
+        """The group that the node is in; `None` for the root of the store."""
+        if not self.path:
+            return None
+        group: Group = _native.open_node(self._place(), self.path.rpartition("/")[0], "group")
+        return group
+
+    def _place(self) -> Place:
+        return Place(self._store, self._origin, self.read_only)
+
+    def _location(self) -> str:
+        """Where the store is, also where it cannot be opened."""
+        try:
+            return self.location
+        except Exception:
+            return self._origin.public().url
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """The metadata document."""
         document: dict[str, Any] = json.loads(self.metadata_text())
         return document
+
+    @property
+    def zarr_format(self) -> int:
+        """The version of the format, 2 or 3: `metadata` shows nodes of both as those of 3. Where that does not tell, the store is
+        asked."""
+        metadata = self.metadata
+        encoding = metadata.get("chunk_key_encoding", {"name": "v2"})
+        if metadata["node_type"] == "array" and (encoding if isinstance(encoding, str) else encoding["name"]) != "v2":
+            return 3
+        key = f"{self.path}/zarr.json" if self.path else "zarr.json"
+        return 2 if self._store.size_sync(key) is None else 3
 
     @property
     def attrs(self) -> Attributes:
@@ -44,5 +88,17 @@ class Node:
         self._change_attributes(to_json(attributes), [], True)
 
     async def set_attrs_async(self, attributes: Mapping[str, Any]) -> None:
-        """Replaces all attributes."""
+        """Async variant of `set_attrs`."""
         await self._change_attributes(to_json(attributes), [], True, awaitable=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is to be closed: what was written is stored."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is to be closed: what was written is stored."""

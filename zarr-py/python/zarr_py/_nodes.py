@@ -1,12 +1,18 @@
-"""Opening and creating arrays and groups, without zarr-python."""
+"""Opening and creating arrays and groups, without zarr-python.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+Each function and its async variant are the same steps: a coroutine that asks `call` for what the engine does. `_run` runs it on the
+calling thread, where nothing is awaited.
+"""
 
-from zarr_py import _native, _place
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from zarr_py import _checks, _native, _source
 from zarr_py._attributes import to_json
-from zarr_py._create import as_data, check_names, new_array
-from zarr_py._place import StoreLike
+from zarr_py._create import ArrayOptions, NewArray, as_data, check_names, new_array
+from zarr_py._option_names import StoreOptions
+from zarr_py._source import Place, StoreLike
+from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
@@ -14,72 +20,242 @@ if TYPE_CHECKING:
     from zarr_py._group import Group
 
 __all__ = [
+    "CreateOptions",
     "create_array",
     "create_array_async",
     "create_group",
     "create_group_async",
+    "open",
     "open_array",
     "open_array_async",
+    "open_async",
     "open_group",
     "open_group_async",
 ]
 
 
-def open_array(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
+class CreateOptions(ArrayOptions, StoreOptions, total=False):
+    """What an array is like, and options of the store that it is in."""
+
+
+Call = Callable[..., Awaitable[Any]]
+"""Calls a function of the engine that either waits or has `awaitable`."""
+
+
+async def _waiting(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return function(*arguments, **named)
+
+
+async def _awaiting(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return await function(*arguments, awaitable=True, **named)
+
+
+def _run[T](steps: Coroutine[Any, Any, T]) -> T:
+    """Runs steps whose calls wait."""
+    try:
+        steps.send(None)
+    except StopIteration as done:
+        found: T = done.value
+        return found
+    raise AssertionError("a call that waits is never suspended")
+
+
+_MODES = ("r", "r+", "a", "w", "w-")
+_OPENING = ("store", "path", "mode", "read_only")
+
+
+def _mode(mode: Any, read_only: Any, function: str) -> str:
+    mode = "w-" if mode == "x" else mode
+    if mode not in _MODES:
+        raise InvalidError(
+            f"{function}: mode: expected 'r' (read), 'r+' (read and write what is there), 'a' (create what is not), "
+            f"'w' (replace what is there) or 'w-' (refuse what is there), got {mode!r}")
+    if not _checks.flag(read_only, "read_only"):
+        return str(mode)
+    if mode not in ("r", "r+"):
+        raise InvalidError(f"{function}: mode {mode!r} writes, and read_only=True does not")
+    return "r"
+
+
+def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an array is like, and options of its store. The first only goes with a mode that creates."""
+    known = (*known, *ArrayOptions.__annotations__)
+    check_names(keywords, function, known, options=True)
+    array = {name: value for name, value in keywords.items() if name in ArrayOptions.__annotations__}
+    if array and mode in ("r", "r+"):
+        raise ArgumentError(f"{function}: {next(iter(array))!r} is for what is created, with mode 'a', 'w' or 'w-'")
+    return array, {name: value for name, value in keywords.items() if name not in array}
+
+
+async def _opened(
+    call: Call, kind: str, store: Any, path: Any, mode: str, keywords: Mapping[str, Any], use_consolidated: Any = None
+) -> Any:
+    """The steps of `open`, `open_array` and `open_group`."""
+    function = "open" if kind == "node" else f"open_{kind}"
+    array, options = _split(keywords, mode, function, (*_OPENING, "use_consolidated"))
+    path = _checks.text(path, "path")
+    use = None if use_consolidated is None else _checks.flag(use_consolidated, "use_consolidated")
+    place = _source.of(store, options, mode == "r", function, _OPENING)
+    if mode not in ("w", "w-"):
+        try:
+            return await call(_native.open_node, place, path, kind, use_consolidated=use)
+        except NotFoundError:
+            if mode != "a":
+                raise
+    try:
+        return await _made(call, kind, place, path, array, mode == "w")
+    except AlreadyExistsError:
+        if mode != "a":
+            raise
+        # Somebody else was faster.
+        return await call(_native.open_node, place, path, kind, use_consolidated=use)
+
+
+async def _made(call: Call, kind: str, place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Any:
+    if kind == "array" or (kind == "node" and not array.keys().isdisjoint({"shape", "data"})):
+        return await _created(call, place, path, array, overwrite)
+    rest = [name for name in array if name != "attributes"]
+    if rest:
+        raise ArgumentError(f"{rest[0]!r} is for arrays, which need shape or data")
+    attributes = to_json(array.get("attributes"))
+    return await call(_native.create_group, place, path, attributes, overwrite)
+
+
+async def _created(call: Call, place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Any:
+    described, elements = described_array(array)
+    created = await call(_native.create_array, place, path, described, overwrite)
+    if elements is not None:
+        await call(created._write, ..., elements)
+    return created
+
+
+def described_array(array: Mapping[str, Any]) -> tuple[NewArray, Any]:
+    """An array to be created, and its elements if they are given."""
+    elements = as_data(array.get("data"))
+    return new_array(**{**array, "data": elements}), elements
+
+
+def open_array(
+    store: StoreLike, path: str = "", *, mode: str = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
+) -> "Array":
     """Opens the array at a path in a store: one request.
 
     Parameters
     ----------
     store
-        A URL (`s3://bucket/prefix`, `https://...`, `file://...`), a local path, or a `zarr_py.Store`.
+        A URL (`s3://bucket/prefix`, `https://...`, `file://...`), a local path, a `zarr_py.Store`, or anything else that
+        `zarr_py.Store` takes.
     path
         Where in the store the array is.
+    mode
+        `"r"` reads, `"r+"` reads and writes, `"a"` also creates an array that is missing, `"w"` replaces what is there,
+        `"w-"` creates and refuses what is there.
     read_only
-        Refuse to write.
-    options
-        Options of the store, by the names of `zarr_py.Store`.
+        The same as mode `"r"`.
+    keywords
+        Options of the store, by the names of `zarr_py.Store`, among them `strictness`; with a mode that creates also those of
+        `create_array`.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
-    array: Array = _native.open_node(_place.of(store, options, read_only), path, "array")
+    mode = _mode(mode, read_only, "open_array")
+    array: Array = _run(_opened(_waiting, "array", store, path, mode, keywords))
     return array
 
 
-async def open_array_async(store: StoreLike, path: str = "", *, read_only: bool = False, **options: Any) -> "Array":
-    """`open_array` for an event loop."""
-    place = _place.of(store, options, read_only)
-    array: Array = await _native.open_node(place, path, "array", awaitable=True)
+async def open_array_async(
+    store: StoreLike, path: str = "", *, mode: str = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
+) -> "Array":
+    """Async variant of `open_array`."""
+    mode = _mode(mode, read_only, "open_array")
+    array: Array = await _opened(_awaiting, "array", store, path, mode, keywords)
     return array
+
+
+class _GroupOptions(StoreOptions, total=False):
+    attributes: Mapping[str, Any] | None
 
 
 def open_group(
-    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+    store: StoreLike,
+    path: str = "",
+    *,
+    mode: str = "r+",
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    **keywords: Unpack[_GroupOptions],
 ) -> "Group":
     """Opens the group at a path in a store: one request.
 
     Parameters
     ----------
-    store, path, read_only, options
-        Those of `open_array`.
+    store, path, mode, read_only, keywords
+        Those of `open_array`; with a mode that creates also `attributes`.
     use_consolidated
         Whether nodes below are listed and opened from the copies of their metadata in the group's document: if it has them by
         default; `False` never, because they may be out of date; `True` demands them.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
     """
-    place = _place.of(store, options, read_only)
-    group: Group = _native.open_node(place, path, "group", use_consolidated=use_consolidated)
+    mode = _mode(mode, read_only, "open_group")
+    group: Group = _run(_opened(_waiting, "group", store, path, mode, keywords, use_consolidated))
     return group
 
 
 async def open_group_async(
-    store: StoreLike, path: str = "", *, read_only: bool = False, use_consolidated: bool | None = None, **options: Any
+    store: StoreLike,
+    path: str = "",
+    *,
+    mode: str = "r+",
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    **keywords: Unpack[_GroupOptions],
 ) -> "Group":
     """Async variant of `open_group`."""
-    place = _place.of(store, options, read_only)
-    opening = _native.open_node(place, path, "group", use_consolidated=use_consolidated, awaitable=True)
-    group: Group = await opening
+    mode = _mode(mode, read_only, "open_group")
+    group: Group = await _opened(_awaiting, "group", store, path, mode, keywords, use_consolidated)
     return group
+
+
+def open(
+    store: StoreLike,
+    path: str = "",
+    *,
+    mode: str = "r+",
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    **keywords: Unpack[CreateOptions],
+) -> "Array | Group":
+    """Opens the array or group at a path in a store. A mode that creates makes an array if `shape` or `data` is given, and
+    else a group.
+
+    Parameters are those of `open_array` and `open_group`. Raises `NotFoundError` (a `FileNotFoundError`).
+    """
+    mode = _mode(mode, read_only, "open")
+    node: Array | Group = _run(_opened(_waiting, "node", store, path, mode, keywords, use_consolidated))
+    return node
+
+
+async def open_async(
+    store: StoreLike,
+    path: str = "",
+    *,
+    mode: str = "r+",
+    read_only: bool = False,
+    use_consolidated: bool | None = None,
+    **keywords: Unpack[CreateOptions],
+) -> "Array | Group":
+    """Async variant of `open`."""
+    mode = _mode(mode, read_only, "open")
+    node: Array | Group = await _opened(_awaiting, "node", store, path, mode, keywords, use_consolidated)
+    return node
+
+
+async def _create_array(call: Call, store: Any, path: Any, overwrite: Any, keywords: Mapping[str, Any]) -> Any:
+    known = ("store", "path", "overwrite")
+    array, options = _split(keywords, "w", "create_array", known)
+    replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
+    return await _created(call, _source.of(store, options, False, "create_array", known), path, array, replace)
 
 
 def create_array(
@@ -99,7 +275,7 @@ def create_array(
     dimension_names: Sequence[str | None] | None = None,
     chunk_key_encoding: "Codec | None" = None,
     overwrite: bool = False,
-    **options: Any,
+    **options: Unpack[StoreOptions],
 ) -> "Array":
     """Creates an array, and the groups above it that are missing.
 
@@ -120,10 +296,11 @@ def create_array(
         The shape of the shards, a multiple of that of the chunks; `"auto"` chooses whole chunks, at most 16 MiB together. By
         default there are none.
     filters, serializer, compressors
-        Codecs: their names, their objects in metadata, or codecs of zarr-python. `"auto"` is no filter, `bytes` in
-        little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no codec.
+        Codecs: their names, their objects in metadata, those of `zarr_py.codecs`, or codecs of zarr-python. `"auto"` is no
+        filter, `bytes` in little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no
+        codec.
     fill_value
-        The value of elements that are not stored; zero by default.
+        The value of elements that are not stored; zero by default, and `NaT` for times.
     dimension_names
         A name, or `None`, for each dimension.
     overwrite
@@ -131,69 +308,40 @@ def create_array(
 
     Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
-    check_names(options, "create_array", options=True)
-    elements = as_data(data)
-    array = new_array(
-        shape=shape,
-        dtype=dtype,
-        data=elements,
-        chunks=chunks,
-        shards=shards,
-        filters=filters,
-        serializer=serializer,
-        compressors=compressors,
-        fill_value=fill_value,
-        attributes=attributes,
-        dimension_names=dimension_names,
-        chunk_key_encoding=chunk_key_encoding,
-    )
-    created: Array = _native.create_array(_place.of(store, options, False), path, array, overwrite)
-    if elements is not None:
-        created[...] = elements
+    keywords: dict[str, Any] = {
+        "shape": shape,
+        "dtype": dtype,
+        "data": data,
+        "chunks": chunks,
+        "shards": shards,
+        "filters": filters,
+        "serializer": serializer,
+        "compressors": compressors,
+        "fill_value": fill_value,
+        "attributes": attributes,
+        "dimension_names": dimension_names,
+        "chunk_key_encoding": chunk_key_encoding,
+        **options,
+    }
+    created: Array = _run(_create_array(_waiting, store, path, overwrite, keywords))
     return created
 
 
 async def create_array_async(
-    store: StoreLike,
-    path: str = "",
-    *,
-    shape: int | Sequence[int] | None = None,
-    dtype: Any = None,
-    data: Any = None,
-    chunks: int | Sequence[int] | str | bool | None = None,
-    shards: int | Sequence[int] | str | bool | None = None,
-    filters: "Codecs | None" = None,
-    serializer: "Codec" = "auto",
-    compressors: "Codecs | None" = "auto",
-    fill_value: Any = None,
-    attributes: Mapping[str, Any] | None = None,
-    dimension_names: Sequence[str | None] | None = None,
-    chunk_key_encoding: "Codec | None" = None,
-    overwrite: bool = False,
-    **options: Any,
+    store: StoreLike, path: str = "", *, overwrite: bool = False, **keywords: Unpack[CreateOptions]
 ) -> "Array":
-    """`create_array` for an event loop."""
-    check_names(options, "create_array", options=True)
-    elements = as_data(data)
-    array = new_array(
-        shape=shape,
-        dtype=dtype,
-        data=elements,
-        chunks=chunks,
-        shards=shards,
-        filters=filters,
-        serializer=serializer,
-        compressors=compressors,
-        fill_value=fill_value,
-        attributes=attributes,
-        dimension_names=dimension_names,
-        chunk_key_encoding=chunk_key_encoding,
-    )
-    place = _place.of(store, options, False)
-    created: Array = await _native.create_array(place, path, array, overwrite, awaitable=True)
-    if elements is not None:
-        await created.write_async(..., elements)
+    """Async variant of `create_array`."""
+    created: Array = await _create_array(_awaiting, store, path, overwrite, keywords)
     return created
+
+
+async def _create_group(call: Call, store: Any, path: Any, attributes: Any, overwrite: Any, options: Mapping[str, Any]) -> Any:
+    known = ("store", "path", "attributes", "overwrite")
+    check_names(options, "create_group", known, options=True)
+    replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
+    text = to_json(attributes)
+    place = _source.of(store, options, False, "create_group", known)
+    return await call(_native.create_group, place, path, text, replace)
 
 
 def create_group(
@@ -202,14 +350,13 @@ def create_group(
     *,
     attributes: Mapping[str, Any] | None = None,
     overwrite: bool = False,
-    **options: Any,
+    **options: Unpack[StoreOptions],
 ) -> "Group":
     """Creates a group, and the groups above it that are missing.
 
     Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
-    place = _place.of(store, options, False)
-    group: Group = _native.create_group(place, path, to_json(attributes), overwrite)
+    group: Group = _run(_create_group(_waiting, store, path, attributes, overwrite, options))
     return group
 
 
@@ -219,9 +366,8 @@ async def create_group_async(
     *,
     attributes: Mapping[str, Any] | None = None,
     overwrite: bool = False,
-    **options: Any,
+    **options: Unpack[StoreOptions],
 ) -> "Group":
-    """`create_group` for an event loop."""
-    place = _place.of(store, options, False)
-    group: Group = await _native.create_group(place, path, to_json(attributes), overwrite, awaitable=True)
+    """Async variant of `create_group`."""
+    group: Group = await _create_group(_awaiting, store, path, attributes, overwrite, options)
     return group

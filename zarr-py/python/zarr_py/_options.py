@@ -1,13 +1,13 @@
 """Options of stores: obstore's names in, the texts that the engine takes out; and which of them are secret."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from zarr_py.errors import UnsupportedError
+from zarr_py.errors import InvalidError
 
-__all__ = ["Options", "merge", "public_options", "public_url"]
+__all__ = ["Options", "Secret", "guarded", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -25,6 +25,39 @@ _DURATIONS = {
     "timeout",
 }
 _SECRET_ENDS = ("key", "key_base64", "key_id", "password", "sas", "secret", "token")
+
+
+class Secret(str):
+    """A text that shows itself nowhere: not in `repr`, `str`, tracebacks and debuggers. It is sent all the same."""
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "'***'"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str.__str__(self),)
+
+
+class SecretUrl(Secret):
+    """A URL with a part that is secret, and shown without it."""
+
+    def __repr__(self) -> str:
+        return repr(public_url(str.__str__(self)))
+
+    def __str__(self) -> str:
+        return public_url(str.__str__(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def guarded(url: str) -> str:
+    """A URL that does not show what is secret in it."""
+    return url if isinstance(url, Secret) or public_url(url) == url else SecretUrl(url)
 
 
 def merge(
@@ -47,14 +80,18 @@ def merge(
             name = str(name).lower()
             if value is None:
                 merged.pop(name, None)
-            elif name == "default_headers":
-                raise UnsupportedError("the client option default_headers is not supported")
+            elif _is_secret(name):
+                merged[name] = Secret(_text(name, value))
             else:
-                merged[name] = _text(name, value)
+                merged[name] = guarded(_text(name, value))
     return tuple(sorted(merged.items()))
 
 
 def _text(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if name == "default_headers" and isinstance(value, Mapping):
+        return "\n".join(f"{field}: {_field(content)}" for field, content in value.items())
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
@@ -64,22 +101,46 @@ def _text(name: str, value: Any) -> str:
     return str(value)
 
 
+def _field(value: Any) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if any(ord(letter) < 32 for letter in text):
+        raise InvalidError("a value of default_headers has a line break or another control character")
+    return text
+
+
+_LOST = "credentials_lost"
+"""The option that says which secrets a pickle did not keep."""
+
+
 def public_options(options: Options) -> Options:
-    """The options that are not secret: no keys, tokens and passwords, and URLs without user info."""
-    return tuple((name, public_url(value)) for name, value in options if not _is_secret(name))
+    """The options that are not secret: no keys, tokens and passwords, and URLs without user info. The names of those that were
+    left out are among them, so that where they are missed it is said why."""
+    public = {name: public_url(value) for name, value in options if not _is_secret(name)}
+    lost = [name for name, _ in options if _is_secret(name)]
+    if lost:
+        public[_LOST] = ", ".join(lost)
+    return tuple(sorted(public.items()))
+
+
+def place_options(options: Options) -> Options:
+    """The options that say where a store is, whoever it is for."""
+    return tuple(option for option in public_options(options) if option[0] != _LOST)
 
 
 def _is_secret(name: str) -> bool:
-    return name.endswith(_SECRET_ENDS) or "customer_key" in name
+    return name.endswith(_SECRET_ENDS) or "customer_key" in name or name == "default_headers"
 
 
 def public_url(url: str) -> str:
     """A URL without the user info, query and fragment of a web server, which may be secret; any other as it is: those of buckets
     hold no secrets."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in ("http", "https"):
         return url
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    inside = re.search(r"\|[A-Za-z0-9]+:", rest)
+    first, archives = (rest[:inside.start()], rest[inside.start():]) if inside else (rest, "")
+    authority, slash, path = re.split(r"[?#]", first, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}{archives}"
 
 
 def split_memory(url: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from zarr.abc import codec as abc
 from zarr.core.codec_pipeline import BatchedCodecPipeline
 
 from zarr_py._pipeline_bind import Binding, bind, zarrs_own
-from zarr_py._pipeline_explain import explain
+from zarr_py._explain import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

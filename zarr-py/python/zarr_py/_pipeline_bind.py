@@ -19,6 +19,7 @@ from zarr.storage import StorePath
 from zarr_py._native import NativePipeline, NativeStore
 from zarr_py._store import Store as Ours
 from zarr_py._store import native_of
+from zarr_py.errors import ZarrError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -75,7 +76,8 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         document.pop("attributes", None)
         text = json.dumps(document).encode()
         native = NativePipeline(native_store, text, metadata.zarr_format)
-    except (TypeError, ValueError, NotImplementedError) as error:
+    except (TypeError, ValueError, NotImplementedError, ZarrError) as error:
+        # Also a store that cannot be opened here: zarr-python's own pipeline says so where it is used.
         return str(error)
     dtype = metadata.dtype.to_native_dtype()
     if native.variable_kind is None and native.item_size != dtype.itemsize:

@@ -1,7 +1,7 @@
 """Shapes as callers write them: checked, and chosen where the caller leaves that to us."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 __all__ = ["chunk_shape", "lengths", "shard_shape"]
@@ -15,9 +15,9 @@ def lengths(shape: Any, what: str) -> list[int]:
 
     Raises `TypeError` for anything but integers, and `ValueError` for negative ones.
     """
-    found = [shape] if isinstance(shape, bool) or not isinstance(shape, Iterable) else list(shape)
-    if isinstance(shape, str | bytes):
+    if isinstance(shape, str | bytes | Mapping | Set):
         raise TypeError(f"{what}: expected an integer or a sequence of integers, got {shape!r}")
+    found = [shape] if isinstance(shape, bool) or not isinstance(shape, Iterable) else list(shape)
     return [_length(length, what) for length in found]
 
 
@@ -30,6 +30,8 @@ def _length(length: Any, what: str) -> int:
         raise TypeError(f"{what}: expected integers, got {length!r}") from None
     if number < 0:
         raise ValueError(f"{what}: expected lengths of 0 or more, got {number}; give every length itself")
+    if number >= 1 << 63:
+        raise ValueError(f"{what}: expected lengths below 2**63, got {number}")
     return number
 
 

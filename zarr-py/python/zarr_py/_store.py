@@ -2,56 +2,23 @@
 
 import html
 import os
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, Unpack, cast
 
 from zarr.abc import store as abc
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
-from zarr_py import _called, _native, _obstore, _options
+from zarr_py import _checks, _options, _source
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
+from zarr_py._option_names import BackendOptions, Strictness
+from zarr_py._source import Source
 from zarr_py.errors import UnsupportedError
 
 __all__ = ["Store", "native_of"]
-
-
-_FLAGS = {"missing_on_403": "missing_on_forbidden"}
-"""Options of a store that is called, by the names of the constructor."""
-
-
-class _Origin(NamedTuple):
-    """What a store was made of, and can be made of again."""
-
-    url: str
-    """A path, a URL, or `memory://<name>`; empty for a store that is called."""
-    options: _options.Options = ()
-    credential_provider: Any = None
-    called: Any = None
-    """A store of Python that is called for every request."""
-    memory: tuple[str, int] | None = None
-    max_concurrency: int | None = None
-    cache_bytes: int = 0
-    pickle_secrets: bool = False
-
-    def public(self) -> "_Origin":
-        """The same without secrets."""
-        return self._replace(url=_options.public_url(self.url), options=_options.public_options(self.options))
-
-    def open(self) -> NativeStore:
-        limits: dict[str, Any] = {"max_concurrency": self.max_concurrency, "cache_bytes": self.cache_bytes}
-        if self.called is None:
-            options = list(self.options)
-            return NativeStore(self.url, options, credential_provider=self.credential_provider, **limits)
-        flags = {_FLAGS.get(name, name): value == "true" for name, value in self.options}
-        kind = type(self.called)
-        name = f"{kind.__module__}.{kind.__qualname__}"
-        return NativeStore.called(_called.Calls(self.called), name, **flags, **limits)
 
 
 class Store(abc.Store):
@@ -72,19 +39,23 @@ class Store(abc.Store):
     max_concurrency
         Requests in flight at once, over all calls of this process. By default 64, and 16 to web servers.
     cache_bytes
-        Memory for encoded chunks, in bytes, that `zarr_py.CodecPipeline` and `zarr_py.open_array` use. None by default.
+        Memory for encoded chunks, in bytes, that `zarr_py.CodecPipeline` and `zarr_py.open_array` use.
+        None by default, unless `zarr_py.config` says otherwise.
     missing_on_forbidden
         Take a refused access (403) for an absent object, as buckets answer who may read but not list.
     single_writer
         There is no other writer: for backends without conditional puts.
     pickle_secrets
         Keep credentials in pickles. By default a pickle has none, and finds them where it is opened, in the environment.
+    strictness
+        `"tolerant"` reads what other libraries are known to write beyond the specification (docs/tolerance.md), `"strict"` refuses
+        it: for `zarr_py.open_array` and the like.
     """
 
     __module__ = "zarr_py"
 
     _native: NativeStore
-    _origin: _Origin
+    _origin: Source
 
     def __init__(
         self,
@@ -96,22 +67,30 @@ class Store(abc.Store):
         retry_config: Mapping[str, Any] | None = None,
         credential_provider: Callable[[], Any] | None = None,
         max_concurrency: int | None = None,
-        cache_bytes: int = 0,
+        cache_bytes: int | None = None,
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
         pickle_secrets: bool = False,
-        **keywords: Any,
+        strictness: Strictness = "tolerant",
+        **keywords: Unpack[BackendOptions],
     ) -> None:
-        super().__init__(read_only=read_only)
-        if missing_on_forbidden:
-            keywords["missing_on_403"] = True
-        if single_writer:
-            keywords["single_writer"] = True
-        given = _options.merge(config, client_options, retry_config, keywords)
-        origin = _origin_of(store, given, credential_provider)
-        origin = origin._replace(
-            max_concurrency=max_concurrency, cache_bytes=cache_bytes, pickle_secrets=pickle_secrets)
-        self._native, self._origin = _open(origin)
+        super().__init__(read_only=_checks.flag(read_only, "read_only"))
+        options: dict[str, Any] = {
+            "config": config,
+            "client_options": client_options,
+            "retry_config": retry_config,
+            "credential_provider": credential_provider,
+            "max_concurrency": max_concurrency,
+            "cache_bytes": cache_bytes,
+            "missing_on_forbidden": missing_on_forbidden,
+            "single_writer": single_writer,
+            "pickle_secrets": pickle_secrets,
+            "strictness": strictness,
+            **keywords,
+        }
+        source = _source.source_of(store, options, "Store", ("read_only",))
+        self._native, self._origin = _source.opened(source)
+        _ = self._native.location
 
     @classmethod
     def from_url(cls, url: str | os.PathLike[str], **options: Any) -> Self:
@@ -145,8 +124,15 @@ class Store(abc.Store):
         """Where the store is, without user info and query."""
         if self._origin.memory is not None:
             return self._origin.url
-        location = self._native.location
-        return Path(location).as_uri() if location.startswith("/") else location
+        try:
+            location, is_archive = self._native.location, self._native.is_read_only
+        except Exception:
+            # Unpickled where it cannot be opened.
+            location, is_archive = self._origin.public().url, False
+        if not location.startswith("/"):
+            return location
+        path, bar, inside = location.partition("|zip:") if is_archive else (location, "", "")
+        return Path(path).as_uri() + bar + inside
 
     def requests(self) -> dict[str, int]:
         """Requests and bytes so far, in this process, by kind."""
@@ -168,13 +154,7 @@ class Store(abc.Store):
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        origin = self._origin
-        if not origin.pickle_secrets:
-            if origin.called is not None:
-                raise TypeError(
-                    f"{self!r} calls a store that may hold secrets; make it with pickle_secrets=True to pickle it")
-            origin = origin.public()
-        return _unpickle, (type(self), tuple(origin), self._read_only)
+        return _unpickle, (type(self), tuple(self._origin.pickled()), self._read_only)
 
     def __str__(self) -> str:
         return self.url
@@ -391,58 +371,18 @@ def _group(error: Exception) -> BaseException:
     return BaseExceptionGroup("chunk read failed", [error])
 
 
-def _origin_of(store: Any, options: _options.Options, provider: Any) -> _Origin:
-    """What the first argument of the constructor stands for."""
-    if isinstance(store, str | os.PathLike):
-        return _Origin(os.fspath(store), options, provider)
-    if isinstance(store, bytes | None):
-        raise TypeError(f"expected a URL, a path or a store, got {type(store).__name__}")
-    if type(store) is LocalStore:
-        return _Origin(os.path.abspath(store.root), options, provider)
-    if type(store) is ObjectStore:
-        store = store.store
-    found = _obstore.describe(store)
-    if found is not None:
-        merged = tuple(sorted({**dict(found.options), **dict(options)}.items()))
-        return _Origin(found.url, merged, provider or found.credential_provider)
-    if provider is not None or any(name not in ("missing_on_403", "single_writer") for name, _ in options):
-        raise TypeError(f"options are for a URL; {type(store).__name__} has its own")
-    return _Origin("", options, called=store)
-
-
-def _open(origin: _Origin) -> tuple[NativeStore, _Origin]:
-    """The native store, and what finds it again."""
-    if origin.called is not None:
-        return origin.open(), origin
-    memory = _options.split_memory(origin.url)
-    if memory is None:
-        if _native.is_path(origin.url):
-            # So that a pickle means the same directory elsewhere.
-            origin = origin._replace(url=os.path.abspath(origin.url))
-        return origin.open(), origin
-    if origin.options:
-        raise ValueError(f"a store in memory has no options, got {origin.options[0][0]}")
-    name, prefix = memory
-    if origin.memory is not None:
-        native = NativeStore.memory_again(*origin.memory, prefix, cache_bytes=origin.cache_bytes)
-    else:
-        native = NativeStore.memory(name or None, prefix, cache_bytes=origin.cache_bytes)
-    found = cast("tuple[str, int]", native.memory_name)
-    url = f"memory://{found[0]}" + (f"/{prefix}" if prefix else "")
-    return native, origin._replace(url=url, memory=found)
-
-
-def _unpickle(cls: type[Store], origin: tuple[Any, ...], read_only: bool) -> Store:
+def _unpickle(cls: type[Store], source: tuple[Any, ...], read_only: bool) -> Store:
     store = object.__new__(cls)
     abc.Store.__init__(store, read_only=read_only)
-    store._native, store._origin = _open(_Origin(*origin))
+    store._native, store._origin, _ = _source.unpickled(source, read_only)
     return store
 
 
-def _place(origin: _Origin) -> tuple[Any, ...]:
+def _place(source: Source) -> tuple[Any, ...]:
     """What makes two stores equal: where they are and how they get there, whoever they are for."""
-    public = origin.public()
-    return public.url, public.options, public.credential_provider, public.called, public.memory
+    public = source.public()
+    options = _options.place_options(source.options)
+    return public.url, options, public.credential_provider, public.called, public.memory
 
 
 def native_of(store: abc.Store) -> NativeStore | None:
@@ -450,27 +390,6 @@ def native_of(store: abc.Store) -> NativeStore | None:
     for others. Stores of one place share one, with its connections and caches."""
     if isinstance(store, Store):
         return store._native
-    if type(store) is LocalStore:
-        return _native_at(os.path.abspath(store.root), (), None)
-    if type(store) is ObjectStore:
-        found = _obstore.describe(store.store)
-        return _native_at(*found) if found is not None else _native_calling(store)
+    if type(store) is LocalStore or type(store) is ObjectStore:
+        return _source.shared(_source.source_of(store, {}, "native_of"))
     return None
-
-
-def _native_calling(store: ObjectStore[Any]) -> NativeStore:
-    """The native store that calls a store of obstore, for as long as the `ObjectStore` lives."""
-    found = _calling.get(id(store))
-    if found is None:
-        found = _calling[id(store)] = _Origin("", called=store.store).open()
-        weakref.finalize(store, _calling.pop, id(store), None)
-    return found
-
-
-_calling: dict[int, NativeStore] = {}
-
-
-@lru_cache(maxsize=64)
-def _native_at(url: str, options: _options.Options, provider: Any) -> NativeStore:
-    native, _ = _open(_Origin(url, options, provider))
-    return native

@@ -5,6 +5,7 @@ A message says where (store without secrets, key, inner chunk, codec), what was 
 
 __all__ = [
     "AlreadyExistsError",
+    "ArgumentError",
     "ChangedError",
     "ChecksumError",
     "ConflictError",
@@ -14,6 +15,7 @@ __all__ = [
     "NodeTypeError",
     "NotFoundError",
     "ObstructedError",
+    "OutOfMemoryError",
     "PermissionDeniedError",
     "ReadOnlyError",
     "SelectionError",
@@ -74,6 +76,10 @@ class InvalidError(ZarrError, ValueError):
     """Metadata, a key, a URL, an option or a shape that is not legal."""
 
 
+class ArgumentError(InvalidError, TypeError):
+    """A keyword or an option that there is not."""
+
+
 class CorruptError(ZarrError, ValueError):
     """Stored bytes are damaged."""
 
@@ -84,6 +90,10 @@ class ChecksumError(CorruptError):
 
 class TooLargeError(ZarrError, ValueError):
     """Something is larger than the limits allow."""
+
+
+class OutOfMemoryError(TooLargeError, MemoryError):
+    """A result that does not fit the memory of this machine."""
 
 
 class NodeTypeError(ZarrError, TypeError):

@@ -1,7 +1,7 @@
 //! New arrays and groups.
 
 use pyo3::prelude::*;
-use zarr::{ArrayBuilder, ArrayMetadata, Hierarchy};
+use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy};
 use zarr_core::metadata::codecs;
 use zarr_core::{DataType, DataTypeKind, Extension, FillValue};
 
@@ -32,7 +32,7 @@ impl NewArray {
         let data_type = data_type.map_err(|error| error.member("data_type"))?;
         let fill_value = self
             .fill_value
-            .map_or_else(|| data_type.zero(), FillValue::new);
+            .map_or_else(|| data_type.default_fill_value(), FillValue::new);
         let mut chain = list(&self.filters)?;
         chain.push(match &self.serializer {
             Some(serializer) => self::extension(serializer)?,
@@ -89,9 +89,10 @@ pub(super) async fn create_array_at(
     overwrite: bool,
 ) -> Result<zarr::Array> {
     let metadata = array.metadata(hierarchy)?;
-    // Nothing is deleted for an array that cannot be.
-    zarr::Array::new(hierarchy, path, metadata.clone())?;
     if overwrite {
+        // Nothing is deleted for an array that cannot be.
+        let node = metadata.clone().into();
+        hierarchy.check_new(path, node).await?;
         hierarchy.delete(path).await?;
     }
     Ok(hierarchy.create_array(path, metadata).await?)
@@ -105,6 +106,8 @@ pub(super) async fn create_group_at(
 ) -> Result<zarr::Group> {
     let attributes = self::attributes(attributes)?;
     if overwrite {
+        let group = GroupMetadata::default().with_attributes(attributes.clone())?;
+        hierarchy.check_new(path, group.into()).await?;
         hierarchy.delete(path).await?;
     }
     Ok(hierarchy.create_group(path, attributes).await?)

@@ -7,6 +7,7 @@ use zarr::{Attributes, NodeKind};
 use super::create::{NewArray, create_array_at, create_group_at};
 use super::handle::{Answer, Handle, Opened, Place, answer, changed, only};
 use crate::error::Error;
+use crate::store::NativeStore;
 
 /// What `zarr_py.Group` inherits.
 #[pyclass(frozen, subclass, module = "zarr_py._native")]
@@ -33,7 +34,7 @@ impl NativeGroup {
     /// The path in the store, without a slash in front.
     #[getter]
     fn path(&self) -> PyResult<String> {
-        Ok(self.handle.get()?.path().as_str().to_owned())
+        self.handle.path()
     }
 
     /// Where the store is, without secrets.
@@ -62,12 +63,13 @@ impl NativeGroup {
 
     /// The metadata document.
     fn metadata_text(&self) -> PyResult<String> {
-        Ok(self
-            .handle
-            .get()?
-            .metadata()
-            .to_text()
-            .map_err(Error::from)?)
+        self.handle.text(|group| group.metadata().to_text())
+    }
+
+    /// The store.
+    #[getter]
+    fn _store(&self, py: Python<'_>) -> Py<NativeStore> {
+        self.handle.store.clone_ref(py)
     }
 
     /// Requests and bytes of the store so far, in this process, by kind.
@@ -130,11 +132,12 @@ impl NativeGroup {
     /// Copies the metadata of all nodes below into the group's.
     #[pyo3(signature = (*, awaitable = false))]
     fn _consolidate<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             group.consolidate().await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }
@@ -147,12 +150,13 @@ impl NativeGroup {
         path: &str,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         let path = path.to_owned();
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             group.delete(&path).await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }
@@ -203,14 +207,15 @@ impl NativeGroup {
         replace: bool,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (group, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
             let mut group = zarr::Group::clone(&group);
             let change = changed(&changes, removed, replace)?;
             group
                 .change_attributes(|attributes: &Attributes| change(attributes))
                 .await?;
-            node.set(group);
+            turn.set(group);
             Ok(())
         })
     }

@@ -5,77 +5,16 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyNone;
+use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
-use zarr::{Attributes, Hierarchy, NodeMetadata, blocking};
-use zarr_core::{ItemSize, Members};
+use zarr::{Attributes, Hierarchy};
+use zarr_core::Members;
 
+use super::node::{Document, OpenArray, Remake};
 use super::{failure, read_only};
 use crate::error::{Error, Result};
 use crate::runtime;
 use crate::store::NativeStore;
-
-/// A node that can be made again from what its metadata says.
-pub(super) trait Remake: Sized {
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self>;
-    fn path(&self) -> &str;
-}
-
-/// An array, with what each read asks of it.
-pub(super) struct OpenArray {
-    pub(super) array: blocking::Array,
-    /// The shape of what is decoded as one: inner chunks, where they can be read alone.
-    pub(super) unit: Vec<u64>,
-    /// The size of an element in bytes; of strings the size of a place in the buffer.
-    pub(super) item_size: usize,
-}
-
-impl OpenArray {
-    pub(super) fn new(array: zarr::Array) -> Self {
-        let layout = array.layout();
-        let unit = layout.inner_chunk_shape();
-        Self {
-            unit: unit.unwrap_or_else(|| layout.chunk_shape().to_vec()),
-            item_size: match array.data_type().item_size() {
-                ItemSize::Fixed(size) => size,
-                ItemSize::Variable => 8,
-            },
-            array: blocking::Array(array),
-        }
-    }
-
-    pub(super) fn is_variable(&self) -> bool {
-        self.array.0.data_type().fixed_size().is_none()
-    }
-}
-
-impl Remake for OpenArray {
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        let metadata = self.array.0.metadata().clone();
-        Ok(Self::new(zarr::Array::new(
-            hierarchy,
-            self.path(),
-            metadata,
-        )?))
-    }
-
-    fn path(&self) -> &str {
-        self.array.0.path().as_str()
-    }
-}
-
-impl Remake for zarr::Group {
-    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        Ok(Self::new(
-            hierarchy,
-            self.path().as_str(),
-            self.metadata().clone(),
-        )?)
-    }
-
-    fn path(&self) -> &str {
-        self.path().as_str()
-    }
-}
 
 /// A node, its store, and what Python pickles of them.
 pub(super) struct Handle<T> {
@@ -84,24 +23,80 @@ pub(super) struct Handle<T> {
     pub(super) read_only: bool,
     /// A child makes it again from its metadata.
     pub(super) node: Arc<PerProcess<T>>,
+    /// What the node is made of when it is first used, if it comes from a pickle: that may fail.
+    document: Option<Document>,
+    turn: Arc<PerProcess<Arc<Mutex<()>>>>,
+}
+
+/// Changes of a node through one handle, one after the other: the handle ends with the document of the last.
+pub(super) struct Turn<T> {
+    node: Arc<PerProcess<T>>,
+    lock: Arc<Mutex<()>>,
+}
+
+impl<T> Turn<T> {
+    /// Waits for the changes before this one; the node as they left it.
+    pub(super) async fn take(&self) -> Result<(MutexGuard<'_, ()>, Arc<T>)> {
+        let guard = self.lock.lock().await;
+        let node = self.node.get_or_try_make(|| Err(without_node()))?;
+        Ok((guard, node))
+    }
+
+    pub(super) fn set(&self, node: T) {
+        self.node.set(node);
+    }
+}
+
+fn without_node() -> Error {
+    Error::Zarr(zarr::Error::Internal {
+        reason: "a handle without a node".to_owned(),
+    })
 }
 
 impl<T: Remake> Handle<T> {
     /// The node in this process.
     pub(super) fn get(&self) -> Result<Arc<T>> {
         self.node.get_or_try_remake(|parents| {
-            let parents = parents.expect("made with a node");
-            parents.remake(&self.store.get().handle()?.hierarchy)
+            let hierarchy = self.store.get().handle()?.hierarchy;
+            match (parents, &self.document) {
+                (Some(parents), _) => parents.remake(&hierarchy),
+                (None, Some(document)) => T::make(&hierarchy, document),
+                (None, None) => Err(without_node()),
+            }
         })
     }
 
-    /// The same, where it may be changed.
-    pub(super) fn writable(&self) -> PyResult<Arc<T>> {
+    /// The path of the node, also where it cannot be opened.
+    pub(super) fn path(&self) -> PyResult<String> {
+        match (self.get(), &self.document) {
+            (Ok(node), _) => Ok(node.path().to_owned()),
+            (Err(_), Some(document)) => Ok(document.path.clone()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The metadata document, also where the node cannot be opened.
+    pub(super) fn text(
+        &self,
+        write: impl FnOnce(&T) -> zarr_core::Result<String>,
+    ) -> PyResult<String> {
+        match (self.get(), &self.document) {
+            (Ok(node), _) => Ok(write(&node).map_err(Error::from)?),
+            (Err(_), Some(document)) => Ok(document.text.clone()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The right to change the node.
+    pub(super) fn turn(&self) -> PyResult<Turn<T>> {
         let node = self.get()?;
         if self.read_only {
             return Err(read_only(node.path()));
         }
-        Ok(node)
+        Ok(Turn {
+            node: self.node.clone(),
+            lock: Arc::clone(&self.turn.get_or_make(Arc::default)),
+        })
     }
 
     pub(super) fn location(&self) -> PyResult<String> {
@@ -139,6 +134,7 @@ impl Place {
     }
 
     pub(super) fn opened(self, node: zarr::Node) -> Opened {
+        let node = Found::Node(Box::new(node));
         Opened { place: self, node }
     }
 
@@ -155,27 +151,51 @@ impl Place {
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Opened {
     place: Place,
-    node: zarr::Node,
+    node: Found,
+}
+
+/// A node, or what it will be made of.
+enum Found {
+    Node(Box<zarr::Node>),
+    Document { is_array: bool, document: Document },
 }
 
 impl Opened {
     pub(super) fn array(&self, py: Python<'_>) -> PyResult<Handle<OpenArray>> {
-        let array = self.node.clone().into_array().map_err(Error::from)?;
-        Ok(self.handle(py, OpenArray::new(array)))
+        self.handle(py, |node| Ok(OpenArray::new(node.into_array()?)))
     }
 
     pub(super) fn group(&self, py: Python<'_>) -> PyResult<Handle<zarr::Group>> {
-        let group = self.node.clone().into_group().map_err(Error::from)?;
-        Ok(self.handle(py, group))
+        self.handle(py, zarr::Node::into_group)
     }
 
-    fn handle<T>(&self, py: Python<'_>, node: T) -> Handle<T> {
+    fn handle<T>(
+        &self,
+        py: Python<'_>,
+        only: impl FnOnce(zarr::Node) -> zarr::Result<T>,
+    ) -> PyResult<Handle<T>> {
         let place = self.place.clone_ref(py);
-        Handle {
+        let (node, document) = match &self.node {
+            Found::Node(node) => (
+                PerProcess::of(only(zarr::Node::clone(node)).map_err(Error::from)?),
+                None,
+            ),
+            Found::Document { document, .. } => (PerProcess::new(), Some(document.clone())),
+        };
+        Ok(Handle {
             store: place.native,
             origin: place.origin,
             read_only: place.read_only,
-            node: Arc::new(PerProcess::of(node)),
+            node: Arc::new(node),
+            document,
+            turn: Arc::new(PerProcess::new()),
+        })
+    }
+
+    fn is_array(&self) -> bool {
+        match &self.node {
+            Found::Node(node) => matches!(**node, zarr::Node::Array(_)),
+            Found::Document { is_array, .. } => *is_array,
         }
     }
 
@@ -183,9 +203,10 @@ impl Opened {
     pub(super) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let class = match &self.node {
-            zarr::Node::Array(_) => ARRAY.import(py, "zarr_py._array", "Array")?,
-            zarr::Node::Group(_) => GROUP.import(py, "zarr_py._group", "Group")?,
+        let class = if self.is_array() {
+            ARRAY.import(py, "zarr_py._array", "Array")?
+        } else {
+            GROUP.import(py, "zarr_py._group", "Group")?
         };
         class.call1((self,))
     }
@@ -298,9 +319,16 @@ pub(crate) fn open_node<'py>(
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let hierarchy = place.hierarchy()?;
-    let only = only(kind)?;
+    let (only, is_group) = (only(kind)?, kind == "group");
     answer(py, awaitable, async move {
-        let node = match (only(hierarchy.node(&path).await?)?, use_consolidated) {
+        let node = match (use_consolidated, is_group) {
+            (Some(false), true) => {
+                zarr::Node::Group(hierarchy.group_without_consolidated(&path).await?)
+            }
+            (_, true) => zarr::Node::Group(hierarchy.group(&path).await?),
+            (_, false) => hierarchy.node(&path).await?,
+        };
+        let node = match (only(node)?, use_consolidated) {
             (zarr::Node::Group(group), Some(false)) => {
                 zarr::Node::Group(group.without_consolidated()?)
             }
@@ -316,25 +344,22 @@ pub(crate) fn open_node<'py>(
     })
 }
 
-/// The node whose metadata document is known: nothing is read.
+/// The node of this kind whose metadata document is known: nothing is read, and what is wrong with it raises where it is used.
 #[pyfunction]
 pub(crate) fn bind_node<'py>(
     py: Python<'py>,
     place: Place,
-    path: &str,
-    metadata: &str,
+    kind: &str,
+    path: String,
+    metadata: String,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let hierarchy = place.hierarchy()?;
-    let bind = || {
-        Ok::<_, Error>(match NodeMetadata::parse(metadata.as_bytes())? {
-            NodeMetadata::Array(array) => {
-                zarr::Node::Array(zarr::Array::new(&hierarchy, path, array)?)
-            }
-            NodeMetadata::Group(group) => {
-                zarr::Node::Group(zarr::Group::new(&hierarchy, path, group)?)
-            }
-        })
+    only(kind)?;
+    let node = Found::Document {
+        is_array: kind == "array",
+        document: Document {
+            path,
+            text: metadata,
+        },
     };
-    let node = bind()?;
-    place.opened(node).into_python(py)
+    Opened { place, node }.into_python(py)
 }

@@ -6,10 +6,11 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
-use zarr_core::{AxisIndices, GridDimension, Selection};
+use zarr_core::{AxisIndices, DataTypeKind, GridDimension, Selection};
 
-use super::handle::OpenArray;
+use super::node::OpenArray;
 use super::{failure, product};
+use crate::error::Error;
 
 /// What is wanted of an array.
 pub(super) struct Wanted {
@@ -55,6 +56,16 @@ impl Wanted {
             Some(wanted) => Ok(wanted),
             None => Self::prepared(key, open),
         }
+    }
+
+    /// How the elements become what Python sees, where that is some of their fields.
+    pub(super) fn of_fields<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(prepared) = &self.arranged else {
+            return Ok(None);
+        };
+        let prepared = prepared.bind(py);
+        let has_fields = !prepared.getattr("fields")?.is_none();
+        Ok(has_fields.then(|| prepared.clone()))
     }
 
     /// Integers, slices, `...` and `None`; nothing where there is anything else.
@@ -114,10 +125,22 @@ impl Wanted {
     fn prepared(key: &Bound<'_, PyAny>, open: &OpenArray) -> PyResult<Self> {
         static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = key.py();
-        let lengths = PyTuple::new(py, open.array.0.shape())?;
+        let array = &open.array.0;
+        let lengths = PyTuple::new(py, array.shape())?;
+        let fields = match array.data_type().kind() {
+            DataTypeKind::Struct => {
+                let extension = serde_json::to_string(array.data_type().extension());
+                Some(
+                    extension
+                        .map_err(zarr_core::Error::from)
+                        .map_err(Error::from)?,
+                )
+            }
+            _ => None,
+        };
         let prepared = PREPARE
             .import(py, "zarr_py._indexing", "prepare")?
-            .call1((key, lengths))?;
+            .call1((key, lengths, fields))?;
         let axes = prepared.getattr("axes")?.cast_into::<PyList>()?;
         let mut shape = Vec::with_capacity(axes.len());
         let selection = if prepared.getattr("pointwise")?.is_truthy()? {

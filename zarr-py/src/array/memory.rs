@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use zarr_core::{Input, Output};
 
-use super::{failure, product};
+use super::{failure, out_of_memory, product, tuple};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, is_writable};
 
@@ -68,15 +68,12 @@ pub(super) struct Fresh {
 impl Fresh {
     /// Zeroed memory for elements of this size.
     pub(super) fn new(shape: &[usize], item_size: usize) -> Result<Self> {
-        let size = product(shape)?.checked_mul(item_size).ok_or_else(|| {
-            Error::from(zarr_core::Error::TooLarge {
-                what: "result",
-                wanted: format!("{shape:?} elements of {item_size} bytes"),
-                limit: isize::MAX as u64,
-            })
-        })?;
+        let size = product(shape)?
+            .checked_mul(item_size)
+            .ok_or_else(|| out_of_memory(shape, None))?;
         let words = size.div_ceil(8);
-        let output = Output::zeroed::<u64>(words)?;
+        let output = Output::zeroed::<u64>(words);
+        let output = output.map_err(|_| out_of_memory(shape, Some(size)))?;
         Ok(Self {
             output,
             words,
@@ -148,8 +145,9 @@ pub(super) fn lend_input(
     let lent = lent(array)?;
     let strides = broadcast(&lent, shape).ok_or_else(|| {
         let message = format!(
-            "could not broadcast input array from shape {:?} into shape {shape:?}",
-            lent.shape
+            "could not broadcast input array from shape {} into shape {}",
+            tuple(&lent.shape),
+            tuple(shape)
         );
         failure("InvalidError", message)
     })?;
@@ -186,7 +184,11 @@ pub(super) fn check_shape(array: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult
     if found == shape {
         return Ok(());
     }
-    let message = format!("expected an output array of shape {shape:?}, got {found:?}");
+    let message = format!(
+        "expected an output array of shape {}, got {}",
+        tuple(shape),
+        tuple(&found)
+    );
     Err(failure("InvalidError", message))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A call goes `key` (what a Python index means) -> `read` or `write` -> the engine -> `memory` (NumPy's arrays over memory of
 //! ours, and ours over NumPy's). `variable` does the same for strings, `create` makes new nodes, `group` is the group,
-//! `handle` what both keep and how they are made again in a forked child.
+//! `handle` what both keep, `node` how that is made again in a forked child or of a pickle.
 //!
 //! Reads of a few local chunks run on the calling thread, everything else waits where Ctrl-C is heard; nothing of either
 //! holds the interpreter.
@@ -12,6 +12,7 @@ mod group;
 mod handle;
 mod key;
 mod memory;
+mod node;
 mod read;
 mod variable;
 mod write;
@@ -23,11 +24,13 @@ use zarr_core::DataTypeKind;
 
 pub(crate) use self::create::{create_array, create_group};
 pub(crate) use self::group::NativeGroup;
-use self::handle::{Handle, OpenArray, answer, changed};
+use self::handle::{Handle, answer, changed};
 pub(crate) use self::handle::{Opened, bind_node, open_node};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
+use self::node::OpenArray;
 use crate::error::{Error, Result};
+use crate::store::NativeStore;
 
 /// What `zarr_py.Array` inherits.
 #[pyclass(frozen, subclass, module = "zarr_py._native")]
@@ -128,7 +131,7 @@ impl NativeArray {
     /// The path in the store, without a slash in front.
     #[getter]
     fn path(&self) -> PyResult<String> {
-        Ok(self.handle.get()?.array.0.path().as_str().to_owned())
+        self.handle.path()
     }
 
     /// Where the store is, without secrets.
@@ -151,14 +154,55 @@ impl NativeArray {
 
     /// The metadata document.
     fn metadata_text(&self) -> PyResult<String> {
-        Ok(self
-            .handle
-            .get()?
-            .array
-            .0
-            .metadata()
-            .to_text()
-            .map_err(Error::from)?)
+        self.handle.text(|open| open.array.0.metadata().to_text())
+    }
+
+    /// The store.
+    #[getter]
+    fn _store(&self, py: Python<'_>) -> Py<NativeStore> {
+        self.handle.store.clone_ref(py)
+    }
+
+    /// The number of chunks along each dimension: of shards where there are some.
+    #[getter]
+    fn _grid_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let open = self.handle.get()?;
+        let dimensions = open.array.0.layout().grid().dimensions().iter();
+        let lengths = dimensions.zip(open.array.0.shape());
+        PyTuple::new(
+            py,
+            lengths
+                .map(|(dimension, &len)| dimension.cells(len))
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// Where the chunk, or shard, at these indices starts and ends along each dimension.
+    fn _extent(&self, cell: Vec<u64>) -> PyResult<Vec<(u64, u64)>> {
+        let open = self.handle.get()?;
+        let dimensions = open.array.0.layout().grid().dimensions().iter();
+        let extent = dimensions.zip(open.array.0.shape()).zip(cell);
+        Ok(extent
+            .map(|((dimension, &len), cell)| {
+                let start = dimension.start(cell);
+                (start, start.saturating_add(dimension.len(cell)).min(len))
+            })
+            .collect())
+    }
+
+    /// The indices of the chunk, or shard, that is stored at a key; `None` where it is the key of none.
+    fn _cell_of_key(&self, key: &str) -> PyResult<Option<Vec<u64>>> {
+        let open = self.handle.get()?;
+        let array = &open.array.0;
+        let layout = array.layout();
+        let Some(cell) = layout.cell_of_key(&array.path().prefix(), key) else {
+            return Ok(None);
+        };
+        let dimensions = layout.grid().dimensions().iter().zip(array.shape());
+        let inside = dimensions
+            .zip(&cell)
+            .all(|((dimension, &len), &cell)| cell < dimension.cells(len));
+        Ok(inside.then_some(cell))
     }
 
     /// Requests and bytes of the store so far, in this process, by kind.
@@ -177,14 +221,19 @@ impl NativeArray {
     }
 
     fn __setitem__(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         key: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let open = self.handle.get()?;
+        static WRITE_FIELDS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let (py, this) = (slf.py(), slf.get());
+        let open = this.handle.get()?;
         let wanted = Wanted::parse(key, &open)?;
-        self.write_now(py, open, wanted, value)
+        if let Some(prepared) = wanted.of_fields(py)? {
+            let write = WRITE_FIELDS.import(py, "zarr_py._indexing", "write_fields")?;
+            return write.call1((slf, prepared, value)).map(drop);
+        }
+        this.write_now(py, open, wanted, value)
     }
 
     /// Reads a selection, into `out` where it is given.
@@ -200,9 +249,9 @@ impl NativeArray {
         self.read_now(py, open, wanted, out)
     }
 
-    /// The same for an event loop.
+    /// A future of the same.
     #[pyo3(signature = (selection = None, *, out = None))]
-    fn read_async<'py>(
+    fn _read_later<'py>(
         &self,
         py: Python<'py>,
         selection: Option<&Bound<'py, PyAny>>,
@@ -215,16 +264,15 @@ impl NativeArray {
 
     /// Writes a selection.
     fn write(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         selection: &Bound<'_, PyAny>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.__setitem__(py, selection, value)
+        Self::__setitem__(slf, selection, value)
     }
 
-    /// The same for an event loop.
-    fn write_async<'py>(
+    /// A future of the same.
+    fn _write_later<'py>(
         &self,
         py: Python<'py>,
         selection: &Bound<'py, PyAny>,
@@ -256,11 +304,12 @@ impl NativeArray {
         shape: Vec<u64>,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
             let mut array = open.array.0.clone();
             array.resize(&shape).await?;
-            node.set(OpenArray::new(array));
+            turn.set(OpenArray::new(array));
             Ok(())
         })
     }
@@ -275,12 +324,13 @@ impl NativeArray {
         replace: bool,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (open, node) = (self.handle.writable()?, self.handle.node.clone());
+        let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
             let mut array = open.array.0.clone();
             let change = changed(&changes, removed, replace)?;
             array.change_attributes(change).await?;
-            node.set(OpenArray::new(array));
+            turn.set(OpenArray::new(array));
             Ok(())
         })
     }
@@ -302,11 +352,25 @@ fn product(shape: &[usize]) -> Result<usize> {
     let len = shape
         .iter()
         .try_fold(1_usize, |len, &next| len.checked_mul(next));
-    len.ok_or_else(|| {
-        Error::from(zarr_core::Error::TooLarge {
-            what: "selection",
-            wanted: format!("{shape:?} elements"),
-            limit: usize::MAX as u64,
-        })
-    })
+    len.ok_or_else(|| out_of_memory(shape, None))
+}
+
+/// The error for a result that this machine has no memory for.
+fn out_of_memory(shape: &[usize], size: Option<usize>) -> Error {
+    let size = size.map_or(String::new(), |size| format!(" and {size} bytes"));
+    let shape = tuple(shape);
+    let message =
+        format!("a result of shape {shape}{size} does not fit in memory; read it in parts");
+    Error::Named("OutOfMemoryError", message)
+}
+
+/// A shape as Python shows it.
+fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [length] => format!("({length},)"),
+        _ => {
+            let lengths = shape.iter().map(ToString::to_string);
+            format!("({})", lengths.collect::<Vec<_>>().join(", "))
+        }
+    }
 }

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 use zarr_core::{Output, Selection};
 
 use super::NativeArray;
-use super::handle::OpenArray;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape, lend_output};
+use super::node::OpenArray;
 use super::variable::read_variable;
 use crate::error::{Error, Result};
 use crate::lent::c_strides;

@@ -12,9 +12,9 @@ use zarr::VariableElement;
 use zarr_core::DataTypeKind;
 
 use super::NativeArray;
-use super::handle::OpenArray;
 use super::key::Wanted;
-use super::memory::check_shape;
+use super::memory::{Fresh, check_shape};
+use super::node::OpenArray;
 use super::read::Finish;
 use crate::error::Result;
 
@@ -51,6 +51,8 @@ pub(super) fn read_variable<'py>(
         scalar: wanted.scalar,
         out: out.map(|out| out.clone().unbind()),
     };
+    // Places of the elements, before their bytes.
+    Fresh::new(&finish.shape, size_of::<u64>())?;
     let selection = wanted.selection;
     let read = async move {
         let array = &open.array.0;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::handle::{Answer, OpenArray};
+use super::handle::Answer;
 use super::key::Wanted;
 use super::memory::lend_input;
+use super::node::OpenArray;
 use super::variable::write_variable;
 use super::{NativeArray, read_only};
 use crate::error::Result;

@@ -14,10 +14,10 @@ use pyo3::BoundObject;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use zarr::{Hierarchy, ReadPlan, Target, WriteOptions, WritePlan};
+use zarr::{Attributes, Hierarchy, ReadPlan, Strictness, Target, WriteOptions, WritePlan};
 use zarr_core::metadata::{ArrayMetadata, v2};
 use zarr_core::plan::ChunkAccess;
-use zarr_core::{ArrayLayout, DataTypeKind, Input};
+use zarr_core::{ArrayLayout, DataTypeKind, Input, Members};
 
 use self::batch::Chunks;
 use self::variable::Elements;
@@ -50,8 +50,11 @@ impl NativePipeline {
     ) -> PyResult<Self> {
         let bind = || -> Result<_> {
             let metadata = match zarr_format {
-                2 => v2::array_from_v2(document, None)?,
-                _ => ArrayMetadata::parse(document)?,
+                2 => v2::array_from_v2(
+                    Members::parse_with(document, Strictness::Tolerant)?,
+                    &Attributes::new(),
+                )?,
+                _ => ArrayMetadata::parse_with(document, Strictness::Tolerant)?,
             };
             let handle = store.get().handle()?;
             let layout = ArrayLayout::bind(&metadata, handle.hierarchy.registry())?;

@@ -3,21 +3,14 @@
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
-use zarr_store::{Error as StoreError, Store};
+use zarr_store::Store;
 
 use super::NativeStore;
 use super::batches::{Batch, Batches};
 use crate::error::{Error, Result};
 
-/// The size of an object; a directory is none.
 async fn size(store: Store, key: String) -> Result<Option<u64>> {
-    match store.size(&key).await {
-        Err(StoreError::Obstructed {
-            found: "a directory",
-            ..
-        }) => Ok(None),
-        other => Ok(other?),
-    }
+    Ok(store.size(&key).await?)
 }
 
 #[pymethods]
@@ -48,6 +41,15 @@ impl NativeStore {
     fn is_empty<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let mut entries = self.store()?.list(&prefix);
         self.call(py, async move { Ok(entries.try_next().await?.is_none()) })
+    }
+
+    /// Keys and sizes of all objects below a prefix, on the calling thread.
+    fn entries_sync(&self, py: Python<'_>, prefix: &str) -> PyResult<Vec<(String, u64)>> {
+        let entries = self.store()?.list(prefix);
+        self.wait(py, async move {
+            let entries = entries.map_ok(|entry| (entry.key, entry.size));
+            Ok(entries.try_collect().await?)
+        })
     }
 
     /// All keys that begin with a text, batch by batch.

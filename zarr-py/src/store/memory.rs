@@ -38,7 +38,7 @@ pub(super) fn open(name: Option<&str>) -> Arc<Memory> {
     let memory = Arc::new(Memory {
         name: name.clone(),
         identity,
-        store: Store::memory(),
+        store: Store::memory_named(&name),
     });
     named.insert(name, Arc::downgrade(&memory));
     memory

@@ -21,15 +21,15 @@ use futures::executor::block_on;
 use pyo3::BoundObject;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use zarr::Hierarchy;
 use zarr::process::PerProcess;
+use zarr::{Hierarchy, Strictness};
 use zarr_store::Store;
 
 pub(crate) use self::batches::Batches;
 use self::called::Called;
 use self::credentials::Provider;
 use self::recipe::{Recipe, Source};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::runtime;
 
 /// A store and the engine over it, which shares its caches with everything that uses the store.
@@ -40,7 +40,7 @@ pub(crate) struct Handle {
 }
 
 /// The native half of `zarr_py.Store`.
-#[pyclass(frozen, module = "zarr_py._native")]
+#[pyclass(frozen, weakref, module = "zarr_py._native")]
 pub(crate) struct NativeStore {
     recipe: Recipe,
     handle: PerProcess<Handle>,
@@ -100,13 +100,17 @@ impl NativeStore {
         runtime::awaitable(py, call)
     }
 
-    fn from_recipe(recipe: Recipe) -> PyResult<Self> {
-        let store = Self {
-            recipe,
+    /// It is opened where it is first used: a pickle may be loaded where that fails.
+    fn from_recipe(source: Source, max_concurrency: Option<usize>, cache_bytes: u64) -> Self {
+        Self {
+            recipe: Recipe {
+                source,
+                max_concurrency,
+                cache_bytes,
+                strictness: Strictness::default(),
+            },
             handle: PerProcess::new(),
-        };
-        store.handle()?;
-        Ok(store)
+        }
     }
 }
 
@@ -121,16 +125,13 @@ impl NativeStore {
         credential_provider: Option<Py<PyAny>>,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
-    ) -> PyResult<Self> {
-        Self::from_recipe(Recipe {
-            source: Source::Url {
-                url,
-                options,
-                credentials: credential_provider.map(Provider::new),
-            },
-            max_concurrency,
-            cache_bytes,
-        })
+    ) -> Self {
+        let source = Source::Url {
+            url,
+            options,
+            credentials: credential_provider.map(Provider::new),
+        };
+        Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
     /// A store that calls an object of Python, a `zarr_py._called.Calls`.
@@ -143,47 +144,51 @@ impl NativeStore {
         single_writer: bool,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
-    ) -> PyResult<Self> {
-        Self::from_recipe(Recipe {
-            source: Source::Called {
-                called: Called::new(calls, name),
-                missing_on_forbidden,
-                single_writer,
-            },
-            max_concurrency,
-            cache_bytes,
-        })
+    ) -> Self {
+        let source = Source::Called {
+            called: Called::new(calls, name),
+            missing_on_forbidden,
+            single_writer,
+        };
+        Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
     /// A store in memory: the one of this name in this process, or a new one.
     #[staticmethod]
     #[pyo3(signature = (name = None, prefix = "", *, cache_bytes = 0))]
-    fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
-        let memory = memory::open(name);
-        Self::from_recipe(Recipe {
-            source: Source::Memory {
-                memory,
-                prefix: prefix.to_owned(),
-            },
-            max_concurrency: None,
-            cache_bytes,
-        })
+    fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> Self {
+        let source = Source::Memory {
+            memory: memory::open(name),
+            prefix: prefix.to_owned(),
+        };
+        Self::from_recipe(source, None, cache_bytes)
     }
 
     /// The store in memory that had this name and identity when it was pickled.
     #[staticmethod]
     #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
-    fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> PyResult<Self> {
-        let memory = memory::find(name, identity)
-            .ok_or_else(|| Error::Named("InvalidError", memory::not_here(name)))?;
-        Self::from_recipe(Recipe {
-            source: Source::Memory {
+    fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> Self {
+        let source = match memory::find(name, identity) {
+            Some(memory) => Source::Memory {
                 memory,
                 prefix: prefix.to_owned(),
             },
-            max_concurrency: None,
-            cache_bytes,
-        })
+            None => Source::Gone(memory::not_here(name)),
+        };
+        Self::from_recipe(source, None, cache_bytes)
+    }
+
+    /// The store, whose documents are read strictly. Where it cannot be opened, that raises where it is used.
+    fn strict(&self) -> Self {
+        let recipe = Recipe {
+            strictness: Strictness::Strict,
+            ..self.recipe.clone()
+        };
+        let handle = match self.store() {
+            Ok(store) => PerProcess::of(recipe.over(store)),
+            Err(_) => PerProcess::new(),
+        };
+        Self { recipe, handle }
     }
 
     /// Where the store is, without secrets.

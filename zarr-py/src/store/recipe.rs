@@ -1,15 +1,16 @@
 //! What a store is opened with, again in each process that uses it.
 
+use std::fmt;
 use std::sync::Arc;
 
-use zarr::{CacheOptions, Hierarchy};
+use zarr::{CacheOptions, Hierarchy, Strictness};
 use zarr_store::{CredentialSource, Store};
 
 use super::Handle;
 use super::called::Called;
 use super::credentials::Provider;
 use super::memory::Memory;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Everything that makes a store.
 #[derive(Clone, Debug)]
@@ -19,9 +20,11 @@ pub(super) struct Recipe {
     pub(super) max_concurrency: Option<usize>,
     /// Memory for encoded chunks, in bytes.
     pub(super) cache_bytes: u64,
+    /// Whether documents are read as the specification has them, and not as other libraries write them too.
+    pub(super) strictness: Strictness,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Source {
     Url {
         url: String,
@@ -37,6 +40,8 @@ pub(super) enum Source {
         memory: Arc<Memory>,
         prefix: String,
     },
+    /// A store in memory of another process, and why it is not here.
+    Gone(String),
 }
 
 impl Recipe {
@@ -66,17 +71,36 @@ impl Recipe {
                 store
             }
             Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
+            Source::Gone(reason) => return Err(Error::Named("InvalidError", reason.clone())),
         };
         if let Some(most) = self.max_concurrency {
             let mut cost = store.cost_model().clone();
             cost.max_in_flight = most;
             store = store.with_cost_model(cost);
         }
+        Ok(self.over(store))
+    }
+
+    /// The engine over a store that is open.
+    pub(super) fn over(&self, store: Store) -> Handle {
         let caches = CacheOptions {
             chunk_size: self.cache_bytes,
             ..CacheOptions::default()
         };
-        let hierarchy = Hierarchy::with_caches(store.clone(), zarr::registry(), caches);
-        Ok(Handle { store, hierarchy })
+        let registry = zarr::registry().with_strictness(self.strictness);
+        let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
+        Handle { store, hierarchy }
+    }
+}
+
+impl fmt::Debug for Source {
+    /// Without URLs and options, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Url { .. } => "Url",
+            Self::Called { .. } => "Called",
+            Self::Memory { .. } => "Memory",
+            Self::Gone(_) => "Gone",
+        })
     }
 }

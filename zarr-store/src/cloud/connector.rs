@@ -1,6 +1,6 @@
-//! The HTTP client of all remote stores: a GET that succeeds in an odd way (202, 203, 204, ...) is an error, since
-//! `object_store` takes any success for the object, and an empty one would read as fill values. And where a server that is busy
-//! says when to come back, it is not asked before: `object_store` tries again after a time of its own.
+//! The way of every request to a remote store, below `object_store`: fields of the caller's are added, redirects followed,
+//! answers made into what it takes (`answer`). And where a server that is busy says when to come back, it is not asked before:
+//! `object_store` tries again after a time of its own.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,45 +8,187 @@ use async_trait::async_trait;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
-    ReqwestConnector,
 };
+use tokio::time::Instant;
 
-/// The longest that a server may send us away for.
-const AWAY_MAX: Duration = Duration::from_secs(60);
+use super::{answer, client, redirect};
+use crate::error::Cause;
+use crate::wire::Patience;
 
-#[derive(Debug, Default)]
-pub(super) struct StrictConnector(ReqwestConnector);
+/// Makes the clients of a store.
+#[derive(Debug)]
+pub(super) struct Connector {
+    /// The time that a request has where it does not say so itself.
+    pub(super) patience: Duration,
+    /// Whether a request is tried again.
+    pub(super) retries: bool,
+}
 
 #[derive(Debug)]
-struct StrictClient(HttpClient);
+struct Client {
+    http: HttpClient,
+    options: ClientOptions,
+    patience: Duration,
+    retries: bool,
+}
 
 #[derive(Debug, thiserror::Error)]
-#[error("status {0}, expected 200 or 206")]
-struct OddSuccess(u16);
+#[error("status {status}: busy for {} s more, longer than this request may take: {reason}", away.as_secs())]
+struct Away {
+    status: u16,
+    away: Duration,
+    reason: String,
+}
 
-impl HttpConnector for StrictConnector {
+/// A failure to connect that is the same every time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Final(Cause);
+
+/// Credentials that were asked of the machine, since nothing else was given, and that it has not.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no credentials: none are among the options, in the environment or in a profile, and no account of this machine \
+     can be had from {host} ({cause}); for public data set skip_signature = true"
+)]
+struct NoCredentials {
+    host: String,
+    cause: Cause,
+}
+
+impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(StrictClient(self.0.connect(options)?)))
+        Ok(HttpClient::new(Client {
+            http: HttpClient::new(client::client(options)?),
+            options: options.clone(),
+            patience: self.patience,
+            retries: self.retries,
+        }))
     }
 }
 
 #[async_trait]
-impl HttpService for StrictClient {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let is_get = request.method().as_str() == "GET";
-        let response = self.0.execute(request).await?;
-        let status = response.status();
-        if is_get && status.is_success() && !matches!(status.as_u16(), 200 | 206) {
-            let odd = OddSuccess(status.as_u16());
-            return Err(HttpError::new(HttpErrorKind::Decode, odd));
+impl HttpService for Client {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let patience = request.extensions().get::<Patience>().cloned();
+        let patience = patience.unwrap_or_else(|| Patience {
+            until: Some(Instant::now() + self.patience),
+            ..Patience::default()
+        });
+        for (name, value) in self.options.get_default_headers().into_iter().flatten() {
+            if !request.headers().contains_key(name) {
+                request.headers_mut().insert(name, value.clone());
+            }
         }
-        if matches!(status.as_u16(), 429 | 503)
-            && let Some(value) = response.headers().get("retry-after")
-            && let Some(away) = value.to_str().ok().and_then(retry_after)
+        #[cfg(feature = "http")]
+        if request
+            .extensions()
+            .get::<crate::wire::Directory>()
+            .is_some()
         {
-            tokio::time::sleep(away.min(AWAY_MAX)).await;
+            end_in_slash(&mut request);
         }
+        let metadata = metadata_host(&request);
+        let (is_get, is_head) = (request.method() == "GET", request.method() == "HEAD");
+        let range = request.headers().get("range");
+        let range = range.and_then(|range| range.to_str().ok().map(str::to_owned));
+        let response = match redirect::send(&self.http, request).await {
+            Ok(response) => response,
+            Err(error) => return Err(failed(&patience, metadata, error)),
+        };
+        if is_get || is_head {
+            let status = response.status();
+            if !status.is_success() && !is_head && !status.is_redirection() {
+                return self.refused(&patience, response).await;
+            }
+            return answer::of_read(response, is_get, range.as_deref());
+        }
+        match response.status().is_success() || response.status().is_redirection() {
+            true => Ok(response),
+            false => self.refused(&patience, response).await,
+        }
+    }
+}
+
+impl Client {
+    /// A refusal, with its reason, after the time that it says.
+    async fn refused(
+        &self,
+        patience: &Patience,
+        response: HttpResponse,
+    ) -> Result<HttpResponse, HttpError> {
+        let response = answer::of_refusal(response).await?;
+        let status = response.status().as_u16();
+        patience.note(format!("status {}", response.status()));
+        let away = response.headers().get("retry-after");
+        let away = away.and_then(|value| retry_after(value.to_str().ok()?));
+        let Some(away) = away.filter(|_| matches!(status, 429 | 503)) else {
+            return Ok(response);
+        };
+        let left = patience
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        if !self.retries {
+            return Ok(response);
+        }
+        if left.is_some_and(|left| left < away) {
+            let reason = response.into_body().bytes().await?;
+            let reason = String::from_utf8_lossy(&reason).into_owned();
+            let away = Away {
+                status,
+                away,
+                reason,
+            };
+            return Err(HttpError::new(HttpErrorKind::Unknown, away));
+        }
+        tokio::time::sleep(away).await;
         Ok(response)
+    }
+}
+
+/// A failure to get an answer. One that another attempt would meet too is final.
+fn failed(patience: &Patience, metadata: Option<String>, error: HttpError) -> HttpError {
+    let cause = Cause::new(&error);
+    if let Some(host) = metadata {
+        return HttpError::new(HttpErrorKind::Unknown, NoCredentials { host, cause });
+    }
+    patience.note(cause.to_string());
+    match cause.is_lasting() && error.kind() == HttpErrorKind::Connect {
+        true => HttpError::new(HttpErrorKind::Unknown, Final(cause)),
+        false => error,
+    }
+}
+
+/// The host of a request to the service of a machine in a cloud that knows its account; `None` of any other request.
+fn metadata_host(request: &HttpRequest) -> Option<String> {
+    const HOSTS: [&str; 4] = [
+        "169.254.169.254",
+        "169.254.170.2",
+        "metadata",
+        "metadata.google.internal",
+    ];
+    const PATHS: [&str; 3] = [
+        "/latest/api/token",
+        "/latest/meta-data/",
+        "/computeMetadata/",
+    ];
+    let (host, path) = (request.uri().host()?, request.uri().path());
+    let known = HOSTS.contains(&host) || PATHS.iter().any(|start| path.starts_with(start));
+    known.then(|| host.to_owned())
+}
+
+/// Makes the path of a request that of a directory.
+#[cfg(feature = "http")]
+fn end_in_slash(request: &mut HttpRequest) {
+    let text = request.uri().to_string();
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (text.as_str(), String::new()),
+    };
+    if !path.ends_with('/')
+        && let Ok(uri) = format!("{path}/{query}").parse()
+    {
+        *request.uri_mut() = uri;
     }
 }
 

@@ -1,17 +1,22 @@
 //! Profiles of the AWS command line, `~/.aws/config` and `~/.aws/credentials`: static keys, region and endpoint, which
-//! `object_store` does not read. Profiles that log in (SSO, roles, processes) are refused by name.
+//! `object_store` does not read. Roles that are taken on by a token in a file are left to it; profiles that log in otherwise
+//! (SSO, other roles, processes) are refused by name.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// What is read of a profile: its name there, and the option that it is.
-const KNOWN: [(&str, &str); 5] = [
+const KNOWN: [(&str, &str); 8] = [
     ("aws_access_key_id", "access_key_id"),
     ("aws_secret_access_key", "secret_access_key"),
     ("aws_session_token", "token"),
     ("region", "region"),
     ("endpoint_url", "endpoint"),
+    // These count with each other only.
+    ("web_identity_token_file", "web_identity_token_file"),
+    ("role_arn", "role_arn"),
+    ("role_session_name", "role_session_name"),
 ];
 
 /// Ways to log in that need more than these files.
@@ -54,14 +59,18 @@ pub(super) fn options(
             return Err(format!("there is no AWS profile \"{name}\""));
         }
         let login = LOGINS.iter().find(|key| last(key).is_some());
-        if let (None, Some(key)) = (last("aws_access_key_id"), login) {
+        let keys = last("aws_access_key_id").or_else(|| last("web_identity_token_file"));
+        if let (None, Some(key)) = (keys, login) {
             return Err(format!(
                 "AWS profile \"{name}\" has no keys but {key}, which is not supported; \
                  `aws configure export-credentials --format env` puts its keys into the environment"
             ));
         }
     }
+    // A role is taken on by a token only; another way to it would need a service that is asked for it.
+    let by_token = last("web_identity_token_file").is_some();
     let known = KNOWN.iter();
+    let known = known.filter(|(name, _)| by_token || !name.starts_with("role_"));
     Ok(known
         .filter_map(|(name, option)| Some((*option, last(name)?)))
         .collect())
@@ -103,7 +112,8 @@ mod tests {
 
     const CONFIG: &str = "[default]\nregion = eu-west-1\n# aws_access_key_id = no\n\n[profile lab]\n\
         region=us-west-2\ns3 =\n  endpoint_url = no\nendpoint_url = http://localhost:9000\n\
-        [profile login]\nsso_session = x\nregion = a\n";
+        [profile login]\nsso_session = x\nregion = a\n\
+        [profile pod]\nrole_arn = arn:x\nweb_identity_token_file = /t\n[profile both]\nrole_arn = arn:x\nsource_profile = lab\n";
     const CREDENTIALS: &str = "[default]\naws_access_key_id = D\naws_secret_access_key = d=\n\
         [lab]\naws_access_key_id = L\naws_secret_access_key = l\naws_session_token = t\n";
 
@@ -131,6 +141,8 @@ mod tests {
         assert_eq!(found(Some("lab"), None).unwrap(), lab);
         assert_eq!(found(None, Some("lab")).unwrap(), lab);
         assert_eq!(found(Some("default"), Some("lab")).unwrap(), default);
+        let pod = "web_identity_token_file=/t role_arn=arn:x ";
+        assert_eq!(found(Some("pod"), None).unwrap(), pod);
         assert_eq!(options(None, |_| None), Ok(Vec::new()));
     }
 
@@ -140,6 +152,11 @@ mod tests {
             found(Some("none"), None)
                 .unwrap_err()
                 .contains("no AWS profile \"none\"")
+        );
+        assert!(
+            found(Some("both"), None)
+                .unwrap_err()
+                .contains("export-credentials")
         );
         assert!(
             found(None, Some("login"))

@@ -1,24 +1,35 @@
 //! Where the settings of S3 come from: options before the environment before the default profile, and a profile that is
 //! asked for by an option before the environment.
 
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 use url::Url;
 
-use super::settings::Named;
-use super::{profile, settings};
+use super::named::{Named, take};
+use super::{profile, values};
 use crate::error::Result;
-use crate::open::invalid;
+use crate::options::invalid;
 
 /// A builder with everything but the options, of which this takes the profile. Credentials come as a whole from one place,
 /// and an endpoint without TLS is meant by who names it.
-pub(super) fn builder(url: &Url, options: &mut Named) -> Result<AmazonS3Builder> {
-    let wanted = settings::take(options, "profile");
+pub(super) fn builder(
+    url: &Url,
+    options: &mut Named,
+    client: ClientOptions,
+) -> Result<AmazonS3Builder> {
+    let wanted = take(options, "profile");
     let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
         .map_err(|reason| invalid(url.as_str(), &reason))?;
-    settings::check_values(url, &given(std::env::vars_os()))?;
+    let environment = given(std::env::vars_os());
+    for (name, value) in environment
+        .iter()
+        .filter(|(name, _)| name.parse::<Key>().is_ok())
+    {
+        values::check(url, "variable", &name.to_ascii_uppercase(), value)?;
+    }
     let own = options.iter();
     let own = keys(own.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
-    let mut environment = keys(given(std::env::vars_os()).into_iter());
+    let mut environment = keys(environment.into_iter());
     // It counts only where there is no other region.
     environment.sort_by_key(|(key, _)| *key != Key::DefaultRegion);
     let profile = keys(
@@ -42,7 +53,7 @@ pub(super) fn builder(url: &Url, options: &mut Named) -> Result<AmazonS3Builder>
             });
         }
     }
-    let mut builder = AmazonS3Builder::new();
+    let mut builder = AmazonS3Builder::new().with_client_options(client);
     for (key, value) in sources.into_iter().flatten() {
         if matches!(key, Key::Endpoint | Key::S3Endpoint) && value.starts_with("http://") {
             builder = builder.with_allow_http(true);

@@ -1,20 +1,23 @@
 //! What the builders of all remote stores share: options, timeouts, retries, locations, errors.
 
 use std::str::FromStr;
-
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::{ClientConfigKey, RetryConfig};
+use object_store::{Attribute, Attributes, ClientConfigKey, ClientOptions, RetryConfig};
+use reqwest::header::HeaderMap;
 use url::Url;
 
-use crate::Deadline;
+use super::connector::Connector;
+use super::named::{Named, take, take_flag};
+use super::{headers, values};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::CredentialSource;
 use crate::error::{Error, Result};
-use crate::object::Quirks;
-use crate::open::invalid;
-use crate::redact;
-
-/// Names and values of options.
-pub(super) type Named = Vec<(String, String)>;
+use crate::object::{ObjectBackend, Quirks};
+use crate::options::{Options, invalid};
+use crate::{CostModel, Deadline, Store};
 
 /// Our timeouts, where the environment, with this prefix, does not name its own.
 pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
@@ -31,40 +34,231 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
     })
 }
 
-/// Takes an option that the builder does not know.
-pub(super) fn take(options: &mut Named, name: &str) -> Option<String> {
-    let at = options
-        .iter()
-        .position(|(option, _)| option.eq_ignore_ascii_case(name))?;
-    Some(options.remove(at).1)
+/// What options say about a store, before its builder sees the others.
+pub(super) struct Setup {
+    /// The options that are left.
+    pub(super) named: Named,
+    pub(super) patience: Patience,
+    pub(super) quirks: Quirks,
+    pub(super) headers: HeaderMap,
+    attributes: Attributes,
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    credentials: Option<Arc<dyn CredentialSource>>,
+    /// The secrets that a pickle did not keep.
+    lost: Option<String>,
 }
 
-/// Takes an option that is yes or no.
-pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bool> {
-    match take(options, name)
-        .map(|value| value.to_ascii_lowercase())
-        .as_deref()
-    {
-        None | Some("false" | "0" | "no" | "off") => Ok(false),
-        Some("true" | "1" | "yes" | "on") => Ok(true),
-        Some(_) => Err(invalid(
-            url.as_str(),
-            &format!("option {name} is neither true nor false"),
-        )),
+impl Setup {
+    pub(super) fn new(url: &Url, options: Options, quirks: Quirks) -> Result<Self> {
+        let mut named = options.named;
+        let patience = take_patience(url, &mut named)?;
+        let quirks = Quirks {
+            probe: true,
+            single_writer: take_flag(url, &mut named, "single_writer")?,
+            missing_on_403: take_flag(url, &mut named, "missing_on_403")?,
+            ..quirks
+        };
+        let headers = headers::take_default(url, &mut named)?;
+        let lost = take(&mut named, "credentials_lost");
+        for (name, value) in &named {
+            values::check(url, "option", name, value)?;
+        }
+        let attributes = take_attributes(url, &mut named)?;
+        Ok(Self {
+            named,
+            patience,
+            quirks,
+            headers,
+            attributes,
+            #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+            credentials: options.credentials,
+            lost: lost.filter(|lost| !lost.is_empty()),
+        })
+    }
+
+    pub(super) fn connector(&self) -> Connector {
+        Connector {
+            patience: self.patience.deadline.base,
+            retries: self.patience.retry.max_retries > 0,
+        }
+    }
+
+    pub(super) fn client_options(&self) -> ClientOptions {
+        ClientOptions::new().with_default_headers(self.headers.clone())
+    }
+
+    /// Where credentials come from, if not from what the builder was given: from the caller, or, where they were lost, from
+    /// nowhere, since the account of the machine is not the one that was meant.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(super) fn source(&self, given: bool) -> Option<Arc<dyn CredentialSource>> {
+        let lost = || Some(Arc::new(Lost(self.lost_text()?)) as Arc<dyn CredentialSource>);
+        let source = self.credentials.clone();
+        source.or_else(|| if given { None } else { lost() })
+    }
+
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    fn lost_text(&self) -> Option<String> {
+        let names = self.lost.as_deref()?;
+        Some(format!(
+            "no credentials: pickles do not keep {names}; where this one was opened, there is nothing instead in the \
+             environment or a profile; put them there, give a credential_provider, or make the store with pickle_secrets=True"
+        ))
+    }
+
+    /// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(super) fn bucket(
+        mut self,
+        url: &Url,
+        store: Arc<dyn object_store::ObjectStore>,
+        endpoint: Option<&str>,
+    ) -> Store {
+        self.quirks.probe = !endpoint.is_none_or(honours_conditions);
+        let place = format!("{} {url}", endpoint.unwrap_or_default());
+        let backend = ObjectBackend::new(store, self.quirks).probed_as(&place);
+        self.finish(backend, url.as_str(), CostModel::object())
+    }
+
+    pub(super) fn finish(self, backend: ObjectBackend, location: &str, cost: CostModel) -> Store {
+        let hint = self
+            .lost
+            .as_deref()
+            .map(|names| format!("pickles do not keep {names}"));
+        let backend = backend.with_attributes(self.attributes).with_hint(hint);
+        Store::from_object(backend, location, cost).with_deadline(self.patience.deadline)
     }
 }
 
-/// What options say about a backend. That of a cloud is asked whether it honours conditions.
-pub(super) fn take_quirks(url: &Url, options: &mut Named, quirks: Quirks) -> Result<Quirks> {
-    Ok(Quirks {
-        probe: true,
-        single_writer: take_flag(url, options, "single_writer")?,
-        missing_on_403: take_flag(url, options, "missing_on_403")?,
-        ..quirks
+/// Whether the service at an endpoint is known to honour the conditions of puts.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn honours_conditions(endpoint: &str) -> bool {
+    const SERVICES: [&str; 8] = [
+        "amazonaws.com",
+        "amazonaws.com.cn",
+        "r2.cloudflarestorage.com",
+        "storage.googleapis.com",
+        "blob.core.windows.net",
+        "dfs.core.windows.net",
+        "fabric.microsoft.com",
+        "api.aws",
+    ];
+    let host = Url::parse(endpoint).ok();
+    let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+    SERVICES.iter().any(|service| {
+        let before = host.strip_suffix(service);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
     })
 }
 
+/// The keys of a builder that have a meaning here.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub(super) trait Login: Sized + 'static {
+    /// Those with which nobody asks the machine for its account.
+    const LOGINS: &'static [Self];
+    /// Those with which requests go to another server than that of the cloud.
+    const ENDPOINTS: &'static [Self];
+}
+
+#[cfg(feature = "s3")]
+impl Login for object_store::aws::AmazonS3ConfigKey {
+    const LOGINS: &'static [Self] = &[
+        Self::AccessKeyId,
+        Self::WebIdentityTokenFile,
+        Self::ContainerCredentialsRelativeUri,
+        Self::ContainerCredentialsFullUri,
+        Self::SkipSignature,
+    ];
+    const ENDPOINTS: &'static [Self] = &[Self::S3Endpoint, Self::Endpoint];
+}
+
+#[cfg(feature = "gcs")]
+impl Login for object_store::gcp::GoogleConfigKey {
+    const LOGINS: &'static [Self] = &[
+        Self::ServiceAccount,
+        Self::ServiceAccountKey,
+        Self::ApplicationCredentials,
+        Self::BearerToken,
+        Self::SkipSignature,
+    ];
+    const ENDPOINTS: &'static [Self] = &[Self::BaseUrl];
+}
+
+#[cfg(feature = "azure")]
+impl Login for object_store::azure::AzureConfigKey {
+    const LOGINS: &'static [Self] = &[
+        Self::AccessKey,
+        Self::SasKey,
+        Self::Token,
+        Self::ClientSecret,
+        Self::FederatedTokenFile,
+        Self::UseAzureCli,
+        Self::SkipSignature,
+    ];
+    const ENDPOINTS: &'static [Self] = &[Self::Endpoint];
+}
+
+/// No credentials, and why.
+#[derive(Debug)]
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+struct Lost(String);
+
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+#[async_trait::async_trait]
+impl CredentialSource for Lost {
+    async fn credentials(
+        &self,
+    ) -> Result<crate::Credentials, Box<dyn std::error::Error + Send + Sync + 'static>> {
+        Err(self.0.clone().into())
+    }
+}
+
+/// Takes the options that every object gets when it is written.
+fn take_attributes(url: &Url, options: &mut Named) -> Result<Attributes> {
+    let mut attributes = Attributes::new();
+    for (name, attribute) in [
+        ("storage_class", Attribute::StorageClass),
+        ("cache_control", Attribute::CacheControl),
+        ("content_type", Attribute::ContentType),
+        ("content_disposition", Attribute::ContentDisposition),
+        ("content_language", Attribute::ContentLanguage),
+    ] {
+        let Some(value) = take(options, name) else {
+            continue;
+        };
+        if !value.is_ascii() || value.is_empty() {
+            let reason =
+                format!("option {name} is no value of a header: expected ASCII characters");
+            return Err(invalid(url.as_str(), &reason));
+        }
+        if attribute == Attribute::StorageClass && matches!(url.scheme(), "http" | "https") {
+            let reason = "web servers have no option storage_class; a field of theirs goes into default_headers";
+            return Err(invalid(url.as_str(), reason));
+        }
+        attributes.insert(attribute, value.into());
+    }
+    Ok(attributes)
+}
+
+/// The variables of the environment that a builder knows, checked.
+#[cfg(any(feature = "gcs", feature = "azure"))]
+pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K, String)>> {
+    let mut found = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
+            continue;
+        };
+        if let Ok(key) = name.to_ascii_lowercase().parse()
+            && name.starts_with(prefix)
+        {
+            values::check(url, "variable", &name, &value)?;
+            found.push((key, value));
+        }
+    }
+    Ok(found)
+}
+
 /// How long and how often a request is tried.
+#[derive(Debug)]
 pub(super) struct Patience {
     pub(super) retry: RetryConfig,
     pub(super) deadline: Deadline,
@@ -108,45 +302,6 @@ fn duration(url: &Url, name: &str, value: &str) -> Result<Duration> {
     humantime::parse_duration(value).map_err(|_| invalid(url.as_str(), &reason()))
 }
 
-/// The key of an option.
-pub(super) fn parse<K: FromStr>(url: &Url, name: &str, known: &'static str) -> Result<K> {
-    name.to_ascii_lowercase()
-        .parse()
-        .map_err(|_| Error::UnknownOption {
-            url: redact::text(url.as_str()),
-            option: name.to_owned(),
-            known,
-        })
-}
-
-/// Refuses values that clients could only fail on, some of them with a panic: an endpoint that is no URL, characters that no
-/// header can have.
-pub(super) fn check_values(url: &Url, options: &Named) -> Result<()> {
-    for (name, value) in options {
-        let refuse = |reason: &str| Err(invalid(url.as_str(), &format!("option {name} {reason}")));
-        if value.chars().any(char::is_control) {
-            return refuse(
-                "has a line break or another control character; was it read from a file with its newline?",
-            );
-        }
-        let lower = name.to_ascii_lowercase();
-        let is_url = lower.contains("endpoint")
-            || lower.ends_with("proxy_url")
-            || lower.ends_with("base_url");
-        if is_url && !value.is_empty() {
-            let parsed = Url::parse(value);
-            let web = parsed.is_ok_and(|parsed| {
-                matches!(parsed.scheme(), "http" | "https" | "socks5" | "socks5h")
-                    && parsed.has_host()
-            });
-            if !web {
-                return refuse("is no URL: expected http://host:port or https://host");
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The error of a builder, without the values of options that may be secret.
 pub(super) fn failed(url: &Url, options: &Named, error: &object_store::Error) -> Error {
     let mut reason = error.to_string();
@@ -171,15 +326,4 @@ pub(super) fn location(url: &Url) -> String {
     url.set_query(None);
     url.set_fragment(None);
     url.into()
-}
-
-/// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
-#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub(super) fn bucket(
-    url: &Url,
-    store: std::sync::Arc<dyn object_store::ObjectStore>,
-    quirks: Quirks,
-) -> crate::Store {
-    let backend = crate::object::ObjectBackend::new(store, quirks);
-    crate::Store::from_object(backend, url.as_str(), crate::CostModel::object())
 }

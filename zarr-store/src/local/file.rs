@@ -29,26 +29,35 @@ impl LocalStore {
     ///
     /// # Errors
     ///
-    /// Anything but a missing file or directory: a directory, a dangling link, a pipe or a device at the key included.
+    /// Anything but a missing file or directory: a dangling link, a pipe or a device at the key included. A directory is no
+    /// object, as on object stores.
     pub fn open(&self, key: &str) -> Result<Option<LocalFile>> {
         let path = self.path(key)?;
         match self.open_file(key, &path)? {
-            Some((file, metadata)) => self.opened(key, file, &metadata).map(Some),
+            Some((file, metadata)) => self.opened(key, file, &metadata),
             None => Ok(None),
         }
     }
 
-    /// What was opened, if it is an object.
-    pub(super) fn opened(&self, key: &str, file: File, metadata: &Metadata) -> Result<LocalFile> {
+    /// What was opened, if it is an object; a directory has objects below it, and is none.
+    pub(super) fn opened(
+        &self,
+        key: &str,
+        file: File,
+        metadata: &Metadata,
+    ) -> Result<Option<LocalFile>> {
+        if metadata.is_dir() {
+            return Ok(None);
+        }
         if !metadata.is_file() {
             return Err(self.obstructed(key, kind(metadata)));
         }
-        Ok(LocalFile {
+        Ok(Some(LocalFile {
             file,
             opened: file_version(metadata),
             place: self.place(key),
             counters: Arc::clone(&self.counters),
-        })
+        }))
     }
 
     fn open_file(&self, key: &str, path: &Path) -> Result<Option<(File, Metadata)>> {

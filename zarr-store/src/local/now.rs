@@ -19,8 +19,7 @@ impl LocalStore {
         match system::open(&path) {
             Ok(Some(file)) => {
                 let metadata = file.metadata().map_err(self.io(key, "stat"))?;
-                self.opened(key, file, &metadata)
-                    .map(|file| Some(Some(file)))
+                self.opened(key, file, &metadata).map(Some)
             }
             Ok(None) => Ok(None),
             // Rare enough to be looked at again, with all that is said about what is missing.

@@ -58,7 +58,8 @@ fn only_regular_files_are_objects() {
     let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
     symlink("/dev/null", at("device")).unwrap();
     let obstructed = (ErrorKind::Obstructed, ErrorKind::Obstructed);
-    for key in ["dir", "dangling", "pipe", "device"] {
+    symlink(at("dir"), at("linked")).unwrap();
+    for key in ["dangling", "pipe", "device"] {
         assert_eq!(kinds(&store, key), obstructed, "{key}");
     }
     for key in ["socket", "loop"] {
@@ -67,8 +68,67 @@ fn only_regular_files_are_objects() {
     let listing = store.as_local().unwrap().list_dir("").unwrap();
     assert_eq!(
         (listing.keys, listing.prefixes),
-        (vec![], vec!["dir".to_owned()])
+        (vec![], vec!["dir".to_owned(), "linked".to_owned()])
     );
+}
+
+#[tokio::test]
+async fn a_directory_is_an_absent_object() {
+    let (directory, store) = store();
+    fs::create_dir_all(directory.path().join("dir/below")).unwrap();
+    symlink(
+        directory.path().join("dir"),
+        directory.path().join("linked"),
+    )
+    .unwrap();
+    let below = store.with_prefix("dir").unwrap();
+    for (store, key) in [
+        (&store, "dir"),
+        (&store, "dir/below"),
+        (&store, "linked"),
+        (&below, "below"),
+    ] {
+        for range in [
+            ByteRange::All,
+            ByteRange::Range(0..9),
+            ByteRange::From(3),
+            ByteRange::Suffix(4),
+        ] {
+            assert_eq!(
+                store.get(key, &range, None).await.unwrap(),
+                None,
+                "{key} {range}"
+            );
+            if let Some(now) = store.get_now(key, &range, 100) {
+                assert_eq!(now.unwrap(), None, "{key} {range}");
+            }
+        }
+        assert_eq!(store.size(key).await.unwrap(), None, "{key}");
+        assert!(
+            store.as_local().unwrap().open(key).unwrap().is_none(),
+            "{key}"
+        );
+        let ranges = crate::tests::read_ranges(store, key, &[0..4], None).await;
+        assert_eq!(ranges.unwrap_err().kind(), ErrorKind::NotFound, "{key}");
+        let known = put(store, "object", "x").await;
+        let error = store
+            .get(key, &ByteRange::All, Some(&known))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Changed, "{key}");
+        store.delete(key).await.unwrap();
+        if key == "linked" {
+            continue;
+        }
+        for condition in [Precondition::None, Precondition::IfAbsent] {
+            let error = store
+                .put(key, vec!["x".into()], condition)
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Obstructed, "{key}");
+        }
+    }
+    assert!(directory.path().join("dir/below").is_dir());
 }
 
 #[tokio::test]

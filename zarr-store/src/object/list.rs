@@ -4,6 +4,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 
+#[cfg(feature = "http")]
+use super::Listings;
 use super::ObjectBackend;
 use crate::absent::absent;
 use crate::error::{Error, Result};
@@ -15,6 +17,10 @@ impl ObjectBackend {
             Ok(path) => path,
             Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
+        #[cfg(feature = "http")]
+        if self.quirks.list == Listings::Html {
+            return self.list_pages(store, prefix);
+        }
         store.counters().list();
         let root = self.prefix.clone();
         let below = key::join(&root, prefix).into_owned();
@@ -40,6 +46,10 @@ impl ObjectBackend {
 
     pub(crate) async fn list_dir(&self, store: &Store, prefix: &str) -> Result<Listing> {
         let start = self.listed_path(store, prefix)?;
+        #[cfg(feature = "http")]
+        if self.quirks.list == Listings::Html {
+            return self.list_page(store, prefix).await;
+        }
         let below = key::join(&self.prefix, prefix).into_owned();
         let (backend, owned, place) = (self.clone(), store.clone(), prefix.to_owned());
         self.request(store, prefix, async move {
@@ -62,12 +72,13 @@ impl ObjectBackend {
 
     /// The path to list; `None` for the whole bucket.
     pub(super) fn listed_path(&self, store: &Store, prefix: &str) -> Result<Option<Path>> {
-        if !self.quirks.list {
+        if !self.can_list() {
             return Err(Error::Unsupported {
                 place: store.place(prefix),
                 operation: "list",
                 reason:
-                    "web servers have no listings; set the option webdav = true if this one has"
+                    "web servers have no listings; if this one has, set the option webdav = true, or html_index = true \
+                     for pages of links"
                         .into(),
             });
         }

@@ -4,6 +4,10 @@
 //! clock and the log of each of them, `probe` finds out whether conditions are honoured. Nothing here
 //! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+pub(crate) mod decode;
+#[cfg(feature = "http")]
+mod html;
 mod list;
 mod probe;
 mod ranges;
@@ -17,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{Attributes, ObjectStore};
 
 use self::probe::Probed;
 use crate::absent::absent;
@@ -32,6 +36,10 @@ pub(crate) struct ObjectBackend {
     prefix: Arc<str>,
     pub(crate) quirks: Quirks,
     probed: Arc<Probed>,
+    /// What every object gets that is put.
+    attributes: Arc<Attributes>,
+    /// What to think of where credentials are refused.
+    hint: Option<Arc<str>>,
     /// Set once the backend answered a range with the whole object.
     ignores_ranges: Arc<AtomicBool>,
 }
@@ -45,8 +53,8 @@ pub(crate) struct Quirks {
     pub(crate) retries: bool,
     /// Whether the last bytes can be asked for without knowing the size.
     pub(crate) suffix: bool,
-    /// Whether listing means anything.
-    pub(crate) list: bool,
+    /// How directories are listed.
+    pub(crate) list: Listings,
     /// Whether to find out before the first conditional put if conditions are honoured.
     pub(crate) probe: bool,
     /// Whether to look before a put instead of putting on a condition.
@@ -55,13 +63,26 @@ pub(crate) struct Quirks {
     pub(crate) missing_on_403: bool,
 }
 
+/// How directories are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listings {
+    /// Not at all.
+    #[cfg(feature = "http")]
+    None,
+    /// As `object_store` does it.
+    Native,
+    /// By the links of the pages that web servers make of directories.
+    #[cfg(feature = "http")]
+    Html,
+}
+
 impl Default for Quirks {
     fn default() -> Self {
         Self {
             remote: true,
             retries: true,
             suffix: true,
-            list: true,
+            list: Listings::Native,
             probe: false,
             single_writer: false,
             missing_on_403: false,
@@ -86,8 +107,29 @@ impl ObjectBackend {
             prefix: "".into(),
             quirks,
             probed: Arc::default(),
+            attributes: Arc::default(),
+            hint: None,
             ignores_ranges: Arc::default(),
         }
+    }
+
+    /// This backend, sharing what is known of conditions with all at the same place in this process.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(crate) fn probed_as(mut self, place: &str) -> Self {
+        self.probed = probe::at(place);
+        self
+    }
+
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+    pub(crate) fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes.into();
+        self
+    }
+
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.map(Arc::from);
+        self
     }
 
     pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
@@ -109,6 +151,17 @@ impl ObjectBackend {
     fn absent(&self, error: &object_store::Error) -> bool {
         let refused = matches!(error, object_store::Error::PermissionDenied { .. });
         absent(error) || (refused && self.quirks.missing_on_403)
+    }
+
+    /// Whether listings mean anything.
+    pub(crate) fn can_list(&self) -> bool {
+        match self.quirks.list {
+            Listings::Native => true,
+            #[cfg(feature = "http")]
+            Listings::Html => true,
+            #[cfg(feature = "http")]
+            Listings::None => false,
+        }
     }
 
     /// Whether the backend is known to send whole objects only.
@@ -141,6 +194,7 @@ impl ObjectBackend {
 
     /// An error of the backend, with its place and without its secrets.
     fn error(
+        &self,
         store: &Store,
         key: &str,
         operation: &'static str,
@@ -154,16 +208,23 @@ impl ObjectBackend {
             _ if refuses_credentials(error) => Error::PermissionDenied {
                 place,
                 operation,
-                source,
+                source: match &self.hint {
+                    Some(hint) => source.with(hint),
+                    None => source,
+                },
             },
             E::NotSupported { .. } | E::NotImplemented { .. } => Error::Unsupported {
                 place,
                 operation,
                 reason: source.to_string(),
             },
-            E::InvalidPath { .. } => Error::InvalidKey {
+            // A listing came upon it: the keys that callers give are checked before.
+            E::InvalidPath { .. } => Error::Unsupported {
                 place,
-                reason: "refused by the backend",
+                operation,
+                reason: format!(
+                    "{source}; objects with such keys have to be renamed or moved out of the way"
+                ),
             },
             _ if is_timeout(error) => Error::Timeout {
                 place,
@@ -192,21 +253,29 @@ impl fmt::Debug for ObjectBackend {
 fn refuses_credentials(error: &object_store::Error) -> bool {
     use object_store::Error as E;
 
-    /// Codes of S3, which come with the status 400 or 403.
-    const CODES: [&str; 6] = [
+    /// Codes that come with a status other than 401 and 403: of S3 and its token service, of Azure, and of OAuth.
+    const CODES: [&str; 14] = [
         "<Code>ExpiredToken</Code>",
+        "<Code>ExpiredTokenException</Code>",
         "<Code>InvalidToken</Code>",
+        "<Code>InvalidClientTokenId</Code>",
         "<Code>TokenRefreshRequired</Code>",
         "<Code>InvalidAccessKeyId</Code>",
         "<Code>SignatureDoesNotMatch</Code>",
         "<Code>AccessDenied</Code>",
+        "<Code>AuthenticationFailed</Code>",
+        "<Code>InvalidAuthenticationInfo</Code>",
+        "\"invalid_grant\"",
+        "\"invalid_client\"",
+        "\"unauthorized_client\"",
+        "no credentials: ",
     ];
     match error {
         E::PermissionDenied { .. } | E::Unauthenticated { .. } => true,
-        E::Generic { source, .. } => {
-            let text = source.to_string();
+        E::Generic { .. } => causes(error).any(|cause| {
+            let text = cause.to_string();
             text.contains("status code: 407") || CODES.iter().any(|code| text.contains(code))
-        }
+        }),
         _ => false,
     }
 }

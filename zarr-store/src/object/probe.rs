@@ -1,18 +1,32 @@
 //! Finding out whether a backend honours the conditions of puts: some servers that speak S3 ignore them without a word, and
 //! then two writers of one object lose data.
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
 use tokio::sync::OnceCell;
 
 use super::ObjectBackend;
 use crate::error::{Error, Result};
-use crate::{Store, task};
+use crate::{Store, key, task};
 
 /// What the probe of a store found, once it ran: what is wrong with its conditions, if anything.
 pub(super) type Probed = OnceCell<Option<&'static str>>;
 
 const PREFIX: &str = ".zarr-store-probe-";
+
+/// What is known of a place in this process.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+pub(super) fn at(place: &str) -> Arc<Probed> {
+    static PLACES: Mutex<BTreeMap<String, Arc<Probed>>> = Mutex::new(BTreeMap::new());
+    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(places.entry(place.to_owned()).or_default())
+}
 
 impl ObjectBackend {
     /// Checks that conditional puts mean something here; asks the backend the first time.
@@ -20,13 +34,19 @@ impl ObjectBackend {
         if !self.quirks.probe || self.quirks.single_writer {
             return Ok(());
         }
-        let found = self.probed.get_or_try_init(|| self.probe(store)).await?;
+        let found = self
+            .probed
+            .get_or_try_init(|| self.probe(store, key))
+            .await?;
         found.map_or(Ok(()), |reason| Err(unsupported(store, key, reason)))
     }
 
-    /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more.
-    async fn probe(&self, store: &Store) -> Result<Option<&'static str>> {
+    /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more. Its object stands beside that
+    /// of the key, where who writes that may write too.
+    async fn probe(&self, store: &Store, key: &str) -> Result<Option<&'static str>> {
+        let directory = key.rsplit_once('/').map_or("", |(directory, _)| directory);
         let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
+        let name = key::join(directory, &name).into_owned();
         let path = self.path(store, &name)?;
         let (backend, owned) = (self.clone(), store.clone());
         let probe = async move {
@@ -75,7 +95,7 @@ impl ObjectBackend {
                 // While creating, an acknowledgement that was lost.
                 Err(E::AlreadyExists { .. } | E::Precondition { .. }) => {}
                 Err(E::NotImplemented { .. } | E::NotSupported { .. }) => return Ok(Some(NONE)),
-                Err(error) => return Err(Self::error(store, name, "probe", &error)),
+                Err(error) => return Err(request.error(&error)),
             }
         }
         Ok(None)

@@ -8,7 +8,6 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
-use zarr_core::ByteRange;
 
 use super::ObjectBackend;
 use super::read::Read;
@@ -146,13 +145,10 @@ impl RangeReads {
 fn fetch(read: Arc<Read>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes>> {
     let (store, backend, key) = (read.store.clone(), read.backend.clone(), read.key.clone());
     backend.request(&store, &key, async move {
-        match read.run(ByteRange::Range(range.clone())).await? {
-            Some(body) if body.range == range => Ok(body.bytes),
-            Some(body) => Err(read.short(&range, body.bytes.len() as u64)),
-            None => Err(Error::NotFound {
-                place: read.store.place(&read.key),
-            }),
-        }
+        let bytes = read.run_exact(&range).await?;
+        bytes.ok_or_else(|| Error::NotFound {
+            place: read.store.place(&read.key),
+        })
     })
 }
 

@@ -1,25 +1,21 @@
 //! Single reads: one request with a range and a version, and the answer checked against both.
 
 mod fallback;
+mod receive;
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, GetResult};
+use object_store::{GetOptions, GetRange};
 use tokio::sync::OnceCell;
 use zarr_core::ByteRange;
 
 use super::ObjectBackend;
-use super::request::Request;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, Revalidated, Store};
-
-/// The largest buffer that a claimed size alone makes us allocate, in bytes.
-const TRUSTED_SIZE: u64 = 64 << 20;
 
 /// The largest object that is read whole for the sake of a range of it, in bytes.
 const WHOLE_MAX: u64 = 1 << 30;
@@ -30,10 +26,22 @@ enum Answer {
     Absent,
     /// Still the version that is known.
     Unchanged,
+    /// Fewer bytes than were asked for, or of an object of unknown size.
+    Part(Part),
+    /// A part of an encoded object, which cannot be decoded by itself.
+    Encoded,
     /// Whole objects only.
     NoRanges(object_store::Error),
     /// Perhaps because the range is outside of the object.
     Failed(object_store::Error),
+}
+
+/// Bytes from the start of what was asked for.
+struct Part {
+    start: u64,
+    bytes: Bytes,
+    object_size: Option<u64>,
+    version: Version,
 }
 
 impl ObjectBackend {
@@ -80,7 +88,7 @@ impl ObjectBackend {
             return Ok(());
         }
         match self.read(store, "", None)?.head().await {
-            Ok(Some((size, _))) if size > 0 => Err(Error::Unsupported {
+            Ok(Some(head)) if head.size != Some(0) => Err(Error::Unsupported {
                 place: store.place(""),
                 operation: "open",
                 reason: "an archive, not a hierarchy; did you forget |zip: behind its name?".into(),
@@ -91,10 +99,8 @@ impl ObjectBackend {
 
     pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {
         let read = self.read(store, key, None)?;
-        self.request(store, key, async move {
-            Ok(read.head().await?.map(|(size, _)| size))
-        })
-        .await
+        self.request(store, key, async move { read.size().await })
+            .await
     }
 
     /// A read of a checked key.
@@ -120,7 +126,7 @@ pub(super) struct Read {
     version: Option<Version>,
     /// The version of the first answer, which the others have to be of.
     first: OnceLock<Version>,
-    /// The whole object, where the backend sends no ranges: read once for all of them.
+    /// The whole object, where the backend sends no ranges or it is encoded: read once for all of them.
     whole: OnceCell<Option<Body>>,
 }
 
@@ -160,6 +166,25 @@ impl Read {
         Ok(Revalidated::of(body))
     }
 
+    /// Reads all of a range: its bytes, whatever the size of the object is.
+    pub(super) async fn run_exact(&self, range: &Range<u64>) -> Result<Option<Bytes>> {
+        let asked = ByteRange::Range(range.clone());
+        let body = match self.backend.ignores_ranges() {
+            true => self.whole(&asked).await?,
+            false => match self.ask(&asked, u64::MAX, None).await? {
+                Answer::Part(part) if part.bytes.len() as u64 == range.end - range.start => {
+                    return Ok(Some(part.bytes));
+                }
+                answer => self.settle(asked, answer).await?,
+            },
+        };
+        match body {
+            Some(body) if body.range == *range => Ok(Some(body.bytes)),
+            Some(body) => Err(self.short(range, body.bytes.len() as u64)),
+            None => Ok(None),
+        }
+    }
+
     /// What an answer to a range means, or another way to read it.
     async fn settle(&self, range: ByteRange, answer: Answer) -> Result<Option<Body>> {
         let suffix = matches!(range, ByteRange::Suffix(_));
@@ -167,6 +192,8 @@ impl Read {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Absent => self.missing(),
             Answer::Unchanged => Err(self.changed()),
+            Answer::Part(part) => self.complete(&range, part).await,
+            Answer::Encoded => self.whole(&range).await,
             Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
             Answer::NoRanges(_) => self.without_ranges(&range).await,
             Answer::Failed(error) if range != ByteRange::All && may_be_outside(&error) => {
@@ -190,10 +217,12 @@ impl Read {
         self.store.counters().get();
         let mut request = self.backend.start(&self.store, &self.key, "get");
         request.range = Some(range.clone());
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
         let answer = self.backend.store.get_opts(&self.path, options);
         match request.within(0, answer).await? {
-            Ok(result) if result.meta.size > most => Err(self.too_large(result.meta.size, most)),
-            Ok(result) => Ok(Answer::Body(self.body(range, result, request).await?)),
+            Ok(result) => self.receive(range, most, result, request).await,
             Err(object_store::Error::NotModified { .. }) => Ok(Answer::Unchanged),
             Err(object_store::Error::Precondition { .. }) => Err(self.changed()),
             Err(error) if *range != ByteRange::All && sends_no_ranges(&error) => {
@@ -202,88 +231,6 @@ impl Read {
             Err(error) if self.backend.absent(&error) => Ok(Answer::Absent),
             Err(error) => Ok(Answer::Failed(error)),
         }
-    }
-
-    /// Takes in a body, checking its version, place and size: the last two before any of it is read.
-    async fn body(
-        &self,
-        wanted: &ByteRange,
-        result: GetResult,
-        mut request: Request,
-    ) -> Result<Body> {
-        let version = Version::of_meta(&result.meta);
-        let expected = self.version.as_ref();
-        if expected
-            .unwrap_or_else(|| self.first.get_or_init(|| version.clone()))
-            .contradicts(&version)
-        {
-            return Err(self.changed());
-        }
-        let object_size = result.meta.size;
-        let range = result.range.clone();
-        let size = range.end.saturating_sub(range.start);
-        if range != request_range(wanted).resolve(object_size) {
-            return Err(self.short(&wanted.resolve(object_size), size));
-        }
-        let bytes = request.within(size, self.collect(result)).await??;
-        request.bytes = size;
-        let wanted = wanted.resolve(object_size);
-        let Some(bytes) = cut(&bytes, &range, &wanted) else {
-            return Err(self.short(&wanted, size));
-        };
-        Ok(Body {
-            bytes,
-            range: wanted,
-            object_size,
-            version,
-        })
-    }
-
-    /// All bytes of an answer: exactly as many as it says, and never much more memory than really came.
-    async fn collect(&self, result: GetResult) -> Result<Bytes> {
-        let range = result.range.clone();
-        let expected = range.end.saturating_sub(range.start);
-        let mut stream = result.into_stream();
-        let mut got = 0;
-        let mut first = Bytes::new();
-        let mut joined: Vec<u8> = Vec::new();
-        while let Some(chunk) = stream
-            .try_next()
-            .await
-            .map_err(|error| self.error("get", &error))?
-        {
-            got += chunk.len() as u64;
-            self.store.counters().read(chunk.len());
-            if got > expected {
-                return Err(self.short(&range, got));
-            }
-            if first.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if joined.is_empty() {
-                let size = usize::try_from(expected.min(TRUSTED_SIZE)).unwrap_or(usize::MAX);
-                self.reserve(&mut joined, size.max(first.len()))?;
-                joined.extend_from_slice(&first);
-            }
-            self.reserve(&mut joined, chunk.len())?;
-            joined.extend_from_slice(&chunk);
-        }
-        if got != expected {
-            return Err(self.short(&range, got));
-        }
-        Ok(if joined.is_empty() {
-            first
-        } else {
-            joined.into()
-        })
-    }
-
-    fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
-        buffer.try_reserve(additional).map_err(|error| {
-            let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
-            Error::io(self.store.place(&self.key), "get", source)
-        })
     }
 
     fn empty(&self, range: &ByteRange, object_size: u64, version: Version) -> Body {
@@ -318,18 +265,18 @@ impl Read {
         }
     }
 
-    fn too_large(&self, size: u64, most: u64) -> Error {
+    pub(super) fn too_large(&self, size: u64, most: u64) -> Error {
         Error::Unsupported {
             place: self.store.place(&self.key),
             operation: "get",
             reason: format!(
-                "the backend ignores byte ranges, and the object has {size} bytes, more than the {most} that are read whole"
+                "the object can only be read whole, and has {size} bytes or more, where at most {most} are read so"
             ),
         }
     }
 
     fn error(&self, operation: &'static str, error: &object_store::Error) -> Error {
-        ObjectBackend::error(&self.store, &self.key, operation, error)
+        self.backend.error(&self.store, &self.key, operation, error)
     }
 }
 

@@ -13,8 +13,10 @@ use zarr_core::ByteRange;
 use super::ObjectBackend;
 use crate::Store;
 use crate::error::{Error, Result};
+use crate::wire::Patience;
 
 pub(super) struct Request {
+    backend: ObjectBackend,
     store: Store,
     key: String,
     operation: &'static str,
@@ -22,6 +24,8 @@ pub(super) struct Request {
     /// From when on the deadline counts.
     since: Instant,
     timed: bool,
+    /// What attempts of the client know of the deadline, and tell of what they met.
+    pub(super) patience: Option<Patience>,
     pub(super) range: Option<ByteRange>,
     /// The bytes that came or went.
     pub(super) bytes: u64,
@@ -32,13 +36,20 @@ impl ObjectBackend {
     /// Begins a request. Memory answers at once and needs no timer, which a runtime may not have.
     pub(super) fn start(&self, store: &Store, key: &str, operation: &'static str) -> Request {
         let now = Instant::now();
+        let timed = self.quirks.remote && Handle::try_current().is_ok();
+        let patience = timed.then(|| Patience {
+            until: now.checked_add(store.deadline().limit(0)),
+            ..Patience::default()
+        });
         Request {
+            patience,
+            backend: self.clone(),
             store: store.clone(),
             key: key.to_owned(),
             operation,
             started: now,
             since: now,
-            timed: self.quirks.remote && Handle::try_current().is_ok(),
+            timed,
             range: None,
             bytes: 0,
             outcome: "dropped",
@@ -92,7 +103,11 @@ impl Request {
             Err(_) => "timed out",
         };
         result.map_err(|_| {
-            let text = format!("not done within {:.1} s", limit.as_secs_f64());
+            let last = self.patience.as_ref().and_then(Patience::last);
+            let last = last.map_or(String::new(), |last| {
+                format!("; the last attempt met: {last}")
+            });
+            let text = format!("not done within {:.1} s{last}", limit.as_secs_f64());
             let source = io::Error::new(io::ErrorKind::TimedOut, text);
             Error::io(self.store.place(&self.key), self.operation, source)
         })
@@ -100,7 +115,8 @@ impl Request {
 
     /// An error of the backend.
     pub(super) fn error(&self, error: &object_store::Error) -> Error {
-        ObjectBackend::error(&self.store, &self.key, self.operation, error)
+        self.backend
+            .error(&self.store, &self.key, self.operation, error)
     }
 }
 

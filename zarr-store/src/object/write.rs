@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, PutPayload};
+use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use zarr_core::ByteRange;
 
 use super::read::Read;
@@ -58,7 +58,7 @@ impl ObjectBackend {
             let mut request = backend.start(&owned, &place, "delete");
             match request.within(0, backend.store.delete(&path)).await? {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(Self::error(&owned, &place, "delete", &error)),
+                Err(error) => Err(request.error(&error)),
             }
         })
         .await
@@ -100,7 +100,7 @@ impl ObjectBackend {
             match request.next(deleted.try_next()).await? {
                 Ok(None) => return Ok(()),
                 Ok(Some(_)) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(Self::error(store, prefix, "delete", &error)),
+                Err(error) => return Err(request.error(&error)),
             }
         }
     }
@@ -156,10 +156,15 @@ impl Put {
         };
         let payload: PutPayload = self.payload.iter().cloned().collect();
         self.store.counters().put(size);
-        let put = self
-            .backend
-            .store
-            .put_opts(&self.path, payload, mode.into());
+        let mut options = PutOptions {
+            mode,
+            attributes: self.backend.attributes.as_ref().clone(),
+            ..PutOptions::default()
+        };
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
+        let put = self.backend.store.put_opts(&self.path, payload, options);
         let error = match request.within(size, put).await? {
             Ok(result) => return Ok(Ok(Version::of_put(&result))),
             Err(error) => error,
@@ -194,8 +199,8 @@ impl Put {
         Ok(match (precondition, found) {
             (Precondition::IfAbsent, Some(_)) => Some(OTHER),
             (Precondition::IfVersion(_), None) => Some(GONE),
-            (Precondition::IfVersion(version), Some((_, seen))) => {
-                version.contradicts(&seen).then_some(OTHER)
+            (Precondition::IfVersion(version), Some(seen)) => {
+                version.contradicts(&seen.version).then_some(OTHER)
             }
             _ => None,
         })

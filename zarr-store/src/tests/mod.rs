@@ -7,7 +7,11 @@
     reason = "tests"
 )]
 
+#[cfg(all(feature = "http", feature = "deflate"))]
+mod answers;
 mod cancel;
+#[cfg(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod clouds;
 mod conditional;
 mod deadline;
 mod faults;
@@ -16,6 +20,14 @@ mod http;
 mod now;
 mod probe;
 mod ranges;
+#[cfg(all(
+    feature = "http",
+    any(
+        feature = "deflate",
+        all(feature = "s3", feature = "gcs", feature = "azure")
+    )
+))]
+mod raw;
 mod secrets;
 mod suite;
 mod trace;

@@ -16,6 +16,7 @@ use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 pub(crate) use data::{InputLayout, OutputLayout, byte_strides, into_array, repeated};
 pub use variable::VariableElement;
 
+use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
@@ -45,18 +46,21 @@ impl Array {
     /// # Errors
     /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
-        let array = Self::bind(hierarchy.clone(), NodePath::parse(path)?, metadata)?;
+        let path = NodePath::parse(path)?;
+        let key = path.metadata_key();
+        let array = Self::bind(hierarchy.clone(), path, metadata, &key)?;
         Ok(array.marked_unchecked())
     }
 
+    /// The array of this metadata, which is in the document `key`.
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
         metadata: ArrayMetadata,
+        key: &str,
     ) -> Result<Self> {
-        let key = path.metadata_key();
         let layout =
-            ArrayLayout::bind(&metadata, hierarchy.registry()).map_err(|error| error.key(&key))?;
+            ArrayLayout::bind(&metadata, hierarchy.registry()).map_err(|error| error.key(key))?;
         Ok(Self {
             prefix: path.prefix().into(),
             hierarchy,
@@ -174,14 +178,15 @@ impl Array {
         let changed = changed.await?;
         if let Some(group) = &self.copied_from {
             self.hierarchy
-                .renew_copy(group, &self.path, &changed)
+                .renew_copies(group, &self.path, &changed)
                 .await?;
         }
+        let key = key_of(&self.path, &changed);
         if let NodeMetadata::Array(metadata) = changed {
             *self = Self {
                 options: self.options,
                 copied_from: self.copied_from.take(),
-                ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata)?
+                ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
             };
         }
         Ok(())

@@ -28,9 +28,6 @@ impl Array {
         resized.map_err(|error| error.key(&self.path.metadata_key()))?;
         let shrinks = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
         if shrinks {
-            if self.hierarchy.document(&self.path).await?.is_none() {
-                return Err(self.hierarchy.zarr_2(&self.path));
-            }
             self.compare_with_stored().await?;
             self.cut(shape).await?;
         }

@@ -6,6 +6,7 @@
 mod batch;
 mod cache;
 mod group_commit;
+pub mod limits;
 mod local;
 mod remote;
 mod target;
@@ -17,7 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
 use zarr_core::plan::ReadPlan;
 use zarr_core::{ByteRange, Registry};
@@ -27,26 +27,12 @@ pub use self::cache::CacheOptions;
 use self::cache::Caches;
 pub(crate) use self::cache::by_weight;
 use self::group_commit::CommitQueue;
+use self::limits::pool;
 pub use self::target::Target;
 use crate::error::{Error, Result};
-use crate::process::PerProcess;
-
-/// Encoded bytes that may wait for decoding at one time, in KiB.
-const IN_FLIGHT_KIB: usize = 256 << 10;
 
 /// How often an object that changes while it is read is read again.
 const ATTEMPTS: usize = 4;
-
-/// The threads that compute: one a core, for all hierarchies of the process.
-fn pool() -> Arc<ThreadPool> {
-    static POOL: PerProcess<ThreadPool> = PerProcess::new();
-    POOL.get_or_make(|| {
-        ThreadPoolBuilder::new()
-            .thread_name(|number| format!("zarr-compute-{number}"))
-            .build()
-            .expect("the system can start threads")
-    })
-}
 
 /// What all handles of a hierarchy share.
 #[derive(Debug)]
@@ -55,16 +41,19 @@ pub(crate) struct Engine {
     pub(crate) registry: Registry,
     caches: Caches,
     in_flight: Semaphore,
+    in_flight_kib: usize,
     commits: CommitQueue,
 }
 
 impl Engine {
     pub(crate) fn new(store: Store, registry: Registry, caches: CacheOptions) -> Self {
+        let in_flight_kib = limits::in_flight_kib();
         Self {
             store,
             registry,
             caches: Caches::new(caches),
-            in_flight: Semaphore::new(IN_FLIGHT_KIB),
+            in_flight: Semaphore::new(in_flight_kib),
+            in_flight_kib,
             commits: CommitQueue::default(),
         }
     }

@@ -12,7 +12,7 @@ use zarr_store::{ErrorKind, Revalidated, Version};
 
 use super::batch::Batches;
 use super::cache::{Cached, CachedChunk, CachedIndex, Key};
-use super::{ATTEMPTS, Engine, IN_FLIGHT_KIB, Target, compute};
+use super::{ATTEMPTS, Engine, Target, compute};
 use crate::error::{Error, Result};
 
 /// Objects that are worked on at one time; requests are limited by the store.
@@ -303,7 +303,7 @@ impl Engine {
 
     /// Sets memory aside for encoded bytes; a read that wants more than there is at all waits for all of it.
     async fn permit(&self, kib: usize) -> SemaphorePermit<'_> {
-        let permits = u32::try_from(kib.clamp(1, IN_FLIGHT_KIB)).expect("the bound fits");
+        let permits = u32::try_from(kib.clamp(1, self.in_flight_kib)).expect("the bound fits");
         self.in_flight
             .acquire_many(permits)
             .await

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
+use bytes::BytesMut;
 use object_store::GetOptions;
 use zarr_core::ByteRange;
 
-use super::{Answer, Read, WHOLE_MAX, cut, request_range};
+use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::Body;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::version::Version;
+use crate::wire::Facts;
 
 impl Read {
     /// Reads the whole object, for the sake of a range of it.
@@ -18,6 +20,9 @@ impl Read {
                 Answer::Body(body) => Ok(Some(body)),
                 Answer::Absent => self.missing(),
                 Answer::Unchanged => Err(self.changed()),
+                // Of all of it there are no parts.
+                Answer::Part(part) => Err(self.short(&(0..u64::MAX), part.bytes.len() as u64)),
+                Answer::Encoded => Err(self.changed()),
                 Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
             }
         };
@@ -48,19 +53,76 @@ impl Read {
         Ok(body)
     }
 
-    /// A range that the backend refused: empty if it is outside of the object, else the refusal. Asks for the size, which
-    /// no other read does, since backends do not tell a range outside of the object from other failures.
+    /// The rest of a range of which a part came, and the size of its object.
+    pub(super) async fn complete(&self, range: &ByteRange, part: Part) -> Result<Option<Body>> {
+        let object_size = match part.object_size {
+            Some(size) => size,
+            // Who knows no HEAD can still send all of it.
+            None => match self.head().await {
+                Ok(Some(Head {
+                    size: Some(size),
+                    version,
+                })) if !part.version.contradicts(&version) => size,
+                _ => return self.whole(range).await,
+            },
+        };
+        let wanted = range.resolve(object_size);
+        let (mut bytes, mut end) = (BytesMut::from(part.bytes), part.start);
+        end += bytes.len() as u64;
+        let pinned = self
+            .backend
+            .read(&self.store, &self.key, Some(&part.version))?;
+        while part.start == wanted.start && end < wanted.end {
+            let rest = ByteRange::Range(end..wanted.end);
+            let more = match pinned.ask(&rest, u64::MAX, None).await? {
+                Answer::Body(body) => body.bytes,
+                Answer::Part(more) => more.bytes,
+                _ => return self.whole(range).await,
+            };
+            if more.is_empty() {
+                break;
+            }
+            end += more.len() as u64;
+            bytes.extend_from_slice(&more);
+        }
+        let bytes = cut(&bytes.freeze(), &(part.start..end), &wanted);
+        let bytes = bytes.ok_or_else(|| self.short(&wanted, end.saturating_sub(part.start)))?;
+        Ok(Some(Body {
+            bytes,
+            range: wanted,
+            object_size,
+            version: part.version,
+        }))
+    }
+
+    /// A range that the backend refused: what is there of it, and nothing if it is outside of the object. Asks for the size,
+    /// which no other read does, since backends do not tell a range outside of the object from other failures.
     pub(super) async fn outside(
         &self,
         range: &ByteRange,
         error: object_store::Error,
     ) -> Result<Option<Body>> {
-        match self.head().await? {
-            Some((size, version)) if request_range(range).resolve(size).is_empty() => {
-                Ok(Some(self.empty(range, size, version)))
-            }
+        let refused = || Err(self.error("get", &error));
+        let (size, version) = match self.head().await {
+            Ok(Some(Head {
+                size: Some(size),
+                version,
+            })) => (size, version),
             // A server that knows no HEAD has still said that there is an object.
-            Some(_) | None => Err(self.error("get", &error)),
+            _ => return self.whole(range).await.or_else(|_| refused()),
+        };
+        let there = request_range(range).resolve(size);
+        if there.is_empty() {
+            return Ok(Some(self.empty(range, size, version)));
+        }
+        if !reaches_past(range, size) {
+            return refused();
+        }
+        let expected = self.version.as_ref().unwrap_or(&version);
+        let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
+        match pinned.ask(&ByteRange::Range(there), u64::MAX, None).await? {
+            Answer::Body(body) => Ok(Some(body)),
+            _ => refused(),
         }
     }
 
@@ -74,12 +136,19 @@ impl Read {
         range: &ByteRange,
         refusal: Option<object_store::Error>,
     ) -> Result<Option<Body>> {
-        let Some((size, version)) = self.head().await? else {
+        let (size, version) = match (self.head().await, &refusal) {
+            (
+                Ok(Some(Head {
+                    size: Some(size),
+                    version,
+                })),
+                _,
+            ) => (size, version),
             // A GET was answered with the whole object: the server knows no HEAD.
-            return match refusal {
-                Some(_) => self.without_ranges(range).await,
-                None => self.missing(),
-            };
+            (Ok(None) | Err(_), Some(_)) => return self.without_ranges(range).await,
+            (Err(error), None) => return Err(error),
+            (Ok(None), None) => return self.missing(),
+            (Ok(Some(_)), _) => return self.whole(range).await,
         };
         let place = range.resolve(size);
         if place.is_empty() {
@@ -90,30 +159,83 @@ impl Read {
         let answer = pinned.ask(&ByteRange::Range(place), u64::MAX, None).await?;
         match answer {
             Answer::Body(body) => Ok(Some(body)),
+            Answer::Part(part) => self.complete(range, part).await,
+            Answer::Encoded => self.whole(range).await,
             Answer::Absent | Answer::Unchanged => Err(self.changed()),
             Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
             Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
         }
     }
 
+    /// The size of the object, decoded.
+    pub(super) async fn size(&self) -> Result<Option<u64>> {
+        match self.head().await {
+            Ok(Some(Head { size: None, .. })) => {
+                let body = self.whole(&ByteRange::All).await?;
+                Ok(body.map(|body| body.object_size))
+            }
+            Ok(head) => Ok(head.and_then(|head| head.size)),
+            Err(error) if knows_no_head(&error) => {
+                let body = self.run(ByteRange::Range(0..1)).await?;
+                Ok(body.map(|body| body.object_size))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The size and version alone.
-    pub(in crate::object) async fn head(&self) -> Result<Option<(u64, Version)>> {
-        let options = GetOptions {
+    pub(in crate::object) async fn head(&self) -> Result<Option<Head>> {
+        let mut options = GetOptions {
             head: true,
             ..GetOptions::default()
         };
         self.store.counters().head();
         let mut request = self.backend.start(&self.store, &self.key, "head");
+        if let Some(patience) = &request.patience {
+            options.extensions.insert(patience.clone());
+        }
         let answer = self.backend.store.get_opts(&self.path, options);
-        let meta = match request.within(0, answer).await? {
-            Ok(result) => result.meta,
+        let result = match request.within(0, answer).await? {
+            Ok(result) => result,
             Err(error) if self.backend.absent(&error) => return Ok(None),
             Err(error) => return Err(self.error("head", &error)),
         };
-        let version = Version::of_meta(&meta);
-        match &self.version {
-            Some(expected) if expected.contradicts(&version) => Err(self.changed()),
-            _ => Ok(Some((meta.size, version))),
+        let version = Version::of_meta(&result.meta);
+        if let Some(expected) = &self.version
+            && expected.contradicts(&version)
+        {
+            return Err(self.changed());
         }
+        let facts = result.extensions.get::<Facts>();
+        let unsaid = facts.is_some_and(|facts| facts.size_unknown || facts.encoding.is_some());
+        Ok(Some(Head {
+            size: Some(result.meta.size).filter(|_| !unsaid),
+            version,
+        }))
+    }
+}
+
+/// What is said of an object without its bytes.
+pub(in crate::object) struct Head {
+    /// `None` where the answer does not say it.
+    pub(in crate::object) size: Option<u64>,
+    pub(in crate::object) version: Version,
+}
+
+/// Whether a server refuses HEAD, whatever it is of.
+fn knows_no_head(error: &Error) -> bool {
+    let text = error.to_string();
+    matches!(error, Error::Backend { .. })
+        && ["405", "501"]
+            .iter()
+            .any(|status| text.contains(&format!("status code: {status}")))
+}
+
+/// Whether a range ends, or for a suffix begins, outside of an object of this size.
+fn reaches_past(range: &ByteRange, size: u64) -> bool {
+    match range {
+        ByteRange::Range(range) => range.end > size,
+        ByteRange::Suffix(suffix) => *suffix > size,
+        ByteRange::All | ByteRange::From(_) => false,
     }
 }

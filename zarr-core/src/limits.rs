@@ -1,0 +1,34 @@
+//! Bounds on sizes and depths that documents may ask for.
+
+/// Bounds on what metadata may make this process do. The defaults suit all data that is not an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest chunk or inner chunk that is decoded whole, in bytes.
+    pub max_chunk_size: u64,
+    /// The largest shard index, in bytes.
+    pub max_index_size: u64,
+    /// The largest metadata document, in bytes; those of groups may hold copies of many others.
+    pub max_document_size: u64,
+    /// The most dimensions.
+    pub max_rank: usize,
+    /// The most different shapes of chunks in one array.
+    pub max_chunk_shapes: usize,
+    /// The most codecs in a chain.
+    pub max_codecs: usize,
+    /// The most shards within shards, and codecs within codecs otherwise.
+    pub max_shard_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_chunk_size: 2 << 30,
+            max_index_size: 256 << 20,
+            max_document_size: 2 << 30,
+            max_rank: 64,
+            max_chunk_shapes: 4096,
+            max_codecs: 64,
+            max_shard_depth: 8,
+        }
+    }
+}

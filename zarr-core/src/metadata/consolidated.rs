@@ -1,0 +1,174 @@
+//! Consolidated metadata: the documents of all nodes below a group in one. `copies` takes them out and puts them in.
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::json::Members;
+use crate::node_path::NodePath;
+use crate::strictness::Strictness;
+
+/// The documents of all nodes below a group, kept in one: one request opens them all.
+///
+/// Each document stays text until it is asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsolidatedMetadata {
+    /// By path. Those of Zarr 2 are objects of `.zarray` or `.zgroup`, and `.zattrs`.
+    pub(super) documents: Members,
+    /// `.zmetadata` as it was written.
+    pub(super) zarr_2: Option<Box<Members>>,
+}
+
+impl ConsolidatedMetadata {
+    /// No documents.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads the member of `zarr.json`; `None` for a kind that is not known and need not be understood.
+    pub(super) fn read(value: &RawValue, strictness: Strictness) -> Result<Option<Self>> {
+        let members = object(value)?;
+        let must_understand = members
+            .get("must_understand")
+            .is_none_or(|value| value.get() != "false");
+        match members.get("kind").map(RawValue::get) {
+            Some("\"inline\"") => {}
+            _ if !must_understand => return Ok(None),
+            kind => {
+                return Err(Error::invalid(kind.unwrap_or("nothing"), "\"inline\"").member("kind"));
+            }
+        }
+        let documents = members
+            .get("metadata")
+            .ok_or(Error::MissingMember { member: "metadata" })?;
+        let documents = object(documents).map_err(|error| error.member("metadata"))?;
+        for (path, _) in documents.iter() {
+            check_path(path, strictness).map_err(|error| error.member("metadata"))?;
+        }
+        Ok(Some(Self {
+            documents,
+            zarr_2: None,
+        }))
+    }
+
+    /// The member of `zarr.json`.
+    pub(super) fn to_member(&self) -> Result<Members> {
+        let mut value = Members::new();
+        value.set("kind", "inline")?;
+        value.set("must_understand", &false)?;
+        value.set("metadata", &self.documents)?;
+        Ok(value)
+    }
+
+    pub(super) fn place(&self, document: &str, error: Error) -> Error {
+        error.member(document).member(match self.zarr_2 {
+            Some(_) => "metadata",
+            None => "consolidated_metadata.metadata",
+        })
+    }
+
+    /// No documents, of the same format.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            documents: Members::new(),
+            zarr_2: self.zarr_2.clone(),
+        }
+    }
+
+    /// The documents of the nodes below a node, by their paths relative to it.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], which no documents can cause.
+    pub fn below(&self, path: &str) -> Result<Self> {
+        let mut below = self.emptied();
+        for (name, document) in self.documents.iter() {
+            let rest = name.strip_prefix(path);
+            if let Some(relative) = rest.and_then(|rest| rest.strip_prefix('/')) {
+                below.documents.set(relative, document)?;
+            }
+        }
+        Ok(below)
+    }
+
+    /// Takes out the documents of a node and of all nodes below it, and tells whether there were any.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let before = self.documents.len();
+        self.documents.retain(|name| {
+            let rest = name.strip_prefix(path);
+            !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        self.documents.len() != before
+    }
+
+    /// Whether the node at a path is an array, without reading the rest of its document; `None` where there is no such node.
+    ///
+    /// # Errors
+    /// Where the document is no object, or its `node_type` is neither `array` nor `group`.
+    pub fn is_array(&self, path: &str) -> Result<Option<bool>> {
+        #[derive(serde::Deserialize)]
+        struct Typed<'a> {
+            #[serde(borrow)]
+            node_type: Option<std::borrow::Cow<'a, str>>,
+            #[serde(borrow, rename = ".zarray")]
+            zarray: Option<&'a RawValue>,
+            #[serde(borrow, rename = ".zgroup")]
+            zgroup: Option<&'a RawValue>,
+        }
+        let Some(document) = self.documents.get(path) else {
+            return Ok(None);
+        };
+        let typed: Typed<'_> =
+            serde_json::from_str(document.get()).map_err(|error| self.place(path, error.into()))?;
+        match (&typed.node_type, typed.zarray, typed.zgroup) {
+            (_, Some(_), _) => Ok(Some(true)),
+            (_, _, Some(_)) => Ok(Some(false)),
+            (Some(kind), ..) if kind == "array" => Ok(Some(true)),
+            (Some(kind), ..) if kind == "group" => Ok(Some(false)),
+            (kind, ..) => {
+                let found = kind
+                    .as_ref()
+                    .map_or("nothing".to_owned(), |kind| format!("{kind:?}"));
+                let error = Error::invalid(found, "\"array\" or \"group\"");
+                Err(self.place(path, error.member("node_type")))
+            }
+        }
+    }
+
+    /// The paths, relative to the group, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().map(|(path, _)| path)
+    }
+
+    /// The number of documents.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+}
+
+pub(super) fn object(value: &RawValue) -> Result<Members> {
+    serde_json::from_str(value.get())
+        .map_err(|error| Error::invalid(value.get(), format!("an object ({error})")))
+}
+
+pub(super) fn check_path(path: &str, strictness: Strictness) -> Result<()> {
+    let parsed = NodePath::parse(path)
+        .ok()
+        .filter(|_| !path.starts_with('/') && !path.is_empty());
+    let valid =
+        parsed.is_some_and(|path| strictness == Strictness::Tolerant || path.unreserved().is_ok());
+    if valid {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("{path:?}"),
+        "a relative path of a node",
+    ))
+}

@@ -1,0 +1,137 @@
+//! Data types of Zarr v2, in NumPy's spelling, as those of v3.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result, shorten};
+
+/// A v2 data type as a v3 one.
+pub(super) struct DataType {
+    pub(super) extension: Value,
+    pub(super) item_size: u64,
+    /// The byte order, where there is one.
+    pub(super) endian: Option<&'static str>,
+    /// What `null` means as a fill value.
+    pub(super) zero: Value,
+}
+
+pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result<DataType> {
+    let invalid = || Error::invalid(shorten(&dtype.to_string()), "a data type of Zarr v2");
+    if let Value::Array(fields) = dtype {
+        return struct_type(fields);
+    }
+    let text = dtype.as_str().ok_or_else(invalid)?;
+    let (order, rest) = text.split_at_checked(1).ok_or_else(invalid)?;
+    let (kind, size) = rest.split_at_checked(1).ok_or_else(invalid)?;
+    if kind == "O" {
+        return object_type(filters);
+    }
+    let (size, unit) = size
+        .split_once('[')
+        .map_or((size, None), |(size, unit)| (size, unit.strip_suffix(']')));
+    let size = size.parse::<u64>().map_err(|_| invalid())?;
+    let endian = match order {
+        "<" => Some("little"),
+        ">" => Some("big"),
+        "|" => None,
+        _ => return Err(invalid()),
+    };
+    let named = |name: String, zero: Value| (json!(name), size, zero);
+    let sized = |name: &str, length: u64, zero: Value| {
+        (
+            json!({"name": name, "configuration": {"length_bytes": length}}),
+            length,
+            zero,
+        )
+    };
+    let (extension, item_size, zero) = match (kind, size) {
+        ("b", 1) => named("bool".to_owned(), json!(false)),
+        ("i", 1 | 2 | 4 | 8) => named(format!("int{}", 8 * size), json!(0)),
+        ("u", 1 | 2 | 4 | 8) => named(format!("uint{}", 8 * size), json!(0)),
+        ("f", 2 | 4 | 8) => named(format!("float{}", 8 * size), json!(0.0)),
+        ("c", 8 | 16) => named(format!("complex{}", 8 * size), json!([0.0, 0.0])),
+        ("S", _) => sized("null_terminated_bytes", size, json!("")),
+        ("V", _) => sized(
+            "raw_bytes",
+            size,
+            json!(vec![0; usize::try_from(size).unwrap_or(0)]),
+        ),
+        ("U", _) => sized("fixed_length_utf32", size.saturating_mul(4), json!("")),
+        ("M" | "m", 8) => {
+            let name = if kind == "M" {
+                "numpy.datetime64"
+            } else {
+                "numpy.timedelta64"
+            };
+            let unit = unit.unwrap_or("generic");
+            let digits = unit.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+            let scale = unit[..digits].parse::<u64>().unwrap_or(1);
+            let configuration = json!({"unit": &unit[digits..], "scale_factor": scale});
+            (
+                json!({"name": name, "configuration": configuration}),
+                8,
+                json!("NaT"),
+            )
+        }
+        _ => return Err(invalid()),
+    };
+    Ok(DataType {
+        extension,
+        item_size,
+        endian,
+        zero,
+    })
+}
+
+/// Fields of one byte order each; v3 has one order for all of them.
+fn struct_type(fields: &[Value]) -> Result<DataType> {
+    let mut converted = Vec::new();
+    let (mut item_size, mut endian, mut zero) = (0_u64, None, Map::new());
+    for field in fields {
+        let (Some(name), Some(dtype), None) = (field[0].as_str(), field.get(1), field.get(2))
+        else {
+            return Err(Error::invalid(
+                shorten(&field.to_string()),
+                "a field with name and type",
+            ));
+        };
+        let field = data_type(dtype, &[])?;
+        if field.endian.is_some() && endian.is_some() && field.endian != endian {
+            return Err(Error::Unsupported {
+                what: "fields of different byte orders".to_owned(),
+            });
+        }
+        endian = endian.or(field.endian);
+        item_size = item_size.saturating_add(field.item_size);
+        zero.insert(name.to_owned(), field.zero);
+        converted.push(json!({"name": name, "data_type": field.extension}));
+    }
+    let extension = json!({"name": "struct", "configuration": {"fields": converted}});
+    Ok(DataType {
+        extension,
+        item_size,
+        endian,
+        zero: Value::Object(zero),
+    })
+}
+
+/// Python objects: strings or byte strings, as the first filter says.
+fn object_type(filters: &[Map<String, Value>]) -> Result<DataType> {
+    let extension = match filters
+        .first()
+        .and_then(|filter| filter.get("id"))
+        .and_then(Value::as_str)
+    {
+        Some("vlen-utf8") => json!("string"),
+        Some("vlen-bytes") => json!("bytes"),
+        other => {
+            let what = format!("objects encoded by {}", other.unwrap_or("no filter"));
+            return Err(Error::Unsupported { what });
+        }
+    };
+    Ok(DataType {
+        extension,
+        item_size: 16,
+        endian: None,
+        zero: json!(""),
+    })
+}

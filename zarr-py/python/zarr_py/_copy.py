@@ -1,0 +1,104 @@
+"""Copies of nodes: their objects as they are stored, the documents last, so that readers find a node whole or not at all."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from zarr_py import _native
+from zarr_py._source import Place
+from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError, ReadOnlyError
+
+if TYPE_CHECKING:
+    from zarr_py._native import NativeStore
+
+__all__ = ["Progress", "copy_node"]
+
+Progress = Callable[[int, int], Any]
+"""Called with the number of objects that are copied, and that of all."""
+
+_AT_ONCE = 8
+_DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
+
+
+def copy_node(
+    source: Place, path: str, target: Place, target_path: str, *, overwrite: bool = False, progress: Progress | None = None
+) -> Any:
+    """Copies a node and everything below it to a path, which has to be free, and opens the copy.
+
+    Raises `NotFoundError` where there is no node, `AlreadyExistsError` where there is one at the target, and `InvalidError` for a
+    copy of a node into itself.
+    """
+    if target.read_only:
+        raise ReadOnlyError(f"/{target_path}: store was opened in read-only mode and does not support writing")
+    _native.open_node(source, path, "node")
+    same = source.native is target.native
+    if same and _is_within(target_path, path):
+        raise InvalidError(f"/{path} cannot be copied to /{target_path}, which is it or in it")
+    if same and _is_within(path, target_path):
+        raise InvalidError(f"/{path} cannot be copied to /{target_path}, in which it is")
+    _make_room(target, target_path, overwrite)
+    entries = sorted(key for key, _ in source.native.entries_sync(path))
+    prefix = f"{path}/" if path else ""
+    keys = [(key, _joined(target_path, key.removeprefix(prefix))) for key in entries]
+    # Documents of nodes within before those of the groups that they are in.
+    documents = sorted(filter(_is_document, keys), key=lambda pair: (-pair[0].count("/"), pair[0]))
+    data = [pair for pair in keys if not _is_document(pair)]
+    for done, _ in enumerate(_copied(source.native, target.native, data, documents), start=1):
+        if progress is not None:
+            progress(done, len(keys))
+    copied = _native.open_node(target, target_path, "node")
+    if any(key.endswith("zarr.json") for _, key in documents):
+        # So that groups above that have consolidated metadata, which is now out of date, learn of it.
+        copied._change_attributes("{}", [], False)
+    return copied
+
+
+def _make_room(target: Place, path: str, overwrite: bool) -> None:
+    """Sees to it that there is no node at the path, and that there are groups above it."""
+    above, _, name = path.rpartition("/")
+    try:
+        _native.open_node(target, path, "node")
+    except NotFoundError:
+        pass
+    else:
+        if not overwrite:
+            raise AlreadyExistsError(f"/{path}: there is a node; overwrite=True replaces it")
+        if not path:
+            # An empty group, whose document is replaced.
+            _native.create_group(target, "", "{}", True)
+            return
+        _native.open_node(target, above, "group").delete(name)
+    if path:
+        try:
+            _native.open_node(target, above, "group")
+        except NotFoundError:
+            _native.create_group(target, above, "{}", False)
+
+
+def _copied(
+    source: "NativeStore", target: "NativeStore", data: list[tuple[str, str]], documents: list[tuple[str, str]]
+) -> Iterator[None]:
+    def copy(pair: tuple[str, str]) -> None:
+        found = source.get_sync(pair[0])
+        if found is None:
+            raise NotFoundError(f"{pair[0]}: deleted while it was copied")
+        target.set_sync(pair[1], found)
+
+    pending = iter(data)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while some := list(islice(pending, 4 * _AT_ONCE)):
+            yield from pool.map(copy, some)
+    yield from map(copy, documents)
+
+
+def _is_document(pair: tuple[str, str]) -> bool:
+    return pair[0].rpartition("/")[2] in _DOCUMENTS
+
+
+def _is_within(path: str, other: str) -> bool:
+    return not other or path == other or path.startswith(f"{other}/")
+
+
+def _joined(path: str, key: str) -> str:
+    return f"{path}/{key}" if path else key

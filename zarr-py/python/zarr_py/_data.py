@@ -1,0 +1,84 @@
+"""`save`, `load` and `copy`: whole nodes at once."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+from zarr_py import _checks, _nodes, _source
+from zarr_py._native import NativeArray, NativeGroup
+from zarr_py._option_names import StoreOptions
+from zarr_py._source import StoreLike
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from zarr_py._array import Array
+    from zarr_py._copy import Progress
+    from zarr_py._group import Group
+
+__all__ = ["copy", "load", "save"]
+
+
+def save(
+    store: StoreLike,
+    data: "npt.ArrayLike | Mapping[str, npt.ArrayLike]",
+    path: str = "",
+    *,
+    overwrite: bool = True,
+    **options: Unpack[StoreOptions],
+) -> "Array | Group":
+    """Stores data as an array, or a mapping of names to data as a group of arrays, in place of what is there.
+
+    Parameters
+    ----------
+    store, path, options
+        Where, as for `open_array`.
+    data
+        Anything that `numpy.asanyarray` takes, or a mapping of names to such.
+    overwrite
+        Delete what is at the path first; `False` refuses it.
+    """
+    if not isinstance(data, Mapping):
+        return _nodes.create_array(store, path, data=data, overwrite=overwrite, **options)
+    group = _nodes.create_group(store, path, overwrite=overwrite, **options)
+    for name, elements in data.items():
+        group.create_array(_checks.text(name, "data"), data=elements)
+    return group
+
+
+def load(store: StoreLike, path: str = "", **options: Unpack[StoreOptions]) -> Any:
+    """All elements of an array, or a dictionary of those of a group, in which groups within are dictionaries.
+
+    Raises `NotFoundError` (a `FileNotFoundError`).
+    """
+    return _loaded(_nodes.open(store, path, mode="r", **options))
+
+
+def _loaded(node: Any) -> Any:
+    if isinstance(node, NativeArray):
+        return node.read()
+    return {name: _loaded(member) for name, member in node.members()}
+
+
+def copy(
+    source: "Array | Group",
+    store: StoreLike,
+    path: str = "",
+    *,
+    overwrite: bool = False,
+    progress: "Progress | None" = None,
+    **options: Unpack[StoreOptions],
+) -> "Array | Group":
+    """Copies a node, with everything below it, to a path in a store, another one perhaps.
+
+    Its objects are copied as they are stored, its documents last. `progress` is called with the number of objects that are done
+    and that of all. Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    """
+    from zarr_py._copy import copy_node
+
+    if not isinstance(source, NativeArray | NativeGroup):
+        raise TypeError(f"source: expected an array or a group of zarr_py, got {type(source).__name__}")
+    known = ("source", "store", "path", "overwrite", "progress")
+    target = _source.of(store, options, False, "copy", known)
+    path, replace = _checks.text(path, "path").strip("/"), _checks.flag(overwrite, "overwrite")
+    node: Array | Group = copy_node(source._place(), source.path, target, path, overwrite=replace, progress=progress)
+    return node

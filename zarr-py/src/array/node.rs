@@ -1,0 +1,100 @@
+//! What a handle keeps of a node: an array or group that a forked child makes again, or that is made of what a pickle holds.
+
+use zarr::{Hierarchy, NodeMetadata, blocking};
+use zarr_core::{ItemSize, Strictness};
+
+use crate::error::{Error, Result};
+
+/// A node that can be made again from what its metadata says.
+pub(super) trait Remake: Sized {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self>;
+    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self>;
+    fn path(&self) -> &str;
+}
+
+/// What a pickle holds of a node.
+#[derive(Clone)]
+pub(super) struct Document {
+    pub(super) path: String,
+    pub(super) text: String,
+}
+
+/// An array, with what each read asks of it.
+pub(super) struct OpenArray {
+    pub(super) array: blocking::Array,
+    /// The shape of what is decoded as one: inner chunks, where they can be read alone.
+    pub(super) unit: Vec<u64>,
+    /// The size of an element in bytes; of strings the size of a place in the buffer.
+    pub(super) item_size: usize,
+}
+
+impl OpenArray {
+    pub(super) fn new(array: zarr::Array) -> Self {
+        let layout = array.layout();
+        let unit = layout.inner_chunk_shape();
+        Self {
+            unit: unit.unwrap_or_else(|| layout.chunk_shape().to_vec()),
+            item_size: match array.data_type().item_size() {
+                ItemSize::Fixed(size) => size,
+                ItemSize::Variable => 8,
+            },
+            array: blocking::Array(array),
+        }
+    }
+
+    pub(super) fn is_variable(&self) -> bool {
+        self.array.0.data_type().fixed_size().is_none()
+    }
+}
+
+impl Remake for OpenArray {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
+        match NodeMetadata::parse_with(document.text.as_bytes(), Strictness::Tolerant)? {
+            NodeMetadata::Array(array) => Ok(Self::new(zarr::Array::new(
+                hierarchy,
+                &document.path,
+                array,
+            )?)),
+            NodeMetadata::Group(_) => Err(wrong_kind(document)),
+        }
+    }
+
+    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
+        let metadata = self.array.0.metadata().clone();
+        Ok(Self::new(zarr::Array::new(
+            hierarchy,
+            self.path(),
+            metadata,
+        )?))
+    }
+
+    fn path(&self) -> &str {
+        self.array.0.path().as_str()
+    }
+}
+
+impl Remake for zarr::Group {
+    fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self> {
+        match NodeMetadata::parse_with(document.text.as_bytes(), Strictness::Tolerant)? {
+            NodeMetadata::Group(group) => Ok(Self::new(hierarchy, &document.path, group)?),
+            NodeMetadata::Array(_) => Err(wrong_kind(document)),
+        }
+    }
+
+    fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
+        Ok(Self::new(
+            hierarchy,
+            self.path().as_str(),
+            self.metadata().clone(),
+        )?)
+    }
+
+    fn path(&self) -> &str {
+        self.path().as_str()
+    }
+}
+
+fn wrong_kind(document: &Document) -> Error {
+    let message = format!("/{}: pickled as a node of the other kind", document.path);
+    Error::Named("NodeTypeError", message)
+}

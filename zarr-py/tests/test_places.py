@@ -1,0 +1,319 @@
+"""One client for equal places of a process, and stores that cannot be opened where they are unpickled."""
+
+import http.server
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obstore.store
+import pytest
+import zarr
+import zarr_py
+from test_array_process import in_child
+from zarr_py import _source, errors
+
+AWAY = {"endpoint": "http://127.0.0.1:9", "region": "r", "retry_config": {"max_retries": 0}, "skip_signature": True}
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A directory over HTTP, with a count of connections."""
+
+    daemon_threads = True
+    connections = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    zarr_py.create_array(tmp_path, "g/x", shape=(8,), chunks=(2,), dtype="i4")[...] = np.arange(8)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(tmp_path))
+
+        def setup(self) -> None:
+            made.connections += 1
+            super().setup()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    made = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=made.serve_forever, args=(0.05,))
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def ways(server: Server) -> dict[str, Callable[[], Any]]:
+    """Ways to the element at the start, each of which may make a client."""
+    options = {"allow_http": True}
+    array = zarr_py.open_array(server.url, "g/x", **options)
+    group = zarr_py.open_group(server.url, **options)
+    store = zarr_py.Store(server.url, **options)
+    pickles = {name: pickle.dumps(value) for name, value in {"array": array, "group": group, "store": store}.items()}
+    return {
+        "open_array": lambda: zarr_py.open_array(server.url, "g/x", **options)[0],
+        "a slash behind": lambda: zarr_py.open_array(server.url + "/", "g/x", client_options={"allow_http": "true"})[0],
+        "open_group": lambda: zarr_py.open_group(server.url, config=options)["g/x"][0],
+        "open": lambda: zarr_py.open(server.url, "g/x", **options)[0],
+        "Store": lambda: zarr_py.open_array(zarr_py.Store(server.url, **options), "g/x")[0],
+        "array unpickled": lambda: pickle.loads(pickles["array"])[0],
+        "group unpickled": lambda: pickle.loads(pickles["group"])["g/x"][0],
+        "store unpickled": lambda: zarr_py.open_array(pickle.loads(pickles["store"]), "g/x")[0],
+        "zarr-python": lambda: zarr.open_array(zarr_py.Store(server.url, **options), path="g/x", mode="r", zarr_format=3)[0],
+    }
+
+
+def test_each_way_to_a_place_is_one_client(server: Server) -> None:
+    found = ways(server)
+    found["open_array"]()
+    for name, way in found.items():
+        before = server.connections
+        assert [way() for _ in range(12)] == [0] * 12, name
+        assert server.connections - before <= 3, name
+
+
+def test_a_client_outlives_its_user_and_counts_for_all(server: Server) -> None:
+    for _ in range(30):
+        zarr_py.open_array(server.url, "g/x", allow_http=True)
+    # Not one for each; a request may start before the connection of the one before is idle again.
+    assert server.connections <= 5
+    assert zarr_py.open_array(server.url, "g/x", allow_http=True).requests()["gets"] >= 30
+
+
+def test_other_options_are_another_client() -> None:
+    def native(**options: Any) -> Any:
+        return zarr_py.Store("s3://bucket/x", **{**AWAY, **options})._native
+
+    def provider() -> dict[str, str]:
+        return {"access_key_id": "a", "secret_access_key": "b"}
+
+    assert native() is native() and native(max_concurrency=4) is native(max_concurrency=4)
+    others = [native(), native(max_concurrency=4), native(cache_bytes=1 << 20), native(region="q"),
+              native(credential_provider=provider), native(single_writer=True)]
+    assert len({id(one) for one in others}) == len(others)
+    assert zarr_py.Store("s3://bucket/y", **AWAY)._native is not native()
+    assert native(credential_provider=provider) is native(credential_provider=provider)
+
+
+def test_credentials_are_not_found_where_they_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = {"endpoint": "http://127.0.0.1:9", "region": "r", "access_key_id": "A", "secret_access_key": "S"}
+    store = zarr_py.Store("s3://bucket/x", **secret)
+    lost, kept = pickle.loads(pickle.dumps(store)), zarr_py.Store("s3://bucket/x", **secret, pickle_secrets=True)
+    assert lost._native is not store._native and lost._native is pickle.loads(pickle.dumps(store))._native
+    assert pickle.loads(pickle.dumps(kept))._native is kept._native is store._native
+    before = zarr_py.Store("s3://bucket/x", **AWAY)._native
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    assert zarr_py.Store("s3://bucket/x", **AWAY)._native is not before
+    monkeypatch.undo()
+    assert zarr_py.Store("s3://bucket/x", **AWAY)._native is before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_makes_its_own(server: Server) -> None:
+    array = zarr_py.open_array(server.url, "g/x", allow_http=True)
+    assert array[3] == 3
+    with _source._lock:
+        assert in_child(lambda: zarr_py.open_array(server.url, "g/x", allow_http=True)[4] == 4 and array[5] == 5) == 0
+    assert array[6] == 6
+
+
+def test_no_source_shows_secrets() -> None:
+    secret = {"access_key_id": "HUSH", "secret_access_key": "HUSH", "region": "r"}
+    for store in (zarr_py.Store("s3://bucket/x", **secret), zarr_py.Store("https://me:HUSH@host/x?sig=HUSH"),
+                  zarr_py.Store("s3://bucket/x", **secret, pickle_secrets=True)):
+        assert "HUSH" not in f"{store!r} {store._origin!r} {store._origin} {vars(store)!r}"
+        assert b"HUSH" not in pickle.dumps(store) or store._origin.pickle_secrets
+
+
+def test_threads_get_one_client() -> None:
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(zarr_py.Store("s3://threads/x", **AWAY)._native)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(one) for one in found}) == 1
+
+
+@pytest.mark.parametrize("kind", ["path", "text", "url", "LocalStore", "obstore", "ObjectStore", "memory of obstore", "Store"])
+def test_whatever_store_takes_the_functions_take(tmp_path: Path, kind: str) -> None:
+    place: Any = {
+        "path": lambda: tmp_path,
+        "text": lambda: str(tmp_path),
+        "url": tmp_path.as_uri,
+        "LocalStore": lambda: zarr.storage.LocalStore(tmp_path),
+        "obstore": lambda: obstore.store.LocalStore(tmp_path),
+        "ObjectStore": lambda: zarr.storage.ObjectStore(obstore.store.LocalStore(tmp_path)),
+        "memory of obstore": obstore.store.MemoryStore,
+        "Store": lambda: zarr_py.Store(tmp_path),
+    }[kind]()
+    zarr_py.create_group(place, attributes={"k": 1})
+    zarr_py.create_array(place, "a", data=np.arange(4))
+    assert zarr_py.open_array(place, "a")[...].tolist() == [0, 1, 2, 3]
+    assert dict(zarr_py.open_group(place).attrs) == {"k": 1} and zarr_py.open(place, "a").shape == (4,)
+    assert zarr_py.load(place, "a").sum() == 6
+
+
+def test_what_is_no_store_is_refused_with_advice(tmp_path: Path) -> None:
+    for wrong in (None, 3, b"path", object(), {}):
+        with pytest.raises(TypeError, match="expected a URL"):
+            zarr_py.open_array(wrong)
+    with pytest.raises(TypeError, match="MemoryStore"):
+        zarr_py.open_group(zarr.storage.MemoryStore())
+    with pytest.raises(TypeError, match="its path as the second"):
+        zarr_py.open_group(zarr.storage.StorePath(zarr.storage.LocalStore(tmp_path), "a"))
+    frozen = zarr.storage.LocalStore(tmp_path, read_only=True)
+    zarr_py.create_group(tmp_path)
+    with pytest.raises(PermissionError):
+        zarr_py.open_group(frozen).create_group("a")
+
+
+ELSEWHERE = """
+    import pickle, sys
+    value = pickle.loads(bytes.fromhex(sys.argv[1]))
+    again = pickle.loads(pickle.dumps(value))
+    assert repr(value) and repr(again) and type(again) is type(value)
+    try:
+        {use}
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def elsewhere(value: Any, use: str, **environment: str) -> str:
+    """What using something says in another process, where loading it has to work."""
+    command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE.format(use=use)), pickle.dumps(value).hex()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_memory_of_another_process_fails_where_it_is_used() -> None:
+    store = zarr_py.Store.memory("test_places")
+    array = zarr_py.create_array(store, "a", shape=4, dtype="i4")
+    for value, use in [(store, "value.get_sync('a')"), (array, "again[0]"), (array, "value.attrs['x'] = 1"),
+                       (zarr_py.open_group(store), "value['a']"), (zarr.open_array(store, path="a"), "value[0]")]:
+        assert "only in the process that it is in" in elsewhere(value, use), use
+
+
+def test_a_url_that_is_wrong_elsewhere_fails_where_it_is_used() -> None:
+    store = zarr_py.Store("s3://bucket/x", **AWAY)
+    wrong = {"AWS_ENDPOINT_URL": "no url\n", "AWS_PROFILE": "not-there"}
+    assert "Error" in elsewhere(store, "value.get_sync('a')", **wrong)
+
+
+def test_a_document_that_cannot_be_bound_fails_where_it_is_used(tmp_path: Path) -> None:
+    array = zarr_py.create_array(tmp_path, shape=4, dtype="i4")
+    loader, (kind, source, read_only, path, text) = array.__reduce__()
+    broken = loader(kind, source, read_only, path, text.replace('"zstd"', '"of.another.build"'))
+    assert "cannot be opened here" in repr(broken) and broken.path == "" and pickle.loads(pickle.dumps(broken)).path == ""
+    with pytest.raises(errors.UnsupportedError, match=r"of\.another\.build"):
+        broken[0]
+
+
+def test_a_worker_of_dask_lives_on(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent("""
+        import logging, zarr_py, dask.array as da
+        def main():
+            from distributed import Client, LocalCluster
+            logging.disable(logging.CRITICAL)
+            with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=60) as cluster:
+                with Client(cluster) as client:
+                    array = zarr_py.create_array("memory://cluster", "a", shape=(8, 8), chunks=(4, 4), dtype="f8")
+                    future = client.compute(da.from_array(array, chunks=(4, 4), name=False).sum())
+                    try:
+                        print("answer", future.result(timeout=30))
+                    except TimeoutError:
+                        print("hangs")
+                    except Exception as error:
+                        print("error", type(error).__name__)
+                    print("alive", client.submit(lambda: 1).result(timeout=30))
+        if __name__ == "__main__":
+            main()
+    """))
+    pytest.importorskip("distributed")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, check=False)
+    assert "hangs" not in done.stdout and "alive 1" in done.stdout, done.stdout + done.stderr
+
+
+class Provider:
+    """Credentials by an object that is another one after each unpickling."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {"access_key_id": "a", "secret_access_key": "b", "expires_at": None}
+
+
+class Reading:
+    """A store of Python that can be pickled."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def get(self, path: str) -> bytes:
+        if path not in self.objects:
+            raise FileNotFoundError(path)
+        return self.objects[path]
+
+    def put(self, path: str, value: bytes, **_: Any) -> None:
+        self.objects[path] = bytes(value)
+
+    def head(self, path: str) -> dict[str, Any]:
+        return {"path": path, "size": len(self.get(path))}
+
+    def delete(self, path: str) -> None:
+        del self.objects[path]
+
+    def list(self, prefix: str | None) -> Any:
+        return iter([[self.head(path) for path in self.objects if path.startswith(prefix or "")]])
+
+    def list_with_delimiter(self, prefix: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def test_objects_of_python_are_one_client_through_pickles() -> None:
+    away = {"endpoint": "http://127.0.0.1:9", "region": "r", "retry_config": {"max_retries": 0}}
+    store = zarr_py.Store("s3://bucket/objects", credential_provider=Provider(), **away)
+    again = [pickle.loads(pickle.dumps(store))._native for _ in range(5)]
+    assert {id(one) for one in again} == {id(store._native)}
+    other = zarr_py.Store("s3://bucket/objects", credential_provider=Provider(), **away)
+    assert other._native is not store._native
+    text = pickle.dumps(zarr_py.Store(Reading(), pickle_secrets=True, single_writer=True))
+    assert pickle.loads(text)._native is pickle.loads(text)._native
+    code = "import pickle, sys; sys.path.insert(0, sys.argv[2]); load = lambda: pickle.loads(bytes.fromhex(sys.argv[1]))._native; a = load(); assert a is load()"
+    command = [sys.executable, "-c", code, text.hex(), str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_archive_that_is_opened_again_is_read_again(server: Server, tmp_path: Path) -> None:
+    def pack(value: int) -> None:
+        with zarr.storage.ZipStore(tmp_path / "a.zip", mode="w") as store:
+            zarr.create_array(store, data=np.full(4, value), chunks=(4,))
+
+    def opened() -> zarr_py.Array:
+        return zarr_py.open_array(f"{server.url}/a.zip|zip:", allow_http=True)
+
+    pack(1)
+    first = opened()
+    assert first[0] == 1 and pickle.loads(pickle.dumps(first))._store is first._store
+    pack(2)
+    assert opened()[0] == 2 and opened()._store is not first._store

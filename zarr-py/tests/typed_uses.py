@@ -1,0 +1,23 @@
+"""Uses of the package for type checkers, which `test_types.py` runs: what is right, and what is to be an error. It is never imported."""
+
+import asyncio
+import numpy as np
+import zarr_py
+from zarr_py import codecs
+
+group = zarr_py.open_group("s3://b/x", region="eu-west-1", max_concurrency=4, config={"region": "x"})
+array = group.create_array("a", shape=(4, 4), dtype="i4", compressors=codecs.Zstd(3), attributes={"k": 1})
+part: np.ndarray[tuple[int, ...], np.dtype[np.int32]] = array[0]
+names: list[str] = [name for name, _ in group.items()]
+node = group.get("x")
+other = group.get("x", 5)
+asyncio.create_task(array.read_async())
+zarr_py.open_array("p", mode="a", shape=4, dtype="i4")
+zarr_py.open_array("p", regoin="x")  # type: ignore[call-arg]
+zarr_py.create_array("p", shap=3)  # type: ignore[call-arg]
+zarr_py.Store("s3://b", regoin="x")  # type: ignore[call-arg]
+zarr_py.config.set(thread=3)  # type: ignore[call-arg]
+group.create_array("x", shap=3)  # type: ignore[call-arg]
+codecs.Blosc(cname="lz5")  # type: ignore[arg-type]
+with zarr_py.open("p") as opened:
+    print(opened.path, zarr_py.explain(opened, indexing="oindex"))

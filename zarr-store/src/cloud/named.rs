@@ -1,0 +1,30 @@
+//! Options as they were given, of which those that a builder does not know are taken.
+
+use url::Url;
+
+use crate::error::Result;
+use crate::options::invalid;
+
+/// Names and values of options.
+pub(super) type Named = Vec<(String, String)>;
+
+/// Takes an option that the builder does not know. The last counts, as for the builders.
+pub(super) fn take(options: &mut Named, name: &str) -> Option<String> {
+    let is_it = |option: &mut (String, String)| option.0.eq_ignore_ascii_case(name);
+    options.extract_if(.., is_it).last().map(|(_, value)| value)
+}
+
+/// Takes an option that is yes or no.
+pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bool> {
+    match take(options, name)
+        .map(|value| value.to_ascii_lowercase())
+        .as_deref()
+    {
+        None | Some("false" | "0" | "no" | "n" | "off") => Ok(false),
+        Some("true" | "1" | "yes" | "y" | "on") => Ok(true),
+        Some(_) => Err(invalid(
+            url.as_str(),
+            &format!("option {name} is neither true nor false"),
+        )),
+    }
+}

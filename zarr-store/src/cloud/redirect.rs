@@ -1,0 +1,89 @@
+//! Redirects (RFC 9110, 15.4), followed with nothing secret: to another origin goes only what a request is about.
+
+use object_store::client::{HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse};
+use url::Url;
+
+/// How often one request is sent elsewhere.
+const MOST: usize = 10;
+
+/// The fields that any server may see.
+const PUBLIC: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "content-length",
+    "content-type",
+    "depth",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "range",
+    "user-agent",
+];
+
+#[derive(Debug, thiserror::Error)]
+#[error("more than {MOST} redirects")]
+struct TooMany;
+
+/// Sends a request, and again to where the answers say.
+pub(super) async fn send(
+    client: &HttpClient,
+    mut request: HttpRequest,
+) -> Result<HttpResponse, HttpError> {
+    for _ in 0..=MOST {
+        let response = client.execute(request.clone()).await?;
+        match moved(&request, &response) {
+            Some(next) => request = next,
+            None => return Ok(landed(&request, response)),
+        }
+    }
+    Err(HttpError::new(HttpErrorKind::Unknown, TooMany))
+}
+
+/// An answer that knows where it came from, if it is a directory.
+#[cfg(feature = "http")]
+fn landed(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+    use crate::wire::{Directory, Landed};
+
+    if request.extensions().get::<Directory>().is_some() {
+        let url = Landed(request.uri().to_string());
+        response.extensions_mut().insert(url);
+    }
+    response
+}
+
+#[cfg(not(feature = "http"))]
+fn landed(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
+    response
+}
+
+/// The request that a redirect asks for; `None` where the answer is none that can be followed.
+fn moved(request: &HttpRequest, response: &HttpResponse) -> Option<HttpRequest> {
+    let status = response.status().as_u16();
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let place = response.headers().get("location")?.to_str().ok()?;
+    let from = Url::parse(&request.uri().to_string()).ok()?;
+    let mut to = from.join(place).ok()?;
+    to.set_fragment(None);
+    // These fail for URLs without a host only, which have no user info.
+    let _ = to.set_username("");
+    let _ = to.set_password(None);
+    let elsewhere = from.origin() != to.origin();
+    let reads = matches!(request.method().as_str(), "GET" | "HEAD" | "PROPFIND");
+    if !reads && (elsewhere || !matches!(status, 307 | 308)) {
+        return None;
+    }
+    let mut next = request.clone();
+    *next.uri_mut() = to.as_str().parse().ok()?;
+    next.headers_mut().remove("host");
+    if elsewhere {
+        let names: Vec<_> = next.headers().keys().cloned().collect();
+        for name in names {
+            if !PUBLIC.contains(&name.as_str()) {
+                next.headers_mut().remove(name);
+            }
+        }
+    }
+    Some(next)
+}

@@ -1,0 +1,69 @@
+//! Web servers. The URL is kept as the base of every request, its query included, so that signed URLs of a directory work; its
+//! user goes into a field instead.
+
+use std::sync::Arc;
+
+use object_store::ClientConfigKey;
+use object_store::http::HttpBuilder;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use super::named::{Named, take_flag};
+use super::settings::{self, Setup};
+use super::{headers, names};
+use crate::error::Result;
+use crate::object::{Listings, ObjectBackend, Quirks};
+use crate::options::{Options, invalid, no_credentials};
+use crate::{CostModel, Store};
+
+pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
+    no_credentials(url.as_str(), &options)?;
+    let mut setup = Setup::new(url, options, Quirks::default())?;
+    setup.quirks.list = listings(url, &mut setup.named)?;
+    // Known to have no conditional puts.
+    setup.quirks.probe = false;
+    headers::authorize(url, &mut setup.named, &mut setup.headers)?;
+    let identity = HeaderValue::from_static("identity");
+    setup.headers.entry("accept-encoding").or_insert(identity);
+
+    let mut base = url.clone();
+    base.set_path(url.path().trim_end_matches('/'));
+    base.set_fragment(None);
+    // These fail for URLs without a host only, which have no user info.
+    let _ = base.set_username("");
+    let _ = base.set_password(None);
+    let mut builder = HttpBuilder::new()
+        .with_http_connector(setup.connector())
+        .with_client_options(setup.client_options())
+        .with_url(base)
+        .with_retry(setup.patience.retry.clone());
+    if url.scheme() == "http" {
+        builder = builder.with_config(ClientConfigKey::AllowHttp, "true");
+    }
+    for (key, value) in settings::timeouts("") {
+        builder = builder.with_config(key, value);
+    }
+    for (name, value) in &setup.named {
+        builder = builder.with_config(names::parse(url, name, &names::HTTP)?, value);
+    }
+    let store = builder
+        .build()
+        .map_err(|error| settings::failed(url, &setup.named, &error))?;
+    let backend = ObjectBackend::new(Arc::new(store), setup.quirks);
+    let location = settings::location(url);
+    Ok(setup.finish(backend, &location, CostModel::http()))
+}
+
+/// How directories are listed, if at all.
+fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
+    let webdav = take_flag(url, options, "webdav")?;
+    match (webdav, take_flag(url, options, "html_index")?) {
+        (false, false) => Ok(Listings::None),
+        (true, false) => Ok(Listings::Native),
+        (false, true) => Ok(Listings::Html),
+        (true, true) => Err(invalid(
+            url.as_str(),
+            "options webdav and html_index are two ways to list; give one of them",
+        )),
+    }
+}

@@ -1,0 +1,210 @@
+//! Taking in what comes: checked against version, place and size, and decoded where it is stored encoded.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::GetResult;
+use zarr_core::ByteRange;
+
+use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
+use crate::Body;
+use crate::error::{Error, Result};
+use crate::object::request::Request;
+use crate::version::Version;
+use crate::wire::Facts;
+
+/// The largest buffer that a claimed size alone makes us allocate, in bytes.
+const TRUSTED_SIZE: u64 = 64 << 20;
+
+/// How many bytes come.
+enum Expected {
+    Exactly(u64),
+    /// As many as there are, but not more than these.
+    AtMost(u64),
+}
+
+impl Read {
+    /// Takes in the answer to a range of an object of at most `most` bytes.
+    pub(super) async fn receive(
+        &self,
+        wanted: &ByteRange,
+        most: u64,
+        result: GetResult,
+        mut request: Request,
+    ) -> Result<Answer> {
+        let version = Version::of_meta(&result.meta);
+        let expected = self.version.as_ref();
+        if expected
+            .unwrap_or_else(|| self.first.get_or_init(|| version.clone()))
+            .contradicts(&version)
+        {
+            return Err(self.changed());
+        }
+        let facts = result
+            .extensions
+            .get::<Facts>()
+            .cloned()
+            .unwrap_or_default();
+        let object_size = result.meta.size;
+        let range = facts.part.clone().unwrap_or_else(|| result.range.clone());
+        let size = range.end.saturating_sub(range.start);
+        let asked_for_all = matches!(request_range(wanted), ByteRange::All | ByteRange::From(0));
+        let whole = asked_for_all || (range == (0..object_size) && !facts.size_unknown);
+        if facts.encoding.is_some() && !whole {
+            return Ok(Answer::Encoded);
+        }
+        if asked_for_all && facts.size_unknown {
+            let most = most.min(WHOLE_MAX);
+            let bytes = self
+                .collect(result, Expected::AtMost(most), &mut request)
+                .await?;
+            let body = self.decoded(wanted, bytes, facts.encoding.as_deref(), version)?;
+            return Ok(Answer::Body(body));
+        }
+        if object_size > most {
+            return Err(self.too_large(object_size, most));
+        }
+        let is_part = facts.part.is_some() || facts.size_unknown;
+        if !is_part && range != request_range(wanted).resolve(object_size) {
+            return Err(self.short(&wanted.resolve(object_size), size));
+        }
+        let bytes = self
+            .collect(result, Expected::Exactly(size), &mut request)
+            .await?;
+        if let Some(encoding) = facts.encoding {
+            let body = self.decoded(wanted, bytes, Some(&encoding), version)?;
+            return Ok(Answer::Body(body));
+        }
+        if is_part {
+            return Ok(Answer::Part(Part {
+                start: range.start,
+                bytes,
+                object_size: Some(object_size).filter(|_| !facts.size_unknown),
+                version,
+            }));
+        }
+        let wanted = wanted.resolve(object_size);
+        let Some(bytes) = cut(&bytes, &range, &wanted) else {
+            return Err(self.short(&wanted, size));
+        };
+        Ok(Answer::Body(Body {
+            bytes,
+            range: wanted,
+            object_size,
+            version,
+        }))
+    }
+
+    /// What is wanted of a whole object, which may be encoded.
+    fn decoded(
+        &self,
+        wanted: &ByteRange,
+        bytes: Bytes,
+        encoding: Option<&str>,
+        version: Version,
+    ) -> Result<Body> {
+        let bytes = match encoding {
+            Some(encoding) => self.decode(&bytes, encoding)?,
+            None => bytes,
+        };
+        let object_size = bytes.len() as u64;
+        let range = wanted.resolve(object_size);
+        let bytes = cut(&bytes, &(0..object_size), &range)
+            .ok_or_else(|| self.short(&range, object_size))?;
+        Ok(Body {
+            bytes,
+            range,
+            object_size,
+            version,
+        })
+    }
+
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+    fn decode(&self, bytes: &[u8], encoding: &str) -> Result<Bytes> {
+        let decoded = crate::object::decode::decode(bytes, encoding, WHOLE_MAX);
+        decoded.map_err(|reason| self.encoded(encoding, reason))
+    }
+
+    #[cfg(not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")))]
+    fn decode(&self, _: &[u8], encoding: &str) -> Result<Bytes> {
+        Err(self.encoded(encoding, "without a client nothing is decoded".to_owned()))
+    }
+
+    fn encoded(&self, encoding: &str, reason: String) -> Error {
+        Error::Unsupported {
+            place: self.store.place(&self.key),
+            operation: "get",
+            reason: format!("the object is stored with Content-Encoding: {encoding}; {reason}"),
+        }
+    }
+
+    /// All bytes of an answer: never much more memory than really came.
+    async fn collect(
+        &self,
+        result: GetResult,
+        expected: Expected,
+        request: &mut Request,
+    ) -> Result<Bytes> {
+        let start = result.range.start;
+        let (most, exact) = match expected {
+            Expected::Exactly(size) => (size, true),
+            Expected::AtMost(most) => (most, false),
+        };
+        let range = start..start.saturating_add(most);
+        let bytes = request
+            .within(most, self.gather(result, &range, exact))
+            .await??;
+        request.bytes = bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    async fn gather(&self, result: GetResult, range: &Range<u64>, exact: bool) -> Result<Bytes> {
+        let most = range.end - range.start;
+        let mut stream = result.into_stream();
+        let mut got = 0;
+        let mut first = Bytes::new();
+        let mut joined: Vec<u8> = Vec::new();
+        while let Some(chunk) = stream
+            .try_next()
+            .await
+            .map_err(|error| self.error("get", &error))?
+        {
+            got += chunk.len() as u64;
+            self.store.counters().read(chunk.len());
+            if got > most {
+                return Err(match exact {
+                    true => self.short(range, got),
+                    false => self.too_large(got, most),
+                });
+            }
+            if first.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if joined.is_empty() {
+                let size = if exact { most.min(TRUSTED_SIZE) } else { 0 };
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                self.reserve(&mut joined, size.max(first.len()))?;
+                joined.extend_from_slice(&first);
+            }
+            self.reserve(&mut joined, chunk.len())?;
+            joined.extend_from_slice(&chunk);
+        }
+        if exact && got != most {
+            return Err(self.short(range, got));
+        }
+        Ok(if joined.is_empty() {
+            first
+        } else {
+            joined.into()
+        })
+    }
+
+    fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
+        buffer.try_reserve(additional).map_err(|error| {
+            let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
+            Error::io(self.store.place(&self.key), "get", source)
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Putting and changing documents, and the copies of them that groups above keep.
+
+use zarr_core::NodePath;
+use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata};
+use zarr_store::{ErrorKind, Precondition, Version};
+
+use super::{Change, Stored, Versions, Wanted, relative};
+use crate::error::{Error, Result};
+use crate::hierarchy::Hierarchy;
+use crate::retry::Attempts;
+
+impl Hierarchy {
+    /// Puts a document of Zarr 3.
+    pub(crate) async fn put(
+        &self,
+        path: &NodePath,
+        metadata: &NodeMetadata,
+        precondition: Precondition,
+    ) -> Result<Version> {
+        let text = match metadata {
+            NodeMetadata::Array(array) => array.to_text()?,
+            NodeMetadata::Group(group) => group.to_text()?,
+        };
+        let key = path.metadata_key();
+        let put = self.put_text(&key, text, precondition).await;
+        self.documents.remove(path);
+        put
+    }
+
+    pub(super) async fn put_text(
+        &self,
+        key: &str,
+        text: String,
+        precondition: Precondition,
+    ) -> Result<Version> {
+        let put = self.store().put(key, vec![text.into()], precondition);
+        Ok(put.await?)
+    }
+
+    /// Changes a document on condition that nobody else does; again where somebody did.
+    pub(crate) async fn update(
+        &self,
+        path: &NodePath,
+        change: impl Fn(NodeMetadata) -> Result<NodeMetadata>,
+    ) -> Result<NodeMetadata> {
+        let change = |node| change(node).map(Some);
+        let changed = self.update_if(path, Wanted::NodeWithCopies, change).await?;
+        changed.ok_or_else(|| self.not_found(path))
+    }
+
+    /// Changes a document where there is one and `change` makes another one of it. Returns the new one.
+    async fn update_if(
+        &self,
+        path: &NodePath,
+        wanted: Wanted,
+        change: impl Fn(NodeMetadata) -> Result<Option<NodeMetadata>>,
+    ) -> Result<Option<NodeMetadata>> {
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(&path.metadata_key()).await?;
+            let Some(stored) = self.stored(path, wanted).await? else {
+                return Ok(None);
+            };
+            let Some(metadata) = change(stored.metadata.clone())? else {
+                return Ok(None);
+            };
+            match self.replace(path, &stored, &metadata).await {
+                Ok(()) => {
+                    self.documents.note(path, Change::Changed);
+                    return Ok(Some(metadata));
+                }
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Puts what changed of a node, on condition that it is as it was read.
+    async fn replace(
+        &self,
+        path: &NodePath,
+        stored: &Stored,
+        metadata: &NodeMetadata,
+    ) -> Result<()> {
+        match &stored.versions {
+            Versions::Zarr3(version) => {
+                let condition = Precondition::IfVersion(version.clone());
+                self.put(path, metadata, condition).await.map(drop)
+            }
+            Versions::Zarr2 { .. } => {
+                let replaced = self.replace_zarr_2(path, stored, metadata).await;
+                self.documents.remove(path);
+                replaced
+            }
+        }
+    }
+
+    /// Takes a node and all below it out of the consolidated metadata of every group above.
+    pub(crate) async fn remove_copies(&self, path: &NodePath) -> Result<()> {
+        let mut above = path.parent();
+        while let Some(group) = above {
+            let relative = relative(&group, path);
+            self.change_copies(&group, |copies| Ok(copies.remove(relative)))
+                .await?;
+            above = group.parent();
+        }
+        Ok(())
+    }
+
+    /// Renews the copies of a document in the consolidated metadata of a group above it, and of the groups above that.
+    pub(crate) async fn renew_copies(
+        &self,
+        group: &NodePath,
+        path: &NodePath,
+        metadata: &NodeMetadata,
+    ) -> Result<()> {
+        let mut above = Some(group.clone());
+        while let Some(group) = above {
+            let relative = relative(&group, path);
+            self.change_copies(&group, |copies| {
+                let found = copies.is_array(relative)?.is_some();
+                if found {
+                    copies.insert(relative, metadata)?;
+                }
+                Ok(found)
+            })
+            .await?;
+            above = group.parent();
+        }
+        Ok(())
+    }
+
+    async fn change_copies(
+        &self,
+        group: &NodePath,
+        change: impl Fn(&mut ConsolidatedMetadata) -> Result<bool>,
+    ) -> Result<()> {
+        let changed = self.update_if(group, Wanted::Copies, |metadata| {
+            let NodeMetadata::Group(group) = metadata else {
+                return Ok(None);
+            };
+            let Some(mut copies) = group.consolidated().cloned() else {
+                return Ok(None);
+            };
+            match change(&mut copies)? {
+                true => Ok(Some(group.with_consolidated(Some(copies))?.into())),
+                false => Ok(None),
+            }
+        });
+        changed.await.map(drop)
+    }
+}

@@ -1,0 +1,145 @@
+//! Reading documents: of one node, of those below one.
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::metadata::NodeMetadata;
+use zarr_core::{ByteRange, NodePath, Strictness, is_node_name};
+use zarr_store::Version;
+
+use super::{Stored, Versions, Wanted};
+use crate::error::{Error, Result};
+use crate::hierarchy::Hierarchy;
+
+/// Documents that are read at one time.
+const DOCUMENTS: usize = 64;
+
+/// The bytes of a document that are asked for before its size is known.
+const FIRST: u64 = 64 << 20;
+
+impl Hierarchy {
+    /// Reads a node of Zarr 3; `None` where there is none.
+    pub(crate) async fn document(&self, path: &NodePath) -> Result<Option<Stored>> {
+        let key = path.metadata_key();
+        let Some((text, version)) = self.text(&key).await? else {
+            return Ok(None);
+        };
+        let metadata = NodeMetadata::parse_with(&text, self.registry().strictness())
+            .map_err(|error| error.key(&key))?;
+        Ok(Some(Stored {
+            metadata,
+            versions: Versions::Zarr3(version),
+        }))
+    }
+
+    /// Reads the text of a document, at most of the size that the registry allows; `None` where there is none.
+    pub(super) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
+        let limit = self.registry().limits().max_document_size;
+        let first = ByteRange::Range(0..FIRST.min(limit));
+        let Some(body) = self.store().get(key, &first, None).await? else {
+            return Ok(None);
+        };
+        let (size, read) = (body.object_size, body.bytes.len() as u64);
+        if size > limit {
+            let error = zarr_core::Error::TooLarge {
+                what: "metadata document",
+                wanted: format!("{size} bytes"),
+                limit,
+            };
+            return Err(error.key(key).into());
+        }
+        if read >= size {
+            return Ok(Some((body.bytes, body.version)));
+        }
+        let rest = ByteRange::Range(read..size);
+        let rest = self.store().get(key, &rest, Some(&body.version)).await?;
+        let rest = rest.map(|body| body.bytes).unwrap_or_default();
+        let text = [&body.bytes[..], &rest].concat();
+        Ok(Some((text.into(), body.version)))
+    }
+
+    /// Reads a node of Zarr 3, or else of Zarr 2; `None` where there is neither.
+    pub(crate) async fn stored(&self, path: &NodePath, wanted: Wanted) -> Result<Option<Stored>> {
+        match self.document(path).await? {
+            Some(stored) => Ok(Some(stored)),
+            None => self.stored_zarr_2(path, wanted).await,
+        }
+    }
+
+    /// The metadata of a node of either format, without copies of others that Zarr 2 keeps elsewhere.
+    pub(crate) async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        let stored = self.stored(path, Wanted::Node).await?;
+        Ok(stored.map(|stored| stored.metadata))
+    }
+
+    /// The metadata of a node from the cache, where it may be used, or from the store.
+    pub(crate) async fn cached_document(
+        &self,
+        path: &NodePath,
+        wanted: Wanted,
+    ) -> Result<Option<NodeMetadata>> {
+        if let Some(metadata) = self.documents.get(path) {
+            return Ok(Some(metadata));
+        }
+        let found = self.stored(path, wanted).await?;
+        let found = found.map(|stored| stored.metadata);
+        if let Some(metadata) = &found {
+            self.documents.insert(path, metadata);
+        }
+        Ok(found)
+    }
+
+    /// The document of what a listing has. Below a reserved name there may be something else than a node.
+    async fn listed(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        match self.any_document(path).await {
+            Err(Error::Core(_)) if path.name().starts_with("__") => Ok(None),
+            found => found,
+        }
+    }
+
+    /// The documents of the nodes directly below a group, in order of name. Prefixes without a document are no nodes.
+    pub(crate) async fn documents_below(
+        &self,
+        path: &NodePath,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let listing = self.store().list_dir(path.as_str()).await?;
+        let paths = listing.prefixes.iter().filter(|name| is_node_name(name));
+        let mut paths = paths
+            .map(|name| path.child(name))
+            .collect::<zarr_core::Result<Vec<_>>>()?;
+        if self.registry().strictness() == Strictness::Strict {
+            paths.retain(|path| path.clone().unreserved().is_ok());
+        }
+        let documents = stream::iter(paths)
+            .map(|path| async move { Ok::<_, Error>((self.listed(&path).await?, path)) })
+            .buffered(DOCUMENTS)
+            .try_collect::<Vec<_>>()
+            .await?;
+        let nodes = documents
+            .into_iter()
+            .filter_map(|(document, path)| Some((path, document?)));
+        Ok(nodes.collect())
+    }
+
+    /// The documents of all nodes below a group, each group before what is below it.
+    pub(crate) async fn documents_within(
+        &self,
+        path: &NodePath,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let mut found = Vec::new();
+        let mut level = vec![path.clone()];
+        while !level.is_empty() {
+            let below = stream::iter(level)
+                .map(|path| async move { self.documents_below(&path).await })
+                .buffered(DOCUMENTS)
+                .try_concat()
+                .await?;
+            let groups = below
+                .iter()
+                .filter(|(_, metadata)| matches!(metadata, NodeMetadata::Group(_)));
+            level = groups.map(|(path, _)| path.clone()).collect();
+            found.extend(below);
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found)
+    }
+}

@@ -1,0 +1,133 @@
+//! The consolidated metadata of a group: opening from it, making it, comparing it with what it copies.
+
+use std::collections::BTreeMap;
+
+use zarr_core::NodePath;
+use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
+
+use super::{Difference, Group};
+use crate::documents::relative;
+use crate::error::Result;
+use crate::hierarchy::{Node, NodeKind, node_type};
+
+impl Group {
+    /// The group whose document has the copies of this handle.
+    pub(super) fn origin(&self) -> &NodePath {
+        self.copied_from.as_ref().unwrap_or(&self.path)
+    }
+
+    /// The key of the document that has the copies.
+    pub(super) fn copies_key(&self) -> String {
+        match self.metadata.zarr_2() {
+            Some(_) => self.origin().prefix() + v2::CONSOLIDATED_NAME,
+            None => self.origin().metadata_key(),
+        }
+    }
+
+    /// The node whose document is copied in this group's, as are those of the nodes below it. A copy may hold copies itself:
+    /// zarr-python writes empty ones.
+    pub(super) fn bind_copy(
+        &self,
+        path: NodePath,
+        metadata: NodeMetadata,
+        below: ConsolidatedMetadata,
+    ) -> Result<Node> {
+        match self.hierarchy.bind(path, metadata, &self.copies_key())? {
+            Node::Array(array) => Ok(Node::Array(array.copied_from(self.origin()))),
+            Node::Group(group) => {
+                let own = group.consolidated().filter(|_| below.is_empty()).cloned();
+                let copies = Some(own.unwrap_or(below));
+                Ok(Node::Group(Self {
+                    metadata: group.metadata.with_consolidated(copies)?,
+                    copied_from: Some(self.origin().clone()),
+                    ..group
+                }))
+            }
+        }
+    }
+
+    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
+    /// how. Nothing where the copy is true, and nothing where the group has none.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr::open("memory:")?;
+    /// let mut group = hierarchy.create_group("", Default::default()).await?;
+    /// group.consolidate().await?;
+    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
+    /// let stale = group.check_consolidated().await?;
+    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
+    /// # Ok::<(), zarr::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
+    pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
+        let Some(copies) = self.metadata.consolidated() else {
+            return Ok(Vec::new());
+        };
+        let mut copies = self
+            .consolidated_nodes(copies)?
+            .into_iter()
+            .collect::<BTreeMap<_, _>>();
+        let mut differences = BTreeMap::new();
+        for (path, stored) in self.hierarchy.documents_within(&self.path).await? {
+            match copies.remove(&path) {
+                None => drop(differences.insert(path, Difference::Added)),
+                Some(copy) if !copy.means_the_same(&stored) => {
+                    differences.insert(path, Difference::Changed);
+                }
+                Some(_) => {}
+            }
+        }
+        let removed = copies.into_keys().map(|path| (path, Difference::Removed));
+        differences.extend(removed);
+        Ok(differences.into_iter().collect())
+    }
+
+    /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
+    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
+    pub async fn consolidate(&mut self) -> Result<()> {
+        let nodes = self.hierarchy.documents_within(&self.path).await?;
+        let changed = self
+            .hierarchy
+            .update(&self.path, |metadata| match metadata {
+                NodeMetadata::Group(group) => {
+                    let mut copies = match (group.consolidated(), group.zarr_2()) {
+                        (Some(copies), _) => copies.emptied(),
+                        (None, Some(_)) => ConsolidatedMetadata::new_zarr_2()?,
+                        (None, None) => ConsolidatedMetadata::new(),
+                    };
+                    for (path, metadata) in &nodes {
+                        copies.insert(relative(&self.path, path), metadata)?;
+                    }
+                    Ok(group.with_consolidated(Some(copies))?.into())
+                }
+                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
+            });
+        if let NodeMetadata::Group(group) = changed.await? {
+            self.metadata = group;
+            self.hierarchy.documents.note_copies(&self.path);
+        }
+        Ok(())
+    }
+
+    pub(super) fn consolidated_nodes(
+        &self,
+        consolidated: &ConsolidatedMetadata,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let mut nodes = Vec::with_capacity(consolidated.len());
+        for path in consolidated.paths() {
+            let found = consolidated.get(path);
+            if let Some(metadata) = found.map_err(|error| error.key(&self.copies_key()))? {
+                nodes.push((self.path.join(path)?, metadata));
+            }
+        }
+        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(nodes)
+    }
+}
