@@ -318,6 +318,17 @@ def test_copies_and_moves(store: zarr_py.Objects) -> None:
     assert sorted(store.list()) == [("b", 3), ("deep/er/c", len(BYTES))]
 
 
+@pytest.mark.parametrize("key", ["sp ace/b", "ü/€", "a%20b/%2F", "q?x=1&y#z+~", "semi;colon/'quote'", 'double"quote', "x.zip|zip:y"])
+def test_keys_are_copied_to_the_letter(store: zarr_py.Objects, key: str) -> None:
+    store.put(key, BYTES)
+    store.copy(key, "plain")
+    store.copy("plain", f"copy of/{key}")
+    store.rename(key, f"moved/{key}")
+    expected = {"plain", f"copy of/{key}", f"moved/{key}"}
+    assert {entry.key for entry in store.list()} == expected
+    assert all(bytes(store.get(found)) == BYTES for found in expected)
+
+
 def test_copies_through_a_store_of_python() -> None:
     stores = pytest.importorskip("obstore.store")
     store = zarr_py.objects(stores.MemoryStore())
