@@ -32,7 +32,7 @@ mod _native {
     #[pymodule_export]
     use crate::store::Batches;
     #[pymodule_export]
-    use crate::store::NativeStore;
+    use crate::store::{NativeStore, ObjectVersion};
 
     /// Whether this is a local path, rather than a URL or a mistake in one.
     #[pyfunction]

@@ -19,5 +19,15 @@ zarr_py.Store("s3://b", regoin="x")  # type: ignore[call-arg]
 zarr_py.config.set(thread=3)  # type: ignore[call-arg]
 group.create_array("x", shap=3)  # type: ignore[call-arg]
 codecs.Blosc(cname="lz5")  # type: ignore[arg-type]
+store = zarr_py.objects("s3://b", region="x")
+got = store.get("k", suffix=5)
+data: bytes = bytes(got) + bytes(store.get_range("k", start=0, length=4, version=got.version))
+np.frombuffer(memoryview(got), "u1")
+store.put("k", data, if_version=got.version)
+sizes: dict[str, int] = {entry.key: entry.size for entry in store.list("a")}
+asyncio.create_task(store.head_async("k"))
+store.put("k", "text")  # type: ignore[arg-type]
+store.sign("k", method="PATCH")  # type: ignore[arg-type]
+zarr_py.objects("s3://b", regoin="x")  # type: ignore[call-arg]
 with zarr_py.open("p") as opened:
     print(opened.path, zarr_py.explain(opened, indexing="oindex"))

@@ -1,6 +1,7 @@
 //! The calls of a store: what comes in is checked here, and handed to the backend.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
@@ -10,6 +11,7 @@ use zarr_core::ByteRange;
 use crate::error::Result;
 #[cfg(feature = "http")]
 use crate::object::Listings;
+use crate::object::sign::{Method, unsupported};
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
 use crate::{Store, local};
@@ -63,6 +65,15 @@ pub struct Entry {
     pub key: String,
     /// The size, in bytes.
     pub size: u64,
+}
+
+/// What a store says of an object without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// The size, in bytes.
+    pub size: u64,
+    /// The version, unknown where the backend tells none.
+    pub version: Version,
 }
 
 /// The names directly below a prefix: sorted, without duplicates, relative to it.
@@ -305,11 +316,38 @@ impl Store {
     ///
     /// Everything that is not a definite absence.
     pub async fn size(&self, key: &str) -> Result<Option<u64>> {
+        Ok(self.head(key).await?.map(|info| info.size))
+    }
+
+    /// The size and version of an object; `None` if there definitely is no object.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is not a definite absence.
+    pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
         self.check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::size(self, local, key).await,
-            Backend::Object(object) => object.size(self, key).await,
-            Backend::Zip(zip) => zip.size(self, key).await,
+            Backend::Local(local) => local::head(self, local, key).await,
+            Backend::Object(object) => object.describe(self, key).await,
+            Backend::Zip(zip) => zip.head(self, key).await,
+        }
+    }
+
+    /// A URL with which anybody can send one kind of request for an object until it expires, with the credentials of this store. The
+    /// URL is a secret. No request is made for the object, which need not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::Error::Unsupported) where the backend has no signed URLs: all but S3, Google Cloud Storage and
+    /// Azure; and if there are no credentials that can sign.
+    pub async fn sign(&self, key: &str, method: Method, expires_in: Duration) -> Result<String> {
+        if matches!(method, Method::Put | Method::Delete) {
+            self.check_write(key, "sign")?;
+        }
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Object(object) => object.sign(self, key, method, expires_in).await,
+            Backend::Local(_) | Backend::Zip(_) => Err(unsupported(self, key)),
         }
     }
 }

@@ -65,6 +65,7 @@ macro_rules! bucket {
             values.any(|value| !matches!(value.as_str(), "" | "false"))
         };
         let given = has(&<$key as settings::Login>::LOGINS);
+        let signs = !has(&<$key as settings::Login>::UNSIGNED);
         if let Some(source) = setup.source(given) {
             builder = builder.with_credentials($credentials(source));
         }
@@ -74,7 +75,8 @@ macro_rules! bucket {
         let store = builder
             .build()
             .map_err(|error| settings::failed(url, &setup.named, &error))?;
-        Ok(setup.bucket(url, std::sync::Arc::new(store), endpoint.as_deref()))
+        let store = std::sync::Arc::new(store);
+        Ok(setup.bucket(url, store, endpoint.as_deref(), signs))
     }};
 }
 

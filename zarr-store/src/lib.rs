@@ -17,13 +17,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` what it can do,
+//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` and `copy` what it can do,
 //! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
 
 mod absent;
 mod backoff;
 mod calls;
 mod cloud;
+mod copy;
 mod cost;
 mod counts;
 mod credentials;
@@ -48,13 +49,14 @@ mod wire;
 mod zip;
 
 pub use backoff::Backoff;
-pub use calls::{Body, Entry, Listing, RangeBody, Revalidated};
+pub use calls::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use cost::CostModel;
 pub use counts::RequestCounts;
 pub use credentials::{CredentialSource, Credentials};
 pub use deadline::Deadline;
 pub use error::{Cause, Error, ErrorKind, Place, Result};
 pub use local::{Durability, LocalFile, LocalStore};
+pub use object::sign::Method;
 pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
 pub use store::Store;

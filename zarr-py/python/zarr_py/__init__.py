@@ -1,6 +1,7 @@
 """Zarr for Python by a Rust engine.
 
-`Store` is a store for zarr-python, `CodecPipeline` a codec pipeline for it; `open_array` and `open_group` need no zarr-python.
+`Store` is a store for zarr-python, `CodecPipeline` a codec pipeline for it; `open_array` and `open_group` need no zarr-python,
+and `objects` nothing of Zarr.
 Nothing of zarr or NumPy is imported before it is used.
 """
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         open_group,
         open_group_async,
     )
+    from zarr_py._objects import Objects, objects
     from zarr_py._pipeline import CodecPipeline
     from zarr_py._store import Store
 
@@ -37,6 +39,7 @@ __all__ = [
     "CodecPipeline",
     "Explanation",
     "Group",
+    "Objects",
     "Store",
     "__version__",
     "codecs",
@@ -49,6 +52,7 @@ __all__ = [
     "errors",
     "explain",
     "load",
+    "objects",
     "open",
     "open_array",
     "open_array_async",
@@ -64,6 +68,7 @@ _HOMES = {
     "CodecPipeline": "zarr_py._pipeline",
     "Explanation": "zarr_py._explain",
     "Group": "zarr_py._group",
+    "Objects": "zarr_py._objects",
     "Store": "zarr_py._store",
     "copy": "zarr_py._data",
     "create_array": "zarr_py._nodes",
@@ -72,6 +77,7 @@ _HOMES = {
     "create_group_async": "zarr_py._nodes",
     "explain": "zarr_py._explain",
     "load": "zarr_py._data",
+    "objects": "zarr_py._objects",
     "open": "zarr_py._nodes",
     "open_array": "zarr_py._nodes",
     "open_array_async": "zarr_py._nodes",

@@ -19,6 +19,7 @@ __all__ = [
     "NativePipeline",
     "NativeStore",
     "Opened",
+    "Version",
     "__version__",
     "bind_node",
     "bytes_in_flight",
@@ -47,8 +48,23 @@ class Batches:
     def next(self) -> Any:
         """The next batch, or an awaitable of it; `None` at the end."""
 
+    def next_sync(self) -> Any:
+        """The next batch, waited for without the interpreter; `None` at the end."""
+
     def close(self) -> None:
         """Ends the requests that are under way."""
+
+@final
+class Version:
+    """One stored state of an object: equal versions are equal bytes, where they are known."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the backend told anything: an unknown version is no condition."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
 
 @final
 class NativeStore:
@@ -118,6 +134,21 @@ class NativeStore:
     def entries_sync(self, prefix: str) -> list[tuple[str, int]]: ...
     def list_keys(self, prefix: str) -> Batches: ...
     def list_names(self, prefix: str) -> list[str] | Awaitable[list[str]]: ...
+    def fetch(
+        self, key: str, offset: int, suffix: int | None, version: Version | None, *, awaitable: bool = False
+    ) -> Any: ...
+    def fetch_ranges(
+        self, key: str, ranges: Sequence[tuple[int, int]], version: Version | None, *, awaitable: bool = False
+    ) -> Any: ...
+    def put(
+        self, key: str, value: Any, if_absent: bool, if_version: Version | None, *, awaitable: bool = False
+    ) -> Any: ...
+    def head(self, key: str, *, awaitable: bool = False) -> Any: ...
+    def copy(self, source: str, target: str, moves: bool, if_absent: bool, *, awaitable: bool = False) -> Any: ...
+    def delete_all(self, keys: Sequence[str], *, awaitable: bool = False) -> Any: ...
+    def list_entries(self, prefix: str) -> Batches: ...
+    def list_directory(self, prefix: str, *, awaitable: bool = False) -> Any: ...
+    def sign(self, key: str, method: str, expires_in: int, *, awaitable: bool = False) -> Any: ...
 
 @final
 class NativePipeline:

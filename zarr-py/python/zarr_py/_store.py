@@ -2,7 +2,7 @@
 
 import html
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, Unpack, cast
 
@@ -14,6 +14,7 @@ from zarr.storage import LocalStore, ObjectStore
 from zarr_py import _checks, _options, _source
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
+from zarr_py._objects import answered
 from zarr_py._option_names import BackendOptions, Strictness
 from zarr_py._source import Source
 from zarr_py.errors import UnsupportedError
@@ -253,19 +254,19 @@ class Store(abc.Store):
         return [(index, from_bytes(part)) for index, part in found]
 
     async def exists(self, key: str) -> bool:
-        return await _answer(self._native.size(key)) is not None
+        return await answered(self._native.size(key)) is not None
 
     async def getsize(self, key: str) -> int:
-        size = await _answer(self._native.size(key))
+        size = await answered(self._native.size(key))
         if size is None:
             raise FileNotFoundError(key)
         return size
 
     async def getsize_prefix(self, prefix: str) -> int:
-        return await _answer(self._native.size_prefix(prefix.rstrip("/")))
+        return await answered(self._native.size_prefix(prefix.rstrip("/")))
 
     async def is_empty(self, prefix: str) -> bool:
-        return await _answer(self._native.is_empty(prefix.rstrip("/")))
+        return await answered(self._native.is_empty(prefix.rstrip("/")))
 
     # Writes.
 
@@ -329,11 +330,6 @@ class Store(abc.Store):
         return _names(self._native, prefix.rstrip("/"))
 
 
-async def _answer[T](answer: T | Awaitable[T]) -> T:
-    """An answer that may be there already."""
-    return await answer if isinstance(answer, Awaitable) else answer
-
-
 async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
     batches = native.list_keys(prefix)
     try:
@@ -350,7 +346,7 @@ async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
 
 
 async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
-    for name in await _answer(native.list_names(prefix)):
+    for name in await answered(native.list_names(prefix)):
         yield name
 
 

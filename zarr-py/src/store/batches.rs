@@ -1,4 +1,4 @@
-//! Many answers, handed over batch by batch as they come: what the iterators of `zarr_py.Store` take from.
+//! Many answers, handed over batch by batch as they come: what the iterators of `zarr_py.Store` and `zarr_py.objects` take from.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::coalesce::Answers;
 use crate::error::{Error, Result};
-use crate::runtime::{awaitable, runtime, unpanicked};
+use crate::runtime::{awaitable, runtime, unpanicked, wait};
 
 /// Batches that wait to be taken.
 const AHEAD: usize = 4;
@@ -21,6 +21,7 @@ const AHEAD: usize = 4;
 #[derive(IntoPyObject)]
 pub(super) enum Batch {
     Keys(Vec<String>),
+    Entries(Vec<(String, u64)>),
     Ranges(Answers),
 }
 
@@ -64,6 +65,14 @@ impl Batches {
         Self::new(receiver, None)
     }
 
+    fn check_process(&self) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        let reason = "an iterator of the parent process does not go on in a forked child";
+        Err(Error::Named("InvalidError", reason.to_owned()))
+    }
+
     fn new(receiver: Receiver<Result<Batch>>, task: Option<AbortHandle>) -> Self {
         Self {
             receiver: Arc::new(Mutex::new(receiver)),
@@ -77,10 +86,7 @@ impl Batches {
 impl Batches {
     /// The next batch, or an awaitable of it; `None` at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.process != std::process::id() {
-            let reason = "an iterator of the parent process does not go on in a forked child";
-            return Err(Error::Named("InvalidError", reason.to_owned()).into());
-        }
+        self.check_process()?;
         if let Ok(mut receiver) = self.receiver.try_lock() {
             match receiver.try_recv() {
                 Ok(batch) => return Ok(Some(batch?.into_pyobject(py)?)),
@@ -94,6 +100,16 @@ impl Batches {
             async move { receiver.lock().await.recv().await.transpose() },
         )
         .map(Some)
+    }
+
+    /// The next batch, waited for without the interpreter; `None` at the end.
+    fn next_sync(&self, py: Python<'_>) -> PyResult<Option<Batch>> {
+        self.check_process()?;
+        let receiver = self.receiver.clone();
+        wait(
+            py,
+            async move { receiver.lock().await.recv().await.transpose() },
+        )
     }
 
     /// Ends the requests that are under way.

@@ -1,5 +1,5 @@
 //! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
-//! made of that; `read`, `write` and `list` are its calls, `coalesce` plans ranges as zarr-python asks for them, `batches` hands
+//! made of that; `read`, `write` and `list` are the calls of `zarr_py.Store`, `objects` those of `zarr_py.objects`; `coalesce` plans ranges as zarr-python asks for them, `batches` hands
 //! over many answers. `called` makes a store of an object of Python, `credentials` of a function; `memory` knows the stores in memory by name.
 //!
 //! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
@@ -12,6 +12,7 @@ mod coalesce;
 mod credentials;
 mod list;
 mod memory;
+mod objects;
 mod read;
 mod recipe;
 mod write;
@@ -28,6 +29,7 @@ use zarr_store::Store;
 pub(crate) use self::batches::Batches;
 use self::called::Called;
 use self::credentials::Provider;
+pub(crate) use self::objects::ObjectVersion;
 use self::recipe::{Recipe, Source};
 use crate::error::Result;
 use crate::runtime;

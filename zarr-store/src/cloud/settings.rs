@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use object_store::signer::{self, Signer};
 use object_store::{Attribute, Attributes, ClientConfigKey, ClientOptions, RetryConfig};
 use reqwest::header::HeaderMap;
 use url::Url;
@@ -15,6 +17,8 @@ use super::{headers, values};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::CredentialSource;
 use crate::error::{Error, Result};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::object::sign::{Method, Sign};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
 use crate::{CostModel, Deadline, Store};
@@ -107,15 +111,18 @@ impl Setup {
 
     /// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-    pub(super) fn bucket(
+    pub(super) fn bucket<S: object_store::ObjectStore + Signer>(
         mut self,
         url: &Url,
-        store: Arc<dyn object_store::ObjectStore>,
+        store: Arc<S>,
         endpoint: Option<&str>,
+        signs: bool,
     ) -> Store {
         self.quirks.probe = !endpoint.is_none_or(honours_conditions);
         let place = format!("{} {url}", endpoint.unwrap_or_default());
+        let sign = signs.then(|| sign_with(store.clone()));
         let backend = ObjectBackend::new(store, self.quirks).probed_as(&place);
+        let backend = backend.with_sign(sign);
         self.finish(backend, url.as_str(), CostModel::object())
     }
 
@@ -127,6 +134,24 @@ impl Setup {
         let backend = backend.with_attributes(self.attributes).with_hint(hint);
         Store::from_object(backend, location, cost).with_deadline(self.patience.deadline)
     }
+}
+
+/// What signs URLs with the credentials of a store.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn sign_with(signer: Arc<impl Signer>) -> Sign {
+    Arc::new(move |method, path, expires_in| {
+        let signer = Arc::clone(&signer);
+        Box::pin(async move {
+            let method = match method {
+                Method::Get => signer::Method::GET,
+                Method::Head => signer::Method::HEAD,
+                Method::Put => signer::Method::PUT,
+                Method::Delete => signer::Method::DELETE,
+            };
+            let url = signer.signed_url(method, &path, expires_in).await?;
+            Ok(url.into())
+        })
+    })
 }
 
 /// Whether the service at an endpoint is known to honour the conditions of puts.
@@ -157,6 +182,8 @@ pub(super) trait Login: Sized + 'static {
     const LOGINS: &'static [Self];
     /// Those with which requests go to another server than that of the cloud.
     const ENDPOINTS: &'static [Self];
+    /// That with which requests have no credentials.
+    const UNSIGNED: &'static [Self];
 }
 
 #[cfg(feature = "s3")]
@@ -169,6 +196,7 @@ impl Login for object_store::aws::AmazonS3ConfigKey {
         Self::SkipSignature,
     ];
     const ENDPOINTS: &'static [Self] = &[Self::S3Endpoint, Self::Endpoint];
+    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
 }
 
 #[cfg(feature = "gcs")]
@@ -181,6 +209,7 @@ impl Login for object_store::gcp::GoogleConfigKey {
         Self::SkipSignature,
     ];
     const ENDPOINTS: &'static [Self] = &[Self::BaseUrl];
+    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
 }
 
 #[cfg(feature = "azure")]
@@ -195,6 +224,7 @@ impl Login for object_store::azure::AzureConfigKey {
         Self::SkipSignature,
     ];
     const ENDPOINTS: &'static [Self] = &[Self::Endpoint];
+    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
 }
 
 /// No credentials, and why.

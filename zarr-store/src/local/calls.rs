@@ -15,7 +15,7 @@ use super::{LocalFile, LocalStore};
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};
-use crate::{Body, CostModel, Entry, Listing, RangeBody, Revalidated, Store, task};
+use crate::{Body, CostModel, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, task};
 
 /// Bytes that one hop reads before they are handed over.
 const HOP: u64 = 16 << 20;
@@ -293,11 +293,18 @@ pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) ->
     .await
 }
 
-pub(crate) async fn size(store: &Store, local: &LocalStore, key: &str) -> Result<Option<u64>> {
+pub(crate) async fn head(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+) -> Result<Option<ObjectInfo>> {
     let (files, name) = (local.clone(), key.to_owned());
     local.counters.head();
     run(store.permits(), local, ("head", key), move || {
-        Ok(files.open(&name)?.map(|file| file.size()))
+        Ok(files.open(&name)?.map(|file| ObjectInfo {
+            size: file.size(),
+            version: file.version(),
+        }))
     })
     .await
 }

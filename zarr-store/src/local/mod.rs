@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use calls::{
-    delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, list, list_dir, list_keys,
-    put, size,
+    delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, head, list, list_dir,
+    list_keys, put,
 };
 pub use file::LocalFile;
 

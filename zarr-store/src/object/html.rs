@@ -97,8 +97,11 @@ impl ObjectBackend {
         let entries = self.list_links(store, prefix).map_ok(move |key| {
             let (backend, store) = (backend.clone(), sizes.clone());
             async move {
-                let size = backend.size(&store, &key).await?;
-                Ok(size.map(|size| Entry { key, size }))
+                let info = backend.describe(&store, &key).await?;
+                Ok(info.map(|info| Entry {
+                    key,
+                    size: info.size,
+                }))
             }
         });
         // An object that is gone by now is none.

@@ -1,9 +1,10 @@
 //! The backend for everything that `object_store` reaches: what differs between its stores is made equal here.
 //!
-//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists; `request` is the
+//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists; `copy` copies, `sign` signs URLs; `request` is the
 //! clock and the log of each of them, `probe` finds out whether conditions are honoured. Nothing here
 //! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
 
+mod copy;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 pub(crate) mod decode;
 #[cfg(feature = "http")]
@@ -13,6 +14,7 @@ mod probe;
 mod ranges;
 mod read;
 mod request;
+pub(crate) mod sign;
 mod write;
 
 use std::fmt;
@@ -38,6 +40,8 @@ pub(crate) struct ObjectBackend {
     probed: Arc<Probed>,
     /// What every object gets that is put.
     attributes: Arc<Attributes>,
+    /// What signs URLs, where the backend has them.
+    sign: Option<sign::Sign>,
     /// What to think of where credentials are refused.
     hint: Option<Arc<str>>,
     /// Set once the backend answered a range with the whole object.
@@ -108,6 +112,7 @@ impl ObjectBackend {
             quirks,
             probed: Arc::default(),
             attributes: Arc::default(),
+            sign: None,
             hint: None,
             ignores_ranges: Arc::default(),
         }

@@ -15,7 +15,7 @@ use zarr_core::ByteRange;
 use super::ObjectBackend;
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Body, Revalidated, Store};
+use crate::{Body, ObjectInfo, Revalidated, Store};
 
 /// The largest object that is read whole for the sake of a range of it, in bytes.
 const WHOLE_MAX: u64 = 1 << 30;
@@ -97,9 +97,9 @@ impl ObjectBackend {
         }
     }
 
-    pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {
+    pub(crate) async fn describe(&self, store: &Store, key: &str) -> Result<Option<ObjectInfo>> {
         let read = self.read(store, key, None)?;
-        self.request(store, key, async move { read.size().await })
+        self.request(store, key, async move { read.describe().await })
             .await
     }
 

@@ -13,6 +13,7 @@ mod cancel;
 #[cfg(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod clouds;
 mod conditional;
+mod copies;
 mod deadline;
 mod faults;
 #[cfg(feature = "http")]

@@ -58,6 +58,8 @@ async fn store_suite(store: Store) {
     awkward_names(&store).await;
     listings(&store).await;
     deletes(&store).await;
+    clear(&store).await;
+    super::copies::copies(&store).await;
     refusals(&store).await;
 }
 

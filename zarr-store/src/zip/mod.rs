@@ -23,7 +23,7 @@ use zarr_core::ByteRange;
 use self::directory::{HEADER, Member, Members, Method};
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Body, Entry, Listing, RangeBody, Revalidated, Store, key, task};
+use crate::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, key, task};
 
 /// What is read of the end of an archive first: all of a record with the longest comment, and often the directory.
 const TAIL: u64 = 128 << 10;
@@ -256,9 +256,12 @@ impl ZipStore {
         Ok(stream::iter(bodies).boxed())
     }
 
-    pub(crate) async fn size(&self, store: &Store, key: &str) -> Result<Option<u64>> {
+    pub(crate) async fn head(&self, store: &Store, key: &str) -> Result<Option<ObjectInfo>> {
         let found = self.find(store, key, None).await?;
-        Ok(found.map(|found| found.member.size))
+        Ok(found.map(|found| ObjectInfo {
+            size: found.member.size,
+            version: found.version.clone(),
+        }))
     }
 
     pub(crate) fn list(&self, prefix: &str) -> BoxStream<'static, Result<Entry>> {

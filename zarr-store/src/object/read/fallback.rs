@@ -7,10 +7,10 @@ use object_store::GetOptions;
 use zarr_core::ByteRange;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
-use crate::Body;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::wire::Facts;
+use crate::{Body, ObjectInfo};
 
 impl Read {
     /// Reads the whole object, for the sake of a range of it.
@@ -167,17 +167,20 @@ impl Read {
         }
     }
 
-    /// The size of the object, decoded.
-    pub(super) async fn size(&self) -> Result<Option<u64>> {
+    /// The size of the object, decoded, and its version.
+    pub(super) async fn describe(&self) -> Result<Option<ObjectInfo>> {
+        let of = |body: Body| ObjectInfo {
+            size: body.object_size,
+            version: body.version,
+        };
         match self.head().await {
-            Ok(Some(Head { size: None, .. })) => {
-                let body = self.whole(&ByteRange::All).await?;
-                Ok(body.map(|body| body.object_size))
-            }
-            Ok(head) => Ok(head.and_then(|head| head.size)),
+            Ok(None) => Ok(None),
+            Ok(Some(Head { size, version })) => match size {
+                Some(size) => Ok(Some(ObjectInfo { size, version })),
+                None => Ok(self.whole(&ByteRange::All).await?.map(of)),
+            },
             Err(error) if knows_no_head(&error) => {
-                let body = self.run(ByteRange::Range(0..1)).await?;
-                Ok(body.map(|body| body.object_size))
+                Ok(self.run(ByteRange::Range(0..1)).await?.map(of))
             }
             Err(error) => Err(error),
         }

@@ -1,0 +1,70 @@
+"""What the methods of `zarr_py.objects` give: objects, what is said of them, and listings."""
+
+from typing import NamedTuple
+
+from zarr_py._native import Buffer, Version
+
+__all__ = ["Entry", "Head", "Listing", "Object"]
+
+
+class Entry(NamedTuple):
+    """An object in a listing."""
+
+    key: str
+    """From the root of the store."""
+    size: int
+    """In bytes."""
+
+
+class Listing(NamedTuple):
+    """What is directly below a prefix."""
+
+    keys: list[str]
+    """The objects, from the root of the store."""
+    prefixes: list[str]
+    """The prefixes that have something below them, from the root of the store, without a slash behind."""
+
+
+class Head(NamedTuple):
+    """What a store says of an object without its bytes."""
+
+    key: str
+    size: int
+    """In bytes."""
+    version: Version
+    """What `put` takes as `if_version`, and reads as `version`."""
+
+
+class Object:
+    """The bytes of an object, or of a part of it, and which version of it they are.
+
+    It has the buffer protocol: `bytes(object)`, `memoryview(object)` and `numpy.frombuffer(object)` take it, the last two without a
+    copy.
+    """
+
+    __slots__ = ("data", "key", "range", "size", "version")
+
+    data: memoryview
+    """The bytes."""
+    key: str
+    range: tuple[int, int]
+    """Where the bytes stand in the object: start and end."""
+    size: int
+    """The size of the whole object, in bytes."""
+    version: Version
+    """What `put` takes as `if_version`, and reads as `version`."""
+
+    def __init__(self, key: str, fetched: tuple[Buffer, tuple[int, int], int, Version]) -> None:
+        buffer, self.range, self.size, self.version = fetched
+        self.key, self.data = key, memoryview(buffer)
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        return memoryview(self.data)
+
+    def __len__(self) -> int:
+        """The number of bytes that were read."""
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        start, end = self.range
+        return f"<bytes {start}..{end} of {self.key!r}, which has {self.size}>"

@@ -1,0 +1,366 @@
+"""`zarr_py.objects`: keys and bytes of a store, without Zarr, zarr-python or NumPy."""
+
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Buffer as BytesLike
+from datetime import timedelta
+from typing import Any, Literal, Unpack
+
+from zarr_py import _checks, _source
+from zarr_py._native import Batches, Buffer, NativeStore, Version
+from zarr_py._object import Entry, Head, Listing, Object
+from zarr_py._option_names import StoreOptions
+from zarr_py.errors import InvalidError, ReadOnlyError
+
+__all__ = ["Objects", "answered", "objects"]
+
+type Views = list[memoryview]
+
+_WEEK = 7 * 24 * 3600
+"""The longest time, in seconds, that the clouds sign a URL for."""
+
+
+class Objects:
+    """The objects of a store by key. `zarr_py.objects` makes one.
+
+    Every method that makes requests has a variant that ends in `_async`, a coroutine or an async iterator. Keys have no slash in
+    front. What a backend refuses is a `PermissionDeniedError`, what it does not answer in time a `TimedOutError`, and any other
+    failure of it a `StoreError`; a key that no object can have is an `InvalidError`.
+    """
+
+    __module__ = "zarr_py"
+
+    __slots__ = ("__weakref__", "_native", "_origin", "read_only")
+
+    _native: NativeStore
+    _origin: _source.Source
+    read_only: bool
+    """Whether every write is refused."""
+
+    def __init__(self, place: _source.Place) -> None:
+        if not isinstance(place, _source.Place):
+            raise TypeError("the objects of a store are opened by zarr_py.objects")
+        self._native, self._origin, self.read_only = place
+
+    @property
+    def location(self) -> str:
+        """Where the store is, without secrets."""
+        return self._native.location
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes so far, in this process, by kind: of all that use this place."""
+        return self._native.requests()
+
+    def __repr__(self) -> str:
+        where = self._origin.url or self._native.location
+        return f"zarr_py.objects({where!r}{', read_only=True' if self.read_only else ''})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (type(self), tuple(self._origin.pickled()), self.read_only)
+
+    # Reads.
+
+    def get(self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None) -> Object:
+        """Reads an object: all of it, what follows an offset, or its last `suffix` bytes.
+
+        An offset or suffix beyond the object is clamped to it. With a `version`, the object has to be that one still.
+
+        Raises `NotFoundError`; `ChangedError` where the object is another version, or gone; `UnsupportedError` for a version that
+        is unknown.
+        """
+        return Object(key, self._native.fetch(*_part(key, offset, suffix, version)))
+
+    async def get_async(
+        self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None
+    ) -> Object:
+        """Async variant of `get`."""
+        fetched = self._native.fetch(*_part(key, offset, suffix, version), awaitable=True)
+        return Object(key, await answered(fetched))
+
+    def get_range(
+        self, key: str, *, start: int, end: int | None = None, length: int | None = None, version: Version | None = None
+    ) -> memoryview:
+        """Reads bytes from `start` to `end`, or `length` of them.
+
+        Nothing is clamped. Raises what `get` raises, `ShortBodyError` where the object ends before, and `InvalidError` for an end
+        before the start.
+        """
+        return self.get_ranges(key, starts=[start], ends=_alone(end), lengths=_alone(length), version=version)[0]
+
+    async def get_range_async(
+        self, key: str, *, start: int, end: int | None = None, length: int | None = None, version: Version | None = None
+    ) -> memoryview:
+        """Async variant of `get_range`."""
+        found = await self.get_ranges_async(
+            key, starts=[start], ends=_alone(end), lengths=_alone(length), version=version)
+        return found[0]
+
+    def get_ranges(
+        self,
+        key: str,
+        *,
+        starts: Sequence[int],
+        ends: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
+        version: Version | None = None,
+    ) -> Views:
+        """Reads many ranges of one object, in the order asked for, in as few and as even requests as pay.
+
+        Ranges may overlap, repeat and stand in any order; all are of one version. Nothing is clamped, and an empty range costs no
+        request. Raises what `get_range` raises.
+        """
+        return _views(self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version)))
+
+    async def get_ranges_async(
+        self,
+        key: str,
+        *,
+        starts: Sequence[int],
+        ends: Sequence[int] | None = None,
+        lengths: Sequence[int] | None = None,
+        version: Version | None = None,
+    ) -> Views:
+        """Async variant of `get_ranges`."""
+        found = self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version), awaitable=True)
+        return _views(await answered(found))
+
+    def head(self, key: str) -> Head:
+        """The size and version of an object. Raises `NotFoundError`."""
+        return Head(key, *self._native.head(_checks.text(key, "key")))
+
+    async def head_async(self, key: str) -> Head:
+        """Async variant of `head`."""
+        return Head(key, *await answered(self._native.head(_checks.text(key, "key"), awaitable=True)))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Every object below a prefix, at any depth: `a` means `a/...`, neither `a` itself nor `ab`.
+
+        They come as the store lists them, and requests end where the iterator is closed. A prefix with nothing below it is empty.
+        Raises `UnsupportedError` for a web server that does not list.
+        """
+        return _entries(self._native.list_entries(_checks.text(prefix, "prefix")))
+
+    def list_async(self, prefix: str = "") -> AsyncIterator[Entry]:
+        """Async variant of `list`: an async iterator."""
+        return _entries_async(self._native.list_entries(_checks.text(prefix, "prefix")))
+
+    def list_dir(self, prefix: str = "") -> Listing:
+        """What is directly below a prefix. Raises what `list` raises."""
+        return _listing(prefix, self._native.list_directory(_checks.text(prefix, "prefix")))
+
+    async def list_dir_async(self, prefix: str = "") -> Listing:
+        """Async variant of `list_dir`."""
+        return _listing(prefix, await answered(self._native.list_directory(_checks.text(prefix, "prefix"), awaitable=True)))
+
+    # Writes.
+
+    def put(
+        self, key: str, value: BytesLike, *, if_absent: bool = False, if_version: Version | None = None
+    ) -> Version:
+        """Writes an object as a whole, and gives its version. Readers see the old object or the new one.
+
+        `value` is anything with the buffer protocol, contiguous: it is copied once, before anything is sent.
+
+        With `if_absent`, nothing may be at the key, else `AlreadyExistsError`. With `if_version`, the object has to be that version
+        still, else `ConflictError`. On a remote store, an object with the very bytes of `value` counts as put by this call, whose
+        acknowledgement may have got lost. Raises `UnsupportedError` where the backend has no conditions or the version is unknown, and
+        `ReadOnlyError`.
+        """
+        asked = self._put(key, value, if_absent, if_version)
+        version: Version = self._native.put(*asked)
+        return version
+
+    async def put_async(
+        self, key: str, value: BytesLike, *, if_absent: bool = False, if_version: Version | None = None
+    ) -> Version:
+        """Async variant of `put`."""
+        asked = self._put(key, value, if_absent, if_version)
+        version: Version = await answered(self._native.put(*asked, awaitable=True))
+        return version
+
+    def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
+        """Copies an object to another key.
+
+        The backend does it, where it can and `overwrite` is true; else the bytes pass through here. Raises `NotFoundError` where
+        `source` is absent, `AlreadyExistsError` where `target` exists and `overwrite` is false, and what `put` raises.
+        """
+        self._native.copy(*self._pair("copy", source, target, overwrite))
+
+    async def copy_async(self, source: str, target: str, *, overwrite: bool = True) -> None:
+        """Async variant of `copy`."""
+        await answered(self._native.copy(*self._pair("copy", source, target, overwrite), awaitable=True))
+
+    def rename(self, source: str, target: str, *, overwrite: bool = True) -> None:
+        """Moves an object to another key: a `copy`, then a `delete`. Others may see both objects in between.
+
+        Raises what `copy` raises.
+        """
+        self._native.copy(*self._pair("rename", source, target, overwrite))
+
+    async def rename_async(self, source: str, target: str, *, overwrite: bool = True) -> None:
+        """Async variant of `rename`."""
+        await answered(self._native.copy(*self._pair("rename", source, target, overwrite), awaitable=True))
+
+    def delete(self, keys: str | Iterable[str]) -> None:
+        """Deletes an object or many, in bulk where the backend can. One that does not exist is fine. Raises `ReadOnlyError`."""
+        self._native.delete_all(self._deleted(keys))
+
+    async def delete_async(self, keys: str | Iterable[str]) -> None:
+        """Async variant of `delete`."""
+        await answered(self._native.delete_all(self._deleted(keys), awaitable=True))
+
+    def sign(
+        self,
+        key: str,
+        *,
+        method: Literal["GET", "HEAD", "PUT", "DELETE"] = "GET",
+        expires_in: timedelta | float = timedelta(hours=1),
+    ) -> str:
+        """A URL with which anybody can send one kind of request for an object, for a time: a `timedelta` or seconds, up to 7 days.
+
+        The URL is a secret. The object need not exist. Raises `UnsupportedError` for all stores but S3, Google Cloud Storage and
+        Azure, and where there are no credentials to sign with; `InvalidError` for another method or time.
+        """
+        url: str = self._native.sign(*self._signed(key, method, expires_in))
+        return url
+
+    async def sign_async(
+        self,
+        key: str,
+        *,
+        method: Literal["GET", "HEAD", "PUT", "DELETE"] = "GET",
+        expires_in: timedelta | float = timedelta(hours=1),
+    ) -> str:
+        """Async variant of `sign`."""
+        url: str = await answered(self._native.sign(*self._signed(key, method, expires_in), awaitable=True))
+        return url
+
+    # What both variants of a method pass on.
+
+    def _check_writable(self, operation: str, key: str) -> None:
+        if self.read_only:
+            raise ReadOnlyError(f"{self._native.location}: {operation} {key!r}: opened with read_only=True")
+
+    def _put(self, key: str, value: BytesLike, if_absent: bool, if_version: Version | None) -> tuple[Any, ...]:
+        self._check_writable("put", _checks.text(key, "key"))
+        absent = _checks.flag(if_absent, "if_absent")
+        if absent and if_version is not None:
+            raise InvalidError("put: if_absent and if_version are two conditions; give one of them")
+        return key, value, absent, _version(if_version, "if_version")
+
+    def _pair(self, operation: str, source: str, target: str, overwrite: bool) -> tuple[str, str, bool, bool]:
+        _checks.text(source, "source")
+        self._check_writable(operation, _checks.text(target, "target"))
+        return source, target, operation == "rename", not _checks.flag(overwrite, "overwrite")
+
+    def _deleted(self, keys: str | Iterable[str]) -> Sequence[str]:
+        found = [keys] if isinstance(keys, str) else [_checks.text(key, "keys") for key in keys]
+        for key in found:
+            self._check_writable("delete", key)
+        return found
+
+    def _signed(self, key: str, method: str, expires_in: timedelta | float) -> tuple[str, str, int]:
+        if _checks.text(method, "method") not in ("GET", "HEAD"):
+            self._check_writable(f"sign {method}", key)
+        seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise TypeError(f"expires_in: expected a timedelta or a number of seconds, got {expires_in!r}")
+        if not 1 <= seconds <= _WEEK:
+            raise InvalidError(f"expires_in: expected 1 second to 7 days, got {seconds} s")
+        return _checks.text(key, "key"), method, int(seconds)
+
+
+def objects(store: _source.StoreLike, *, read_only: bool = False, **options: Unpack[StoreOptions]) -> Objects:
+    """The objects of a store, by key: bytes in and out, without Zarr.
+
+    Parameters
+    ----------
+    store
+        What `zarr_py.Store` takes: a URL, a path, a store of obstore, an object with the methods of obspec; or a `zarr_py.Store`.
+    read_only
+        Refuse every write.
+    options
+        Those of `zarr_py.Store`.
+
+    It is the store that everything else here uses: equal places share one client with its connections, its limit of requests in
+    flight and its counters.
+
+    Raises `InvalidError` for a URL or option that names nothing, `ArgumentError` for an unknown option, `TypeError` for what is no
+    store.
+    """
+    return Objects(_source.of(store, options, _checks.flag(read_only, "read_only"), "objects", ("read_only",)))
+
+
+async def answered[T](answer: T | Awaitable[T]) -> T:
+    """An answer that may be there already."""
+    return await answer if isinstance(answer, Awaitable) else answer
+
+
+def _entries(batches: Batches) -> Iterator[Entry]:
+    try:
+        while (batch := batches.next_sync()) is not None:
+            yield from map(Entry._make, batch)
+    finally:
+        batches.close()
+
+
+async def _entries_async(batches: Batches) -> AsyncIterator[Entry]:
+    try:
+        while (batch := await answered(batches.next())) is not None:
+            for entry in batch:
+                yield Entry._make(entry)
+    finally:
+        batches.close()
+
+
+def _part(
+    key: str, offset: int, suffix: int | None, version: Version | None
+) -> tuple[str, int, int | None, Version | None]:
+    offset = _checks.count(offset, "offset", 0)
+    if suffix is not None:
+        suffix = _checks.count(suffix, "suffix", 0)
+        if offset:
+            raise InvalidError("get: offset and suffix are two ranges; give one of them")
+    return _checks.text(key, "key"), offset, suffix, _version(version, "version")
+
+
+def _alone(value: int | None) -> list[int] | None:
+    return None if value is None else [value]
+
+
+def _ranges(
+    key: str, starts: Sequence[int], ends: Sequence[int] | None, lengths: Sequence[int] | None, version: Version | None
+) -> tuple[str, list[tuple[int, int]], Version | None]:
+    """What `fetch_ranges` takes, from the one of ends and lengths that is given."""
+    if (ends is None) == (lengths is None):
+        raise InvalidError("a range has an end or a length; give one of them")
+    firsts = [_checks.count(start, "start", 0) for start in starts]
+    rest, name = (ends, "end") if ends is not None else (lengths or (), "length")
+    lasts = [_checks.count(last, name, 0) for last in rest]
+    if len(firsts) != len(lasts):
+        raise InvalidError(f"starts: expected one for each {name}, got {len(firsts)} and {len(lasts)}")
+    found = [(first, last if name == "end" else first + last) for first, last in zip(firsts, lasts, strict=True)]
+    for first, last in found:
+        if last < first:
+            raise InvalidError(f"a range ends before it starts, at {last} and {first}")
+    return _checks.text(key, "key"), found, _version(version, "version")
+
+
+def _version(version: Version | None, name: str) -> Version | None:
+    if version is None or isinstance(version, Version):
+        return version
+    raise TypeError(f"{name}: expected the version that put, head or get gave, got {version!r}")
+
+
+def _views(found: Iterable[Buffer]) -> list[memoryview]:
+    return [memoryview(buffer) for buffer in found]
+
+
+def _listing(prefix: str, found: tuple[Iterable[str], Iterable[str]]) -> Listing:
+    start = prefix.rstrip("/")
+    start = f"{start}/" if start else ""
+    keys, prefixes = ([start + name for name in names] for names in found)
+    return Listing(keys, prefixes)
+
+
+def _unpickle(cls: type[Objects], source: tuple[Any, ...], read_only: bool) -> Objects:
+    return cls(_source.unpickled(source, read_only))

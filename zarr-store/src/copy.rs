@@ -1,0 +1,76 @@
+//! Copies and moves of objects inside a store.
+
+use zarr_core::ByteRange;
+
+use crate::Store;
+use crate::error::{Error, Result};
+use crate::store::Backend;
+use crate::version::Precondition;
+
+impl Store {
+    /// Copies an object to another key, replacing what is there. Without a precondition on the object at `to`, a backend that can
+    /// does so on its side, and no byte passes through this process; elsewhere the object is read and put. On its side means:
+    /// clouds, memory and WebDAV, unless the store writes its objects with a `storage_class` or the like.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
+    /// use zarr_store::{Precondition, Store};
+    ///
+    /// let store = Store::open("memory:")?;
+    /// store.put("a", vec!["x".into()], Precondition::None).await?;
+    /// store.copy("a", "b", Precondition::IfAbsent).await?;
+    /// assert_eq!(store.size("b").await?, Some(1));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](Error::NotFound) if there is no object at `from`; otherwise as for [`get`](Self::get) and [`put`](Self::put).
+    pub async fn copy(&self, from: &str, to: &str, precondition: Precondition) -> Result<()> {
+        self.check_write(to, "copy")?;
+        self.check_key(from)?;
+        self.check_key(to)?;
+        if from == to {
+            let found = self.head(from).await?;
+            return match (found, precondition) {
+                (None, _) => Err(self.not_found(from)),
+                (Some(_), Precondition::None) => Ok(()),
+                (Some(info), Precondition::IfVersion(version)) if info.version == version => Ok(()),
+                (Some(_), _) => Err(Error::Conflict {
+                    place: self.place(to),
+                    reason: "the object is copied to itself",
+                }),
+            };
+        }
+        if precondition == Precondition::None
+            && let Backend::Object(object) = &self.inner.backend
+            && object.copy(self, from, to).await?
+        {
+            return Ok(());
+        }
+        let body = self.get(from, &ByteRange::All, None).await?;
+        let body = body.ok_or_else(|| self.not_found(from))?;
+        self.put(to, vec![body.bytes], precondition).await?;
+        Ok(())
+    }
+
+    /// Moves an object to another key: a [`copy`](Self::copy), then a [`delete`](Self::delete) of the old one. Not atomic: others
+    /// may see both, and what they put at `from` in between is deleted.
+    ///
+    /// # Errors
+    ///
+    /// As for [`copy`](Self::copy) and [`delete`](Self::delete).
+    pub async fn rename(&self, from: &str, to: &str, precondition: Precondition) -> Result<()> {
+        self.copy(from, to, precondition).await?;
+        if from == to {
+            return Ok(());
+        }
+        self.delete(from).await
+    }
+
+    fn not_found(&self, key: &str) -> Error {
+        Error::NotFound {
+            place: self.place(key),
+        }
+    }
+}

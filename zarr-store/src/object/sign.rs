@@ -1,0 +1,86 @@
+//! Signed URLs, which the clouds have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use object_store::path::Path;
+
+use super::ObjectBackend;
+use crate::Store;
+use crate::error::{Error, Result};
+
+/// A kind of request that a URL can be signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reading.
+    Get,
+    /// Asking for the size and version.
+    Head,
+    /// Writing.
+    Put,
+    /// Deleting.
+    Delete,
+}
+
+/// What signs the URL of one kind of request for an object, valid for a time.
+pub(crate) type Sign = Arc<
+    dyn Fn(Method, Path, Duration) -> BoxFuture<'static, object_store::Result<String>>
+        + Send
+        + Sync,
+>;
+
+const NONE: &str = "only S3, Google Cloud Storage and Azure have signed URLs, and a store with skip_signature has no credentials \
+                    to sign with";
+
+/// What `object_store` says where the credentials of Azure are a signature themselves.
+const OF_SAS: &str = "with SAS tokens auth is not supported";
+
+impl ObjectBackend {
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(crate) fn with_sign(mut self, sign: Option<Sign>) -> Self {
+        self.sign = sign;
+        self
+    }
+
+    pub(crate) async fn sign(
+        &self,
+        store: &Store,
+        key: &str,
+        method: Method,
+        expires_in: Duration,
+    ) -> Result<String> {
+        let path = self.path(store, key)?;
+        let sign = self.sign.clone().ok_or_else(|| unsupported(store, key))?;
+        let (backend, owned, name) = (self.clone(), store.clone(), key.to_owned());
+        self.request(store, key, async move {
+            let mut request = backend.start(&owned, &name, "sign");
+            let signed = sign(method, path, expires_in);
+            request.within(0, signed).await?.map_err(|error| {
+                if error.to_string().contains(OF_SAS) {
+                    refused(
+                        &owned,
+                        &name,
+                        "a shared access signature cannot sign; give an account key",
+                    )
+                } else {
+                    request.error(&error)
+                }
+            })
+        })
+        .await
+    }
+}
+
+/// The error for a store that cannot sign.
+pub(crate) fn unsupported(store: &Store, key: &str) -> Error {
+    refused(store, key, NONE)
+}
+
+fn refused(store: &Store, key: &str, reason: &str) -> Error {
+    Error::Unsupported {
+        place: store.place(key),
+        operation: "sign",
+        reason: reason.to_owned(),
+    }
+}
