@@ -70,6 +70,7 @@ class NativeStore:
         *,
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
+        bare: bool = False,
         max_concurrency: int | None = None,
         cache_bytes: int = 0,
     ) -> NativeStore: ...
@@ -125,6 +126,7 @@ class NativePipeline:
     `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
 
     def __new__(cls, store: NativeStore, document: bytes, zarr_format: int) -> NativePipeline: ...
+    def over(self, store: NativeStore) -> NativePipeline: ...
     @property
     def item_size(self) -> int | None: ...
     @property

@@ -134,14 +134,15 @@ impl NativeStore {
         Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
-    /// A store that calls an object of Python, a `zarr_py._called.Calls`.
+    /// A store that calls an object of Python, a `zarr_py._called.Calls`, or with `bare` a `zarr_py._foreign.Calls`.
     #[staticmethod]
-    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, bare = false, max_concurrency = None, cache_bytes = 0))]
     fn called(
         calls: Py<PyAny>,
         name: String,
         missing_on_forbidden: bool,
         single_writer: bool,
+        bare: bool,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
     ) -> Self {
@@ -149,6 +150,7 @@ impl NativeStore {
             called: Called::new(calls, name),
             missing_on_forbidden,
             single_writer,
+            bare,
         };
         Self::from_recipe(source, max_concurrency, cache_bytes)
     }

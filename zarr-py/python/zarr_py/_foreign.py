@@ -1,0 +1,118 @@
+"""Stores of zarr-python that are not ours, as the engine calls them: each call of a pipeline through their own `get`, `set` and
+`delete`, which run on the event loop of that call."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+import zarr
+from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+from zarr.core.buffer import cpu
+
+from zarr_py._native import NativeStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+
+    from zarr.abc.store import ByteRequest, Store
+
+__all__ = ["Calls"]
+
+type Meta = tuple[str, int, str | None, str | None]
+
+_UNKNOWN = 2**64 - 1
+"""The size of an object of which only a part was read."""
+
+
+class Calls:
+    """A store for one call of a pipeline.
+
+    Threads of the engine wait here, never the event loop.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._event_loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self._running: set[Future[Any]] = set()
+        self._is_cancelled = False
+        self._error: BaseException | None = None
+
+    def native(self) -> NativeStore:
+        """A native store of these calls."""
+        kind = type(self._store)
+        name, most = f"{kind.__module__}.{kind.__qualname__}", zarr.config.get("async.concurrency")
+        return NativeStore.called(self, name, bare=True, max_concurrency=most)
+
+    async def finish[T](self, running: Awaitable[T]) -> T:
+        """What the engine makes of these calls. An error of the store is raised as the store raised it."""
+        failed: BaseException
+        try:
+            return await running
+        except asyncio.CancelledError:
+            self._is_cancelled = True
+            for call in tuple(self._running):
+                call.cancel()
+            raise
+        except Exception as error:
+            failed = self._error or error
+        raise failed
+
+    def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
+        """Bytes, where they begin and end, and what is known of their object."""
+        request = _request(asked)
+        found = self._wait(lambda: self._store.get(path, cpu.buffer_prototype, request))
+        if found is None:
+            raise FileNotFoundError(path)
+        start, size = _place(request, len(found))
+        return found.as_buffer_like(), start, start + len(found), (path, size, None, None)
+
+    def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[None, None]:
+        """Stores an object. There are no modes."""
+        self._wait(lambda: self._store.set(path, cpu.Buffer.from_bytes(value)))
+        return None, None
+
+    def delete(self, path: str) -> None:
+        """Deletes an object."""
+        self._wait(lambda: self._store.delete(path))
+
+    def _wait[T](self, call: Callable[[], Awaitable[T]]) -> T:
+        async def run() -> T:
+            return await call()
+
+        if self._is_cancelled:
+            raise RuntimeError("cancelled")
+        future = self._context.copy().run(asyncio.run_coroutine_threadsafe, run(), self._event_loop)
+        self._running.add(future)
+        try:
+            return future.result()
+        except BaseException as error:
+            self._error = self._error or error
+            # By its class the engine could take an error for an absent object.
+            raise RuntimeError("the store failed") from None
+        finally:
+            self._running.discard(future)
+
+
+def _request(asked: dict[str, Any]) -> ByteRequest | None:
+    if "range" in asked:
+        return RangeByteRequest(*asked["range"])
+    if "offset" in asked:
+        return OffsetByteRequest(asked["offset"])
+    return SuffixByteRequest(asked["suffix"]) if "suffix" in asked else None
+
+
+def _place(request: ByteRequest | None, length: int) -> tuple[int, int]:
+    """Where bytes that were asked for begin, and the size of their object as far as they tell it."""
+    match request:
+        case RangeByteRequest(start, end):
+            return start, start + length if length < end - start else _UNKNOWN
+        case OffsetByteRequest(start):
+            return start, start + length
+        case SuffixByteRequest(suffix):
+            size = length if length < suffix else _UNKNOWN
+            return size - length, size
+    return 0, length
