@@ -1,5 +1,5 @@
 """Stores of zarr-python that are not ours, as the engine calls them: each call of a pipeline through their own `get`, `set` and
-`delete`, which run on the event loop of that call."""
+`delete`, on the event loop of that call. No thread waits for them, and none of the engine's has to be in the interpreter for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from zarr_py._native import NativeStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
 
     from zarr.abc.store import ByteRequest, Store
 
@@ -28,24 +27,20 @@ _UNKNOWN = 2**64 - 1
 
 
 class Calls:
-    """A store for one call of a pipeline.
-
-    Threads of the engine wait here, never the event loop.
-    """
+    """A store for one call of a pipeline."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._event_loop = asyncio.get_running_loop()
         self._context = copy_context()
-        self._running: set[Future[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._is_cancelled = False
         self._error: BaseException | None = None
 
     def native(self) -> NativeStore:
         """A native store of these calls."""
-        kind = type(self._store)
-        name, most = f"{kind.__module__}.{kind.__qualname__}", zarr.config.get("async.concurrency")
-        return NativeStore.called(self, name, bare=True, max_concurrency=most)
+        kind, most = type(self._store), zarr.config.get("async.concurrency")
+        return NativeStore.on_event_loop(self, f"{kind.__module__}.{kind.__qualname__}", max_concurrency=most)
 
     async def finish[T](self, running: Awaitable[T]) -> T:
         """What the engine makes of these calls. An error of the store is raised as the store raised it."""
@@ -54,47 +49,61 @@ class Calls:
             return await running
         except asyncio.CancelledError:
             self._is_cancelled = True
-            for call in tuple(self._running):
-                call.cancel()
+            for task in tuple(self._tasks):
+                task.cancel()
             raise
         except Exception as error:
             failed = self._error or error
         raise failed
 
-    def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
-        """Bytes, where they begin and end, and what is known of their object."""
-        request = _request(asked)
-        found = self._wait(lambda: self._store.get(path, cpu.buffer_prototype, request))
-        if found is None:
-            raise FileNotFoundError(path)
-        start, size = _place(request, len(found))
-        return found.as_buffer_like(), start, start + len(found), (path, size, None, None)
+    def wake(self, jobs: Callable[[], None]) -> None:
+        """Has the event loop run jobs, which start calls. Called by threads of the engine."""
+        self._event_loop.call_soon_threadsafe(jobs)
 
-    def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[None, None]:
-        """Stores an object. There are no modes."""
-        self._wait(lambda: self._store.set(path, cpu.Buffer.from_bytes(value)))
-        return None, None
-
-    def delete(self, path: str) -> None:
-        """Deletes an object."""
-        self._wait(lambda: self._store.delete(path))
-
-    def _wait[T](self, call: Callable[[], Awaitable[T]]) -> T:
-        async def run() -> T:
-            return await call()
-
+    def start(self, method: str, arguments: tuple[Any, ...], done: Callable[[asyncio.Task[Any]], None]) -> None:
+        """Begins a call, on the event loop."""
         if self._is_cancelled:
-            raise RuntimeError("cancelled")
-        future = self._context.copy().run(asyncio.run_coroutine_threadsafe, run(), self._event_loop)
-        self._running.add(future)
+            raise asyncio.CancelledError
+        call = getattr(self, method)(*arguments)
+        task = asyncio.Task(self._run(call), loop=self._event_loop, context=self._context.copy(), eager_start=True)
+        if task.done():
+            done(task)
+        else:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(done)
+
+    async def _run[T](self, call: Awaitable[T]) -> T:
         try:
-            return future.result()
+            return await call
+        except _AbsentError:
+            raise
         except BaseException as error:
             self._error = self._error or error
             # By its class the engine could take an error for an absent object.
             raise RuntimeError("the store failed") from None
-        finally:
-            self._running.discard(future)
+
+    async def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
+        """Bytes, where they begin and end, and what is known of their object."""
+        request = _request(asked)
+        found = await self._store.get(path, cpu.buffer_prototype, request)
+        if found is None:
+            raise _AbsentError(path)
+        start, size = _place(request, len(found))
+        return found.as_buffer_like(), start, start + len(found), (path, size, None, None)
+
+    async def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[None, None]:
+        """Stores an object. There are no modes."""
+        await self._store.set(path, cpu.Buffer.from_bytes(value))
+        return None, None
+
+    async def delete(self, path: str) -> None:
+        """Deletes an object."""
+        await self._store.delete(path)
+
+
+class _AbsentError(FileNotFoundError):
+    """The store has no such object."""
 
 
 def _request(asked: dict[str, Any]) -> ByteRequest | None:

@@ -70,10 +70,11 @@ class NativeStore:
         *,
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
-        bare: bool = False,
         max_concurrency: int | None = None,
         cache_bytes: int = 0,
     ) -> NativeStore: ...
+    @staticmethod
+    def on_event_loop(calls: Any, name: str, *, max_concurrency: int | None = None) -> NativeStore: ...
     @staticmethod
     def memory(name: str | None = None, prefix: str = "", *, cache_bytes: int = 0) -> NativeStore: ...
     @staticmethod

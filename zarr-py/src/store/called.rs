@@ -1,18 +1,20 @@
 //! An object of Python with the methods of obspec as an `ObjectStore`. `zarr_py._called.Calls` makes its methods equal, sync or
 //! async; here every call is one of a thread that may wait, and bytes are copied both ways, so that nobody sees what others do
-//! with their memory.
+//! with their memory. The methods of a store of zarr-python are coroutines instead, which the event loop of the caller starts,
+//! many in one turn, and no thread waits for.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use tokio::sync::oneshot;
 use zarr_store::object_store::path::Path;
 use zarr_store::object_store::{
     Attributes, CopyOptions, Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload,
@@ -28,7 +30,14 @@ use crate::runtime::attached;
 pub(super) struct Called {
     calls: Arc<Py<PyAny>>,
     pub(super) name: String,
+    /// Where calls are to be made by an event loop, those that it has not yet begun.
+    queue: Option<Queue>,
 }
+
+type Queue = Arc<Mutex<Vec<Job>>>;
+
+/// Starts a call, on the event loop.
+type Job = Box<dyn FnOnce(&Bound<'_, PyAny>) + Send>;
 
 /// What an object is: path, size, entity tag, version.
 type Meta = (String, u64, Option<String>, Option<String>);
@@ -38,23 +47,123 @@ impl Called {
         Self {
             calls: Arc::new(calls),
             name,
+            queue: None,
         }
     }
 
+    /// A store whose methods are coroutines, which `calls`, a `zarr_py._foreign.Calls`, runs on its event loop.
+    pub(super) fn on_event_loop(calls: Py<PyAny>, name: String) -> Self {
+        Self {
+            queue: Some(Queue::default()),
+            ..Self::new(calls, name)
+        }
+    }
+
+    /// Calls a method with the arguments that `arguments` makes, and takes in its answer.
     async fn call<T: Send + 'static>(
         &self,
         path: &str,
-        call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+        method: &'static str,
+        arguments: impl FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+        answer: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
     ) -> Result<T> {
-        let (calls, path) = (self.calls.clone(), path.to_owned());
-        let call =
-            move || attached(|py| call(calls.bind(py)).map_err(|error| convert(py, &error, path)));
+        let path = path.to_owned();
+        let answer = move |found: PyResult<Bound<'_, PyAny>>, py: Python<'_>| {
+            let answer = found.and_then(|found| answer(&found));
+            answer.map_err(|error| convert(py, &error, path))
+        };
+        if let Some(queue) = &self.queue {
+            return self
+                .call_on_event_loop(queue, method, arguments, answer)
+                .await;
+        }
+        let calls = self.calls.clone();
+        let call = move || {
+            attached(|py| {
+                let found =
+                    arguments(py).and_then(|found| calls.bind(py).call_method1(method, found));
+                answer(found, py)
+            })
+        };
         match tokio::task::spawn_blocking(call).await {
             Ok(Some(result)) => result,
             Ok(None) => Err(generic(io::Error::other("the interpreter shuts down"))),
             Err(error) => Err(generic(io::Error::other(error))),
         }
     }
+
+    /// Hands a call over to the event loop, with those that others hand over before it comes to look.
+    async fn call_on_event_loop<T: Send + 'static>(
+        &self,
+        queue: &Queue,
+        method: &'static str,
+        arguments: impl FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+        answer: impl FnOnce(PyResult<Bound<'_, PyAny>>, Python<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = oneshot::channel();
+        let done = Done::new(move |task| {
+            // The caller may have lost interest.
+            let _ = sender.send(answer(task.call_method0("result"), task.py()));
+        });
+        let job: Job = Box::new(move |calls| {
+            let start = |arguments| calls.call_method1("start", (method, arguments, done));
+            // Where it cannot be started, the sender is dropped.
+            let _ = arguments(calls.py()).and_then(start);
+        });
+        let is_first = {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.push(job);
+            queue.len() == 1
+        };
+        if is_first {
+            let jobs = Jobs(self.calls.clone(), queue.clone());
+            // An event loop that is closed starts nothing.
+            attached(|py| self.calls.call_method1(py, "wake", (jobs,)).map(drop));
+        }
+        let never = |_| generic(io::Error::other("the event loop made no call"));
+        receiver.await.map_err(never)?
+    }
+}
+
+/// What the event loop calls to start what is in the queue.
+#[pyclass(frozen)]
+struct Jobs(Arc<Py<PyAny>>, Queue);
+
+#[pymethods]
+impl Jobs {
+    fn __call__(&self, py: Python<'_>) {
+        let jobs = std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner));
+        for job in jobs {
+            job(self.0.bind(py));
+        }
+    }
+}
+
+/// What a task is given to when it is done.
+#[pyclass(frozen)]
+struct Done(Mutex<Option<Finish>>);
+
+type Finish = Box<dyn FnOnce(&Bound<'_, PyAny>) + Send>;
+
+impl Done {
+    fn new(finish: impl FnOnce(&Bound<'_, PyAny>) + Send + 'static) -> Self {
+        Self(Mutex::new(Some(Box::new(finish))))
+    }
+}
+
+#[pymethods]
+impl Done {
+    fn __call__(&self, task: &Bound<'_, PyAny>) {
+        let finish = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(finish) = finish {
+            finish(task);
+        }
+    }
+}
+
+/// The arguments of a method that has one.
+fn one<'py>(py: Python<'py>, argument: impl IntoPyObject<'py>) -> PyResult<Py<PyTuple>> {
+    PyTuple::new(py, [argument]).map(Bound::unbind)
 }
 
 fn generic(source: io::Error) -> Error {
@@ -120,28 +229,32 @@ impl ObjectStore for Called {
     ) -> Result<PutResult> {
         let path = location.to_string();
         let (e_tag, version) = self
-            .call(location.as_ref(), move |calls| {
-                let py = calls.py();
-                let value = PyBytes::new_with(py, payload.content_length(), |target| {
-                    let mut rest = target;
-                    for segment in &payload {
-                        let (part, after) = rest.split_at_mut(segment.len());
-                        part.copy_from_slice(segment);
-                        rest = after;
+            .call(
+                location.as_ref(),
+                "put",
+                move |py| {
+                    let value = PyBytes::new_with(py, payload.content_length(), |target| {
+                        let mut rest = target;
+                        for segment in &payload {
+                            let (part, after) = rest.split_at_mut(segment.len());
+                            part.copy_from_slice(segment);
+                            rest = after;
+                        }
+                        Ok(())
+                    })?;
+                    let mode = PyDict::new(py);
+                    match options.mode {
+                        PutMode::Overwrite => {}
+                        PutMode::Create => mode.set_item("create", true)?,
+                        PutMode::Update(version) => {
+                            mode.set_item("e_tag", version.e_tag)?;
+                            mode.set_item("version", version.version)?;
+                        }
                     }
-                    Ok(())
-                })?;
-                let mode = PyDict::new(py);
-                match options.mode {
-                    PutMode::Overwrite => {}
-                    PutMode::Create => mode.set_item("create", true)?,
-                    PutMode::Update(version) => {
-                        mode.set_item("e_tag", version.e_tag)?;
-                        mode.set_item("version", version.version)?;
-                    }
-                }
-                calls.call_method1("put", (path, value, mode))?.extract()
-            })
+                    (path, value, mode).into_pyobject(py).map(Bound::unbind)
+                },
+                |found| found.extract(),
+            )
             .await?;
         Ok(PutResult {
             e_tag,
@@ -161,25 +274,31 @@ impl ObjectStore for Called {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let path = location.to_string();
         type Answer = (Bytes, Range<u64>, Meta);
+        let method = if options.head { "head" } else { "get" };
         let (bytes, range, found): Answer = self
-            .call(location.as_ref(), move |calls| {
-                let asked = PyDict::new(calls.py());
-                match options.range {
-                    None => {}
-                    Some(GetRange::Bounded(range)) => {
-                        asked.set_item("range", (range.start, range.end))?;
+            .call(
+                location.as_ref(),
+                method,
+                move |py| {
+                    let asked = PyDict::new(py);
+                    match options.range {
+                        None => {}
+                        Some(GetRange::Bounded(range)) => {
+                            asked.set_item("range", (range.start, range.end))?;
+                        }
+                        Some(GetRange::Offset(offset)) => asked.set_item("offset", offset)?,
+                        Some(GetRange::Suffix(suffix)) => asked.set_item("suffix", suffix)?,
                     }
-                    Some(GetRange::Offset(offset)) => asked.set_item("offset", offset)?,
-                    Some(GetRange::Suffix(suffix)) => asked.set_item("suffix", suffix)?,
-                }
-                asked.set_item("if_match", options.if_match)?;
-                asked.set_item("version", options.version)?;
-                let method = if options.head { "head" } else { "get" };
-                let answer = calls.call_method1(method, (path, asked))?;
-                let (bytes, start, end, meta): (Bound<'_, PyAny>, u64, u64, Meta) =
-                    answer.extract()?;
-                Ok((copy_of(&bytes)?, start..end, meta))
-            })
+                    asked.set_item("if_match", options.if_match)?;
+                    asked.set_item("version", options.version)?;
+                    (path, asked).into_pyobject(py).map(Bound::unbind)
+                },
+                |answer| {
+                    let (bytes, start, end, meta): (Bound<'_, PyAny>, u64, u64, Meta) =
+                        answer.extract()?;
+                    Ok((copy_of(&bytes)?, start..end, meta))
+                },
+            )
             .await?;
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
@@ -202,9 +321,7 @@ impl ObjectStore for Called {
                     let location = location?;
                     let path = location.to_string();
                     called
-                        .call(location.as_ref(), move |calls| {
-                            calls.call_method1("delete", (path,)).map(drop)
-                        })
+                        .call(location.as_ref(), "delete", |py| one(py, path), |_| Ok(()))
                         .await?;
                     Ok(location)
                 }
@@ -215,25 +332,24 @@ impl ObjectStore for Called {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (called, prefix) = (self.clone(), prefix_text(prefix));
-        let pages = stream::try_unfold(None, move |pages: Option<Py<PyAny>>| {
-            let (called, prefix) = (called.clone(), prefix.clone());
+        let pages = stream::try_unfold(None, move |pages: Option<Arc<Py<PyAny>>>| {
+            let (called, path) = (called.clone(), prefix.clone());
             async move {
-                let path = prefix.clone();
-                let next = move |calls: &Bound<'_, PyAny>| {
-                    let py = calls.py();
-                    let pages = match pages {
-                        Some(pages) => pages,
-                        None => calls.call_method1("pages", (prefix,))?.unbind(),
-                    };
-                    let page = calls.call_method1("next_page", (pages.bind(py),))?;
-                    let page: Option<Vec<Meta>> = page.extract()?;
-                    Ok(page.map(|page| (page, pages)))
+                let pages = match pages {
+                    Some(pages) => pages,
+                    None => {
+                        let of = path.clone();
+                        let begin = move |py: Python<'_>| one(py, of);
+                        let begun = |pages: &Bound<'_, PyAny>| Ok(Arc::new(pages.clone().unbind()));
+                        called.call(&path, "pages", begin, begun).await?
+                    }
                 };
-                let page = called.call(&path, next).await?;
-                Ok::<_, Error>(page.map(|(page, pages)| {
-                    let entries = stream::iter(page).map(meta);
-                    (entries, Some(pages))
-                }))
+                let of = pages.clone();
+                let next = move |py: Python<'_>| one(py, of.clone_ref(py));
+                let page: Option<Vec<Meta>> = called
+                    .call(&path, "next_page", next, |page| page.extract())
+                    .await?;
+                Ok::<_, Error>(page.map(|page| (stream::iter(page).map(meta), Some(pages))))
             }
         });
         pages.try_flatten().boxed()
@@ -241,12 +357,14 @@ impl ObjectStore for Called {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let prefix = prefix_text(prefix);
+        let of = prefix.clone();
         let (prefixes, objects): (Vec<String>, Vec<Meta>) = self
-            .call(&prefix.clone(), move |calls| {
-                calls
-                    .call_method1("list_with_delimiter", (prefix,))?
-                    .extract()
-            })
+            .call(
+                &prefix,
+                "list_with_delimiter",
+                move |py| one(py, of),
+                |found| found.extract(),
+            )
             .await?;
         let prefixes = prefixes.into_iter().map(Path::parse);
         Ok(ListResult {

@@ -134,15 +134,14 @@ impl NativeStore {
         Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
-    /// A store that calls an object of Python, a `zarr_py._called.Calls`, or with `bare` a `zarr_py._foreign.Calls`.
+    /// A store that calls an object of Python, a `zarr_py._called.Calls`.
     #[staticmethod]
-    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, bare = false, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
     fn called(
         calls: Py<PyAny>,
         name: String,
         missing_on_forbidden: bool,
         single_writer: bool,
-        bare: bool,
         max_concurrency: Option<usize>,
         cache_bytes: u64,
     ) -> Self {
@@ -150,9 +149,22 @@ impl NativeStore {
             called: Called::new(calls, name),
             missing_on_forbidden,
             single_writer,
-            bare,
+            bare: false,
         };
         Self::from_recipe(source, max_concurrency, cache_bytes)
+    }
+
+    /// A store of zarr-python, which has bytes by key and no more, through a `zarr_py._foreign.Calls`.
+    #[staticmethod]
+    #[pyo3(signature = (calls, name, *, max_concurrency = None))]
+    fn on_event_loop(calls: Py<PyAny>, name: String, max_concurrency: Option<usize>) -> Self {
+        let source = Source::Called {
+            called: Called::on_event_loop(calls, name),
+            missing_on_forbidden: false,
+            single_writer: false,
+            bare: true,
+        };
+        Self::from_recipe(source, max_concurrency, 0)
     }
 
     /// A store in memory: the one of this name in this process, or a new one.
