@@ -382,36 +382,61 @@ def test_calls_are_made_on_the_loop_and_in_the_context_of_the_reader(options: di
         asyncio.run(main())
 
 
+class Hanging(WrapperStore[Store]):
+    """A store whose answers do not come while it hangs."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.hangs = False
+        self.started = self.cancelled = 0
+
+    async def get(self, *arguments: Any, **options: Any) -> Any:
+        if not self.hangs:
+            return await super().get(*arguments, **options)
+        self.started += 1
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
 def test_a_read_that_is_cancelled_cancels_its_calls() -> None:
-    class Hanging(WrapperStore[Store]):
-        hangs = False
-        cancelled = started = 0
-
-        async def get(self, *arguments: Any, **options: Any) -> Any:
-            if not Hanging.hangs:
-                return await super().get(*arguments, **options)
-            Hanging.started += 1
-            try:
-                await asyncio.sleep(600)
-            except asyncio.CancelledError:
-                Hanging.cancelled += 1
-                raise
-
     store = Hanging(MemoryStore())
     created(store, data=A, chunks=(5, 5))
 
     async def main() -> None:
         with zarr.config.set(OURS):
             array = await zarr.api.asynchronous.open_array(store=store)
-        Hanging.hangs = True
+        store.hangs = True
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(array.getitem((...,)), 0.3)
-        started = Hanging.started
+        started = store.started
         assert 0 < started <= zarr.config.get("async.concurrency")
         await asyncio.sleep(0.3)
-        assert Hanging.cancelled == Hanging.started == started
+        assert store.cancelled == store.started == started
 
     asyncio.run(main())
+
+
+def test_a_loop_may_end_while_it_reads() -> None:
+    store = Hanging(MemoryStore())
+    array = created(store, data=A, chunks=(5, 5))
+    store.hangs = True
+    complaints: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        reading = asyncio.create_task(array.async_array.getitem((...,)))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+
+    asyncio.run(main())
+    assert not complaints
+    assert store.cancelled == store.started > 0
+    store.hangs = False
+    with engine_only():
+        assert_array_equal(array[...], A)
 
 
 def test_threads_read_at_once() -> None:

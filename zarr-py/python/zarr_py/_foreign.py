@@ -76,7 +76,7 @@ class Calls:
     async def _run[T](self, call: Awaitable[T]) -> T:
         try:
             return await call
-        except _AbsentError:
+        except (_AbsentError, asyncio.CancelledError):
             raise
         except BaseException as error:
             self._error = self._error or error

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +14,6 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use tokio::sync::oneshot;
 use zarr_store::object_store::path::Path;
 use zarr_store::object_store::{
     Attributes, CopyOptions, Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload,
@@ -22,6 +21,7 @@ use zarr_store::object_store::{
     PutPayload, PutResult, Result,
 };
 
+use super::event_loop::EventLoop;
 use crate::buffer::copy_of;
 use crate::runtime::attached;
 
@@ -30,14 +30,9 @@ use crate::runtime::attached;
 pub(super) struct Called {
     calls: Arc<Py<PyAny>>,
     pub(super) name: String,
-    /// Where calls are to be made by an event loop, those that it has not yet begun.
-    queue: Option<Queue>,
+    /// What makes the calls, where it is no thread of ours.
+    event_loop: Option<EventLoop>,
 }
-
-type Queue = Arc<Mutex<Vec<Job>>>;
-
-/// Starts a call, on the event loop.
-type Job = Box<dyn FnOnce(&Bound<'_, PyAny>) + Send>;
 
 /// What an object is: path, size, entity tag, version.
 type Meta = (String, u64, Option<String>, Option<String>);
@@ -47,15 +42,16 @@ impl Called {
         Self {
             calls: Arc::new(calls),
             name,
-            queue: None,
+            event_loop: None,
         }
     }
 
     /// A store whose methods are coroutines, which `calls`, a `zarr_py._foreign.Calls`, runs on its event loop.
     pub(super) fn on_event_loop(calls: Py<PyAny>, name: String) -> Self {
+        let called = Self::new(calls, name);
         Self {
-            queue: Some(Queue::default()),
-            ..Self::new(calls, name)
+            event_loop: Some(EventLoop::new(called.calls.clone())),
+            ..called
         }
     }
 
@@ -72,10 +68,9 @@ impl Called {
             let answer = found.and_then(|found| answer(&found));
             answer.map_err(|error| convert(py, &error, path))
         };
-        if let Some(queue) = &self.queue {
-            return self
-                .call_on_event_loop(queue, method, arguments, answer)
-                .await;
+        if let Some(event_loop) = &self.event_loop {
+            let answer = event_loop.call(method, arguments, answer).await;
+            return answer.unwrap_or_else(|| Err(generic(io::Error::other("cancelled"))));
         }
         let calls = self.calls.clone();
         let call = move || {
@@ -89,74 +84,6 @@ impl Called {
             Ok(Some(result)) => result,
             Ok(None) => Err(generic(io::Error::other("the interpreter shuts down"))),
             Err(error) => Err(generic(io::Error::other(error))),
-        }
-    }
-
-    /// Hands a call over to the event loop, with those that others hand over before it comes to look.
-    async fn call_on_event_loop<T: Send + 'static>(
-        &self,
-        queue: &Queue,
-        method: &'static str,
-        arguments: impl FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
-        answer: impl FnOnce(PyResult<Bound<'_, PyAny>>, Python<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (sender, receiver) = oneshot::channel();
-        let done = Done::new(move |task| {
-            // The caller may have lost interest.
-            let _ = sender.send(answer(task.call_method0("result"), task.py()));
-        });
-        let job: Job = Box::new(move |calls| {
-            let start = |arguments| calls.call_method1("start", (method, arguments, done));
-            // Where it cannot be started, the sender is dropped.
-            let _ = arguments(calls.py()).and_then(start);
-        });
-        let is_first = {
-            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.push(job);
-            queue.len() == 1
-        };
-        if is_first {
-            let jobs = Jobs(self.calls.clone(), queue.clone());
-            // An event loop that is closed starts nothing.
-            attached(|py| self.calls.call_method1(py, "wake", (jobs,)).map(drop));
-        }
-        let never = |_| generic(io::Error::other("the event loop made no call"));
-        receiver.await.map_err(never)?
-    }
-}
-
-/// What the event loop calls to start what is in the queue.
-#[pyclass(frozen)]
-struct Jobs(Arc<Py<PyAny>>, Queue);
-
-#[pymethods]
-impl Jobs {
-    fn __call__(&self, py: Python<'_>) {
-        let jobs = std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner));
-        for job in jobs {
-            job(self.0.bind(py));
-        }
-    }
-}
-
-/// What a task is given to when it is done.
-#[pyclass(frozen)]
-struct Done(Mutex<Option<Finish>>);
-
-type Finish = Box<dyn FnOnce(&Bound<'_, PyAny>) + Send>;
-
-impl Done {
-    fn new(finish: impl FnOnce(&Bound<'_, PyAny>) + Send + 'static) -> Self {
-        Self(Mutex::new(Some(Box::new(finish))))
-    }
-}
-
-#[pymethods]
-impl Done {
-    fn __call__(&self, task: &Bound<'_, PyAny>) {
-        let finish = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(finish) = finish {
-            finish(task);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
 //! made of that; `read`, `write` and `list` are its calls, `coalesce` plans ranges as zarr-python asks for them, `batches` hands
-//! over many answers. `called` makes a store of an object of Python, `credentials` of a function; `memory` knows the stores in memory by name.
+//! over many answers. `called` makes a store of an object of Python, which may live on an `event_loop`, `credentials` of a function; `memory` knows the stores in memory by name.
 //!
 //! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
 //! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
@@ -10,6 +10,7 @@ mod byte_range;
 mod called;
 mod coalesce;
 mod credentials;
+mod event_loop;
 mod list;
 mod memory;
 mod read;
