@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import zarr
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
-from zarr.core.buffer import cpu
 
 from zarr_py._native import NativeStore
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from zarr.abc.store import ByteRequest, Store
+    from zarr.core.buffer import BufferPrototype
 
 __all__ = ["Calls"]
 
@@ -29,8 +29,9 @@ _UNKNOWN = 2**64 - 1
 class Calls:
     """A store for one call of a pipeline."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, prototype: BufferPrototype) -> None:
         self._store = store
+        self._prototype = prototype
         self._event_loop = asyncio.get_running_loop()
         self._context = copy_context()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -86,7 +87,7 @@ class Calls:
     async def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
         """Bytes, where they begin and end, and what is known of their object."""
         request = _request(asked)
-        found = await self._store.get(path, cpu.buffer_prototype, request)
+        found = await self._store.get(path, self._prototype, request)
         if found is None:
             raise _AbsentError(path)
         start, size = _place(request, len(found))
@@ -94,7 +95,7 @@ class Calls:
 
     async def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[None, None]:
         """Stores an object. There are no modes."""
-        await self._store.set(path, cpu.Buffer.from_bytes(value))
+        await self._store.set(path, self._prototype.buffer.from_bytes(value))
         return None, None
 
     async def delete(self, path: str) -> None:

@@ -206,11 +206,11 @@ class ForeignBinding(Binding):
         return self._called(batch, lambda binding: binding.write(batch, value, drop_axes))
 
     def _called[T](self, batch: Batch, call: Callable[[Binding], Any]) -> Awaitable[T] | None:
-        path = batch[0][0]
+        path, spec = batch[0][:2]
         # The engine has no keys with control characters, which a store may have.
         if type(path) is not StorePath or not path.path.isprintable():
             return None
-        calls = Calls(path.store)
+        calls = Calls(path.store, spec.prototype)
         native = self.native.over(calls.native())
         running = call(Binding(native, path.store, self.dtype, self.variable, self.keeps_fill))
         return None if running is None else calls.finish(running)
