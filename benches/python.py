@@ -1,6 +1,6 @@
 """Compares zarr_py with the other ways to read and write Zarr from Python, interleaved in one run, on the same data.
 
-    python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store]
+    python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store|foreign]
 
 Needs numpy, zarr, zarrs, zarrista, tensorstore, obstore, and zarr_py installed from a release wheel. Prints tables of the least
 wall and CPU milliseconds of each; every result is checked to be equal. The page cache is warm.
@@ -170,30 +170,46 @@ def arrays(folder, rounds, only):
             path = folder / f"{geometry}-{name.replace(' ', '').replace(',', '-')}"
             create(path, data, shards, chunks)
             writers[name] = ways(path)[name]
-        print(f"\n| {geometry}: wall / CPU ms | " + " | ".join(readers) + " |\n|" + "---|" * (1 + len(readers)))
-        for name, selection, repeats, written in cases(data, shards, chunks):
-            if only not in name:
-                continue
-            best = {}
-            for _ in range(rounds):
-                for way_name, way in (writers if written else readers).items():
-                    if written and way.write is None:
-                        continue
-                    if written:
-                        part = data[selection] ^ 1
-                        wall, cpu, _ = measure(lambda: way.write(selection, part), repeats)
-                        assert np.array_equal(way.read(selection), part), f"{way_name} wrote something else"
-                        way.write(selection, data[selection])
-                    else:
-                        wall, cpu, found = measure(lambda: way.read(selection), repeats)
-                        assert np.array_equal(found, data[selection]), f"{way_name} read something else"
-                    least = best.get(way_name, (wall, cpu))
-                    best[way_name] = (min(least[0], wall), min(least[1], cpu))
-            cells = [f"{best[n][0]:.3g} / {best[n][1]:.3g}" if n in best else "-" for n in readers]
-            print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        table(geometry, data, shards, chunks, readers, writers, rounds, only)
         shutil.rmtree(read_path)
         for way in writers.values():
             shutil.rmtree(way.path)
+
+
+def foreign(rounds, only):
+    """Arrays in a memory store of fsspec."""
+    for geometry, make in [("A", geometry_a), ("B", geometry_b)]:
+        data, shards, chunks = make()
+        place = zarr.storage.FsspecStore.from_url(f"memory://{geometry}")
+        create(place, data, shards, chunks)
+        pipelines = {"zarr": "zarr", "zarr, fused": "zarr fused", "zarr, ours": "ours"}
+        found = {name: Zarr(None, pipeline, place) for name, pipeline in pipelines.items()}
+        table(f"{geometry}, fsspec", data, shards, chunks, found, found, rounds, only)
+
+
+def table(geometry, data, shards, chunks, readers, writers, rounds, only):
+    """Measures each case each way, one after the other in each round."""
+    print(f"\n| {geometry}: wall / CPU ms | " + " | ".join(readers) + " |\n|" + "---|" * (1 + len(readers)))
+    for name, selection, repeats, written in cases(data, shards, chunks):
+        if only not in name:
+            continue
+        best = {}
+        for _ in range(rounds):
+            for way_name, way in (writers if written else readers).items():
+                if written and way.write is None:
+                    continue
+                if written:
+                    part = data[selection] ^ 1
+                    wall, cpu, _ = measure(lambda: way.write(selection, part), repeats)
+                    assert np.array_equal(way.read(selection), part), f"{way_name} wrote something else"
+                    way.write(selection, data[selection])
+                else:
+                    wall, cpu, found = measure(lambda: way.read(selection), repeats)
+                    assert np.array_equal(found, data[selection]), f"{way_name} read something else"
+                least = best.get(way_name, (wall, cpu))
+                best[way_name] = (min(least[0], wall), min(least[1], cpu))
+        cells = [f"{best[n][0]:.3g} / {best[n][1]:.3g}" if n in best else "-" for n in readers]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def store(folder, rounds):
@@ -269,13 +285,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="")
     parser.add_argument("--folder")
-    parser.add_argument("--part", choices=["arrays", "store"])
+    parser.add_argument("--part", choices=["arrays", "store", "foreign"])
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
-        if arguments.part != "store":
+        if arguments.part in (None, "arrays"):
             arrays(folder, arguments.rounds, arguments.only)
-        if arguments.part != "arrays":
+        if arguments.part in (None, "foreign"):
+            foreign(arguments.rounds, arguments.only)
+        if arguments.part in (None, "store"):
             store(folder, arguments.rounds)
 
 

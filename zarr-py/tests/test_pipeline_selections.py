@@ -96,43 +96,48 @@ def as_ix(selection: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, tupl
 @QUIET
 @given(options=arrays(), data=st.data())
 def test_what_is_written_is_read(options: dict[str, Any], data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        check_writes(folder, options, data)
+
+
+def check_writes(store: Any, options: dict[str, Any], data: st.DataObject) -> None:
+    """Random writes to a new array at the root of a store, as NumPy does them."""
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     shape, draw = options["shape"], data.draw
-    with tempfile.TemporaryDirectory() as folder:
-        ours = created(folder, **options)
-        dtype = ours.dtype
-        expected = np.full(shape, ours.fill_value, dtype=dtype)
-        for _ in range(draw(st.integers(1, 3))):
-            how = draw(st.sampled_from(["basic", "oindex", "vindex", "mask"] if shape else ["basic"]))
-            with engine_only():
-                if how == "basic":
-                    selection = basic(draw, shape)
-                    new = values(rng, np.shape(expected[selection]), dtype)
-                    new = draw(st.sampled_from([new, np.asfortranarray(new)])) if new.ndim else new[()]
-                    ours[selection] = new
-                    expected[selection] = new
-                elif how == "oindex":
-                    selection = orthogonal(draw, shape, repeats=False)
-                    at, dropped = as_ix(selection, shape)
-                    new = values(rng, expected[at].shape, dtype)
-                    ours.oindex[selection] = new.squeeze(axis=dropped)
-                    expected[at] = new
-                elif how == "vindex":
-                    count = draw(st.integers(1, 6))
-                    flat = rng.choice(expected.size, min(count, expected.size), replace=False)
-                    at = np.unravel_index(flat, shape)
-                    new = values(rng, flat.shape, dtype)
-                    ours.vindex[at] = new
-                    expected[at] = new
-                else:
-                    mask = rng.random(shape) < 0.3
-                    new = values(rng, (int(mask.sum()),), dtype)
-                    if new.size:
-                        ours.vindex[mask] = new
-                        expected[mask] = new
-            with engine_only():
-                assert_same(ours[...], expected)
-            assert_same(opened(folder, ZARRS)[...], expected)
+    ours = created(store, **options)
+    dtype = ours.dtype
+    expected = np.full(shape, ours.fill_value, dtype=dtype)
+    for _ in range(draw(st.integers(1, 3))):
+        how = draw(st.sampled_from(["basic", "oindex", "vindex", "mask"] if shape else ["basic"]))
+        with engine_only():
+            if how == "basic":
+                selection = basic(draw, shape)
+                new = values(rng, np.shape(expected[selection]), dtype)
+                new = draw(st.sampled_from([new, np.asfortranarray(new)])) if new.ndim else new[()]
+                ours[selection] = new
+                expected[selection] = new
+            elif how == "oindex":
+                selection = orthogonal(draw, shape, repeats=False)
+                at, dropped = as_ix(selection, shape)
+                new = values(rng, expected[at].shape, dtype)
+                ours.oindex[selection] = new.squeeze(axis=dropped)
+                expected[at] = new
+            elif how == "vindex":
+                count = draw(st.integers(1, 6))
+                flat = rng.choice(expected.size, min(count, expected.size), replace=False)
+                at = np.unravel_index(flat, shape)
+                new = values(rng, flat.shape, dtype)
+                ours.vindex[at] = new
+                expected[at] = new
+            else:
+                mask = rng.random(shape) < 0.3
+                new = values(rng, (int(mask.sum()),), dtype)
+                if new.size:
+                    ours.vindex[mask] = new
+                    expected[mask] = new
+        with engine_only():
+            assert_same(ours[...], expected)
+        assert_same(opened(store, ZARRS)[...], expected)
 
 
 @QUIET

@@ -110,6 +110,16 @@ impl Store {
         }
     }
 
+    /// The range to ask for where an object is wanted whole that should have `most` bytes or fewer: one more, which tells a larger
+    /// one without reading it, or all of it from a [bare backend](Self::with_bare_backend).
+    #[must_use]
+    pub fn whole(&self, most: u64) -> ByteRange {
+        match &self.inner.backend {
+            Backend::Object(object) if object.quirks.bare => ByteRange::All,
+            _ => ByteRange::Range(0..most.saturating_add(1)),
+        }
+    }
+
     /// Reads a range of an object unless the object still is the version `known`: then no byte is read or sent. One request, with
     /// `If-None-Match`.
     ///

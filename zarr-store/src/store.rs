@@ -240,6 +240,13 @@ impl Store {
         self.edit_quirks(|quirks| quirks.missing_on_403 = true)
     }
 
+    /// This store, over a backend with no more than bytes by key: puts are made without their conditions, so that of two writers
+    /// of an object one is lost, no size is asked for, and an object that is wanted whole is read without a range.
+    #[must_use]
+    pub fn with_bare_backend(self) -> Self {
+        self.edit_quirks(|quirks| quirks.bare = true)
+    }
+
     fn edit_quirks(self, edit: impl FnOnce(&mut Quirks)) -> Self {
         self.edit(|inner| {
             if let Backend::Object(object) = &mut inner.backend {

@@ -16,13 +16,14 @@ from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import RegularChunkGridMetadata
 from zarr.storage import StorePath
 
+from zarr_py._foreign import Calls
 from zarr_py._native import NativePipeline, NativeStore
 from zarr_py._store import Store as Ours
 from zarr_py._store import native_of
 from zarr_py.errors import ZarrError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from zarr.abc.codec import Codec, GetResult
     from zarr.abc.store import Store
@@ -64,8 +65,6 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
 def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
     """The array in the engine, or why it cannot be there."""
     native_store = _native_store(store)
-    if native_store is None:
-        return f"the store is a {_name(store)}"
     for part in _parts(metadata):
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
             return f"{_name(part)} is not of zarr-python"
@@ -75,14 +74,16 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         document = metadata.to_dict()
         document.pop("attributes", None)
         text = json.dumps(document).encode()
-        native = NativePipeline(native_store, text, metadata.zarr_format)
+        # What is not in a native store gets one for each call.
+        native = NativePipeline(native_store or NativeStore.memory(), text, metadata.zarr_format)
     except (TypeError, ValueError, NotImplementedError, ZarrError) as error:
         # Also a store that cannot be opened here: zarr-python's own pipeline says so where it is used.
         return str(error)
     dtype = metadata.dtype.to_native_dtype()
     if native.variable_kind is None and native.item_size != dtype.itemsize:
         return f"elements of {dtype.itemsize} bytes, in the engine of {native.item_size}"
-    return Binding(
+    kind = ForeignBinding if native_store is None else Binding
+    return kind(
         native=native,
         store=store,
         dtype=dtype if native.variable_kind or dtype.isnative else dtype.newbyteorder("="),
@@ -188,6 +189,31 @@ class Binding:
         """Whether the chunks are in the store that the engine has."""
         path = batch[0][0]
         return type(path) is StorePath and (path.store is self.store or path.store == self.store)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForeignBinding(Binding):
+    """An array in a store that is not ours: the engine works through the store's own methods."""
+
+    def read(
+        self, batch: Batch, out: NDBuffer, drop_axes: tuple[int, ...]
+    ) -> Awaitable[tuple[GetResult, ...]] | None:
+        return self._called(batch, lambda binding: binding.read(batch, out, drop_axes))
+
+    def write(
+        self, batch: Batch, value: NDBuffer, drop_axes: tuple[int, ...]
+    ) -> Awaitable[None] | None:
+        return self._called(batch, lambda binding: binding.write(batch, value, drop_axes))
+
+    def _called[T](self, batch: Batch, call: Callable[[Binding], Any]) -> Awaitable[T] | None:
+        path, spec = batch[0][:2]
+        # The engine has no keys with control characters, which a store may have.
+        if type(path) is not StorePath or not path.path.isprintable():
+            return None
+        calls = Calls(path.store, spec.prototype)
+        native = self.native.over(calls.native())
+        running = call(Binding(native, path.store, self.dtype, self.variable, self.keeps_fill))
+        return None if running is None else calls.finish(running)
 
 
 async def _awaited[T: tuple[Any, ...]](answer: T | Awaitable[T]) -> T:

@@ -33,9 +33,9 @@ const HERE: u64 = 1 << 20;
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct NativePipeline {
     store: Py<NativeStore>,
-    metadata: ArrayMetadata,
+    metadata: Arc<ArrayMetadata>,
     /// Of all shapes of chunks that were asked for: the array may have grown since it was opened.
-    layout: ArcSwap<ArrayLayout>,
+    layout: Arc<ArcSwap<ArrayLayout>>,
 }
 
 #[pymethods]
@@ -63,9 +63,18 @@ impl NativePipeline {
         let (metadata, layout) = py.detach(bind)?;
         Ok(Self {
             store,
-            metadata,
-            layout: ArcSwap::from_pointee(layout),
+            metadata: Arc::new(metadata),
+            layout: Arc::new(ArcSwap::from_pointee(layout)),
         })
+    }
+
+    /// The same array in another store.
+    fn over(&self, store: Py<NativeStore>) -> Self {
+        Self {
+            store,
+            metadata: self.metadata.clone(),
+            layout: self.layout.clone(),
+        }
     }
 
     /// The size of an element in bytes; `None` for strings and byte strings of any length.

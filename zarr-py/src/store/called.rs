@@ -1,6 +1,7 @@
 //! An object of Python with the methods of obspec as an `ObjectStore`. `zarr_py._called.Calls` makes its methods equal, sync or
 //! async; here every call is one of a thread that may wait, and bytes are copied both ways, so that nobody sees what others do
-//! with their memory.
+//! with their memory. The methods of a store of zarr-python are coroutines instead, which the event loop of the caller starts,
+//! many in one turn, and no thread waits for.
 
 use std::fmt;
 use std::io;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use zarr_store::object_store::path::Path;
 use zarr_store::object_store::{
     Attributes, CopyOptions, Error, Extensions, GetOptions, GetRange, GetResult, GetResultPayload,
@@ -20,6 +21,7 @@ use zarr_store::object_store::{
     PutPayload, PutResult, Result,
 };
 
+use super::event_loop::EventLoop;
 use crate::buffer::copy_of;
 use crate::runtime::attached;
 
@@ -28,6 +30,8 @@ use crate::runtime::attached;
 pub(super) struct Called {
     calls: Arc<Py<PyAny>>,
     pub(super) name: String,
+    /// What makes the calls, where it is no thread of ours.
+    event_loop: Option<EventLoop>,
 }
 
 /// What an object is: path, size, entity tag, version.
@@ -38,23 +42,55 @@ impl Called {
         Self {
             calls: Arc::new(calls),
             name,
+            event_loop: None,
         }
     }
 
+    /// A store whose methods are coroutines, which `calls`, a `zarr_py._foreign.Calls`, runs on its event loop.
+    pub(super) fn on_event_loop(calls: Py<PyAny>, name: String) -> Self {
+        let called = Self::new(calls, name);
+        Self {
+            event_loop: Some(EventLoop::new(called.calls.clone())),
+            ..called
+        }
+    }
+
+    /// Calls a method with the arguments that `arguments` makes, and takes in its answer.
     async fn call<T: Send + 'static>(
         &self,
         path: &str,
-        call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+        method: &'static str,
+        arguments: impl FnOnce(Python<'_>) -> PyResult<Py<PyTuple>> + Send + 'static,
+        answer: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
     ) -> Result<T> {
-        let (calls, path) = (self.calls.clone(), path.to_owned());
-        let call =
-            move || attached(|py| call(calls.bind(py)).map_err(|error| convert(py, &error, path)));
+        let path = path.to_owned();
+        let answer = move |found: PyResult<Bound<'_, PyAny>>, py: Python<'_>| {
+            let answer = found.and_then(|found| answer(&found));
+            answer.map_err(|error| convert(py, &error, path))
+        };
+        if let Some(event_loop) = &self.event_loop {
+            let answer = event_loop.call(method, arguments, answer).await;
+            return answer.unwrap_or_else(|| Err(generic(io::Error::other("cancelled"))));
+        }
+        let calls = self.calls.clone();
+        let call = move || {
+            attached(|py| {
+                let found =
+                    arguments(py).and_then(|found| calls.bind(py).call_method1(method, found));
+                answer(found, py)
+            })
+        };
         match tokio::task::spawn_blocking(call).await {
             Ok(Some(result)) => result,
             Ok(None) => Err(generic(io::Error::other("the interpreter shuts down"))),
             Err(error) => Err(generic(io::Error::other(error))),
         }
     }
+}
+
+/// The arguments of a method that has one.
+fn one<'py>(py: Python<'py>, argument: impl IntoPyObject<'py>) -> PyResult<Py<PyTuple>> {
+    PyTuple::new(py, [argument]).map(Bound::unbind)
 }
 
 fn generic(source: io::Error) -> Error {
@@ -120,28 +156,32 @@ impl ObjectStore for Called {
     ) -> Result<PutResult> {
         let path = location.to_string();
         let (e_tag, version) = self
-            .call(location.as_ref(), move |calls| {
-                let py = calls.py();
-                let value = PyBytes::new_with(py, payload.content_length(), |target| {
-                    let mut rest = target;
-                    for segment in &payload {
-                        let (part, after) = rest.split_at_mut(segment.len());
-                        part.copy_from_slice(segment);
-                        rest = after;
+            .call(
+                location.as_ref(),
+                "put",
+                move |py| {
+                    let value = PyBytes::new_with(py, payload.content_length(), |target| {
+                        let mut rest = target;
+                        for segment in &payload {
+                            let (part, after) = rest.split_at_mut(segment.len());
+                            part.copy_from_slice(segment);
+                            rest = after;
+                        }
+                        Ok(())
+                    })?;
+                    let mode = PyDict::new(py);
+                    match options.mode {
+                        PutMode::Overwrite => {}
+                        PutMode::Create => mode.set_item("create", true)?,
+                        PutMode::Update(version) => {
+                            mode.set_item("e_tag", version.e_tag)?;
+                            mode.set_item("version", version.version)?;
+                        }
                     }
-                    Ok(())
-                })?;
-                let mode = PyDict::new(py);
-                match options.mode {
-                    PutMode::Overwrite => {}
-                    PutMode::Create => mode.set_item("create", true)?,
-                    PutMode::Update(version) => {
-                        mode.set_item("e_tag", version.e_tag)?;
-                        mode.set_item("version", version.version)?;
-                    }
-                }
-                calls.call_method1("put", (path, value, mode))?.extract()
-            })
+                    (path, value, mode).into_pyobject(py).map(Bound::unbind)
+                },
+                |found| found.extract(),
+            )
             .await?;
         Ok(PutResult {
             e_tag,
@@ -161,25 +201,31 @@ impl ObjectStore for Called {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let path = location.to_string();
         type Answer = (Bytes, Range<u64>, Meta);
+        let method = if options.head { "head" } else { "get" };
         let (bytes, range, found): Answer = self
-            .call(location.as_ref(), move |calls| {
-                let asked = PyDict::new(calls.py());
-                match options.range {
-                    None => {}
-                    Some(GetRange::Bounded(range)) => {
-                        asked.set_item("range", (range.start, range.end))?;
+            .call(
+                location.as_ref(),
+                method,
+                move |py| {
+                    let asked = PyDict::new(py);
+                    match options.range {
+                        None => {}
+                        Some(GetRange::Bounded(range)) => {
+                            asked.set_item("range", (range.start, range.end))?;
+                        }
+                        Some(GetRange::Offset(offset)) => asked.set_item("offset", offset)?,
+                        Some(GetRange::Suffix(suffix)) => asked.set_item("suffix", suffix)?,
                     }
-                    Some(GetRange::Offset(offset)) => asked.set_item("offset", offset)?,
-                    Some(GetRange::Suffix(suffix)) => asked.set_item("suffix", suffix)?,
-                }
-                asked.set_item("if_match", options.if_match)?;
-                asked.set_item("version", options.version)?;
-                let method = if options.head { "head" } else { "get" };
-                let answer = calls.call_method1(method, (path, asked))?;
-                let (bytes, start, end, meta): (Bound<'_, PyAny>, u64, u64, Meta) =
-                    answer.extract()?;
-                Ok((copy_of(&bytes)?, start..end, meta))
-            })
+                    asked.set_item("if_match", options.if_match)?;
+                    asked.set_item("version", options.version)?;
+                    (path, asked).into_pyobject(py).map(Bound::unbind)
+                },
+                |answer| {
+                    let (bytes, start, end, meta): (Bound<'_, PyAny>, u64, u64, Meta) =
+                        answer.extract()?;
+                    Ok((copy_of(&bytes)?, start..end, meta))
+                },
+            )
             .await?;
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
@@ -202,9 +248,7 @@ impl ObjectStore for Called {
                     let location = location?;
                     let path = location.to_string();
                     called
-                        .call(location.as_ref(), move |calls| {
-                            calls.call_method1("delete", (path,)).map(drop)
-                        })
+                        .call(location.as_ref(), "delete", |py| one(py, path), |_| Ok(()))
                         .await?;
                     Ok(location)
                 }
@@ -215,25 +259,24 @@ impl ObjectStore for Called {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (called, prefix) = (self.clone(), prefix_text(prefix));
-        let pages = stream::try_unfold(None, move |pages: Option<Py<PyAny>>| {
-            let (called, prefix) = (called.clone(), prefix.clone());
+        let pages = stream::try_unfold(None, move |pages: Option<Arc<Py<PyAny>>>| {
+            let (called, path) = (called.clone(), prefix.clone());
             async move {
-                let path = prefix.clone();
-                let next = move |calls: &Bound<'_, PyAny>| {
-                    let py = calls.py();
-                    let pages = match pages {
-                        Some(pages) => pages,
-                        None => calls.call_method1("pages", (prefix,))?.unbind(),
-                    };
-                    let page = calls.call_method1("next_page", (pages.bind(py),))?;
-                    let page: Option<Vec<Meta>> = page.extract()?;
-                    Ok(page.map(|page| (page, pages)))
+                let pages = match pages {
+                    Some(pages) => pages,
+                    None => {
+                        let of = path.clone();
+                        let begin = move |py: Python<'_>| one(py, of);
+                        let begun = |pages: &Bound<'_, PyAny>| Ok(Arc::new(pages.clone().unbind()));
+                        called.call(&path, "pages", begin, begun).await?
+                    }
                 };
-                let page = called.call(&path, next).await?;
-                Ok::<_, Error>(page.map(|(page, pages)| {
-                    let entries = stream::iter(page).map(meta);
-                    (entries, Some(pages))
-                }))
+                let of = pages.clone();
+                let next = move |py: Python<'_>| one(py, of.clone_ref(py));
+                let page: Option<Vec<Meta>> = called
+                    .call(&path, "next_page", next, |page| page.extract())
+                    .await?;
+                Ok::<_, Error>(page.map(|page| (stream::iter(page).map(meta), Some(pages))))
             }
         });
         pages.try_flatten().boxed()
@@ -241,12 +284,14 @@ impl ObjectStore for Called {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let prefix = prefix_text(prefix);
+        let of = prefix.clone();
         let (prefixes, objects): (Vec<String>, Vec<Meta>) = self
-            .call(&prefix.clone(), move |calls| {
-                calls
-                    .call_method1("list_with_delimiter", (prefix,))?
-                    .extract()
-            })
+            .call(
+                &prefix,
+                "list_with_delimiter",
+                move |py| one(py, of),
+                |found| found.extract(),
+            )
             .await?;
         let prefixes = prefixes.into_iter().map(Path::parse);
         Ok(ListResult {

@@ -1,6 +1,7 @@
 //! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
-//! made of that; `read`, `write` and `list` are the calls of `zarr_py.Store`, `objects` those of `zarr_py.objects`; `coalesce` plans ranges as zarr-python asks for them, `batches` hands
-//! over many answers. `called` makes a store of an object of Python, `credentials` of a function; `memory` knows the stores in memory by name.
+//! made of that; `read`, `write` and `list` are the calls of `zarr_py.Store`, `objects` those of `zarr_py.objects`; `coalesce` plans
+//! ranges as zarr-python asks for them, `batches` hands over many answers. `called` makes a store of an object of Python, which may
+//! live on an `event_loop`, `credentials` of a function; `memory` knows the stores in memory by name.
 //!
 //! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
 //! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
@@ -10,6 +11,7 @@ mod byte_range;
 mod called;
 mod coalesce;
 mod credentials;
+mod event_loop;
 mod list;
 mod memory;
 mod objects;
@@ -151,8 +153,22 @@ impl NativeStore {
             called: Called::new(calls, name),
             missing_on_forbidden,
             single_writer,
+            bare: false,
         };
         Self::from_recipe(source, max_concurrency, cache_bytes)
+    }
+
+    /// A store of zarr-python, which has bytes by key and no more, through a `zarr_py._foreign.Calls`.
+    #[staticmethod]
+    #[pyo3(signature = (calls, name, *, max_concurrency = None))]
+    fn on_event_loop(calls: Py<PyAny>, name: String, max_concurrency: Option<usize>) -> Self {
+        let source = Source::Called {
+            called: Called::on_event_loop(calls, name),
+            missing_on_forbidden: false,
+            single_writer: false,
+            bare: true,
+        };
+        Self::from_recipe(source, max_concurrency, 0)
     }
 
     /// A store in memory: the one of this name in this process, or a new one.

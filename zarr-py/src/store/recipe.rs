@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zarr::{CacheOptions, Hierarchy, Strictness};
-use zarr_store::{CredentialSource, Store};
+use zarr_store::{CostModel, CredentialSource, Deadline, Store};
 
 use super::Handle;
 use super::called::Called;
@@ -35,6 +36,8 @@ pub(super) enum Source {
         called: Called,
         missing_on_forbidden: bool,
         single_writer: bool,
+        /// Whether it has no more than bytes by key: no versions, sizes, conditions.
+        bare: bool,
     },
     Memory {
         memory: Arc<Memory>,
@@ -60,6 +63,7 @@ impl Recipe {
                 called,
                 missing_on_forbidden,
                 single_writer,
+                bare,
             } => {
                 let mut store = Store::new(Arc::new(called.clone()), called.name.clone());
                 if *missing_on_forbidden {
@@ -67,6 +71,9 @@ impl Recipe {
                 }
                 if *single_writer {
                     store = store.with_single_writer();
+                }
+                if *bare {
+                    store = bare_store(store);
                 }
                 store
             }
@@ -91,6 +98,22 @@ impl Recipe {
         let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
         Handle { store, hierarchy }
     }
+}
+
+/// A store that is as patient as the store behind it, and reads each range in one request, as its callers do.
+fn bare_store(store: Store) -> Store {
+    let cost = CostModel {
+        split: false,
+        ..CostModel::object()
+    };
+    let deadline = Deadline {
+        base: Duration::MAX,
+        ..Deadline::default()
+    };
+    store
+        .with_bare_backend()
+        .with_cost_model(cost)
+        .with_deadline(deadline)
 }
 
 impl fmt::Debug for Source {

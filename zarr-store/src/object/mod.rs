@@ -65,6 +65,8 @@ pub(crate) struct Quirks {
     pub(crate) single_writer: bool,
     /// Whether a refused access means an absent object.
     pub(crate) missing_on_403: bool,
+    /// Whether neither versions, sizes nor conditions exist.
+    pub(crate) bare: bool,
 }
 
 /// How directories are listed.
@@ -90,6 +92,7 @@ impl Default for Quirks {
             probe: false,
             single_writer: false,
             missing_on_403: false,
+            bare: false,
         }
     }
 }

@@ -196,7 +196,11 @@ impl Read {
             Answer::Encoded => self.whole(&range).await,
             Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
             Answer::NoRanges(_) => self.without_ranges(&range).await,
-            Answer::Failed(error) if range != ByteRange::All && may_be_outside(&error) => {
+            Answer::Failed(error)
+                if range != ByteRange::All
+                    && !self.backend.quirks.bare
+                    && may_be_outside(&error) =>
+            {
                 self.outside(&range, error).await
             }
             Answer::Failed(error) => Err(self.error("get", &error)),

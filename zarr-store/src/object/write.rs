@@ -43,6 +43,10 @@ impl ObjectBackend {
             key: key.to_owned(),
             payload,
         };
+        let precondition = match self.quirks.bare {
+            true => Precondition::None,
+            false => precondition,
+        };
         if precondition != Precondition::None {
             self.check_conditions(store, key).await?;
         }

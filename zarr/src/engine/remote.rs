@@ -98,7 +98,7 @@ impl Engine {
             cached => {
                 // What is read whole is seldom larger than what it decodes to, and never takes more memory than it can need.
                 let permit = self.permit(kib(fetch.decoded_size())).await;
-                let most = ByteRange::Range(0..fetch.max_size().saturating_add(1));
+                let most = self.store.whole(fetch.max_size());
                 (self.refresh(&key.0, &most, cached).await?, Some(permit))
             }
         };

@@ -112,7 +112,7 @@ impl Engine {
     /// a shard has much dead space, its inner chunks are read one by one.
     async fn existing(&self, object: &ObjectWrite) -> Result<Option<(ObjectState, Version)>> {
         let (key, max) = (object.key(), object.max_size());
-        let most = ByteRange::Range(0..max.saturating_add(1));
+        let most = self.store.whole(max);
         let Some(body) = self.store.get(key, &most, None).await? else {
             return Ok(None);
         };

@@ -1,0 +1,464 @@
+"""The pipeline over stores that are not ours: through their own methods, on the event loop of the call, decoded by the engine."""
+
+import asyncio
+import pickle
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+import zarr_py
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from pipeline_cases import OURS, ZARRS, created, engine_only, opened
+from test_pipeline_selections import arrays, check_writes
+from zarr.abc.store import RangeByteRequest, Store, SuffixByteRequest
+from zarr.codecs import BytesCodec, ShardingCodec, ZstdCodec
+from zarr.core.buffer import cpu
+from zarr.storage import FsspecStore, LocalStore, LoggingStore, MemoryStore, WrapperStore, ZipStore
+
+pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning", "ignore::UserWarning")
+
+A = np.arange(600, dtype="i4").reshape(20, 30)
+SHARDED: dict[str, Any] = {"chunks": (5, 5), "shards": (10, 15)}
+INDEX_SIZE = 6 * 16 + 4
+
+
+class Recording(WrapperStore[Store]):
+    """A store that writes down what is asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls: list[tuple[str, str, Any]] = []
+
+    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+        self.calls.append(("get", key, byte_range))
+        return await super().get(key, prototype, byte_range)
+
+    async def set(self, key: str, value: Any) -> None:
+        self.calls.append(("set", key, None))
+        await super().set(key, value)
+
+    async def get_ranges(self, key: str, byte_ranges: Any, **options: Any) -> Any:
+        self.calls.append(("get_ranges", key, tuple(byte_ranges)))
+        async for group in super().get_ranges(key, byte_ranges, **options):
+            yield group
+
+    async def delete(self, key: str) -> None:
+        self.calls.append(("delete", key, None))
+        await super().delete(key)
+
+    def taken(self) -> list[tuple[str, str, Any]]:
+        """The calls since the last time, in the order of their keys."""
+        calls, self.calls = self.calls, []
+        return sorted(calls, key=str)
+
+
+class ItsOwnError(Exception):
+    """An error that nobody but the store knows."""
+
+
+class Failing(WrapperStore[Store]):
+    """A store that fails where it is told to."""
+
+    error: BaseException | None = None
+    fails: Callable[[str, Any], bool] = staticmethod(lambda method, byte_range: False)
+    failed = 0
+
+    def _check(self, method: str, byte_range: Any = None) -> None:
+        if self.error is not None and self.fails(method, byte_range):
+            type(self).failed += 1
+            raise self.error
+
+    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
+        self._check("get", byte_range)
+        return await super().get(key, prototype, byte_range)
+
+    async def set(self, key: str, value: Any) -> None:
+        self._check("set")
+        await super().set(key, value)
+
+    async def delete(self, key: str) -> None:
+        self._check("delete")
+        await super().delete(key)
+
+
+def fsspec_memory(_: Path) -> Store:
+    return FsspecStore.from_url(f"memory://{uuid.uuid4()}")
+
+
+def fsspec_local(folder: Path) -> Store:
+    return FsspecStore.from_url(f"file://{folder}/array", storage_options={"auto_mkdir": True})
+
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "fsspec memory": fsspec_memory,
+    "fsspec local": fsspec_local,
+    "wrapper": lambda folder: WrapperStore(LocalStore(folder)),
+    "wrapper of ours": lambda folder: WrapperStore(zarr_py.Store(str(folder))),
+    "logging": lambda _: LoggingStore(MemoryStore(), log_level="ERROR"),
+    "recording": lambda _: Recording(MemoryStore()),
+    "memory": lambda _: MemoryStore(),
+}
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return STORES[request.param](tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"chunks": (5, 5)},
+        {"chunks": (7, 30), "zarr_format": 2},
+        SHARDED,
+        {**SHARDED, "compressors": ZstdCodec(level=3, checksum=True)},
+        {
+            "chunks": (10, 15),
+            "serializer": ShardingCodec(chunk_shape=(5, 5), codecs=[BytesCodec(), ZstdCodec()], index_location="start"),
+            "compressors": None,
+        },
+    ],
+)
+def test_reads_and_writes(store: Store, options: dict[str, Any]) -> None:
+    array = created(store, shape=A.shape, dtype=A.dtype, fill_value=3, **options)
+    expected = np.full_like(A, 3)
+    with engine_only():
+        assert_array_equal(array[...], expected)
+        array[2:14, 3:19] = expected[2:14, 3:19] = A[2:14, 3:19]
+        assert_array_equal(array[...], expected)
+        array[13, 4] = expected[13, 4] = -1
+        assert_array_equal(array[3:15:2, 3:20], expected[3:15:2, 3:20])
+        assert_array_equal(array.oindex[[1, 13, 2], 4:7], expected[[1, 13, 2], 4:7])
+        assert_array_equal(array.vindex[[13, 0, 19], [4, 0, 29]], expected[[13, 0, 19], [4, 0, 29]])
+    assert_array_equal(opened(store, ZARRS)[...], expected)
+    theirs = opened(store, ZARRS, mode="r+")
+    theirs[0:8] = expected[0:8] = 77
+    with engine_only():
+        assert_array_equal(array[...], expected)
+        array[...] = A
+    assert_array_equal(opened(store, ZARRS)[...], A)
+    with engine_only():
+        array[...] = 3
+    assert_array_equal(opened(store, ZARRS)[...], np.full_like(A, 3))
+
+
+@pytest.mark.parametrize("options", [{}, {"shards": (4, 4)}, {"zarr_format": 2}])
+def test_strings(store: Store, options: dict[str, Any]) -> None:
+    array = created(store, shape=(7, 3), chunks=(2, 2), dtype="str", fill_value="?", **options)
+    expected = np.full((7, 3), "?", dtype=array.dtype)
+    new = np.array([f"é{number}" for number in range(9)], dtype=object).reshape(3, 3)
+    with engine_only():
+        assert_array_equal(array[...], expected)
+        array[2:5] = new
+        array[0, 0] = "one"
+        expected[2:5], expected[0, 0] = new, "one"
+        assert_array_equal(array[...], expected)
+        assert_array_equal(array.vindex[[0, 3], [0, 1]], expected[[0, 3], [0, 1]])
+    assert_array_equal(opened(store, ZARRS)[...], expected)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(kind=st.sampled_from(sorted(STORES)), options=arrays(), data=st.data())
+def test_random_selections(kind: str, options: dict[str, Any], data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        check_writes(STORES[kind](Path(folder)), options, data)
+
+
+def test_an_archive_of_zarr_python(tmp_path: Path) -> None:
+    with ZipStore(tmp_path / "a.zip", mode="w") as store:
+        array = created(store, shape=A.shape, dtype=A.dtype, **SHARDED)
+        with engine_only():
+            array[...] = A
+    with ZipStore(tmp_path / "a.zip", mode="r") as store, engine_only():
+        assert_array_equal(opened(store, OURS)[3:17, 4:28], A[3:17, 4:28])
+
+
+def test_a_chunk_is_one_get_without_a_range() -> None:
+    store = Recording(MemoryStore())
+    array = created(store, data=A, chunks=(10, 15))
+    store.taken()
+    assert_array_equal(array[:10, 3:20], A[:10, 3:20])
+    assert store.taken() == [("get", "c/0/0", None), ("get", "c/0/1", None)]
+    array[:10, :15] = 5
+    assert store.taken() == [("set", "c/0/0", None)]
+    array[3, 4] = 6
+    assert store.taken() == [("get", "c/0/0", None), ("set", "c/0/0", None)]
+    array[:10, :15] = 0
+    assert store.taken() == [("delete", "c/0/0", None)]
+
+
+@pytest.mark.parametrize("location", ["start", "end"])
+def test_a_part_of_a_shard_is_its_index_and_ranges(location: Any) -> None:
+    store = Recording(MemoryStore())
+    # Of inner chunks of 40 kB, that reading a gap does not pay.
+    inner = ShardingCodec(chunk_shape=(100, 100), codecs=[BytesCodec()], index_location=location)
+    data = np.arange(10**6, dtype="i4").reshape(1000, 1000)
+    array = created(store, data=data, chunks=(1000, 1000), serializer=inner, compressors=None)
+    index = 100 * 16 + 4
+    first = RangeByteRequest(0, index) if location == "start" else SuffixByteRequest(index)
+    store.taken()
+    with engine_only():
+        assert_array_equal(array[150:160, 350:360], data[150:160, 350:360])
+    (_, _, second), asked = (calls := store.taken())[0], {call[2] for call in calls}
+    assert len(calls) == 2
+    assert first in asked
+    (wanted,) = asked - {first}
+    assert wanted.end - wanted.start == 40_000
+    # An index is not kept: nobody could tell that it still holds.
+    opened(store, ZARRS, mode="r+")[100:200, 300:400] = 7
+    store.taken()
+    with engine_only():
+        assert (array[150:160, 350:360] == 7).all()
+        assert first in {call[2] for call in store.taken()}
+        # All of it is read at once, and replaced without a look.
+        array[...] = data
+        assert store.taken() == [("set", "c/0/0", None)]
+        assert_array_equal(array[...], data)
+        assert store.taken() == [("get", "c/0/0", None)]
+        array[5, 5] = -1
+        assert store.taken() == [("get", "c/0/0", None), ("set", "c/0/0", None)]
+    data[5, 5] = -1
+    assert_array_equal(opened(store, ZARRS)[...], data)
+
+
+def test_no_more_calls_than_zarr_python() -> None:
+    store = Recording(MemoryStore())
+    created(store, data=A, **SHARDED)
+    counts = {}
+    for name, pipeline in ("ours", OURS), ("theirs", ZARRS):
+        array = opened(store, pipeline)
+        store.taken()
+        for selection in np.s_[:, :], np.s_[3, 4], np.s_[:12, :16], np.s_[:, 7]:
+            assert_array_equal(array[selection], A[selection])
+        counts[name] = len(store.taken())
+    assert counts["ours"] <= counts["theirs"]
+
+
+def test_dead_space_in_a_shard_is_not_in_the_way() -> None:
+    store = MemoryStore()
+    codec = ShardingCodec(chunk_shape=(5, 5), codecs=[BytesCodec()], index_location="start")
+    array = created(store, data=A, chunks=(20, 30), serializer=codec, compressors=None)
+    stored = store._store_dict["c/0/0"].to_bytes()
+    store._store_dict["c/0/0"] = cpu.Buffer.from_bytes(stored + bytes(10**6))
+    with engine_only():
+        assert_array_equal(array[...], A)
+        array[0, 0] = 9
+        assert_array_equal(array[1:], A[1:])
+    assert_array_equal(opened(store, ZARRS)[0, :3], [9, 1, 2])
+    assert len(store._store_dict["c/0/0"]) < 10**5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ItsOwnError("x", 5), FileNotFoundError(2, "gone"), KeyError("c"), PermissionError("no"), TimeoutError("late"),
+     NotImplementedError("not"), FileExistsError("there"), OSError("416: range not satisfiable"), MemoryError()],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("options", [{"chunks": (5, 5)}, SHARDED], ids=["plain", "sharded"])
+def test_an_error_of_the_store_is_its_own(options: dict[str, Any], error: Exception) -> None:
+    store = Failing(MemoryStore())
+    array = created(store, data=A, **options)
+    strings = created(Failing(MemoryStore()), shape=(4,), chunks=(2,), dtype="str")
+    strings[:] = np.array(["a", "b", "c", "d"], dtype=object)
+
+    def raised(act: Callable[[], Any], fails: Callable[[str, Any], bool], place: Failing = store) -> None:
+        place.error, place.fails, Failing.failed = error, fails, 0
+        with engine_only(), pytest.raises(type(error)) as caught:
+            act()
+        assert caught.value is error
+        assert error.__cause__ is None
+        assert Failing.failed >= 1
+        place.error = None
+
+    raised(lambda: array[3, 4], lambda method, _: method == "get")
+    raised(lambda: array[...], lambda method, _: method == "get")
+    raised(lambda: array.__setitem__((3, 4), 1), lambda method, _: method == "get")
+    raised(lambda: array.__setitem__((3, 4), 1), lambda method, _: method == "set")
+    raised(lambda: array.__setitem__(..., 0), lambda method, _: method == "delete")
+    raised(lambda: strings[...], lambda method, _: method == "get", strings.store)
+    if "shards" in options:
+        raised(lambda: array[3, 4], lambda _, byte_range: isinstance(byte_range, RangeByteRequest))
+        assert Failing.failed == 1
+    created(store, data=A, **options)
+    assert_array_equal(array[...], A)
+
+
+def test_damage_is_an_error_with_a_place() -> None:
+    store = MemoryStore()
+    array = created(store, data=A, chunks=(5, 5), compressors=ZstdCodec())
+    store._store_dict["c/1/2"] = cpu.Buffer.from_bytes(b"damaged")
+    with engine_only(), pytest.raises(zarr_py.errors.CorruptError, match="c/1/2"):
+        array[...]
+    with engine_only(), pytest.raises(zarr_py.errors.CorruptError):
+        array[7, 12] = 3
+    assert store._store_dict["c/1/2"].to_bytes() == b"damaged"
+
+
+def test_a_shard_that_is_cut_off() -> None:
+    store = MemoryStore()
+    codec = ShardingCodec(chunk_shape=(5, 5), codecs=[BytesCodec()], index_location="start")
+    array = created(store, data=A, chunks=(20, 30), serializer=codec, compressors=None)
+    stored = store._store_dict["c/0/0"].to_bytes()
+    store._store_dict["c/0/0"] = cpu.Buffer.from_bytes(stored[:-150])
+    with engine_only():
+        assert_array_equal(array[0, :3], A[0, :3])
+        with pytest.raises(zarr_py.errors.ZarrError, match="c/0/0"):
+            array[19, 29]
+
+
+def test_missing_chunks_are_reported(store: Store) -> None:
+    array = created(store, shape=A.shape, dtype="i4", fill_value=3, **SHARDED)
+    array[:10, :15] = 7
+    strict = opened(store, OURS, config={"read_missing_chunks": False})
+    with engine_only():
+        assert_array_equal(strict[2:9, 3:15], np.full((7, 12), 7))
+        with pytest.raises(zarr.errors.ChunkNotFoundError, match=r"c/1/0|c/2/0"):
+            strict[10, 0]
+
+
+def test_read_only_stores_are_honoured() -> None:
+    store = MemoryStore()
+    created(store, data=A, chunks=(5, 5))
+    array = opened(store.with_read_only(True), OURS, mode="r")
+    with pytest.raises(ValueError, match="read-only"):
+        array[:] = 7
+    assert_array_equal(array[...], A)
+
+
+def test_names_that_the_engine_does_not_have() -> None:
+    with zarr.config.set(OURS):
+        array = zarr.create_array(MemoryStore(), name="a\nb", data=A, chunks=(5, 5))
+    array[3] = 5
+    assert (array[3] == 5).all()
+
+
+class OnItsLoop(WrapperStore[Store]):
+    """A store that works on one event loop only, as those with sessions do, and looks at the caller's context."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.loops: set[Any] = set()
+        self.seen: set[str] = set()
+
+    async def get(self, *arguments: Any, **options: Any) -> Any:
+        await asyncio.sleep(0)
+        self.loops.add(asyncio.get_running_loop())
+        self.seen.add(CALLER.get())
+        return await super().get(*arguments, **options)
+
+
+CALLER = ContextVar("CALLER", default="nobody")
+
+
+@pytest.mark.parametrize("options", [{"chunks": (5, 5)}, SHARDED], ids=["plain", "sharded"])
+def test_calls_are_made_on_the_loop_and_in_the_context_of_the_reader(options: dict[str, Any]) -> None:
+    store = OnItsLoop(MemoryStore())
+    created(store, data=A, **options)
+
+    async def main() -> None:
+        with zarr.config.set(OURS):
+            array = await zarr.api.asynchronous.open_array(store=store)
+        store.loops.clear()
+        store.seen.clear()
+        CALLER.set("me")
+        with engine_only():
+            rows = await asyncio.gather(*(array.getitem((row,)) for row in range(20)))
+            await array.setitem((3, 4), -1)
+        assert_array_equal(np.stack(rows), A)
+        assert store.loops == {asyncio.get_running_loop()}
+        assert store.seen == {"me"}
+
+    for _ in range(2):
+        created(store, data=A, **options)
+        asyncio.run(main())
+
+
+class Hanging(WrapperStore[Store]):
+    """A store whose answers do not come while it hangs."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.hangs = False
+        self.started = self.cancelled = 0
+
+    async def get(self, *arguments: Any, **options: Any) -> Any:
+        if not self.hangs:
+            return await super().get(*arguments, **options)
+        self.started += 1
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+def test_a_read_that_is_cancelled_cancels_its_calls() -> None:
+    store = Hanging(MemoryStore())
+    created(store, data=A, chunks=(5, 5))
+
+    async def main() -> None:
+        with zarr.config.set(OURS):
+            array = await zarr.api.asynchronous.open_array(store=store)
+        store.hangs = True
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(array.getitem((...,)), 0.3)
+        started = store.started
+        assert 0 < started <= zarr.config.get("async.concurrency")
+        await asyncio.sleep(0.3)
+        assert store.cancelled == store.started == started
+
+    asyncio.run(main())
+
+
+def test_a_loop_may_end_while_it_reads() -> None:
+    store = Hanging(MemoryStore())
+    array = created(store, data=A, chunks=(5, 5))
+    store.hangs = True
+    complaints: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        reading = asyncio.create_task(array.async_array.getitem((...,)))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+
+    asyncio.run(main())
+    assert not complaints
+    assert store.cancelled == store.started > 0
+    store.hangs = False
+    with engine_only():
+        assert_array_equal(array[...], A)
+
+
+def test_threads_read_at_once() -> None:
+    array = created(fsspec_memory(Path()), data=A, **SHARDED)
+    found: dict[int, Any] = {}
+    with engine_only():
+        threads = [threading.Thread(target=lambda row=row: found.update({row: array[row]})) for row in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert_array_equal(np.stack([found[row] for row in range(20)]), A)
+
+
+def test_a_pickled_array(tmp_path: Path) -> None:
+    array = created(WrapperStore(LocalStore(tmp_path)), data=A, **SHARDED)
+    again = pickle.loads(pickle.dumps(array))
+    assert again == array
+    with engine_only():
+        assert_array_equal(again[3:9], A[3:9])
+
+
+def test_a_plan_is_explained() -> None:
+    explanation = zarr_py.explain(created(MemoryStore(), data=A, **SHARDED), np.s_[3:8, 2])
+    assert "1 objects, 2 requests" in explanation.plan
