@@ -13,7 +13,7 @@ class Given(dict[str, Any]):
     raise has a value under a name of its own."""
 
     def __repr__(self) -> str:
-        return f"<options {', '.join(str(name) for name in self)}>" if self else "<no options>"
+        return f"<options {', '.join(name for name in self if isinstance(name, str))}>" if self else "<no options>"
 
 
 class Held:

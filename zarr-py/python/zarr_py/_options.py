@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from zarr_py.errors import InvalidError
-
 __all__ = ["DURATIONS", "Options", "Secret", "guarded", "is_secret", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
@@ -80,7 +78,8 @@ def merge(
             name = str(name).lower()
             if value is None:
                 merged.pop(name, None)
-            elif is_secret(name):
+            elif is_secret(name) or (isinstance(value, str) and "@" in value and "://" not in value):
+                # The latter may be a URL with a password that lacks its scheme.
                 merged[name] = Secret(_text(name, value))
             else:
                 merged[name] = guarded(_text(name, value))
@@ -102,10 +101,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _field(value: Any) -> str:
-    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-    if any(ord(letter) < 32 for letter in text):
-        raise InvalidError("a value of default_headers has a line break or another control character")
-    return text
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 _LOST = "credentials_lost"
@@ -145,7 +141,7 @@ def public_url(url: str) -> str:
         return url if known else f"{before}://{re.split(r'[?#]', _without_user(rest), maxsplit=1)[0]}"
     scheme, mark, rest = found["scheme"], found["mark"], found["rest"]
     is_file = scheme.lower() == "file"
-    if mark == "://" and scheme.lower() not in ("http", "https", "file"):
+    if mark == "://" and scheme.lower() not in ("http", "https", "file", "ftp", "ftps"):
         return f"{scheme}://{_without_user(rest)}"
     inside = re.search(r"\|[A-Za-z0-9]+:", rest)
     first, archives = (rest[:inside.start()], rest[inside.start():]) if inside else (rest, "")

@@ -50,9 +50,9 @@ def part(options: Given, name: str) -> Given:
     if not isinstance(options[name], Mapping):
         raise TypeError(f"{name}: expected a mapping of names to values, got {kind_of(options[name])}")
     found = Given(options.pop(name))
-    for key in found:
-        if not isinstance(key, str):
-            raise TypeError(f"{name}: expected names as keys, got {kind_of(key)}")
+    wrong = [kind_of(key) for key in found if not isinstance(key, str)]
+    if wrong:
+        raise TypeError(f"{name}: expected names as keys, got {wrong[0]}")
     return found
 
 
@@ -100,7 +100,7 @@ def check_values(values: Given, function: str) -> None:
             continue
         fault = _fault(name.lower(), values[name])
         if fault is not None:
-            kind = ValueError if fault.startswith("got") else TypeError
+            kind = InvalidError if fault.startswith("got") else TypeError
             raise kind(f"{function}: option {name}: {fault.removeprefix('got: ')}")
 
 
@@ -138,4 +138,7 @@ def _fault_of_headers(value: Any) -> str | None:
             return f"expected names as keys, got {kind_of(name)}"
         if isinstance(value[name], bool) or not isinstance(value[name], str | bytes | int):
             return f"field {name}: expected a text, got {kind_of(value[name])}"
+        content = value[name].decode("latin-1") if isinstance(value[name], bytes) else str(value[name])
+        if any(ord(letter) < 32 for letter in name + content):
+            return f"got: field {name!r}: it has a line break or another control character"
     return None
