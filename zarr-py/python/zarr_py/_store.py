@@ -12,6 +12,7 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
 from zarr_py import _checks, _options, _source
+from zarr_py._called import REQUESTS
 from zarr_py._given import Given, Held, covered
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
@@ -20,11 +21,6 @@ from zarr_py._source import Source
 from zarr_py.errors import UnsupportedError
 
 __all__ = ["Store", "native_of"]
-
-_REQUESTS = frozenset({
-    "get", "get_sync", "get_partial_values", "get_ranges", "get_ranges_sync", "exists", "getsize", "getsize_prefix", "is_empty", "set",
-    "set_sync", "set_if_not_exists", "delete", "delete_sync", "delete_dir", "list", "list_prefix", "list_dir"})
-"""Methods that a subclass may have of its own."""
 
 
 class Store(abc.Store):
@@ -82,30 +78,27 @@ class Store(abc.Store):
         **keywords: Unpack[BackendOptions],
     ) -> None:
         store, options = covered(store), Given(keywords)
-        given = {"config": config, "client_options": client_options, "retry_config": retry_config,
-                 "credential_provider": credential_provider, "max_concurrency": max_concurrency, "cache_bytes": cache_bytes,
-                 "missing_on_forbidden": missing_on_forbidden, "single_writer": single_writer,
-                 "pickle_secrets": pickle_secrets, "strictness": strictness}
+        given = Given(
+            config=config, client_options=client_options, retry_config=retry_config, credential_provider=credential_provider,
+            max_concurrency=max_concurrency, cache_bytes=cache_bytes, missing_on_forbidden=missing_on_forbidden,
+            single_writer=single_writer, pickle_secrets=pickle_secrets, strictness=strictness)
         options.update((name, value) for name, value in given.items() if value is not None and value is not False)
         del config, client_options, retry_config, credential_provider, keywords, given
-        if read_only is not None:
-            read_only = _checks.flag(read_only, "read_only")
-        place = _source.of(store, options, read_only, "Store", ("read_only",))
+        wanted = None if read_only is None else _checks.flag(read_only, "read_only")
+        place = _source.of(store, options, wanted, "Store", ("read_only",))
         super().__init__(read_only=place.read_only)
         self._native, self._origin = place.native, place.origin
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Notes whether a subclass has requests of its own, which the engine would not call."""
         super().__init_subclass__(**keywords)
-        cls._has_own_requests = cls._has_own_requests or not _REQUESTS.isdisjoint(vars(cls))
+        cls._has_own_requests = cls._has_own_requests or not REQUESTS.isdisjoint(vars(cls))
 
     @classmethod
     def from_url(cls, url: str | os.PathLike[str], **options: Any) -> Self:
         """The store at a URL or path: what the constructor makes of it."""
         url, options = covered(url), Given(options)
-        if not isinstance(url, str):
-            raise TypeError(f"url: expected a URL or a path, got {url!r}")
-        return cls(url, **options)
+        return cls.from_obstore(url, **options)
 
     @classmethod
     def from_obstore(cls, store: Any, **options: Any) -> Self:
@@ -399,8 +392,7 @@ def _place(store: Store) -> tuple[Any, ...]:
 
 def native_of(store: abc.Store) -> NativeStore | None:
     """The native store behind one of ours, exactly a `zarr.storage.LocalStore`, or exactly a `zarr.storage.ObjectStore`; `None`
-    for others. A subclass with requests of its own is not bypassed.
-    Stores of one place share one, with its connections and caches."""
+    for others. A subclass with requests of its own is not passed over. Stores of one place share one, with its connections and caches."""
     if isinstance(store, Store):
         return None if store._has_own_requests else store._native
     if type(store) is LocalStore or type(store) is ObjectStore:
