@@ -70,6 +70,26 @@ def test_unknown_keywords_are_refused(tmp_path: Path, name: str, value: Any) -> 
     (lambda f: zarr_py.Store("gs://b/x", service_acount="a"), "service_account"),
     (lambda f: zarr_py.Store("az://b/x", acount_name="a"), "account_name"),
     (lambda f: zarr_py.open_array("https://h/x", webdaw=None), "webdav"),
+    (lambda f: zarr_py.open_array("https://h/x", html_indx=True), 'did you mean "html_index"'),
+    (lambda f: zarr_py.open_array("https://h/x", bearer_tokn="t"), 'did you mean "bearer_token"'),
+    (lambda f: zarr_py.Store("s3://b/x", storage_clas="COLD"), 'did you mean "storage_class"'),
+    (lambda f: zarr_py.Store("s3://b/x", default_header={}), 'did you mean "default_headers"'),
+    (lambda f: zarr_py.Store("gs://b/x", cache_contrl="x"), 'did you mean "cache_control"'),
+    (lambda f: zarr_py.Store("s3://b/x", anon=True), "write skip_signature=True"),
+    (lambda f: zarr_py.open_array("s3://b/x", anon=None), "write skip_signature=True"),
+    (lambda f: zarr_py.create_array("s3://b/x", shape=3, dtype="i4", key="a"), "write access_key_id"),
+    (lambda f: zarr_py.Store("s3://b/x", secret="a"), "write secret_access_key"),
+    (lambda f: zarr_py.Store("s3://b/x", config={"use_ssl": False}), "write allow_http=True"),
+    (lambda f: zarr_py.open_group("s3://b/x", client_kwargs={"endpoint_url": "x"}), "endpoint_url"),
+    (lambda f: zarr_py.Store("s3://b/x", endpont_url="http://h"), 'did you mean "endpoint_url"'),
+    (lambda f: zarr_py.Store("az://b/x", account_name="a", connection_string="x"), "write account_name and account_key"),
+    (lambda f: zarr_py.Store("s3://b/x", region="r", access_key_id=None, secret_access_key="b"), "given as None: access_key_id"),
+    (lambda f: zarr_py.open_group("s3://b/x", config={"access_key_id": "a", "secret_access_key": None}),
+     "given as None: secret_access_key"),
+    (lambda f: zarr_py.Store("az://b/x", account_name=None), "given as None: account_name"),
+    (lambda f: zarr_py.Store("s3://b/x", max_retries=-1), "max_retries: expected an integer of 0 or more, got -1"),
+    (lambda f: zarr_py.Store("s3://b/x", retry_config={"max_retries": "-1"}), "max_retries: expected an integer of 0 or more"),
+    (lambda f: zarr_py.Store("s3://b/x", pool_max_idle_per_host=-1), "pool_max_idle_per_host: expected an integer of 0 or more"),
 ])
 def test_the_nearest_name_is_given(tmp_path: Path, call: Callable[[Path], Any], meant: str) -> None:
     with pytest.raises((TypeError, ValueError), match=meant):
@@ -183,11 +203,53 @@ def test_errors_name_the_argument(tmp_path: Path, wrong: dict[str, Any], error: 
 @pytest.mark.parametrize("wrong", [
     {"region": ["a"]}, {"region": object()}, {"timeout": float("nan")}, {"timeout": float("inf")}, {"retry_config": {"backoff": 3}},
     {"retry_config": {"backoff": {"bas": 3}}}, {"client_options": {"timeout": {}}}, {"config": {"region": b"r"}},
+    {"default_headers": {"A": None}}, {"default_headers": ["x"]}, {"default_headers": {"A": ["x"]}}, {"default_headers": {3: "x"}},
+    {"client_options": {"default_headers": {"A": None}}}, {"default_headers": {"A": True}}, {"default_headers": 3},
+    {"default_headers": {"A\nB": "x"}}, {"default_headers": {"A": b"x\r\nB: y"}}, {"timeout": True}, {"retry_timeout": False},
+    {"token": True}, {"token": 5}, {"secret_access_key": 5}, {"access_key_id": 5.5}, {"config": {"token": b"x"}},
+    {"max_retries": 2.5}, {"max_retries": True}, {"max_retries": "many"}, {"max_retries": []},
 ])
 def test_values_of_options_are_checked(wrong: dict[str, Any]) -> None:
-    with pytest.raises((TypeError, ValueError), match="region|timeout|backoff") as found:
+    match = "region|timeout|backoff|default_headers|token|access_key|max_retries"
+    with pytest.raises((TypeError, ValueError), match=match) as found:
         zarr_py.Store("s3://bucket/x", **wrong)
     assert "object_store" not in str(found.value)
+
+
+@pytest.mark.parametrize("wrong", [True, 5, b"x", ["x"], 2.5])
+def test_tokens_are_texts(wrong: Any) -> None:
+    for url, name in (("https://h/x", "bearer_token"), ("gs://b/x", "bearer_token"), ("az://b/x", "account_key")):
+        with pytest.raises(TypeError, match=f"option {name}: expected a text, got {type(wrong).__name__}"):
+            zarr_py.Store(url, **{name: wrong})
+
+
+@pytest.mark.parametrize("option", [
+    {"max_retries": 0}, {"max_retries": "3"}, {"max_retries": np.int64(3)}, {"default_headers": {"A": "x", "B": b"y", "C": 3}},
+    {"default_headers": "A: x"}, {"timeout": 3}, {"timeout": "3s"}, {"access_key_id": None, "secret_access_key": None},
+    {"storage_class": "COLD", "cache_control": "no-cache"}, {"region": None},
+])
+def test_values_that_are_fine_are_taken(option: dict[str, Any]) -> None:
+    zarr_py.Store("s3://bucket/x", **{"region": "r", **option})
+
+
+@pytest.mark.parametrize(("answer", "match"), [
+    (None, "it returned NoneType"), ("HUSH", "it returned str"), ([("token", "HUSH")], "it returned list"),
+    ({"access_key_id": b"HUSH"}, "access_key_id: expected a text, it returned bytes"),
+    ({"access_key_id": "a", "secret_access_key": "b", "expires_at": "HUSH"}, "expires_at: expected a datetime"),
+    ({}, "have no access_key_id"),
+])
+def test_what_a_provider_returns_is_checked(answer: Any, match: str) -> None:
+    def provider() -> Any:
+        return answer
+
+    async def waiting() -> Any:
+        return answer
+
+    for each in (provider, waiting):
+        options: dict[str, Any] = {"region": "r", "credential_provider": each, "retry_config": {"max_retries": 0}}
+        with pytest.raises(OSError, match=match) as found:
+            zarr_py.open_array("s3://bucket/x", endpoint="http://127.0.0.1:9", allow_http=True, **options)
+        assert "HUSH" not in str(found.value)
 
 
 def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:

@@ -1,7 +1,13 @@
-"""With xarray and dask: round trips, and writers that share shards and lose nothing."""
+"""With xarray and dask: round trips, and writers that share shards and lose nothing; with event loops; with warnings as errors."""
 
+import asyncio
 import multiprocessing
+import subprocess
+import sys
 import threading
+import uuid
+from pathlib import Path
+from typing import Any
 
 import dask.array
 import numpy as np
@@ -160,3 +166,74 @@ def test_loader_workers_read(location, method):
         with multiprocessing.get_context(method).Pool(2) as pool:
             assert pool.map_async(windows.__getitem__, range(8)).get(60) == expected
         assert np.array_equal(array[:], data)
+
+
+async def everything(folder: Path) -> int:
+    """What waits, once."""
+    group = await zarr_py.open_group_async(folder)
+    array = await zarr_py.open_array_async(folder, "a")
+    made = await group.create_array_async(f"made-{uuid.uuid4()}", shape=4, dtype="i4")
+    await made.write_async(..., np.arange(4))
+    assert (await made.read_async()).tolist() == [0, 1, 2, 3]
+    with pytest.raises(FileNotFoundError):
+        await zarr_py.open_async(folder, "absent")
+    assert await zarr_py.Store(folder).exists("a/zarr.json")
+    return int((await array.read_async()).sum())
+
+
+async def with_tasks(folder: Path) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(everything(folder)) for _ in range(4)]
+    assert [task.result() for task in tasks] == [190] * 4
+    assert await asyncio.wait_for(everything(folder), 30) == 190
+    array = await zarr_py.open_array_async(folder, "a")
+    cancelled = asyncio.create_task(array.read_async())
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    assert (await array.read_async()).sum() == 190
+
+
+async def with_anyio(folder: Path) -> None:
+    import anyio
+
+    found = []
+
+    async def one() -> None:
+        found.append(await everything(folder))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(one)
+    assert found == [190] * 4
+    with anyio.move_on_after(0):
+        await everything(folder)
+    with anyio.fail_after(30):
+        assert await everything(folder) == 190
+
+
+@pytest.mark.parametrize("steps", [with_tasks, with_anyio])
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop", "anyio", "anyio with uvloop"])
+def test_every_event_loop_will_do(tmp_path: Path, loop: str, steps: Any) -> None:
+    if "anyio" in loop or steps is with_anyio:
+        pytest.importorskip("anyio")
+    if "uvloop" in loop:
+        pytest.importorskip("uvloop")
+    zarr_py.create_group(tmp_path).create_array("a", data=np.arange(20), chunks=(4,))
+    if loop == "asyncio":
+        asyncio.run(steps(tmp_path))
+    elif loop == "uvloop":
+        import uvloop
+
+        uvloop.run(steps(tmp_path))
+    else:
+        import anyio
+
+        anyio.run(steps, tmp_path, backend_options={"use_uvloop": "uvloop" in loop})
+
+
+def test_imports_warn_of_nothing() -> None:
+    code = "import zarr_py; [getattr(zarr_py, name) for name in zarr_py.__all__]; import zarr_py.codecs, zarr_py.config, zarr_py.errors"
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr

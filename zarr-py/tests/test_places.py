@@ -317,3 +317,166 @@ def test_an_archive_that_is_opened_again_is_read_again(server: Server, tmp_path:
     assert first[0] == 1 and pickle.loads(pickle.dumps(first))._store is first._store
     pack(2)
     assert opened()[0] == 2 and opened()._store is not first._store
+
+
+READ_ONLY: dict[str, Callable[[Path], Any]] = {
+    "LocalStore": lambda f: zarr.storage.LocalStore(f, read_only=True),
+    "ObjectStore": lambda f: zarr.storage.ObjectStore(obstore.store.LocalStore(f), read_only=True),
+    "ObjectStore of memory": lambda f: zarr.storage.ObjectStore(obstore.store.MemoryStore(), read_only=True),
+    "with_read_only": lambda f: zarr.storage.LocalStore(f).with_read_only(True),
+    "Store": lambda f: zarr_py.Store(f, read_only=True),
+    "Store of a Store": lambda f: zarr_py.Store(zarr_py.Store(f, read_only=True)),
+}
+
+
+@pytest.mark.parametrize("kind", READ_ONLY)
+def test_what_is_read_only_stays_read_only(tmp_path: Path, kind: str) -> None:
+    given = READ_ONLY[kind](tmp_path)
+    for store in (zarr_py.Store(given), zarr_py.Store(given, read_only=True), zarr_py.Store.from_obstore(given),
+                  zarr_py.Store(zarr_py.Store(given))):
+        assert store.read_only and "read_only=True" in repr(store)
+        with pytest.raises(ValueError, match="read-only"):
+            zarr.create_group(store)
+        with pytest.raises(PermissionError):
+            zarr_py.create_group(store)
+        if "memory" not in kind:
+            assert pickle.loads(pickle.dumps(store)).read_only
+    with pytest.raises(PermissionError):
+        zarr_py.save(given, [1])
+    with pytest.raises(errors.ReadOnlyError, match="read_only=False"):
+        zarr_py.Store(given, read_only=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_read_only_is_as_it_was(tmp_path: Path) -> None:
+    for given in (zarr.storage.LocalStore(tmp_path), obstore.store.LocalStore(tmp_path), tmp_path, zarr_py.Store(tmp_path)):
+        assert not zarr_py.Store(given).read_only and not zarr_py.Store(given, read_only=False).read_only
+        assert zarr_py.Store(given, read_only=True).read_only
+
+
+def turned(data: Any) -> bytes:
+    return bytes(255 - byte for byte in bytes(data))
+
+
+class Rot(obstore.store.LocalStore):
+    """Objects that are turned around: nothing is to pass it over."""
+
+    def get(self, path: str) -> Any:  # type: ignore[override]
+        return turned(super().get(path).bytes())
+
+    def put(self, path: str, file: Any, **options: Any) -> Any:  # type: ignore[override]
+        return super().put(path, turned(file), **options)
+
+
+class AsyncRot(obstore.store.LocalStore):
+    async def get_async(self, path: str) -> Any:  # type: ignore[override]
+        return turned((await super().get_async(path)).bytes())
+
+    async def put_async(self, path: str, file: Any, **options: Any) -> Any:  # type: ignore[override]
+        return await super().put_async(path, turned(file), **options)
+
+
+class Below(Rot):
+    """A subclass of a subclass, with nothing of its own."""
+
+
+@pytest.mark.parametrize("kind", [Rot, AsyncRot, Below])
+@pytest.mark.parametrize("wrap", [lambda store: store, lambda store: zarr_py.Store(store, single_writer=True)])
+def test_subclasses_of_stores_are_called(tmp_path: Path, kind: Any, wrap: Any) -> None:
+    store = wrap(kind(tmp_path))
+    array = zarr_py.create_array(store, "a", shape=(16,), chunks=(4,), shards=(8,), dtype="u1", compressors=None)
+    array[...] = np.arange(16)
+    stored = (tmp_path / "a/zarr.json").read_bytes()
+    assert b"zarr_format" not in stored and b"zarr_format" in turned(stored)
+    again = zarr_py.open_array(store, "a")
+    assert again[...].tolist() == list(range(16)) and again[5:7].tolist() == [5, 6]
+    with pytest.raises(FileNotFoundError):
+        zarr_py.open_array(tmp_path, "b")
+
+
+def test_subclasses_of_bucket_stores_are_called() -> None:
+    asked = []
+
+    class Mine(obstore.store.S3Store):
+        def get(self, path: str, *, options: Any = None) -> Any:
+            asked.append(path)
+            raise FileNotFoundError(path)
+
+    store = zarr_py.Store(Mine("bucket", region="r", access_key_id="HUSH", secret_access_key="HUSH"))
+    assert store.get_sync("k") is None and asked == ["k"] and not store._origin.url
+    with pytest.raises(TypeError, match="pickle_secrets"):
+        pickle.dumps(store)
+
+
+def test_subclasses_of_our_store_are_not_passed_over(tmp_path: Path) -> None:
+    class Mine(zarr_py.Store):
+        async def get(self, *arguments: Any, **named: Any) -> Any:
+            return await super().get(*arguments, **named)
+
+    class Named(zarr_py.Store):
+        title = "x"
+
+    zarr_py.save(tmp_path, [1, 2], "a")
+    with pytest.raises(TypeError, match="Mine has its own methods"):
+        zarr_py.open_array(Mine(tmp_path), "a")
+    assert zarr_py.open_array(Named(tmp_path), "a")[1] == 2
+    with zarr.config.set({"codec_pipeline.path": "zarr_py.CodecPipeline"}):
+        assert zarr.open_array(Mine(tmp_path), path="a")[1] == 2
+        assert "in zarr-python" in repr(zarr.open_array(Mine(tmp_path), path="a").async_array.codec_pipeline)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_url_that_is_refused_changes_no_other(order: int) -> None:
+    urls = ["s3://poison{}/data.zarr", "s3://poison{}/data.zarr//", "s3://poison{}//data.zarr", "s3://poison{}/data.zarr///"]
+    for _ in range(2):
+        for url in urls[::order]:
+            url = url.format(order + 1)
+            if url.count("//") == 1:
+                assert zarr_py.Store(url, **AWAY).url == url
+                continue
+            with pytest.raises(errors.InvalidError, match="//"):
+                zarr_py.Store(url, **AWAY)
+
+
+def test_names_of_web_servers_with_slashes_are_places_of_their_own() -> None:
+    stores = {tail: zarr_py.Store(f"http://127.0.0.1:9/p{tail}") for tail in ("//", "", "///", "/")}
+    assert stores[""] == stores["/"] and stores[""]._native is stores["/"]._native
+    assert len({id(stores[tail]._native) for tail in ("", "//", "///")}) == 3
+    assert len({stores[tail].url for tail in ("", "//", "///")}) == 3
+    assert stores[""] != stores["//"] and stores["//"] != stores["///"]
+
+
+def test_equal_places_are_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ways = [tmp_path / "q", str(tmp_path / "q"), (tmp_path / "q").as_uri(), "q", "./q", "q/", zarr_py.Store("q").url,
+            zarr.storage.LocalStore("q"), zarr_py.Store("q")]
+    for way in ways:
+        assert zarr_py.Store(way) == zarr_py.Store(ways[0]), way
+        assert zarr_py.Store(way) != zarr_py.Store(tmp_path / "r")
+        assert pickle.loads(pickle.dumps(zarr_py.Store(way))) == zarr_py.Store(way)
+    assert zarr_py.Store("s3a://b/x", **AWAY) == zarr_py.Store("s3://b/x", **AWAY) == zarr_py.Store("s3://b/x/", **AWAY)
+    assert zarr_py.Store("s3://b/x", **AWAY) != zarr_py.Store("s3://b/y", **AWAY)
+    assert zarr_py.Store("s3://b/x", **AWAY) != zarr_py.Store("s3://b/x", **{**AWAY, "region": "q"})
+
+
+def test_a_store_of_a_store_is_the_same(tmp_path: Path) -> None:
+    for store in (zarr_py.Store(tmp_path), zarr_py.Store("s3://bucket/x", **AWAY), zarr_py.Store.memory(),
+                  zarr_py.Store(tmp_path, strictness="strict")):
+        again = zarr_py.Store(store)
+        assert again == store and again._native is store._native and again._origin == store._origin
+        assert zarr_py.Store(store, strictness="strict")._origin.strictness == "strict"
+    for wrong in ({"region": "r"}, {"config": {"region": "r"}}, {"cache_bytes": 4}):
+        with pytest.raises(TypeError, match="is open already"):
+            zarr_py.Store(zarr_py.Store(tmp_path), **wrong)
+    with pytest.raises(TypeError, match="unknown keyword"):
+        zarr_py.Store(zarr_py.Store(tmp_path), regoin=3)
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    place = tmp_path / "f"
+    for way in (place, str(place), place.as_uri(), zarr.storage.LocalStore(place)):
+        for call in (zarr_py.Store, zarr_py.open_group, zarr_py.create_group, lambda f: zarr_py.save(f, [1])):
+            with pytest.raises(errors.ObstructedError, match=r"is a file.*\|zip:"):
+                call(way)
+    assert place.read_bytes() == b"x"

@@ -5,9 +5,17 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-__all__ = ["Calls", "credentials"]
+from zarr_py._given import Given
+
+__all__ = ["REQUESTS", "Calls", "credentials"]
+
+REQUESTS = frozenset({
+    "delete", "delete_dir", "delete_sync", "exists", "get", "get_partial_values", "get_ranges", "get_ranges_sync", "get_sync",
+    "getsize", "getsize_prefix", "is_empty", "list", "list_dir", "list_prefix", "set", "set_if_not_exists", "set_sync"})
+"""Methods of stores of zarr-python: a subclass with one of its own has to be called."""
 
 Meta = tuple[str, int, str | None, str | None]
 """Path, size, entity tag, version."""
@@ -20,16 +28,33 @@ class Calls:
 
     def __init__(self, store: Any) -> None:
         self._store = store
-        missing = [name for name in _METHODS if not (hasattr(store, name) or hasattr(store, f"{name}_async"))]
+        del store
+        missing = [name for name in _METHODS if not (hasattr(self._store, name) or hasattr(self._store, f"{name}_async"))]
         if missing:
             raise TypeError(
-                f"expected a URL, a path, or an object with the methods of obspec, got {type(store).__name__}"
+                f"expected a URL, a path, or an object with the methods of obspec, got {type(self._store).__name__}"
                 f" without {', '.join(missing)}")
         self._takes_options = _takes(self._method("get"), "options")
 
     def _method(self, name: str) -> Callable[..., Any]:
-        found = getattr(self._store, name, None) or getattr(self._store, f"{name}_async")
+        """A method, sync or async: the one of the subclass where only one of them is its own."""
+        names = [each for each in (name, f"{name}_async") if getattr(self._store, each, None) is not None]
+        found = getattr(self._store, min(names, key=self._depth))
         return found  # type: ignore[no-any-return]
+
+    def _depth(self, name: str) -> int:
+        """How far up the classes of the store a method is defined."""
+        if name in getattr(self._store, "__dict__", ()):
+            return -1
+        classes = type(self._store).__mro__
+        return next((depth for depth, each in enumerate(classes) if name in vars(each)), len(classes))
+
+    def _has_ranges(self) -> bool:
+        """Whether ranges are of the same class as whole objects, or of a subclass: a `get` that decrypts is not to be passed
+        over."""
+        ranges = [name for name in ("get_range", "get_range_async") if getattr(self._store, name, None) is not None]
+        whole = min(self._depth(name) for name in ("get", "get_async") if hasattr(self._store, name))
+        return bool(ranges) and min(map(self._depth, ranges)) <= whole
 
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         return _waited(self._method(name)(*args, **options))
@@ -46,12 +71,19 @@ class Calls:
         return _answer(path, self._call("get", path, options=options))
 
     def _get_by_size(self, path: str, options: dict[str, Any]) -> tuple[Any, int, int, Meta]:
-        meta = _meta(self._call("head", path), path)
-        size = meta[1]
+        if self._has_ranges():
+            whole, meta = None, _meta(self._call("head", path), path)
+            size = meta[1]
+        else:
+            body, _, _, meta = _answer(path, self._call("get", path))
+            whole = memoryview(body).cast("B")
+            size = whole.nbytes
         start, end = options.get("range", (options.get("offset", max(0, size - options.get("suffix", size))), size))
         end = min(end, size)
         if start >= end:
             raise ValueError(f"range {start}..{end} is outside of the object, which has {size} bytes")
+        if whole is not None:
+            return bytes(whole[start:end]), start, end, (meta[0], size, *meta[2:])
         return self._call("get_range", path, start=start, end=end), start, end, meta
 
     def head(self, path: str, asked: dict[str, Any]) -> tuple[bytes, int, int, Meta]:
@@ -124,8 +156,18 @@ def _meta(meta: Mapping[str, Any], path: str | None = None) -> Meta:
 
 def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], float | None]:
     """What a provider of credentials returns: names and values, and when they expire, in seconds since the epoch."""
-    found = dict(_waited(provider()))
+    answer = _waited(provider())
+    if not isinstance(answer, Mapping):
+        raise TypeError(f"credential_provider: expected it to return a dictionary of credentials, it returned {type(answer).__name__}")
+    found = Given(answer)
+    del answer
     expires_at = found.pop("expires_at", None)
+    if expires_at is not None and not isinstance(expires_at, datetime):
+        raise TypeError(
+            f"credential_provider: expires_at: expected a datetime or None, it returned {type(expires_at).__name__}")
+    wrong = [name for name in found if found[name] is not None and not isinstance(found[name], str)]
+    if wrong:
+        raise TypeError(f"credential_provider: {wrong[0]}: expected a text, it returned {type(found[wrong[0]]).__name__}")
     values = [(name, value) for name, value in found.items() if isinstance(value, str)]
     return values, None if expires_at is None else expires_at.timestamp()
 

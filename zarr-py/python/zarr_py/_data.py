@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from zarr_py import _checks, _nodes, _source
+from zarr_py._given import Given, covered
 from zarr_py._native import NativeArray, NativeGroup
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import StoreLike
@@ -37,6 +38,7 @@ def save(
     overwrite
         Delete what is at the path first; `False` refuses it.
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     if not isinstance(data, Mapping):
         return _nodes.create_array(store, path, data=data, overwrite=overwrite, **options)
     group = _nodes.create_group(store, path, overwrite=overwrite, **options)
@@ -50,6 +52,7 @@ def load(store: StoreLike, path: str = "", **options: Unpack[StoreOptions]) -> A
 
     Raises `NotFoundError` (a `FileNotFoundError`).
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     return _loaded(_nodes.open(store, path, mode="r", **options))
 
 
@@ -73,6 +76,7 @@ def copy(
     Its objects are copied as they are stored, its documents last. `progress` is called with the number of objects that are done
     and that of all. Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     from zarr_py._copy import copy_node
 
     if not isinstance(source, NativeArray | NativeGroup):

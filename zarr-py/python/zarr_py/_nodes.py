@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from zarr_py import _checks, _native, _source
 from zarr_py._attributes import to_json
 from zarr_py._create import ArrayOptions, NewArray, as_data, check_names, new_array
+from zarr_py._given import Given, covered
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import Place, StoreLike
 from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError
@@ -84,7 +85,7 @@ def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequenc
     array = {name: value for name, value in keywords.items() if name in ArrayOptions.__annotations__}
     if array and mode in ("r", "r+"):
         raise ArgumentError(f"{function}: {next(iter(array))!r} is for what is created, with mode 'a', 'w' or 'w-'")
-    return array, {name: value for name, value in keywords.items() if name not in array}
+    return array, Given((name, value) for name, value in keywords.items() if name not in array)
 
 
 async def _opened(
@@ -158,6 +159,7 @@ def open_array(
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_array")
     array: Array = _run(_opened(_waiting, "array", store, path, mode, keywords))
     return array
@@ -167,6 +169,7 @@ async def open_array_async(
     store: StoreLike, path: str = "", *, mode: str = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
 ) -> "Array":
     """Async variant of `open_array`."""
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_array")
     array: Array = await _opened(_awaiting, "array", store, path, mode, keywords)
     return array
@@ -197,6 +200,7 @@ def open_group(
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
     """
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_group")
     group: Group = _run(_opened(_waiting, "group", store, path, mode, keywords, use_consolidated))
     return group
@@ -212,6 +216,7 @@ async def open_group_async(
     **keywords: Unpack[_GroupOptions],
 ) -> "Group":
     """Async variant of `open_group`."""
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_group")
     group: Group = await _opened(_awaiting, "group", store, path, mode, keywords, use_consolidated)
     return group
@@ -231,6 +236,7 @@ def open(
 
     Parameters are those of `open_array` and `open_group`. Raises `NotFoundError` (a `FileNotFoundError`).
     """
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open")
     node: Array | Group = _run(_opened(_waiting, "node", store, path, mode, keywords, use_consolidated))
     return node
@@ -246,6 +252,7 @@ async def open_async(
     **keywords: Unpack[CreateOptions],
 ) -> "Array | Group":
     """Async variant of `open`."""
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open")
     node: Array | Group = await _opened(_awaiting, "node", store, path, mode, keywords, use_consolidated)
     return node
@@ -308,6 +315,7 @@ def create_array(
 
     Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     keywords: dict[str, Any] = {
         "shape": shape,
         "dtype": dtype,
@@ -321,8 +329,8 @@ def create_array(
         "attributes": attributes,
         "dimension_names": dimension_names,
         "chunk_key_encoding": chunk_key_encoding,
-        **options,
     }
+    keywords = Given(options, **keywords)
     created: Array = _run(_create_array(_waiting, store, path, overwrite, keywords))
     return created
 
@@ -331,6 +339,7 @@ async def create_array_async(
     store: StoreLike, path: str = "", *, overwrite: bool = False, **keywords: Unpack[CreateOptions]
 ) -> "Array":
     """Async variant of `create_array`."""
+    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     created: Array = await _create_array(_awaiting, store, path, overwrite, keywords)
     return created
 
@@ -356,6 +365,7 @@ def create_group(
 
     Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     group: Group = _run(_create_group(_waiting, store, path, attributes, overwrite, options))
     return group
 
@@ -369,5 +379,6 @@ async def create_group_async(
     **options: Unpack[StoreOptions],
 ) -> "Group":
     """Async variant of `create_group`."""
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     group: Group = await _create_group(_awaiting, store, path, attributes, overwrite, options)
     return group

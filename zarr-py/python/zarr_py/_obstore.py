@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from zarr_py import _options
+from zarr_py._given import Given
 
 __all__ = ["Description", "describe"]
 
@@ -25,11 +26,12 @@ _BUCKETS = {
 
 
 def _kind(store: Any) -> str | None:
-    """The name of the class of obstore that a store is of; `None` for anything else, whatever its class is called."""
+    """The name of the class of obstore that a store is exactly of; `None` for anything else, whatever its class is called: a
+    subclass has methods of its own, which have to be called."""
     # Who has such a store has imported its module.
     module = sys.modules.get("obstore.store")
     kinds = [(name, getattr(module, name, None)) for name in sorted(_KINDS)]
-    return next((name for name, kind in kinds if isinstance(kind, type) and isinstance(store, kind)), None)
+    return next((name for name, kind in kinds if type(store) is kind), None)
 
 
 def describe(store: Any) -> Description | None:
@@ -43,7 +45,7 @@ def describe(store: Any) -> Description | None:
     if name == "HTTPStore":
         return Description(str(store.url), _merged(store, {}), None)
     scheme, bucket_names = _BUCKETS[name]
-    config = dict(store.config)
+    config = Given(store.config)
     bucket = next(config[option] for option in bucket_names if option in config)
     for option in bucket_names:
         config.pop(option, None)

@@ -34,8 +34,13 @@ class RequestOptions(TypedDict, total=False):
     allow_http: Any
     allow_invalid_certificates: Any
     backoff_base: Any
+    cache_control: Any
     connect_timeout: Any
+    content_disposition: Any
+    content_language: Any
+    content_type: Any
     default_content_type: Any
+    default_headers: Any
     disable_system_certificates: Any
     http1_only: Any
     http2_keep_alive_interval: Any
@@ -59,7 +64,13 @@ class RequestOptions(TypedDict, total=False):
     user_agent: Any
 
 
-class S3Options(TypedDict, total=False):
+class BucketOptions(TypedDict, total=False):
+    """What objects of buckets are written with."""
+
+    storage_class: Any
+
+
+class S3Options(BucketOptions, total=False):
     """Options of `s3:`."""
 
     access_key_id: Any
@@ -133,7 +144,7 @@ class S3Options(TypedDict, total=False):
     web_identity_token_file: Any
 
 
-class GoogleOptions(TypedDict, total=False):
+class GoogleOptions(BucketOptions, total=False):
     """Options of `gs:`."""
 
     application_credentials: Any
@@ -156,7 +167,7 @@ class GoogleOptions(TypedDict, total=False):
     skip_signature: Any
 
 
-class AzureOptions(TypedDict, total=False):
+class AzureOptions(BucketOptions, total=False):
     """Options of `az:` and `abfs:`."""
 
     access_key: Any
@@ -232,6 +243,8 @@ class AzureOptions(TypedDict, total=False):
 class WebOptions(TypedDict, total=False):
     """Options of `http:` and `https:`."""
 
+    bearer_token: Any
+    html_index: Any
     webdav: Any
 
 

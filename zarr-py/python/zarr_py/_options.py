@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from zarr_py.errors import InvalidError
-
-__all__ = ["Options", "Secret", "guarded", "merge", "place_options", "public_options", "public_url"]
+__all__ = ["DURATIONS", "Options", "Secret", "guarded", "is_secret", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
 
 _BACKOFF = {"init_backoff": "init_backoff", "max_backoff": "max_backoff", "base": "backoff_base"}
-_DURATIONS = {
+DURATIONS = {
     "connect_timeout",
     "http2_keep_alive_interval",
     "http2_keep_alive_timeout",
@@ -80,7 +78,8 @@ def merge(
             name = str(name).lower()
             if value is None:
                 merged.pop(name, None)
-            elif _is_secret(name):
+            elif is_secret(name) or (isinstance(value, str) and "@" in value and "://" not in value):
+                # The latter may be a URL with a password that lacks its scheme.
                 merged[name] = Secret(_text(name, value))
             else:
                 merged[name] = guarded(_text(name, value))
@@ -96,16 +95,13 @@ def _text(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, timedelta):
         return f"{value // timedelta(microseconds=1)}us"
-    if name in _DURATIONS and isinstance(value, int | float):
+    if name in DURATIONS and isinstance(value, int | float):
         return f"{round(value * 1e6)}us"
     return str(value)
 
 
 def _field(value: Any) -> str:
-    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-    if any(ord(letter) < 32 for letter in text):
-        raise InvalidError("a value of default_headers has a line break or another control character")
-    return text
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 _LOST = "credentials_lost"
@@ -115,8 +111,8 @@ _LOST = "credentials_lost"
 def public_options(options: Options) -> Options:
     """The options that are not secret: no keys, tokens and passwords, and URLs without user info. The names of those that were
     left out are among them, so that where they are missed it is said why."""
-    public = {name: public_url(value) for name, value in options if not _is_secret(name)}
-    lost = [name for name, _ in options if _is_secret(name)]
+    public = {name: public_url(value) for name, value in options if not is_secret(name)}
+    lost = [name for name, _ in options if is_secret(name)]
     if lost:
         public[_LOST] = ", ".join(lost)
     return tuple(sorted(public.items()))
@@ -127,20 +123,43 @@ def place_options(options: Options) -> Options:
     return tuple(option for option in public_options(options) if option[0] != _LOST)
 
 
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
     return name.endswith(_SECRET_ENDS) or "customer_key" in name or name == "default_headers"
 
 
+_URL = re.compile(
+    r"(?P<scheme>https?|file|ftps?|s3a?|gs|gcs|az|azure|adl|abfss?)(?P<mark>:[/\\]*)(?P<rest>.*)", re.DOTALL | re.IGNORECASE)
+
+
 def public_url(url: str) -> str:
-    """A URL without the user info, query and fragment of a web server, which may be secret; any other as it is: those of buckets
-    hold no secrets."""
-    scheme, mark, rest = url.partition("://")
-    if not mark or scheme.lower() not in ("http", "https"):
-        return url
+    """A URL without what may be secret: user and password everywhere; query and fragment too, except for a bucket, where they are
+    a part of the name. What is malformed may be meant for a web server."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        before, mark, rest = url.partition("://")
+        known = not mark or "/" in before or before.lower() == "memory"
+        return url if known else f"{before}://{re.split(r'[?#]', _without_user(rest), maxsplit=1)[0]}"
+    scheme, mark, rest = found["scheme"], found["mark"], found["rest"]
+    is_file = scheme.lower() == "file"
+    if mark == "://" and scheme.lower() not in ("http", "https", "file", "ftp", "ftps"):
+        return f"{scheme}://{_without_user(rest)}"
     inside = re.search(r"\|[A-Za-z0-9]+:", rest)
     first, archives = (rest[:inside.start()], rest[inside.start():]) if inside else (rest, "")
-    authority, slash, path = re.split(r"[?#]", first, maxsplit=1)[0].partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}{archives}"
+    authority, end, path = first.partition("/")
+    port = authority.rpartition(":")[2]
+    if "@" in first and "@" not in authority and ":" in authority and not is_file and re.fullmatch(r"\d*|.*\]", port) is None:
+        # A password with a slash, a question mark or the like, which ends the host.
+        authority, end, path = first.rpartition("@")[2].partition("/")
+    first = f"{authority if is_file and mark != '://' else authority.rpartition('@')[2]}{end}{path}"
+    return f"{scheme}{mark}{re.split(r'[?#]', first, maxsplit=1)[0]}{archives}"
+
+
+def _without_user(rest: str) -> str:
+    """What follows the slashes without a user and a password, which no bucket has, and a query with them; the container of Azure
+    stays."""
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    return re.split(r"[?#]", f"{host}{slash}{path}", maxsplit=1)[0] if at and ":" in user else rest
 
 
 def split_memory(url: str) -> tuple[str, str] | None:

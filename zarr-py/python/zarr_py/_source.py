@@ -5,15 +5,14 @@ import sys
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
-from math import isfinite
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from zarr_py import _checks, _native, _obstore, _option_names, _options, config
+from zarr_py import _checks, _native, _obstore, _option_names, _options, _values, config
+from zarr_py._given import Given, Held, covered, kind_of
 from zarr_py._native import NativeStore
-from zarr_py.errors import ArgumentError, InvalidError
+from zarr_py.errors import InvalidError, ObstructedError, ReadOnlyError
 
 __all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "shared", "source_of", "unpickled"]
 
@@ -29,12 +28,6 @@ StoreLike = str | os.PathLike[str] | HasNative | Any
 
 _KEPT = 32
 """Remote stores that are kept after their last user, for the next."""
-
-_BACKOFF = ("init_backoff", "max_backoff", "base")
-_VALUES = (str, bool, int, float, timedelta, os.PathLike, type(None))
-
-_FLAGS = {"missing_on_403": "missing_on_forbidden", "single_writer": "single_writer"}
-"""Options of a store that is called, and how they are called."""
 
 
 class Source(NamedTuple):
@@ -56,8 +49,11 @@ class Source(NamedTuple):
     """What a pickle calls its objects of Python, so that those who unpickle it several times share one client."""
 
     def __repr__(self) -> str:
-        shown = zip(self._fields, self.public(), strict=True)
-        return f"Source({', '.join(f'{name}={value!r}' for name, value in shown)})"
+        public = self.public()
+        # Objects of the caller's may show secrets.
+        objects = {name: Held(value) for name, value in (("credential_provider", public[2]), ("called", public[3])) if value is not None}
+        shown = {**public._asdict(), **objects}
+        return f"Source({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def public(self) -> "Source":
         """The same without secrets."""
@@ -90,7 +86,7 @@ class Source(NamedTuple):
             return NativeStore(self.url, options, credential_provider=self.credential_provider, **limits)
         from zarr_py import _called
 
-        flags = {_FLAGS[name]: value == "true" for name, value in self.options}
+        flags = {_values.STORE_FLAGS[name]: value == "true" for name, value in self.options}
         kind = type(self.called)
         name = f"{kind.__module__}.{kind.__qualname__}"
         return NativeStore.called(_called.Calls(self.called), name, **flags, **limits)
@@ -105,38 +101,53 @@ class Place(NamedTuple):
 
 
 def of(
-    store: StoreLike, options: Mapping[str, Any], read_only: bool, function: str, known: Collection[str] = ()
+    store: StoreLike, options: Mapping[str, Any], read_only: Any, function: str, known: Collection[str] = ()
 ) -> Place:
     """The place that a caller means.
 
-    `function` and `known` are the caller and its own keywords, for messages.
+    `read_only` is that of the store if it is `None`. `function` and `known` are the caller and its own keywords, for messages.
 
-    Raises `TypeError` for what is no store, for options of a store that is open already, and for unknown options.
+    Raises `TypeError` for what is no store, for options of a store that is open already, and for unknown options, and
+    `ReadOnlyError` where a store that is read only is not to be.
     """
-    ours = getattr(store, "_origin", None)
-    native = getattr(store, "_native", None)
-    if isinstance(ours, Source) and isinstance(native, NativeStore):
-        options = dict(options)
-        strictness = _strictness(options.pop("strictness", ours.strictness))
-        for name in options:
-            if name not in _option_names.StoreOptions.__annotations__:
-                raise _checks.unknown(function, name, known)
-            raise TypeError(f"{function}: {name!r} is an option of a store, and this store is open already")
-        if strictness != ours.strictness:
-            native, ours = opened(ours._replace(strictness=strictness), again=True)
-        return Place(native, ours, read_only or bool(getattr(store, "read_only", False)))
-    native, source = opened(source_of(store, options, function, known))
-    _ = native.location
-    return Place(native, source, read_only or _is_read_only(store))
+    store, options = covered(store), Given(options)
+    is_read_only = isinstance(store, Held) and _is_read_only(store.value)
+    if is_read_only and read_only is False:
+        raise ReadOnlyError(f"{function}: read_only=False, and the {type(store.value).__name__} that is given is read only")
+    read_only = is_read_only or bool(read_only)
+    ours = _ours(store)
+    if ours is None:
+        native, source = _entered(source_of(store, options, function, known), _values.absent(options))
+        return Place(native, source, read_only)
+    native, source = ours
+    strictness = _strictness(options.pop("strictness", None) or source.strictness)
+    for name in options:
+        if name not in _option_names.StoreOptions.__annotations__:
+            raise _checks.unknown(function, name, known)
+        raise TypeError(f"{function}: {name!r} is an option of a store, and this store is open already")
+    if strictness != source.strictness:
+        native, source = opened(source._replace(strictness=strictness), again=True)
+    return Place(native, source, read_only)
+
+
+def _ours(store: str | Held) -> tuple[NativeStore, Source] | None:
+    """What a `zarr_py.Store` is made of."""
+    value = getattr(store, "value", None)
+    native, source = getattr(value, "_native", None), getattr(value, "_origin", None)
+    if not isinstance(source, Source) or not isinstance(native, NativeStore):
+        return None
+    if getattr(value, "_has_own_requests", False):
+        raise TypeError(f"store: {kind_of(value)} has its own methods, which would not be called; give zarr_py.Store itself")
+    return native, source
 
 
 def source_of(store: Any, options: Mapping[str, Any], function: str, known: Collection[str] = ()) -> Source:
     """What a store is made of, from a caller's arguments, all of which are checked."""
-    given = dict(options)
-    parts = [_checks.mapping(given.pop(name, None), name) for name in ("config", "client_options", "retry_config")]
-    provider = given.pop("credential_provider", None)
-    if provider is not None and not callable(provider):
-        raise TypeError(f"credential_provider: expected a function, got {provider!r}")
+    store, given = covered(store), Given(options)
+    config_part, client, retry = (_values.part(given, name) for name in ("config", "client_options", "retry_config"))
+    if not (given.get("credential_provider") is None or callable(given["credential_provider"])):
+        raise TypeError(f"credential_provider: expected a function, got {kind_of(given['credential_provider'])}")
+    provider = Held(given.pop("credential_provider", None))
     most = given.pop("max_concurrency", None)
     most = config.max_concurrency() if most is None else most
     cache = given.pop("cache_bytes", None)
@@ -144,23 +155,25 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
         "max_concurrency": None if most is None else _checks.count(most, "max_concurrency", 1),
         "cache_bytes": config.cache_bytes() if cache is None else _checks.count(cache, "cache_bytes", 0),
         "pickle_secrets": _checks.flag(given.pop("pickle_secrets", False), "pickle_secrets"),
-        "strictness": _strictness(given.pop("strictness", "tolerant")),
+        "strictness": _strictness(given.pop("strictness", None) or "tolerant"),
     }
     for flag, option in (("missing_on_forbidden", "missing_on_403"), ("single_writer", "single_writer")):
         if _checks.flag(given.pop(flag, False), flag):
             given[option] = True
     described = _described(store)
-    retries = [name for name in parts[2] if name != "backoff"]
-    _check_names(described.url, [*parts[0], *parts[1], *retries, *given], function, known)
-    for part in (*parts, given):
-        _check_values(part, function)
-    merged = _options.merge(parts[0], parts[1], parts[2], given)
+    retries = [name for name in retry if name != "backoff"]
+    _values.check_names(
+        described.url, [*config_part, *client, *retries, *given], function, known, described.is_remote())
+    for part in (config_part, client, retry, given):
+        _values.check_values(part, function)
+    merged = _options.merge(config_part, client, retry, given)
     if described.called is not None:
-        if provider is not None or any(name not in _FLAGS for name, _ in merged):
-            raise TypeError(f"{function}: options are for a URL; {type(store).__name__} has its own")
+        if provider.value is not None or any(name not in _values.STORE_FLAGS for name, _ in merged):
+            raise TypeError(f"{function}: options are for a URL; {kind_of(described.called)} has its own")
     merged = tuple(sorted({**dict(described.options), **dict(merged)}.items()))
-    provider = described.credential_provider if provider is None else provider
-    return described._replace(options=merged, credential_provider=provider, **limits)
+    if provider.value is None:
+        provider = Held(described.credential_provider)
+    return described._replace(options=merged, credential_provider=provider.value, **limits)
 
 
 def _strictness(value: Any) -> _option_names.Strictness:
@@ -169,79 +182,65 @@ def _strictness(value: Any) -> _option_names.Strictness:
     return value  # type: ignore[no-any-return]
 
 
-def _check_names(url: str, names: Iterable[str], function: str, known: Collection[str]) -> None:
-    """Refuses options that the store at a URL does not have, whatever their values. What the tables here do not know, the
-    engine may."""
-    legal = _option_names.names(url)
-    for name in names:
-        if name.lower() in legal or name.lower() in (*_FLAGS, "default_headers"):
-            continue
-        if _is_remote(url) and _engine_knows(url, name):
-            continue
-        place = f' for "{_options.public_url(url)}"' if url else ""
-        if not _is_remote(url) and name.lower() in _option_names.BackendOptions.__annotations__:
-            raise ArgumentError(f"{function}: unknown option \"{name}\"{place}; a store of this kind has no options")
-        raise _checks.unknown(function, name, {*legal, *known}, kind="option", of=place)
-
-
-def _check_values(values: Mapping[str, Any], function: str) -> None:
-    """Refuses values that are no text, number, boolean or time, and so would only become some text."""
-    for name, value in values.items():
-        if name == "backoff":
-            backoff = _checks.mapping(value, name)
-            for option in backoff:
-                if option not in _BACKOFF:
-                    raise _checks.unknown(function, option, _BACKOFF, kind="option", of=" of backoff")
-            _check_values(backoff, function)
-        elif isinstance(value, float) and not isfinite(value):
-            raise ValueError(f"{function}: option {name}: expected a number, got {value}")
-        elif not isinstance(value, _VALUES) and not hasattr(value, "__index__") and name.lower() != "default_headers":
-            raise TypeError(f"{function}: option {name}: expected a text, a number, a boolean or a time, got {value!r}")
-
-
-def _engine_knows(url: str, name: str) -> bool:
-    try:
-        _ = NativeStore(url, [(name.lower(), "")]).location
-    except InvalidError as error:
-        return "unknown option" not in str(error)
-    return True
-
-
-def _is_remote(url: str) -> bool:
-    return Source(url).is_remote()
-
-
-def _described(store: Any) -> Source:
+def _described(store: str | Held) -> Source:
     """What the first argument of a caller stands for."""
-    if isinstance(store, os.PathLike):
-        store = os.fspath(store)
     if isinstance(store, str):
         if not store:
             raise InvalidError("store: got an empty text; the current directory is '.'")
         # So that a pickle means the same directory elsewhere.
-        return Source(os.path.abspath(store) if _native.is_path(store) else _options.guarded(store))
-    if isinstance(store, bytes | None):
-        raise TypeError(f"store: expected a URL, a path or a store, got {type(store).__name__}")
+        return Source(os.path.abspath(store) if _native.is_path(store) else store)
+    if isinstance(store.value, bytes | None):
+        raise TypeError(f"store: expected a URL, a path or a store, got {kind_of(store.value)}")
     # Who has such a store has imported its module.
     zarrs = sys.modules.get("zarr.storage")
     if zarrs is not None:
-        if type(store) is zarrs.LocalStore:
-            return Source(os.path.abspath(store.root))
-        if type(store) is zarrs.ObjectStore:
-            store = store.store
-        elif isinstance(store, zarrs.StorePath):
+        if type(store.value) is zarrs.LocalStore:
+            return Source(os.path.abspath(store.value.root))
+        if type(store.value) is zarrs.ObjectStore:
+            store = Held(store.value.store)
+        elif isinstance(store.value, zarrs.StorePath):
             raise TypeError("store: got a StorePath; give its store, and its path as the second argument")
-        elif type(store).__module__.startswith("zarr."):
-            raise TypeError(
-                f"store: {type(store).__name__} of zarr-python has no native access; give the URL or path of the place")
-    found = _obstore.describe(store)
+        elif type(store.value).__module__.startswith("zarr."):
+            raise TypeError(f"store: {type(store.value).__name__} of zarr-python has no native access; "
+                            "give the URL or path of the place")
+    found = _obstore.describe(store.value)
     if found is not None:
-        return Source(found.url, found.options, found.credential_provider)
-    return Source("", called=store)
+        return Source(_options.guarded(found.url), found.options, found.credential_provider)
+    return Source("", called=store.value)
 
 
 def _is_read_only(store: Any) -> bool:
-    return type(store).__module__.startswith("zarr.") and bool(store.read_only)
+    """Whether a store of zarr-python, which ours are too, refuses writes."""
+    abc = sys.modules.get("zarr.abc.store")
+    return abc is not None and isinstance(store, abc.Store) and bool(store.read_only)
+
+
+def _entered(source: Source, absent: Collection[str]) -> tuple[NativeStore, Source]:
+    """A native store that is open. `absent` are the names of options that were given as `None`."""
+    native, found = opened(source)
+    wrong = _wrong(native, found, absent)
+    if wrong is None:
+        return native, found
+    _forget(found)
+    raise wrong
+
+
+def _wrong(native: NativeStore, source: Source, absent: Collection[str]) -> Exception | None:
+    """Why a store cannot be opened."""
+    try:
+        location = native.location
+    except InvalidError as error:
+        text = str(error)
+        public = _options.public_url(source.url)
+        if public != source.url:
+            text = f'invalid store url "{public}": {text.rpartition(chr(34) + ": ")[2]}'
+        if absent:
+            text += f" (given as None: {', '.join(absent)})"
+        return error if text == str(error) else InvalidError(text)
+    if location.startswith("/") and not source.url.partition("|")[1] and os.path.isfile(location):
+        return ObstructedError(
+            f"store: {location} is a file, and a store is a directory; an archive is opened as '{location}|zip:'")
+    return None
 
 
 def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]:
@@ -344,6 +343,14 @@ def shared(source: Source, *, again: bool = True) -> NativeStore:
     return found
 
 
+def _forget(source: Source) -> None:
+    """Drops a store that could not be opened."""
+    key = _key(source)
+    with _lock:
+        _stores.pop(key, None)
+        _recent.pop(key, None)
+
+
 def _key(source: Source) -> tuple[Any, ...]:
     """What makes two sources the same client. Functions and stores that are called are the same only as objects; the client keeps
     them, so that no other object has their number."""
@@ -354,7 +361,9 @@ def _key(source: Source) -> tuple[Any, ...]:
         environment: tuple[Any, ...] = ()
     else:
         environment = _environment()
-        url = url if "?" in url or "|" in url else url.rstrip("/")
+        # One slash behind means nothing; several are names of their own.
+        if not ("?" in url or "|" in url or url.endswith("//")):
+            url = url.removesuffix("/")
     return (url, source.options, source.memory, source.max_concurrency, source.cache_bytes, *numbers, environment)
 
 

@@ -12,6 +12,8 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.storage import LocalStore, ObjectStore
 
 from zarr_py import _checks, _options, _source
+from zarr_py._called import REQUESTS
+from zarr_py._given import Given, Held, covered
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
 from zarr_py._objects import answered
@@ -32,7 +34,7 @@ class Store(abc.Store):
         `memory://name` for the one of that name in this process; `|zip:` behind the URL of an archive); a store of obstore, or
         of another library made with pyo3-object_store; or any object with the methods of obspec.
     read_only
-        Refuse every write.
+        Refuse every write; by default what the store that is given does. `False` for one that is read only is refused.
     config, client_options, retry_config
         Options, by obstore's names. More of `config` can be given as keywords: `region="eu-west-1"`.
     credential_provider
@@ -57,12 +59,13 @@ class Store(abc.Store):
 
     _native: NativeStore
     _origin: Source
+    _has_own_requests = False
 
     def __init__(
         self,
         store: Any,
         *,
-        read_only: bool = False,
+        read_only: bool | None = None,
         config: Mapping[str, Any] | None = None,
         client_options: Mapping[str, Any] | None = None,
         retry_config: Mapping[str, Any] | None = None,
@@ -72,36 +75,37 @@ class Store(abc.Store):
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
         pickle_secrets: bool = False,
-        strictness: Strictness = "tolerant",
+        strictness: Strictness | None = None,
         **keywords: Unpack[BackendOptions],
     ) -> None:
-        super().__init__(read_only=_checks.flag(read_only, "read_only"))
-        options: dict[str, Any] = {
-            "config": config,
-            "client_options": client_options,
-            "retry_config": retry_config,
-            "credential_provider": credential_provider,
-            "max_concurrency": max_concurrency,
-            "cache_bytes": cache_bytes,
-            "missing_on_forbidden": missing_on_forbidden,
-            "single_writer": single_writer,
-            "pickle_secrets": pickle_secrets,
-            "strictness": strictness,
-            **keywords,
-        }
-        source = _source.source_of(store, options, "Store", ("read_only",))
-        self._native, self._origin = _source.opened(source)
-        _ = self._native.location
+        store, options = covered(store), Given(keywords)
+        given = Given(
+            config=config, client_options=client_options, retry_config=retry_config, credential_provider=credential_provider,
+            max_concurrency=max_concurrency, cache_bytes=cache_bytes, missing_on_forbidden=missing_on_forbidden,
+            single_writer=single_writer, pickle_secrets=pickle_secrets, strictness=strictness)
+        options.update((name, value) for name, value in given.items() if value is not None and value is not False)
+        del config, client_options, retry_config, credential_provider, keywords, given
+        wanted = None if read_only is None else _checks.flag(read_only, "read_only")
+        place = _source.of(store, options, wanted, "Store", ("read_only",))
+        super().__init__(read_only=place.read_only)
+        self._native, self._origin = place.native, place.origin
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Notes whether a subclass has requests of its own, which the engine would not call."""
+        super().__init_subclass__(**keywords)
+        cls._has_own_requests = cls._has_own_requests or not REQUESTS.isdisjoint(vars(cls))
 
     @classmethod
     def from_url(cls, url: str | os.PathLike[str], **options: Any) -> Self:
         """The store at a URL or path: what the constructor makes of it."""
-        return cls(os.fspath(url), **options)
+        url, options = covered(url), Given(options)
+        return cls.from_obstore(url, **options)
 
     @classmethod
     def from_obstore(cls, store: Any, **options: Any) -> Self:
         """The store that a store of obstore, or one like it, stands for."""
-        return cls(store, **options)
+        store, options = covered(store), Given(options)
+        return cls(store.value if isinstance(store, Held) else store, **options)
 
     @classmethod
     def memory(cls, name: str | None = None, *, read_only: bool = False) -> Self:
@@ -150,7 +154,7 @@ class Store(abc.Store):
         if not isinstance(other, Store) or type(self) is not type(other):
             return False
         same = self._read_only == other._read_only
-        return same and (self._native is other._native or _place(self._origin) == _place(other._origin))
+        return same and (self._native is other._native or _place(self) == _place(other))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -374,18 +378,19 @@ def _unpickle(cls: type[Store], source: tuple[Any, ...], read_only: bool) -> Sto
     return store
 
 
-def _place(source: Source) -> tuple[Any, ...]:
+def _place(store: Store) -> tuple[Any, ...]:
     """What makes two stores equal: where they are and how they get there, whoever they are for."""
-    public = source.public()
-    options = _options.place_options(source.options)
-    return public.url, options, public.credential_provider, public.called, public.memory
+    public = store._origin.public()
+    options = _options.place_options(store._origin.options)
+    where = "s3" + store.url.removeprefix("s3a") if store.url.startswith("s3a:") else store.url
+    return where, options, public.credential_provider, public.called, public.memory
 
 
 def native_of(store: abc.Store) -> NativeStore | None:
     """The native store behind one of ours, exactly a `zarr.storage.LocalStore`, or exactly a `zarr.storage.ObjectStore`; `None`
-    for others. Stores of one place share one, with its connections and caches."""
+    for others. A subclass with requests of its own is not passed over. Stores of one place share one, with its connections and caches."""
     if isinstance(store, Store):
-        return store._native
+        return None if store._has_own_requests else store._native
     if type(store) is LocalStore or type(store) is ObjectStore:
         return _source.shared(_source.source_of(store, {}, "native_of"))
     return None
