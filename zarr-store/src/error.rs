@@ -293,9 +293,13 @@ impl fmt::Display for Place {
             return f.write_str(&self.store);
         }
         let store = self.store.strip_suffix('/').unwrap_or(&self.store);
+        // In the URL of a web server, up to an archive, names are encoded.
+        let encoded = store.starts_with("http") && store.contains("://") && !store.contains('|');
         write!(f, "{store}/")?;
         self.key.chars().try_for_each(|c| {
-            if c.is_control() {
+            if encoded && matches!(c, ' ' | '%' | '#' | '?' | '|' | '\\') {
+                write!(f, "%{:02X}", u32::from(c))
+            } else if c.is_control() {
                 write!(f, "{}", c.escape_default())
             } else {
                 write!(f, "{c}")

@@ -54,6 +54,7 @@ fn split_name(url: &str) -> (String, String) {
 }
 
 fn open_first(url: &str, options: Options) -> Result<Store> {
+    check_text(url)?;
     let Some((scheme, rest)) = split_scheme(url) else {
         check_path(url)?;
         no_options(url, &options)?;
@@ -85,6 +86,7 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
             Store::local(path)
         }
         "http" | "https" => {
+            check_web(url, rest)?;
             let parsed = parse(url)?;
             match parsed.fragment() {
                 None => cloud::web(&parsed, options),
@@ -94,6 +96,7 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
                 )),
             }
         }
+        chain if CHAINS.contains(&chain) => Err(invalid(url, CHAINED)),
         _ => {
             let (bucket, prefix) = split_bucket(url, &scheme, rest)?;
             cloud::bucket(&scheme, &bucket, prefix, options)
@@ -101,15 +104,73 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
     }
 }
 
-/// Refuses what only looks like a path: a scheme of ours without the slashes that follow it.
+/// What fsspec puts before a `::`.
+const CHAINS: [&str; 9] = [
+    "blockcache",
+    "cached",
+    "dir",
+    "filecache",
+    "libarchive",
+    "reference",
+    "simplecache",
+    "tar",
+    "zip",
+];
+
+const CHAINED: &str = "chains of fsspec (name::url) are not known; give the URL of the data, for an archive as url|zip:";
+
+/// Refuses a URL with what is no part of any: white space around it, control characters.
+fn check_text(url: &str) -> Result<()> {
+    let meant = url.trim();
+    let is_url = split_scheme(meant).is_some() || check_path(meant).is_err();
+    if is_url && meant.len() != url.len() {
+        return Err(invalid(
+            url.trim(),
+            "white space around the URL is no part of it",
+        ));
+    }
+    if is_url && url.contains(char::is_control) {
+        let url: String = url.chars().filter(|c| !c.is_control()).collect();
+        return Err(invalid(
+            &url,
+            "line breaks and other control characters are no part of a URL",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses what only looks like a path: a scheme of ours without the slashes that follow it, something before `://` that is no
+/// scheme, and the chains of fsspec.
 fn check_path(url: &str) -> Result<()> {
-    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    let scheme = scheme.to_ascii_lowercase();
+    let first = url.split('/').next().unwrap_or_default();
+    let scheme = first.split_once(':').map_or("", |(scheme, _)| scheme);
+    let scheme = scheme.trim().to_ascii_lowercase();
+    let chained = first.contains("::") && url.contains("://");
+    if chained || (CHAINS.contains(&scheme.as_str()) && first.contains("::")) {
+        return Err(invalid(url, CHAINED));
+    }
+    if first.ends_with(':') && url[first.len()..].starts_with("//") {
+        let reason = format!("no scheme stands before ://; a file of this name is ./{first}...");
+        return Err(invalid(url, &reason));
+    }
     if matches!(scheme.as_str(), "http" | "https") || cloud::BUCKETS.contains(&scheme.as_str()) {
         let reason = format!("{scheme}: is followed by //; a file of this name is ./{scheme}:...");
         return Err(invalid(url, &reason));
     }
     Ok(())
+}
+
+/// Refuses what parsers of URLs change without a word: a host that is not there, slashes that lean the other way.
+fn check_web(url: &str, rest: &str) -> Result<()> {
+    let path = rest.split('?').next().unwrap_or_default();
+    let host = path.strip_prefix("//").unwrap_or_default();
+    if host.is_empty() || host.starts_with(['/', '\\', ':']) {
+        return Err(invalid(url, "expected the name of a host behind //"));
+    }
+    match path.contains('\\') {
+        true => Err(invalid(url, "a \\ in a name is %5C in a URL")),
+        false => Ok(()),
+    }
 }
 
 /// Refuses a query or fragment of a URL of a file, which would be no part of its name.
@@ -164,13 +225,14 @@ fn split_scheme(url: &str) -> Option<(String, &str)> {
 /// The URL or path of what is below a prefix, which opens just that; `None` where no URL can. Those of web servers are encoded.
 pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
     let web = matches!(split_scheme(location), Some((scheme, _)) if scheme.starts_with("http"));
-    if let (true, Ok(mut url)) = (web, Url::parse(location)) {
+    let archive = |text: &str| split_pipeline(text).is_some();
+    // What stands behind an archive is taken to the letter.
+    if let (true, Ok(mut url)) = (web && !archive(location), Url::parse(location)) {
         let mut segments = url.path_segments_mut().ok()?;
         segments.pop_if_empty().extend(prefix.split('/'));
         drop(segments);
         return Some(url.as_str().replace('|', "%7C"));
     }
-    let archive = |text: &str| split_pipeline(text).is_some();
     if archive(prefix) {
         return None;
     }
@@ -181,7 +243,7 @@ pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
 /// Whether this is the path of a file or directory, and no URL nor what only looks like one.
 pub(crate) fn is_path(url: &str) -> bool {
     let first = split_pipeline(url).map_or(url, |(first, _)| first);
-    split_scheme(first).is_none() && check_path(first).is_ok()
+    split_scheme(first).is_none() && check_path(first).is_ok() && check_text(first).is_ok()
 }
 
 fn parse(url: &str) -> Result<Url> {

@@ -159,12 +159,7 @@ impl Store {
         if prefix.is_empty() {
             return Ok(self.clone());
         }
-        let shown = open::shown(&self.inner.location, prefix);
-        let place = shown.ok_or_else(|| Error::InvalidKey {
-            place: self.place(prefix),
-            reason: "a URL with it would be that of an archive",
-        })?;
-        let place: Arc<str> = place.into();
+        let place: Arc<str> = self.shown(prefix)?.into();
         let mut inner = Inner::clone(&self.inner);
         inner.backend = match &self.inner.backend {
             Backend::Local(local) => Backend::Local(local.with_prefix(prefix, Arc::clone(&place))),
@@ -173,6 +168,15 @@ impl Store {
         };
         inner.location = place;
         Ok(inner.into())
+    }
+
+    /// The URL or path of what is below a prefix.
+    fn shown(&self, prefix: &str) -> Result<String> {
+        let shown = open::shown(&self.inner.location, prefix);
+        shown.ok_or_else(|| Error::InvalidKey {
+            place: self.place(prefix),
+            reason: "a URL with it would be that of an archive",
+        })
     }
 
     /// The zip archive at a key of this store, to be read as a store: its members, stored or deflated, are the objects. It is
@@ -191,7 +195,7 @@ impl Store {
         self.check_key(key)?;
         let mut inner = Inner::clone(&self.inner);
         inner.backend = Backend::Zip(ZipStore::new(self.clone(), key));
-        inner.location = format!("{}|zip:", self.place(key)).into();
+        inner.location = format!("{}|zip:", self.shown(key)?).into();
         inner.read_only = true;
         Ok(inner.into())
     }

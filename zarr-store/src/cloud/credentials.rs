@@ -69,8 +69,22 @@ fn provider<T: std::fmt::Debug + Send + Sync + 'static>(
 }
 
 fn required(credentials: &Credentials, name: &str) -> Result<String, String> {
-    let found = credentials.get(name).map(str::to_owned);
-    found.ok_or_else(|| format!("the provided credentials have no {name}"))
+    let found = optional(credentials, name)?;
+    found.ok_or_else(|| format!("no credentials: those of the provider have no {name}"))
+}
+
+/// A value that can stand in the field of a request, which `object_store` takes for granted.
+fn optional(credentials: &Credentials, name: &str) -> Result<Option<String>, String> {
+    let Some(value) = credentials.get(name) else {
+        return Ok(None);
+    };
+    match value.bytes().all(|letter| matches!(letter, b' '..=b'~')) {
+        true => Ok(Some(value.to_owned())),
+        false => Err(format!(
+            "no credentials: the {name} of the provider has a line break or another character that is not printable \
+             ASCII; was it read from a file with its newline?"
+        )),
+    }
 }
 
 #[cfg(feature = "s3")]
@@ -79,7 +93,7 @@ pub(super) fn aws(source: Arc<dyn CredentialSource>) -> object_store::aws::AwsCr
         Ok(object_store::aws::AwsCredential {
             key_id: required(credentials, "access_key_id")?,
             secret_key: required(credentials, "secret_access_key")?,
-            token: credentials.get("token").map(str::to_owned),
+            token: optional(credentials, "token")?,
         })
     })
 }
@@ -100,12 +114,12 @@ pub(super) fn azure(
     use object_store::azure::{AzureAccessKey, AzureCredential};
 
     provider(source, |credentials| {
-        if let Some(key) = credentials.get("access_key") {
+        if let Some(key) = optional(credentials, "access_key")? {
             // The error may quote the key.
-            let key = AzureAccessKey::try_new(key).map_err(|_| "the access key is malformed")?;
+            let key = AzureAccessKey::try_new(&key).map_err(|_| "the access key is malformed")?;
             return Ok(AzureCredential::AccessKey(key));
         }
-        if let Some(token) = credentials.get("sas_token") {
+        if let Some(token) = optional(credentials, "sas_token")? {
             let pairs = url::form_urlencoded::parse(token.trim_start_matches('?').as_bytes());
             return Ok(AzureCredential::SASToken(pairs.into_owned().collect()));
         }

@@ -1,6 +1,8 @@
 //! Where the settings of S3 come from: options before the environment before the default profile, and a profile that is
 //! asked for by an option before the environment.
 
+use std::ffi::OsString;
+
 use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
 use url::Url;
@@ -18,8 +20,12 @@ pub(super) fn builder(
     client: ClientOptions,
 ) -> Result<AmazonS3Builder> {
     let wanted = take(options, "profile");
-    let profile = profile::options(wanted.as_deref(), |name| std::env::var(name).ok())
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let profile = profile::options(wanted.as_deref(), variable)
         .map_err(|reason| invalid(url.as_str(), &reason))?;
+    for (name, value) in &profile {
+        values::check(url, "setting of the AWS profile", name, value)?;
+    }
     let environment = given(std::env::vars_os());
     for (name, value) in environment
         .iter()
@@ -68,13 +74,12 @@ pub(super) fn builder(
 }
 
 /// The variables of the environment that are about this service, their names in lower case.
-fn given(variables: std::env::VarsOs) -> Named {
+fn given(variables: impl Iterator<Item = (OsString, OsString)>) -> Named {
     let given = variables.filter_map(|(name, value)| {
         let name = name.to_str()?.to_ascii_lowercase();
-        Some((
-            name.starts_with("aws_").then_some(name)?,
-            value.into_string().ok()?,
-        ))
+        // An empty variable is as one that is not set, as for the tools of AWS.
+        let value = value.into_string().ok().filter(|value| !value.is_empty())?;
+        Some((name.starts_with("aws_").then_some(name)?, value))
     });
     given.collect()
 }
@@ -84,4 +89,17 @@ fn keys(settings: impl Iterator<Item = (String, String)>) -> Vec<(Key, String)> 
     settings
         .filter_map(|(name, value)| Some((name.parse().ok()?, value)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_variables_are_not_set() {
+        let variables = [("AWS_ENDPOINT_URL", ""), ("AWS_REGION", "r"), ("HOME", "x")];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let found = given(variables.into_iter());
+        assert_eq!(found, [("aws_region".to_owned(), "r".to_owned())]);
+    }
 }

@@ -34,7 +34,7 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
     .into_iter()
     .filter(move |(key, _)| {
         let name = format!("{environment}{}", key.as_ref().to_ascii_uppercase());
-        environment.is_empty() || std::env::var_os(name).is_none()
+        environment.is_empty() || std::env::var_os(name).is_none_or(|value| value.is_empty())
     })
 }
 
@@ -64,8 +64,11 @@ impl Setup {
         };
         let headers = headers::take_default(url, &mut named)?;
         let lost = take(&mut named, "credentials_lost");
-        for (name, value) in &named {
+        for (name, value) in &mut named {
             values::check(url, "option", name, value)?;
+            if values::is_base(&name.to_ascii_lowercase()) {
+                value.truncate(value.trim_end_matches('/').len());
+            }
         }
         let attributes = take_attributes(url, &mut named)?;
         Ok(Self {
@@ -277,8 +280,10 @@ pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K,
         let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
             continue;
         };
+        // An empty variable is as one that is not set, as for the tools of the clouds.
         if let Ok(key) = name.to_ascii_lowercase().parse()
             && name.starts_with(prefix)
+            && !value.is_empty()
         {
             values::check(url, "variable", &name, &value)?;
             found.push((key, value));

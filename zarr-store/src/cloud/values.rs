@@ -40,6 +40,16 @@ const TIMES: [&str; 6] = [
 
 const NUMBERS: [&str; 2] = ["http2_max_frame_size", "pool_max_idle_per_host"];
 
+/// Values that go into requests, where only ASCII can stand.
+const ASCII: [&str; 6] = [
+    "access_key_id",
+    "bearer_token",
+    "container_authorization_token",
+    "session_token",
+    "sas_token",
+    "token",
+];
+
 /// Refuses a value that no client can use. `what` is `option`, or `variable` of the environment.
 pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()> {
     let refuse = |reason: &str| Err(invalid(url.as_str(), &format!("{what} {name} {reason}")));
@@ -50,21 +60,29 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
             "has a line break or another control character; was it read from a file with its newline?",
         );
     }
-    let is_url =
-        lower.contains("endpoint") || lower.ends_with("proxy_url") || lower.ends_with("base_url");
-    let plain = ["aws_", "google_", "azure_storage_", "azure_"];
-    let plain = plain
-        .iter()
-        .find_map(|prefix| lower.strip_prefix(prefix))
-        .unwrap_or(&lower);
+    let plain = plain_name(&lower);
     if FLAGS.contains(&plain) {
         return match is_flag(value) {
             true => Ok(()),
             false => refuse("is neither true nor false"),
         };
     }
-    if is_url && !value.is_empty() && !is_web(value) {
+    if ASCII.contains(&plain) && !value.is_ascii() {
+        return refuse("has characters that are not ASCII");
+    }
+    if is_endpoint(plain)
+        && let Err(reason) = check_endpoint(value)
+    {
+        return refuse(reason);
+    }
+    if plain == "proxy_url" && !value.is_empty() && !is_web(value) {
         return refuse("is no URL: expected http://host:port or https://host");
+    }
+    if matches!(plain, "region" | "default_region") && !is_label(value) {
+        return refuse("is no region: expected letters, digits, - and _, as in us-east-1");
+    }
+    if plain == "account_name" && !is_label(value) {
+        return refuse("is no account: expected letters and digits, as in myaccount");
     }
     if TIMES.contains(&plain) && humantime::parse_duration(value).is_err() {
         return refuse("is not a time with a unit, such as 30s or 500ms");
@@ -73,6 +91,60 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
         return refuse("is not a number");
     }
     Ok(())
+}
+
+/// A name in lower case without the prefixes that the clouds have for theirs.
+fn plain_name(lower: &str) -> &str {
+    let prefixes = ["aws_", "google_", "azure_storage_", "azure_"];
+    let mut prefixes = prefixes.iter();
+    prefixes
+        .find_map(|prefix| lower.strip_prefix(prefix))
+        .unwrap_or(lower)
+}
+
+/// Whether an option, of any prefix, is the address of a server.
+fn is_endpoint(plain: &str) -> bool {
+    plain.contains("endpoint") || plain == "base_url"
+}
+
+/// Whether an option, of any prefix, is the address that keys are added to.
+pub(super) fn is_base(lower: &str) -> bool {
+    matches!(plain_name(lower), "endpoint" | "endpoint_url" | "base_url")
+}
+
+/// Refuses an address to which no path can be added: what would follow a `?` or `#` would be no part of any key.
+fn check_endpoint(value: &str) -> Result<(), &'static str> {
+    const EXPECTED: &str = "is no URL: expected http://host:port or https://host";
+    let rest = value
+        .split_once("://")
+        .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        .map(|(_, rest)| rest);
+    let rest = rest.ok_or(EXPECTED)?;
+    let legal =
+        |letter: u8| letter.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&letter);
+    if rest.starts_with('/') || !rest.bytes().all(legal) {
+        return Err(EXPECTED);
+    }
+    if rest.contains(['?', '#']) {
+        return Err(
+            "has a ? or #, behind which keys would be lost: expected http://host:port/path",
+        );
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("has a user: give credentials as options, and here http://host:port");
+    }
+    let odd = authority.ends_with(':') || rest.trim_end_matches('/').contains("//");
+    match !odd && is_web(value) {
+        true => Ok(()),
+        false => Err(EXPECTED),
+    }
+}
+
+/// Whether a name can stand in the name of a host.
+fn is_label(value: &str) -> bool {
+    let legal = |letter: u8| letter.is_ascii_alphanumeric() || b"-_".contains(&letter);
+    !value.is_empty() && value.bytes().all(legal)
 }
 
 /// The words for flags that `object_store` takes.

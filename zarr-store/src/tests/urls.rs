@@ -135,9 +135,40 @@ fn what_names_no_place_is_refused_with_advice() {
         ("az://bucket/b//", "// in them"),
         ("s3://bucket//", "// in them"),
         ("s3://bucket/a/../b", ""),
+        (" s3://bucket/x", "white space"),
+        ("\ts3://bucket/x", "white space"),
+        ("s3://bucket/x ", "white space"),
+        ("s3://bucket/x\n", "white space"),
+        ("\nhttp://h/x", "white space"),
+        (" gs:b", "white space"),
+        (" memory:x", "white space"),
+        ("file:///tmp/x\n", "white space"),
+        ("http://h/x\n", "white space"),
+        ("http://h/x\r\n/y", "control characters"),
+        ("http://h/\0", "control characters"),
+        ("s3://bucket/a\tb", "control characters"),
+        ("memory://a\nb", "control characters"),
+        ("simplecache::s3://b/x", "fsspec"),
+        ("zip::s3://b/x.zip", "fsspec"),
+        ("zip://inner::https://h/x.zip", "fsspec"),
+        ("reference::/data/x.json", "fsspec"),
+        ("filecache::http://h/x", "fsspec"),
+        ("blockcache::az://c/x", "fsspec"),
+        ("my_cache::gs://b/x", "fsspec"),
+        ("s3 ://b/x", "no scheme"),
+        ("s_3://b/x", "no scheme"),
+        ("://b/x", "no scheme"),
+        ("3s://b", "no scheme"),
+        ("http:///x", "name of a host"),
+        ("https:////h/x", "name of a host"),
+        ("http://:80/x", "name of a host"),
+        ("http://", "name of a host"),
+        ("http://?x", "name of a host"),
+        ("http://h\\x", "%5C"),
+        ("http://h/a\\b", "%5C"),
     ] {
         let error = place(url).unwrap_err();
-        assert!(error.contains(advice), "{url}: {error}");
+        assert!(error.contains(advice), "{url:?}: {error}");
         assert!(!error.contains("secret"), "{url}: {error}");
         assert!(!Store::is_path(url), "{url}");
     }
@@ -156,6 +187,15 @@ fn paths_are_paths() {
         "time:12",
         "data.zip|zip:",
         "x|y",
+        "/data/a b",
+        " x",
+        "x ",
+        "./x:y",
+        "./s3 ://b",
+        "a::b",
+        "data/zip::x",
+        "dir/x://y",
+        "a\\b",
     ] {
         assert!(Store::is_path(path), "{path}");
     }
@@ -211,6 +251,37 @@ fn options_that_no_client_can_use_are_refused_by_name() {
         ("access_key_id", "a\tb"),
         ("user_agent", "x\u{0}"),
         ("proxy_url", "proxy:3128"),
+        ("endpoint", ""),
+        ("endpoint", " http://127.0.0.1:9"),
+        ("endpoint", "http:/127.0.0.1:9"),
+        ("endpoint", "http:127.0.0.1:9"),
+        ("endpoint", "http:\\\\127.0.0.1:9"),
+        ("endpoint", "http://127.0.0.1:9 "),
+        ("endpoint", "http://127.0.0.1:9/a b"),
+        ("endpoint", "http:///127.0.0.1:9"),
+        ("endpoint", "http://127.0.0.1:9#"),
+        ("endpoint", "http://127.0.0.1:9/#x"),
+        ("endpoint", "http://127.0.0.1:9?"),
+        ("endpoint", "http://127.0.0.1:9/x?y=1"),
+        ("endpoint", "http://me:hush@127.0.0.1:9"),
+        ("endpoint", "http://me@127.0.0.1:9"),
+        ("endpoint", "http://@127.0.0.1:9"),
+        ("endpoint", "http://127.0.0.1:999999"),
+        ("endpoint", "http://127.0.0.1:"),
+        ("endpoint", "http://127.0.0.1:9/<x>"),
+        ("endpoint", "http://127.0.0.1:9/\u{e9}"),
+        ("endpoint", "http://127.0.0.1\\x"),
+        ("aws_endpoint_url", "http://h/#"),
+        ("endpoint_url", "https://h?x"),
+        ("region", "a b"),
+        ("region", ""),
+        ("region", "a/b"),
+        ("aws_region", "a#b"),
+        ("default_region", "r.evil.org"),
+        ("token", "\u{e9}abc"),
+        ("access_key_id", "\u{e9}"),
+        ("metadata_endpoint", "http://h#"),
+        ("endpoint_url_sts", ""),
     ] {
         let options = good.iter().copied().chain([(name, value)]);
         let error = Store::open_with("s3://bucket/x", options).unwrap_err();
@@ -229,6 +300,8 @@ fn options_that_no_client_can_use_are_refused_by_name() {
     for (url, name) in [
         ("az://c/x", "azure_storage_endpoint"),
         ("http://host/x", "proxy_url"),
+        ("gs://b/x", "base_url"),
+        ("gs://b/x", "google_base_url"),
     ] {
         let options = [("account_name", "a"), (name, "nowhere")];
         let options = options
@@ -236,6 +309,35 @@ fn options_that_no_client_can_use_are_refused_by_name() {
             .filter(|(name, _)| url.starts_with("az") || *name != "account_name");
         let error = Store::open_with(url, options).unwrap_err().to_string();
         assert!(error.contains(&format!("option {name}")), "{error}");
+    }
+}
+
+#[cfg(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+#[test]
+fn addresses_without_a_place_for_keys_are_refused_in_every_cloud() {
+    for value in [
+        "",
+        " http://h",
+        "http://h ",
+        "http:/h",
+        "http:h",
+        "http:\\\\h",
+        "http://h/a b",
+        "http://h#",
+        "http://h?x",
+        "http://u:p@h",
+    ] {
+        for (url, name) in [("gs://b/x", "base_url"), ("az://c/x", "endpoint")] {
+            let account = [("account_name", "acc")].into_iter();
+            let account = account.filter(|_| url.starts_with("az"));
+            let error = Store::open_with(url, account.chain([(name, value)])).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&format!("option {name}")), "{value}: {text}");
+        }
+    }
+    for value in ["", "a/b", "a b", "a.b", "a?"] {
+        let error = Store::open_with("az://c/x", [("account_name", value)]).unwrap_err();
+        assert!(error.to_string().contains("option account_name"), "{error}");
     }
 }
 
@@ -281,6 +383,50 @@ fn what_is_shown_of_web_servers_opens_the_same() {
         assert_eq!(Store::open(shown).unwrap().location(), shown);
         let deeper = below.with_prefix("k#").unwrap();
         assert_eq!(deeper.location(), format!("{shown}/k%23"));
+    }
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn archives_of_web_servers_are_shown_as_they_open() {
+    for (url, shown) in [
+        ("https://h/x.zip|zip:p", "https://h/x.zip|zip:/p"),
+        (
+            "https://h/a%20b.zip|zip:p q",
+            "https://h/a%20b.zip|zip:/p q",
+        ),
+        (
+            "https://h/a%2520.zip|zip:p%20q",
+            "https://h/a%2520.zip|zip:/p%20q",
+        ),
+        ("https://h/d/x%23.zip|zip:", "https://h/d/x%23.zip|zip:"),
+        (
+            "https://h/x.zip|zip:in.zip|zip:y",
+            "https://h/x.zip|zip:/in.zip|zip:/y",
+        ),
+    ] {
+        let store = Store::open(url).unwrap();
+        assert_eq!(store.location(), shown);
+        assert_eq!(Store::open(shown).unwrap().location(), shown);
+        let below = store.with_prefix("d e").unwrap();
+        assert_eq!(
+            below.location(),
+            format!("{}/d e", shown.trim_end_matches('/'))
+        );
+        assert_eq!(
+            Store::open(below.location()).unwrap().location(),
+            below.location()
+        );
+        assert_eq!(
+            store.place("k").to_string(),
+            format!("{}/k", shown.trim_end_matches('/'))
+        );
+    }
+    let web = Store::open("https://h/d").unwrap();
+    for key in ["a b", "a#b", "a?b", "a%20b", "a|zip:b"] {
+        let text = web.place(key).to_string();
+        let opened = Store::open(&text).unwrap();
+        assert_eq!(opened.location(), web.with_prefix(key).unwrap().location());
     }
 }
 
