@@ -10,8 +10,18 @@ pub(super) struct DataType {
     pub(super) item_size: u64,
     /// The byte order, where there is one.
     pub(super) endian: Option<&'static str>,
-    /// What `null` means as a fill value.
+    /// What 0 means as a fill value, and `null` in a field of a struct.
     pub(super) zero: Value,
+}
+
+impl DataType {
+    /// What `null` means as a fill value: zero, but of times that no time is set.
+    pub(super) fn default(&self) -> Value {
+        match self.extension["name"].as_str() {
+            Some("numpy.datetime64" | "numpy.timedelta64") => json!("NaT"),
+            _ => self.zero.clone(),
+        }
+    }
 }
 
 pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result<DataType> {
@@ -69,7 +79,7 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
             (
                 json!({"name": name, "configuration": configuration}),
                 8,
-                json!("NaT"),
+                json!(0),
             )
         }
         _ => return Err(invalid()),

@@ -9,13 +9,12 @@ use crate::error::Result;
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// A fill value in its v3 form: `null` is zero, 0 and 1 may stand for a bool and 0 for an empty string, and that of a struct is its
+/// A fill value in its v3 form: `null` is zero (`NaT` of times), 0 and 1 may stand for a bool and 0 for an empty string, and that of a struct is its
 /// packed bytes in base64.
 pub(super) fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<Box<RawValue>> {
-    let zero = || Ok(to_raw_value(&data_type.zero)?);
     match (value.get(), &data_type.zero) {
-        ("null", _) => zero(),
-        ("0", Value::Bool(_) | Value::String(_)) => zero(),
+        ("null", _) => Ok(to_raw_value(&data_type.default())?),
+        ("0", zero @ (Value::Bool(_) | Value::String(_))) => Ok(to_raw_value(zero)?),
         ("1", Value::Bool(_)) => Ok(to_raw_value(&true)?),
         (text, Value::Object(_)) if text.starts_with('"') => unpacked(data_type, &value),
         _ => Ok(value),

@@ -44,6 +44,8 @@ fn types_filters_and_null_fill_values() {
         (json!("<U3"), "fixed_length_utf32", "\"\""),
         (json!("|S3"), "null_terminated_bytes", "\"\""),
         (json!("<M8[10us]"), "numpy.datetime64", "\"NaT\""),
+        (json!("|m8"), "numpy.timedelta64", "\"NaT\""),
+        (json!([["t", "<M8[s]"]]), "struct", "{\"t\":0}"),
         (
             json!([["x", "<i4"], ["y", "|b1"]]),
             "struct",
@@ -85,6 +87,9 @@ fn fill_values_are_put_into_their_v3_form() {
         ),
         (json!({"dtype": "<f4", "fill_value": "NaN"}), "\"NaN\""),
         (json!({"dtype": "<M8[s]", "fill_value": -1}), "-1"),
+        (json!({"dtype": "<M8[s]", "fill_value": 0}), "0"),
+        (json!({"dtype": ">m8[10us]", "fill_value": 0}), "0"),
+        (json!({"dtype": "<M8[s]", "fill_value": "NaT"}), "\"NaT\""),
         (
             json!({"dtype": fields("<"), "fill_value": "AQIB"}),
             r#"{"x": 513, "y": true}"#,
