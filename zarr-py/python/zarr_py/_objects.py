@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Literal, Unpack
 
 from zarr_py import _checks, _source
+from zarr_py._given import Given, covered
 from zarr_py._native import Batches, Buffer, NativeStore, Version
 from zarr_py._object import Entry, Head, Listing, Object
 from zarr_py._option_names import StoreOptions
@@ -287,6 +288,7 @@ def objects(store: _source.StoreLike, *, read_only: bool = False, **options: Unp
     Raises `InvalidError` for a URL or option that names nothing, `ArgumentError` for an unknown option, `TypeError` for what is no
     store.
     """
+    store, options = covered(store), Given(options)  # type: ignore[assignment]
     return Objects(_source.of(store, options, _checks.flag(read_only, "read_only"), "objects", ("read_only",)))
 
 
