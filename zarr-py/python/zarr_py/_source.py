@@ -187,6 +187,8 @@ def _described(store: str | Held) -> Source:
     if isinstance(store, str):
         if not store:
             raise InvalidError("store: got an empty text; the current directory is '.'")
+        if not _options.is_text(store):
+            raise InvalidError("store: got a text with half of a surrogate pair, which is no URL and no path")
         # So that a pickle means the same directory elsewhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store.value, bytes | None):
