@@ -55,7 +55,7 @@ class SecretUrl(Secret):
 
 def is_text(value: str) -> bool:
     """Whether a text can be handed over: without halves of surrogate pairs. The exception for one would show all of it."""
-    return re.search("[\ud800-\udfff]", value) is None
+    return value.isascii() or re.search("[\ud800-\udfff]", value) is None
 
 
 def guarded(url: str) -> str:
