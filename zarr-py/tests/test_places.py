@@ -348,6 +348,26 @@ def test_what_is_read_only_stays_read_only(tmp_path: Path, kind: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", [name for name in READ_ONLY if "memory" not in name])
+def test_what_is_read_only_is_read(tmp_path: Path, kind: str) -> None:
+    zarr_py.save(tmp_path, {"a": [1, 2, 3]})
+    given = READ_ONLY[kind](tmp_path)
+    array, group = zarr_py.open_array(given, "a"), zarr_py.open_group(given, mode="a")
+    assert array.read_only and group.read_only and group["a"].read_only and zarr_py.load(given, "a").tolist() == [1, 2, 3]
+    assert zarr_py.open_array(given, "a", mode="r").read_only and zarr_py.open(given, "a")[0] == 1
+    changes: list[Callable[[], Any]] = [
+        lambda: array.__setitem__(0, 5), lambda: array.attrs.update(x=1), lambda: array.resize(4), lambda: group.create_group("b"),
+        lambda: group.delete("a"), lambda: zarr_py.open_group(given, "b", mode="a"), lambda: zarr_py.open_group(given, mode="w"),
+        lambda: zarr_py.create_array(given, "b", data=[1]), lambda: zarr_py.create_group(given, overwrite=True),
+        lambda: zarr_py.copy(array, given, "b"), lambda: zarr_py.save(given, {"b": [1]})]
+    for change in changes:
+        with pytest.raises(PermissionError):
+            change()
+    with zarr.config.set({"codec_pipeline.path": "zarr_py.CodecPipeline"}), pytest.raises(ValueError, match="read-only"):
+        zarr.open_array(given, path="a", mode="r")[0] = 5
+    assert zarr_py.load(tmp_path)["a"].tolist() == [1, 2, 3] and sorted(os.listdir(tmp_path)) == ["a", "zarr.json"]
+
+
 def test_what_is_not_read_only_is_as_it_was(tmp_path: Path) -> None:
     for given in (zarr.storage.LocalStore(tmp_path), obstore.store.LocalStore(tmp_path), tmp_path, zarr_py.Store(tmp_path)):
         assert not zarr_py.Store(given).read_only and not zarr_py.Store(given, read_only=False).read_only

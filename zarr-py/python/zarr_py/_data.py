@@ -82,7 +82,7 @@ def copy(
     if not isinstance(source, NativeArray | NativeGroup):
         raise TypeError(f"source: expected an array or a group of zarr_py, got {type(source).__name__}")
     known = ("source", "store", "path", "overwrite", "progress")
-    target = _source.of(store, options, False, "copy", known)
+    target = _source.of(store, options, None, "copy", known)
     path, replace = _checks.text(path, "path").strip("/"), _checks.flag(overwrite, "overwrite")
     node: Array | Group = copy_node(source._place(), source.path, target, path, overwrite=replace, progress=progress)
     return node

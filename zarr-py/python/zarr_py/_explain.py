@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ def explain(value: Any, selection: Any | None = None, *, indexing: Indexing = "n
     Raises `TypeError` for anything else.
     """
     from zarr_py._array import Array
+    from zarr_py._given import covered
     from zarr_py._group import Group
     from zarr_py._views import OIndex
 
+    if isinstance(value, str | PathLike):
+        value = covered(value)
     if indexing not in ("numpy", "oindex", "vindex", "blocks"):
         raise ValueError(f"indexing: expected 'numpy', 'oindex', 'vindex' or 'blocks', got {indexing!r}")
     if isinstance(value, OIndex):

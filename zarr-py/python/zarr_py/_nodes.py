@@ -96,7 +96,7 @@ async def _opened(
     array, options = _split(keywords, mode, function, (*_OPENING, "use_consolidated"))
     path = _checks.text(path, "path")
     use = None if use_consolidated is None else _checks.flag(use_consolidated, "use_consolidated")
-    place = _source.of(store, options, mode == "r", function, _OPENING)
+    place = _source.of(store, options, mode == "r" or None, function, _OPENING)
     if mode not in ("w", "w-"):
         try:
             return await call(_native.open_node, place, path, kind, use_consolidated=use)
@@ -262,7 +262,7 @@ async def _create_array(call: Call, store: Any, path: Any, overwrite: Any, keywo
     known = ("store", "path", "overwrite")
     array, options = _split(keywords, "w", "create_array", known)
     replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
-    return await _created(call, _source.of(store, options, False, "create_array", known), path, array, replace)
+    return await _created(call, _source.of(store, options, None, "create_array", known), path, array, replace)
 
 
 def create_array(
@@ -349,7 +349,7 @@ async def _create_group(call: Call, store: Any, path: Any, attributes: Any, over
     check_names(options, "create_group", known, options=True)
     replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
     text = to_json(attributes)
-    place = _source.of(store, options, False, "create_group", known)
+    place = _source.of(store, options, None, "create_group", known)
     return await call(_native.create_group, place, path, text, replace)
 
 

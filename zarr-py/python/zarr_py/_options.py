@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-__all__ = ["DURATIONS", "Options", "Secret", "guarded", "is_secret", "merge", "place_options", "public_options", "public_url"]
+__all__ = ["DURATIONS", "Options", "Secret", "guarded", "is_secret", "is_text", "merge", "place_options", "public_options", "public_url"]
 
 Options = tuple[tuple[str, str], ...]
 """Names and values, sorted by name."""
@@ -51,6 +51,11 @@ class SecretUrl(Secret):
 
     def __format__(self, spec: str) -> str:
         return format(str(self), spec)
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be handed over: without halves of surrogate pairs. The exception for one would show all of it."""
+    return value.isascii() or re.search("[\ud800-\udfff]", value) is None
 
 
 def guarded(url: str) -> str:

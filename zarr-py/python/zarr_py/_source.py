@@ -117,7 +117,7 @@ def of(
     read_only = is_read_only or bool(read_only)
     ours = _ours(store)
     if ours is None:
-        native, source = _entered(source_of(store, options, function, known), _values.absent(options))
+        native, source = _entered(source_of(store, options, function, known), options)
         return Place(native, source, read_only)
     native, source = ours
     strictness = _strictness(options.pop("strictness", None) or source.strictness)
@@ -187,6 +187,8 @@ def _described(store: str | Held) -> Source:
     if isinstance(store, str):
         if not store:
             raise InvalidError("store: got an empty text; the current directory is '.'")
+        if not _options.is_text(store):
+            raise InvalidError("store: got a text with half of a surrogate pair, which is no URL and no path")
         # So that a pickle means the same directory elsewhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store.value, bytes | None):
@@ -215,17 +217,17 @@ def _is_read_only(store: Any) -> bool:
     return abc is not None and isinstance(store, abc.Store) and bool(store.read_only)
 
 
-def _entered(source: Source, absent: Collection[str]) -> tuple[NativeStore, Source]:
-    """A native store that is open. `absent` are the names of options that were given as `None`."""
+def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
+    """A native store that is open. `options` are what the caller gave."""
     native, found = opened(source)
-    wrong = _wrong(native, found, absent)
+    wrong = _wrong(native, found, options)
     if wrong is None:
         return native, found
     _forget(found)
     raise wrong
 
 
-def _wrong(native: NativeStore, source: Source, absent: Collection[str]) -> Exception | None:
+def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | None:
     """Why a store cannot be opened."""
     try:
         location = native.location
@@ -234,7 +236,7 @@ def _wrong(native: NativeStore, source: Source, absent: Collection[str]) -> Exce
         public = _options.public_url(source.url)
         if public != source.url:
             text = f'invalid store url "{public}": {text.rpartition(chr(34) + ": ")[2]}'
-        if absent:
+        if absent := _values.absent(options):
             text += f" (given as None: {', '.join(absent)})"
         return error if text == str(error) else InvalidError(text)
     if location.startswith("/") and not source.url.partition("|")[1] and os.path.isfile(location):

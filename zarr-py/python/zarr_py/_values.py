@@ -108,6 +108,8 @@ def _fault(name: str, value: Any) -> str | None:
     """What is wrong with a value; behind `got: ` if it is not its type. It raises nothing: its frame has the value."""
     if value is None:
         return None
+    if isinstance(value, str) and not _options.is_text(value):
+        return "got: it has half of a surrogate pair, which is no text"
     if name == "default_headers":
         return _fault_of_headers(value)
     if _options.is_secret(name) and not isinstance(value, str):
@@ -139,6 +141,6 @@ def _fault_of_headers(value: Any) -> str | None:
         if isinstance(value[name], bool) or not isinstance(value[name], str | bytes | int):
             return f"field {name}: expected a text, got {kind_of(value[name])}"
         content = value[name].decode("latin-1") if isinstance(value[name], bytes) else str(value[name])
-        if any(ord(letter) < 32 for letter in name + content):
+        if any(ord(letter) < 32 for letter in name + content) or not _options.is_text(name + content):
             return f"got: field {name!r}: it has a line break or another control character"
     return None
