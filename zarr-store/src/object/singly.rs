@@ -6,10 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use object_store::{Error, ObjectStore};
 
+type Make = dyn Fn() -> Option<Arc<dyn ObjectStore>> + Send + Sync;
+
 /// A client that deletes one by one, if there is one, once it was needed.
 #[derive(Clone, Default)]
 pub(crate) struct Singly {
-    make: Option<Arc<dyn Fn() -> Option<Arc<dyn ObjectStore>> + Send + Sync>>,
+    make: Option<Arc<Make>>,
     made: Arc<OnceLock<Option<Arc<dyn ObjectStore>>>>,
 }
 
