@@ -400,6 +400,10 @@ def test_variables_that_are_fine_are_used(tmp_path: Path, serve: Any) -> None:
     ("'gs://b/x', bearer_token='HUSH'", "bearer_token"),
     ("'az://b/x', account_name='a', account_key='SFVTSA=='", "account_key"),
     ("'az://b/x', account_name='a', sas_token='sig=HUSH'", "sas_token"),
+    ("'http://127.0.0.1:9/x', bearer_token='HUSH'", "bearer_token"),
+    ("'http://127.0.0.1:9/x', default_headers={'x-key': 'HUSH'}", "default_headers"),
+    ("'http://me:HUSH@127.0.0.1:9/x'", "the user or query of the URL"),
+    ("'http://127.0.0.1:9/x?sig=HUSH'", "the user or query of the URL"),
 ])
 def test_a_pickle_that_lost_its_credentials_says_so(made: str, lost: str) -> None:
     said = run(

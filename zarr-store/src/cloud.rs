@@ -47,7 +47,7 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
 /// methods and no trait in common.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
-    ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path) => {{
+    ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path, $finish:expr, $singly:expr) => {{
         let (url, setup) = ($url, $setup);
         let mut builder = $builder
             .with_http_connector(setup.connector())
@@ -69,6 +69,8 @@ macro_rules! bucket {
         if let Some(source) = setup.source(given) {
             builder = builder.with_credentials($credentials(source));
         }
+        let builder = $finish(builder);
+        let singly = $singly(&builder);
         let endpoints = <$key as settings::Login>::ENDPOINTS;
         let mut endpoints = endpoints.iter();
         let endpoint = endpoints.find_map(|key| builder.get_config_value(key));
@@ -76,7 +78,7 @@ macro_rules! bucket {
             .build()
             .map_err(|error| settings::failed(url, &setup.named, &error))?;
         let store = std::sync::Arc::new(store);
-        Ok(setup.bucket(url, store, endpoint.as_deref(), signs))
+        Ok(setup.bucket(url, store, singly, endpoint.as_deref(), signs))
     }};
 }
 
@@ -93,7 +95,9 @@ fn s3(url: &Url, options: Options) -> Result<Store> {
         builder,
         AmazonS3ConfigKey,
         names::S3,
-        credentials::aws
+        credentials::aws,
+        std::convert::identity,
+        s3::singly
     )
 }
 
@@ -120,7 +124,15 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
         builder,
         GoogleConfigKey,
         names::GCS,
-        credentials::gcp
+        credentials::gcp,
+        |builder: GoogleCloudStorageBuilder| {
+            let unsigned = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+            match unsigned.as_deref() {
+                Some("true") => builder.with_credentials(credentials::nobody()),
+                _ => builder,
+            }
+        },
+        |_: &GoogleCloudStorageBuilder| crate::object::Singly::default()
     )
 }
 
@@ -151,7 +163,9 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         builder,
         AzureConfigKey,
         names::AZURE,
-        credentials::azure
+        credentials::azure,
+        std::convert::identity,
+        |_: &MicrosoftAzureBuilder| crate::object::Singly::default()
     )
 }
 

@@ -19,8 +19,16 @@ enum Repr {
     Tags {
         e_tag: Option<Arc<str>>,
         generation: Option<Arc<str>>,
+        /// Of a weak tag, which servers behind one name make each in its own way: what is compared in its stead.
+        weak: Option<Seen>,
     },
     File(FileVersion),
+}
+
+/// When an object was changed, in seconds since the epoch, where that is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Seen {
+    modified: Option<i64>,
 }
 
 /// The identity of the content of a local file.
@@ -47,22 +55,25 @@ impl Version {
         self.0 != Repr::Unknown
     }
 
-    fn tags(e_tag: Option<&str>, generation: Option<&str>) -> Self {
+    fn tags(e_tag: Option<&str>, generation: Option<&str>, modified: Option<i64>) -> Self {
         if e_tag.is_none() && generation.is_none() {
             return Self::unknown();
         }
         Self(Repr::Tags {
             e_tag: e_tag.map(Arc::from),
             generation: generation.map(Arc::from),
+            weak: e_tag.filter(|tag| is_weak(tag)).map(|_| Seen { modified }),
         })
     }
 
     pub(crate) fn of_meta(meta: &ObjectMeta) -> Self {
-        Self::tags(meta.e_tag.as_deref(), meta.version.as_deref())
+        // The epoch is what `object_store` makes of an answer that does not say it.
+        let modified = Some(meta.last_modified.timestamp()).filter(|seconds| *seconds != 0);
+        Self::tags(meta.e_tag.as_deref(), meta.version.as_deref(), modified)
     }
 
     pub(crate) fn of_put(result: &PutResult) -> Self {
-        Self::tags(result.e_tag.as_deref(), result.version.as_deref())
+        Self::tags(result.e_tag.as_deref(), result.version.as_deref(), None)
     }
 
     pub(crate) fn of_file(file: FileVersion) -> Self {
@@ -79,7 +90,9 @@ impl Version {
     /// The condition of a put; `None` where there is nothing to compare.
     pub(crate) fn to_update(&self) -> Option<UpdateVersion> {
         match &self.0 {
-            Repr::Tags { e_tag, generation } => Some(UpdateVersion {
+            Repr::Tags {
+                e_tag, generation, ..
+            } => Some(UpdateVersion {
                 e_tag: e_tag.as_deref().map(str::to_owned),
                 version: generation.as_deref().map(str::to_owned),
             }),
@@ -90,7 +103,7 @@ impl Version {
     /// The tag for `If-Match`. A weak tag never matches there (RFC 9110, 13.1.1), so it is only compared with the answer.
     pub(crate) fn if_match(&self) -> Option<&str> {
         match &self.0 {
-            Repr::Tags { e_tag, .. } => e_tag.as_deref().filter(|tag| !tag.starts_with("W/")),
+            Repr::Tags { e_tag, .. } => e_tag.as_deref().filter(|tag| !is_weak(tag)),
             Repr::Unknown | Repr::File(_) => None,
         }
     }
@@ -109,6 +122,7 @@ impl Version {
             Repr::Tags {
                 e_tag: None,
                 generation,
+                ..
             } => generation.as_deref(),
             Repr::Unknown | Repr::Tags { .. } | Repr::File(_) => None,
         }
@@ -118,12 +132,23 @@ impl Version {
     pub(crate) fn contradicts(&self, seen: &Self) -> bool {
         match (&self.0, &seen.0) {
             (
-                Repr::Tags { e_tag, generation },
+                Repr::Tags {
+                    e_tag,
+                    generation,
+                    weak,
+                },
                 Repr::Tags {
                     e_tag: seen_tag,
                     generation: seen_generation,
+                    weak: seen_weak,
                 },
             ) => match (e_tag, seen_tag) {
+                (Some(tag), Some(seen_tag)) if tag == seen_tag => false,
+                _ if weak.is_some() || seen_weak.is_some() => {
+                    let modified = weak.and_then(|weak| weak.modified);
+                    let seen = seen_weak.and_then(|weak| weak.modified);
+                    modified.zip(seen).is_some_and(|(one, other)| one != other)
+                }
                 (Some(tag), Some(seen_tag)) => tag != seen_tag,
                 _ => {
                     generation.is_some()
@@ -137,11 +162,17 @@ impl Version {
     }
 }
 
+fn is_weak(tag: &str) -> bool {
+    tag.starts_with("W/")
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Repr::Unknown => f.write_str("unknown"),
-            Repr::Tags { e_tag, generation } => {
+            Repr::Tags {
+                e_tag, generation, ..
+            } => {
                 f.write_str(e_tag.as_deref().unwrap_or_default())?;
                 match generation {
                     Some(generation) => write!(f, "@{generation}"),

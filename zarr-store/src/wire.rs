@@ -54,7 +54,10 @@ impl Patience {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Directory;
 
-/// The URL that an answer came from, after all redirects.
+/// The URL that was asked for, and the one that an answer came from after all redirects.
 #[cfg(feature = "http")]
 #[derive(Clone, Debug)]
-pub(crate) struct Landed(pub(crate) String);
+pub(crate) struct Landed {
+    pub(crate) asked: String,
+    pub(crate) at: String,
+}

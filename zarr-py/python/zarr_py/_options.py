@@ -113,11 +113,13 @@ _LOST = "credentials_lost"
 """The option that says which secrets a pickle did not keep."""
 
 
-def public_options(options: Options) -> Options:
+def public_options(options: Options, lost_url: bool = False) -> Options:
     """The options that are not secret: no keys, tokens and passwords, and URLs without user info. The names of those that were
-    left out are among them, so that where they are missed it is said why."""
+    left out, and of what the URL of the store lost, are among them, so that where they are missed it is said why."""
     public = {name: public_url(value) for name, value in options if not is_secret(name)}
     lost = [name for name, _ in options if is_secret(name)]
+    if lost_url:
+        lost.append("the user or query of the URL")
     if lost:
         public[_LOST] = ", ".join(lost)
     return tuple(sorted(public.items()))

@@ -58,7 +58,7 @@ class Source(NamedTuple):
     def public(self) -> "Source":
         """The same without secrets."""
         url = _options.public_url(self.url) if self.memory is None else self.url
-        return self._replace(url=url, options=_options.public_options(self.options))
+        return self._replace(url=url, options=_options.public_options(self.options, url != self.url))
 
     def pickled(self) -> "Source":
         """What a pickle holds: no secrets unless they are wanted, which are then found where it is opened.

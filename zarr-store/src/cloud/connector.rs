@@ -22,6 +22,10 @@ pub(super) struct Connector {
     pub(super) patience: Duration,
     /// Whether a request is tried again.
     pub(super) retries: bool,
+    /// Why no request is sent at all.
+    pub(super) denied: Option<String>,
+    /// Whether a machine that refuses a token is asked without one.
+    pub(super) without_token: bool,
 }
 
 #[derive(Debug)]
@@ -30,6 +34,21 @@ struct Client {
     options: ClientOptions,
     patience: Duration,
     retries: bool,
+    denied: Option<String>,
+    without_token: bool,
+}
+
+/// A request that is not sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Denied(String);
+
+/// A redirect that says not where to, as that of a bucket in another region.
+#[derive(Debug, thiserror::Error)]
+#[error("status {status}, a redirect without a place; is the region right? {reason}")]
+struct Nowhere {
+    status: u16,
+    reason: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +72,7 @@ struct Final(Cause);
 )]
 struct NoCredentials {
     host: String,
-    cause: Cause,
+    cause: String,
 }
 
 impl HttpConnector for Connector {
@@ -63,6 +82,8 @@ impl HttpConnector for Connector {
             options: options.clone(),
             patience: self.patience,
             retries: self.retries,
+            denied: self.denied.clone(),
+            without_token: self.without_token,
         }))
     }
 }
@@ -70,6 +91,12 @@ impl HttpConnector for Connector {
 #[async_trait]
 impl HttpService for Client {
     async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(reason) = &self.denied {
+            return Err(HttpError::new(
+                HttpErrorKind::Unknown,
+                Denied(reason.clone()),
+            ));
+        }
         let patience = request.extensions().get::<Patience>().cloned();
         let patience = patience.unwrap_or_else(|| Patience {
             until: Some(Instant::now() + self.patience),
@@ -88,14 +115,33 @@ impl HttpService for Client {
         {
             end_in_slash(&mut request);
         }
+        drop_empty_token(&mut request);
         let metadata = metadata_host(&request);
         let (is_get, is_head) = (request.method() == "GET", request.method() == "HEAD");
         let range = request.headers().get("range");
         let range = range.and_then(|range| range.to_str().ok().map(str::to_owned));
+        if let Some(host) = metadata {
+            return self.ask_machine(&patience, request, host).await;
+        }
         let response = match redirect::send(&self.http, request).await {
             Ok(response) => response,
-            Err(error) => return Err(failed(&patience, metadata, error)),
+            Err(error) => return Err(failed(&patience, error)),
         };
+        if matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308)
+            && !response.headers().contains_key("location")
+        {
+            let status = response.status().as_u16();
+            let reason = answer::of_refusal(response)
+                .await?
+                .into_body()
+                .bytes()
+                .await?;
+            let reason = String::from_utf8_lossy(&reason).into_owned();
+            return Err(HttpError::new(
+                HttpErrorKind::Unknown,
+                Nowhere { status, reason },
+            ));
+        }
         if is_get || is_head {
             let status = response.status();
             if !status.is_success() && !is_head && !status.is_redirection() {
@@ -111,6 +157,35 @@ impl HttpService for Client {
 }
 
 impl Client {
+    /// Asks the machine for its account. Whatever it refuses, it is for want of credentials; what may pass is asked again.
+    async fn ask_machine(
+        &self,
+        patience: &Patience,
+        request: HttpRequest,
+        host: String,
+    ) -> Result<HttpResponse, HttpError> {
+        let gives_token = request.method() == "PUT" && self.without_token;
+        let mut attempts = if self.retries { 3 } else { 1 };
+        let cause = loop {
+            attempts -= 1;
+            let response = match redirect::send(&self.http, request.clone()).await {
+                Ok(response) => response,
+                Err(error) => break Cause::new(&error).to_string(),
+            };
+            let status = response.status();
+            if status.is_success() || (gives_token && status.as_u16() == 403) {
+                return Ok(response);
+            }
+            patience.note(format!("status {status}"));
+            if attempts == 0 || !status.is_server_error() {
+                break format!("status {status}");
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let none = NoCredentials { host, cause };
+        Err(HttpError::new(HttpErrorKind::Unknown, none))
+    }
+
     /// A refusal, with its reason, after the time that it says.
     async fn refused(
         &self,
@@ -147,15 +222,20 @@ impl Client {
 }
 
 /// A failure to get an answer. One that another attempt would meet too is final.
-fn failed(patience: &Patience, metadata: Option<String>, error: HttpError) -> HttpError {
+fn failed(patience: &Patience, error: HttpError) -> HttpError {
     let cause = Cause::new(&error);
-    if let Some(host) = metadata {
-        return HttpError::new(HttpErrorKind::Unknown, NoCredentials { host, cause });
-    }
     patience.note(cause.to_string());
     match cause.is_lasting() && error.kind() == HttpErrorKind::Connect {
         true => HttpError::new(HttpErrorKind::Unknown, Final(cause)),
         false => error,
+    }
+}
+
+/// Takes away a token of no letters: what an anonymous put of Google Cloud Storage has.
+fn drop_empty_token(request: &mut HttpRequest) {
+    let token = request.headers().get("authorization");
+    if token.is_some_and(|token| token.as_bytes().trim_ascii() == b"Bearer") {
+        request.headers_mut().remove("authorization");
     }
 }
 
@@ -167,10 +247,11 @@ fn metadata_host(request: &HttpRequest) -> Option<String> {
         "metadata",
         "metadata.google.internal",
     ];
-    const PATHS: [&str; 3] = [
+    const PATHS: [&str; 4] = [
         "/latest/api/token",
         "/latest/meta-data/",
         "/computeMetadata/",
+        "/metadata/identity/",
     ];
     let (host, path) = (request.uri().host()?, request.uri().path());
     let known = HOSTS.contains(&host) || PATHS.iter().any(|start| path.starts_with(start));

@@ -29,11 +29,12 @@ pub(super) async fn send(
     client: &HttpClient,
     mut request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
+    let asked = request.uri().clone();
     for _ in 0..=MOST {
         let response = client.execute(request.clone()).await?;
         match moved(&request, &response) {
             Some(next) => request = next,
-            None => return Ok(landed(&request, response)),
+            None => return Ok(landed(&asked, &request, response)),
         }
     }
     Err(HttpError::new(HttpErrorKind::Unknown, TooMany))
@@ -41,18 +42,25 @@ pub(super) async fn send(
 
 /// An answer that knows where it came from, if it is a directory.
 #[cfg(feature = "http")]
-fn landed(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
+fn landed(
+    asked: &impl ToString,
+    request: &HttpRequest,
+    mut response: HttpResponse,
+) -> HttpResponse {
     use crate::wire::{Directory, Landed};
 
     if request.extensions().get::<Directory>().is_some() {
-        let url = Landed(request.uri().to_string());
-        response.extensions_mut().insert(url);
+        let landed = Landed {
+            asked: asked.to_string(),
+            at: request.uri().to_string(),
+        };
+        response.extensions_mut().insert(landed);
     }
     response
 }
 
 #[cfg(not(feature = "http"))]
-fn landed(_: &HttpRequest, response: HttpResponse) -> HttpResponse {
+fn landed(_: &impl ToString, _: &HttpRequest, response: HttpResponse) -> HttpResponse {
     response
 }
 

@@ -2,6 +2,7 @@
 //! asked for by an option before the environment.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use object_store::ClientOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key};
@@ -10,6 +11,7 @@ use url::Url;
 use super::named::{Named, take};
 use super::{profile, values};
 use crate::error::Result;
+use crate::object::Singly;
 use crate::options::invalid;
 
 /// A builder with everything but the options, of which this takes the profile. Credentials come as a whole from one place,
@@ -71,6 +73,12 @@ pub(super) fn builder(
         builder = builder.with_config(key, value);
     }
     Ok(builder)
+}
+
+/// The client that deletes one by one, for a server that turns out to know no other way.
+pub(super) fn singly(builder: &AmazonS3Builder) -> Singly {
+    let builder = builder.clone().with_config(Key::DisableBulkDelete, "true");
+    Singly::new(move || Some(Arc::new(builder.clone().build().ok()?)))
 }
 
 /// The variables of the environment that are about this service, their names in lower case.

@@ -13,11 +13,12 @@ use url::Url;
 
 use super::connector::Connector;
 use super::named::{Named, take, take_flag};
-use super::{headers, values};
+use super::{client, headers, values};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::CredentialSource;
 use crate::error::{Error, Result};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::object::Singly;
 use crate::object::sign::{Method, Sign};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
@@ -50,6 +51,8 @@ pub(super) struct Setup {
     credentials: Option<Arc<dyn CredentialSource>>,
     /// The secrets that a pickle did not keep.
     lost: Option<String>,
+    /// Why no request may be sent.
+    denied: Option<String>,
 }
 
 impl Setup {
@@ -80,6 +83,7 @@ impl Setup {
             #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
             credentials: options.credentials,
             lost: lost.filter(|lost| !lost.is_empty()),
+            denied: None,
         })
     }
 
@@ -87,7 +91,31 @@ impl Setup {
         Connector {
             patience: self.patience.deadline.base,
             retries: self.patience.retry.max_retries > 0,
+            denied: self.denied.clone(),
+            without_token: self.falls_back(),
         }
+    }
+
+    /// Whether a machine is asked for its account without a token where it gives none.
+    fn falls_back(&self) -> bool {
+        let is_it = |name: &str| matches!(name, "imdsv1_fallback" | "aws_imdsv1_fallback");
+        let mut named = self.named.iter();
+        let given = named.rfind(|(name, _)| is_it(&name.to_ascii_lowercase()));
+        let given = given.map(|(_, value)| value.clone());
+        let value = given.or_else(|| std::env::var("AWS_IMDSV1_FALLBACK").ok());
+        value.is_some_and(|value| client::is_true(&value))
+    }
+
+    /// Sends nothing where credentials were lost: an answer to who has none may be that there is no object.
+    #[cfg(feature = "http")]
+    pub(super) fn deny_lost(&mut self) {
+        let lost = self.lost.as_deref();
+        self.denied = lost.map(|names| {
+            format!(
+                "no credentials: pickles do not keep {names}; open the store with them again, or make it with \
+                 pickle_secrets=True"
+            )
+        });
     }
 
     pub(super) fn client_options(&self) -> ClientOptions {
@@ -118,14 +146,17 @@ impl Setup {
         mut self,
         url: &Url,
         store: Arc<S>,
+        singly: Singly,
         endpoint: Option<&str>,
         signs: bool,
     ) -> Store {
         self.quirks.probe = !endpoint.is_none_or(honours_conditions);
-        let place = format!("{} {url}", endpoint.unwrap_or_default());
+        let place = probed_place(url, endpoint);
         let sign = signs.then(|| sign_with(store.clone()));
-        let backend = ObjectBackend::new(store, self.quirks).probed_as(&place);
-        let backend = backend.with_sign(sign);
+        let backend = ObjectBackend::new(store, self.quirks)
+            .probed_as(&place)
+            .deleting(singly)
+            .with_sign(sign);
         self.finish(backend, url.as_str(), CostModel::object())
     }
 
@@ -155,6 +186,23 @@ fn sign_with(signer: Arc<impl Signer>) -> Sign {
             Ok(url.into())
         })
     })
+}
+
+/// The name of what is probed: the same for all ways to spell a server and a bucket.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn probed_place(url: &Url, endpoint: Option<&str>) -> String {
+    let endpoint = endpoint.unwrap_or_default();
+    let server = Url::parse(endpoint).map_or_else(|_| endpoint.to_owned(), String::from);
+    let cloud = match url.scheme() {
+        "s3a" => "s3",
+        "azure" | "abfs" | "abfss" => "az",
+        scheme => scheme,
+    };
+    let bucket = match url.username() {
+        "" => url.host_str().unwrap_or_default(),
+        container => container,
+    };
+    format!("{} {cloud}://{bucket}", server.trim_end_matches('/'))
 }
 
 /// Whether the service at an endpoint is known to honour the conditions of puts.

@@ -23,6 +23,9 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
     // Known to have no conditional puts.
     setup.quirks.probe = false;
     headers::authorize(url, &mut setup.named, &mut setup.headers)?;
+    if setup.headers.is_empty() && url.query().is_none() {
+        setup.deny_lost();
+    }
     let identity = HeaderValue::from_static("identity");
     setup.headers.entry("accept-encoding").or_insert(identity);
 

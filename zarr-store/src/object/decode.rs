@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use bytes::Bytes;
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 /// The codings of the list in a field `Content-Encoding` that change bytes. Names that are registered for nothing, as `utf-8`,
 /// are slips of who stored the object.
@@ -31,11 +31,16 @@ pub(crate) fn codings(field: &str) -> Vec<String> {
 /// The bytes of an object, of which there are at most `most`, out of those that are stored.
 pub(super) fn decode(stored: &[u8], field: &str, most: u64) -> Result<Bytes, String> {
     let codings = codings(field);
-    let mut decoder: Box<dyn Read + '_> = match codings.as_slice() {
-        [name] if name == "gzip" || name == "x-gzip" => Box::new(MultiGzDecoder::new(stored)),
-        [name] if name == "deflate" => Box::new(ZlibDecoder::new(stored)),
-        _ => return Err("only gzip or deflate can be decoded, once; store it without".to_owned()),
-    };
+    match codings.as_slice() {
+        [name] if name == "gzip" || name == "x-gzip" => inflate(MultiGzDecoder::new(stored), most),
+        // Some servers leave out the frame that the name stands for (RFC 9110, 8.4.1.2).
+        [name] if name == "deflate" => inflate(ZlibDecoder::new(stored), most)
+            .or_else(|reason| inflate(DeflateDecoder::new(stored), most).map_err(|_| reason)),
+        _ => Err("only gzip or deflate can be decoded, once; store it without".to_owned()),
+    }
+}
+
+fn inflate(mut decoder: impl Read, most: u64) -> Result<Bytes, String> {
     let mut bytes = Vec::new();
     let read = decoder
         .by_ref()

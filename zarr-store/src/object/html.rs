@@ -9,9 +9,13 @@ use object_store::{Attribute, GetOptions, GetResult};
 use url::Url;
 
 use super::ObjectBackend;
+use super::decode::decode;
 use crate::error::{Error, Result};
-use crate::wire::{Directory, Landed};
+use crate::wire::{Directory, Facts, Landed};
 use crate::{Entry, Listing, Store, key};
+
+/// Files that make a directory a node.
+const DOCUMENTS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"];
 
 /// The largest page, in bytes.
 const PAGE_MAX: u64 = 64 << 20;
@@ -32,7 +36,10 @@ impl ObjectBackend {
             let answer = backend.store.get_opts(&path, options);
             let result = match request.within(0, answer).await? {
                 Ok(result) => result,
-                Err(error) if backend.absent(&error) => return Ok(Listing::default()),
+                Err(error) if backend.absent(&error) => {
+                    drop(request);
+                    return backend.no_page(&owned, &place).await;
+                }
                 Err(error) => return Err(request.error(&error)),
             };
             let refuse = |reason: String| Error::Unsupported {
@@ -40,13 +47,21 @@ impl ObjectBackend {
                 operation: "list",
                 reason,
             };
-            let landed = result.extensions.get::<Landed>().cloned();
-            let landed = landed.and_then(|Landed(url)| Url::parse(&url).ok());
-            let Some(landed) = landed else {
+            let landed = result.extensions.get::<Landed>().and_then(|landed| {
+                let asked = Url::parse(&landed.asked).ok()?;
+                Some((asked, Url::parse(&landed.at).ok()?))
+            });
+            let Some((asked, landed)) = landed else {
                 return Err(refuse(
                     "the client does not say where the page is".to_owned(),
                 ));
             };
+            if last_name(&asked) != last_name(&landed) {
+                let to = crate::redact::text(landed.as_str());
+                return Err(refuse(format!(
+                    "the server sent the page at {to} instead of a listing; does it need a login?"
+                )));
+            }
             let kind = result.attributes.get(&Attribute::ContentType);
             let kind = kind.map_or(String::new(), |kind| kind.to_ascii_lowercase());
             if !kind.contains("html") {
@@ -54,12 +69,37 @@ impl ObjectBackend {
                     "a page of links was expected, not \"{kind}\""
                 )));
             }
-            let page = request.within(PAGE_MAX, text(result)).await?;
+            let facts = result.extensions.get::<Facts>();
+            let encoding = facts.and_then(|facts| facts.encoding.clone());
+            let page = request.within(PAGE_MAX, bytes(result)).await?;
             let page = page.map_err(|error| request.error(&error))?;
             let page = page.ok_or_else(|| refuse("the page of links is too large".to_owned()))?;
-            Ok(names(&page, &landed))
+            let page = match encoding {
+                None => page.into(),
+                Some(encoding) => decode(&page, &encoding, PAGE_MAX).map_err(|reason| {
+                    refuse(format!(
+                        "the page has Content-Encoding: {encoding}; {reason}"
+                    ))
+                })?,
+            };
+            Ok(names(&String::from_utf8_lossy(&page), &landed))
         })
         .await
+    }
+
+    /// What a directory without a page is: nothing, unless there is a node in it, whose children nobody can see then.
+    async fn no_page(&self, store: &Store, prefix: &str) -> Result<Listing> {
+        for name in DOCUMENTS {
+            let key = key::join(prefix, name).into_owned();
+            if self.read(store, &key, None)?.head().await?.is_some() {
+                return Err(Error::Unsupported {
+                    place: store.place(prefix),
+                    operation: "list",
+                    reason: format!("the server has {name} there, but no page of links"),
+                });
+            }
+        }
+        Ok(Listing::default())
     }
 
     /// All keys below a prefix, a page for each directory.
@@ -76,7 +116,18 @@ impl ObjectBackend {
                 let Some(directory) = todo.pop_front() else {
                     return Ok::<_, Error>(None);
                 };
-                let listing = backend.list_page(&store, &directory).await?;
+                let mut listing = backend.list_page(&store, &directory).await?;
+                // Names that may be either are files unless they have a page with names on it.
+                for name in unmarked(&listing) {
+                    let place = key::join(&directory, &name).into_owned();
+                    let inside = backend.list_page(&store, &place).await;
+                    let is_directory = inside.is_ok_and(|inside| inside != Listing::default());
+                    let names = match is_directory {
+                        true => &mut listing.keys,
+                        false => &mut listing.prefixes,
+                    };
+                    names.retain(|found| *found != name);
+                }
                 let below = |name: &String| key::join(&directory, name).into_owned();
                 todo.extend(listing.prefixes.iter().map(below));
                 let keys: Vec<_> = listing.keys.iter().map(below).map(Ok).collect();
@@ -112,8 +163,8 @@ impl ObjectBackend {
     }
 }
 
-/// The text of a page; `None` if it is too large.
-async fn text(result: GetResult) -> object_store::Result<Option<String>> {
+/// The bytes of a page; `None` if there are too many.
+async fn bytes(result: GetResult) -> object_store::Result<Option<Vec<u8>>> {
     let mut page = Vec::new();
     let mut stream = result.into_stream();
     while let Some(bytes) = stream.try_next().await? {
@@ -122,10 +173,19 @@ async fn text(result: GetResult) -> object_store::Result<Option<String>> {
             return Ok(None);
         }
     }
-    Ok(Some(String::from_utf8_lossy(&page).into_owned()))
+    Ok(Some(page))
 }
 
-/// The names that links on a page at this URL lead to.
+/// The last name in the path of a URL.
+fn last_name(url: &Url) -> String {
+    let path = url.path().trim_end_matches('/');
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = percent_encoding::percent_decode_str(name);
+    name.decode_utf8_lossy().into_owned()
+}
+
+/// The names that links on a page at this URL lead to. Where none of them is marked as a directory, each that is no document may be
+/// one, and is among both.
 fn names(page: &str, url: &Url) -> Listing {
     let mut listing = Listing::default();
     for (name, is_directory) in links(page).iter().filter_map(|link| below(url, link)) {
@@ -134,11 +194,21 @@ fn names(page: &str, url: &Url) -> Listing {
             false => listing.keys.push(name),
         }
     }
+    if listing.prefixes.is_empty() {
+        let may_be = |name: &&String| !DOCUMENTS.contains(&name.as_str());
+        listing.prefixes = listing.keys.iter().filter(may_be).cloned().collect();
+    }
     for names in [&mut listing.keys, &mut listing.prefixes] {
         names.sort_unstable();
         names.dedup();
     }
     listing
+}
+
+/// The names that are among keys and prefixes.
+fn unmarked(listing: &Listing) -> Vec<String> {
+    let is_key = |name: &&String| listing.keys.contains(name);
+    listing.prefixes.iter().filter(is_key).cloned().collect()
 }
 
 /// The name that a link leads to from a page at this URL, and whether it is a directory; `None` unless it is one step below.
@@ -163,38 +233,124 @@ fn below(url: &Url, link: &str) -> Option<(String, bool)> {
 
 /// The values of `href` of all `a` elements.
 fn links(page: &str) -> Vec<String> {
-    let mut links = Vec::new();
-    for element in page.split('<').skip(1) {
-        let Some(fields) = element.strip_prefix(['a', 'A']) else {
-            continue;
-        };
-        let lower = fields.to_ascii_lowercase();
-        let Some(at) = lower
-            .find("href")
-            .filter(|_| fields.starts_with(char::is_whitespace))
-        else {
-            continue;
-        };
-        let value = fields[at + 4..]
-            .trim_start()
-            .strip_prefix('=')
-            .map(str::trim_start);
-        let Some(value) = value else { continue };
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
-            _ => value.split(|c: char| c.is_whitespace() || c == '>').next(),
-        };
-        links.extend(value.map(unescape));
-    }
-    links
+    let elements = page.split('<').skip(1);
+    let fields = elements.filter_map(|element| {
+        let fields = element.strip_prefix(['a', 'A'])?;
+        fields
+            .starts_with(|c: char| c.is_whitespace() || c == '/')
+            .then_some(fields)
+    });
+    fields.filter_map(href).map(unescape).collect()
 }
 
+/// The value of the attribute `href` among those of an element.
+fn href(fields: &str) -> Option<&str> {
+    let mut rest = fields;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/'));
+        let (name, after) = rest.split_at(end?);
+        let after = after.trim_start();
+        let Some(value) = after.strip_prefix('=').map(str::trim_start) else {
+            if name.is_empty() {
+                return None;
+            }
+            rest = after;
+            continue;
+        };
+        let (value, after) = match value.chars().next()? {
+            quote @ ('"' | '\'') => value[1..].split_once(quote)?,
+            _ => value.split_at(value.find(|c: char| c.is_whitespace() || c == '>')?),
+        };
+        if name.eq_ignore_ascii_case("href") {
+            return Some(value);
+        }
+        rest = after;
+    }
+}
+
+/// A value with the characters that its references stand for: those of numbers, and the names that servers write.
 fn unescape(text: &str) -> String {
-    let text = text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"");
-    text.replace("&#39;", "'")
-        .replace("&#x27;", "'")
-        .replace("&amp;", "&")
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        let (found, after) = match rest[at + 1..].split_once(';') {
+            Some((name, after)) => (referred(name), after),
+            None => (None, ""),
+        };
+        out.push(found.unwrap_or('&'));
+        rest = match found {
+            Some(_) => after,
+            None => &rest[at + 1..],
+        };
+    }
+    out + rest
+}
+
+fn referred(name: &str) -> Option<char> {
+    let number = |digits, radix| {
+        u32::from_str_radix(digits, radix)
+            .ok()
+            .and_then(char::from_u32)
+    };
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "amp" => Some('&'),
+        "sol" => Some('/'),
+        "nbsp" => Some('\u{a0}'),
+        _ => match name.strip_prefix('#')? {
+            hex if hex.starts_with(['x', 'X']) => number(&hex[1..], 16),
+            digits => number(digits, 10),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_href_is_href() {
+        for (page, expected) in [
+            ("<a href=\"x\">", Some("x")),
+            ("<a data-href=\"no\" href='x'>", Some("x")),
+            ("<A HREFLANG=en HREF = x >", Some("x")),
+            ("<a title=\"the href of\" href=\"x\">", Some("x")),
+            ("<a title=\"href='no'\">", None),
+            ("<a hreflang=\"no\">", None),
+            ("<a download href=x>", Some("x")),
+            ("<a\n href=\"x\"/>", Some("x")),
+            ("<a class=icon\n\thref=x>", Some("x")),
+            ("<abbr href=no>", None),
+            ("<a href>", None),
+            ("<a", None),
+            ("<a href=\"a&#47;\">", Some("a/")),
+            ("<a href=\"a&#x2F;\">", Some("a/")),
+            ("<a href=\"a&#38;b&amp;lt;\">", Some("a&b&lt;")),
+            ("<a href=\"it&#039;s&#43;&#x27;\">", Some("it's+'")),
+            ("<a href=\"a&b;c&\">", Some("a&b;c&")),
+        ] {
+            let expected: Vec<_> = expected.into_iter().collect();
+            assert_eq!(links(page), expected, "{page}");
+        }
+    }
+
+    #[test]
+    fn without_a_mark_a_name_may_be_either() {
+        let url = Url::parse("http://h/d/").expect("a URL");
+        let listing = names("<a href=../><a href=a><a href=zarr.json>", &url);
+        assert_eq!(
+            (listing.keys.len(), listing.prefixes),
+            (2, vec!["a".to_owned()])
+        );
+        let listing = names("<a href=../><a href=a><a href=b/>", &url);
+        assert_eq!(
+            (listing.keys, listing.prefixes),
+            (vec!["a".to_owned()], vec!["b".to_owned()])
+        );
+    }
 }

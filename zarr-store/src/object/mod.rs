@@ -15,6 +15,7 @@ mod ranges;
 mod read;
 mod request;
 pub(crate) mod sign;
+mod singly;
 mod write;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use object_store::path::Path;
 use object_store::{Attributes, ObjectStore};
 
 use self::probe::Probed;
+pub(crate) use self::singly::Singly;
 use crate::absent::absent;
 use crate::error::{Cause, Error, Result};
 use crate::{Store, key, task};
@@ -46,6 +48,7 @@ pub(crate) struct ObjectBackend {
     hint: Option<Arc<str>>,
     /// Set once the backend answered a range with the whole object.
     ignores_ranges: Arc<AtomicBool>,
+    singly: Singly,
 }
 
 /// What a backend needs that others do not.
@@ -118,6 +121,7 @@ impl ObjectBackend {
             sign: None,
             hint: None,
             ignores_ranges: Arc::default(),
+            singly: Singly::default(),
         }
     }
 
@@ -137,6 +141,12 @@ impl ObjectBackend {
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
     pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint.map(Arc::from);
+        self
+    }
+
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    pub(crate) fn deleting(mut self, singly: Singly) -> Self {
+        self.singly = singly;
         self
     }
 
@@ -217,8 +227,8 @@ impl ObjectBackend {
                 place,
                 operation,
                 source: match &self.hint {
-                    Some(hint) => source.with(hint),
-                    None => source,
+                    Some(hint) if !source.to_string().contains(&**hint) => source.with(hint),
+                    _ => source,
                 },
             },
             E::NotSupported { .. } | E::NotImplemented { .. } => Error::Unsupported {
@@ -262,7 +272,9 @@ fn refuses_credentials(error: &object_store::Error) -> bool {
     use object_store::Error as E;
 
     /// Codes that come with a status other than 401 and 403: of S3 and its token service, of Azure, and of OAuth.
-    const CODES: [&str; 14] = [
+    const CODES: [&str; 16] = [
+        "<Code>PublicAccessNotPermitted</Code>",
+        "<Code>NoAuthenticationInformation</Code>",
         "<Code>ExpiredToken</Code>",
         "<Code>ExpiredTokenException</Code>",
         "<Code>InvalidToken</Code>",
@@ -280,10 +292,12 @@ fn refuses_credentials(error: &object_store::Error) -> bool {
     ];
     match error {
         E::PermissionDenied { .. } | E::Unauthenticated { .. } => true,
-        E::Generic { .. } => causes(error).any(|cause| {
-            let text = cause.to_string();
-            text.contains("status code: 407") || CODES.iter().any(|code| text.contains(code))
-        }),
+        E::Generic { .. } | E::AlreadyExists { .. } | E::Precondition { .. } => {
+            causes(error).any(|cause| {
+                let text = cause.to_string();
+                text.contains("status code: 407") || CODES.iter().any(|code| text.contains(code))
+            })
+        }
         _ => false,
     }
 }

@@ -66,6 +66,14 @@ impl ObjectBackend {
             .map_err(|source| Error::io(store.place(""), "probe", source))?
     }
 
+    /// Whether the same put is done without a condition.
+    async fn puts_plainly(&self, store: &Store, name: &str, path: &Path) -> Result<bool> {
+        store.counters().put(0);
+        let mut request = self.start(store, name, "probe");
+        let put = self.store.put(path, Vec::new().into());
+        Ok(request.within(0, put).await?.is_ok())
+    }
+
     async fn ask_conditions(
         &self,
         store: &Store,
@@ -95,6 +103,9 @@ impl ObjectBackend {
                 // While creating, an acknowledgement that was lost.
                 Err(E::AlreadyExists { .. } | E::Precondition { .. }) => {}
                 Err(E::NotImplemented { .. } | E::NotSupported { .. }) => return Ok(Some(NONE)),
+                Err(error) if refused(&error) && self.puts_plainly(store, name, path).await? => {
+                    return Ok(Some(REFUSED));
+                }
                 Err(error) => return Err(request.error(&error)),
             }
         }
@@ -104,6 +115,20 @@ impl ObjectBackend {
 
 /// Why a backend without conditions is refused.
 pub(super) const NONE: &str = "the backend has no conditional puts";
+pub(super) const REFUSED: &str = "the backend refuses the conditions of puts";
+
+/// Whether a server says that it does not know what was asked of it.
+pub(super) fn not_implemented(error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    text.contains("status code: 501") || text.contains("<Code>NotImplemented</Code>")
+}
+
+/// Whether a put was refused for what it is, perhaps for its condition.
+fn refused(error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    let is = |status: &str| text.contains(&format!("status code: {status}"));
+    not_implemented(error) || (!super::refuses_credentials(error) && (is("400") || is("405")))
+}
 
 pub(super) fn unsupported(store: &Store, key: &str, reason: &str) -> Error {
     Error::Unsupported {

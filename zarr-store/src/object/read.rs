@@ -60,6 +60,15 @@ impl ObjectBackend {
         if body.is_none() && key == "zarr.json" {
             self.check_no_archive(store).await?;
         }
+        if body.as_ref().is_some_and(|body| is_page(key, &body.bytes)) {
+            return Err(Error::Unsupported {
+                place: store.place(key),
+                operation: "get",
+                reason: "the server answered with a web page (text/html), not with the document: is this the address of \
+                         the data, and does it need a login?"
+                    .into(),
+            });
+        }
         Ok(body)
     }
 
@@ -203,6 +212,11 @@ impl Read {
             {
                 self.outside(&range, error).await
             }
+            Answer::Failed(error)
+                if range != ByteRange::All && may_know_no_range(&range, &error) =>
+            {
+                self.otherwise(&range, error).await
+            }
             Answer::Failed(error) => Err(self.error("get", &error)),
         }
     }
@@ -218,6 +232,7 @@ impl Read {
             options.if_match = version.if_match().map(str::to_owned);
             options.version = version.only_generation().map(str::to_owned);
         }
+        let conditional = options.if_match.is_some();
         self.store.counters().get();
         let mut request = self.backend.start(&self.store, &self.key, "get");
         request.range = Some(range.clone());
@@ -227,8 +242,11 @@ impl Read {
         let answer = self.backend.store.get_opts(&self.path, options);
         match request.within(0, answer).await? {
             Ok(result) => self.receive(range, most, result, request).await,
-            Err(object_store::Error::NotModified { .. }) => Ok(Answer::Unchanged),
-            Err(object_store::Error::Precondition { .. }) => Err(self.changed()),
+            // Who answers so without a condition means something else.
+            Err(object_store::Error::NotModified { .. }) if other_than.is_some() => {
+                Ok(Answer::Unchanged)
+            }
+            Err(object_store::Error::Precondition { .. }) if conditional => Err(self.changed()),
             Err(error) if *range != ByteRange::All && sends_no_ranges(&error) => {
                 Ok(Answer::NoRanges(error))
             }
@@ -284,6 +302,25 @@ impl Read {
     }
 }
 
+/// Whether a document of metadata is a web page, as servers answer that have a page for every path, or a login.
+fn is_page(key: &str, bytes: &[u8]) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    if !matches!(
+        name,
+        "zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata"
+    ) {
+        return false;
+    }
+    let bytes = bytes
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(bytes)
+        .trim_ascii_start();
+    let start = bytes[..bytes.len().min(15)].to_ascii_lowercase();
+    [&b"<!doctype html"[..], b"<html", b"<head", b"<!--"]
+        .iter()
+        .any(|page| start.starts_with(page))
+}
+
 /// The range to ask for: an empty one, which no backend takes, becomes one byte, so that the answer still tells whether the
 /// object exists.
 fn request_range(range: &ByteRange) -> ByteRange {
@@ -336,4 +373,12 @@ fn may_be_outside(error: &object_store::Error) -> bool {
     let text = source.to_string();
     let answered = text.contains("status code: ");
     !super::is_transport(error) && (!answered || text.contains("status code: 416"))
+}
+
+/// Whether a failure may mean that the server knows no ranges, or no suffixes: a 501, to a suffix a 400 too.
+fn may_know_no_range(range: &ByteRange, error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    let is = |status: &str| text.contains(&format!("status code: {status}"));
+    let suffix = matches!(range, ByteRange::Suffix(_));
+    !super::refuses_credentials(error) && (is("501") || (suffix && is("400")))
 }

@@ -1,17 +1,19 @@
 //! Puts and deletes: one request for an object as a whole, and the settling of lost acknowledgements and false conflicts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use zarr_core::ByteRange;
 
 use super::read::Read;
 use super::request::Request;
 use super::{ObjectBackend, is_transport, probe};
+use crate::absent::absent;
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
@@ -60,9 +62,16 @@ impl ObjectBackend {
         self.request(store, key, async move {
             owned.counters().delete();
             let mut request = backend.start(&owned, &place, "delete");
-            match request.within(0, backend.store.delete(&path)).await? {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(request.error(&error)),
+            let refusal = match request.within(0, backend.deleter().delete(&path)).await? {
+                Err(error) if backend.singly.helps(&error) => {
+                    owned.counters().delete();
+                    request.next(backend.deleter().delete(&path)).await?
+                }
+                other => other,
+            };
+            match refusal {
+                Err(error) if !absent(&error) => Err(request.error(&error)),
+                _ => Ok(()),
             }
         })
         .await
@@ -71,13 +80,15 @@ impl ObjectBackend {
     pub(crate) async fn delete_prefix(&self, store: &Store, prefix: &str) -> Result<()> {
         let start = self.listed_path(store, prefix)?;
         let below = key::join(&self.prefix, prefix).into_owned();
-        store.counters().list();
-        let paths = self
-            .store
-            .list(start.as_ref())
-            .map_ok(|meta| meta.location)
-            .try_filter(move |path| std::future::ready(key::below(&below, path.as_ref()).is_some()))
-            .boxed();
+        let paths = || {
+            store.counters().list();
+            let below = below.clone();
+            let listed = self.store.list(start.as_ref()).map_ok(|meta| meta.location);
+            let is_below = move |path: &Path| key::below(&below, path.as_ref()).is_some();
+            listed
+                .try_filter(move |path| std::future::ready(is_below(path)))
+                .boxed()
+        };
         self.delete_paths(store, prefix, paths).await
     }
 
@@ -86,24 +97,35 @@ impl ObjectBackend {
         let paths = keys.iter().map(|key| self.path(store, key));
         let paths = paths.collect::<Result<Vec<_>>>()?;
         let place = keys.first().map_or("", String::as_str);
-        let paths = futures::stream::iter(paths.into_iter().map(Ok)).boxed();
+        let paths = || futures::stream::iter(paths.clone().into_iter().map(Ok)).boxed();
         self.delete_paths(store, place, paths).await
     }
 
+    /// What deletes: in bulk until that was refused.
+    fn deleter(&self) -> &Arc<dyn ObjectStore> {
+        self.singly.made().unwrap_or(&self.store)
+    }
+
+    /// Deletes what a function names, which is called again where the backend turns out to delete singly only.
     async fn delete_paths(
         &self,
         store: &Store,
         prefix: &str,
-        paths: BoxStream<'static, object_store::Result<Path>>,
+        paths: impl Fn() -> BoxStream<'static, object_store::Result<Path>>,
     ) -> Result<()> {
-        let counters = store.counters().clone();
-        let paths = paths.inspect_ok(move |_| counters.delete()).boxed();
-        let mut deleted = self.store.delete_stream(paths);
+        let start = || {
+            let counters = store.counters().clone();
+            let paths = paths().inspect_ok(move |_| counters.delete()).boxed();
+            self.deleter().delete_stream(paths)
+        };
+        let mut deleted = start();
         let mut request = self.start(store, prefix, "delete");
         loop {
             match request.next(deleted.try_next()).await? {
                 Ok(None) => return Ok(()),
-                Ok(Some(_)) | Err(object_store::Error::NotFound { .. }) => {}
+                Ok(Some(_)) => {}
+                Err(error) if self.singly.helps(&error) => deleted = start(),
+                Err(error) if absent(&error) => {}
                 Err(error) => return Err(request.error(&error)),
             }
         }
@@ -179,6 +201,9 @@ impl Put {
             E::NotFound { .. } if update => self.conflict(GONE),
             E::NotImplemented { .. } | E::NotSupported { .. } if conditional => {
                 return Err(probe::unsupported(&self.store, &self.key, probe::NONE));
+            }
+            _ if conditional && probe::not_implemented(&error) => {
+                return Err(probe::unsupported(&self.store, &self.key, probe::REFUSED));
             }
             // Under a condition `object_store` does not try again, since it cannot know whether the put was done.
             _ if conditional && is_transport(&error) => request.error(&error),

@@ -331,6 +331,87 @@ async fn weak_tags_and_none() {
 }
 
 #[tokio::test]
+async fn weak_tags_of_many_servers_behind_one_name() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    let day = |number: u64| format!("Last-Modified: Fri, {number:02} Nov 2026 10:00:00 GMT\r\n");
+    let count = AtomicU64::new(0);
+    reads(move |asked| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        orderly(asked, &format!("ETag: W/\"{number}\"\r\n{}", day(20)))
+    })
+    .await;
+    let count = AtomicU64::new(0);
+    let server = Raw::start(move |asked| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let date = 13 + 7 * (number % 2);
+        orderly(asked, &format!("ETag: W/\"{number}\"\r\n{}", day(date)))
+    });
+    let store = open(&server, &[]);
+    let ranges = [0..1, 90..100];
+    let first = store
+        .get("k", &ByteRange::All, None)
+        .await
+        .unwrap()
+        .unwrap();
+    let error = read_ranges(&store, "k", &ranges, Some(&first.version)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Changed);
+}
+
+#[tokio::test]
+async fn servers_that_refuse_some_ranges_or_all() {
+    for status in ["416 no", "400 no", "501 no"] {
+        for fields in ["Content-Range: bytes */100\r\n", ""] {
+            reads(move |asked| {
+                let suffix = asked
+                    .field("range")
+                    .is_some_and(|range| range.contains("=-"));
+                match suffix {
+                    true => sized(status, fields, b""),
+                    false => orderly(asked, TAG),
+                }
+            })
+            .await;
+        }
+    }
+    for status in ["416 no", "501 no"] {
+        reads(move |asked| match asked.field("range") {
+            Some(_) => sized(status, "", b""),
+            None => orderly(asked, TAG),
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_said_as_it_is() {
+    for status in ["412 Precondition Failed", "304 Not Modified"] {
+        let error = fails(ByteRange::All, move |_| match status.starts_with("304") {
+            true => without_body(sized(status, "", b"")),
+            false => sized(status, "", b""),
+        })
+        .await;
+        assert_eq!(error.kind(), ErrorKind::Backend, "{error}");
+        assert!(error.to_string().contains(&status[..3]), "{error}");
+    }
+    for page in ["<!DOCTYPE html><p>Log in", "\n <html lang=en>", "<HTML>"] {
+        let server =
+            Raw::start(|_| sized("200 OK", "Content-Type: text/html\r\n", page.as_bytes()));
+        for key in ["zarr.json", "a/.zarray"] {
+            let error = open(&server, &[]).get(key, &ByteRange::All, None).await;
+            let text = error.unwrap_err().to_string();
+            assert!(text.contains("web page") && text.contains(key), "{text}");
+        }
+        assert!(
+            open(&server, &[])
+                .get("c/0", &ByteRange::All, None)
+                .await
+                .is_ok()
+        );
+    }
+}
+
+#[tokio::test]
 async fn dates_and_other_fields_that_nobody_reads() {
     for fields in [
         "Last-Modified: 0\r\n",
@@ -380,6 +461,25 @@ fn gzipped() -> Vec<u8> {
     bytes
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+    let mut buffer = vec![0; compressor.gzip_compress_bound(bytes.len())];
+    let size = compressor.gzip_compress(bytes, &mut buffer).unwrap();
+    buffer.truncate(size);
+    buffer
+}
+
+/// `pattern(100)` in deflate without the frame of zlib.
+fn deflated_raw() -> Vec<u8> {
+    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
+    let mut buffer = vec![0; compressor.deflate_compress_bound(100)];
+    let size = compressor
+        .deflate_compress(&pattern(100), &mut buffer)
+        .unwrap();
+    buffer.truncate(size);
+    buffer
+}
+
 fn deflated() -> Vec<u8> {
     let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
     let mut buffer = vec![0; compressor.zlib_compress_bound(100)];
@@ -397,6 +497,7 @@ async fn encoded_objects_are_decoded() {
         ("x-gzip", gzipped()),
         ("GZIP", gzipped()),
         ("deflate", deflated()),
+        ("deflate", deflated_raw()),
         ("aws-chunked,gzip", gzipped()),
         ("identity, gzip", gzipped()),
     ] {
@@ -686,6 +787,22 @@ async fn index_pages_are_listings_behind_an_option() {
         "/d/a%20b/?s=1" => page(&["../"]),
         "/d/text/?s=1" => sized("200 OK", "Content-Type: text/plain\r\n", b"<a href=\"x\">"),
         "/d/none/?s=1" => sized("404 no", "", b""),
+        none if none.starts_with("/d/none/") => without_body(sized("404 no", "", b"")),
+        "/d/node/?s=1" => sized("404 no", "", b""),
+        "/d/login/?s=1" => sized("302 no", "Location: /signin/\r\n", b""),
+        "/signin/" => page(&["forgot"]),
+        "/d/slash/?s=1" => sized("302 no", "Location: /e/slash/?s=1\r\n", b""),
+        "/e/slash/?s=1" => page(&["0"]),
+        "/d/gz/?s=1" => sized(
+            "200 OK",
+            "Content-Type: text/html\r\nContent-Encoding: gzip\r\n",
+            &gzip(b"<a href=\"0\">"),
+        ),
+        "/d/br/?s=1" => sized(
+            "200 OK",
+            "Content-Type: text/html\r\nContent-Encoding: br\r\n",
+            b"xx",
+        ),
         "/d/hidden/?s=1" => sized("403 no", "", b""),
         _ => orderly(asked, TAG),
     });
@@ -718,6 +835,18 @@ async fn index_pages_are_listings_behind_an_option() {
             .to_string()
             .contains("text/plain")
     );
+    for (directory, says) in [
+        ("node", "no page of links"),
+        ("login", "signin"),
+        ("br", "Content-Encoding: br"),
+    ] {
+        let error = store.list_dir(directory).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{directory}");
+        assert!(error.to_string().contains(says), "{directory}: {error}");
+    }
+    for directory in ["gz", "slash"] {
+        assert_eq!(store.list_dir(directory).await.unwrap().keys, ["0"]);
+    }
     let plain = open(&server, &[]);
     assert!(!plain.can_list() && plain.list_dir("").await.is_err());
 

@@ -249,6 +249,152 @@ async fn without_credentials_the_error_says_so() {
         "{text}"
     );
     assert!(start.elapsed() < Duration::from_secs(2), "{text}");
+    // A machine that has no account, says so or fails.
+    for status in ["403 no", "404 no", "500 no", "400 no"] {
+        let machine = Raw::start(move |_| sized(status, "", b"go away"));
+        let msi = format!("{}/metadata/identity/oauth2/token", machine.address);
+        let s3 = [
+            ("region", "r"),
+            ("metadata_endpoint", machine.address.as_str()),
+            ("timeout", "5s"),
+        ];
+        let az = [
+            ("account_name", "a"),
+            ("msi_endpoint", msi.as_str()),
+            ("timeout", "5s"),
+        ];
+        for store in [
+            Store::open_with("s3://b/x", s3),
+            Store::open_with("az://b/x", az),
+        ] {
+            let error = read(&store.unwrap()).await;
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains("no credentials") && text.contains(&status[..3]),
+                "{text}"
+            );
+        }
+    }
+    // Nobody is asked where nothing is signed, for writes neither.
+    let server = bucket();
+    let options = [
+        ("base_url", server.address.as_str()),
+        ("skip_signature", "true"),
+        ("allow_http", "true"),
+        ("max_retries", "0"),
+    ];
+    let store = Store::open_with("gs://b/x", options).unwrap();
+    store
+        .put("k", vec!["x".into()], Precondition::None)
+        .await
+        .unwrap();
+    assert!(puts(&server)[0].field("authorization").is_none());
+}
+
+#[derive(Debug)]
+struct Odd(&'static str);
+
+#[async_trait::async_trait]
+impl crate::CredentialSource for Odd {
+    async fn credentials(
+        &self,
+    ) -> Result<crate::Credentials, Box<dyn std::error::Error + Send + Sync + 'static>> {
+        let names = ["access_key_id", "secret_access_key", "token"];
+        Ok(crate::Credentials {
+            values: names
+                .map(|name| (name.to_owned(), self.0.to_owned()))
+                .into(),
+            expires_at: None,
+        })
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_no_request_can_carry_are_an_error() {
+    let server = Raw::start(|_| sized("200 OK", "", b""));
+    for value in ["hush\n", "hush\r\nx", "hush\u{e9}", "hush\0"] {
+        for url in ["s3://b/x", "gs://b/x", "az://b/x"] {
+            let options: &[(&str, &str)] = match &url[..2] {
+                "s3" => &[("region", "r"), ("endpoint", &server.address)],
+                "gs" => &[("base_url", &server.address), ("allow_http", "true")],
+                _ => &[
+                    ("account_name", "a"),
+                    ("endpoint", &server.address),
+                    ("allow_http", "true"),
+                ],
+            };
+            let source = std::sync::Arc::new(Odd(value));
+            let options = options.iter().copied();
+            let store = Store::open_with_credentials(url, options, Some(source)).unwrap();
+            let error = read(&store).await;
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains("line break") && !text.contains("hush"),
+                "{text}"
+            );
+        }
+    }
+    assert!(server.methods().is_empty());
+}
+
+#[tokio::test]
+async fn servers_without_conditions_or_bulk_deletion() {
+    for status in ["501 no", "405 no", "400 no"] {
+        let server = Raw::start(move |asked| match asked.method.as_str() {
+            "PUT" if asked.field("if-none-match").is_some() => {
+                sized(status, "", b"<Error><Code>NotImplemented</Code></Error>")
+            }
+            "POST" => sized(status, "", b"<Error><Code>NotImplemented</Code></Error>"),
+            "DELETE" => b"HTTP/1.1 204 OK\r\n\r\n".to_vec(),
+            _ => sized("200 OK", "ETag: \"1\"\r\n", b""),
+        });
+        let places = ["s3://b/x", "s3a://b/x", "s3://b/y"];
+        for (number, url) in places.into_iter().enumerate() {
+            let endpoint = format!("{}{}", server.address, "/".repeat(number % 2));
+            let options = S3.into_iter().chain([("endpoint", endpoint.as_str())]);
+            let store = Store::open_with(url, options).unwrap();
+            let error = store.put("k", vec![], Precondition::IfAbsent).await;
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{status}: {error}");
+            assert!(
+                error.to_string().contains("single_writer = true"),
+                "{error}"
+            );
+            let asked = server.methods();
+            assert_eq!(asked.is_empty(), number > 0, "{url}: {asked:?}");
+        }
+        let store = s3(&server.address, &[]);
+        let keys = ["a".to_owned(), "b".to_owned()];
+        store.delete_all(&keys).await.unwrap();
+        assert_eq!(server.methods(), ["POST", "DELETE", "DELETE"], "{status}");
+        store.delete("c").await.unwrap();
+        assert_eq!(server.methods(), ["DELETE"], "what was found out is kept");
+        s3(&server.address, &[]).delete("c").await.unwrap();
+        assert_eq!(server.methods(), ["POST", "DELETE"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_reason_is_kept() {
+    let moved = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message><Endpoint>b.s3-eu.amazonaws.com</Endpoint></Error>";
+    let server = Raw::start(move |_| sized("301 Moved Permanently", "", moved.as_bytes()));
+    let text = read(&s3(&server.address, &[])).await.to_string();
+    for part in [
+        "301",
+        "PermanentRedirect",
+        "elsewhere",
+        "b.s3-eu.amazonaws.com",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let closed =
+        "<Error><Code>PublicAccessNotPermitted</Code><Message>not public</Message></Error>";
+    let server = Raw::start(move |_| sized("409 no", "", closed.as_bytes()));
+    let error = read(&azure(&server.address)).await;
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(error.to_string().contains("not public"), "{error}");
 }
 
 #[tokio::test]
@@ -284,19 +430,36 @@ async fn lost_credentials_ask_nobody() {
             && error.to_string().contains("pickles do not keep token"),
         "{error}"
     );
-    let open = Store::open_with(
-        &server.address,
-        [
-            ("credentials_lost", "default_headers"),
-            ("max_retries", "0"),
-        ],
-    );
-    assert!(
-        read(&open.unwrap())
-            .await
-            .to_string()
-            .contains("default_headers")
-    );
+    let absent = Raw::start(|_| sized("404 no", "", b""));
+    for names in [
+        "default_headers",
+        "bearer_token",
+        "the user or query of the URL",
+    ] {
+        let options = [("credentials_lost", names), ("max_retries", "0")];
+        let store = Store::open_with(&absent.address, options).unwrap();
+        for error in [
+            read(&store).await,
+            store
+                .put("k", vec![], Precondition::None)
+                .await
+                .unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            assert_eq!(error.to_string().matches(names).count(), 1, "{error}");
+        }
+        assert!(absent.methods().is_empty());
+        let options = options.into_iter().chain([("bearer_token", "other")]);
+        let store = Store::open_with(&absent.address, options).unwrap();
+        assert!(
+            store
+                .get("k", &ByteRange::All, None)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        absent.take();
+    }
 }
 
 /// Objects of a server that honours conditions.

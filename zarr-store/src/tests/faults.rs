@@ -13,7 +13,7 @@ async fn only_not_found_is_absent() {
         (Fault::Generic("500"), ErrorKind::Backend),
         (Fault::Timeout, ErrorKind::Timeout),
         (Fault::NotImplemented, ErrorKind::Unsupported),
-        (Fault::Precondition, ErrorKind::Changed),
+        (Fault::Precondition, ErrorKind::Backend),
     ] {
         let (store, faults) = faulty();
         faults.add(Rule::new(Operation::Get, "*", fault.clone()));

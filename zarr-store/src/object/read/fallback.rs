@@ -115,14 +115,54 @@ impl Read {
         if there.is_empty() {
             return Ok(Some(self.empty(range, size, version)));
         }
-        if !reaches_past(range, size) {
+        let suffix = matches!(range, ByteRange::Suffix(_));
+        if suffix || reaches_past(range, size) {
+            let expected = self.version.as_ref().unwrap_or(&version);
+            let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
+            match pinned.ask(&ByteRange::Range(there), u64::MAX, None).await? {
+                Answer::Body(body) => return Ok(Some(body)),
+                Answer::Part(part) => return self.complete(range, part).await,
+                _ => {}
+            }
+        }
+        // A server that refuses every range.
+        if !was_answered(&error) {
             return refused();
         }
-        let expected = self.version.as_ref().unwrap_or(&version);
-        let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
-        match pinned.ask(&ByteRange::Range(there), u64::MAX, None).await? {
-            Answer::Body(body) => Ok(Some(body)),
+        match self.without_ranges(range).await {
+            Ok(Some(body)) => Ok(Some(body)),
             _ => refused(),
+        }
+    }
+
+    /// Reads a range that the server knows not: a suffix by its place, or else all of the object. Nobody asks for the size alone,
+    /// since the first refusal counts, whatever that would say.
+    pub(super) async fn otherwise(
+        &self,
+        range: &ByteRange,
+        error: object_store::Error,
+    ) -> Result<Option<Body>> {
+        if matches!(range, ByteRange::Suffix(_))
+            && let Ok(Answer::Body(first)) = self.ask(&ByteRange::Range(0..1), u64::MAX, None).await
+        {
+            let pinned = self
+                .backend
+                .read(&self.store, &self.key, Some(&first.version))?;
+            let place = ByteRange::Range(request_range(range).resolve(first.object_size));
+            if let Answer::Body(body) = pinned.ask(&place, u64::MAX, None).await? {
+                let range = range.resolve(body.object_size);
+                let bytes = cut(&body.bytes, &body.range, &range)
+                    .ok_or_else(|| self.short(&range, body.bytes.len() as u64))?;
+                return Ok(Some(Body {
+                    bytes,
+                    range,
+                    ..body
+                }));
+            }
+        }
+        match self.without_ranges(range).await {
+            Ok(Some(body)) => Ok(Some(body)),
+            _ => Err(self.error("get", &error)),
         }
     }
 
@@ -232,6 +272,11 @@ fn knows_no_head(error: &Error) -> bool {
         && ["405", "501"]
             .iter()
             .any(|status| text.contains(&format!("status code: {status}")))
+}
+
+/// Whether a failure is the answer of a server.
+fn was_answered(error: &object_store::Error) -> bool {
+    error.to_string().contains("status code: ")
 }
 
 /// Whether a range ends, or for a suffix begins, outside of an object of this size.
