@@ -240,3 +240,141 @@ async fn a_document_may_be_as_large_as_the_limit_allows() {
         "{error}"
     );
 }
+
+/// A hierarchy of Zarr 3 or 2 with consolidated metadata in three groups above `g/h/a`, whose elements are all 7.
+async fn consolidated_thrice(is_zarr_2: bool) -> Hierarchy {
+    let hierarchy = open("memory:").unwrap();
+    if is_zarr_2 {
+        let zgroup = vec![r#"{"zarr_format": 2}"#.into()];
+        let put = hierarchy.store().put(".zgroup", zgroup, Precondition::None);
+        put.await.unwrap();
+    }
+    for path in ["g/h/a", "g/h/ab"] {
+        let array = line(&hierarchy, path, 8, 2).await;
+        array.write(s![..], arr0(7)).await.unwrap();
+    }
+    for path in ["", "g", "g/h"] {
+        let mut group = hierarchy.group(path).await.unwrap();
+        group.consolidate().await.unwrap();
+    }
+    hierarchy
+}
+
+/// The same store as another process sees it.
+fn elsewhere(hierarchy: &Hierarchy) -> Hierarchy {
+    Hierarchy::new(hierarchy.store().clone(), registry())
+}
+
+#[tokio::test]
+async fn another_shape_is_in_every_copy_above() {
+    for is_zarr_2 in [false, true] {
+        for len in [3, 12] {
+            for through in [None, Some(""), Some("g/h")] {
+                let hierarchy = consolidated_thrice(is_zarr_2).await;
+                let mut array = match through {
+                    None => hierarchy.array("g/h/a").await.unwrap(),
+                    Some(group) => {
+                        let group = hierarchy.group(group).await.unwrap();
+                        let below = if group.path().as_str().is_empty() {
+                            "g/h/a"
+                        } else {
+                            "a"
+                        };
+                        group.array(below).await.unwrap()
+                    }
+                };
+                array.resize(&[len]).await.unwrap();
+                let other = elsewhere(&hierarchy);
+                for (group, path) in [("", "g/h/a"), ("g", "h/a"), ("g/h", "a")] {
+                    let group = other.group(group).await.unwrap();
+                    assert!(group.metadata().consolidated().is_some());
+                    let array = group.array(path).await.unwrap();
+                    assert_eq!(array.shape(), [len], "{is_zarr_2} {through:?} {group:?}");
+                    assert_eq!(sum(&array).await, 7 * len.min(8) as i32);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_replaces_a_node_is_in_the_copies_that_had_it() {
+    for is_zarr_2 in [false, true] {
+        let hierarchy = consolidated_thrice(is_zarr_2).await;
+        let root = hierarchy.group("").await.unwrap();
+        let new = ArrayBuilder::new(&[5], "int32").build().unwrap();
+        hierarchy.replace("g/h/a", new.into()).await.unwrap();
+        hierarchy
+            .create_group("g/new", Attributes::new())
+            .await
+            .unwrap();
+        assert_eq!(root.array("g/h/a").await.unwrap().shape(), [5]);
+        let g = root.group("g").await.unwrap();
+        let names = g.children().await.unwrap().into_iter();
+        assert_eq!(names.map(|it| it.0).collect::<Vec<_>>(), ["h", "new"]);
+        assert!(root.group("g/new").await.is_ok());
+        assert_eq!(root.walk().await.unwrap().len(), 5);
+        let other = elsewhere(&hierarchy);
+        for (group, path) in [("", "g/h/a"), ("g", "h/a"), ("g/h", "a")] {
+            let array = other.group(group).await.unwrap().array(path).await.unwrap();
+            assert_eq!(array.shape(), [5], "{is_zarr_2} {group:?}");
+        }
+        // The objects of a node as another program copies them.
+        for key in keys(&hierarchy, "g/h/ab").await {
+            let whole = zarr_core::ByteRange::Range(0..1 << 20);
+            let found = hierarchy.store().get(&key, &whole, None).await.unwrap();
+            let to = key.replace("g/h/ab", "g/moved");
+            let bytes = vec![found.unwrap().bytes];
+            let put = hierarchy.store().put(&to, bytes, Precondition::None);
+            put.await.unwrap();
+        }
+        hierarchy.renew_copies_of("g/moved").await.unwrap();
+        assert!(root.array("g/moved").await.is_ok());
+        for (group, path) in [("", "g/moved"), ("g", "moved")] {
+            let group = elsewhere(&hierarchy).group(group).await.unwrap();
+            assert_eq!(sum(&group.array(path).await.unwrap()).await, 56);
+        }
+    }
+}
+
+#[tokio::test]
+async fn changes_through_a_changed_subgroup_are_in_the_copies() {
+    let hierarchy = consolidated_thrice(false).await;
+    let root = hierarchy.group("").await.unwrap();
+    let mut sub = root.group("g").await.unwrap();
+    sub.set_attributes(units()).await.unwrap();
+    let again = root.group("g").await.unwrap();
+    let mut array = again.array("h/a").await.unwrap();
+    array.set_attributes(units()).await.unwrap();
+    array.resize(&[2]).await.unwrap();
+    let other = elsewhere(&hierarchy).group("").await.unwrap();
+    let array = other.array("g/h/a").await.unwrap();
+    assert_eq!((array.shape(), sum(&array).await), (&[2][..], 14));
+    assert!(array.attributes().get::<String>("units").unwrap().is_some());
+}
+
+#[tokio::test]
+async fn one_node_that_is_not_understood_does_not_hide_the_others() {
+    let hierarchy = consolidated_thrice(false).await;
+    let whole = zarr_core::ByteRange::Range(0..1 << 20);
+    for key in ["zarr.json", "g/h/a/zarr.json"] {
+        let found = hierarchy.store().get(key, &whole, None).await.unwrap();
+        let text = String::from_utf8(found.unwrap().bytes.to_vec()).unwrap();
+        let text = text.replacen("\"bytes\"", "\"of.others\"", 1);
+        let put = hierarchy
+            .store()
+            .put(key, vec![text.into()], Precondition::None);
+        put.await.unwrap();
+    }
+    let root = elsewhere(&hierarchy).group("").await.unwrap();
+    let group = root.group("g/h").await.unwrap();
+    let names = group.members_each().await.unwrap().into_iter();
+    let names = names
+        .map(|(name, node)| (name, node.is_ok()))
+        .collect::<Vec<_>>();
+    assert_eq!(names, [("a".to_owned(), false), ("ab".to_owned(), true)]);
+    assert_eq!(group.children().await.unwrap().len(), 2);
+    let error = root.array("g/h/a").await.unwrap_err().to_string();
+    let place = "zarr.json: consolidated_metadata.metadata.g/h/a: codecs[0]";
+    assert!(error.starts_with(place), "{error}");
+}

@@ -2,6 +2,8 @@
 
 mod copies;
 
+use std::collections::BTreeMap;
+
 use zarr_core::NodePath;
 use zarr_core::metadata::{
     ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
@@ -51,6 +53,9 @@ impl Group {
     }
 
     pub(crate) fn bind(hierarchy: Hierarchy, path: NodePath, metadata: GroupMetadata) -> Self {
+        if metadata.consolidated().is_some() {
+            hierarchy.documents.note_handle();
+        }
         Self {
             hierarchy,
             path,
@@ -118,11 +123,9 @@ impl Group {
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
         let changed = changed.await?;
-        if let Some(group) = &self.copied_from {
-            self.hierarchy
-                .renew_copies(group, &self.path, &changed)
-                .await?;
-        }
+        self.hierarchy
+            .renew_copies_after(&self.path, &changed)
+            .await?;
         if let NodeMetadata::Group(group) = changed {
             let inherited = self.metadata.consolidated().cloned();
             let inherited = inherited.filter(|_| self.copied_from.is_some());
@@ -142,18 +145,17 @@ impl Group {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
             Some(copies) if !self.hierarchy.documents.has_changed(&absolute) => {
-                let found = copies.get(relative(&self.path, &absolute));
-                let found = found.map_err(|error| error.key(&self.copies_key()))?;
-                let metadata = found.ok_or_else(|| self.hierarchy.not_found(&absolute))?;
-                let below = copies.below(relative(&self.path, &absolute))?;
-                self.bind_copy(absolute, metadata, below)
-            }
-            _ => match self.hierarchy.node(absolute.as_str()).await? {
-                Node::Array(array) if self.consolidated().is_some() => {
-                    Ok(Node::Array(array.copied_from(self.origin())))
+                let relative = relative(&self.path, &absolute);
+                if !copies.contains(relative) {
+                    return Err(self.hierarchy.not_found(&absolute));
                 }
-                node => Ok(node),
-            },
+                let below = match copies.is_array(relative) {
+                    Ok(Some(false)) => copies.below(relative)?,
+                    _ => copies.emptied(),
+                };
+                self.copied(copies, absolute, below)
+            }
+            _ => self.hierarchy.node(absolute.as_str()).await,
         }
     }
 
@@ -222,15 +224,24 @@ impl Group {
                 .map(|(path, metadata)| (name(path), kind(metadata)))
                 .collect());
         };
-        let kinds = self.direct(copies).into_iter().map(|name| {
+        let mut kinds = BTreeMap::new();
+        for name in copies.paths().filter(|path| !path.contains('/')) {
             let is_array = copies.is_array(name);
             let kind = match is_array.map_err(|error| error.key(&self.copies_key()))? {
                 Some(true) => NodeKind::Array,
                 _ => NodeKind::Group,
             };
-            Ok((name.to_owned(), kind))
-        });
-        kinds.collect()
+            kinds.insert(name.to_owned(), kind);
+        }
+        for (path, metadata) in self.changed().await? {
+            let name = relative(&self.path, &path);
+            match metadata {
+                _ if name.contains('/') => {}
+                Some(metadata) => drop(kinds.insert(name.to_owned(), kind(&metadata))),
+                None => drop(kinds.remove(name)),
+            }
+        }
+        Ok(kinds.into_iter().collect())
     }
 
     /// The nodes directly below the group with their names, in order of name.
@@ -238,17 +249,33 @@ impl Group {
     /// # Errors
     /// As [`Self::children`], and for an array that is not understood.
     pub async fn members(&self) -> Result<Vec<(String, Node)>> {
+        let members = self.members_each().await?.into_iter();
+        members.map(|(name, node)| Ok((name, node?))).collect()
+    }
+
+    /// The same with an error in place of each node that is not understood.
+    ///
+    /// # Errors
+    /// As [`Self::children`].
+    pub async fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
             let bound = nodes.into_iter().map(|(path, metadata)| {
                 let (name, key) = (path.name().to_owned(), key_of(&path, &metadata));
-                Ok((name, self.hierarchy.bind(path, metadata, &key)?))
+                (name, self.hierarchy.bind(path, metadata, &key))
             });
-            return bound.collect();
+            return Ok(bound.collect());
         };
+        let mut parts = copies.split()?;
         let mut members = Vec::new();
-        for name in self.direct(copies) {
-            members.push((name.to_owned(), self.node(name).await?));
+        for (name, _) in self.children().await? {
+            let path = self.path.child(&name)?;
+            let part = parts.remove(name.as_str());
+            let node = match part.filter(|_| !self.hierarchy.documents.has_changed(&path)) {
+                Some(below) => self.copied(copies, path, below),
+                None => self.hierarchy.node(path.as_str()).await,
+            };
+            members.push((name, node));
         }
         Ok(members)
     }
@@ -260,7 +287,7 @@ impl Group {
     pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
         let nodes = match self.consolidated() {
             None => self.hierarchy.documents_within(&self.path).await?,
-            Some(consolidated) => self.consolidated_nodes(consolidated)?,
+            Some(consolidated) => self.current_nodes(consolidated).await?,
         };
         Ok(nodes
             .into_iter()
@@ -270,16 +297,6 @@ impl Group {
 
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.metadata.consolidated()
-    }
-
-    /// The names of the nodes directly below the group that are copied in its document, in order.
-    fn direct<'a>(&self, copies: &'a ConsolidatedMetadata) -> Vec<&'a str> {
-        let mut names = copies
-            .paths()
-            .filter(|path| !path.contains('/'))
-            .collect::<Vec<_>>();
-        names.sort_unstable();
-        names
     }
 }
 

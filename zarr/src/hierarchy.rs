@@ -230,20 +230,40 @@ impl Hierarchy {
         self.new_node(&path, metadata).await.map(drop)
     }
 
+    /// Creates a node in place of the one that is at the path, if any, which is deleted with everything below it. Consolidated
+    /// metadata of groups above that had the old node gets the new one. Nothing is deleted for a node that cannot be created.
+    ///
+    /// # Errors
+    /// As [`Self::create_array`], without [`Error::AlreadyExists`], and as [`Self::delete`].
+    pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
+        let path = NodePath::parse(path)?;
+        let new = self.new_node(&path, metadata).await?;
+        let stored = [(path.clone(), new.metadata.clone())];
+        let had = self.delete_node(&path).await?;
+        let node = self.create(new).await?;
+        self.insert_copies(&had, &path, &stored).await?;
+        Ok(node)
+    }
+
     /// Deletes a node and everything below it; no error where there is none. The copies of its document in consolidated metadata
     /// of groups above go first, then the document, then the chunks: readers find the node or none, and never one without data.
     ///
     /// # Errors
     /// [`Error::Store`] where something could not be deleted.
     pub async fn delete(&self, path: &str) -> Result<()> {
-        let path = NodePath::parse(path)?;
-        self.remove_copies(&path).await?;
+        self.delete_node(&NodePath::parse(path)?).await.map(drop)
+    }
+
+    /// Returns the groups above that had the node in their consolidated metadata.
+    async fn delete_node(&self, path: &NodePath) -> Result<Vec<NodePath>> {
+        let had = self.remove_copies(path).await?;
         let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
         let documents = documents.map(|name| path.prefix() + name);
         self.store().delete_all(&documents).await?;
         self.documents.clear();
-        self.documents.note(&path, Change::Deleted);
-        Ok(self.store().delete_prefix(path.as_str()).await?)
+        self.documents.note(path, Change::Deleted);
+        self.store().delete_prefix(path.as_str()).await?;
+        Ok(had)
     }
 
     /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
@@ -336,16 +356,19 @@ impl Hierarchy {
         };
         let (document, has_zarr_2) = try_join!(self.document(&path), self.has_zarr_2(&path))?;
         if document.is_some() || has_zarr_2 {
+            self.documents.note_stored(&path);
             return Err(exists());
         }
         let key = key_of(&path, &metadata);
         let node = self.bind(path.clone(), metadata.clone(), &key)?;
         for (path, group) in above {
+            self.documents.note_stored(&path);
             match self.put_new(&path, &group).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
                 result => result?,
             }
         }
+        self.documents.note_stored(&path);
         match self.put_new(&path, &metadata).await {
             Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => Err(exists()),
             result => result.map(|()| node),

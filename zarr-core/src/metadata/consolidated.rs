@@ -61,10 +61,7 @@ impl ConsolidatedMetadata {
     }
 
     pub(super) fn place(&self, document: &str, error: Error) -> Error {
-        error.member(document).member(match self.zarr_2 {
-            Some(_) => "metadata",
-            None => "consolidated_metadata.metadata",
-        })
+        error.member(self.name_of(document))
     }
 
     /// No documents, of the same format.
@@ -74,6 +71,38 @@ impl ConsolidatedMetadata {
             documents: Members::new(),
             zarr_2: self.zarr_2.clone(),
         }
+    }
+
+    /// Whether there is a document of the node at a path, of whatever kind.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.documents.get(path).is_some()
+    }
+
+    /// The documents below each node directly below the group, by the name of that node: all of [`Self::below`] in one pass.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], which no documents can cause.
+    pub fn split(&self) -> Result<std::collections::BTreeMap<&str, Self>> {
+        let mut parts = std::collections::BTreeMap::new();
+        for (path, document) in self.documents.iter() {
+            let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+            let part: &mut Self = parts.entry(name).or_insert_with(|| self.emptied());
+            if !rest.is_empty() {
+                part.documents.set(rest, document)?;
+            }
+        }
+        Ok(parts)
+    }
+
+    /// How errors call the document of a node.
+    #[must_use]
+    pub fn name_of(&self, path: &str) -> String {
+        let members = match self.zarr_2 {
+            Some(_) => "metadata",
+            None => "consolidated_metadata.metadata",
+        };
+        format!("{members}.{path}")
     }
 
     /// The documents of the nodes below a node, by their paths relative to it.

@@ -35,8 +35,6 @@ pub struct Array {
     options: WriteOptions,
     /// Set where the metadata is a copy in a group's document that was not compared with the array's own yet.
     unchecked: Option<Arc<AtomicBool>>,
-    /// The group whose consolidated metadata the handle comes from.
-    copied_from: Option<NodePath>,
 }
 
 impl Array {
@@ -69,21 +67,12 @@ impl Array {
             layout: Arc::new(layout),
             options: WriteOptions::default(),
             unchecked: None,
-            copied_from: None,
         })
     }
 
     pub(crate) fn marked_unchecked(mut self) -> Self {
         self.unchecked = Some(Arc::new(AtomicBool::new(true)));
         self
-    }
-
-    /// This array, opened from a copy of its document in the consolidated metadata of a group.
-    pub(crate) fn copied_from(self, group: &NodePath) -> Self {
-        Self {
-            copied_from: Some(group.clone()),
-            ..self.marked_unchecked()
-        }
     }
 
     /// The path of the array.
@@ -176,16 +165,13 @@ impl Array {
                 NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
             });
         let changed = changed.await?;
-        if let Some(group) = &self.copied_from {
-            self.hierarchy
-                .renew_copies(group, &self.path, &changed)
-                .await?;
-        }
+        self.hierarchy
+            .renew_copies_after(&self.path, &changed)
+            .await?;
         let key = key_of(&self.path, &changed);
         if let NodeMetadata::Array(metadata) = changed {
             *self = Self {
                 options: self.options,
-                copied_from: self.copied_from.take(),
                 ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
             };
         }
@@ -216,15 +202,15 @@ impl Array {
         Ok(())
     }
 
-    /// Refuses to go on where the stored document is not what this handle has.
-    async fn compare_with_stored(&self) -> Result<()> {
+    /// The stored document; refuses to go on where it is not what this handle has.
+    async fn compare_with_stored(&self) -> Result<ArrayMetadata> {
         let own = self
             .hierarchy
             .any_document(&self.path)
             .await?
             .ok_or_else(|| self.hierarchy.not_found(&self.path))?;
         match own {
-            NodeMetadata::Array(own) => self.check_layout(&own),
+            NodeMetadata::Array(own) => self.check_layout(&own).map(|()| own),
             NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
         }
     }

@@ -15,7 +15,8 @@ const DELETED_AT_ONCE: usize = 1000;
 impl Array {
     /// Gives the array another shape of the same rank. What is new has the fill value; what is cut off is lost: stored chunks
     /// outside are deleted, and what stored chunks at the edge hold beyond it is overwritten with the fill value, so that it does
-    /// not come back when the array grows again. The document is written last, on condition that it is still what this handle was
+    /// not come back when the array grows again. Copies of the document in consolidated metadata of groups above are renewed before
+    /// anything is deleted, or after an array has grown. The document is written last, on condition that it is still what this handle was
     /// opened with. Takes the time of what is stored, by one listing.
     ///
     /// # Errors
@@ -28,7 +29,10 @@ impl Array {
         resized.map_err(|error| error.key(&self.path.metadata_key()))?;
         let shrinks = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
         if shrinks {
-            self.compare_with_stored().await?;
+            let stored = self.compare_with_stored().await?;
+            // Copies in groups above first: through them what is deleted would read as the fill value.
+            let smaller = stored.with_shape(shape)?.into();
+            self.hierarchy.renew_copies(&self.path, &smaller).await?;
             self.cut(shape).await?;
         }
         let seen = self.clone();

@@ -6,6 +6,7 @@ mod read;
 mod zarr_2;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,8 @@ pub(crate) struct DocumentCache {
     /// Nodes that were changed, or deleted with all below them: copies of their documents that handles of groups have are out of
     /// date.
     changed: Mutex<BTreeMap<NodePath, Change>>,
+    /// Whether this process has a handle with copies: where it has none, nodes that it creates need not be noted.
+    has_copies: AtomicBool,
     documents: Cache<NodePath, (Instant, NodeMetadata), ByText>,
 }
 
@@ -92,6 +95,7 @@ impl DocumentCache {
         Self {
             age,
             changed: Mutex::default(),
+            has_copies: AtomicBool::new(false),
             documents: by_weight(256, CACHE_SIZE, ByText),
         }
     }
@@ -124,6 +128,29 @@ impl DocumentCache {
         let mut changed = self.changed();
         let known = changed.entry(path.clone()).or_insert(change);
         *known = change.max(*known);
+    }
+
+    /// Notes that there is a handle with copies.
+    pub(crate) fn note_handle(&self) {
+        self.has_copies.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes a node that is in the store and that handles with copies may not have.
+    pub(crate) fn note_stored(&self, path: &NodePath) {
+        if self.has_copies.load(Ordering::Relaxed) {
+            self.note(path, Change::Changed);
+        }
+    }
+
+    /// The nodes below a group that this process has changed.
+    pub(crate) fn changed_below(&self, group: &NodePath) -> Vec<NodePath> {
+        let prefix = group.prefix();
+        let changed = self.changed();
+        let paths = changed.keys().filter(|path| {
+            let below = path.as_str().strip_prefix(&prefix);
+            below.is_some_and(|rest| !rest.is_empty())
+        });
+        paths.cloned().collect()
     }
 
     /// Notes that the copies in the consolidated metadata of a group have just been made.

@@ -24,16 +24,31 @@ impl Group {
         }
     }
 
-    /// The node whose document is copied in this group's, as are those of the nodes below it. A copy may hold copies itself:
-    /// zarr-python writes empty ones.
-    pub(super) fn bind_copy(
+    /// The node whose document is copied in this group's, as are those `below` it.
+    pub(super) fn copied(
+        &self,
+        copies: &ConsolidatedMetadata,
+        path: NodePath,
+        below: ConsolidatedMetadata,
+    ) -> Result<Node> {
+        let name = relative(&self.path, &path);
+        let found = copies.get(name);
+        let metadata = found.map_err(|error| error.key(&self.copies_key()))?;
+        let metadata = metadata.ok_or_else(|| self.hierarchy.not_found(&path))?;
+        let key = format!("{}: {}", self.copies_key(), copies.name_of(name));
+        self.bind_copy(path, metadata, below, &key)
+    }
+
+    /// A copy may hold copies itself: zarr-python writes empty ones.
+    fn bind_copy(
         &self,
         path: NodePath,
         metadata: NodeMetadata,
         below: ConsolidatedMetadata,
+        key: &str,
     ) -> Result<Node> {
-        match self.hierarchy.bind(path, metadata, &self.copies_key())? {
-            Node::Array(array) => Ok(Node::Array(array.copied_from(self.origin()))),
+        match self.hierarchy.bind(path, metadata, key)? {
+            Node::Array(array) => Ok(Node::Array(array.marked_unchecked())),
             Node::Group(group) => {
                 let own = group.consolidated().filter(|_| below.is_empty()).cloned();
                 let copies = Some(own.unwrap_or(below));
@@ -44,6 +59,32 @@ impl Group {
                 }))
             }
         }
+    }
+
+    /// The documents of the nodes below that this process has changed, as they are stored now; `None` for those that are gone.
+    pub(super) async fn changed(&self) -> Result<Vec<(NodePath, Option<NodeMetadata>)>> {
+        let mut changed = Vec::new();
+        for path in self.hierarchy.documents.changed_below(&self.path) {
+            let stored = self.hierarchy.any_document(&path).await?;
+            changed.push((path, stored));
+        }
+        Ok(changed)
+    }
+
+    /// The copied documents, and those that this process has changed as they are now.
+    pub(super) async fn current_nodes(
+        &self,
+        copies: &ConsolidatedMetadata,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let mut nodes = self.consolidated_nodes(copies)?;
+        let changed = self.changed().await?;
+        if !changed.is_empty() {
+            nodes.retain(|(path, _)| !self.hierarchy.documents.has_changed(path));
+            let stored = changed.into_iter();
+            nodes.extend(stored.filter_map(|(path, metadata)| Some((path, metadata?))));
+            nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+        Ok(nodes)
     }
 
     /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
