@@ -47,11 +47,10 @@ def copy_node(
     for done, _ in enumerate(_copied(source.native, target.native, data, documents), start=1):
         if progress is not None:
             progress(done, len(keys))
-    copied = _native.open_node(target, target_path, "node")
-    if any(key.endswith("zarr.json") for _, key in documents):
-        # So that groups above that have consolidated metadata, which is now out of date, learn of it.
-        copied._change_attributes("{}", [], False)
-    return copied
+    if target_path:
+        above, _, name = target_path.rpartition("/")
+        _native.open_node(target, above, "group")._renew_copies(name)
+    return _native.open_node(target, target_path, "node")
 
 
 def _make_room(target: Place, path: str, overwrite: bool) -> None:
