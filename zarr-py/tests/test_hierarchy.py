@@ -477,3 +477,17 @@ def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
         assert [path for path, _ in group.members(None)] == ["s", "s/good"]
     with pytest.raises(errors.UnsupportedError, match="consolidated_metadata.metadata.s/bad: codecs"):
         group["s/bad"]
+
+
+def test_copies_between_formats_hide_nothing(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    zarr.create_array(str(old), name="x", data=np.arange(4), zarr_format=2)
+    zarr_py.create_group(str(new), "g").create_array("y", data=np.arange(3))
+    with pytest.raises(errors.UnsupportedError, match="Zarr 3"):
+        zarr_py.open_group(str(old)).copy("x", zarr_py.open_group(str(new)))
+    with pytest.raises(errors.UnsupportedError, match="Zarr 2"):
+        zarr_py.open_group(str(new)).copy("g", zarr_py.open_group(str(old)))
+    zarr_py.open_group(str(old)).copy("x", "p/q/x")
+    assert (old / "p" / "q" / ".zgroup").exists() and not list(old.rglob("zarr.json"))
+    assert not list(new.rglob(".z*"))
+    assert zarr.open_group(str(old), mode="r")["p/q/x"][:].tolist() == [0, 1, 2, 3]
