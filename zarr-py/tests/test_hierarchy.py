@@ -1,5 +1,6 @@
 """Groups as mappings, modes, what is required, copied and moved; what arrays tell of themselves."""
 
+import pickle
 import asyncio
 import gc
 import os
@@ -430,3 +431,63 @@ def test_explain_takes_whatever_one_passes(root: zarr_py.Group) -> None:
         zarr_py.explain(array, 99)
     with pytest.raises(ValueError, match="indexing"):
         zarr_py.explain(array, 0, indexing="fancy")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_what_is_replaced_moved_and_created_is_in_the_copies(tmp_path, zarr_format):
+    url = str(tmp_path / "h")
+    if zarr_format == 2:
+        os.makedirs(url)
+        with open(f"{url}/.zgroup", "w") as file:
+            file.write('{"zarr_format": 2}')
+    group = zarr_py.open_group(url, mode="a")
+    for path in ("x", "s/y"):
+        group[path] = np.arange(8)
+    group.consolidate()
+    group = zarr_py.open_group(url)
+    group["x"] = np.arange(3)
+    group.move("s", "t/u")
+    group.create_group("new")
+    assert group.keys() == ["new", "t", "x"] and "new" in group and "t/u/y" in group
+    zarr_py.open_group(url).create_array("late", shape=[3], dtype="i4")
+    assert group.require_array("late", shape=[3], dtype="i4").shape == (3,)
+    fresh = zarr_py.open_group(url, use_consolidated=True)
+    assert fresh["x"][...].tolist() == [0, 1, 2] and fresh["t/u/y"][...].tolist() == list(range(8))
+    assert "s" not in fresh and "s/y" not in fresh
+    fresh["t/u"].attrs["a"] = 1
+    fresh["t/u/y"].parent["y"].resize((2,))
+    pickle.loads(pickle.dumps(fresh["t/u"]))["y"].attrs["b"] = 2
+    again = zarr_py.open_group(url, use_consolidated=True)["t/u/y"]
+    assert again.shape == (2,) and dict(again.attrs) == {"b": 2}
+
+
+def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
+    url = tmp_path / "h"
+    group = zarr_py.open_group(str(url), mode="a")
+    for path in ("s/bad", "s/good"):
+        group.create_array(path, shape=[3], dtype="i4")
+    group.consolidate()
+    for name in ("zarr.json", "s/bad/zarr.json"):
+        text = (url / name).read_text()
+        (url / name).write_text(text.replace('"zstd"', '"of.others"', 1))
+    group = zarr_py.open_group(str(url))
+    assert group["s"].keys() == ["bad", "good"] and "s/bad" in group and group.nmembers(None) == 3
+    assert "bad (" in group.tree() and "good (3,)" in group.tree()
+    with pytest.warns(UserWarning, match="bad"):
+        assert [path for path, _ in group.members(None)] == ["s", "s/good"]
+    with pytest.raises(errors.UnsupportedError, match="consolidated_metadata.metadata.s/bad: codecs"):
+        group["s/bad"]
+
+
+def test_copies_between_formats_hide_nothing(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    zarr.create_array(str(old), name="x", data=np.arange(4), zarr_format=2)
+    zarr_py.create_group(str(new), "g").create_array("y", data=np.arange(3))
+    with pytest.raises(errors.UnsupportedError, match="Zarr 3"):
+        zarr_py.open_group(str(old)).copy("x", zarr_py.open_group(str(new)))
+    with pytest.raises(errors.UnsupportedError, match="Zarr 2"):
+        zarr_py.open_group(str(new)).copy("g", zarr_py.open_group(str(old)))
+    zarr_py.open_group(str(old)).copy("x", "p/q/x")
+    assert (old / "p" / "q" / ".zgroup").exists() and not list(old.rglob("zarr.json"))
+    assert not list(new.rglob(".z*"))
+    assert zarr.open_group(str(old), mode="r")["p/q/x"][:].tolist() == [0, 1, 2, 3]

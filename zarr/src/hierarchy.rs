@@ -221,15 +221,6 @@ impl Hierarchy {
         self.create(new).await?.into_group()
     }
 
-    /// Checks that a node can be created, but for one that is there: for callers who delete that first.
-    ///
-    /// # Errors
-    /// As [`Self::create_array`], without [`Error::AlreadyExists`].
-    pub async fn check_new(&self, path: &str, metadata: NodeMetadata) -> Result<()> {
-        let path = NodePath::parse(path)?;
-        self.new_node(&path, metadata).await.map(drop)
-    }
-
     /// Creates a node in place of the one that is at the path, if any, which is deleted with everything below it. Consolidated
     /// metadata of groups above that had the old node gets the new one. Nothing is deleted for a node that cannot be created.
     ///

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zarr_py import _native
 from zarr_py._source import Place
-from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError, ReadOnlyError
+from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError, ReadOnlyError, UnsupportedError
 
 if TYPE_CHECKING:
     from zarr_py._native import NativeStore
@@ -31,13 +31,20 @@ def copy_node(
     """
     if target.read_only:
         raise ReadOnlyError(f"/{target_path}: store was opened in read-only mode and does not support writing")
-    _native.open_node(source, path, "node")
+    found = _native.open_node(source, path, "node")
     same = source.native is target.native
     if same and _is_within(target_path, path):
         raise InvalidError(f"/{path} cannot be copied to /{target_path}, which is it or in it")
     if same and _is_within(path, target_path):
         raise InvalidError(f"/{path} cannot be copied to /{target_path}, in which it is")
+    missing = _missing_groups(target, target_path, found.zarr_format)
     _make_room(target, target_path, overwrite)
+    if found.zarr_format == 2 and "" in missing:
+        # The groups below are created in its format.
+        target.native.set_sync(".zgroup", b'{"zarr_format": 2}')
+        missing.remove("")
+    if missing:
+        _native.create_group(target, missing[0], "{}", False)
     entries = sorted(key for key, _ in source.native.entries_sync(path))
     prefix = f"{path}/" if path else ""
     keys = [(key, _joined(target_path, key.removeprefix(prefix))) for key in entries]
@@ -47,11 +54,10 @@ def copy_node(
     for done, _ in enumerate(_copied(source.native, target.native, data, documents), start=1):
         if progress is not None:
             progress(done, len(keys))
-    copied = _native.open_node(target, target_path, "node")
-    if any(key.endswith("zarr.json") for _, key in documents):
-        # So that groups above that have consolidated metadata, which is now out of date, learn of it.
-        copied._change_attributes("{}", [], False)
-    return copied
+    if target_path:
+        above, _, name = target_path.rpartition("/")
+        _native.open_node(target, above, "group")._renew_copies(name)
+    return _native.open_node(target, target_path, "node")
 
 
 def _make_room(target: Place, path: str, overwrite: bool) -> None:
@@ -69,11 +75,27 @@ def _make_room(target: Place, path: str, overwrite: bool) -> None:
             _native.create_group(target, "", "{}", True)
             return
         _native.open_node(target, above, "group").delete(name)
-    if path:
+
+
+def _missing_groups(target: Place, path: str, zarr_format: int) -> list[str]:
+    """The groups above a path that are not there, the nearest first.
+
+    Raises `UnsupportedError` where the nearest that is there has the other format: its readers would not see the copy.
+    """
+    missing: list[str] = []
+    while path:
+        path = path.rpartition("/")[0]
         try:
-            _native.open_node(target, above, "group")
+            group = _native.open_node(target, path, "group")
         except NotFoundError:
-            _native.create_group(target, above, "{}", False)
+            missing.append(path)
+            continue
+        if group.zarr_format != zarr_format:
+            raise UnsupportedError(
+                f"/{path} is a group of Zarr {group.zarr_format}, and what is to be copied into it is of Zarr {zarr_format}; "
+                "convert the one of Zarr 2 first, or write the elements to an array that is created there")
+        break
+    return missing
 
 
 def _copied(

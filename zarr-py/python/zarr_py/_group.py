@@ -1,5 +1,6 @@
 """`zarr_py.Group`: the nodes below one, by path."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -11,7 +12,7 @@ from zarr_py._create import ArrayOptions, check_names
 from zarr_py._native import NativeGroup, Opened
 from zarr_py._node import Node
 from zarr_py._nodes import described_array
-from zarr_py.errors import AlreadyExistsError, NodeTypeError, NotFoundError
+from zarr_py.errors import AlreadyExistsError, InvalidError, NodeTypeError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from zarr_py._copy import Progress
@@ -83,6 +84,9 @@ class Group(Node, NativeGroup):
             self._node(path, "node")
         except NotFoundError:
             return False
+        except (InvalidError, UnsupportedError):
+            # There is a node, which is not understood.
+            return bool(path)
         return True
 
     def __iter__(self) -> Iterator[str]:
@@ -136,11 +140,12 @@ class Group(Node, NativeGroup):
     def members(self, max_depth: int | None = 0) -> Members:
         """The nodes below with their paths relative to this group, in order of name.
 
-        `max_depth`: 0 for those directly below, 1 also for those directly below these, and so on; `None` for all.
+        `max_depth`: 0 for those directly below, 1 also for those directly below these, and so on; `None` for all. A node that is
+        not understood is left out with a warning that says why; `keys`, `walk` and `nmembers` have it.
         """
         depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
         members: Members = []
-        for name, node in self._members():
+        for name, node in _understood(self._members()):
             members.append((name, node))
             if isinstance(node, Group) and depth != 0:
                 below = node.members(None if depth is None else depth - 1)
@@ -151,7 +156,7 @@ class Group(Node, NativeGroup):
         """Async variant of `members`."""
         depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
         members: Members = []
-        for name, node in await self._members(awaitable=True):
+        for name, node in _understood(await self._members(awaitable=True)):
             members.append((name, node))
             if isinstance(node, Group) and depth != 0:
                 below = await node.members_async(None if depth is None else depth - 1)
@@ -160,7 +165,10 @@ class Group(Node, NativeGroup):
 
     def nmembers(self, max_depth: int | None = 0) -> int:
         """The number of `members`."""
-        return len(self.members(max_depth))
+        depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
+        if depth == 0:
+            return len(self._children())
+        return sum(depth is None or path.count("/") <= depth for path, _ in self.walk())
 
     def arrays(self) -> list[tuple[str, Array]]:
         """The arrays directly below with their names."""
@@ -340,6 +348,14 @@ class Group(Node, NativeGroup):
         rows = {"Group": f"/{self.path}", "Store": self.location}
         cells = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
         return f"<table>{''.join(cells)}</table>"
+
+
+def _understood(members: "list[tuple[str, Array | Group | Exception]]") -> Members:
+    """The nodes among `members`; a warning for each exception."""
+    for name, node in members:
+        if isinstance(node, Exception):
+            warnings.warn(f"{name!r} is left out: {node}", stacklevel=3)
+    return [(name, node) for name, node in members if not isinstance(node, Exception)]
 
 
 def _new(path: str, overwrite: bool, array: Any) -> tuple[str, bool]:

@@ -51,7 +51,7 @@ def _below(group: "Group", depth: int, level: int | None, lines: list[str], html
                 _below(node, depth + 1, level, lines, html)
             html.append("</details></li>")
         else:
-            text = f"{name} {_described(node)}"
+            text = f"{name} ({node})" if isinstance(node, Exception) else f"{name} {_described(node)}"
             lines.append("  " * depth + text)
             html.append(f"<li>{escape(text)}</li>")
     html.append("</ul>")

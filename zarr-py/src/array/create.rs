@@ -90,10 +90,10 @@ pub(super) async fn create_array_at(
 ) -> Result<zarr::Array> {
     let metadata = array.metadata(hierarchy)?;
     if overwrite {
-        // Nothing is deleted for an array that cannot be.
-        let node = metadata.clone().into();
-        hierarchy.check_new(path, node).await?;
-        hierarchy.delete(path).await?;
+        return Ok(hierarchy
+            .replace(path, metadata.into())
+            .await?
+            .into_array()?);
     }
     Ok(hierarchy.create_array(path, metadata).await?)
 }
@@ -106,9 +106,8 @@ pub(super) async fn create_group_at(
 ) -> Result<zarr::Group> {
     let attributes = self::attributes(attributes)?;
     if overwrite {
-        let group = GroupMetadata::default().with_attributes(attributes.clone())?;
-        hierarchy.check_new(path, group.into()).await?;
-        hierarchy.delete(path).await?;
+        let group = GroupMetadata::default().with_attributes(attributes)?;
+        return Ok(hierarchy.replace(path, group.into()).await?.into_group()?);
     }
     Ok(hierarchy.create_group(path, attributes).await?)
 }

@@ -120,12 +120,12 @@ impl NativeGroup {
         })
     }
 
-    /// The nodes directly below with their names.
+    /// The nodes directly below with their names; an exception in place of one that is not understood.
     #[pyo3(signature = (*, awaitable = false))]
     fn _members<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
         answer(py, awaitable, async move {
-            Ok(Answer::Nodes(place, group.members().await?))
+            Ok(Answer::Nodes(place, group.members_each().await?))
         })
     }
 
@@ -158,6 +158,20 @@ impl NativeGroup {
             group.delete(&path).await?;
             turn.set(group);
             Ok(())
+        })
+    }
+
+    /// Renews the consolidated metadata above a node below that was put there by its objects.
+    #[pyo3(signature = (path, *, awaitable = false))]
+    fn _renew_copies<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (group, path) = (self.handle.get()?, self.join(path)?);
+        answer(py, awaitable, async move {
+            Ok(group.hierarchy().renew_copies_of(&path).await?)
         })
     }
 

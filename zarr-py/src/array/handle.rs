@@ -216,7 +216,7 @@ impl Opened {
 pub(super) enum Answer {
     Nothing,
     Node(Box<Opened>),
-    Nodes(Place, Vec<(String, zarr::Node)>),
+    Nodes(Place, Vec<(String, zarr::Result<zarr::Node>)>),
     Names(Vec<(String, &'static str)>),
 }
 
@@ -242,7 +242,13 @@ impl<'py> IntoPyObject<'py> for Answer {
             Self::Nothing => Ok(PyNone::get(py).to_owned().into_any()),
             Self::Node(node) => node.into_python(py),
             Self::Nodes(place, nodes) => {
-                let opened = |node| place.clone_ref(py).opened(node).into_python(py);
+                let opened = |node: zarr::Result<zarr::Node>| match node {
+                    Ok(node) => place.clone_ref(py).opened(node).into_python(py),
+                    Err(error) => {
+                        let error = PyErr::from(Error::Zarr(error));
+                        Ok(error.into_value(py).into_bound(py).into_any())
+                    }
+                };
                 let nodes = nodes.into_iter();
                 let nodes = nodes.map(|(name, node)| Ok((name, opened(node)?)));
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
