@@ -1,8 +1,12 @@
 //! The fields that every request of a store has: the option `default_headers`, tokens, and the user of a URL.
 
+#[cfg(feature = "http")]
 use base64::Engine;
+#[cfg(feature = "http")]
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+#[cfg(feature = "http")]
+use reqwest::header::AUTHORIZATION;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::named::{Named, take};

@@ -19,6 +19,7 @@ use crate::CredentialSource;
 use crate::error::{Error, Result};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::object::Singly;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::object::sign::{Method, Sign};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
