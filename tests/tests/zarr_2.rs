@@ -355,7 +355,9 @@ async fn errors_name_the_document_that_they_are_in() {
         fault("a").await
     );
     assert!(
-        fault("g/b").await.starts_with(".zmetadata: metadata.g/b: codecs[1]: "),
+        fault("g/b")
+            .await
+            .starts_with(".zmetadata: metadata.g/b: codecs[1]: "),
         "{}",
         fault("g/b").await
     );

@@ -68,7 +68,7 @@ pub(super) fn of_read(
 
 /// Whether a part has no bytes and no place: what Azurite answers to a range that begins at the end of an object.
 fn is_nothing(response: &HttpResponse) -> bool {
-    let is_empty = field(response, "content-length").is_some_and(|size| size.trim() == "0");
+    let is_empty = field(response, "content-length").is_none_or(|size| size.trim() == "0");
     is_empty && field(response, "content-range").is_none()
 }
 
