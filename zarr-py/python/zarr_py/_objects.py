@@ -270,7 +270,7 @@ class Objects:
         return _checks.text(key, "key"), method, int(seconds)
 
 
-def objects(store: _source.StoreLike, *, read_only: bool = False, **options: Unpack[StoreOptions]) -> Objects:
+def objects(store: _source.StoreLike, *, read_only: bool | None = None, **options: Unpack[StoreOptions]) -> Objects:
     """The objects of a store, by key: bytes in and out, without Zarr.
 
     Parameters
@@ -278,7 +278,7 @@ def objects(store: _source.StoreLike, *, read_only: bool = False, **options: Unp
     store
         What `zarr_py.Store` takes: a URL, a path, a store of obstore, an object with the methods of obspec; or a `zarr_py.Store`.
     read_only
-        Refuse every write.
+        Refuse every write; by default as the given store is.
     options
         Those of `zarr_py.Store`.
 
@@ -289,7 +289,8 @@ def objects(store: _source.StoreLike, *, read_only: bool = False, **options: Unp
     store.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
-    return Objects(_source.of(store, options, _checks.flag(read_only, "read_only"), "objects", ("read_only",)))
+    wanted = None if read_only is None else _checks.flag(read_only, "read_only")
+    return Objects(_source.of(store, options, wanted, "objects", ("read_only",)))
 
 
 async def answered[T](answer: T | Awaitable[T]) -> T:
