@@ -393,11 +393,14 @@ def test_html_is_escaped(tmp_path: Path) -> None:
 
 
 async def test_errors_hold_no_secrets(closed_port: int) -> None:
-    store = zarr_py.Store("s3://bucket", endpoint=f"http://u:HIDDEN@127.0.0.1:{closed_port}", allow_http=True,
-                          region="x", retry_config={"max_retries": 0}, **SECRETS)
+    options = {"allow_http": True, "region": "x", "retry_config": {"max_retries": 0}, **SECRETS}
+    store = zarr_py.Store("s3://bucket", endpoint=f"http://127.0.0.1:{closed_port}", **options)
     with pytest.raises(errors.StoreError) as raised:
         await store.get("a/b", PROTOTYPE)
     assert "HIDDEN" not in str(raised.value) and "s3://bucket/a/b" in str(raised.value)
+    with pytest.raises(errors.InvalidError, match="option endpoint has a user") as refused:
+        await zarr_py.Store("s3://bucket", endpoint=f"http://u:HIDDEN@127.0.0.1:{closed_port}", **options).get("a/b", PROTOTYPE)
+    assert "HIDDEN" not in str(refused.value)
 
 
 def test_memory_is_unpickled_where_it_is() -> None:
