@@ -243,7 +243,10 @@ async fn a_document_may_be_as_large_as_the_limit_allows() {
 
 /// A hierarchy of Zarr 3 or 2 with consolidated metadata in three groups above `g/h/a`, whose elements are all 7.
 async fn consolidated_thrice(is_zarr_2: bool) -> Hierarchy {
-    let hierarchy = open("memory:").unwrap();
+    consolidated_in(open("memory:").unwrap(), is_zarr_2).await
+}
+
+async fn consolidated_in(hierarchy: Hierarchy, is_zarr_2: bool) -> Hierarchy {
     if is_zarr_2 {
         let zgroup = vec![r#"{"zarr_format": 2}"#.into()];
         let put = hierarchy.store().put(".zgroup", zgroup, Precondition::None);
@@ -260,7 +263,7 @@ async fn consolidated_thrice(is_zarr_2: bool) -> Hierarchy {
     hierarchy
 }
 
-/// The same store as another process sees it.
+/// A hierarchy as another process sees it.
 fn elsewhere(hierarchy: &Hierarchy) -> Hierarchy {
     Hierarchy::new(hierarchy.store().clone(), registry())
 }
@@ -351,6 +354,36 @@ async fn changes_through_a_changed_subgroup_are_in_the_copies() {
     let array = other.array("g/h/a").await.unwrap();
     assert_eq!((array.shape(), sum(&array).await), (&[2][..], 14));
     assert!(array.attributes().get::<String>("units").unwrap().is_some());
+}
+
+#[tokio::test]
+async fn changes_in_a_directory_of_a_hierarchy_are_in_the_copies_above_it() {
+    for is_zarr_2 in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| {
+            let directory = directory.path().join(path);
+            open(directory.to_str().unwrap()).unwrap()
+        };
+        let hierarchy = consolidated_in(at("h"), is_zarr_2).await;
+        let mut array = at("h/g/h/a").array("").await.unwrap();
+        array.resize(&[3]).await.unwrap();
+        array.set_attributes(units()).await.unwrap();
+        let new = ArrayBuilder::new(&[5], "int32").build().unwrap();
+        at("h/g").replace("h/ab", new.into()).await.unwrap();
+        let other = elsewhere(&hierarchy);
+        for (group, below) in [("", "g/h/"), ("g", "h/"), ("g/h", "")] {
+            let group = other.group(group).await.unwrap();
+            let array = group.array(&format!("{below}a")).await.unwrap();
+            assert_eq!((array.shape(), sum(&array).await), (&[3][..], 21));
+            assert!(array.attributes().get::<String>("units").unwrap().is_some());
+            let array = group.array(&format!("{below}ab")).await.unwrap();
+            assert_eq!((array.shape(), sum(&array).await), (&[5][..], 0));
+        }
+        at("h/g/h").delete("a").await.unwrap();
+        let group = elsewhere(&hierarchy).group("").await.unwrap();
+        assert!(group.array("g/h/a").await.is_err());
+        assert!(group.array("g/h/ab").await.is_ok());
+    }
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ pub(crate) struct Facts {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patience {
     /// When the deadline of the request is.
+    #[cfg_attr(
+        not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
+        expect(dead_code, reason = "only HTTP clients wait")
+    )]
     pub(crate) until: Option<Instant>,
     /// What went wrong last.
     pub(crate) last: Arc<Mutex<Option<String>>>,

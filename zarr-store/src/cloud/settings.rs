@@ -400,14 +400,3 @@ pub(super) fn failed(url: &Url, options: &Named, error: &object_store::Error) ->
     }
     invalid(url.as_str(), &reason)
 }
-
-/// The URL without user info, query and fragment.
-pub(super) fn location(url: &Url) -> String {
-    let mut url = url.clone();
-    // These fail for URLs without a host only, which have no user info.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
-}

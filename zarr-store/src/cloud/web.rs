@@ -53,7 +53,7 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
         .build()
         .map_err(|error| settings::failed(url, &setup.named, &error))?;
     let backend = ObjectBackend::new(Arc::new(store), setup.quirks);
-    let location = settings::location(url);
+    let location = location(url);
     Ok(setup.finish(backend, &location, CostModel::http()))
 }
 
@@ -69,4 +69,15 @@ fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
             "options webdav and html_index are two ways to list; give one of them",
         )),
     }
+}
+
+/// The URL without user info, query and fragment.
+fn location(url: &Url) -> String {
+    let mut url = url.clone();
+    // These fail for URLs without a host only, which have no user info.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
 }

@@ -4,6 +4,7 @@
 //! ones that their method can produce. Of a name that occurs twice the last member counts, as where a writer appends: zip
 //! readers agree on that. Bytes in front of the archive move all offsets.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -74,13 +75,17 @@ impl<'a> Fields<'a> {
 
 /// Finds the directory from the last bytes of an archive, which begin at `start`.
 pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
-    let record = (0..=tail.len().saturating_sub(22))
-        .rev()
-        .find(|&at| {
-            let fields = Fields(&tail[at..]);
-            fields.u32(0) == Some(0x0605_4b50)
-                && fields.u16(20).map(usize::from) == (tail.len() - at).checked_sub(22)
-        })
+    let comment = |at: usize| {
+        let fields = Fields(&tail[at..]);
+        (fields.u32(0) == Some(0x0605_4b50)).then(|| fields.u16(20).map(usize::from))?
+    };
+    let rest = |at: usize| tail.len() - at - 22;
+    let mut places = (0..=tail.len().saturating_sub(22)).rev();
+    // The record that ends where the archive does, or else the last one: some writers pad.
+    let record = places
+        .clone()
+        .find(|&at| comment(at).is_some_and(|size| size == rest(at)))
+        .or_else(|| places.find(|&at| comment(at).is_some_and(|size| size <= rest(at))))
         .ok_or("no end of central directory, so no zip archive")?;
     let fields = Fields(&tail[record..]);
     let end = || {
@@ -144,8 +149,7 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
         let moved = |offset: u64| offset.checked_add(end.before).ok_or_else(cut);
         member.header = moved(member.header)?;
         member.limit = moved(member.limit)?;
-        let name =
-            std::str::from_utf8(name).map_err(|_| format!("name of entry {index} is not UTF-8"))?;
+        let name = &*text(name);
         if name.ends_with('/') && member.size == 0 {
             continue;
         }
@@ -159,6 +163,20 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     }
     limit(&mut members, end.offset)?;
     Ok(members)
+}
+
+/// A name: UTF-8, or else code page 437 (APPNOTE, appendix D).
+fn text(name: &[u8]) -> Cow<'_, str> {
+    const HIGH: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
+        αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+    let letter = |&byte: &u8| match byte.checked_sub(128) {
+        Some(high) => HIGH.chars().nth(high.into()).unwrap_or('\u{fffd}'),
+        None => byte.into(),
+    };
+    match std::str::from_utf8(name) {
+        Ok(name) => Cow::Borrowed(name),
+        Err(_) => name.iter().map(letter).collect(),
+    }
 }
 
 /// A name without the `./` that some archivers put in front.
@@ -271,8 +289,8 @@ pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64
     let fields = Fields(bytes);
     let place = || {
         let (name_size, extra_size) = (fields.u16(26)?, fields.u16(28)?);
-        let local = std::str::from_utf8(fields.bytes(30, name_size.into())?).ok()?;
-        let same = fields.u32(0)? == 0x0403_4b50 && without_dots(local) == name;
+        let local = text(fields.bytes(30, name_size.into())?);
+        let same = fields.u32(0)? == 0x0403_4b50 && without_dots(&local) == name;
         same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
     };
     let data = place()

@@ -253,6 +253,24 @@ async fn bytes_in_front_of_an_archive_move_it() {
 }
 
 #[tokio::test]
+async fn an_archive_may_be_padded() {
+    for padding in [&[0; 512][..], b"\n", &[7; 60_000]] {
+        let bytes = [&archive(&[stored("a", b"one")])[..], padding].concat();
+        assert_eq!(read(&zipped(bytes).await, "a").await.unwrap(), "one");
+    }
+}
+
+#[tokio::test]
+async fn names_may_be_of_code_page_437() {
+    let mut bytes = archive(&[stored("caf?/r?sum?", b"one"), stored("b", b"two")]);
+    let question = bytes.iter_mut().filter(|byte| **byte == b'?');
+    question.for_each(|byte| *byte = 0x82);
+    let store = zipped(bytes).await;
+    assert_eq!(read(&store, "café/résumé").await.unwrap(), "one");
+    assert_eq!(read(&store, "b").await.unwrap(), "two");
+}
+
+#[tokio::test]
 async fn archives_that_lie_are_refused() {
     let corrupt = async |members: &[Made], text: &str| {
         let store = zipped(archive(members)).await;
