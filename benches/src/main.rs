@@ -72,7 +72,7 @@ fn timed<R>(work: impl FnOnce() -> R) -> (R, (Duration, Duration)) {
     (result, (wall.elapsed(), cpu_time() - cpu))
 }
 
-/// The same sum as in compare.py: elements times their position, modulo 2^64, over every 7th element.
+/// The checksum of compare.py: elements times their position, modulo 2^64, over every 7th element.
 fn checksum(data: &[u16]) -> u64 {
     let elements = data.iter().step_by(7).enumerate();
     elements.fold(0, |sum, (i, &x)| sum.wrapping_add((i as u64 % 65_521) * u64::from(x)))

@@ -45,7 +45,7 @@ impl Origin {
         Self::serving(Objects::default()).await
     }
 
-    /// The same that puts whatever the conditions are, as some servers do that speak S3.
+    /// A server that puts whatever the conditions are, as some servers do that speak S3.
     pub async fn without_conditions() -> Self {
         let objects = Objects {
             ignores_conditions: true,
@@ -88,7 +88,7 @@ impl Origin {
         .unwrap()
     }
 
-    /// The same objects as a plain web server has them.
+    /// The objects as a plain web server has them.
     ///
     /// # Panics
     /// Where an option is unknown.

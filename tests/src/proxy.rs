@@ -23,7 +23,7 @@ use crate::http::{Framing, Head, read_body, read_head};
 pub enum Fault {
     /// An answer of this status without a body, before; for 429 and 503 with `Retry-After: 0`.
     Status(u16),
-    /// The same after.
+    /// An answer of this status without a body, after the request was passed on.
     StatusAfter(u16),
     /// The connection is reset before.
     Reset,
@@ -74,14 +74,14 @@ impl Rule {
         }
     }
 
-    /// The same of these of the requests that match, counted from 0.
+    /// Faults those of the requests that match whose numbers, counted from 0, are these.
     #[must_use]
     pub fn on_calls(mut self, calls: Range<usize>) -> Self {
         self.calls = calls;
         self
     }
 
-    /// The same of all of them.
+    /// Faults all requests that match.
     #[must_use]
     pub fn always(self) -> Self {
         self.on_calls(0..usize::MAX)

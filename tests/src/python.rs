@@ -44,7 +44,7 @@ pub fn interpreter() -> PathBuf {
 /// each time, one process after the other.
 ///
 /// # Panics
-/// As [`interpreter`].
+/// Those of [`interpreter`].
 #[must_use]
 pub fn environment(name: &str, requirements: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
     let requirements = scripts().join(requirements);
@@ -76,7 +76,7 @@ pub fn environment(name: &str, requirements: &str, prepare: impl FnOnce(&Path)) 
 /// The interpreter of an environment with the package `zarr_py`, built from this checkout as a wheel, and what its tests need.
 ///
 /// # Panics
-/// As [`interpreter`], and where the package does not build.
+/// Those of [`interpreter`], and where the package does not build.
 #[must_use]
 pub fn package() -> PathBuf {
     environment(

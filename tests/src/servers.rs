@@ -127,7 +127,7 @@ impl Server {
         Store::open_with(&self.url, self.options.clone()).unwrap()
     }
 
-    /// The same server behind another address: that of a proxy.
+    /// This server behind another address: that of a proxy.
     #[must_use]
     pub fn through(&self, address: &str) -> Self {
         let moved = |text: &String| text.replace(&self.address, address);
@@ -142,7 +142,7 @@ impl Server {
         }
     }
 
-    /// The same server with one option more.
+    /// This server with one option more.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.options.push((name.to_owned(), value.to_owned()));

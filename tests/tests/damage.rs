@@ -267,7 +267,7 @@ async fn random_damage_never_panics_and_never_passes_a_checksum() {
     }
 }
 
-/// The same with a checksum over the index: then there is no wrong answer at all.
+/// Damage with a checksum over the index too: then there is no wrong answer at all.
 #[tokio::test]
 async fn with_a_checksum_over_the_index_too_no_damage_passes() {
     let mut rng = random::rng(8);

@@ -504,7 +504,7 @@ async fn a_slow_body_that_keeps_coming_is_no_timeout() {
     }
 }
 
-/// The same through requests that are signed, to servers with an idea of their own of what a request is.
+/// Faults of requests that are signed, to servers with an idea of their own of what a request is.
 #[tokio::test(flavor = "multi_thread")]
 async fn real_servers_behind_the_proxy_are_written_once_or_an_error() {
     each_server(async |direct, proxy, array| {

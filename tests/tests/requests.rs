@@ -27,7 +27,7 @@ impl Logged {
         }
     }
 
-    /// The same stored objects, seen by a process that has read nothing yet.
+    /// These stored objects, seen by a process that has read nothing yet.
     fn cold(&self) -> Hierarchy {
         self.log.clear();
         on(&self.log)

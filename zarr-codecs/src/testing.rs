@@ -122,7 +122,7 @@ pub(crate) fn chain(codecs: &str, shape: &[u64], data_type: &str) -> Result<Code
     filled_chain(codecs, shape, data_type, None)
 }
 
-/// The same with a fill value.
+/// A chunk specification with a fill value.
 pub(crate) fn filled_chain(
     codecs: &str,
     shape: &[u64],

@@ -417,10 +417,10 @@ unsafe fn copy_item<I: Copy + AsMut<[u8]>, const SWAP: usize>(from: *const u8, t
     }
 }
 
-/// As [`nest`], for items of any size.
+/// Loops as [`nest`] does, for items of any size.
 ///
 /// # Safety
-/// As [`nest`].
+/// What [`nest`] demands.
 unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, swap: usize) {
     match *loops {
         [] => {

@@ -26,7 +26,7 @@ impl Extension {
         }
     }
 
-    /// The same with one configuration member set.
+    /// This extension with one configuration member set.
     ///
     /// # Panics
     /// Never for values with a JSON form, which all of serde's own types have.

@@ -151,10 +151,10 @@ impl ArrayLayout {
         self.codecs_by_shape.get(shape)
     }
 
-    /// The same layout with chunks of one more shape: those of an array that has grown since it was bound.
+    /// This layout with chunks of one more shape: those of an array that has grown since it was bound.
     ///
     /// # Errors
-    /// As [`Self::bind`], for the codecs.
+    /// Those of [`Self::bind`], for the codecs.
     pub fn with_chunk_shape(
         mut self,
         shape: &[u64],

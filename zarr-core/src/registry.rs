@@ -66,14 +66,14 @@ impl Registry {
             )
     }
 
-    /// The same with this codec, in place of one of that name.
+    /// This registry with a codec, in place of one of that name.
     #[must_use]
     pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {
         self.codecs.insert(name.to_owned(), bind);
         self
     }
 
-    /// The same with a name of a codec that only a tolerant reader knows: one of a draft, or of another library before the codec was
+    /// This registry with a name of a codec that only a tolerant reader knows: one of a draft, or of another library before the codec was
     /// registered.
     #[must_use]
     pub fn with_legacy_codec(mut self, name: &str, bind: BindCodec) -> Self {
@@ -81,28 +81,28 @@ impl Registry {
         self
     }
 
-    /// The same with this data type, in place of one of that name.
+    /// This registry with a data type, in place of one of that name.
     #[must_use]
     pub fn with_data_type(mut self, name: &str, bind: BindDataType) -> Self {
         self.data_types.insert(name.to_owned(), bind);
         self
     }
 
-    /// The same with this chunk grid, in place of one of that name.
+    /// This registry with a chunk grid, in place of one of that name.
     #[must_use]
     pub fn with_chunk_grid(mut self, name: &str, bind: BindChunkGrid) -> Self {
         self.chunk_grids.insert(name.to_owned(), bind);
         self
     }
 
-    /// The same with this chunk key encoding, in place of one of that name.
+    /// This registry with a chunk key encoding, in place of one of that name.
     #[must_use]
     pub fn with_chunk_key_encoding(mut self, name: &str, bind: BindChunkKeyEncoding) -> Self {
         self.chunk_key_encodings.insert(name.to_owned(), bind);
         self
     }
 
-    /// The same within these limits.
+    /// This registry within other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -115,7 +115,7 @@ impl Registry {
         &self.limits
     }
 
-    /// The same that reads, or refuses, what other libraries write beyond the specification; tolerant by default.
+    /// This registry, which reads or refuses what other libraries write beyond the specification; tolerant by default.
     #[must_use]
     pub fn with_strictness(mut self, strictness: Strictness) -> Self {
         self.strictness = strictness;

@@ -90,7 +90,7 @@ impl Lent {
         }))
     }
 
-    /// The same of an array that may be written, by several jobs at once.
+    /// The memory of an array that may be written, by several jobs at once.
     pub(crate) fn writable(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if !is_writable(array)? {
             return Ok(None);

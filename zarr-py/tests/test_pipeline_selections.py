@@ -182,7 +182,7 @@ def theirs_block(expected: np.ndarray[Any, Any], block: tuple[int, ...], array: 
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """The same elements. NumPy takes no NaN inside a struct for another, so structs are compared by their bytes."""
+    """Whether elements are equal. NumPy takes no NaN inside a struct for another, so structs are compared by their bytes."""
     found, expected = np.asarray(found), np.asarray(expected)
     if expected.dtype.names is not None:
         assert found.dtype == expected.dtype and found.shape == expected.shape

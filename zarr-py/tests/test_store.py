@@ -129,7 +129,7 @@ class TestSyncObject(Called):
 
 
 class Async:
-    """The same, of coroutines, which are all to run on one event loop."""
+    """Calls coroutines, which are all to run on one event loop."""
 
     def __init__(self) -> None:
         self.inner = obstore.store.MemoryStore()

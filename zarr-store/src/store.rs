@@ -108,7 +108,7 @@ impl Store {
         open::open(url, Options::default())
     }
 
-    /// As [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
+    /// Opens a store, as [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
     /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
     /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
     /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
@@ -125,7 +125,7 @@ impl Store {
         Self::open_with_credentials(url, options, None)
     }
 
-    /// As [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
+    /// Opens a store, as [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
     ///
     /// # Errors
     ///

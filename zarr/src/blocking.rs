@@ -1,4 +1,4 @@
-//! The same without `async`: for programs that have no runtime. Local reads run on the calling thread and the computing ones,
+//! The front door without `async`, for programs that have no runtime. Local reads run on the calling thread and the computing ones,
 //! everything else on one runtime of the process.
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub fn runtime() -> Arc<Runtime> {
 /// Opens the hierarchy at a URL or path, as [`crate::open`].
 ///
 /// # Errors
-/// As [`crate::open`].
+/// Those of [`crate::open`].
 pub fn open(url: &str) -> Result<Hierarchy> {
     Ok(Hierarchy(crate::open(url)?))
 }
@@ -53,7 +53,7 @@ impl Hierarchy {
     /// Opens an array, as [`crate::Hierarchy::array`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Hierarchy::array`].
     pub fn array(&self, path: &str) -> Result<Array> {
         runtime().block_on(self.0.array(path)).map(Array)
     }
@@ -61,7 +61,7 @@ impl Hierarchy {
     /// Opens a group, as [`crate::Hierarchy::group`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Hierarchy::group`].
     pub fn group(&self, path: &str) -> Result<Group> {
         runtime().block_on(self.0.group(path)).map(Group)
     }
@@ -69,7 +69,7 @@ impl Hierarchy {
     /// Creates an array, as [`crate::Hierarchy::create_array`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Hierarchy::create_array`].
     pub fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         runtime()
             .block_on(self.0.create_array(path, metadata))
@@ -79,7 +79,7 @@ impl Hierarchy {
     /// Creates a group, as [`crate::Hierarchy::create_group`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Hierarchy::create_group`].
     pub fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         runtime()
             .block_on(self.0.create_group(path, attributes))
@@ -89,7 +89,7 @@ impl Hierarchy {
     /// Deletes a node and everything below it, as [`crate::Hierarchy::delete`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Hierarchy::delete`].
     pub fn delete(&self, path: &str) -> Result<()> {
         runtime().block_on(self.0.delete(path))
     }
@@ -99,7 +99,7 @@ impl Group {
     /// All nodes below, as [`crate::Group::walk`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Group::walk`].
     pub fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
         runtime().block_on(self.0.walk())
     }
@@ -107,7 +107,7 @@ impl Group {
     /// Opens an array by its path below the group, as [`crate::Group::array`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Group::array`].
     pub fn array(&self, path: &str) -> Result<Array> {
         runtime().block_on(self.0.array(path)).map(Array)
     }
@@ -115,7 +115,7 @@ impl Group {
     /// Consolidates metadata, as [`crate::Group::consolidate`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Group::consolidate`].
     pub fn consolidate(&mut self) -> Result<()> {
         runtime().block_on(self.0.consolidate())
     }
@@ -125,7 +125,7 @@ impl Array {
     /// Reads slices, as [`crate::Array::read`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::read`].
     pub fn read<T: Element>(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ArrayD<T>> {
         self.read_selection(&Selection::slices(slices))
     }
@@ -133,7 +133,7 @@ impl Array {
     /// Reads any selection, as [`crate::Array::read_selection`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::read_selection`].
     pub fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
         let (resolved, output) = self.0.prepare_read::<T>(selection)?;
         self.run(self.0.read_plan(&resolved), &output)?;
@@ -144,7 +144,7 @@ impl Array {
     /// part of the result.
     ///
     /// # Errors
-    /// As [`crate::Array::read`], and [`Error::Shape`] where the array has another shape.
+    /// Those of [`crate::Array::read`], and [`Error::Shape`] where the array has another shape.
     pub fn read_into<T: Element>(
         &self,
         selection: &Selection,
@@ -168,7 +168,7 @@ impl Array {
     /// Reads any selection into memory of the caller, as [`crate::Array::read_output`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::read_output`].
     pub fn read_output(
         &self,
         selection: &Selection,
@@ -191,7 +191,7 @@ impl Array {
     /// Writes slices, as [`crate::Array::write`], from an array of any layout, without a copy of it.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::write`].
     pub fn write<'a, T: Element>(
         &self,
         slices: impl AsRef<[SliceInfoElem]>,
@@ -203,7 +203,7 @@ impl Array {
     /// Writes any selection, as [`crate::Array::write_selection`], from an array of any layout, without a copy of it.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::write_selection`].
     pub fn write_selection<'a, T: Element>(
         &self,
         selection: &Selection,
@@ -222,7 +222,7 @@ impl Array {
     /// Reads strings or byte strings, as [`crate::Array::read_variable_selection`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::read_variable_selection`].
     pub fn read_variable<T: VariableElement>(&self, selection: &Selection) -> Result<ArrayD<T>> {
         runtime().block_on(self.0.read_variable_selection(selection))
     }
@@ -230,7 +230,7 @@ impl Array {
     /// Writes strings or byte strings, as [`crate::Array::write_variable_selection`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::write_variable_selection`].
     pub fn write_variable<T: VariableElement>(
         &self,
         selection: &Selection,
@@ -242,7 +242,7 @@ impl Array {
     /// Gives the array another shape, as [`crate::Array::resize`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::resize`].
     pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
         runtime().block_on(self.0.resize(shape))
     }
@@ -250,7 +250,7 @@ impl Array {
     /// Replaces the attributes, as [`crate::Array::set_attributes`].
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`crate::Array::set_attributes`].
     pub fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         runtime().block_on(self.0.set_attributes(attributes))
     }

@@ -140,7 +140,7 @@ impl Group {
     /// Opens the node at a path relative to the group.
     ///
     /// # Errors
-    /// As [`Hierarchy::node`].
+    /// Those of [`Hierarchy::node`].
     pub async fn node(&self, path: &str) -> Result<Node> {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
@@ -163,7 +163,7 @@ impl Group {
     /// this handle no longer has it.
     ///
     /// # Errors
-    /// As [`Hierarchy::delete`].
+    /// Those of [`Hierarchy::delete`].
     pub async fn delete(&mut self, path: &str) -> Result<()> {
         let path = self.path.join(path)?;
         self.hierarchy.delete(path.as_str()).await?;
@@ -178,7 +178,7 @@ impl Group {
     /// Opens the array at a path relative to the group.
     ///
     /// # Errors
-    /// As [`Hierarchy::array`].
+    /// Those of [`Hierarchy::array`].
     pub async fn array(&self, path: &str) -> Result<Array> {
         self.node(path).await?.into_array()
     }
@@ -186,7 +186,7 @@ impl Group {
     /// Opens the group at a path relative to this one.
     ///
     /// # Errors
-    /// As [`Hierarchy::group`].
+    /// Those of [`Hierarchy::group`].
     pub async fn group(&self, path: &str) -> Result<Self> {
         self.node(path).await?.into_group()
     }
@@ -194,7 +194,7 @@ impl Group {
     /// Creates an array at a path relative to the group, as [`Hierarchy::create_array`].
     ///
     /// # Errors
-    /// As [`Hierarchy::create_array`].
+    /// Those of [`Hierarchy::create_array`].
     pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         self.hierarchy
             .create_array(self.path.join(path)?.as_str(), metadata)
@@ -204,7 +204,7 @@ impl Group {
     /// Creates a group at a path relative to this one, as [`Hierarchy::create_group`].
     ///
     /// # Errors
-    /// As [`Hierarchy::create_group`].
+    /// Those of [`Hierarchy::create_group`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
         self.hierarchy
             .create_group(self.path.join(path)?.as_str(), attributes)
@@ -247,16 +247,16 @@ impl Group {
     /// The nodes directly below the group with their names, in order of name.
     ///
     /// # Errors
-    /// As [`Self::children`], and for an array that is not understood.
+    /// Those of [`Self::children`], and for an array that is not understood.
     pub async fn members(&self) -> Result<Vec<(String, Node)>> {
         let members = self.members_each().await?.into_iter();
         members.map(|(name, node)| Ok((name, node?))).collect()
     }
 
-    /// The same with an error in place of each node that is not understood.
+    /// The nodes directly below, with an error in place of each that is not understood.
     ///
     /// # Errors
-    /// As [`Self::children`].
+    /// Those of [`Self::children`].
     pub async fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
@@ -283,7 +283,7 @@ impl Group {
     /// Paths and kinds of all nodes below the group, in order of path.
     ///
     /// # Errors
-    /// As [`Self::children`].
+    /// Those of [`Self::children`].
     pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
         let nodes = match self.consolidated() {
             None => self.hierarchy.documents_within(&self.path).await?,

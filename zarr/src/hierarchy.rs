@@ -125,10 +125,10 @@ impl Hierarchy {
         self.engine.read(plan, target).await
     }
 
-    /// The same on this thread, without a runtime; `None` where the store is not a directory of this machine.
+    /// Runs a read on this thread, without a runtime; `None` where the store is not a directory of this machine.
     ///
     /// # Errors
-    /// As [`Self::run_read`].
+    /// Those of [`Self::run_read`].
     pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.engine.read_blocking(plan, target)
     }
@@ -189,7 +189,7 @@ impl Hierarchy {
     /// opened by their own documents.
     ///
     /// # Errors
-    /// As [`Self::group`].
+    /// Those of [`Self::group`].
     pub async fn group_without_consolidated(&self, path: &str) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let found = self.any_document(&path).await?;
@@ -213,7 +213,7 @@ impl Hierarchy {
     /// Creates a group, and the groups above it that are missing. Below a group of Zarr 2 it is one of Zarr 2.
     ///
     /// # Errors
-    /// As [`Self::create_array`].
+    /// Those of [`Self::create_array`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
@@ -225,7 +225,7 @@ impl Hierarchy {
     /// metadata of groups above that had the old node gets the new one. Nothing is deleted for a node that cannot be created.
     ///
     /// # Errors
-    /// As [`Self::create_array`], without [`Error::AlreadyExists`], and as [`Self::delete`].
+    /// Those of [`Self::create_array`], without [`Error::AlreadyExists`], and as [`Self::delete`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = NodePath::parse(path)?;
         let new = self.new_node(&path, metadata).await?;

@@ -63,7 +63,7 @@ pub fn open(url: &str) -> Result<Hierarchy> {
     Ok(Hierarchy::new(Store::open(url)?, registry()))
 }
 
-/// The same with options of the store, by the names that `object_store` gives them: keys, endpoints, regions.
+/// Opens a hierarchy with options of the store, by the names that `object_store` gives them: keys, endpoints, regions.
 ///
 /// # Errors
 /// [`Error::Store`] as for [`open`], and for an option that the store does not have.

@@ -56,7 +56,7 @@ impl<T> PerProcess<T> {
         self.get_or_try_remake(|_| make())
     }
 
-    /// The same where `remake` makes it of what the parent had, if it had something.
+    /// The value of this process, where `remake` makes it of what the parent had, if it had something.
     ///
     /// # Errors
     /// Those of `remake`.
@@ -90,7 +90,7 @@ impl<T> PerProcess<T> {
         forget_parents(self.0.swap(Some(Made::here(Arc::new(value)))));
     }
 
-    /// The same of what cannot fail.
+    /// The value of this process, of what cannot fail.
     pub fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let Ok(value) = self.get_or_try_make(|| Ok::<_, std::convert::Infallible>(make()));
         value

@@ -95,7 +95,7 @@ fn member(name: &str, good: &[&str], bad: &[&str]) {
     }
 }
 
-/// The same of a codec chain.
+/// Codec chains of an array: those that are read, and those that are refused.
 #[track_caller]
 fn chains(data_type: &str, fill: &str, good: &[&str], bad: &[&str]) {
     let with = |chain: &str| {
@@ -113,7 +113,7 @@ fn chains(data_type: &str, fill: &str, good: &[&str], bad: &[&str]) {
     }
 }
 
-/// The same of fill values.
+/// Fill values of an array: those that are read, and those that are refused.
 #[track_caller]
 fn fills(data_type: &str, chain: &str, good: &[&str], bad: &[&str]) {
     let with = |fill: &str| {

@@ -78,7 +78,7 @@ fn repeat(decoded: &mut [u8], start: usize, end: usize, len: usize) {
     }
 }
 
-/// The same in steps of `SIZE` bytes, no more than the match is back. The last may write more than `len`, which is overwritten.
+/// Copies a match in steps of `SIZE` bytes, no more than the match is back. The last may write more than `len`, which is overwritten.
 fn repeat_in_steps<const SIZE: usize>(decoded: &mut [u8], start: usize, end: usize, len: usize) {
     for at in (0..len).step_by(SIZE) {
         let (done, room) = decoded.split_at_mut(end + at);

@@ -44,7 +44,7 @@ pub(super) enum Shuffle {
     /// The first bytes of all elements, then the second ones ...
     #[serde(rename = "shuffle")]
     Bytes = 1,
-    /// The same with bits.
+    /// The first bits of all elements, then the second ones ...
     #[serde(rename = "bitshuffle")]
     Bits = 2,
 }

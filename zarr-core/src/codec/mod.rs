@@ -136,7 +136,7 @@ pub trait BytesToBytes: Debug + Send + Sync {
     /// For a codec that only adds to its input, such as a checksum: the input, checked, as a part of the encoded bytes.
     ///
     /// # Errors
-    /// As [`Self::decode`].
+    /// Those of [`Self::decode`].
     fn payload<'a>(&self, _encoded: &'a [u8]) -> Result<Option<&'a [u8]>> {
         Ok(None)
     }

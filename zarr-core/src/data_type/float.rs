@@ -60,7 +60,7 @@ impl FloatFormat {
         }
     }
 
-    /// The same for formats of at most 16 bits: through float64, which is exact wherever rounding can go wrong, and where it
+    /// Reads a number into a format of at most 16 bits: through float64, which is exact wherever rounding can go wrong, and where it
     /// lies midway between two numbers, by the digits of the text.
     fn round_narrow(&self, text: &str) -> Option<u64> {
         let number = text.parse::<f64>().ok()?;

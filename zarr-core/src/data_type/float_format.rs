@@ -82,7 +82,7 @@ impl FloatFormat {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The same of the two parts of a complex number, too.
+    /// The format of a data type, or of the two parts of a complex one.
     pub(super) fn of_parts(name: &str) -> Option<&'static Self> {
         Self::named(match name {
             "complex64" => "float32",

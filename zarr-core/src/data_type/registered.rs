@@ -47,7 +47,7 @@ const REGISTERED: [(&str, BindDataType); 39] = [
 ];
 
 impl Registry {
-    /// The same with all registered data types, and those that zarr-python and zarrs add.
+    /// This registry with all registered data types, and those that zarr-python and zarrs add.
     #[must_use]
     pub fn with_registered_data_types(self) -> Self {
         REGISTERED.iter().fold(self, |registry, (name, bind)| {

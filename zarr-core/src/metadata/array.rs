@@ -120,7 +120,7 @@ impl ArrayMetadata {
         &self.shape
     }
 
-    /// The same with another shape of the same rank.
+    /// This metadata with another shape of the same rank.
     ///
     /// # Errors
     /// [`Error::Invalid`] where rank or lengths are not allowed.
@@ -173,7 +173,7 @@ impl ArrayMetadata {
         &self.attributes
     }
 
-    /// The same with other attributes.
+    /// This metadata with other attributes.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no attributes can cause.

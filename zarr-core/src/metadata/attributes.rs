@@ -79,7 +79,7 @@ impl Attributes {
         self.0.set(name, &value)
     }
 
-    /// The same with an attribute set.
+    /// These attributes with one of them set.
     ///
     /// # Errors
     /// [`Error::Syntax`] where the value has no JSON form.

@@ -118,7 +118,7 @@ impl GroupMetadata {
         &self.attributes
     }
 
-    /// The same with other attributes.
+    /// This metadata with other attributes.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no attributes can cause.
@@ -134,7 +134,7 @@ impl GroupMetadata {
         self.consolidated.as_ref()
     }
 
-    /// The same with this consolidated metadata, or without any.
+    /// This metadata with other consolidated metadata, or without any.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no documents can cause.

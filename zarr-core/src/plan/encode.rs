@@ -33,10 +33,10 @@ impl EncodeJob {
         Ok(stored.map(|_| encoded.into()))
     }
 
-    /// As [`Self::run`], behind the bytes of other chunks: returns where the encoded chunk is among them.
+    /// Encodes the chunk behind the bytes of other chunks and returns where it is among them; `None` as [`Self::run`].
     ///
     /// # Errors
-    /// As [`Self::run`]. What was appended then is no chunk.
+    /// Those of [`Self::run`]. What was appended then is no chunk.
     pub fn append(&self, input: &Input, chunks: &mut Vec<u8>) -> Result<Option<Range<usize>>> {
         let start = chunks.len();
         let stored = encode_chunk(&self.task, self.existing.as_ref(), input, chunks)

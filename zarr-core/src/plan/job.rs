@@ -149,7 +149,7 @@ impl DecodeJob {
     /// Runs the job.
     ///
     /// # Errors
-    /// As [`ChunkJob::run`].
+    /// Those of [`ChunkJob::run`].
     pub fn run(self) -> Result<()> {
         self.job.run(self.encoded.as_deref())
     }

@@ -108,7 +108,7 @@ impl Points {
         self.coordinates[self.dimensions[dimension]][row] - self.base[dimension]
     }
 
-    /// The same points where dimension `i` of the chunk becomes dimension `order[i]` of this one.
+    /// These points where dimension `i` of the chunk becomes dimension `order[i]` of this one.
     pub(crate) fn permuted(mut self, order: &[usize]) -> Self {
         self.dimensions = order.iter().map(|&axis| self.dimensions[axis]).collect();
         self.base = order.iter().map(|&axis| self.base[axis]).collect();

@@ -56,7 +56,7 @@ impl Wanted {
         }
     }
 
-    /// The same elements where dimension `i` becomes dimension `order[i]` of this one.
+    /// These elements where dimension `i` becomes dimension `order[i]` of this one.
     pub(crate) fn permuted(self, order: &[usize]) -> Self {
         match self {
             Self::Box(axes) => Self::Box(order.iter().map(|&axis| axes[axis].clone()).collect()),

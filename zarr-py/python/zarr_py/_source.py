@@ -56,7 +56,7 @@ class Source(NamedTuple):
         return f"Source({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def public(self) -> "Source":
-        """The same without secrets."""
+        """This source without secrets."""
         url = _options.public_url(self.url) if self.memory is None else self.url
         return self._replace(url=url, options=_options.public_options(self.options, url != self.url))
 

@@ -125,7 +125,7 @@ impl Place {
         Ok(self.native.get().handle()?.hierarchy)
     }
 
-    /// The same, where it may be changed.
+    /// The hierarchy, to change a node of it; refused by a handle that only reads.
     pub(super) fn writable(&self, path: &str) -> PyResult<Hierarchy> {
         if self.read_only {
             return Err(read_only(path.trim_start_matches('/')));

@@ -68,7 +68,7 @@ impl NativePipeline {
         })
     }
 
-    /// The same array in another store.
+    /// This array in another store.
     fn over(&self, store: Py<NativeStore>) -> Self {
         Self {
             store,

@@ -20,7 +20,7 @@ impl NativeStore {
         self.call(py, size(self.store()?, key))
     }
 
-    /// The same on the calling thread.
+    /// Lists on the calling thread.
     fn size_sync(&self, py: Python<'_>, key: String) -> PyResult<Option<u64>> {
         let store = self.store()?;
         self.wait(py, size(store, key))

@@ -43,7 +43,7 @@ impl NativeStore {
         })
     }
 
-    /// The same on the calling thread.
+    /// Reads on the calling thread.
     #[pyo3(signature = (key, byte_range = None))]
     fn get_sync(
         &self,

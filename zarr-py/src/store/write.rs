@@ -34,7 +34,7 @@ impl NativeStore {
         self.call(py, put(store, key, value))
     }
 
-    /// The same on the calling thread.
+    /// Waits on the calling thread.
     fn set_sync(&self, py: Python<'_>, key: String, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (store, value) = (self.store()?, copy_of(value)?);
         self.wait(py, put(store, key, value))?;
@@ -64,7 +64,7 @@ impl NativeStore {
         self.call(py, delete(store, key))
     }
 
-    /// The same on the calling thread.
+    /// Waits on the calling thread.
     fn delete_sync(&self, py: Python<'_>, key: String) -> PyResult<()> {
         let store = self.store()?;
         self.wait(py, delete(store, key))?;

@@ -43,7 +43,7 @@ impl Server {
         }
     }
 
-    /// The same objects as a client of S3 sees them that has no account.
+    /// The objects as a client of S3 sees them that has no account.
     #[cfg(feature = "s3")]
     fn s3(&self, more: Option<(&str, &str)>) -> Store {
         let options = [

@@ -123,7 +123,7 @@ impl Array {
         self.metadata.attributes()
     }
 
-    /// The same array with other options for writing.
+    /// This array with other options for writing.
     #[must_use]
     pub fn with_write_options(mut self, options: WriteOptions) -> Self {
         self.options = options;

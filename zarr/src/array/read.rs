@@ -35,7 +35,7 @@ impl Array {
     /// Reads all combinations of indices, one set for each dimension (NumPy's `ix_`).
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_orthogonal<T: Element>(
         &self,
         indices: impl Into<Vec<AxisIndices>>,
@@ -47,7 +47,7 @@ impl Array {
     /// Reads the elements at coordinates, given as one list for each dimension; the result is a list.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_coordinates<T: Element>(
         &self,
         coordinates: impl Into<Vec<Vec<u64>>>,
@@ -59,7 +59,7 @@ impl Array {
     /// Reads the elements at which a mask of the shape of the array is true; the result is a list, in C order.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_mask<T: Element>(&self, mask: ArrayViewD<'_, bool>) -> Result<ArrayD<T>> {
         let selection = self.mask(&mask)?;
         self.read_selection(&selection).await
@@ -68,7 +68,7 @@ impl Array {
     /// Reads any selection.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
         let (resolved, output) = self.prepare_read::<T>(selection)?;
         let plan = self.read_plan(&resolved);
@@ -87,7 +87,7 @@ impl Array {
         self.plan_read_selection(&Selection::slices(slices))
     }
 
-    /// As [`Self::plan_read`], of any selection.
+    /// Plans a read of any selection, as [`Self::plan_read`] does of slices.
     ///
     /// # Errors
     /// Where the selection does not fit.

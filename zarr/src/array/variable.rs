@@ -73,7 +73,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_variable<T: VariableElement>(
         &self,
         slices: impl AsRef<[SliceInfoElem]>,
@@ -82,10 +82,10 @@ impl Array {
             .await
     }
 
-    /// The same of any selection.
+    /// Reads any selection of strings or byte strings.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// Those of [`Self::read`].
     pub async fn read_variable_selection<T: VariableElement>(
         &self,
         selection: &Selection,
@@ -109,7 +109,7 @@ impl Array {
     /// Writes slices of strings or byte strings, as [`Self::write`] does numbers.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_variable<T: VariableElement, D: Dimension>(
         &self,
         slices: impl AsRef<[SliceInfoElem]>,
@@ -119,10 +119,10 @@ impl Array {
             .await
     }
 
-    /// The same to any selection.
+    /// Writes strings or byte strings to any selection.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_variable_selection<T: VariableElement, D: Dimension>(
         &self,
         selection: &Selection,

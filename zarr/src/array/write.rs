@@ -41,7 +41,7 @@ impl Array {
     /// Writes all combinations of indices, one set for each dimension. Of an index that is repeated the last one counts.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_orthogonal<T: Element, D: Dimension>(
         &self,
         indices: impl Into<Vec<AxisIndices>>,
@@ -55,7 +55,7 @@ impl Array {
     /// ones count.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_coordinates<T: Element, D: Dimension>(
         &self,
         coordinates: impl Into<Vec<Vec<u64>>>,
@@ -68,7 +68,7 @@ impl Array {
     /// Writes the elements at which a mask of the shape of the array is true, in C order.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_mask<T: Element, D: Dimension>(
         &self,
         mask: ArrayViewD<'_, bool>,
@@ -81,7 +81,7 @@ impl Array {
     /// Writes any selection.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// Those of [`Self::write`].
     pub async fn write_selection<T: Element, D: Dimension>(
         &self,
         selection: &Selection,
@@ -98,7 +98,7 @@ impl Array {
     /// last job is done, which may be after this future was dropped.
     ///
     /// # Errors
-    /// As [`Self::write`], the element type aside.
+    /// Those of [`Self::write`], the element type aside.
     pub async fn write_from(
         &self,
         selection: &Selection,

@@ -57,7 +57,7 @@ impl Target {
         })
     }
 
-    /// The same target, which remembers what does not exist.
+    /// This target, which now remembers what does not exist.
     #[must_use]
     pub fn reporting_absent(mut self) -> Self {
         self.absent = Some(Arc::default());

@@ -11,7 +11,7 @@ use crate::json::Members;
 use crate::metadata::{ArrayMetadata, NodeMetadata};
 use crate::registry::Registry;
 
-/// The same node with documents of Zarr v2.
+/// A node with documents of Zarr v2.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for what v2 cannot say.
