@@ -101,7 +101,7 @@ impl GroupMetadata {
     /// The document as text.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no document that was read or built can cause.
+    /// [`Error::Syntax`](crate::Error::Syntax), which no document that was read or built can cause.
     pub fn to_text(&self) -> Result<String> {
         self.members.to_text()
     }
@@ -121,7 +121,7 @@ impl GroupMetadata {
     /// This metadata with other attributes.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no attributes can cause.
+    /// [`Error::Syntax`](crate::Error::Syntax), which no attributes can cause.
     pub fn with_attributes(mut self, attributes: Attributes) -> Result<Self> {
         self.members.set("attributes", attributes.members())?;
         self.attributes = attributes;
@@ -137,7 +137,7 @@ impl GroupMetadata {
     /// This metadata with other consolidated metadata, or without any.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no documents can cause.
+    /// [`Error::Syntax`](crate::Error::Syntax), which no documents can cause.
     pub fn with_consolidated(mut self, consolidated: Option<ConsolidatedMetadata>) -> Result<Self> {
         match &consolidated {
             None => {
