@@ -18,12 +18,12 @@ impl Array {
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     /// # runtime.block_on(async {
     /// use ndarray::{arr0, array, s};
-    /// let hierarchy = zarr::open("memory:")?;
-    /// let array = hierarchy.create_array("a", zarr::ArrayBuilder::new(&[3, 4], "int32").build()?).await?;
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let array = hierarchy.create_array("a", zarr_engine::ArrayBuilder::new(&[3, 4], "int32").build()?).await?;
     /// array.write(s![1, ..], array![1, 2, 3, 4]).await?;
     /// array.write(s![2, 1..3], arr0(7)).await?;
     /// assert_eq!(array.read::<i32>(s![.., 1]).await?, array![0, 2, 7].into_dyn());
-    /// # Ok::<(), zarr::Error>(())
+    /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
     ///

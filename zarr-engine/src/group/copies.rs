@@ -92,13 +92,13 @@ impl Group {
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let hierarchy = zarr::open("memory:")?;
+    /// let hierarchy = zarr_engine::open("memory:")?;
     /// let mut group = hierarchy.create_group("", Default::default()).await?;
     /// group.consolidate().await?;
-    /// hierarchy.create_array("late", zarr::ArrayBuilder::new(&[4], "int8").build()?).await?;
+    /// hierarchy.create_array("late", zarr_engine::ArrayBuilder::new(&[4], "int8").build()?).await?;
     /// let stale = group.check_consolidated().await?;
-    /// assert_eq!(stale, [(zarr::NodePath::parse("late")?, zarr::Difference::Added)]);
-    /// # Ok::<(), zarr::Error>(())
+    /// assert_eq!(stale, [(zarr_engine::NodePath::parse("late")?, zarr_engine::Difference::Added)]);
+    /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
     ///

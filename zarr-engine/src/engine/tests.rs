@@ -289,7 +289,7 @@ struct Hops;
 
 impl tracing::Subscriber for Hops {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "zarr::engine::remote"
+        metadata.target() == "zarr_engine::engine::remote"
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)

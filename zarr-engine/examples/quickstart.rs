@@ -10,8 +10,8 @@
 use std::time::Instant;
 
 use ndarray::{Array3, ArrayD, s};
-use zarr::blocking::open;
-use zarr::{ArrayBuilder, Attributes, codecs};
+use zarr_engine::blocking::open;
+use zarr_engine::{ArrayBuilder, Attributes, codecs};
 
 const SHAPE: [usize; 3] = [128, 256, 256];
 

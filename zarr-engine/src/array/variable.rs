@@ -62,13 +62,13 @@ impl Array {
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     /// # runtime.block_on(async {
     /// use ndarray::{array, s};
-    /// let hierarchy = zarr::open("memory:")?;
-    /// let metadata = zarr::ArrayBuilder::new(&[4], "string").with_fill_json("\"?\"")?.build()?;
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = zarr_engine::ArrayBuilder::new(&[4], "string").with_fill_json("\"?\"")?.build()?;
     /// let names = hierarchy.create_array("names", metadata).await?;
     /// names.write_variable(s![1..3], array!["Ada".to_owned(), "Grace".to_owned()]).await?;
     /// let read = names.read_variable::<String>(s![..]).await?;
     /// assert_eq!(read.iter().map(String::as_str).collect::<Vec<_>>(), ["?", "Ada", "Grace", "?"]);
-    /// # Ok::<(), zarr::Error>(())
+    /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
     ///

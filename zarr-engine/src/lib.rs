@@ -1,11 +1,11 @@
 //! A Zarr v3 engine: read and write sharded arrays on local disk and object stores.
 //!
 //! ```
-//! # async fn example() -> zarr::Result<()> {
+//! # async fn example() -> zarr_engine::Result<()> {
 //! use ndarray::{Array3, s};
-//! use zarr::ArrayBuilder;
+//! use zarr_engine::ArrayBuilder;
 //!
-//! let hierarchy = zarr::open("memory:")?;
+//! let hierarchy = zarr_engine::open("memory:")?;
 //! let metadata = ArrayBuilder::new(&[64, 128, 128], "uint16")
 //!     .with_chunk_shape(&[8, 32, 32])
 //!     .with_shard_shape(&[32, 128, 128])

@@ -16,12 +16,12 @@ impl Array {
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     /// # runtime.block_on(async {
     /// use ndarray::s;
-    /// let hierarchy = zarr::open("memory:")?;
-    /// let metadata = zarr::ArrayBuilder::new(&[10, 20], "float32").with_fill_value(1.5_f32)?.build()?;
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = zarr_engine::ArrayBuilder::new(&[10, 20], "float32").with_fill_value(1.5_f32)?.build()?;
     /// let array = hierarchy.create_array("a", metadata).await?;
     /// assert_eq!(array.read::<f32>(s![3, 0..20;-2]).await?.shape(), [10]);
     /// assert_eq!(array.read::<f32>(s![3, 4]).await?.first(), Some(&1.5));
-    /// # Ok::<(), zarr::Error>(())
+    /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
     ///
