@@ -1,13 +1,16 @@
 //! Random arrays, codec chains and selections, from a seed that failures print.
 
 use half::f16;
-use ndarray::{ArrayD, IxDyn, Slice, SliceInfo, SliceInfoElem};
+use ndarray::{ArrayD, IxDyn, SliceInfo, SliceInfoElem};
 use num_complex::Complex;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use zarr::{ArrayBuilder, ArrayMetadata, AxisIndices, Element, Extension, Selection, codecs};
+use zarr::{
+    ArrayBuilder, ArrayMetadata, AxisIndices, BasicIndex, Element, Extension, Selection, Slice,
+    codecs,
+};
 
 /// A random element type whose bits can be compared.
 pub trait RandomElement: Element + PartialEq + std::fmt::Debug {
@@ -215,16 +218,16 @@ fn bounds(rng: &mut StdRng, len: usize) -> (isize, isize) {
     (a.min(b).cast_signed(), a.max(b).cast_signed())
 }
 
-fn slices(rng: &mut StdRng, shape: &[usize]) -> Vec<SliceInfoElem> {
+fn slices(rng: &mut StdRng, shape: &[usize]) -> Vec<BasicIndex> {
     let mut slices = Vec::new();
     for &len in shape {
         if rng.random_ratio(1, 12) {
-            slices.push(SliceInfoElem::NewAxis);
+            slices.push(BasicIndex::NewAxis);
         }
         if len > 0 && rng.random_ratio(1, 5) {
             let index = rng.random_range(0..len).cast_signed();
             let from_end = rng.random_ratio(1, 3);
-            slices.push(SliceInfoElem::Index(if from_end {
+            slices.push(BasicIndex::Integer(if from_end {
                 index - len.cast_signed()
             } else {
                 index
@@ -238,13 +241,18 @@ fn slices(rng: &mut StdRng, shape: &[usize]) -> Vec<SliceInfoElem> {
         } else {
             [-3, -2, -1, 2, 3, 7][rng.random_range(0..6)]
         };
-        slices.push(SliceInfoElem::Slice {
-            start: if whole { 0 } else { start },
-            end: if whole { None } else { Some(end) },
-            step,
-        });
+        let (start, end) = if whole { (0, None) } else { (start, Some(end)) };
+        slices.push(Slice::new(start, end, step).into());
     }
     slices
+}
+
+fn info_of(index: &BasicIndex) -> SliceInfoElem {
+    match *index {
+        BasicIndex::Slice(Slice { start, end, step }) => SliceInfoElem::Slice { start, end, step },
+        BasicIndex::Integer(index) => SliceInfoElem::Index(index),
+        BasicIndex::NewAxis => SliceInfoElem::NewAxis,
+    }
 }
 
 /// The elements of a selection of a model, and where they are: as NumPy would have them.
@@ -258,22 +266,18 @@ pub fn indices_of(selection: &Selection, shape: &[usize]) -> ArrayD<usize> {
         Selection::Slices(slices) => {
             let taken = slices
                 .iter()
-                .filter(|slice| !matches!(slice, SliceInfoElem::NewAxis))
+                .filter(|slice| !matches!(slice, BasicIndex::NewAxis))
                 .count();
-            let whole = SliceInfoElem::Slice {
-                start: 0,
-                end: None,
-                step: 1,
-            };
-            let mut slices = slices.clone();
-            slices.extend(std::iter::repeat_n(whole, shape.len() - taken));
+            let whole = BasicIndex::Slice(Slice::all());
+            let rest = std::iter::repeat_n(&whole, shape.len() - taken);
+            let slices = slices.iter().chain(rest).map(info_of).collect::<Vec<_>>();
             let info = SliceInfo::<_, IxDyn, IxDyn>::try_from(slices).unwrap();
             numbers.slice(info).to_owned()
         }
         Selection::Orthogonal(axes) => {
             let lists = axes.iter().zip(shape).map(|(axis, &len)| match axis {
                 AxisIndices::Slice(slice) => {
-                    let info = [SliceInfoElem::from(*slice)];
+                    let info = [info_of(&BasicIndex::Slice(*slice))];
                     let info = SliceInfo::<_, IxDyn, IxDyn>::try_from(info.to_vec()).unwrap();
                     ArrayD::from_shape_fn(IxDyn(&[len]), |index| index[0])
                         .slice(info)

@@ -20,7 +20,7 @@ fn half_stored(data_type: &str) -> (Hierarchy, Array) {
 }
 
 fn range(start: isize, end: isize) -> Selection {
-    Selection::slices(ndarray::s![start..end])
+    zarr::slices(ndarray::s![start..end])
 }
 
 fn layout(array: &Array) -> Arc<ArrayLayout> {

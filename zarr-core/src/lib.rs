@@ -42,5 +42,7 @@ pub use node_path::{METADATA_NAME, NodePath, is_node_name};
 pub use registry::{
     BindChunkGrid, BindChunkKeyEncoding, BindCodec, BindDataType, Binder, Registry,
 };
-pub use selection::{AxisIndices, AxisPlaces, ChunkSelection, PlacedIndices, Resolved, Selection};
+pub use selection::{
+    AxisIndices, AxisPlaces, BasicIndex, ChunkSelection, PlacedIndices, Resolved, Selection, Slice,
+};
 pub use strictness::Strictness;

@@ -127,7 +127,7 @@ impl Array {
     /// # Errors
     /// Those of [`crate::Array::read`].
     pub fn read<T: Element>(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ArrayD<T>> {
-        self.read_selection(&Selection::slices(slices))
+        self.read_selection(&crate::slices(slices))
     }
 
     /// Reads any selection, as [`crate::Array::read_selection`].
@@ -197,7 +197,7 @@ impl Array {
         slices: impl AsRef<[SliceInfoElem]>,
         data: impl Into<ArrayViewD<'a, T>>,
     ) -> Result<()> {
-        self.write_selection(&Selection::slices(slices), data)
+        self.write_selection(&crate::slices(slices), data)
     }
 
     /// Writes any selection, as [`crate::Array::write_selection`], from an array of any layout, without a copy of it.

@@ -35,13 +35,16 @@ mod hierarchy;
 #[doc(hidden)]
 pub mod process;
 mod retry;
+mod selection;
 
 pub use array::{Array, VariableElement};
 pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
+pub use selection::{mask, slices};
 
+pub use ndarray;
 pub use zarr_codecs::registry;
 pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
@@ -49,8 +52,8 @@ pub use zarr_core::metadata::{
 };
 pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
-    AxisIndices, DataType, Element, Extension, FillValue, Limits, NodePath, Registry, Selection,
-    Strictness,
+    AxisIndices, BasicIndex, DataType, Element, Extension, FillValue, Limits, NodePath, Registry,
+    Selection, Slice, Strictness,
 };
 pub use zarr_store::Store;
 

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use ndarray::{Slice, SliceInfoElem};
 use zarr_core::metadata::ArrayMetadata;
 use zarr_core::plan::{ReadPlan, Work};
-use zarr_core::{ArrayLayout, AxisIndices, Error, Limits, Output, Registry, Selection};
+use zarr_core::{ArrayLayout, AxisIndices, Error, Limits, Output, Registry, Selection, Slice};
 
 use crate::shard_read::body;
 use crate::source::Source;
@@ -119,9 +118,9 @@ fn selection(source: &mut Source<'_>, shape: &[u64]) -> Selection {
             isize::try_from(start).unwrap_or(0),
             isize::try_from(end).ok(),
         );
-        SliceInfoElem::from(Slice::new(start, end, step))
+        Slice::new(start, end, step)
     });
-    Selection::Slices(slices.collect())
+    Selection::slices(slices)
 }
 
 fn read(

@@ -3,10 +3,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use ndarray::SliceInfoElem;
 use zarr_core::metadata::ArrayBuilder;
 use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
-use zarr_core::{ArrayLayout, AxisIndices, Error, Extension, Output, Resolved, Selection};
+use zarr_core::{
+    ArrayLayout, AxisIndices, BasicIndex, Error, Extension, Output, Resolved, Selection, Slice,
+};
 
 use crate::metadata_json::REGISTRY;
 use crate::shard_read::strides;
@@ -122,7 +123,7 @@ fn selection(source: &mut Source<'_>, shape: &[u64]) -> Selection {
     }
 }
 
-fn slice(source: &mut Source<'_>, len: u64) -> SliceInfoElem {
+fn slice(source: &mut Source<'_>, len: u64) -> BasicIndex {
     let index = |source: &mut Source<'_>| {
         let index = source.length();
         let within = if index.is_multiple_of(16) {
@@ -133,8 +134,8 @@ fn slice(source: &mut Source<'_>, len: u64) -> SliceInfoElem {
         isize::try_from(within).unwrap_or(isize::MIN)
     };
     match source.u8() % 8 {
-        0 => SliceInfoElem::NewAxis,
-        1 => SliceInfoElem::Index(index(source)),
+        0 => BasicIndex::NewAxis,
+        1 => BasicIndex::Integer(index(source)),
         kind => {
             let (start, end) = (index(source), index(source));
             let step = match source.length().cast_signed() {
@@ -142,11 +143,7 @@ fn slice(source: &mut Source<'_>, len: u64) -> SliceInfoElem {
                 step if kind == 3 => isize::try_from(step).unwrap_or(1).wrapping_neg(),
                 _ => 1,
             };
-            SliceInfoElem::Slice {
-                start,
-                end: (kind != 4).then_some(end),
-                step,
-            }
+            Slice::new(start, (kind != 4).then_some(end), step).into()
         }
     }
 }

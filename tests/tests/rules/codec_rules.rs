@@ -183,7 +183,7 @@ fn strings_in_shards_within_other_codecs_are_read_and_written() {
         array
             .write_variable(&Selection::all(), model.clone())
             .unwrap();
-        let part = Selection::slices(s![1..3, 2..5]);
+        let part = zarr::slices(s![1..3, 2..5]);
         let change = ArrayD::from_elem(IxDyn(&[2, 3]), "é".to_owned());
         array.write_variable(&part, change.clone()).unwrap();
         model.slice_mut(s![1..3, 2..5]).assign(&change);

@@ -159,7 +159,7 @@ fn elements_may_be_missing() {
     put(&hierarchy, "s/zarr.json", text);
     let array = hierarchy.array("s").unwrap();
     let names = ndarray::arr2(&[[b"ab\x01".to_vec(), b"\x00".to_vec(), b"\x01".to_vec()]]);
-    let part = Selection::slices(s![0..1, 0..3]);
+    let part = zarr::slices(s![0..1, 0..3]);
     array.write_variable(&part, names.into_dyn()).unwrap();
     let json = zarr_tests::conformance::optional_elements(&array).unwrap();
     assert_eq!(

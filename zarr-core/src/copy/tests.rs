@@ -3,8 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::buffer::{Input, Output};
-use crate::selection::Selection;
-use ndarray::{Slice, s};
+use crate::selection::{Selection, Slice};
 
 fn wanted(selection: &Selection, shape: &[u64], strides: &[isize]) -> Wanted {
     selection.resolve(shape).unwrap().place(strides)
@@ -28,10 +27,10 @@ fn scatter(selection: &Selection, strides: &[isize], len: usize, swap_size: usiz
 
 #[test]
 fn slices_steps_and_transposed_buffers() {
-    let corner = Selection::slices(s![1..3, 2..4]);
+    let corner = Selection::slices([Slice::new(1, Some(3), 1), Slice::new(2, Some(4), 1)]);
     assert_eq!(scatter(&corner, &[4, 2], 4, 1), [7, 8, 12, 13]);
     assert_eq!(scatter(&corner, &[2, 4], 4, 1), [7, 12, 8, 13]);
-    let backwards = Selection::slices(s![..;-2, 4..;1]);
+    let backwards = Selection::slices([Slice::new(0, None, -2), Slice::new(4, None, 1)]);
     assert_eq!(scatter(&backwards, &[2, 2], 2, 1), [19, 9]);
     assert_eq!(
         scatter(&corner, &[4, 2], 4, 2),
@@ -53,7 +52,10 @@ fn lists_and_points() {
 
 #[test]
 fn gathering_is_the_way_back() {
-    let (shape, selection) = ([4, 5], Selection::slices(s![.., ..;-1]));
+    let (shape, selection) = (
+        [4, 5],
+        Selection::slices([Slice::all(), Slice::new(0, None, -1)]),
+    );
     let wanted = wanted(&selection, &shape, &[10, 2]);
     let copy = ChunkCopy {
         shape: &shape,
@@ -89,7 +91,11 @@ fn what_lies_outside_is_an_error_and_not_copied() {
     let output = Output::zeroed::<u16>(20).unwrap();
     assert!(copy.scatter(&[7; 39], output.region()).is_err());
     assert!(copy.fill(&[7], output.region()).is_err());
-    let part = super::tests::wanted(&Selection::slices(s![1..]), &shape, &[10, 2]);
+    let part = super::tests::wanted(
+        &Selection::slices([Slice::new(1, None, 1)]),
+        &shape,
+        &[10, 2],
+    );
     assert!(
         ChunkCopy {
             wanted: &part,

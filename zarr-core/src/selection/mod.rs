@@ -1,16 +1,16 @@
-//! What a caller wants of an array: slices as `ndarray` has them, orthogonal indices, coordinates, masks.
+//! What a caller wants of an array: slices, orthogonal indices, coordinates, masks.
 //!
 //! A [`Selection`] is checked against the shape of the array and becomes a `Wanted`: for each dimension, which elements and
 //! where they go in the caller's buffer. Plans split that along chunk grids, level by level.
 
 mod axis;
+mod basic;
 mod chunk;
 mod points;
 mod wanted;
 
-use ndarray::{ArrayViewD, Slice, SliceInfoElem};
-
 pub(crate) use axis::{Axis, Layout};
+pub use basic::{BasicIndex, Slice};
 pub use chunk::{AxisPlaces, ChunkSelection, PlacedIndices};
 pub(crate) use points::Points;
 pub(crate) use wanted::{Wanted, WantedParts};
@@ -21,9 +21,8 @@ use crate::size::to_usize;
 /// Elements of an array, by position.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
-    /// Slices, single indices and new axes, as `ndarray`'s `s![]` writes them. Dimensions that are left out at the end are
-    /// taken whole. A negative step takes the slice and then reverses it, as in `ndarray`.
-    Slices(Vec<SliceInfoElem>),
+    /// Slices, integers and new axes. The selection takes the whole of each dimension that it leaves out at the end.
+    Slices(Vec<BasicIndex>),
     /// One set of indices for each dimension; the result has all combinations of them (NumPy's `ix_`, zarr's `oindex`).
     Orthogonal(Vec<AxisIndices>),
     /// One list of indices for each dimension, all of one length; the result is a list of the elements at those coordinates
@@ -34,7 +33,7 @@ pub enum Selection {
 /// The indices that an orthogonal selection takes of one dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AxisIndices {
-    /// A slice, as in `ndarray`.
+    /// A slice.
     Slice(Slice),
     /// Any indices in any order, repeated or not.
     Indices(Vec<u64>),
@@ -61,10 +60,10 @@ impl Selection {
         Self::Slices(Vec::new())
     }
 
-    /// Slices, as `ndarray`'s `s![]` writes them.
+    /// Slices, integers and new axes, for the first dimensions of the array.
     #[must_use]
-    pub fn slices(slices: impl AsRef<[SliceInfoElem]>) -> Self {
-        Self::Slices(slices.as_ref().to_vec())
+    pub fn slices(indices: impl IntoIterator<Item = impl Into<BasicIndex>>) -> Self {
+        Self::Slices(indices.into_iter().map(Into::into).collect())
     }
 
     /// A range of indices for each dimension.
@@ -73,29 +72,12 @@ impl Selection {
     /// [`Error::TooLarge`] where an index does not fit `isize`.
     pub fn ranges(ranges: &[std::ops::Range<u64>]) -> Result<Self> {
         let slice = |range: &std::ops::Range<u64>| {
-            Ok(SliceInfoElem::Slice {
-                start: to_isize(range.start)?,
-                end: Some(to_isize(range.end)?),
-                step: 1,
-            })
+            let (start, end) = (to_isize(range.start)?, to_isize(range.end)?);
+            Ok(Slice::new(start, Some(end), 1).into())
         };
         Ok(Self::Slices(
             ranges.iter().map(slice).collect::<Result<_>>()?,
         ))
-    }
-
-    /// The coordinates at which a mask of the shape of the array is true, in C order.
-    #[must_use]
-    pub fn mask(mask: &ArrayViewD<'_, bool>) -> Self {
-        let mut coordinates = vec![Vec::new(); mask.ndim()];
-        for (index, &wanted) in mask.indexed_iter() {
-            if wanted {
-                for (axis, list) in coordinates.iter_mut().enumerate() {
-                    list.push(index[axis] as u64);
-                }
-            }
-        }
-        Self::Coordinates(coordinates)
     }
 
     /// Checks the selection against the shape of an array.
@@ -198,10 +180,10 @@ fn to_isize(index: u64) -> Result<isize> {
     })
 }
 
-fn resolve_slices(slices: &[SliceInfoElem], shape: &[u64]) -> Result<Resolved> {
+fn resolve_slices(slices: &[BasicIndex], shape: &[u64]) -> Result<Resolved> {
     let taken = slices
         .iter()
-        .filter(|slice| !matches!(slice, SliceInfoElem::NewAxis))
+        .filter(|slice| !matches!(slice, BasicIndex::NewAxis))
         .count();
     if taken > shape.len() {
         check_rank(taken, shape)?;
@@ -209,19 +191,15 @@ fn resolve_slices(slices: &[SliceInfoElem], shape: &[u64]) -> Result<Resolved> {
     let mut axes = Vec::with_capacity(shape.len());
     let mut axis_of_result = Vec::with_capacity(shape.len());
     let mut lengths = Vec::new();
-    let whole = SliceInfoElem::Slice {
-        start: 0,
-        end: None,
-        step: 1,
-    };
+    let whole = BasicIndex::Slice(Slice::all());
     for slice in slices
         .iter()
         .chain(std::iter::repeat_n(&whole, shape.len() - taken))
     {
         let dimension = axes.len();
         match *slice {
-            SliceInfoElem::NewAxis => lengths.push(1),
-            SliceInfoElem::Index(index) => {
+            BasicIndex::NewAxis => lengths.push(1),
+            BasicIndex::Integer(index) => {
                 let len = shape[dimension];
                 let found = from_end(index, len).filter(|&index| index < len);
                 let index = found.ok_or_else(|| {
@@ -232,8 +210,8 @@ fn resolve_slices(slices: &[SliceInfoElem], shape: &[u64]) -> Result<Resolved> {
                 axes.push(Axis::range(index, 1, 1));
                 axis_of_result.push(None);
             }
-            SliceInfoElem::Slice { start, end, step } => {
-                let axis = slice_axis(start, end, step, dimension, shape[dimension])?;
+            BasicIndex::Slice(slice) => {
+                let axis = slice_axis(slice, dimension, shape[dimension])?;
                 axis_of_result.push(Some(lengths.len()));
                 lengths.push(axis.len());
                 axes.push(axis);
@@ -255,13 +233,8 @@ fn from_end(index: isize, len: u64) -> Option<u64> {
     (found <= len).then_some(found)
 }
 
-fn slice_axis(
-    start: isize,
-    end: Option<isize>,
-    step: isize,
-    dimension: usize,
-    len: u64,
-) -> Result<Axis> {
+fn slice_axis(slice: Slice, dimension: usize, len: u64) -> Result<Axis> {
+    let Slice { start, end, step } = slice;
     let bounds = from_end(start, len).zip(end.map_or(Some(len), |end| from_end(end, len)));
     let Some((from, to)) = bounds.filter(|_| step != 0) else {
         let end = end.map(|end| end.to_string()).unwrap_or_default();
@@ -281,7 +254,7 @@ fn slice_axis(
 
 fn axis_of(indices: &AxisIndices, dimension: usize, len: u64) -> Result<Axis> {
     match indices {
-        AxisIndices::Slice(slice) => slice_axis(slice.start, slice.end, slice.step, dimension, len),
+        AxisIndices::Slice(slice) => slice_axis(*slice, dimension, len),
         AxisIndices::Indices(indices) => match indices.iter().find(|&&index| index >= len) {
             Some(index) => Err(Error::selection(format!(
                 "index {index} is outside dimension {dimension} of length {len}"

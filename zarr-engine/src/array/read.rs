@@ -29,7 +29,7 @@ impl Array {
     /// Where the selection does not fit, the element type is not the array's, the store fails, or data is damaged; then nothing
     /// is returned. Only chunks that are definitely not stored read as fill values.
     pub async fn read<T: Element>(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ArrayD<T>> {
-        self.read_selection(&Selection::slices(slices)).await
+        self.read_selection(&crate::slices(slices)).await
     }
 
     /// Reads all combinations of indices, one set for each dimension (NumPy's `ix_`).
@@ -84,7 +84,7 @@ impl Array {
     /// # Errors
     /// Where the selection does not fit.
     pub fn plan_read(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ReadPlan> {
-        self.plan_read_selection(&Selection::slices(slices))
+        self.plan_read_selection(&crate::slices(slices))
     }
 
     /// Plans a read of any selection, as [`Self::plan_read`] does of slices.
@@ -152,7 +152,7 @@ impl Array {
                 .zip(self.shape())
                 .all(|(&found, &len)| found as u64 == len);
         if fits {
-            return Ok(Selection::mask(mask));
+            return Ok(crate::selection::mask(mask));
         }
         let reason = format!(
             "mask of shape {:?} for an array of shape {:?}",

@@ -78,8 +78,7 @@ impl Array {
         &self,
         slices: impl AsRef<[SliceInfoElem]>,
     ) -> Result<ArrayD<T>> {
-        self.read_variable_selection(&Selection::slices(slices))
-            .await
+        self.read_variable_selection(&crate::slices(slices)).await
     }
 
     /// Reads any selection of strings or byte strings.
@@ -115,7 +114,7 @@ impl Array {
         slices: impl AsRef<[SliceInfoElem]>,
         data: NdArray<T, D>,
     ) -> Result<()> {
-        self.write_variable_selection(&Selection::slices(slices), data)
+        self.write_variable_selection(&crate::slices(slices), data)
             .await
     }
 

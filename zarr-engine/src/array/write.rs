@@ -35,7 +35,7 @@ impl Array {
         slices: impl AsRef<[SliceInfoElem]>,
         data: ndarray::Array<T, D>,
     ) -> Result<()> {
-        self.write_selection(&Selection::slices(slices), data).await
+        self.write_selection(&crate::slices(slices), data).await
     }
 
     /// Writes all combinations of indices, one set for each dimension. Of an index that is repeated the last one counts.
@@ -122,7 +122,7 @@ impl Array {
     /// # Errors
     /// Where the selection does not fit.
     pub fn plan_write(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<WritePlan> {
-        let resolved = self.resolve(&Selection::slices(slices))?;
+        let resolved = self.resolve(&crate::slices(slices))?;
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))
     }
 

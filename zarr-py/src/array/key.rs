@@ -1,12 +1,11 @@
 //! What a Python index means: integers, slices, `...` and `None` here, everything else through `zarr_py._indexing`.
 
-use ndarray::{Slice, SliceInfoElem};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
-use zarr_core::{AxisIndices, DataTypeKind, GridDimension, Selection};
+use zarr_core::{AxisIndices, BasicIndex, DataTypeKind, GridDimension, Selection, Slice};
 
 use super::node::OpenArray;
 use super::{failure, product};
@@ -183,7 +182,7 @@ impl Wanted {
 /// A basic index as far as it is read.
 struct Parsed<'a> {
     open: &'a OpenArray,
-    slices: Vec<SliceInfoElem>,
+    slices: Vec<BasicIndex>,
     shape: Vec<usize>,
     dimension: usize,
     decoded: u64,
@@ -205,7 +204,7 @@ impl<'a> Parsed<'a> {
     }
 
     fn new_axis(&mut self) {
-        self.slices.push(SliceInfoElem::NewAxis);
+        self.slices.push(BasicIndex::NewAxis);
         self.shape.push(1);
     }
 
@@ -227,8 +226,7 @@ impl<'a> Parsed<'a> {
 
     fn steps(&mut self, steps: &Steps) {
         self.shape.push(steps.count);
-        let Slice { start, end, step } = steps.to_slice();
-        self.slices.push(SliceInfoElem::Slice { start, end, step });
+        self.slices.push(steps.to_slice().into());
         let last = steps.last();
         self.touch(steps.start.min(last), steps.start.max(last), steps.count);
     }
@@ -249,7 +247,7 @@ impl<'a> Parsed<'a> {
                 format!("index {item} is out of bounds for axis {dimension} with size {len}");
             return Err(failure("SelectionError", message));
         };
-        self.slices.push(SliceInfoElem::Index(index));
+        self.slices.push(BasicIndex::Integer(index));
         self.touch(index, index, 1);
         Ok(())
     }
@@ -294,7 +292,7 @@ impl Steps {
         self.start.wrapping_add(self.step.wrapping_mul(steps))
     }
 
-    /// As `ndarray` writes it: a negative step takes the slice and then reverses it.
+    /// These steps as the engine writes them: a negative step takes the slice and then reverses it.
     fn to_slice(&self) -> Slice {
         if self.count == 0 {
             return Slice::new(0, Some(0), 1);
