@@ -324,7 +324,7 @@ async fn what_replaces_a_node_is_in_the_copies_that_had_it() {
         }
         // The objects of a node as another program copies them.
         for key in keys(&hierarchy, "g/h/ab").await {
-            let whole = zarr_core::ByteRange::Range(0..1 << 20);
+            let whole = zarr_store::ByteRange::Range(0..1 << 20);
             let found = hierarchy.store().get(&key, &whole, None).await.unwrap();
             let to = key.replace("g/h/ab", "g/moved");
             let bytes = vec![found.unwrap().bytes];
@@ -389,7 +389,7 @@ async fn changes_in_a_directory_of_a_hierarchy_are_in_the_copies_above_it() {
 #[tokio::test]
 async fn one_node_that_is_not_understood_does_not_hide_the_others() {
     let hierarchy = consolidated_thrice(false).await;
-    let whole = zarr_core::ByteRange::Range(0..1 << 20);
+    let whole = zarr_store::ByteRange::Range(0..1 << 20);
     for key in ["zarr.json", "g/h/a/zarr.json"] {
         let found = hierarchy.store().get(key, &whole, None).await.unwrap();
         let text = String::from_utf8(found.unwrap().bytes.to_vec()).unwrap();

@@ -170,7 +170,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(feature = "numcodecs", feature = "gzip"))]
     fn codecs_are_applied_where_that_helps() {
         let configuration = r#"{"codecs": [
             {"name": "numcodecs.shuffle", "configuration": {"elementsize": 4}},

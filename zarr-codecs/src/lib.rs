@@ -1,361 +1,216 @@
 //! The codecs of Zarr v3, one file each, and the registry that names them.
 //!
+//! Codecs that cost little to compile are always there: `bytes`, `transpose`, `crc32c`, `sharding_indexed`, strings, optionals. The
+//! feature `compressors`, on by default, adds the compressors of the core specification: `blosc`, `gzip`, `zstd`. The feature `full` adds
+//! the codecs of the extension registry and those that only numcodecs writes. An array that needs a codec of a feature that is off is
+//! refused with the name of that feature.
+//!
 //! Each codec is bound to what it encodes before it sees a byte, so it knows how much it may decode to: no stored number
 //! makes it allocate more. Whatever the bytes, decoding ends in a result, never in a panic; the only `unsafe` of the crate
 //! calls C in `blosc/compress.rs` and `lz4_block.rs`.
 
 #![deny(unsafe_code)]
 
-#[cfg(feature = "filters")]
+#[cfg(feature = "full")]
 mod bitround;
-#[cfg(feature = "blosc")]
+#[cfg(feature = "compressors")]
 mod blosc;
 mod bytes;
-#[cfg(feature = "filters")]
+#[cfg(feature = "full")]
 mod cast_value;
-#[cfg(feature = "conditional")]
+#[cfg(feature = "full")]
 mod conditional;
-#[cfg(feature = "crc32c")]
 mod crc32c;
-#[cfg(any(
-    feature = "bz2",
-    feature = "gzip",
-    feature = "lzma",
-    feature = "zlib",
-    feature = "zstd"
-))]
+#[cfg(feature = "compressors")]
 mod decompress;
-#[cfg(feature = "gzip")]
+#[cfg(feature = "compressors")]
 mod gzip;
-#[cfg(any(feature = "blosc", feature = "gzip", feature = "zlib"))]
+#[cfg(feature = "compressors")]
 mod inflate;
-#[cfg(any(feature = "blosc", feature = "lz4"))]
+#[cfg(feature = "compressors")]
 mod lz4_block;
-#[cfg(feature = "n5")]
+#[cfg(feature = "full")]
 mod n5_default;
-#[cfg(any(
-    feature = "filters",
-    feature = "n5",
-    feature = "packbits",
-    feature = "zfp"
-))]
-#[cfg_attr(
-    not(feature = "filters"),
-    expect(dead_code, reason = "the other codecs need parts of it")
-)]
+#[cfg(feature = "full")]
 mod number;
-#[cfg(any(
-    feature = "bz2",
-    feature = "filters",
-    feature = "lz4",
-    feature = "lzma",
-    feature = "numcodecs",
-    feature = "pcodec",
-    feature = "zfp",
-    feature = "zlib"
-))]
+#[cfg(feature = "full")]
 mod numcodecs;
 mod optional;
-#[cfg(any(
-    feature = "blosc",
-    feature = "bz2",
-    feature = "gzip",
-    feature = "lz4",
-    feature = "lzma",
-    feature = "numcodecs",
-    feature = "pcodec",
-    feature = "zlib",
-    feature = "zstd"
-))]
-#[cfg_attr(
-    not(any(
-        feature = "blosc",
-        feature = "bz2",
-        feature = "gzip",
-        feature = "lz4",
-        feature = "lzma",
-        feature = "zlib",
-        feature = "zstd"
-    )),
-    expect(dead_code, reason = "the other codecs need parts of it")
-)]
+#[cfg(feature = "compressors")]
 mod output;
-#[cfg(feature = "packbits")]
+#[cfg(feature = "full")]
 mod packbits;
-#[cfg(feature = "reshape")]
+#[cfg(feature = "full")]
 mod reshape;
-#[cfg(any(
-    feature = "filters",
-    feature = "n5",
-    feature = "packbits",
-    feature = "zfp"
-))]
+#[cfg(feature = "full")]
 mod rounding;
-#[cfg(feature = "filters")]
+#[cfg(feature = "full")]
 mod scale_offset;
-#[cfg(feature = "sharding")]
 mod shard_index;
-#[cfg(feature = "sharding")]
 mod sharding;
 #[cfg(test)]
 #[cfg_attr(
-    not(feature = "default"),
-    expect(dead_code, reason = "the tests of each codec need parts of it")
+    not(feature = "full"),
+    expect(dead_code, reason = "the tests of other codecs use it")
 )]
 mod testing;
-#[cfg(feature = "transpose")]
 mod transpose;
 mod vlen;
-#[cfg(feature = "zfp")]
+#[cfg(feature = "full")]
 mod zfp;
-#[cfg(feature = "zfp")]
+#[cfg(feature = "full")]
 mod zfp_stream;
-#[cfg(feature = "zstd")]
+#[cfg(feature = "compressors")]
 mod zstd;
-#[cfg(any(feature = "blosc", feature = "zstd"))]
+#[cfg(feature = "compressors")]
 mod zstd_frame;
 
 use zarr_core::{BindCodec, Registry};
 
-/// Every codec that this crate was built with: the core ones, the registered ones, and those that zarr-python takes from
+/// A codec by its name, or the feature that it needs.
+type Row = (&'static str, Result<BindCodec, &'static str>);
+
+/// Rows of codecs, of a feature if one is named first.
+macro_rules! rows {
+    ($feature:tt: $($name:literal => $kind:ident($bind:path),)+) => {
+        [$(
+            #[cfg(feature = $feature)]
+            ($name, Ok(BindCodec::$kind($bind))),
+            #[cfg(not(feature = $feature))]
+            ($name, Err(concat!("enable the cargo feature `", $feature, "` of zarr-engine"))),
+        )+]
+    };
+    ($($name:literal => $kind:ident($bind:path),)+) => {
+        [$(($name, Ok(BindCodec::$kind($bind))),)+]
+    };
+}
+
+/// Every codec of this crate: those of the core specification, those of the extension registry, and those that zarr-python takes from
 /// numcodecs.
-const CODECS: &[(&str, BindCodec)] = &[
-    ("bytes", BindCodec::ArrayToBytes(bytes::bind)),
-    #[cfg(feature = "filters")]
-    ("bitround", BindCodec::ArrayToArray(bitround::bind)),
-    #[cfg(feature = "blosc")]
-    ("blosc", BindCodec::BytesToBytes(blosc::bind)),
-    #[cfg(feature = "filters")]
-    ("cast_value", BindCodec::ArrayToArray(cast_value::bind)),
-    #[cfg(feature = "conditional")]
-    ("conditional", BindCodec::BytesToBytes(conditional::bind)),
-    #[cfg(feature = "crc32c")]
-    ("crc32c", BindCodec::BytesToBytes(crc32c::bind)),
-    #[cfg(feature = "gzip")]
-    ("gzip", BindCodec::BytesToBytes(gzip::bind)),
-    #[cfg(feature = "n5")]
-    ("n5_default", BindCodec::ArrayToBytes(n5_default::bind)),
-    ("optional", BindCodec::ArrayToBytes(optional::bind)),
-    #[cfg(feature = "packbits")]
-    ("packbits", BindCodec::ArrayToBytes(packbits::bind)),
-    #[cfg(feature = "reshape")]
-    ("reshape", BindCodec::ArrayToArray(reshape::bind)),
-    #[cfg(feature = "filters")]
-    ("scale_offset", BindCodec::ArrayToArray(scale_offset::bind)),
-    #[cfg(feature = "sharding")]
-    ("sharding_indexed", BindCodec::ArrayToBytes(sharding::bind)),
-    #[cfg(feature = "transpose")]
-    ("transpose", BindCodec::ArrayToArray(transpose::bind)),
-    ("vlen-bytes", BindCodec::ArrayToBytes(vlen::bind_bytes)),
-    ("vlen-utf8", BindCodec::ArrayToBytes(vlen::bind_utf8)),
-    ("zarrs.optional", BindCodec::ArrayToBytes(optional::bind)),
-    #[cfg(feature = "zfp")]
-    ("zfp", BindCodec::ArrayToBytes(zfp::bind)),
-    #[cfg(feature = "zstd")]
-    ("zstd", BindCodec::BytesToBytes(zstd::bind)),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.adler32",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_adler32),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.astype",
-        BindCodec::ArrayToArray(numcodecs::astype::bind),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.bitround",
-        BindCodec::ArrayToArray(bitround::bind_numcodecs),
-    ),
-    #[cfg(all(feature = "numcodecs", feature = "blosc"))]
-    (
-        "numcodecs.blosc",
-        BindCodec::BytesToBytes(numcodecs::aliases::bind_blosc),
-    ),
-    #[cfg(feature = "bz2")]
-    (
-        "numcodecs.bz2",
-        BindCodec::BytesToBytes(numcodecs::bz2::bind),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.crc32",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_crc32),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.crc32c",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_crc32c),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.delta",
-        BindCodec::ArrayToArray(numcodecs::delta::bind),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.fixedscaleoffset",
-        BindCodec::ArrayToArray(numcodecs::fixed_scale_offset::bind),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.fletcher32",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_fletcher32),
-    ),
-    #[cfg(all(feature = "numcodecs", feature = "gzip"))]
-    (
-        "numcodecs.gzip",
-        BindCodec::BytesToBytes(numcodecs::aliases::bind_gzip),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.jenkins_lookup3",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_jenkins_lookup3),
-    ),
-    #[cfg(feature = "lz4")]
-    (
-        "numcodecs.lz4",
-        BindCodec::BytesToBytes(numcodecs::lz4::bind),
-    ),
-    #[cfg(feature = "lzma")]
-    (
-        "numcodecs.lzma",
-        BindCodec::BytesToBytes(numcodecs::lzma::bind),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.packbits",
-        BindCodec::ArrayToArray(numcodecs::packbits::bind),
-    ),
-    #[cfg(feature = "pcodec")]
-    (
-        "numcodecs.pcodec",
-        BindCodec::ArrayToBytes(numcodecs::pcodec::bind),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "numcodecs.quantize",
-        BindCodec::ArrayToArray(numcodecs::quantize::bind),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "numcodecs.shuffle",
-        BindCodec::BytesToBytes(numcodecs::shuffle::bind),
-    ),
-    #[cfg(feature = "zfp")]
-    (
-        "numcodecs.zfpy",
-        BindCodec::ArrayToBytes(numcodecs::zfpy::bind),
-    ),
-    #[cfg(feature = "zlib")]
-    (
-        "numcodecs.zlib",
-        BindCodec::BytesToBytes(numcodecs::zlib::bind),
-    ),
-    #[cfg(all(feature = "numcodecs", feature = "zstd"))]
-    (
-        "numcodecs.zstd",
-        BindCodec::BytesToBytes(numcodecs::aliases::bind_zstd),
-    ),
+const CODECS: &[&[Row]] = &[
+    &rows![
+        "bytes" => ArrayToBytes(bytes::bind),
+        "crc32c" => BytesToBytes(crc32c::bind),
+        "optional" => ArrayToBytes(optional::bind),
+        "sharding_indexed" => ArrayToBytes(sharding::bind),
+        "transpose" => ArrayToArray(transpose::bind),
+        "vlen-bytes" => ArrayToBytes(vlen::bind_bytes),
+        "vlen-utf8" => ArrayToBytes(vlen::bind_utf8),
+        "zarrs.optional" => ArrayToBytes(optional::bind),
+    ],
+    &rows!["compressors":
+        "blosc" => BytesToBytes(blosc::bind),
+        "gzip" => BytesToBytes(gzip::bind),
+        "zstd" => BytesToBytes(zstd::bind),
+    ],
+    &rows!["full":
+        "bitround" => ArrayToArray(bitround::bind),
+        "cast_value" => ArrayToArray(cast_value::bind),
+        "conditional" => BytesToBytes(conditional::bind),
+        "n5_default" => ArrayToBytes(n5_default::bind),
+        "packbits" => ArrayToBytes(packbits::bind),
+        "reshape" => ArrayToArray(reshape::bind),
+        "scale_offset" => ArrayToArray(scale_offset::bind),
+        "zfp" => ArrayToBytes(zfp::bind),
+        "numcodecs.adler32" => BytesToBytes(numcodecs::checksum::bind_adler32),
+        "numcodecs.astype" => ArrayToArray(numcodecs::astype::bind),
+        "numcodecs.bitround" => ArrayToArray(bitround::bind_numcodecs),
+        "numcodecs.blosc" => BytesToBytes(numcodecs::aliases::bind_blosc),
+        "numcodecs.bz2" => BytesToBytes(numcodecs::bz2::bind),
+        "numcodecs.crc32" => BytesToBytes(numcodecs::checksum::bind_crc32),
+        "numcodecs.crc32c" => BytesToBytes(numcodecs::checksum::bind_crc32c),
+        "numcodecs.delta" => ArrayToArray(numcodecs::delta::bind),
+        "numcodecs.fixedscaleoffset" => ArrayToArray(numcodecs::fixed_scale_offset::bind),
+        "numcodecs.fletcher32" => BytesToBytes(numcodecs::checksum::bind_fletcher32),
+        "numcodecs.gzip" => BytesToBytes(numcodecs::aliases::bind_gzip),
+        "numcodecs.jenkins_lookup3" => BytesToBytes(numcodecs::checksum::bind_jenkins_lookup3),
+        "numcodecs.lz4" => BytesToBytes(numcodecs::lz4::bind),
+        "numcodecs.lzma" => BytesToBytes(numcodecs::lzma::bind),
+        "numcodecs.packbits" => ArrayToArray(numcodecs::packbits::bind),
+        "numcodecs.pcodec" => ArrayToBytes(numcodecs::pcodec::bind),
+        "numcodecs.quantize" => ArrayToArray(numcodecs::quantize::bind),
+        "numcodecs.shuffle" => BytesToBytes(numcodecs::shuffle::bind),
+        "numcodecs.zfpy" => ArrayToBytes(numcodecs::zfpy::bind),
+        "numcodecs.zlib" => BytesToBytes(numcodecs::zlib::bind),
+        "numcodecs.zstd" => BytesToBytes(numcodecs::aliases::bind_zstd),
+    ],
 ];
 
-/// Names that codecs had in drafts and in zarrs before they were registered: for tolerant readers.
-const LEGACY: &[(&str, BindCodec)] = &[
-    ("endian", BindCodec::ArrayToBytes(bytes::bind)),
-    #[cfg(feature = "filters")]
-    (
-        "https://codec.zarrs.dev/array_to_array/bitround",
-        BindCodec::ArrayToArray(bitround::bind),
-    ),
-    #[cfg(feature = "filters")]
-    (
-        "https://codec.zarrs.dev/array_to_bytes/bitround",
-        BindCodec::ArrayToArray(bitround::bind),
-    ),
-    #[cfg(feature = "pcodec")]
-    (
-        "https://codec.zarrs.dev/array_to_bytes/pcodec",
-        BindCodec::ArrayToBytes(numcodecs::pcodec::bind),
-    ),
-    (
-        "https://codec.zarrs.dev/array_to_bytes/vlen_interleaved",
-        BindCodec::ArrayToBytes(vlen::bind_any),
-    ),
-    (
-        "https://codec.zarrs.dev/array_to_bytes/vlen_v2",
-        BindCodec::ArrayToBytes(vlen::bind_any),
-    ),
-    ("zarrs.vlen_v2", BindCodec::ArrayToBytes(vlen::bind_any)),
-    #[cfg(feature = "zfp")]
-    (
-        "https://codec.zarrs.dev/array_to_bytes/zfp",
-        BindCodec::ArrayToBytes(zfp::bind),
-    ),
-    #[cfg(feature = "zfp")]
-    ("zarrs.zfp", BindCodec::ArrayToBytes(zfp::bind)),
-    #[cfg(feature = "zfp")]
-    (
-        "https://codec.zarrs.dev/array_to_bytes/zfpy",
-        BindCodec::ArrayToBytes(numcodecs::zfpy::bind),
-    ),
-    #[cfg(feature = "bz2")]
-    (
-        "https://codec.zarrs.dev/bytes_to_bytes/bz2",
-        BindCodec::BytesToBytes(numcodecs::bz2::bind),
-    ),
-    #[cfg(feature = "numcodecs")]
-    (
-        "https://codec.zarrs.dev/bytes_to_bytes/fletcher32",
-        BindCodec::BytesToBytes(numcodecs::checksum::bind_fletcher32),
-    ),
+/// Names that codecs had in drafts, and in zarrs before they were registered: for tolerant readers.
+const LEGACY: &[&[Row]] = &[
+    &rows![
+        "endian" => ArrayToBytes(bytes::bind),
+        "https://codec.zarrs.dev/array_to_bytes/vlen_interleaved" => ArrayToBytes(vlen::bind_any),
+        "https://codec.zarrs.dev/array_to_bytes/vlen_v2" => ArrayToBytes(vlen::bind_any),
+        "zarrs.vlen_v2" => ArrayToBytes(vlen::bind_any),
+    ],
+    &rows!["full":
+        "https://codec.zarrs.dev/array_to_array/bitround" => ArrayToArray(bitround::bind),
+        "https://codec.zarrs.dev/array_to_bytes/bitround" => ArrayToArray(bitround::bind),
+        "https://codec.zarrs.dev/array_to_bytes/pcodec" => ArrayToBytes(numcodecs::pcodec::bind),
+        "https://codec.zarrs.dev/array_to_bytes/zfp" => ArrayToBytes(zfp::bind),
+        "zarrs.zfp" => ArrayToBytes(zfp::bind),
+        "https://codec.zarrs.dev/array_to_bytes/zfpy" => ArrayToBytes(numcodecs::zfpy::bind),
+        "https://codec.zarrs.dev/bytes_to_bytes/bz2" => BytesToBytes(numcodecs::bz2::bind),
+        "https://codec.zarrs.dev/bytes_to_bytes/fletcher32" => BytesToBytes(numcodecs::checksum::bind_fletcher32),
+    ],
 ];
 
 /// The extensions of the core specification, the registered data types, and every codec that this crate was built with.
 #[must_use]
 pub fn registry() -> Registry {
-    let add =
-        |registry: Registry, (name, bind): &(&str, BindCodec)| registry.with_codec(name, *bind);
-    let add_legacy = |registry: Registry, (name, bind): &(&str, BindCodec)| {
-        registry.with_legacy_codec(name, *bind)
+    let add = |registry: Registry, (name, codec): &Row| match codec {
+        Ok(bind) => registry.with_codec(name, *bind),
+        Err(advice) => registry.with_missing_codec(name, advice),
     };
-    let codecs = CODECS
-        .iter()
-        .fold(Registry::core().with_registered_data_types(), add);
-    LEGACY.iter().fold(codecs, add_legacy)
+    let add_legacy = |registry: Registry, (name, codec): &Row| match codec {
+        Ok(bind) => registry.with_legacy_codec(name, *bind),
+        Err(advice) => registry.with_missing_codec(name, advice),
+    };
+    let core = Registry::core().with_registered_data_types();
+    let codecs = CODECS.iter().copied().flatten().fold(core, add);
+    LEGACY.iter().copied().flatten().fold(codecs, add_legacy)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::chain;
 
     #[test]
-    fn registry_names_the_codecs_of_the_enabled_features() {
-        let names = format!("{:?}", registry());
-        let codecs = [
-            ("bytes", true),
-            ("blosc", cfg!(feature = "blosc")),
-            ("crc32c", cfg!(feature = "crc32c")),
-            ("gzip", cfg!(feature = "gzip")),
-            ("sharding_indexed", cfg!(feature = "sharding")),
-            ("transpose", cfg!(feature = "transpose")),
-            ("zstd", cfg!(feature = "zstd")),
-            (
-                "numcodecs.blosc",
-                cfg!(all(feature = "blosc", feature = "numcodecs")),
-            ),
-            ("numcodecs.lzma", cfg!(feature = "lzma")),
-        ];
-        for (name, enabled) in codecs {
-            assert_eq!(names.contains(&format!("{name:?}")), enabled, "{name}");
+    fn every_name_is_bound_or_says_which_feature_it_needs() {
+        let rows = || CODECS.iter().chain(LEGACY).copied().flatten();
+        for (name, codec) in rows() {
+            let error = chain(&format!(r#"{{"name": "{name}"}}"#), &[1], "uint8").err();
+            let text = error.map(|error| error.to_string()).unwrap_or_default();
+            assert!(!text.contains("unknown codec"), "{text}");
+            assert_eq!(
+                text.contains("enable the cargo feature"),
+                codec.is_err(),
+                "{text}"
+            );
         }
+        let off =
+            |feature: &str| rows().any(|(_, codec)| codec.is_err_and(|it| it.contains(feature)));
+        assert_eq!(off("`full`"), cfg!(not(feature = "full")));
+        assert_eq!(off("`compressors`"), cfg!(not(feature = "compressors")));
     }
 
     #[test]
     fn no_name_is_registered_twice() {
-        let mut names: Vec<_> = CODECS.iter().map(|(name, _)| name).collect();
+        let mut names: Vec<_> = CODECS
+            .iter()
+            .copied()
+            .flatten()
+            .map(|(name, _)| name)
+            .collect();
+        let count = names.len();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), CODECS.len());
+        assert_eq!(names.len(), count);
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -25,7 +25,7 @@ pub(crate) fn decompress(block: &[u8], decoded: &mut [u8]) -> Result<usize, Stri
 }
 
 /// Appends the block of `decoded`.
-#[cfg(feature = "lz4")]
+#[cfg(feature = "full")]
 pub(crate) fn compress(
     decoded: &[u8],
     acceleration: i32,

@@ -298,7 +298,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "gzip")]
     fn compressed_blocks_round_trip() {
         let gzip = format!(r#"{BIG}, {{"name": "gzip", "configuration": {{"level": 1}}}}"#);
         let chain = chain(&codec("[2, 1, 0]", &gzip), &[3, 4, 5], "float64").unwrap();

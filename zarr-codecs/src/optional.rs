@@ -227,8 +227,7 @@ impl ArrayToBytes for Optional {
     }
 }
 
-#[cfg(test)]
-#[cfg(feature = "packbits")]
+#[cfg(all(test, feature = "full"))]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 

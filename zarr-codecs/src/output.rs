@@ -14,11 +14,9 @@ pub(crate) fn encoded_bound(decoded: EncodedSize) -> EncodedSize {
 }
 
 /// The most bytes that a byte of Zstandard decodes to: a run of 128 KiB takes 4.
-#[cfg(feature = "zstd")]
 const MAX_RATIO: usize = 1 << 15;
 
 /// What so many encoded bytes may decode to, where that is less than what is due at most: no stored number gets more room.
-#[cfg(feature = "zstd")]
 pub(crate) fn decoded_bound(due: EncodedSize, encoded: usize) -> EncodedSize {
     match due {
         EncodedSize::Exact(_) => due,

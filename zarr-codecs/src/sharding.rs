@@ -207,5 +207,5 @@ impl ArrayToBytes for ShardingIndexed {
     }
 }
 
-#[cfg(all(test, feature = "crc32c", feature = "gzip", feature = "transpose"))]
+#[cfg(all(test, feature = "compressors"))]
 mod tests;

@@ -1,20 +1,17 @@
-//! Which bytes of a stored object are wanted: the only thing that plans say to a store.
+//! Which bytes of an object a plan asks for: all that a plan says to a store.
 
 use std::fmt;
 use std::ops::Range;
 
-/// A range of bytes of one stored object.
+/// Which bytes of one stored object a plan asks for.
 ///
-/// A range that reaches past the end of the object is clamped to it by the store; a `Suffix` longer than the object is the
-/// whole object.
+/// A store clamps a range that reaches past the end of the object; a `Suffix` longer than the object is the whole object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ByteRange {
     /// The whole object.
     All,
     /// Bytes `start..end`, in bytes from the start of the object.
     Range(Range<u64>),
-    /// Everything from this byte to the end.
-    From(u64),
     /// The last bytes of the object, this many.
     Suffix(u64),
 }
@@ -29,18 +26,7 @@ impl ByteRange {
                 let end = range.end.min(size);
                 range.start.min(end)..end
             }
-            Self::From(start) => (*start).min(size)..size,
             Self::Suffix(len) => size.saturating_sub(*len)..size,
-        }
-    }
-
-    /// The number of bytes asked for, where that is known without the object.
-    #[must_use]
-    pub fn len_hint(&self) -> Option<u64> {
-        match self {
-            Self::All | Self::From(_) => None,
-            Self::Range(range) => Some(range.end.saturating_sub(range.start)),
-            Self::Suffix(len) => Some(*len),
         }
     }
 }
@@ -50,7 +36,6 @@ impl fmt::Display for ByteRange {
         match self {
             Self::All => write!(f, "all"),
             Self::Range(range) => write!(f, "{}..{}", range.start, range.end),
-            Self::From(start) => write!(f, "{start}.."),
             Self::Suffix(len) => write!(f, "last {len}"),
         }
     }

@@ -2,7 +2,7 @@
 //! into fetches and pure decode jobs.
 //!
 //! Nothing here waits, locks, spawns or reads a clock. What must be read leaves as data ([`plan::Fetch`]), what was read
-//! comes back as bytes; `zarr-store` does the reading and the `zarr` crate joins the two.
+//! comes back as bytes; `zarr-store` reads them, and `zarr-engine` joins the two.
 
 mod bare_words;
 mod buffer;
@@ -46,3 +46,7 @@ pub use selection::{
     AxisIndices, AxisPlaces, BasicIndex, ChunkSelection, PlacedIndices, Resolved, Selection, Slice,
 };
 pub use strictness::Strictness;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

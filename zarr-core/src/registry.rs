@@ -43,6 +43,8 @@ pub struct Registry {
     chunk_key_encodings: BTreeMap<String, BindChunkKeyEncoding>,
     /// Codecs by names that only a tolerant reader knows.
     legacy_codecs: BTreeMap<String, BindCodec>,
+    /// What to do about codecs that this build lacks.
+    missing_codecs: BTreeMap<String, &'static str>,
     limits: Limits,
     strictness: Strictness,
 }
@@ -78,6 +80,13 @@ impl Registry {
     #[must_use]
     pub fn with_legacy_codec(mut self, name: &str, bind: BindCodec) -> Self {
         self.legacy_codecs.insert(name.to_owned(), bind);
+        self
+    }
+
+    /// This registry with the name of a codec that this build lacks, and what a user does to get it: "enable the cargo feature ...".
+    #[must_use]
+    pub fn with_missing_codec(mut self, name: &str, advice: &'static str) -> Self {
+        self.missing_codecs.insert(name.to_owned(), advice);
         self
     }
 
@@ -207,7 +216,15 @@ impl Registry {
             .get(extension.name())
             .or_else(legacy)
             .copied()
-            .ok_or_else(|| unknown("codec", extension, self.codecs.keys().cloned()))
+            .ok_or_else(|| match self.missing_codecs.get(extension.name()) {
+                Some(advice) => Error::Unsupported {
+                    what: format!(
+                        "codec {:?}, which this build lacks; {advice}",
+                        extension.name()
+                    ),
+                },
+                None => unknown("codec", extension, self.codecs.keys().cloned()),
+            })
     }
 }
 

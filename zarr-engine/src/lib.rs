@@ -76,3 +76,7 @@ pub fn open_with(
 ) -> Result<Hierarchy> {
     Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
-use zarr_core::ByteRange;
 
+use crate::byte_range::ByteRange;
 use crate::error::Result;
 #[cfg(feature = "http")]
 use crate::object::Listings;

@@ -1,8 +1,7 @@
 //! Copies and moves of objects inside a store.
 
-use zarr_core::ByteRange;
-
 use crate::Store;
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::store::Backend;
 use crate::version::Precondition;

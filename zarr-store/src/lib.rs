@@ -22,6 +22,7 @@
 
 mod absent;
 mod backoff;
+mod byte_range;
 mod calls;
 mod cloud;
 mod copy;
@@ -49,6 +50,7 @@ mod wire;
 mod zip;
 
 pub use backoff::Backoff;
+pub use byte_range::ByteRange;
 pub use calls::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use cost::CostModel;
 pub use counts::RequestCounts;
@@ -61,4 +63,7 @@ pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
 pub use store::Store;
 pub use version::{Precondition, Version};
-pub use zarr_core::ByteRange;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -152,7 +152,7 @@ fn put(hierarchy: &Hierarchy, key: &str, bytes: impl Into<Vec<u8>>) {
 }
 
 fn get(hierarchy: &Hierarchy, key: &str) -> Option<Vec<u8>> {
-    let range = zarr_core::ByteRange::Range(0..1 << 20);
+    let range = zarr_store::ByteRange::Range(0..1 << 20);
     let get = hierarchy.0.store().get(key, &range, None);
     runtime()
         .block_on(get)

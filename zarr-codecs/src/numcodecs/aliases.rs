@@ -1,14 +1,11 @@
 //! `numcodecs.gzip`, `numcodecs.zstd` and `numcodecs.blosc`: the codecs of ours, with the defaults and spellings of numcodecs.
 
-#[cfg(any(feature = "blosc", feature = "gzip", feature = "zstd"))]
-use {
-    serde::Deserialize,
-    std::sync::Arc,
-    zarr_core::codec::{BytesToBytes, EncodedSize},
-    zarr_core::{Binder, Extension, Result},
-};
+use std::sync::Arc;
 
-#[cfg(feature = "gzip")]
+use serde::Deserialize;
+use zarr_core::codec::{BytesToBytes, EncodedSize};
+use zarr_core::{Binder, Extension, Result};
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gzip {
@@ -16,13 +13,11 @@ struct Gzip {
     level: i64,
 }
 
-#[cfg(feature = "gzip")]
 fn one() -> i64 {
     1
 }
 
 /// Binds `numcodecs.gzip`: the level defaults to 1, and -1 is zlib's own default.
-#[cfg(feature = "gzip")]
 pub(crate) fn bind_gzip(
     extension: &Extension,
     size: EncodedSize,
@@ -33,7 +28,6 @@ pub(crate) fn bind_gzip(
     crate::gzip::bind(&Extension::new("gzip").with("level", level), size, binder)
 }
 
-#[cfg(feature = "zstd")]
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
@@ -43,7 +37,6 @@ struct Zstd {
 }
 
 /// Binds `numcodecs.zstd`: level and checksum may be absent.
-#[cfg(feature = "zstd")]
 pub(crate) fn bind_zstd(
     extension: &Extension,
     size: EncodedSize,
@@ -54,7 +47,6 @@ pub(crate) fn bind_zstd(
     crate::zstd::bind(&zstd.with("checksum", checksum), size, binder)
 }
 
-#[cfg(feature = "blosc")]
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Blosc {
@@ -65,7 +57,6 @@ struct Blosc {
     typesize: Option<u64>,
 }
 
-#[cfg(feature = "blosc")]
 impl Default for Blosc {
     fn default() -> Self {
         Self {
@@ -79,7 +70,6 @@ impl Default for Blosc {
 }
 
 /// Binds `numcodecs.blosc`: shuffle is a number. Where no type size is given it is 1, that of the bytes which the codec gets.
-#[cfg(feature = "blosc")]
 pub(crate) fn bind_blosc(
     extension: &Extension,
     size: EncodedSize,

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::NodeMetadata;
-use zarr_core::{ByteRange, NodePath, Strictness, is_node_name};
-use zarr_store::Version;
+use zarr_core::{NodePath, Strictness, is_node_name};
+use zarr_store::{ByteRange, Version};
 
 use super::{Stored, Versions, Wanted};
 use crate::error::{Error, Result};

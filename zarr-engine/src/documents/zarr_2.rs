@@ -2,8 +2,8 @@
 
 use futures::try_join;
 use zarr_core::metadata::{Attributes, ConsolidatedMetadata, NodeMetadata, v2};
-use zarr_core::{ByteRange, Members, NodePath};
-use zarr_store::{Precondition, Version};
+use zarr_core::{Members, NodePath};
+use zarr_store::{ByteRange, Precondition, Version};
 
 use super::{Stored, Versions, Wanted, key_of};
 use crate::error::{Error, Result};

@@ -8,9 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use zarr_core::ByteRange;
 use zarr_core::codec::ShardIndex;
-use zarr_store::Version;
+use zarr_store::{ByteRange, Version};
 
 /// What a hierarchy keeps of what it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use zarr_store::{ErrorKind, LocalFile};
 
 use super::batch::Batches;
 use super::cache::CachedIndex;
-use super::{ATTEMPTS, Engine, Target, compute_blocking};
+use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
 use crate::error::{Error, Result};
 
 /// A read of no more objects than this is done on the caller's thread: waking others takes longer.
@@ -77,13 +77,14 @@ impl Engine {
         file: &LocalFile,
         fetch: &Fetch,
     ) -> Result<Arc<zarr_core::codec::ShardIndex>> {
-        let key = (fetch.key().clone(), fetch.range().clone());
+        let range = stored_range(fetch.range());
+        let key = (fetch.key().clone(), range);
         if let Some(cached) = self.caches.index(&key)
             && cached.version == file.version()
         {
             return Ok(cached.value);
         }
-        let index = Arc::new(fetch.decode_index(&file.read(fetch.range())?)?);
+        let index = Arc::new(fetch.decode_index(&file.read(&key.1)?)?);
         let (version, object_size) = (file.version(), file.size());
         let cached = CachedIndex {
             version,

@@ -60,7 +60,8 @@ impl Engine {
 
     /// Forgets what this process has just replaced.
     pub(crate) fn forget(&self, key: &str, index_range: Option<ByteRange>) {
-        self.caches.forget(&key.into(), index_range);
+        let range = index_range.map(|range| stored_range(&range));
+        self.caches.forget(&key.into(), range);
     }
 
     /// Reads into a target; after an error it may hold a part of the result.
@@ -123,4 +124,13 @@ fn spawn<R>(
 fn dropped() -> Error {
     let reason = "a job was dropped".to_owned();
     Error::Internal { reason }
+}
+
+/// The range of a plan, as stores take it.
+fn stored_range(range: &ByteRange) -> zarr_store::ByteRange {
+    match range {
+        ByteRange::All => zarr_store::ByteRange::All,
+        ByteRange::Range(range) => zarr_store::ByteRange::Range(range.clone()),
+        ByteRange::Suffix(len) => zarr_store::ByteRange::Suffix(*len),
+    }
 }

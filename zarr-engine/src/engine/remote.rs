@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use tokio::sync::SemaphorePermit;
-use zarr_core::ByteRange;
 use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
-use zarr_store::{ErrorKind, Revalidated, Version};
+use zarr_store::{ByteRange, ErrorKind, Revalidated, Version};
 
 use super::batch::Batches;
 use super::cache::{Cached, CachedChunk, CachedIndex, Key};
-use super::{ATTEMPTS, Engine, Target, compute};
+use super::{ATTEMPTS, Engine, Target, compute, stored_range};
 use crate::error::{Error, Result};
 
 /// Objects that are worked on at one time; requests are limited by the store.
@@ -382,13 +381,13 @@ fn body(chunk: CachedChunk) -> Body {
 }
 
 fn key_of(fetch: &Fetch) -> Key {
-    (fetch.key().clone(), fetch.range().clone())
+    (fetch.key().clone(), stored_range(fetch.range()))
 }
 
 /// What follows an index are ranges from the start of the object.
 fn range_of(fetch: &Fetch) -> Range<u64> {
     match fetch.range() {
-        ByteRange::Range(range) => range.clone(),
+        zarr_core::ByteRange::Range(range) => range.clone(),
         other => unreachable!("a part of a shard is a range, not {other}"),
     }
 }

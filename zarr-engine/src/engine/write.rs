@@ -11,7 +11,7 @@ use zarr_store::{ErrorKind, Precondition, Version};
 
 use super::batch::Batches;
 use super::group_commit::PendingWrite;
-use super::{Engine, compute};
+use super::{Engine, compute, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
@@ -122,6 +122,7 @@ impl Engine {
         let (version, size) = (body.version, body.object_size);
         drop(body.bytes);
         let range = object.index_range().unwrap_or(ByteRange::Range(0..0));
+        let range = stored_range(&range);
         let index = self.store.get(key, &range, Some(&version)).await?;
         let index = index.map(|body| body.bytes).unwrap_or_default();
         let ranges = object.locate_inner(&index, size)?;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
-use zarr_core::ByteRange;
 
 use super::walk::Walk;
 use super::{LocalFile, LocalStore};
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};

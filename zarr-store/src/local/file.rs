@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zarr_core::ByteRange;
 
 use super::LocalStore;
+use crate::byte_range::ByteRange;
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::version::{FileVersion, Version};

@@ -2,10 +2,9 @@
 //! `RESOLVE_CACHED`) and bytes that it has there (`preadv2` with `RWF_NOWAIT`). Linux has both; elsewhere, on older kernels and
 //! on file systems that do not say what they have in memory, no answer is ever at hand.
 
-use zarr_core::ByteRange;
-
 use super::{LocalFile, LocalStore};
 use crate::Body;
+use crate::byte_range::ByteRange;
 use crate::error::Result;
 
 impl LocalStore {

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 use tokio::sync::OnceCell;
-use zarr_core::ByteRange;
 
 use super::ObjectBackend;
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, ObjectInfo, Revalidated, Store};

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
-use zarr_core::ByteRange;
 
 use super::ObjectBackend;
 use crate::Store;
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::wire::Patience;
 

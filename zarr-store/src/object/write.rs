@@ -8,13 +8,13 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
-use zarr_core::ByteRange;
 
 use super::read::Read;
 use super::request::Request;
 use super::{ObjectBackend, is_transport, probe};
 use crate::absent::absent;
 use crate::backoff::Backoff;
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
 use crate::{Store, key};

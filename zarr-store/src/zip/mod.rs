@@ -18,9 +18,9 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
-use zarr_core::ByteRange;
 
 use self::directory::{HEADER, Member, Members, Method};
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, key, task};

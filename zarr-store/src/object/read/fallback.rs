@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
 use object_store::GetOptions;
-use zarr_core::ByteRange;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::wire::Facts;

@@ -5,10 +5,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::GetResult;
-use zarr_core::ByteRange;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::Body;
+use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::object::request::Request;
 use crate::version::Version;
