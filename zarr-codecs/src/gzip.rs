@@ -5,14 +5,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use libdeflater::{CompressionLvl, Compressor, DecompressionError};
+use libdeflater::{CompressionLvl, DecompressionError};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::compressor::{self, Compressor};
 use crate::inflate::with_decompressor;
-use crate::output::{encoded_bound, grow};
+use crate::output::grow;
 
 const LEVELS: usize = 10;
 
@@ -20,7 +20,7 @@ const LEVELS: usize = 10;
 const MAX_ENDS: usize = 64;
 
 thread_local! {
-    static COMPRESSORS: RefCell<[Option<Compressor>; LEVELS]> = const { RefCell::new([const { None }; LEVELS]) };
+    static COMPRESSORS: RefCell<[Option<libdeflater::Compressor>; LEVELS]> = const { RefCell::new([const { None }; LEVELS]) };
 }
 
 #[derive(Deserialize)]
@@ -33,7 +33,6 @@ struct Configuration {
 struct Gzip {
     /// From 0 to 9.
     level: u8,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec.
@@ -44,25 +43,19 @@ pub(crate) fn bind(
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
     match u8::try_from(level) {
-        Ok(level) if usize::from(level) < LEVELS => Ok(Arc::new(Gzip { level, decoded })),
+        Ok(level) if usize::from(level) < LEVELS => Ok(compressor::bind(Gzip { level }, decoded)),
         _ => Err(Error::invalid(level, "a level from 0 to 9").member("configuration.level")),
     }
 }
 
-impl BytesToBytes for Gzip {
-    fn name(&self) -> &'static str {
-        "gzip"
-    }
+impl Compressor for Gzip {
+    const NAME: &'static str = "gzip";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         COMPRESSORS.with_borrow_mut(|compressors| {
             let level = CompressionLvl::new(self.level.into()).expect("levels are 0 to 12");
-            let compressor =
-                compressors[usize::from(self.level)].get_or_insert_with(|| Compressor::new(level));
+            let compressor = compressors[usize::from(self.level)]
+                .get_or_insert_with(|| libdeflater::Compressor::new(level));
             let start = encoded.len();
             grow(
                 encoded,
@@ -77,18 +70,15 @@ impl BytesToBytes for Gzip {
         })
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        decode_members(encoded, decoded)
+    }
+
+    fn guess(&self, encoded: &[u8]) -> Result<usize> {
         let declared = encoded
             .last_chunk()
             .map_or(0, |size| u32::from_le_bytes(*size) as usize);
-        let guess = declared.min(encoded.len().saturating_mul(32));
-        decode_to_vec("gzip", self.decoded, guess, decoded, |room| {
-            decode_members(encoded, room)
-        })
-    }
-
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        decode_to_slice("gzip", decoded, |room| decode_members(encoded, room))
+        Ok(declared.min(encoded.len().saturating_mul(32)))
     }
 }
 

@@ -18,11 +18,11 @@ mod blosc;
 mod bytes;
 #[cfg(feature = "full")]
 mod cast_value;
+#[cfg(feature = "compressors")]
+mod compressor;
 #[cfg(feature = "full")]
 mod conditional;
 mod crc32c;
-#[cfg(feature = "compressors")]
-mod decompress;
 #[cfg(feature = "compressors")]
 mod gzip;
 #[cfg(feature = "compressors")]

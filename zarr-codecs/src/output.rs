@@ -13,19 +13,6 @@ pub(crate) fn encoded_bound(decoded: EncodedSize) -> EncodedSize {
     EncodedSize::AtMost(size.saturating_add(size / 8).saturating_add(EXTRA))
 }
 
-/// The most bytes that a byte of Zstandard decodes to: a run of 128 KiB takes 4.
-const MAX_RATIO: usize = 1 << 15;
-
-/// What so many encoded bytes may decode to, where that is less than what is due at most: no stored number gets more room.
-pub(crate) fn decoded_bound(due: EncodedSize, encoded: usize) -> EncodedSize {
-    match due {
-        EncodedSize::Exact(_) => due,
-        EncodedSize::AtMost(size) => {
-            EncodedSize::AtMost(size.min(encoded.saturating_mul(MAX_RATIO)))
-        }
-    }
-}
-
 /// Makes a buffer end `room` bytes after `start`, with zeros in what is new.
 pub(crate) fn grow(buffer: &mut Vec<u8>, start: usize, room: usize) -> Result<()> {
     reserve(buffer, room.saturating_sub(buffer.len() - start))?;

@@ -9,8 +9,8 @@ use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 use zstd_safe::{CCtx, CParameter};
 
-use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{decoded_bound, encoded_bound, reserve};
+use crate::compressor::{self, Compressor};
+use crate::output::reserve;
 use crate::zstd_frame::{decode_frames, name};
 
 const MAX_LEVEL: i32 = 22;
@@ -34,7 +34,6 @@ struct Configuration {
 struct Zstd {
     level: i32,
     checksum: bool,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec.
@@ -46,11 +45,9 @@ pub(crate) fn bind(
     let Configuration { level, checksum } = extension.parse()?;
     let lowest = zstd_safe::min_c_level();
     match i32::try_from(level) {
-        Ok(level) if (lowest..=MAX_LEVEL).contains(&level) => Ok(Arc::new(Zstd {
-            level,
-            checksum,
-            decoded,
-        })),
+        Ok(level) if (lowest..=MAX_LEVEL).contains(&level) => {
+            Ok(compressor::bind(Zstd { level, checksum }, decoded))
+        }
         _ => {
             let expected = format!("a level from {lowest} to {MAX_LEVEL}");
             Err(Error::invalid(level, expected).member("configuration.level"))
@@ -58,16 +55,13 @@ pub(crate) fn bind(
     }
 }
 
-impl BytesToBytes for Zstd {
-    fn name(&self) -> &'static str {
-        "zstd"
-    }
+impl Compressor for Zstd {
+    const NAME: &'static str = "zstd";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
+    /// A run of 128 KiB takes 4 bytes.
+    const MAX_RATIO: usize = 1 << 15;
 
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         CONTEXT.with_borrow_mut(|kept| {
             let context = kept.get_or_insert_with(CCtx::create);
             let start = encoded.len();
@@ -82,32 +76,23 @@ impl BytesToBytes for Zstd {
             if context.sizeof() > KEEP {
                 *kept = None;
             }
-            if written.is_err() {
-                encoded.truncate(start);
-            }
             written
                 .map(drop)
                 .map_err(|code| Error::corrupt("zstd", name(code)))
         })
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        decode_frames(encoded, decoded).map_err(|reason| Error::corrupt(Self::NAME, reason))
+    }
+
+    fn guess(&self, encoded: &[u8]) -> Result<usize> {
         let declared = zstd_safe::get_frame_content_size(encoded).ok().flatten();
         let likely = encoded.len().saturating_mul(64);
-        let guess = declared
+        Ok(declared
             .and_then(|size| usize::try_from(size).ok())
-            .map_or(likely / 16, |size| size.min(likely));
-        let due = decoded_bound(self.decoded, encoded.len());
-        decode_to_vec("zstd", due, guess, decoded, |room| decode(encoded, room))
+            .map_or(likely / 16, |size| size.min(likely)))
     }
-
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        decode_to_slice("zstd", decoded, |room| decode(encoded, room))
-    }
-}
-
-fn decode(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-    decode_frames(encoded, decoded).map_err(|reason| Error::corrupt("zstd", reason))
 }
 
 #[cfg(test)]

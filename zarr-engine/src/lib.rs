@@ -44,7 +44,6 @@ pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 pub use selection::{mask, slices};
 
-pub use ndarray;
 pub use zarr_codecs::registry;
 pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
@@ -56,6 +55,9 @@ pub use zarr_core::{
     Selection, Slice, Strictness,
 };
 pub use zarr_store::Store;
+
+pub use zarr_store::object_store;
+pub use {bytes, ndarray, zarr_core as core, zarr_store as store};
 
 /// Opens the hierarchy at a URL or path: `memory:`, a local path, `file://`, and `s3://`, `gs://`, `az://`, `http(s)://` where
 /// their features are on. Nothing is read yet.

@@ -266,3 +266,20 @@ fn bad_configurations_are_refused() {
         assert!(error.to_string().starts_with("configuration"), "{error}");
     }
 }
+
+/// Behind a header that is right, C-Blosc 1.21 calls `memset` with the size -2147483512 here.
+#[test]
+fn a_length_that_overflows_c_blosc_is_refused() {
+    let mut stream = vec![0, 7, 7 << 5];
+    stream.resize(stream.len() + 8_421_505, 255);
+    stream.extend([0, 0]);
+    let (nbytes, size) = (1_u32 << 16, u32::try_from(24 + stream.len()).unwrap());
+    let mut frame = vec![2, 1, 0x10, 1];
+    let stream_size = size - 24;
+    for number in [nbytes, nbytes, size, 20, stream_size] {
+        frame.extend(number.to_le_bytes());
+    }
+    frame.extend(stream);
+    Header::parse(&frame).unwrap();
+    refusal(&*exact(1 << 16), &frame, 1 << 16);
+}

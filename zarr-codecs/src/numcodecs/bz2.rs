@@ -7,8 +7,8 @@ use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{encoded_bound, reserve};
+use crate::compressor::{self, Compressor};
+use crate::output::reserve;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +25,6 @@ fn default_level() -> i64 {
 struct Bz2 {
     /// From 1 to 9.
     level: u32,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec: levels from 1 to 9.
@@ -36,24 +35,17 @@ pub(crate) fn bind(
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
     match u32::try_from(level) {
-        Ok(level) if (1..=9).contains(&level) => Ok(Arc::new(Bz2 { level, decoded })),
+        Ok(level) if (1..=9).contains(&level) => Ok(compressor::bind(Bz2 { level }, decoded)),
         _ => Err(Error::invalid(level, "a level from 1 to 9").member("configuration.level")),
     }
 }
 
-impl BytesToBytes for Bz2 {
-    fn name(&self) -> &'static str {
-        "numcodecs.bz2"
-    }
+impl Compressor for Bz2 {
+    const NAME: &'static str = "numcodecs.bz2";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         // What the format's documentation gives as the most.
         reserve(encoded, decoded.len() + decoded.len() / 100 + 600)?;
-        let start = encoded.len();
         let mut stream = Compress::new(Compression::new(self.level), 30);
         let mut left = decoded;
         loop {
@@ -62,27 +54,15 @@ impl BytesToBytes for Bz2 {
             match status {
                 Ok(Status::StreamEnd) => return Ok(()),
                 Ok(_) => {}
-                Err(error) => {
-                    encoded.truncate(start);
-                    return Err(corrupt(error));
-                }
+                Err(error) => return Err(corrupt(error)),
             }
             left = &left[advance(before, stream.total_in())..];
             reserve(encoded, 4096)?;
         }
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
-        let guess = encoded.len().saturating_mul(4);
-        decode_to_vec("numcodecs.bz2", self.decoded, guess, decoded, |room| {
-            decode_streams(encoded, room)
-        })
-    }
-
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        decode_to_slice("numcodecs.bz2", decoded, |room| {
-            decode_streams(encoded, room)
-        })
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        decode_streams(encoded, decoded)
     }
 }
 

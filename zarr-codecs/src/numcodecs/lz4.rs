@@ -6,8 +6,8 @@ use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
+use crate::compressor::{self, Compressor};
 use crate::lz4_block;
-use crate::output::{encoded_bound, grow};
 
 /// The most that a byte of a block can stand for.
 const MAX_RATIO: usize = 255;
@@ -26,7 +26,6 @@ fn default_acceleration() -> i32 {
 #[derive(Debug)]
 struct Lz4 {
     acceleration: i32,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec; below 1 the library takes its default acceleration.
@@ -36,43 +35,32 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { acceleration } = extension.parse()?;
-    Ok(Arc::new(Lz4 {
-        acceleration,
-        decoded,
-    }))
+    Ok(compressor::bind(Lz4 { acceleration }, decoded))
 }
 
-impl BytesToBytes for Lz4 {
-    fn name(&self) -> &'static str {
-        "numcodecs.lz4"
-    }
+impl Compressor for Lz4 {
+    const NAME: &'static str = "numcodecs.lz4";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        let start = encoded.len();
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         let size = u32::try_from(decoded.len()).unwrap_or(u32::MAX);
         encoded.extend_from_slice(&size.to_le_bytes());
-        lz4_block::compress(decoded, self.acceleration, encoded).map_err(|reason| {
-            encoded.truncate(start);
-            Error::corrupt("numcodecs.lz4", reason)
-        })
+        lz4_block::compress(decoded, self.acceleration, encoded)
+            .map_err(|reason| Error::corrupt(Self::NAME, reason))
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
         let (size, block) = split(encoded)?;
-        self.decoded.check("size in the lz4 header", size)?;
-        let start = decoded.len();
-        grow(decoded, start, size)?;
-        decode_block(block, &mut decoded[start..]).inspect_err(|_| decoded.truncate(start))
+        let Some(decoded) = decoded.get_mut(..size) else {
+            return Ok(None);
+        };
+        let written = lz4_block::decompress(block, decoded)
+            .map_err(|reason| Error::corrupt(Self::NAME, reason))?;
+        EncodedSize::Exact(size).check("lz4 block", written)?;
+        Ok(Some(size))
     }
 
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        let (size, block) = split(encoded)?;
-        EncodedSize::Exact(decoded.len()).check("size in the lz4 header", size)?;
-        decode_block(block, decoded)
+    fn guess(&self, encoded: &[u8]) -> Result<usize> {
+        Ok(split(encoded)?.0)
     }
 }
 
@@ -87,12 +75,6 @@ fn split(encoded: &[u8]) -> Result<(usize, &[u8])> {
         return Err(Error::corrupt("numcodecs.lz4", reason));
     }
     Ok((size, block))
-}
-
-fn decode_block(block: &[u8], decoded: &mut [u8]) -> Result<()> {
-    let written = lz4_block::decompress(block, decoded)
-        .map_err(|reason| Error::corrupt("numcodecs.lz4", reason))?;
-    EncodedSize::Exact(decoded.len()).check("lz4 block", written)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-use crate::decompress::{decode_to_slice, decode_to_vec};
-use crate::output::{encoded_bound, reserve};
+use crate::compressor::{self, Compressor};
+use crate::output::reserve;
 
 /// `LZMA_CONCATENATED`: several xz streams are one.
 const CONCATENATED: u32 = 0x08;
@@ -76,7 +76,6 @@ struct Lzma {
     format: Format,
     preset: u32,
     filters: Vec<Filter>,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec: an encoder is made once to find what it refuses.
@@ -86,11 +85,11 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let configuration: Configuration = extension.parse()?;
-    let lzma = check(&configuration, decoded).map_err(|error| error.member("configuration"))?;
-    Ok(Arc::new(lzma))
+    let lzma = check(&configuration).map_err(|error| error.member("configuration"))?;
+    Ok(compressor::bind(lzma, decoded))
 }
 
-fn check(configuration: &Configuration, decoded: EncodedSize) -> Result<Lzma> {
+fn check(configuration: &Configuration) -> Result<Lzma> {
     let check = match configuration.check {
         0 => Check::None,
         1 => Check::Crc32,
@@ -129,7 +128,6 @@ fn check(configuration: &Configuration, decoded: EncodedSize) -> Result<Lzma> {
         format,
         preset: configuration.preset.unwrap_or(6),
         filters,
-        decoded,
     };
     let refused = |reason| Error::invalid(reason, "what liblzma can encode");
     lzma.encoder().map_err(refused)?;
@@ -263,17 +261,10 @@ fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> 
     Ok(options)
 }
 
-impl BytesToBytes for Lzma {
-    fn name(&self) -> &'static str {
-        "numcodecs.lzma"
-    }
+impl Compressor for Lzma {
+    const NAME: &'static str = "numcodecs.lzma";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        let start = encoded.len();
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         let mut stream = self.encoder().map_err(corrupt)?;
         reserve(encoded, decoded.len() / 2 + 4096)?;
         let mut read = 0;
@@ -281,27 +272,15 @@ impl BytesToBytes for Lzma {
             match stream.process_vec(&decoded[read..], encoded, Action::Finish) {
                 Ok(Status::StreamEnd) => return Ok(()),
                 Ok(_) => {}
-                Err(error) => {
-                    encoded.truncate(start);
-                    return Err(corrupt(error.to_string()));
-                }
+                Err(error) => return Err(corrupt(error.to_string())),
             }
             read = usize::try_from(stream.total_in()).expect("no more than the slice given");
             reserve(encoded, decoded.len() / 2 + 4096)?;
         }
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
-        let guess = encoded.len().saturating_mul(4);
-        decode_to_vec("numcodecs.lzma", self.decoded, guess, decoded, |room| {
-            self.decode_streams(encoded, room)
-        })
-    }
-
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        decode_to_slice("numcodecs.lzma", decoded, |room| {
-            self.decode_streams(encoded, room)
-        })
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        self.decode_streams(encoded, decoded)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use libdeflater::{CompressionLvl, Compressor, DecompressionError};
+use libdeflater::{CompressionLvl, DecompressionError};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-use crate::decompress::{decode_to_slice, decode_to_vec};
+use crate::compressor::{self, Compressor};
 use crate::inflate::with_decompressor;
-use crate::output::{encoded_bound, grow};
+use crate::output::grow;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +25,6 @@ fn default_level() -> i64 {
 #[derive(Debug)]
 struct Zlib {
     level: CompressionLvl,
-    decoded: EncodedSize,
 }
 
 /// Binds the codec: levels from 0 to 9, or -1 for the default of zlib.
@@ -41,21 +40,15 @@ pub(crate) fn bind(
     };
     known
         .and_then(|level| CompressionLvl::new(level).ok())
-        .map(|level| Arc::new(Zlib { level, decoded }) as _)
+        .map(|level| compressor::bind(Zlib { level }, decoded))
         .ok_or_else(|| Error::invalid(level, "a level from -1 to 9").member("configuration.level"))
 }
 
-impl BytesToBytes for Zlib {
-    fn name(&self) -> &'static str {
-        "numcodecs.zlib"
-    }
+impl Compressor for Zlib {
+    const NAME: &'static str = "numcodecs.zlib";
 
-    fn encoded_size(&self) -> EncodedSize {
-        encoded_bound(self.decoded)
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        let mut compressor = Compressor::new(self.level);
+    fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
+        let mut compressor = libdeflater::Compressor::new(self.level);
         let start = encoded.len();
         let room = compressor.zlib_compress_bound(decoded.len());
         grow(encoded, start, room)?;
@@ -66,15 +59,8 @@ impl BytesToBytes for Zlib {
         Ok(())
     }
 
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
-        let guess = encoded.len().saturating_mul(4);
-        decode_to_vec("numcodecs.zlib", self.decoded, guess, decoded, |room| {
-            inflate(encoded, room)
-        })
-    }
-
-    fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
-        decode_to_slice("numcodecs.zlib", decoded, |room| inflate(encoded, room))
+    fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
+        inflate(encoded, decoded)
     }
 }
 
