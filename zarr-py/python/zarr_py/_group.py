@@ -307,7 +307,9 @@ class Group(Node, NativeGroup):
         """Copies a node below, with everything below it, to another path below, or into another group under its name.
 
         Its objects are copied as they are stored, and `progress` is called with the number of those that are done and that of
-        all. Raises `NotFoundError`, and `AlreadyExistsError` where there is a node.
+        all. Into a group of the other format, Zarr 2 or 3, arrays are created in that format and their elements are copied chunk
+        by chunk; shards become their inner chunks. Raises `NotFoundError`, `AlreadyExistsError` where there is a node, and
+        `UnsupportedError` for what Zarr 2 cannot say.
         """
         from zarr_py._copy import copy_node
 

@@ -104,12 +104,13 @@ fn plain_name(lower: &str) -> &str {
 
 /// Whether an option, of any prefix, is the address of a server.
 fn is_endpoint(plain: &str) -> bool {
-    plain.contains("endpoint") || plain == "base_url"
+    plain.contains("endpoint") || matches!(plain, "base_url" | "gcs_base_url" | "authority_host")
 }
 
 /// Whether an option, of any prefix, is the address that keys are added to.
 pub(super) fn is_base(lower: &str) -> bool {
-    matches!(plain_name(lower), "endpoint" | "endpoint_url" | "base_url")
+    let bases = ["endpoint", "endpoint_url", "base_url", "authority_host"];
+    bases.contains(&plain_name(lower))
 }
 
 /// Refuses an address to which no path can be added: what would follow a `?` or `#` would be no part of any key.
