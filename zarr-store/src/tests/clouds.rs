@@ -418,6 +418,37 @@ async fn a_bulk_deletion_that_is_not_found_deletes_nothing_and_says_so() {
 }
 
 #[test]
+fn options_that_name_another_place_than_the_url_are_refused() {
+    for (url, name, value) in [
+        ("s3://b/x", "bucket", "other"),
+        ("s3://b/x", "aws_bucket_name", "B"),
+        ("gs://b/x", "google_bucket", "other"),
+        ("az://c/x", "container_name", "other"),
+        (
+            "abfs://c@acc.dfs.core.windows.net/x",
+            "azure_container_name",
+            "acc",
+        ),
+        (
+            "abfss://c@acc.dfs.core.windows.net/x",
+            "account_name",
+            "other",
+        ),
+    ] {
+        let error = Store::open_with(url, [(name, value)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}: {error}");
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains("URL"), "{text}");
+    }
+    for (url, name, value) in [
+        ("s3://b/x", "bucket", "b"),
+        ("abfs://c@acc.dfs.core.windows.net/x", "account_name", "acc"),
+    ] {
+        Store::open_with(url, [(name, value)]).unwrap();
+    }
+}
+
+#[test]
 fn servers_that_a_service_account_names_are_checked() {
     let account = |base: &str| {
         format!(
@@ -464,7 +495,7 @@ async fn keys_are_added_to_the_server_that_a_service_account_names() {
     let store = Store::open_with("gs://b/x", options).unwrap();
     let found = store.get("k", &ByteRange::All, None).await.unwrap();
     assert!(found.is_none());
-    assert_eq!(server.take()[0].target, "/b/x/k");
+    assert_eq!(server.take()[0].target, "/b/x%2Fk");
     // Nobody knows whether it honours conditions.
     let error = store.put("k", vec![], Precondition::IfAbsent).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
