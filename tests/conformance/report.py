@@ -139,8 +139,9 @@ not as wrong.
 
 ## Public arrays that strict readers refuse
 
-Some readers read these old spellings, ours too unless it is told to be strict ([tolerance.md](tolerance.md)), and the manifest of the
-public corpus has their elements. They count among *must fail* here, for every reader.
+Some readers read these old spellings, and the manifest of the public corpus has their elements. They count among *must fail* here, for
+every reader. Readers of this project are strict on this page; in the default mode this project reads all arrays of the public corpus,
+these among them ([tolerance.md](tolerance.md), `tests/tests/corpus.rs`).
 
 {decisions}
 ## Where {name} is not as expected

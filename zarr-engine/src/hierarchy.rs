@@ -78,7 +78,7 @@ pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
 }
 
 /// A node that is to be created.
-struct NewNode {
+pub(crate) struct NewNode {
     path: NodePath,
     metadata: NodeMetadata,
     /// The groups above that are missing.
@@ -290,10 +290,18 @@ impl Hierarchy {
         Ok(converted)
     }
 
-    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let path = path.clone().unreserved()?;
         self.check_strictly(&path, &metadata)?;
+        self.new_node_as_read(path, metadata).await
+    }
+
+    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
+    pub(crate) async fn new_node_as_read(
+        &self,
+        path: NodePath,
+        metadata: NodeMetadata,
+    ) -> Result<NewNode> {
         let mut missing = Vec::new();
         let mut nearest = None;
         let mut above = path.parent();
@@ -335,7 +343,7 @@ impl Hierarchy {
     }
 
     /// Puts the documents of a new node and of the groups above it.
-    async fn create(&self, new: NewNode) -> Result<Node> {
+    pub(crate) async fn create(&self, new: NewNode) -> Result<Node> {
         let NewNode {
             path,
             metadata,

@@ -479,15 +479,101 @@ def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
         group["s/bad"]
 
 
-def test_copies_between_formats_hide_nothing(tmp_path):
-    old, new = tmp_path / "old", tmp_path / "new"
+def _old_and_new(tmp_path):
+    """A group of each format, filled by zarr-python, with what xarray writes among its attributes."""
+    groups = []
+    for zarr_format in (2, 3):
+        path = tmp_path / f"format{zarr_format}"
+        group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
+        group.attrs["missing_value"] = float("nan")
+        names = {"dimension_names": ["t", "x"]} if zarr_format == 3 else {"order": "F"}
+        array = group.create_array("s/a", shape=(5, 4), chunks=(2, 3), dtype=">f4", fill_value=7, **names)
+        array[:4] = np.arange(16).reshape(4, 4)
+        array.attrs.update({"_ARRAY_DIMENSIONS": ["t", "x"]} if zarr_format == 2 else {}, units="K", _FillValue=float("inf"))
+        group.create_array("s/words", shape=(3,), dtype="U4", fill_value="ab")[0] = "cdß"
+        group.create_array("s/days", shape=(3,), dtype="M8[D]")[1] = np.datetime64("2020-02-29")
+        group["s"].create_array("none", shape=(), dtype="i2", fill_value=-3)
+        groups.append(path)
+    return groups
+
+
+@pytest.mark.parametrize("source", [2, 3])
+def test_copies_into_a_group_of_the_other_format_are_of_that_format(tmp_path, source):
+    paths = dict(zip((2, 3), _old_and_new(tmp_path), strict=True))
+    other = 5 - source
+    target = zarr_py.open_group(str(paths[other]))
+    zarr_py.open_group(str(paths[other])).consolidate()
+    seen = []
+    copied = zarr_py.copy(
+        zarr_py.open_group(str(paths[source])), str(paths[other]), "deep/er", progress=lambda done, of: seen.append((done, of)))
+    assert copied.zarr_format == other and seen[-1] == (6, 6) and np.isnan(copied.attrs["missing_value"])
+    assert {path.name for path in paths[other].rglob("*") if path.name == "zarr.json" or path.name.startswith(".z")} <= (
+        {"zarr.json"} if other == 3 else {".zarray", ".zgroup", ".zattrs", ".zmetadata"})
+    read = zarr.open_group(str(paths[other]), mode="r", use_consolidated=False)["deep/er/s"]
+    expected = np.full((5, 4), 7, ">f4")
+    expected[:4] = np.arange(16).reshape(4, 4)
+    assert read["a"][...].tolist() == expected.tolist() and read["a"].dtype == expected.dtype and read["a"].chunks == (2, 3)
+    assert read["words"][...].tolist() == ["cdß", "ab", "ab"] and read["none"][()] == -3
+    assert read["days"][1] == np.datetime64("2020-02-29")
+    attributes = dict(read["a"].attrs)
+    assert attributes.pop("_FillValue") == float("inf") and attributes.pop("units") == "K"
+    if other == 3:
+        assert read["a"].metadata.dimension_names == ("t", "x") and not attributes
+    else:
+        assert attributes == {"_ARRAY_DIMENSIONS": ["t", "x"]}
+    assert "deep/er/s/a" in zarr_py.open_group(str(paths[other]))
+    # Chunks that are not stored stay so.
+    stored = [path for path in (paths[other] / "deep" / "er" / "s" / "none").rglob("*") if not path.name.startswith((".z", "zarr.json"))]
+    assert stored == []
+    with pytest.raises(FileExistsError):
+        target.copy("deep/er/s/a", "s/a")
+    moved = zarr_py.open_group(str(paths[source])).move("s/words", zarr_py.open_group(str(paths[other]), "s"), overwrite=True)
+    assert moved.zarr_format == other and moved[0] == "cdß"
+    assert "s/words" not in zarr_py.open_group(str(paths[source]))
+
+
+def test_shards_become_chunks_in_zarr_2_and_what_cannot_be_said_is_refused_whole(tmp_path):
+    old, new = _old_and_new(tmp_path)
+    group = zarr_py.open_group(str(new), "s")
+    data = np.arange(100).reshape(10, 10)
+    group.create_array("shards", data=data, chunks=(2, 5), shards=(4, 10))
+    copied = group.copy("shards", zarr_py.open_group(str(old)))
+    assert copied.chunks == (2, 5) and copied.shards is None and copied.zarr_format == 2
+    assert zarr.open_group(str(old), mode="r")["shards"][...].tolist() == data.tolist()
+    group.create_array("bits", shape=(3,), dtype="bfloat16")
+    before = sorted(old.rglob("*"))
+    for source, into in (("s/bits", "bits"), ("s", "s")):
+        with pytest.raises(errors.UnsupportedError, match="s/bits: data_type.*Zarr 2"):
+            zarr_py.copy(zarr_py.open_group(str(new)), str(old), into, overwrite=True) if source == "s" else zarr_py.copy(
+                zarr_py.open_group(str(new))[source], str(old), into)
+    assert sorted(old.rglob("*")) == before
+
+
+def test_a_copy_between_formats_that_fails_leaves_nothing(tmp_path):
+    old, new = _old_and_new(tmp_path)
+    (old / "s" / "a" / "0.1").write_bytes(b"damaged")
+    with pytest.raises(errors.CorruptError):
+        zarr_py.copy(zarr_py.open_group(str(old)), str(new), "copied")
+    assert not (new / "copied").exists() and zarr_py.open_group(str(new)).keys() == ["s"]
+
+
+def test_copies_within_a_format_have_groups_of_that_format(tmp_path):
+    old = tmp_path / "old"
     zarr.create_array(str(old), name="x", data=np.arange(4), zarr_format=2)
-    zarr_py.create_group(str(new), "g").create_array("y", data=np.arange(3))
-    with pytest.raises(errors.UnsupportedError, match="Zarr 3"):
-        zarr_py.open_group(str(old)).copy("x", zarr_py.open_group(str(new)))
-    with pytest.raises(errors.UnsupportedError, match="Zarr 2"):
-        zarr_py.open_group(str(new)).copy("g", zarr_py.open_group(str(old)))
     zarr_py.open_group(str(old)).copy("x", "p/q/x")
     assert (old / "p" / "q" / ".zgroup").exists() and not list(old.rglob("zarr.json"))
-    assert not list(new.rglob(".z*"))
     assert zarr.open_group(str(old), mode="r")["p/q/x"][:].tolist() == [0, 1, 2, 3]
+
+
+def test_the_path_of_a_group_itself_is_no_node_below(root):
+    for empty in ("", "/", "//"):
+        for refused in (
+            lambda path: root.delete(path),
+            lambda path: root.__delitem__(path),
+            lambda path: root.create_array(path, shape=[1], dtype="i1", overwrite=True),
+            lambda path: root.create_group(path, overwrite=True),
+            lambda path: root.move(path, "elsewhere"),
+        ):
+            with pytest.raises((ValueError, KeyError)):
+                refused(empty)
+    assert "z" in root and root["z"][3, 3] == 15

@@ -69,7 +69,7 @@ macro_rules! bucket {
         if let Some(source) = setup.source(given) {
             builder = builder.with_credentials($credentials(source));
         }
-        let builder = $finish(builder);
+        let builder = $finish(builder)?;
         let singly = $singly(&builder);
         let endpoints = <$key as settings::Login>::ENDPOINTS;
         let mut endpoints = endpoints.iter();
@@ -96,7 +96,7 @@ fn s3(url: &Url, options: Options) -> Result<Store> {
         AmazonS3ConfigKey,
         names::S3,
         credentials::aws,
-        std::convert::identity,
+        Ok::<_, crate::Error>,
         s3::singly
     )
 }
@@ -125,13 +125,7 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
         GoogleConfigKey,
         names::GCS,
         credentials::gcp,
-        |builder: GoogleCloudStorageBuilder| {
-            let unsigned = builder.get_config_value(&GoogleConfigKey::SkipSignature);
-            match unsigned.as_deref() {
-                Some("true") => builder.with_credentials(credentials::nobody()),
-                _ => builder,
-            }
-        },
+        |builder| gcs::finish(url, builder),
         |_: &GoogleCloudStorageBuilder| crate::object::Singly::default()
     )
 }
@@ -164,7 +158,7 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         AzureConfigKey,
         names::AZURE,
         credentials::azure,
-        std::convert::identity,
+        Ok::<_, crate::Error>,
         |_: &MicrosoftAzureBuilder| crate::object::Singly::default()
     )
 }
@@ -190,6 +184,8 @@ mod client;
 mod connector;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod credentials;
+#[cfg(feature = "gcs")]
+mod gcs;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod headers;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]

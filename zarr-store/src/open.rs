@@ -140,9 +140,19 @@ fn check_text(url: &str) -> Result<()> {
 }
 
 /// Refuses what only looks like a path: a scheme of ours without the slashes that follow it, something before `://` that is no
-/// scheme, and the chains of fsspec.
+/// scheme, the chains of fsspec, and what only shells, other programs or other systems know.
 fn check_path(url: &str) -> Result<()> {
     let first = url.split('/').next().unwrap_or_default();
+    if url.contains('\0') {
+        return Err(invalid(
+            &url.replace('\0', ""),
+            "paths have no character NUL",
+        ));
+    }
+    if first == "~" {
+        let reason = "only shells know ~ as the home directory: write its path; a directory of this name is ./~";
+        return Err(invalid(url, reason));
+    }
     let scheme = first.split_once(':').map_or("", |(scheme, _)| scheme);
     let scheme = scheme.trim().to_ascii_lowercase();
     let chained = first.contains("::") && url.contains("://");
@@ -155,6 +165,14 @@ fn check_path(url: &str) -> Result<()> {
     }
     if matches!(scheme.as_str(), "http" | "https") || cloud::BUCKETS.contains(&scheme.as_str()) {
         let reason = format!("{scheme}: is followed by //; a file of this name is ./{scheme}:...");
+        return Err(invalid(url, &reason));
+    }
+    let host = first.ends_with(':') && first.len() < url.len();
+    let drive = scheme.len() == 1 && first.contains(":\\");
+    if !cfg!(windows) && (host || drive || scheme == "arn") {
+        let reason = format!(
+            "no path of this machine: hosts, drives and ARNs are not known; a file of this name is ./{first}..."
+        );
         return Err(invalid(url, &reason));
     }
     Ok(())
@@ -201,6 +219,10 @@ fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a 
     }
     if authority.is_empty() || authority.contains(['?', '#', '%', ' ']) {
         return Err(invalid(url, "expected the name of a bucket behind //"));
+    }
+    if authority.contains(':') {
+        let reason = "a bucket has no port, and no ARN; give the server as the option endpoint, http://host:port";
+        return Err(invalid(url, reason));
     }
     if prefix.contains("//") || prefix.starts_with('/') {
         let reason = "keys with // in them cannot be read or written; copy the objects to others";

@@ -1,8 +1,10 @@
 //! Metadata documents in a store: a cache, and which of them this process has changed. `read` reads those of Zarr 3 and `zarr_2`
-//! those of Zarr 2, `change` puts and changes both, `copies` changes what groups above have of them.
+//! those of Zarr 2, `change` puts and changes both, `copies` changes what groups above have of them,
+//! `like` creates nodes like others.
 
 mod change;
 mod copies;
+mod like;
 mod read;
 mod zarr_2;
 

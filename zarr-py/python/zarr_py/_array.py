@@ -99,6 +99,11 @@ class Array(Node, NativeArray):
         entries = self._store.entries_sync(self.path)
         return [(key, size) for key, size in entries if self._cell_of_key(key) is not None]
 
+    def _stored_chunks(self) -> Iterator[tuple[slice, ...]]:
+        """The selections of the chunks, or shards, that are stored."""
+        for key, _ in self._objects():
+            yield tuple(slice(start, stop) for start, stop in self._extent(self._cell_of_key(key)))
+
     @property
     def info(self) -> "ArrayInfo":
         """What is known of the array, without a listing; `print` it."""

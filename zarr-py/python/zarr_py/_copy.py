@@ -1,4 +1,5 @@
-"""Copies of nodes: their objects as they are stored, the documents last, so that readers find a node whole or not at all."""
+"""Copies of nodes: their objects as they are stored, the documents last, so that readers find a node whole or not at all. Into a
+group of the other format `_convert` copies elements."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zarr_py import _native
 from zarr_py._source import Place
-from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError, ReadOnlyError, UnsupportedError
+from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError, ReadOnlyError
 
 if TYPE_CHECKING:
     from zarr_py._native import NativeStore
@@ -37,7 +38,9 @@ def copy_node(
         raise InvalidError(f"/{path} cannot be copied to /{target_path}, which is it or in it")
     if same and _is_within(path, target_path):
         raise InvalidError(f"/{path} cannot be copied to /{target_path}, in which it is")
-    missing = _missing_groups(target, target_path, found.zarr_format)
+    missing, nearest = _missing_groups(target, target_path)
+    if nearest not in (None, found.zarr_format):
+        return _converted(found, target, target_path, nearest, overwrite, progress)
     _make_room(target, target_path, overwrite)
     if found.zarr_format == 2 and "" in missing:
         # The groups below are created in its format.
@@ -77,11 +80,28 @@ def _make_room(target: Place, path: str, overwrite: bool) -> None:
         _native.open_node(target, above, "group").delete(name)
 
 
-def _missing_groups(target: Place, path: str, zarr_format: int) -> list[str]:
-    """The groups above a path that are not there, the nearest first.
+def _converted(
+    found: Any, target: Place, path: str, zarr_format: int, overwrite: bool, progress: Progress | None
+) -> Any:
+    """The copy as nodes of the format of the group that it is in, whose readers would see no other."""
+    from zarr_py._convert import Conversion
 
-    Raises `UnsupportedError` where the nearest that is there has the other format: its readers would not see the copy.
-    """
+    conversion = Conversion(found, zarr_format)
+    _make_room(target, path, overwrite)
+    above, _, name = path.rpartition("/")
+    try:
+        for done, count in conversion.write(target, path):
+            if progress is not None:
+                progress(done, count)
+    except BaseException:
+        _native.open_node(target, above, "group").delete(name)
+        raise
+    _native.open_node(target, above, "group")._renew_copies(name)
+    return _native.open_node(target, path, "node")
+
+
+def _missing_groups(target: Place, path: str) -> tuple[list[str], int | None]:
+    """The groups above a path that are not there, the nearest first, and the format of the nearest that is there."""
     missing: list[str] = []
     while path:
         path = path.rpartition("/")[0]
@@ -90,12 +110,8 @@ def _missing_groups(target: Place, path: str, zarr_format: int) -> list[str]:
         except NotFoundError:
             missing.append(path)
             continue
-        if group.zarr_format != zarr_format:
-            raise UnsupportedError(
-                f"/{path} is a group of Zarr {group.zarr_format}, and what is to be copied into it is of Zarr {zarr_format}; "
-                "convert the one of Zarr 2 first, or write the elements to an array that is created there")
-        break
-    return missing
+        return missing, group.zarr_format
+    return missing, None
 
 
 def _copied(

@@ -101,7 +101,7 @@ class Group(Node, NativeGroup):
     def __delitem__(self, path: str) -> None:
         if path not in self:
             raise KeyError(path)
-        self._delete(path)
+        self._delete(_below(path))
 
     # The mapping.
 
@@ -294,12 +294,15 @@ class Group(Node, NativeGroup):
         await self._consolidate(awaitable=True)
 
     def delete(self, path: str) -> None:
-        """Deletes the node at a path below and everything below it; no error where there is none."""
-        self._delete(_checks.text(path, "path"))
+        """Deletes the node at a path below and everything below it; no error where there is none.
+
+        Raises `ValueError` for the path of the group itself, which is deleted through the group above it.
+        """
+        self._delete(_below(path))
 
     async def delete_async(self, path: str) -> None:
         """Async variant of `delete`."""
-        await self._delete(_checks.text(path, "path"), awaitable=True)
+        await self._delete(_below(path), awaitable=True)
 
     def copy(
         self, source: str, target: "str | Group", *, overwrite: bool = False, progress: "Progress | None" = None
@@ -307,7 +310,9 @@ class Group(Node, NativeGroup):
         """Copies a node below, with everything below it, to another path below, or into another group under its name.
 
         Its objects are copied as they are stored, and `progress` is called with the number of those that are done and that of
-        all. Raises `NotFoundError`, and `AlreadyExistsError` where there is a node.
+        all. Into a group of the other format, Zarr 2 or 3, arrays are created in that format and their elements are copied chunk
+        by chunk; shards become their inner chunks. Raises `NotFoundError`, `AlreadyExistsError` where there is a node, and
+        `UnsupportedError` for what Zarr 2 cannot say.
         """
         from zarr_py._copy import copy_node
 
@@ -333,9 +338,7 @@ class Group(Node, NativeGroup):
         return self.move(source, f"{group}{slash}{name}", progress=progress)
 
     def _below(self, path: str) -> str:
-        path = _checks.text(path, "path").strip("/")
-        if not path:
-            raise ValueError("path: expected the path of a node below the group, got an empty one")
+        path = _below(path)
         return f"{self.path}/{path}" if self.path else path
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -358,10 +361,19 @@ def _understood(members: "list[tuple[str, Array | Group | Exception]]") -> Membe
     return [(name, node) for name, node in members if not isinstance(node, Exception)]
 
 
+def _below(path: str) -> str:
+    """The path of a node below a group, without slashes around it. Raises `ValueError` for that of the group itself."""
+    path = _checks.text(path, "path").strip("/")
+    if not path:
+        raise ValueError("path: expected the path of a node below the group, got an empty one")
+    return path
+
+
 def _new(path: str, overwrite: bool, array: Any) -> tuple[str, bool]:
     """Path and `overwrite` of a node to be created, checked, as are the names of what an array is like."""
     check_names(array, "create_array", ("path", "overwrite", *ArrayOptions.__annotations__), options=False)
-    return _checks.text(path, "path"), _checks.flag(overwrite, "overwrite")
+    replace = _checks.flag(overwrite, "overwrite")
+    return (_below(path) if replace else _checks.text(path, "path")), replace
 
 
 # Checks of `isinstance` see the methods, not where they come from.

@@ -350,3 +350,9 @@ def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, a
 
 def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any:
     """Creates a group."""
+
+def create_like(place: Place, path: str, metadata: str) -> Any:
+    """Creates a node with metadata that was read elsewhere, in the format of the nearest group above."""
+
+def check_zarr_2(path: str, metadata: str) -> None:
+    """Refuses metadata that Zarr 2 cannot say."""

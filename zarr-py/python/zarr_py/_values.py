@@ -35,6 +35,12 @@ _ELSEWHERE = {
     "account_host": "endpoint",
     "connection_string": "account_name and account_key",
     "headers": "default_headers={...}",
+    "token": "bearer_token",
+    "checksum": "checksum_algorithm",
+    "sse": "server_side_encryption",
+    "tls": "allow_http=True for a server without TLS",
+    "verify": "allow_invalid_certificates=True",
+    "credential": "account_key, sas_token, bearer_token or credential_provider",
 }
 """Names that fsspec and others have for what is called otherwise here."""
 

@@ -1,9 +1,9 @@
 //! New arrays and groups.
 
 use pyo3::prelude::*;
-use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy};
-use zarr_core::metadata::codecs;
-use zarr_core::{DataType, DataTypeKind, Extension, FillValue};
+use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy, NodeMetadata};
+use zarr_core::metadata::{codecs, v2};
+use zarr_core::{DataType, DataTypeKind, Extension, FillValue, Strictness};
 
 use super::handle::{Place, answer, attributes};
 use crate::error::Result;
@@ -146,4 +146,31 @@ pub(crate) fn create_group<'py>(
         let group = create_group_at(&hierarchy, &path, &attributes, overwrite).await?;
         Ok(place.opened(zarr::Node::Group(group)))
     })
+}
+
+/// Creates a node with metadata that was read elsewhere.
+#[pyfunction]
+pub(crate) fn create_like<'py>(
+    py: Python<'py>,
+    place: Place,
+    path: String,
+    metadata: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let hierarchy = place.writable(&path)?;
+    let metadata = parsed(metadata)?;
+    answer(py, false, async move {
+        Ok(place.opened(hierarchy.create_like(&path, &metadata).await?))
+    })
+}
+
+/// Refuses metadata that Zarr 2 cannot say.
+#[pyfunction]
+pub(crate) fn check_zarr_2(path: &str, metadata: &str) -> PyResult<()> {
+    let checked = v2::to_v2(&parsed(metadata)?).map_err(|error| error.key(path));
+    Ok(checked.map(drop).map_err(crate::error::Error::from)?)
+}
+
+fn parsed(metadata: &str) -> Result<NodeMetadata> {
+    let metadata = NodeMetadata::parse_with(metadata.as_bytes(), Strictness::Tolerant);
+    Ok(metadata?)
 }

@@ -22,7 +22,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use zarr_core::DataTypeKind;
 
-pub(crate) use self::create::{create_array, create_group};
+pub(crate) use self::create::{check_zarr_2, create_array, create_group, create_like};
 pub(crate) use self::group::NativeGroup;
 use self::handle::{Handle, answer, changed};
 pub(crate) use self::handle::{Opened, bind_node, open_node};

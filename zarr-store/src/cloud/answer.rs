@@ -66,10 +66,14 @@ pub(super) fn of_read(
     Ok(response)
 }
 
-/// Whether a part has no bytes and no place: what Azurite answers to a range that begins at the end of an object.
+/// Whether a part has no bytes and no place, or one that ends before it begins (`bytes 10-9/10`): what Azurite answers to a range
+/// that begins at the end of an object.
 fn is_nothing(response: &HttpResponse) -> bool {
-    let is_empty = field(response, "content-length").is_none_or(|size| size.trim() == "0");
-    is_empty && field(response, "content-range").is_none()
+    let size = field(response, "content-length");
+    match field(response, "content-range") {
+        None => size.is_none_or(|size| size.trim() == "0"),
+        Some(place) => size.is_some_and(|size| size.trim() == "0") && parse(&place).is_none(),
+    }
 }
 
 /// A refusal with the text of its reason, whatever bytes it is in: without one, `object_store` would not see its status.

@@ -62,6 +62,7 @@ impl Setup {
         let patience = take_patience(url, &mut named)?;
         let quirks = Quirks {
             probe: true,
+            reads_again: patience.retry.max_retries > 0,
             single_writer: take_flag(url, &mut named, "single_writer")?,
             missing_on_403: take_flag(url, &mut named, "missing_on_403")?,
             ..quirks
@@ -70,6 +71,7 @@ impl Setup {
         let lost = take(&mut named, "credentials_lost");
         for (name, value) in &mut named {
             values::check(url, "option", name, value)?;
+            values::check_place(url, name, value)?;
             if values::is_base(&name.to_ascii_lowercase()) {
                 value.truncate(value.trim_end_matches('/').len());
             }

@@ -93,6 +93,27 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
+/// Refuses an option that names another bucket, container or account than the URL, which would be passed over.
+pub(super) fn check_place(url: &Url, name: &str, value: &str) -> Result<()> {
+    let host = url.host_str().unwrap_or_default();
+    let (container, account) = match url.username() {
+        "" => (host, None),
+        user => (user, host.split('.').next()),
+    };
+    let named = match plain_name(&name.to_ascii_lowercase()) {
+        "bucket" | "bucket_name" | "container_name" => Some(container),
+        "account_name" => account,
+        _ => None,
+    };
+    match named {
+        Some(named) if named != value => {
+            let reason = format!("option {name} names another place than the URL; leave it out");
+            Err(invalid(url.as_str(), &reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A name in lower case without the prefixes that the clouds have for theirs.
 fn plain_name(lower: &str) -> &str {
     let prefixes = ["aws_", "google_", "azure_storage_", "azure_"];
@@ -104,12 +125,13 @@ fn plain_name(lower: &str) -> &str {
 
 /// Whether an option, of any prefix, is the address of a server.
 fn is_endpoint(plain: &str) -> bool {
-    plain.contains("endpoint") || plain == "base_url"
+    plain.contains("endpoint") || matches!(plain, "base_url" | "gcs_base_url" | "authority_host")
 }
 
 /// Whether an option, of any prefix, is the address that keys are added to.
 pub(super) fn is_base(lower: &str) -> bool {
-    matches!(plain_name(lower), "endpoint" | "endpoint_url" | "base_url")
+    let bases = ["endpoint", "endpoint_url", "base_url", "authority_host"];
+    bases.contains(&plain_name(lower))
 }
 
 /// Refuses an address to which no path can be added: what would follow a `?` or `#` would be no part of any key.

@@ -58,6 +58,8 @@ pub(crate) struct Quirks {
     pub(crate) remote: bool,
     /// Whether an acknowledgement can get lost, so that a failed condition may be our own success.
     pub(crate) retries: bool,
+    /// Whether reads are asked for again whose body broke off.
+    pub(crate) reads_again: bool,
     /// Whether the last bytes can be asked for without knowing the size.
     pub(crate) suffix: bool,
     /// How directories are listed.
@@ -90,6 +92,7 @@ impl Default for Quirks {
         Self {
             remote: true,
             retries: true,
+            reads_again: false,
             suffix: true,
             list: Listings::Native,
             probe: false,

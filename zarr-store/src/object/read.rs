@@ -34,6 +34,8 @@ enum Answer {
     NoRanges(object_store::Error),
     /// Perhaps because the range is outside of the object.
     Failed(object_store::Error),
+    /// The body broke off.
+    BrokenOff(object_store::Error),
 }
 
 /// Bytes from the start of what was asked for.
@@ -217,12 +219,17 @@ impl Read {
             {
                 self.otherwise(&range, error).await
             }
-            Answer::Failed(error) => Err(self.error("get", &error)),
+            Answer::Failed(error) | Answer::BrokenOff(error) => Err(self.error("get", &error)),
         }
     }
 
     /// Sends one request, for an object of at most this many bytes, whose tag is not `other_than`.
-    async fn ask(&self, range: &ByteRange, most: u64, other_than: Option<&str>) -> Result<Answer> {
+    async fn ask_once(
+        &self,
+        range: &ByteRange,
+        most: u64,
+        other_than: Option<&str>,
+    ) -> Result<Answer> {
         let mut options = GetOptions {
             range: to_get_range(range),
             if_none_match: other_than.map(str::to_owned),

@@ -48,10 +48,13 @@ impl fmt::Debug for Singly {
     }
 }
 
-/// Whether a server knows no deletion in bulk. `object_store` takes a 405 for an absent object.
+/// Whether a server knows no deletion in bulk. `object_store` takes a 404 or 405 of the request for an absent object.
 fn refuses_bulk(error: &Error) -> bool {
     let text = error.to_string();
     let says = |what: &str| text.contains(what);
-    let status = says("status code: 501") || says("status code: 405");
-    status || says("<Code>NotImplemented</Code>") || says("<Code>MethodNotAllowed</Code>")
+    let status = |code: u16| says(&format!("status code: {code}"));
+    let missing = says("performing POST") && status(404);
+    let codes = ["NotImplemented", "MethodNotAllowed", "UnsupportedOperation"];
+    let mut codes = codes.iter().map(|code| format!("<Code>{code}</Code>"));
+    missing || status(501) || status(405) || codes.any(|code| says(&code))
 }

@@ -165,6 +165,36 @@ async fn a_body_in_chunks_that_ends_early_is_an_error() {
 }
 
 #[tokio::test]
+async fn bodies_without_a_tag_that_break_off_are_asked_for_again() {
+    for (often, retries, reads) in [
+        (2, "3", true),
+        (1, "3", true),
+        (3, "3", false),
+        (1, "0", false),
+    ] {
+        for range in ALL {
+            let times = std::sync::atomic::AtomicU32::new(0);
+            let server = Raw::start(move |asked| {
+                let mut answer = orderly(asked, "Connection: close\r\n");
+                let cut = times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < often;
+                answer.truncate(answer.len() - if cut { 5 } else { 0 });
+                answer
+            });
+            let store = open(&server, &[("max_retries", retries)]);
+            let body = store.get("k", &range, None).await;
+            let asked = server.methods().len();
+            if reads {
+                check(&range, body);
+                assert_eq!(asked, often as usize + 1, "{range}");
+            } else {
+                assert!(body.is_err(), "{range}");
+                assert_eq!(asked, if retries == "0" { 1 } else { 3 }, "{range}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn less_than_the_range_asked_for() {
     reads(|asked| match asked.range(100) {
         Some(range) if !range.is_empty() => {
@@ -269,6 +299,7 @@ async fn ranges_outside_in_all_forms() {
         ("416 no", "", "<html>no</html>"),
         // Azurite, where a range begins at the end.
         ("206 Partial", "", ""),
+        ("206 Partial", "Content-Range: bytes 100-99/100\r\n", ""),
     ] {
         for head in [true, false] {
             let server = Raw::start(move |asked| match asked.range(100) {

@@ -88,6 +88,18 @@ fn values_are_checked_before_use() {
         ("az://b", "endpoint", "127.0.0.1:10000", "http://host"),
         ("az://b", "use_emulator", "si", "neither true nor false"),
         ("az://b", "msi_endpoint", "x", "http://host"),
+        (
+            "az://b",
+            "authority_host",
+            "login.microsoftonline.com",
+            "http://host",
+        ),
+        (
+            "az://b",
+            "azure_authority_host",
+            "https://login.us?a",
+            "has a ?",
+        ),
         ("az://b", "sas_token", "sv=1\r\n", "line break"),
         ("http://h", "storage_class", "COLD", "storage_class"),
         ("http://h", "bearer_token", "a\nb", "line break"),
@@ -374,6 +386,119 @@ async fn servers_without_conditions_or_bulk_deletion() {
         s3(&server.address, &[]).delete("c").await.unwrap();
         assert_eq!(server.methods(), ["POST", "DELETE"], "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_bulk_deletion_that_is_not_found_deletes_nothing_and_says_so() {
+    for (status, body) in [
+        ("404 Not Found", ""),
+        ("404 Not Found", "<html>no such page</html>"),
+        ("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>"),
+        (
+            "400 Bad Request",
+            "<Error><Code>UnsupportedOperation</Code></Error>",
+        ),
+    ] {
+        let server = Raw::start(move |asked| match asked.method.as_str() {
+            "POST" => sized(status, "", body.as_bytes()),
+            "DELETE" => b"HTTP/1.1 204 OK\r\n\r\n".to_vec(),
+            _ => sized("200 OK", "", b""),
+        });
+        let store = s3(&server.address, &[]);
+        let keys = ["a".to_owned(), "b".to_owned()];
+        store.delete_all(&keys).await.unwrap();
+        assert_eq!(server.methods(), ["POST", "DELETE", "DELETE"], "{body}");
+        s3(&server.address, &[]).delete("c").await.unwrap();
+        assert_eq!(server.methods(), ["POST", "DELETE"], "{body}");
+    }
+    let missing = "<Error><Code>NoSuchBucket</Code></Error>";
+    let server = Raw::start(move |_| sized("404 Not Found", "", missing.as_bytes()));
+    let error = s3(&server.address, &[]).delete("c").await.unwrap_err();
+    assert!(error.to_string().contains("NoSuchBucket"), "{error}");
+}
+
+#[test]
+fn options_that_name_another_place_than_the_url_are_refused() {
+    for (url, name, value) in [
+        ("s3://b/x", "bucket", "other"),
+        ("s3://b/x", "aws_bucket_name", "B"),
+        ("gs://b/x", "google_bucket", "other"),
+        ("az://c/x", "container_name", "other"),
+        (
+            "abfs://c@acc.dfs.core.windows.net/x",
+            "azure_container_name",
+            "acc",
+        ),
+        (
+            "abfss://c@acc.dfs.core.windows.net/x",
+            "account_name",
+            "other",
+        ),
+    ] {
+        let error = Store::open_with(url, [(name, value)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}: {error}");
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains("URL"), "{text}");
+    }
+    for (url, name, value) in [
+        ("s3://b/x", "bucket", "b"),
+        ("abfs://c@acc.dfs.core.windows.net/x", "account_name", "acc"),
+    ] {
+        Store::open_with(url, [(name, value)]).unwrap();
+    }
+}
+
+#[test]
+fn servers_that_a_service_account_names_are_checked() {
+    let account = |base: &str| {
+        format!(
+            r#"{{"gcs_base_url":"{base}","disable_oauth":true,"client_email":"","private_key":"","private_key_id":""}}"#
+        )
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for base in [
+        "localhost:4443",
+        "http://localhost:4443?x",
+        "http://u:p@localhost:4443",
+        "http://localhost:4443\\n",
+    ] {
+        let key = account(base);
+        std::fs::write(file.path(), &key).unwrap();
+        for (name, value) in [
+            ("service_account_key", key.as_str()),
+            ("google_service_account", file.path().to_str().unwrap()),
+        ] {
+            let error = Store::open_with("gs://b", [(name, value)]).unwrap_err();
+            let text = error.to_string();
+            assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{base}: {text}");
+            assert!(text.contains("gcs_base_url"), "{base}: {text}");
+            assert!(!text.contains("u:p"), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_are_added_to_the_server_that_a_service_account_names() {
+    let server = Raw::start(|asked| match asked.method.as_str() {
+        "PUT" => sized("200 OK", "ETag: \"1\"\r\nx-goog-generation: 1\r\n", b""),
+        _ => sized("404 Not Found", "", b""),
+    });
+    let key = format!(
+        r#"{{"gcs_base_url":"{}/","disable_oauth":true,"client_email":"","private_key":"","private_key_id":""}}"#,
+        server.address
+    );
+    let options = [
+        ("service_account_key", key.as_str()),
+        ("allow_http", "true"),
+        ("max_retries", "0"),
+    ];
+    let store = Store::open_with("gs://b/x", options).unwrap();
+    let found = store.get("k", &ByteRange::All, None).await.unwrap();
+    assert!(found.is_none());
+    assert_eq!(server.take()[0].target, "/b/x%2Fk");
+    // Nobody knows whether it honours conditions.
+    let error = store.put("k", vec![], Precondition::IfAbsent).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

@@ -35,6 +35,21 @@ pub(super) enum Method {
     Other(u16),
 }
 
+/// What APPNOTE 4.4.5 calls a method.
+pub(super) fn method_name(method: u16) -> String {
+    let name = match method {
+        9 => "Deflate64",
+        12 => "bzip2",
+        14 => "LZMA",
+        20 | 93 => "Zstandard",
+        95 => "XZ",
+        98 => "PPMd",
+        99 => "AES",
+        _ => return format!("method {method}"),
+    };
+    format!("{name} (method {method})")
+}
+
 /// One member.
 #[derive(Debug)]
 pub(super) struct Member {

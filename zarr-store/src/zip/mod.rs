@@ -34,6 +34,9 @@ const DIRECTORY_MAX: u64 = 256 << 20;
 /// The largest deflated member, in bytes before and after.
 const DEFLATED_MAX: u64 = 1 << 30;
 
+/// What helps where a member cannot be read.
+const PACK_AGAIN: &str = "unpack the archive and pack it with zip -0 (zipfile.ZIP_STORED)";
+
 /// Up to this size, in bytes, a member is read together with its header.
 const SMALL: u64 = 64 << 10;
 
@@ -378,12 +381,12 @@ impl Found<'_> {
             }
             Method::Stored | Method::Deflated => return Ok(()),
             Method::Encrypted => "encrypted".to_owned(),
-            Method::Other(method) => format!("compression method {method}"),
+            Method::Other(method) => format!("compressed by {}", directory::method_name(method)),
         };
         Err(Error::Unsupported {
             place: self.zip.archive.place(&self.zip.key),
             operation: "get",
-            reason: format!("member {:?}: {reason}", self.name),
+            reason: format!("member {:?}: {reason}; {PACK_AGAIN}", self.name),
         })
     }
 }

@@ -326,7 +326,15 @@ async fn archives_that_lie_are_refused() {
     broken.data[3] ^= 0xff;
     corrupt(&[broken], "member").await;
 
-    for (method, flags) in [(93, 0), (0, 1)] {
+    let refused = [
+        (93, 0, "Zstandard (method 93)"),
+        (12, 0, "bzip2"),
+        (14, 0, "LZMA"),
+        (9, 0, "Deflate64"),
+        (77, 0, "compressed by method 77"),
+        (0, 1, "encrypted"),
+    ];
+    for (method, flags, named) in refused {
         let store = zipped(archive(&[Made {
             method,
             flags,
@@ -335,6 +343,9 @@ async fn archives_that_lie_are_refused() {
         .await;
         let error = store.get("k", &ByteRange::All, None).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        for part in [named, "zip -0"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
         assert_eq!(store.size("k").await.unwrap(), Some(10));
     }
 }

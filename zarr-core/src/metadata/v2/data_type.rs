@@ -97,8 +97,12 @@ fn struct_type(fields: &[Value]) -> Result<DataType> {
     let mut converted = Vec::new();
     let (mut item_size, mut endian, mut zero) = (0_u64, None, Map::new());
     for field in fields {
-        let (Some(name), Some(dtype), None) = (field[0].as_str(), field.get(1), field.get(2))
-        else {
+        if field.get(2).is_some() {
+            return Err(Error::Unsupported {
+                what: format!("a field that is an array, {}", shorten(&field.to_string())),
+            });
+        }
+        let (Some(name), Some(dtype)) = (field[0].as_str(), field.get(1)) else {
             return Err(Error::invalid(
                 shorten(&field.to_string()),
                 "a field with name and type",

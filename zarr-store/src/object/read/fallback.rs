@@ -1,6 +1,7 @@
 //! Reads by other means, of backends that send no ranges, no suffixes, or refuse a range that may be outside of the object.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use object_store::GetOptions;
@@ -10,9 +11,36 @@ use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::wire::Facts;
-use crate::{Body, ObjectInfo};
+use crate::{Backoff, Body, ObjectInfo};
+
+/// How often a read is asked for again whose body broke off.
+const AGAIN: u32 = 2;
+
+/// How long such a read waits before.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(1),
+};
 
 impl Read {
+    /// Sends a request, and again where the body broke off: `object_store` goes on with bodies that have a tag only.
+    pub(super) async fn ask(
+        &self,
+        range: &ByteRange,
+        most: u64,
+        other_than: Option<&str>,
+    ) -> Result<Answer> {
+        for retry in 0..AGAIN {
+            match self.ask_once(range, most, other_than).await? {
+                Answer::BrokenOff(_) if self.backend.quirks.reads_again => {
+                    BACKOFF.wait(retry).await;
+                }
+                answer => return Ok(answer),
+            }
+        }
+        self.ask_once(range, most, other_than).await
+    }
+
     /// Reads the whole object, for the sake of a range of it.
     pub(super) async fn whole(&self, range: &ByteRange) -> Result<Option<Body>> {
         let ask = || async {
@@ -23,7 +51,9 @@ impl Read {
                 // Of all of it there are no parts.
                 Answer::Part(part) => Err(self.short(&(0..u64::MAX), part.bytes.len() as u64)),
                 Answer::Encoded => Err(self.changed()),
-                Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
+                Answer::NoRanges(error) | Answer::Failed(error) | Answer::BrokenOff(error) => {
+                    Err(self.error("get", &error))
+                }
             }
         };
         let Some(body) = self.whole.get_or_try_init(ask).await?.clone() else {
@@ -203,7 +233,9 @@ impl Read {
             Answer::Encoded => self.whole(range).await,
             Answer::Absent | Answer::Unchanged => Err(self.changed()),
             Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
-            Answer::NoRanges(error) | Answer::Failed(error) => Err(self.error("get", &error)),
+            Answer::NoRanges(error) | Answer::Failed(error) | Answer::BrokenOff(error) => {
+                Err(self.error("get", &error))
+            }
         }
     }
 

@@ -59,6 +59,10 @@ impl Read {
             let bytes = self
                 .collect(result, Expected::AtMost(most), &mut request)
                 .await?;
+            let bytes = match bytes {
+                Ok(bytes) => bytes,
+                Err(error) => return Ok(Answer::BrokenOff(error)),
+            };
             let body = self.decoded(wanted, bytes, facts.encoding.as_deref(), version)?;
             return Ok(Answer::Body(body));
         }
@@ -72,6 +76,10 @@ impl Read {
         let bytes = self
             .collect(result, Expected::Exactly(size), &mut request)
             .await?;
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Answer::BrokenOff(error)),
+        };
         if let Some(encoding) = facts.encoding {
             let body = self.decoded(wanted, bytes, Some(&encoding), version)?;
             return Ok(Answer::Body(body));
@@ -139,13 +147,13 @@ impl Read {
         }
     }
 
-    /// All bytes of an answer: never much more memory than really came.
+    /// All bytes of an answer: never much more memory than really came. Or why a body without a tag broke off.
     async fn collect(
         &self,
         result: GetResult,
         expected: Expected,
         request: &mut Request,
-    ) -> Result<Bytes> {
+    ) -> Result<Result<Bytes, object_store::Error>> {
         let start = result.range.start;
         let (most, exact) = match expected {
             Expected::Exactly(size) => (size, true),
@@ -155,21 +163,29 @@ impl Read {
         let bytes = request
             .within(most, self.gather(result, &range, exact))
             .await??;
-        request.bytes = bytes.len() as u64;
+        request.bytes = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
         Ok(bytes)
     }
 
-    async fn gather(&self, result: GetResult, range: &Range<u64>, exact: bool) -> Result<Bytes> {
+    async fn gather(
+        &self,
+        result: GetResult,
+        range: &Range<u64>,
+        exact: bool,
+    ) -> Result<Result<Bytes, object_store::Error>> {
         let most = range.end - range.start;
+        let has_tag = result.meta.e_tag.is_some();
         let mut stream = result.into_stream();
         let mut got = 0;
         let mut first = Bytes::new();
         let mut joined: Vec<u8> = Vec::new();
-        while let Some(chunk) = stream
-            .try_next()
-            .await
-            .map_err(|error| self.error("get", &error))?
-        {
+        loop {
+            let chunk = match stream.try_next().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) if has_tag => return Err(self.error("get", &error)),
+                Err(error) => return Ok(Err(error)),
+            };
             got += chunk.len() as u64;
             self.store.counters().read(chunk.len());
             if got > most {
@@ -194,11 +210,11 @@ impl Read {
         if exact && got != most {
             return Err(self.short(range, got));
         }
-        Ok(if joined.is_empty() {
+        Ok(Ok(if joined.is_empty() {
             first
         } else {
             joined.into()
-        })
+        }))
     }
 
     fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
