@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from zarr_py._array import Array
     from zarr_py._indexing import Prepared
+    from zarr_py._plan import Plan
 
 __all__ = ["Blocks", "OIndex", "VIndex"]
 
@@ -45,7 +46,7 @@ class OIndex:
         """Writes a selection, for an event loop."""
         await self._array.write_async(self._prepare(selection), value)
 
-    def plan(self, selection: Any) -> str:
+    def plan(self, selection: Any) -> "Plan":
         """What a read would touch."""
         return self._array.plan(self._prepare(selection))
 
