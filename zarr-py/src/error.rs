@@ -37,9 +37,12 @@ impl From<Error> for PyErr {
     }
 }
 
-/// What Python code raised that we called, and that ends more than the call: `KeyboardInterrupt`, `SystemExit`. Behind the text by
+/// What Python code raised that we called, and that ends more than the call: `KeyboardInterrupt`, `SystemExit`. With the text by
 /// which errors that pass through the engine tell it.
-static INTERRUPT: Mutex<Option<(String, PyErr)>> = Mutex::new(None);
+static INTERRUPTS: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
+
+/// Interrupts that wait to come out again: of several requests at once only one may.
+const REMEMBERED: usize = 64;
 
 /// The text of an exception for the engine. One that is no `Exception` is raised itself where that text comes out again.
 pub(crate) fn text_of(py: Python<'_>, error: &PyErr) -> String {
@@ -48,20 +51,27 @@ pub(crate) fn text_of(py: Python<'_>, error: &PyErr) -> String {
         return error.to_string();
     }
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let text = format!("{error} (raised by what was called, {number})");
-    *interrupt() = Some((text.clone(), error.clone_ref(py)));
+    let text = format!("{error} (raised by what was called: {number})");
+    let mut interrupts = interrupts();
+    if interrupts.len() == REMEMBERED {
+        interrupts.remove(0);
+    }
+    interrupts.push((text.clone(), error.clone_ref(py)));
     text
 }
 
-fn interrupt() -> MutexGuard<'static, Option<(String, PyErr)>> {
-    INTERRUPT.lock().unwrap_or_else(PoisonError::into_inner)
+fn interrupts() -> MutexGuard<'static, Vec<(String, PyErr)>> {
+    INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn exception(py: Python<'_>, error: &zarr::Error) -> PyErr {
     let text = error.to_string();
-    if let Some((_, found)) = interrupt().take_if(|(told, _)| text.contains(&*told)) {
-        return found;
+    let mut interrupts = interrupts();
+    let told = interrupts.iter().position(|(told, _)| text.contains(told));
+    if let Some(told) = told {
+        return interrupts.swap_remove(told).1;
     }
+    drop(interrupts);
     match class(py, class_name(error)) {
         Ok(class) => PyErr::from_type(class, text),
         Err(error) => error,

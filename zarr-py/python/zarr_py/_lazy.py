@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,10 @@ class Typed(_View):
         """What a read would touch."""
         return self._array.plan(selection)
 
+    @overload
+    def __getitem__(self, selection: SupportsIndex | tuple[SupportsIndex, ...]) -> Any: ...
+    @overload
+    def __getitem__(self, selection: Any) -> npt.NDArray[Any]: ...
     def __getitem__(self, selection: Any) -> Any:
         return self.read(selection)
 
@@ -235,13 +239,15 @@ class Lazy(_View):
         # By slices and integers the engine knows more of what is wanted.
         return self._array.oindex._prepare(tuple(_as_slice(axis) if isinstance(axis, range) else axis for axis in self._axes))
 
-    def read(self, *, out: "npt.NDArray[Any] | None" = None) -> Any:
-        """Reads the part; into `out` where it is given."""
-        return self._finished(self._array.read(self._prepared(), out=self._direct(out)), out)
+    def read(self, *, out: "npt.NDArray[Any] | None" = None) -> "npt.NDArray[Any]":
+        """Reads the part; into `out` where it is given. One element is a scalar of NumPy."""
+        found: npt.NDArray[Any] = self._finished(self._array.read(self._prepared(), out=self._direct(out)), out)
+        return found
 
-    async def read_async(self, *, out: "npt.NDArray[Any] | None" = None) -> Any:
+    async def read_async(self, *, out: "npt.NDArray[Any] | None" = None) -> "npt.NDArray[Any]":
         """Async variant of `read`."""
-        return self._finished(await self._array.read_async(self._prepared(), out=self._direct(out)), out)
+        found: npt.NDArray[Any] = self._finished(await self._array.read_async(self._prepared(), out=self._direct(out)), out)
+        return found
 
     def write(self, value: Any) -> None:
         """Writes the part. Raises `TypeError` for a view of fields: write these through the array."""
