@@ -1,5 +1,9 @@
 //! Errors of the engine as Python's exceptions: the classes of `zarr_py.errors`, which are built-in ones too.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -33,9 +37,43 @@ impl From<Error> for PyErr {
     }
 }
 
+/// What Python code raised that we called, and that ends more than the call: `KeyboardInterrupt`, `SystemExit`. With the text by
+/// which errors that pass through the engine tell it.
+static INTERRUPTS: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
+
+/// Interrupts that wait to come out again: of several requests at once only one may.
+const REMEMBERED: usize = 64;
+
+/// The text of an exception for the engine. One that is no `Exception` is raised itself where that text comes out again.
+pub(crate) fn text_of(py: Python<'_>, error: &PyErr) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    if error.is_instance_of::<PyException>(py) {
+        return error.to_string();
+    }
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let text = format!("{error} (raised by what was called: {number})");
+    let mut interrupts = interrupts();
+    if interrupts.len() == REMEMBERED {
+        interrupts.remove(0);
+    }
+    interrupts.push((text.clone(), error.clone_ref(py)));
+    text
+}
+
+fn interrupts() -> MutexGuard<'static, Vec<(String, PyErr)>> {
+    INTERRUPTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn exception(py: Python<'_>, error: &zarr::Error) -> PyErr {
+    let text = error.to_string();
+    let mut interrupts = interrupts();
+    let told = interrupts.iter().position(|(told, _)| text.contains(told));
+    if let Some(told) = told {
+        return interrupts.swap_remove(told).1;
+    }
+    drop(interrupts);
     match class(py, class_name(error)) {
-        Ok(class) => PyErr::from_type(class, error.to_string()),
+        Ok(class) => PyErr::from_type(class, text),
         Err(error) => error,
     }
 }

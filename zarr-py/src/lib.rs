@@ -1,14 +1,15 @@
 //! The Python package `zarr_py`: the native half, which the Python files in `python/zarr_py` are thin covers of.
 //!
 //! `store` is what `zarr_py.Store` calls, `pipeline` what `zarr_py.CodecPipeline` calls, `array` the arrays and groups that
-//! need no zarr-python. Under them: `runtime` waits (for a thread or for an event loop), `error` makes Python's exceptions,
-//! `buffer` passes bytes without copying them.
+//! need no zarr-python. Under them: `runtime` waits (for a thread or for an event loop), `events` tells what was requested,
+//! `error` makes Python's exceptions, `buffer` passes bytes without copying them.
 //!
 //! Nothing here holds the GIL while it waits or computes, and nothing survives a fork: see [`zarr::process::PerProcess`].
 
 mod array;
 mod buffer;
 mod error;
+mod events;
 mod lent;
 mod pipeline;
 mod runtime;
@@ -28,6 +29,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::buffer::Buffer;
+    #[pymodule_export]
+    use crate::events::RequestCounter;
     #[pymodule_export]
     use crate::pipeline::NativePipeline;
     #[pymodule_export]
@@ -67,6 +70,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::events::start();
         let close = wrap_pyfunction!(crate::runtime::close, module)?;
         module
             .py()

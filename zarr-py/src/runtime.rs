@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use pyo3::BoundObject;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tokio::task::AbortHandle;
@@ -15,6 +16,7 @@ pub(crate) use zarr::blocking::runtime;
 use zarr::process::PerProcess;
 
 use crate::error::{Error, Result};
+use crate::events;
 
 /// How often a thread that waits looks for signals.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -82,6 +84,16 @@ pub(crate) fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = Result<T>> + Send + 'static,
 ) -> PyResult<T> {
+    events::listen(py);
+    let result = answer_of(py, future);
+    events::deliver(py);
+    result
+}
+
+fn answer_of<T: Send + 'static>(
+    py: Python<'_>,
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<T> {
     let (sender, receiver) = sync_channel(1);
     let task = runtime().spawn(async move {
         // The caller may have been interrupted.
@@ -95,7 +107,10 @@ pub(crate) fn wait<T: Send + 'static>(
         receiver = back;
         match answer {
             Ok(result) => return Ok(result?),
-            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Timeout) => {
+                events::deliver(py);
+                py.check_signals()?;
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(internal("a task was dropped").into());
             }
@@ -112,6 +127,7 @@ where
     T: for<'a> IntoPyObject<'a> + Send + 'static,
 {
     let event_loop = running_loop(py)?;
+    events::listen(py);
     let waiter = event_loop.call_method0("create_future")?;
     let (event_loop, reference) = (event_loop.unbind(), waiter.clone().unbind());
     let task = runtime().spawn(async move {
@@ -152,7 +168,14 @@ fn internal(reason: &str) -> Error {
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    GET.import(py, "asyncio", "get_running_loop")?.call0()
+    let running = GET.import(py, "asyncio", "get_running_loop")?.call0();
+    running.map_err(|error| match error.is_instance_of::<PyRuntimeError>(py) {
+        true => PyRuntimeError::new_err(
+            "no event loop of asyncio is running in this thread: what ends in _async needs one (asyncio, uvloop, anyio over \
+             asyncio); under trio, run the other variant with trio.to_thread.run_sync",
+        ),
+        false => error,
+    })
 }
 
 /// What the loop calls to complete a waiter.
@@ -165,6 +188,7 @@ struct Completion {
 #[pymethods]
 impl Completion {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        events::deliver(py);
         let waiter = self.waiter.bind(py);
         if waiter.call_method0("done")?.is_truthy()? {
             return Ok(());

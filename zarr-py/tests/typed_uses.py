@@ -1,7 +1,10 @@
 """Uses of the package for type checkers, which `test_types.py` runs: what is right, and what is to be an error. It is never imported."""
 
 import asyncio
+from typing import Any, assert_type
+
 import numpy as np
+import numpy.typing as npt
 import zarr_py
 from zarr_py import codecs
 
@@ -31,3 +34,29 @@ store.sign("k", method="PATCH")  # type: ignore[arg-type]
 zarr_py.objects("s3://b", regoin="x")  # type: ignore[call-arg]
 with zarr_py.open("p") as opened:
     print(opened.path, zarr_py.explain(opened, indexing="oindex"))
+assert_type(array[:3], npt.NDArray[Any])
+assert_type(array[[1, 2], ::2], npt.NDArray[Any])
+assert_type(array.read(), npt.NDArray[Any])
+assert_type(array.oindex[[1], [2]], npt.NDArray[Any])
+assert_type(array.read((..., 3)), npt.NDArray[Any])
+element: float = array[0, 0]
+memory = bytearray(16)
+array.read_into(0, memoryview(memory).cast("i"))
+assert_type(array.lazy[1:][2].astype("f4").read(), npt.NDArray[Any])
+assert_type(array.astype("f4")[:3], npt.NDArray[Any])
+assert_type(array.plan().requests, int)
+assert_type(array.shard_map().dead_space, int)
+encoded = array.read_encoded((0, 0))
+if encoded is not None:
+    array.write_encoded((0, 1), encoded)
+with array.count_requests() as counted, zarr_py.use():
+    assert_type(counted.counts(), dict[str, int])
+assert_type(group.check_consolidated(), dict[str, str])
+assert_type(array.refresh().shape, tuple[int, ...])
+group.create_array("r", shape=(4, 4), dtype="i4", chunks=[[1, 3], 2])
+zarr_py.open_array("p", mode="rw")  # type: ignore[arg-type]
+zarr_py.open_group("s3://b", region=True)  # type: ignore[arg-type]
+zarr_py.objects("s3://b", timeout=[3])  # type: ignore[arg-type]
+zarr_py.create_array("p", shape="x", dtype="i4", fill_valu=3)  # type: ignore[call-arg,arg-type]
+array.read_encode((0, 0))  # type: ignore[attr-defined]
+array.plan().request  # type: ignore[attr-defined]

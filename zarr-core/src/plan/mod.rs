@@ -27,6 +27,7 @@ pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
 pub use object::ObjectRead;
+pub use print::ReadCost;
 pub use read::{ReadPlan, Reading};
 pub use touched::ChunkAccess;
 pub use works::Works;

@@ -128,19 +128,27 @@ fn elements(len: u64, item_size: u64) -> String {
     format!("{len} elements ({} bytes)", len.saturating_mul(item_size))
 }
 
-/// What a read costs, as far as it is known before any I/O.
-struct Cost {
-    objects: u64,
-    requests: u64,
+/// What a read costs, as far as it is known before any I/O. Of more than 16384 objects the numbers are estimates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadCost {
+    /// Objects that are touched.
+    pub objects: u64,
+    /// The fewest requests: merged ranges of inner chunks may add some.
+    pub requests: u64,
     /// Inner chunks that are fetched after an index.
-    inner: u64,
-    /// Elements decoded.
-    decoded: u64,
+    pub inner: u64,
+    /// Elements that are wanted.
+    pub wanted: u64,
+    /// Elements that are decoded.
+    pub decoded: u64,
 }
 
 impl ReadPlan {
-    fn cost(&self) -> Cost {
-        let mut cost = Cost {
+    /// What the read costs.
+    #[must_use]
+    pub fn cost(&self) -> ReadCost {
+        let mut cost = ReadCost {
+            wanted: self.touched.len(),
             objects: self.objects(),
             requests: 0,
             inner: 0,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zarr_py._explain import Explanation, explain
     from zarr_py._group import Group
     from zarr_py._info import ArrayInfo
+    from zarr_py._lazy import Lazy, Typed
     from zarr_py._nodes import (
         create_array,
         create_array_async,
@@ -31,7 +32,11 @@ if TYPE_CHECKING:
     )
     from zarr_py._objects import Objects, objects
     from zarr_py._pipeline import CodecPipeline
+    from zarr_py._plan import Plan
+    from zarr_py._requests import RequestCount
+    from zarr_py._shard_map import ShardMap, StoredShard
     from zarr_py._store import Store
+    from zarr_py._use import use
 
 __all__ = [
     "Array",
@@ -39,8 +44,14 @@ __all__ = [
     "CodecPipeline",
     "Explanation",
     "Group",
+    "Lazy",
     "Objects",
+    "Plan",
+    "RequestCount",
+    "ShardMap",
     "Store",
+    "StoredShard",
+    "Typed",
     "__version__",
     "codecs",
     "config",
@@ -60,6 +71,7 @@ __all__ = [
     "open_group",
     "open_group_async",
     "save",
+    "use",
 ]
 
 _HOMES = {
@@ -68,8 +80,14 @@ _HOMES = {
     "CodecPipeline": "zarr_py._pipeline",
     "Explanation": "zarr_py._explain",
     "Group": "zarr_py._group",
+    "Lazy": "zarr_py._lazy",
     "Objects": "zarr_py._objects",
+    "Plan": "zarr_py._plan",
+    "RequestCount": "zarr_py._requests",
+    "ShardMap": "zarr_py._shard_map",
     "Store": "zarr_py._store",
+    "StoredShard": "zarr_py._shard_map",
+    "Typed": "zarr_py._lazy",
     "copy": "zarr_py._data",
     "create_array": "zarr_py._nodes",
     "create_array_async": "zarr_py._nodes",
@@ -85,6 +103,7 @@ _HOMES = {
     "open_group": "zarr_py._nodes",
     "open_group_async": "zarr_py._nodes",
     "save": "zarr_py._data",
+    "use": "zarr_py._use",
 }
 
 _MODULES = ("codecs", "config")
@@ -98,7 +117,13 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    try:
+        value = getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "zarr":
+            raise
+        message = f"zarr_py.{name} is for zarr-python, which is not installed: pip install 'zarr_py[zarr]'"
+        raise ModuleNotFoundError(message, name=error.name) from None
     globals()[name] = value
     return value
 

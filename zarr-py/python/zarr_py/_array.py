@@ -1,24 +1,30 @@
 """`zarr_py.Array`: an array that needs no zarr-python. Reading and writing is all in the native class that it inherits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Buffer, Iterator, Sequence
 from html import escape
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 from zarr_py import _source, codecs
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
+from zarr_py._plan import Plan
 from zarr_py._shapes import lengths
+from zarr_py._steps import run
 from zarr_py._views import Blocks, OIndex, VIndex
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from zarr_py._info import ArrayInfo
+    from zarr_py._lazy import Lazy, Typed
+    from zarr_py._shard_map import ShardMap
 
 __all__ = ["Array", "OIndex", "VIndex"]
+
+Output = Any
+"""Memory that is read into: an array of NumPy of any strides, or anything with the buffer protocol; `None` for a new array."""
 
 _BAND = 32 << 20
 """The most bytes that iteration reads at once, unless one row has more."""
@@ -137,27 +143,125 @@ class Array(Node, NativeArray):
         for cell in product(*map(range, self._grid_shape)):
             yield tuple(slice(start, stop) for start, stop in self._extent(cell))
 
-    def read(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
-        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+    @overload
+    def read(self, selection: SupportsIndex | tuple[SupportsIndex, ...], *, out: Output = None) -> Any: ...
+    @overload
+    def read(self, selection: Any = None, *, out: Output = None) -> "npt.NDArray[Any]": ...
+    def read(self, selection: Any = None, *, out: Output = None) -> Any:
+        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type.
+
+        `out` is an array of NumPy of any strides, or anything with the buffer protocol.
+        """
         return NativeArray.read(self, selection, out=None if out is None else _output(out))
 
     def write(self, selection: Any, value: Any) -> None:
         """Writes a selection."""
         self[selection] = value
 
-    def plan(self, selection: Any = None) -> str:
+    def plan(self, selection: Any = None) -> Plan:
         """What a read would touch: objects, requests, bytes. Nothing is read."""
-        return NativeArray.plan(self, selection)
+        return Plan(*self._plan(selection))
 
-    def read_into(self, selection: Any, out: "npt.NDArray[Any]") -> None:
+    def shard_map(self, *, limit: int = 1024) -> "ShardMap":
+        """Which shards and inner chunks are stored, their sizes, and what is dead space: `print` it, or let a notebook draw it.
+
+        It takes a listing, and a request for the index of each shard, of `limit` shards at most.
+        """
+        from zarr_py._shard_map import shard_map
+
+        return shard_map(self, limit)
+
+    def read_encoded(self, block: Any, *, inner: Any = None) -> memoryview | None:
+        """The bytes of a chunk, or shard where there are some, as they are stored; `None` where it is not stored.
+
+        `block` is its indices, as for `blocks`. With `inner`, indices of an inner chunk within its shard, the bytes of that one.
+        """
+        from zarr_py._stored import Steps, read_encoded
+
+        return run(read_encoded(Steps(awaits=False), self, block, inner))
+
+    async def read_encoded_async(self, block: Any, *, inner: Any = None) -> memoryview | None:
+        """Async variant of `read_encoded`."""
+        from zarr_py._stored import Steps, read_encoded
+
+        return await read_encoded(Steps(awaits=True), self, block, inner)
+
+    def write_encoded(self, block: Any, data: Buffer, *, check: bool = True) -> None:
+        """Stores the bytes of a chunk, or shard where there are some, as another array of the same layout has them.
+
+        They are decoded first, and `InvalidError` is raised where that fails; not so with `check=False`.
+        """
+        from zarr_py._stored import Steps, write_encoded
+
+        run(write_encoded(Steps(awaits=False), self, block, data, check))
+
+    async def write_encoded_async(self, block: Any, data: Buffer, *, check: bool = True) -> None:
+        """Async variant of `write_encoded`."""
+        from zarr_py._stored import Steps, write_encoded
+
+        await write_encoded(Steps(awaits=True), self, block, data, check)
+
+    def astype(self, dtype: "npt.DTypeLike") -> "Typed":
+        """The array in another data type: `array.astype("f4")[:10]` reads and converts."""
+        from zarr_py._lazy import Typed
+
+        return Typed(self, None, dtype)
+
+    def fields(self, names: str | Sequence[str]) -> "Typed":
+        """One field of elements, or several: `array.fields("x")[:10]` is `array["x", :10]`."""
+        from zarr_py._lazy import Typed
+
+        return Typed(self, names if isinstance(names, str) else list(names))
+
+    @property
+    def lazy(self) -> "Lazy":
+        """The array as a view that is read later: `array.lazy[10:, ::2][3].read()`."""
+        from zarr_py._lazy import Lazy
+
+        return Lazy(self)
+
+    @property
+    def is_rectilinear(self) -> bool:
+        """Whether chunks, or shards, have other lengths along a dimension than the first: `read_chunk_sizes` has them."""
+        grid = self.metadata["chunk_grid"]
+        return (grid if isinstance(grid, str) else grid["name"]) != "regular"
+
+    @property
+    def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """The lengths of all chunks, or shards where there are some, along each dimension, the last one cut off at the end."""
+        sizes = []
+        for axis, count in enumerate(self._grid_shape):
+            cell = [0] * self.ndim
+            lengths = []
+            for number in range(count):
+                cell[axis] = number
+                start, stop = self._extent(cell)[axis]
+                lengths.append(stop - start)
+            sizes.append(tuple(lengths))
+        return tuple(sizes)
+
+    @property
+    def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """The lengths of all chunks, of inner ones where there are shards, along each dimension."""
+        if self.shards is None:
+            return self.write_chunk_sizes
+        return tuple(
+            tuple(min(chunk, length - start) for start in range(0, length, chunk))
+            for length, chunk in zip(self.shape, self.chunks, strict=True))
+
+    def read_into(self, selection: Any, out: "npt.NDArray[Any] | Buffer") -> None:
         """Reads a selection into an array of its shape and of the array's data type, of any strides, without a copy."""
         NativeArray.read(self, selection, out=_output(out))
 
-    async def read_async(self, selection: Any = None, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+    @overload
+    async def read_async(self, selection: SupportsIndex | tuple[SupportsIndex, ...], *, out: Output = None) -> Any: ...
+    @overload
+    async def read_async(self, selection: Any = None, *, out: Output = None) -> "npt.NDArray[Any]": ...
+    async def read_async(self, selection: Any = None, *, out: Output = None) -> Any:
         """Async variant of `read`. Cancelling it ends the requests; `out` may then hold a part of the result."""
         return await self._read_later(selection, out=None if out is None else _output(out))
 
-    async def read_into_async(self, selection: Any, out: "npt.NDArray[Any]") -> None:
+    async def read_into_async(self, selection: Any, out: "npt.NDArray[Any] | Buffer") -> None:
         """Async variant of `read_into`."""
         await self._read_later(selection, out=_output(out))
 
@@ -279,7 +383,8 @@ class Array(Node, NativeArray):
     def __repr__(self) -> str:
         parts = [f"/{self.path}", f"in {self._location()!r}"]
         try:
-            parts += [f"shape={self.shape}", f"dtype={self._dtype_text()}", f"chunks={self.chunks}"]
+            chunks = self.write_chunk_sizes if self.is_rectilinear else self.chunks
+            parts += [f"shape={self.shape}", f"dtype={self._dtype_text()}", f"chunks={chunks}"]
             if self.shards is not None:
                 parts.append(f"shards={self.shards}")
         except Exception as error:
@@ -308,9 +413,15 @@ class Array(Node, NativeArray):
 def _output(out: Any) -> "npt.NDArray[Any]":
     import numpy as np
 
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out: expected an array of NumPy, got {type(out).__name__}")
-    return out
+    if isinstance(out, np.ndarray):
+        return out
+    try:
+        found = np.asarray(memoryview(out))
+    except TypeError:
+        raise TypeError(f"out: expected an array of NumPy, or anything with the buffer protocol, got {type(out).__name__}") from None
+    if not found.flags.writeable:
+        raise ValueError(f"out: expected memory that can be written, and that of {type(out).__name__} cannot")
+    return found
 
 
 def _unpickle(kind: str, source: tuple[Any, ...], read_only: bool, path: str, metadata: str) -> Any:

@@ -9,7 +9,7 @@ from zarr_py._attributes import to_json
 from zarr_py._checks import nearest, unknown
 from zarr_py._codecs import Codec, Codecs, codec, codecs
 from zarr_py._option_names import StoreOptions
-from zarr_py._shapes import chunk_shape, lengths, shard_shape
+from zarr_py._shapes import chunk_grid, chunk_shape, lengths, shard_shape
 from zarr_py.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ArrayOptions(TypedDict, total=False):
     shape: int | Sequence[int] | None
     dtype: Any
     data: Any
-    chunks: int | Sequence[int] | str | bool | None
+    chunks: int | Sequence[int | Sequence[int]] | str | bool | None
     shards: int | Sequence[int] | str | bool | None
     filters: Codecs | None
     serializer: Codec
@@ -77,6 +77,7 @@ class NewArray(NamedTuple):
     data_type: str
     chunks: list[int] | None
     shards: list[int] | None
+    chunk_grid: str | None
     filters: list[str]
     serializer: str | None
     compressors: list[str] | None
@@ -91,7 +92,7 @@ def new_array(
     shape: int | Sequence[int] | None = None,
     dtype: Any = None,
     data: "npt.NDArray[Any] | None" = None,
-    chunks: int | Sequence[int] | str | bool | None = None,
+    chunks: int | Sequence[int | Sequence[int]] | str | bool | None = None,
     shards: int | Sequence[int] | str | bool | None = None,
     filters: Codecs | None = None,
     serializer: Codec = "auto",
@@ -115,13 +116,17 @@ def new_array(
     array_shape = lengths(shape, "shape")
     if data is not None and list(data.shape) != array_shape:
         raise ValueError(f"data: shape {data.shape} is not the shape of the array, {tuple(array_shape)}")
-    chunk = chunk_shape(chunks, len(array_shape))
+    grid = chunk_grid(chunks)
+    if grid is not None and shards:
+        raise ValueError("chunks: lists of lengths are for arrays without shards")
+    chunk = chunk_shape(chunks, len(array_shape)) if grid is None else None
     item_size = partial(_item_size, data_type)
     return NewArray(
         shape=array_shape,
         data_type=data_type,
         chunks=chunk,
         shards=shard_shape(shards, array_shape, chunk, item_size),
+        chunk_grid=None if grid is None else json.dumps(grid),
         filters=codecs(filters, item_size, "filters") or [],
         serializer=None if isinstance(serializer, str) and serializer == "auto" else codec(serializer, item_size, "serializer"),
         compressors=[] if compressors is None else codecs(compressors, item_size, "compressors"),

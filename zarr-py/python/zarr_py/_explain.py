@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
+from zarr_py._plan import Plan
+
 if TYPE_CHECKING:
     from zarr.core.array import AsyncArray
 
@@ -190,4 +192,5 @@ def _plan(array: AsyncArray[Any], indexer: Any, binding: Any) -> str:
         )
         for chunk in indexer
     ]
-    return binding.native.plan(batch, indexer.shape, indexer.drop_axes) or ""
+    found = binding.native.plan(batch, indexer.shape, indexer.drop_axes)
+    return "" if found is None else Plan(*found)

@@ -293,6 +293,18 @@ class Group(Node, NativeGroup):
         """Async variant of `consolidate`."""
         await self._consolidate(awaitable=True)
 
+    def check_consolidated(self) -> dict[str, str]:
+        """Compares the stored consolidated metadata with the documents that it copies: the nodes that differ, by their paths below,
+        and whether each was `"added"`, `"removed"` or `"changed"` since.
+
+        Empty where the copies are true, and where there are none; `is_consolidated` tells. `consolidate` mends them.
+        """
+        return dict(self._check_consolidated())
+
+    async def check_consolidated_async(self) -> dict[str, str]:
+        """Async variant of `check_consolidated`."""
+        return dict(await self._check_consolidated(awaitable=True))
+
     def delete(self, path: str) -> None:
         """Deletes the node at a path below and everything below it; no error where there is none.
 

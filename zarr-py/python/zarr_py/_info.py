@@ -25,7 +25,10 @@ class ArrayInfo:
     fill_value: Any
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
+    """The shape of the chunks, of the first one where they differ."""
     shards: tuple[int, ...] | None
+    chunk_grid: str
+    """`"regular"`, or `"rectilinear"` where chunks differ in size: `Array.write_chunk_sizes` has their lengths."""
     read_only: bool
     filters: tuple[Codec, ...]
     serializer: Codec | None
@@ -66,6 +69,7 @@ def info_of(array: "Array", *, complete: bool = False) -> ArrayInfo:
         shape=array.shape,
         chunks=array.chunks,
         shards=array.shards,
+        chunk_grid="rectilinear" if array.is_rectilinear else "regular",
         read_only=array.read_only,
         filters=array.filters,
         serializer=array.serializer,

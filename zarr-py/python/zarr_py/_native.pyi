@@ -1,9 +1,10 @@
 """The native half of `zarr_py`."""
 
 from collections.abc import Awaitable, Iterable, Sequence
-from typing import Any, Literal, Self, final, overload
+from typing import Any, Literal, Self, SupportsIndex, final, overload
 
 from numpy import dtype, ndarray
+from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 from zarr.abc.codec import GetResult
 
@@ -19,6 +20,7 @@ __all__ = [
     "NativePipeline",
     "NativeStore",
     "Opened",
+    "RequestCounter",
     "Version",
     "__version__",
     "bind_node",
@@ -33,6 +35,9 @@ __all__ = [
 ]
 
 __version__: str
+
+type Cost = tuple[int, int, int, int, int]
+"""Objects, requests, inner chunks, bytes wanted, bytes decoded."""
 
 @final
 class Buffer:
@@ -53,6 +58,19 @@ class Batches:
 
     def close(self) -> None:
         """Ends the requests that are under way."""
+
+@final
+class RequestCounter:
+    """Counts requests for the objects of a node, from now on, whoever makes them in this process."""
+
+    def counts(self) -> dict[str, int]:
+        """Requests and bytes so far, by kind."""
+
+    def reset(self) -> None:
+        """Begins again at zero."""
+
+    def close(self) -> None:
+        """Counts no more."""
 
 @final
 class Version:
@@ -107,6 +125,7 @@ class NativeStore:
     @property
     def memory_name(self) -> tuple[str, int] | None: ...
     def requests(self) -> dict[str, int]: ...
+    def count_requests(self, prefix: str) -> RequestCounter: ...
     def get(self, key: str, byte_range: Any = None) -> Buffer | Awaitable[Buffer | None] | None: ...
     def get_sync(self, key: str, byte_range: Any = None) -> Buffer | None: ...
     def get_many(
@@ -186,7 +205,9 @@ class NativePipeline:
     ) -> Awaitable[None] | None: ...
     def plan(
         self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
-    ) -> str | None: ...
+    ) -> tuple[str, Cost] | None: ...
+    def decode(self, encoded: Any) -> Buffer: ...
+    def encode(self, elements: Any) -> Buffer: ...
 
 @final
 class Memory:
@@ -257,9 +278,12 @@ class NativeArray:
     def requests(self) -> dict[str, int]:
         """Requests and bytes of the store so far, in this process, by kind."""
 
-    def __getitem__(self, key: Any, /) -> Any: ...
+    @overload
+    def __getitem__(self, key: SupportsIndex | tuple[SupportsIndex, ...], /) -> Any: ...
+    @overload
+    def __getitem__(self, key: Any, /) -> NDArray[Any]: ...
     def __setitem__(self, key: Any, value: Any, /) -> None: ...
-    def read(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Any:
+    def read(self, selection: Any = None, *, out: Any = None) -> Any:
         """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
 
     def _read_later(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]: ...
@@ -269,9 +293,11 @@ class NativeArray:
 
     def _write_later(self, selection: Any, value: Any) -> Awaitable[None]: ...
 
-    def plan(self, selection: Any = None) -> str:
-        """What a read would touch: objects, requests, bytes. Nothing is read."""
-
+    def _plan(self, selection: Any = None) -> tuple[str, Cost]: ...
+    def _key_of_cell(self, cell: Sequence[int]) -> str: ...
+    def _inner_grid(self, cell: Sequence[int]) -> list[int] | None: ...
+    def _shard_indexes(self, cells: Sequence[Sequence[int]], *, awaitable: bool = False) -> Any: ...
+    def _refresh(self, *, awaitable: bool = False) -> Any: ...
     @overload
     def _resize(self, shape: Sequence[int], *, awaitable: Literal[False] = False) -> None: ...
     @overload
@@ -317,6 +343,8 @@ class NativeGroup:
     def _members(self, *, awaitable: bool = False) -> Any: ...
     def _renew_copies(self, path: str, *, awaitable: bool = False) -> Any: ...
     def _consolidate(self, *, awaitable: bool = False) -> Any: ...
+    def _check_consolidated(self, *, awaitable: bool = False) -> Any: ...
+    def _refresh(self, *, awaitable: bool = False) -> Any: ...
     def _delete(self, path: str, *, awaitable: bool = False) -> Any: ...
     def _create_array(self, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any: ...
     def _create_group(self, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any: ...

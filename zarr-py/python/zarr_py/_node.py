@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zarr_py import _native
 from zarr_py._attributes import Attributes, to_json
+from zarr_py._requests import RequestCount
 from zarr_py._source import Place
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Node:
         @property
         def _origin(self) -> Source: ...
         def metadata_text(self) -> str: ...
+        def _refresh(self, *, awaitable: bool = False) -> Any: ...
         def _change_attributes(
             self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
         ) -> Any: ...
@@ -50,6 +52,29 @@ class Node:
             return None
         group: Group = _native.open_node(self._place(), self.path.rpartition("/")[0], "group")
         return group
+
+    def requests(self) -> dict[str, int]:
+        """Requests and bytes so far, in this process, by kind: of all that use the store. `count_requests` counts for this node."""
+        return self._store.requests()
+
+    def count_requests(self) -> RequestCount:
+        """Counts the requests for this node and all below it from now on: `with array.count_requests() as count: ...`."""
+        prefix = f"{self.path}/" if self.path else ""
+        return RequestCount(self._store.count_requests(prefix), f"/{self.path}")
+
+    def refresh(self) -> Self:
+        """Reads the metadata document again, so that this handle has the shape and the attributes that others have given the node.
+
+        Gives this handle. A node that was opened from consolidated metadata then has its own document. Raises `NotFoundError`, and
+        `NodeTypeError` where there is a node of the other kind now.
+        """
+        self._refresh()
+        return self
+
+    async def refresh_async(self) -> Self:
+        """Async variant of `refresh`."""
+        await self._refresh(awaitable=True)
+        return self
 
     def _place(self) -> Place:
         return Place(self._store, self._origin, self.read_only)

@@ -5,7 +5,7 @@ calling thread, where nothing is awaited.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from zarr_py import _checks, _native, _source
 from zarr_py._attributes import to_json
@@ -13,6 +13,7 @@ from zarr_py._create import ArrayOptions, NewArray, as_data, check_names, new_ar
 from zarr_py._given import Given, covered
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import Place, StoreLike
+from zarr_py._steps import run as _run
 from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class CreateOptions(ArrayOptions, StoreOptions, total=False):
     """What an array is like, and options of the store that it is in."""
 
 
+Mode = Literal["r", "r+", "a", "w", "w-"]
+"""What opening may do."""
+
 Call = Callable[..., Awaitable[Any]]
 """Calls a function of the engine that either waits or has `awaitable`."""
 
@@ -51,28 +55,18 @@ async def _awaiting(function: Callable[..., Any], *arguments: Any, **named: Any)
     return await function(*arguments, awaitable=True, **named)
 
 
-def _run[T](steps: Coroutine[Any, Any, T]) -> T:
-    """Runs steps whose calls wait."""
-    try:
-        steps.send(None)
-    except StopIteration as done:
-        found: T = done.value
-        return found
-    raise AssertionError("a call that waits is never suspended")
-
-
 _MODES = ("r", "r+", "a", "w", "w-")
 _OPENING = ("store", "path", "mode", "read_only")
 
 
-def _mode(mode: Any, read_only: Any, function: str) -> str:
+def _mode(mode: Any, read_only: Any, function: str) -> Mode:
     mode = "w-" if mode == "x" else mode
     if mode not in _MODES:
         raise InvalidError(
             f"{function}: mode: expected 'r' (read), 'r+' (read and write what is there), 'a' (create what is not), "
             f"'w' (replace what is there) or 'w-' (refuse what is there), got {mode!r}")
     if not _checks.flag(read_only, "read_only"):
-        return str(mode)
+        return mode  # type: ignore[no-any-return]
     if mode not in ("r", "r+"):
         raise InvalidError(f"{function}: mode {mode!r} writes, and read_only=True does not")
     return "r"
@@ -137,7 +131,7 @@ def described_array(array: Mapping[str, Any]) -> tuple[NewArray, Any]:
 
 
 def open_array(
-    store: StoreLike, path: str = "", *, mode: str = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
+    store: StoreLike, path: str = "", *, mode: Mode = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
 ) -> "Array":
     """Opens the array at a path in a store: one request.
 
@@ -166,7 +160,7 @@ def open_array(
 
 
 async def open_array_async(
-    store: StoreLike, path: str = "", *, mode: str = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
+    store: StoreLike, path: str = "", *, mode: Mode = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
 ) -> "Array":
     """Async variant of `open_array`."""
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
@@ -183,7 +177,7 @@ def open_group(
     store: StoreLike,
     path: str = "",
     *,
-    mode: str = "r+",
+    mode: Mode = "r+",
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[_GroupOptions],
@@ -210,7 +204,7 @@ async def open_group_async(
     store: StoreLike,
     path: str = "",
     *,
-    mode: str = "r+",
+    mode: Mode = "r+",
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[_GroupOptions],
@@ -226,7 +220,7 @@ def open(
     store: StoreLike,
     path: str = "",
     *,
-    mode: str = "r+",
+    mode: Mode = "r+",
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[CreateOptions],
@@ -246,7 +240,7 @@ async def open_async(
     store: StoreLike,
     path: str = "",
     *,
-    mode: str = "r+",
+    mode: Mode = "r+",
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[CreateOptions],
@@ -272,7 +266,7 @@ def create_array(
     shape: int | Sequence[int] | None = None,
     dtype: Any = None,
     data: Any = None,
-    chunks: int | Sequence[int] | str | bool | None = None,
+    chunks: int | Sequence[int | Sequence[int]] | str | bool | None = None,
     shards: int | Sequence[int] | str | bool | None = None,
     filters: "Codecs | None" = None,
     serializer: "Codec" = "auto",
@@ -298,7 +292,7 @@ def create_array(
         What the array is to hold: anything that `numpy.asanyarray` takes.
     chunks
         The shape of the chunks, in elements: of the inner chunks where there are shards. `None`, `True` and `"auto"` choose, at
-        most 1 MiB each.
+        most 1 MiB each. `[[3, 3, 4], 8]` lists the lengths of all chunks along a dimension.
     shards
         The shape of the shards, a multiple of that of the chunks; `"auto"` chooses whole chunks, at most 16 MiB together. By
         default there are none.

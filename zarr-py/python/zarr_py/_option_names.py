@@ -4,13 +4,22 @@ The names are those of `object_store`, in all their spellings. The engine has th
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from os import PathLike
 from typing import Any, Literal, TypedDict
 
-__all__ = ["BackendOptions", "StoreOptions", "Strictness", "names"]
+__all__ = ["BackendOptions", "StoreOptions", "Strictness", "names", "takes_flags"]
 
 
 Strictness = Literal["tolerant", "strict"]
 """Whether what other libraries write beyond the specification is read (docs/tolerance.md)."""
+
+
+Text = str | PathLike[str] | None
+Flag = bool | str | None
+Time = float | timedelta | str | None
+"""In seconds; a text has a unit."""
+Number = int | str | None
 
 
 class StoreArguments(TypedDict, total=False):
@@ -31,221 +40,221 @@ class StoreArguments(TypedDict, total=False):
 class RequestOptions(TypedDict, total=False):
     """Options of every remote store."""
 
-    allow_http: Any
-    allow_invalid_certificates: Any
-    backoff_base: Any
-    cache_control: Any
-    connect_timeout: Any
-    content_disposition: Any
-    content_language: Any
-    content_type: Any
-    default_content_type: Any
-    default_headers: Any
-    disable_system_certificates: Any
-    http1_only: Any
-    http2_keep_alive_interval: Any
-    http2_keep_alive_timeout: Any
-    http2_keep_alive_while_idle: Any
-    http2_max_frame_size: Any
-    http2_only: Any
-    init_backoff: Any
-    max_backoff: Any
-    max_retries: Any
-    missing_on_403: Any
-    pool_idle_timeout: Any
-    pool_max_idle_per_host: Any
-    proxy_ca_certificate: Any
-    proxy_excludes: Any
-    proxy_url: Any
-    randomize_addresses: Any
-    read_timeout: Any
-    retry_timeout: Any
-    timeout: Any
-    user_agent: Any
+    allow_http: Flag
+    allow_invalid_certificates: Flag
+    backoff_base: float | str | None
+    cache_control: Text
+    connect_timeout: Time
+    content_disposition: Text
+    content_language: Text
+    content_type: Text
+    default_content_type: Text
+    default_headers: Mapping[str, str | bytes | int] | str | None
+    disable_system_certificates: Flag
+    http1_only: Flag
+    http2_keep_alive_interval: Time
+    http2_keep_alive_timeout: Time
+    http2_keep_alive_while_idle: Flag
+    http2_max_frame_size: Number
+    http2_only: Flag
+    init_backoff: Time
+    max_backoff: Time
+    max_retries: Number
+    missing_on_403: Flag
+    pool_idle_timeout: Time
+    pool_max_idle_per_host: Number
+    proxy_ca_certificate: Text
+    proxy_excludes: Text
+    proxy_url: Text
+    randomize_addresses: Flag
+    read_timeout: Time
+    retry_timeout: Time
+    timeout: Time
+    user_agent: Text
 
 
 class BucketOptions(TypedDict, total=False):
     """What objects of buckets are written with."""
 
-    storage_class: Any
+    storage_class: Text
 
 
 class S3Options(BucketOptions, total=False):
     """Options of `s3:`."""
 
-    access_key_id: Any
-    aws_access_key_id: Any
-    aws_allow_http: Any
-    aws_bucket: Any
-    aws_bucket_name: Any
-    aws_checksum_algorithm: Any
-    aws_conditional_put: Any
-    aws_container_authorization_token_file: Any
-    aws_container_credentials_full_uri: Any
-    aws_container_credentials_relative_uri: Any
-    aws_copy_if_not_exists: Any
-    aws_default_region: Any
-    aws_disable_bulk_delete: Any
-    aws_disable_tagging: Any
-    aws_endpoint: Any
-    aws_endpoint_url: Any
-    aws_endpoint_url_s3: Any
-    aws_endpoint_url_sts: Any
-    aws_imdsv1_fallback: Any
-    aws_metadata_endpoint: Any
-    aws_region: Any
-    aws_request_payer: Any
-    aws_role_arn: Any
-    aws_role_session_name: Any
-    aws_s3_express: Any
-    aws_secret_access_key: Any
-    aws_server_side_encryption: Any
-    aws_session_token: Any
-    aws_skip_signature: Any
-    aws_sse_bucket_key_enabled: Any
-    aws_sse_customer_key_base64: Any
-    aws_sse_kms_key_id: Any
-    aws_token: Any
-    aws_unsigned_payload: Any
-    aws_virtual_hosted_style_request: Any
-    aws_web_identity_token_file: Any
-    bucket: Any
-    bucket_name: Any
-    checksum_algorithm: Any
-    conditional_put: Any
-    container_authorization_token_file: Any
-    container_credentials_full_uri: Any
-    container_credentials_relative_uri: Any
-    copy_if_not_exists: Any
-    default_region: Any
-    disable_bulk_delete: Any
-    disable_tagging: Any
-    endpoint: Any
-    endpoint_url: Any
-    endpoint_url_sts: Any
-    imdsv1_fallback: Any
-    metadata_endpoint: Any
-    profile: Any
-    region: Any
-    request_payer: Any
-    role_arn: Any
-    role_session_name: Any
-    s3_express: Any
-    secret_access_key: Any
-    server_side_encryption: Any
-    session_token: Any
-    skip_signature: Any
-    sse_bucket_key_enabled: Any
-    sse_customer_key_base64: Any
-    sse_kms_key_id: Any
-    token: Any
-    unsigned_payload: Any
-    virtual_hosted_style_request: Any
-    web_identity_token_file: Any
+    access_key_id: Text
+    aws_access_key_id: Text
+    aws_allow_http: Flag
+    aws_bucket: Text
+    aws_bucket_name: Text
+    aws_checksum_algorithm: Text
+    aws_conditional_put: Text
+    aws_container_authorization_token_file: Text
+    aws_container_credentials_full_uri: Text
+    aws_container_credentials_relative_uri: Text
+    aws_copy_if_not_exists: Text
+    aws_default_region: Text
+    aws_disable_bulk_delete: Flag
+    aws_disable_tagging: Flag
+    aws_endpoint: Text
+    aws_endpoint_url: Text
+    aws_endpoint_url_s3: Text
+    aws_endpoint_url_sts: Text
+    aws_imdsv1_fallback: Flag
+    aws_metadata_endpoint: Text
+    aws_region: Text
+    aws_request_payer: Flag
+    aws_role_arn: Text
+    aws_role_session_name: Text
+    aws_s3_express: Flag
+    aws_secret_access_key: Text
+    aws_server_side_encryption: Text
+    aws_session_token: Text
+    aws_skip_signature: Flag
+    aws_sse_bucket_key_enabled: Flag
+    aws_sse_customer_key_base64: Text
+    aws_sse_kms_key_id: Text
+    aws_token: Text
+    aws_unsigned_payload: Flag
+    aws_virtual_hosted_style_request: Flag
+    aws_web_identity_token_file: Text
+    bucket: Text
+    bucket_name: Text
+    checksum_algorithm: Text
+    conditional_put: Text
+    container_authorization_token_file: Text
+    container_credentials_full_uri: Text
+    container_credentials_relative_uri: Text
+    copy_if_not_exists: Text
+    default_region: Text
+    disable_bulk_delete: Flag
+    disable_tagging: Flag
+    endpoint: Text
+    endpoint_url: Text
+    endpoint_url_sts: Text
+    imdsv1_fallback: Flag
+    metadata_endpoint: Text
+    profile: Text
+    region: Text
+    request_payer: Flag
+    role_arn: Text
+    role_session_name: Text
+    s3_express: Flag
+    secret_access_key: Text
+    server_side_encryption: Text
+    session_token: Text
+    skip_signature: Flag
+    sse_bucket_key_enabled: Flag
+    sse_customer_key_base64: Text
+    sse_kms_key_id: Text
+    token: Text
+    unsigned_payload: Flag
+    virtual_hosted_style_request: Flag
+    web_identity_token_file: Text
 
 
 class GoogleOptions(BucketOptions, total=False):
     """Options of `gs:`."""
 
-    application_credentials: Any
-    base_url: Any
-    bearer_token: Any
-    bucket: Any
-    bucket_name: Any
-    google_application_credentials: Any
-    google_base_url: Any
-    google_bearer_token: Any
-    google_bucket: Any
-    google_bucket_name: Any
-    google_service_account: Any
-    google_service_account_key: Any
-    google_service_account_path: Any
-    google_skip_signature: Any
-    service_account: Any
-    service_account_key: Any
-    service_account_path: Any
-    skip_signature: Any
+    application_credentials: Text
+    base_url: Text
+    bearer_token: Text
+    bucket: Text
+    bucket_name: Text
+    google_application_credentials: Text
+    google_base_url: Text
+    google_bearer_token: Text
+    google_bucket: Text
+    google_bucket_name: Text
+    google_service_account: Text
+    google_service_account_key: Text
+    google_service_account_path: Text
+    google_skip_signature: Flag
+    service_account: Text
+    service_account_key: Text
+    service_account_path: Text
+    skip_signature: Flag
 
 
 class AzureOptions(BucketOptions, total=False):
     """Options of `az:` and `abfs:`."""
 
-    access_key: Any
-    account_key: Any
-    account_name: Any
-    authority_host: Any
-    authority_id: Any
-    azure_allow_http: Any
-    azure_authority_host: Any
-    azure_authority_id: Any
-    azure_client_id: Any
-    azure_client_secret: Any
-    azure_container_name: Any
-    azure_credential_type: Any
-    azure_disable_tagging: Any
-    azure_endpoint: Any
-    azure_fabric_cluster_identifier: Any
-    azure_fabric_session_token: Any
-    azure_fabric_token_service_url: Any
-    azure_fabric_workload_host: Any
-    azure_federated_token_file: Any
-    azure_identity_endpoint: Any
-    azure_msi_endpoint: Any
-    azure_msi_resource_id: Any
-    azure_object_id: Any
-    azure_skip_signature: Any
-    azure_storage_access_key: Any
-    azure_storage_account_key: Any
-    azure_storage_account_name: Any
-    azure_storage_authority_host: Any
-    azure_storage_authority_id: Any
-    azure_storage_client_id: Any
-    azure_storage_client_secret: Any
-    azure_storage_encryption_key: Any
-    azure_storage_endpoint: Any
-    azure_storage_master_key: Any
-    azure_storage_sas_key: Any
-    azure_storage_sas_token: Any
-    azure_storage_tenant_id: Any
-    azure_storage_token: Any
-    azure_storage_use_emulator: Any
-    azure_tenant_id: Any
-    azure_use_azure_cli: Any
-    azure_use_fabric_endpoint: Any
-    bearer_token: Any
-    client_id: Any
-    client_secret: Any
-    container_name: Any
-    credential_type: Any
-    disable_tagging: Any
-    encryption_key: Any
-    endpoint: Any
-    fabric_cluster_identifier: Any
-    fabric_session_token: Any
-    fabric_token_service_url: Any
-    fabric_workload_host: Any
-    federated_token_file: Any
-    identity_endpoint: Any
-    master_key: Any
-    msi_endpoint: Any
-    msi_resource_id: Any
-    object_id: Any
-    sas_key: Any
-    sas_token: Any
-    skip_signature: Any
-    tenant_id: Any
-    token: Any
-    use_azure_cli: Any
-    use_emulator: Any
-    use_fabric_endpoint: Any
+    access_key: Text
+    account_key: Text
+    account_name: Text
+    authority_host: Text
+    authority_id: Text
+    azure_allow_http: Flag
+    azure_authority_host: Text
+    azure_authority_id: Text
+    azure_client_id: Text
+    azure_client_secret: Text
+    azure_container_name: Text
+    azure_credential_type: Text
+    azure_disable_tagging: Flag
+    azure_endpoint: Text
+    azure_fabric_cluster_identifier: Text
+    azure_fabric_session_token: Text
+    azure_fabric_token_service_url: Text
+    azure_fabric_workload_host: Text
+    azure_federated_token_file: Text
+    azure_identity_endpoint: Text
+    azure_msi_endpoint: Text
+    azure_msi_resource_id: Text
+    azure_object_id: Text
+    azure_skip_signature: Flag
+    azure_storage_access_key: Text
+    azure_storage_account_key: Text
+    azure_storage_account_name: Text
+    azure_storage_authority_host: Text
+    azure_storage_authority_id: Text
+    azure_storage_client_id: Text
+    azure_storage_client_secret: Text
+    azure_storage_encryption_key: Text
+    azure_storage_endpoint: Text
+    azure_storage_master_key: Text
+    azure_storage_sas_key: Text
+    azure_storage_sas_token: Text
+    azure_storage_tenant_id: Text
+    azure_storage_token: Text
+    azure_storage_use_emulator: Flag
+    azure_tenant_id: Text
+    azure_use_azure_cli: Flag
+    azure_use_fabric_endpoint: Flag
+    bearer_token: Text
+    client_id: Text
+    client_secret: Text
+    container_name: Text
+    credential_type: Text
+    disable_tagging: Flag
+    encryption_key: Text
+    endpoint: Text
+    fabric_cluster_identifier: Text
+    fabric_session_token: Text
+    fabric_token_service_url: Text
+    fabric_workload_host: Text
+    federated_token_file: Text
+    identity_endpoint: Text
+    master_key: Text
+    msi_endpoint: Text
+    msi_resource_id: Text
+    object_id: Text
+    sas_key: Text
+    sas_token: Text
+    skip_signature: Flag
+    tenant_id: Text
+    token: Text
+    use_azure_cli: Flag
+    use_emulator: Flag
+    use_fabric_endpoint: Flag
 
 
 class WebOptions(TypedDict, total=False):
     """Options of `http:` and `https:`."""
 
-    bearer_token: Any
-    html_index: Any
-    webdav: Any
+    bearer_token: Text
+    html_index: Flag
+    webdav: Flag
 
 
 class BackendOptions(RequestOptions, S3Options, GoogleOptions, AzureOptions, WebOptions, total=False):
@@ -262,6 +271,11 @@ _SCHEMES: dict[str, type] = {
     **dict.fromkeys(("az", "azure", "abfs", "abfss"), AzureOptions),
     **dict.fromkeys(("http", "https"), WebOptions),
 }
+
+
+def takes_flags(name: str) -> bool:
+    """Whether an option may be a boolean; what is not in the tables may."""
+    return bool(BackendOptions.__annotations__.get(name, Flag) == Flag)
 
 
 def names(url: str) -> set[str]:

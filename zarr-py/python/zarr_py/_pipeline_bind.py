@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 type BatchItem = tuple[Any, ArraySpec, Any, Any, bool]
 type Batch = list[BatchItem]
 
-OWN_MODULES = ("zarr", "numcodecs")
+OWN_MODULES = ("zarr", "zarr_py", "numcodecs")
 """Where codecs and data types come from that the engine knows by name."""
 
 BYTES = ("get", "set", "delete", "get_ranges", "set_if_not_exists")

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-__all__ = ["chunk_shape", "lengths", "shard_shape"]
+__all__ = ["chunk_grid", "chunk_shape", "lengths", "shard_shape"]
 
 _SHARD_SIZE = 16 << 20
 """The most bytes of a shard that is chosen here."""
@@ -43,6 +43,22 @@ def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
         raise ValueError("chunks=False: expected a shape; for one chunk give the shape of the array")
     found = lengths(chunks, "chunks")
     return found if isinstance(chunks, Iterable) else found * rank
+
+
+def chunk_grid(chunks: Any) -> dict[str, Any] | None:
+    """The grid, where the lengths of all chunks are listed for some dimension: `[[3, 3, 4], 8]`.
+
+    A plain number is the length of all chunks of its dimension.
+    """
+    if isinstance(chunks, str | bytes | Mapping | Set) or not isinstance(chunks, Iterable):
+        return None
+    listed = list(chunks)
+    if not any(isinstance(lengths, Iterable) and not isinstance(lengths, str | bytes) for lengths in listed):
+        return None
+    shapes = [lengths(one, "chunks") if isinstance(one, Iterable) else _length(one, "chunks") for one in listed]
+    if any(one == [] for one in shapes):
+        raise ValueError(f"chunks: expected the lengths of chunks, got {chunks!r}")
+    return {"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": shapes}}
 
 
 def shard_shape(

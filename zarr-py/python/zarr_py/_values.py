@@ -120,6 +120,8 @@ def _fault(name: str, value: Any) -> str | None:
         return _fault_of_headers(value)
     if _options.is_secret(name) and not isinstance(value, str):
         return f"expected a text, got {kind_of(value)}"
+    if isinstance(value, bool) and not _option_names.takes_flags(name) and name not in (*_COUNTS, *_options.DURATIONS, *_BACKOFF):
+        return f"expected a text, got {kind_of(value)}"
     if name in _COUNTS and not isinstance(value, str):
         least = _COUNTS[name]
         if isinstance(value, bool) or not hasattr(value, "__index__"):

@@ -1,14 +1,15 @@
 """What an array is indexed through: `oindex`, `vindex` and `blocks`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from zarr_py.errors import SelectionError
 
 if TYPE_CHECKING:
-    import numpy as np
+    import numpy.typing as npt
 
     from zarr_py._array import Array
     from zarr_py._indexing import Prepared
+    from zarr_py._plan import Plan
 
 __all__ = ["Blocks", "OIndex", "VIndex"]
 
@@ -27,17 +28,21 @@ class OIndex:
 
         return prepare_orthogonal(selection, self._array.shape)
 
+    @overload
+    def __getitem__(self, selection: SupportsIndex | tuple[SupportsIndex, ...]) -> Any: ...
+    @overload
+    def __getitem__(self, selection: Any) -> "npt.NDArray[Any]": ...
     def __getitem__(self, selection: Any) -> Any:
         return self._array.read(self._prepare(selection))
 
     def __setitem__(self, selection: Any, value: Any) -> None:
         self._array.write(self._prepare(selection), value)
 
-    def read(self, selection: Any, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+    def read(self, selection: Any, *, out: "npt.NDArray[Any] | None" = None) -> Any:
         """Reads a selection, into `out` where it is given."""
         return self._array.read(self._prepare(selection), out=out)
 
-    async def read_async(self, selection: Any, *, out: "np.ndarray[Any, Any] | None" = None) -> Any:
+    async def read_async(self, selection: Any, *, out: "npt.NDArray[Any] | None" = None) -> Any:
         """Async variant of `read`."""
         return await self._array.read_async(self._prepare(selection), out=out)
 
@@ -45,7 +50,7 @@ class OIndex:
         """Writes a selection, for an event loop."""
         await self._array.write_async(self._prepare(selection), value)
 
-    def plan(self, selection: Any) -> str:
+    def plan(self, selection: Any) -> "Plan":
         """What a read would touch."""
         return self._array.plan(self._prepare(selection))
 
@@ -73,8 +78,9 @@ class Blocks(OIndex):
         """The number of chunks, or shards, along each dimension."""
         return self._array._grid_shape
 
-    def __getitem__(self, selection: Any) -> Any:
-        return self._array.read(self._slices(selection))
+    def __getitem__(self, selection: Any) -> "npt.NDArray[Any]":
+        found: npt.NDArray[Any] = self._array.read(self._slices(selection))
+        return found
 
     def __setitem__(self, selection: Any, value: Any) -> None:
         self._array.write(self._slices(selection), value)

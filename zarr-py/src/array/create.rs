@@ -15,6 +15,8 @@ pub(crate) struct NewArray {
     data_type: String,
     chunks: Option<Vec<u64>>,
     shards: Option<Vec<u64>>,
+    /// In place of the shape of chunks.
+    chunk_grid: Option<String>,
     filters: Vec<String>,
     serializer: Option<String>,
     compressors: Option<Vec<String>>,
@@ -52,6 +54,9 @@ impl NewArray {
         }
         if let Some(shards) = &self.shards {
             builder = builder.with_shard_shape(shards);
+        }
+        if let Some(grid) = &self.chunk_grid {
+            builder = builder.with_chunk_grid(self::extension(grid)?);
         }
         if let Some(names) = self.dimension_names {
             builder = builder.with_some_dimension_names(names);

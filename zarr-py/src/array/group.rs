@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use zarr::{Attributes, NodeKind};
+use zarr::{Attributes, Difference, NodeKind};
 
 use super::create::{NewArray, create_array_at, create_group_at};
 use super::handle::{Answer, Handle, Opened, Place, answer, changed, only};
@@ -126,6 +126,49 @@ impl NativeGroup {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
         answer(py, awaitable, async move {
             Ok(Answer::Nodes(place, group.members_each().await?))
+        })
+    }
+
+    /// Reads the metadata document again; without the copies in it if this handle has none.
+    #[pyo3(signature = (*, awaitable = false))]
+    fn _refresh<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
+        let turn = self.handle.renewal()?;
+        answer(py, awaitable, async move {
+            let (_guard, group) = turn.take().await?;
+            let (hierarchy, path) = (group.hierarchy(), group.path().as_str());
+            turn.set(if group.metadata().consolidated().is_some() {
+                hierarchy.group(path).await?
+            } else {
+                let group = hierarchy.group_without_consolidated(path).await?;
+                group.without_consolidated()?
+            });
+            Ok(())
+        })
+    }
+
+    /// Paths, relative to the group, of the nodes whose copies in its stored document differ from their own documents, and how.
+    #[pyo3(signature = (*, awaitable = false))]
+    fn _check_consolidated<'py>(
+        &self,
+        py: Python<'py>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let group = self.handle.get()?;
+        answer(py, awaitable, async move {
+            let prefix = group.path().prefix();
+            let stored = group.hierarchy().group(group.path().as_str()).await?;
+            let differences = stored.check_consolidated().await?.into_iter();
+            let differences = differences.map(|(path, difference)| {
+                let path = path.as_str();
+                let path = path.strip_prefix(&prefix).unwrap_or(path).to_owned();
+                let how = match difference {
+                    Difference::Added => "added",
+                    Difference::Removed => "removed",
+                    _ => "changed",
+                };
+                (path, how)
+            });
+            Ok(Answer::Names(differences.collect()))
         })
     }
 

@@ -89,10 +89,15 @@ impl<T: Remake> Handle<T> {
 
     /// The right to change the node.
     pub(super) fn turn(&self) -> PyResult<Turn<T>> {
-        let node = self.get()?;
         if self.read_only {
-            return Err(read_only(node.path()));
+            return Err(read_only(self.get()?.path()));
         }
+        self.renewal()
+    }
+
+    /// The right to read the node again.
+    pub(super) fn renewal(&self) -> PyResult<Turn<T>> {
+        self.get()?;
         Ok(Turn {
             node: self.node.clone(),
             lock: Arc::clone(&self.turn.get_or_make(Arc::default)),

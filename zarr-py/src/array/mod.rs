@@ -2,7 +2,7 @@
 //!
 //! A call goes `key` (what a Python index means) -> `read` or `write` -> the engine -> `memory` (NumPy's arrays over memory of
 //! ours, and ours over NumPy's). `variable` does the same for strings, `create` makes new nodes, `group` is the group,
-//! `handle` what both keep, `node` how that is made again in a forked child or of a pickle.
+//! `handle` what both keep, `stored` tells how chunks are stored, `node` how that is made again in a forked child or of a pickle.
 //!
 //! Reads of a few local chunks run on the calling thread, everything else waits where Ctrl-C is heard; nothing of either
 //! holds the interpreter.
@@ -14,6 +14,7 @@ mod key;
 mod memory;
 mod node;
 mod read;
+mod stored;
 mod variable;
 mod write;
 
@@ -36,26 +37,6 @@ use crate::store::NativeStore;
 #[pyclass(frozen, subclass, module = "zarr_py._native")]
 pub(crate) struct NativeArray {
     handle: Handle<OpenArray>,
-    dtype: PyOnceLock<Py<PyAny>>,
-}
-
-impl NativeArray {
-    /// NumPy's data type for the array's.
-    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
-        let dtype = self.dtype.get_or_try_init(py, || {
-            static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let open = self.handle.get()?;
-            let extension = serde_json::to_string(open.array.0.data_type().extension());
-            let extension = extension
-                .map_err(zarr_core::Error::from)
-                .map_err(Error::from)?;
-            let dtype = MAP
-                .import(py, "zarr_py._dtypes", "to_numpy")?
-                .call1((extension,))?;
-            Ok::<_, PyErr>(dtype.unbind())
-        })?;
-        Ok(dtype.bind(py))
-    }
 }
 
 #[pymethods]
@@ -64,7 +45,6 @@ impl NativeArray {
     fn new(py: Python<'_>, opened: &Opened) -> PyResult<Self> {
         Ok(Self {
             handle: opened.array(py)?,
-            dtype: PyOnceLock::new(),
         })
     }
 
@@ -77,7 +57,7 @@ impl NativeArray {
     /// NumPy's data type of the elements.
     #[getter(dtype)]
     fn numpy_dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.dtype(py).cloned()
+        self.handle.get()?.dtype(py).cloned()
     }
 
     /// The number of dimensions.
@@ -116,7 +96,7 @@ impl NativeArray {
                 Ok(String::from_utf8_lossy(bytes).into_pyobject(py)?.into_any())
             }
             DataTypeKind::Bytes => Ok(bytes.into_pyobject(py)?.into_any()),
-            _ => memory::scalar(py, bytes, self.dtype(py)?),
+            _ => memory::scalar(py, bytes, open.dtype(py)?),
         }
     }
 
@@ -283,9 +263,13 @@ impl NativeArray {
         self.write_later(py, open, wanted, value)
     }
 
-    /// What a read would touch: objects, requests, bytes.
+    /// What a read would touch: in words, and as numbers.
     #[pyo3(signature = (selection = None))]
-    fn plan(&self, py: Python<'_>, selection: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    fn _plan(
+        &self,
+        py: Python<'_>,
+        selection: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(String, Cost)> {
         let open = self.handle.get()?;
         let wanted = Wanted::parse_or_all(py, selection, &open)?;
         let plan = open
@@ -293,7 +277,21 @@ impl NativeArray {
             .0
             .plan_read_selection(&wanted.selection)
             .map_err(Error::from)?;
-        Ok(py.detach(|| plan.to_string()))
+        let size = open.item_size as u64;
+        Ok(py.detach(|| (plan.to_string(), cost(&plan, size))))
+    }
+
+    /// Reads the metadata document again.
+    #[pyo3(signature = (*, awaitable = false))]
+    fn _refresh<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
+        let turn = self.handle.renewal()?;
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let array = &open.array.0;
+            let array = array.hierarchy().array(array.path().as_str()).await?;
+            turn.set(OpenArray::new(array));
+            Ok(())
+        })
     }
 
     /// Gives the array another shape.
@@ -334,6 +332,21 @@ impl NativeArray {
             Ok(())
         })
     }
+}
+
+/// The cost of a read: objects, requests, inner chunks, and bytes that are wanted and decoded.
+pub(crate) type Cost = (u64, u64, u64, u64, u64);
+
+pub(crate) fn cost(plan: &zarr::ReadPlan, item_size: u64) -> Cost {
+    let cost = plan.cost();
+    let bytes = |elements: u64| elements.saturating_mul(item_size);
+    (
+        cost.objects,
+        cost.requests,
+        cost.inner,
+        bytes(cost.wanted),
+        bytes(cost.decoded),
+    )
 }
 
 /// The error for a write to a store that was opened for reading.

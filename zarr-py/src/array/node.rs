@@ -1,5 +1,7 @@
 //! What a handle keeps of a node: an array or group that a forked child makes again, or that is made of what a pickle holds.
 
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use zarr::{Hierarchy, NodeMetadata, blocking};
 use zarr_core::{ItemSize, Strictness};
 
@@ -26,6 +28,7 @@ pub(super) struct OpenArray {
     pub(super) unit: Vec<u64>,
     /// The size of an element in bytes; of strings the size of a place in the buffer.
     pub(super) item_size: usize,
+    dtype: PyOnceLock<Py<PyAny>>,
 }
 
 impl OpenArray {
@@ -39,7 +42,24 @@ impl OpenArray {
                 ItemSize::Variable => 8,
             },
             array: blocking::Array(array),
+            dtype: PyOnceLock::new(),
         }
+    }
+
+    /// NumPy's data type for the array's.
+    pub(super) fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let dtype = self.dtype.get_or_try_init(py, || {
+            static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let extension = serde_json::to_string(self.array.0.data_type().extension());
+            let extension = extension
+                .map_err(zarr_core::Error::from)
+                .map_err(Error::from)?;
+            let dtype = MAP
+                .import(py, "zarr_py._dtypes", "to_numpy")?
+                .call1((extension,))?;
+            Ok::<_, PyErr>(dtype.unbind())
+        })?;
+        Ok(dtype.bind(py))
     }
 
     pub(super) fn is_variable(&self) -> bool {

@@ -12,7 +12,7 @@ use super::node::OpenArray;
 use super::variable::read_variable;
 use crate::error::{Error, Result};
 use crate::lent::c_strides;
-use crate::runtime;
+use crate::{events, runtime};
 
 /// Local reads that decode no more than this, in bytes, are done by the calling thread: in a few milliseconds, and waking
 /// others takes longer than most of them.
@@ -58,7 +58,7 @@ impl NativeArray {
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if open.is_variable() {
-            let (read, finish) = read_variable(self, py, open, wanted, out)?;
+            let (read, finish) = read_variable(py, open, wanted, out)?;
             let elements = runtime::wait(py, read)?;
             return finish.strings(py, elements);
         }
@@ -66,7 +66,10 @@ impl NativeArray {
             wanted.decoded <= INLINE && open.array.0.hierarchy().store().as_local().is_some();
         let (task, done) = self.start(py, open, wanted, out)?;
         if is_small {
-            py.detach(|| task.run())?;
+            events::listen(py);
+            let read = py.detach(|| task.run());
+            events::deliver(py);
+            read?;
         } else {
             runtime::wait(py, task.run_async())?;
         }
@@ -81,7 +84,7 @@ impl NativeArray {
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if open.is_variable() {
-            let (read, finish) = read_variable(self, py, open, wanted, out)?;
+            let (read, finish) = read_variable(py, open, wanted, out)?;
             return runtime::awaitable(py, async move { Ok(finish.with(read.await?)) });
         }
         let (task, done) = self.start(py, open, wanted, out)?;
@@ -98,12 +101,12 @@ impl NativeArray {
         wanted: Wanted,
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Task, Done)> {
-        let dtype = self.dtype(py)?;
+        let dtype = open.dtype(py)?.clone();
         let item_size = open.item_size;
         let lent = match out {
             None => None,
             Some(out) => match place(out, &wanted)? {
-                Some(view) => lend_output(&view, dtype)?,
+                Some(view) => lend_output(&view, &dtype)?,
                 None => None,
             },
         };
@@ -127,7 +130,7 @@ impl NativeArray {
         };
         let finish = Finish {
             shape: wanted.shape,
-            dtype: dtype.clone().unbind(),
+            dtype: dtype.unbind(),
             arranged: wanted.arranged,
             scalar: wanted.scalar,
             out: out.map(|out| out.clone().unbind()),

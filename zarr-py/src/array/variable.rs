@@ -11,7 +11,6 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use zarr::VariableElement;
 use zarr_core::DataTypeKind;
 
-use super::NativeArray;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape};
 use super::node::OpenArray;
@@ -32,7 +31,6 @@ pub(super) struct Strings {
 
 /// The future of a read, and how it ends.
 pub(super) fn read_variable<'py>(
-    array: &NativeArray,
     py: Python<'py>,
     open: Arc<OpenArray>,
     wanted: Wanted,
@@ -46,7 +44,7 @@ pub(super) fn read_variable<'py>(
     }
     let finish = Finish {
         shape: wanted.shape,
-        dtype: array.dtype(py)?.clone().unbind(),
+        dtype: open.dtype(py)?.clone().unbind(),
         arranged: wanted.arranged,
         scalar: wanted.scalar,
         out: out.map(|out| out.clone().unbind()),

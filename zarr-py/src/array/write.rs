@@ -54,7 +54,7 @@ impl NativeArray {
             return Err(read_only(open.array.0.path().as_str()));
         }
         let to_memory = TO_MEMORY.import(py, "zarr_py._dtypes", "to_memory")?;
-        let mut value = to_memory.call1((value, self.dtype(py)?))?;
+        let mut value = to_memory.call1((value, open.dtype(py)?))?;
         if let Some(prepared) = &wanted.arranged {
             value = prepared.bind(py).call_method1("give", (value,))?;
         }

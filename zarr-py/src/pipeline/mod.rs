@@ -15,16 +15,19 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use zarr::{Attributes, Hierarchy, ReadPlan, Strictness, Target, WriteOptions, WritePlan};
+use zarr_core::codec::ChunkData;
 use zarr_core::metadata::{ArrayMetadata, v2};
 use zarr_core::plan::ChunkAccess;
 use zarr_core::{ArrayLayout, DataTypeKind, Input, Members};
 
 use self::batch::Chunks;
 use self::variable::Elements;
+use crate::array::{Cost, cost};
+use crate::buffer::{Buffer, copy_of};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, c_strides};
-use crate::runtime;
 use crate::store::NativeStore;
+use crate::{events, runtime};
 
 /// A read of one local object that decodes no more than this is done on the caller's thread: to hand it over takes longer.
 const HERE: u64 = 1 << 20;
@@ -176,13 +179,35 @@ impl NativePipeline {
         self.start_write(py, chunks, input, store_fill).map(Some)
     }
 
-    /// What a read would do, in words: objects, requests, bytes.
+    /// Decodes a whole chunk of elements of one size, to C order and this machine's byte order.
+    fn decode(&self, py: Python<'_>, encoded: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+        let (layout, encoded) = (self.layout.load_full(), copy_of(encoded)?);
+        let decoded = py.detach(|| match layout.codecs().decode_chunk(&encoded)? {
+            ChunkData::Fixed(bytes) => Ok(bytes),
+            variable @ ChunkData::Variable { .. } => variable.fixed().map(<[u8]>::to_vec),
+        });
+        Ok(Buffer::new(decoded.map_err(Error::from)?.into()))
+    }
+
+    /// Encodes a whole chunk of elements of one size, in C order and this machine's byte order.
+    fn encode(&self, py: Python<'_>, elements: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+        let (layout, elements) = (self.layout.load_full(), copy_of(elements)?);
+        let encoded = py.detach(|| {
+            let mut encoded = Vec::new();
+            let elements = ChunkData::Fixed(elements.to_vec());
+            layout.codecs().encode_chunk(&elements, &mut encoded)?;
+            Ok::<_, zarr_core::Error>(encoded)
+        });
+        Ok(Buffer::new(encoded.map_err(Error::from)?.into()))
+    }
+
+    /// What a read would do, in words and as numbers.
     fn plan(
         &self,
         batch: &Bound<'_, PyList>,
         shape: Vec<usize>,
         drop_axes: Vec<usize>,
-    ) -> PyResult<Option<String>> {
+    ) -> PyResult<Option<(String, Cost)>> {
         let layout = self.layout.load();
         let item_size = layout.data_type().fixed_size().unwrap_or(8);
         let strides = c_strides(&shape, item_size);
@@ -191,7 +216,7 @@ impl NativePipeline {
         };
         let layout = self.layout_of(&chunks.0)?;
         let plan = ReadPlan::of_chunks(layout, chunks.0).map_err(Error::from)?;
-        Ok(Some(plan.to_string()))
+        Ok(Some((plan.to_string(), cost(&plan, item_size as u64))))
     }
 }
 
@@ -285,7 +310,9 @@ impl Read {
             keys,
         };
         let here = plan.objects() <= 1 && plan.decoded_size() <= HERE;
+        events::listen(py);
         if here && let Some(result) = py.detach(|| hierarchy.run_read_here(&plan, &target)) {
+            events::deliver(py);
             result.map_err(Error::Zarr)?;
             drop(target);
             let answer = answer(done).into_pyobject(py).map_err(Into::into)?;

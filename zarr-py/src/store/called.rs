@@ -23,6 +23,7 @@ use zarr_store::object_store::{
 
 use super::event_loop::EventLoop;
 use crate::buffer::copy_of;
+use crate::error::text_of;
 use crate::runtime::attached;
 
 /// A store that is called.
@@ -108,7 +109,7 @@ fn convert(py: Python<'_>, error: &PyErr, path: String) -> Error {
         .filter_map(|class| class.getattr("__name__").ok()?.extract().ok())
         .collect();
     let is = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
-    let text = error.to_string();
+    let text = text_of(py, error);
     let source: Box<dyn std::error::Error + Send + Sync> = text.clone().into();
     if is(&["FileNotFoundError", "NotFoundError"]) {
         Error::NotFound { path, source }

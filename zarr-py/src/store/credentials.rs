@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use pyo3::prelude::*;
 use zarr_store::{CredentialSource, Credentials};
 
+use crate::error::text_of;
 use crate::runtime::attached;
 
 /// The function, called on a thread that may wait.
@@ -27,11 +28,15 @@ impl CredentialSource for Provider {
     ) -> Result<Credentials, Box<dyn std::error::Error + Send + Sync + 'static>> {
         let provider = self.0.clone();
         let ask = move || {
-            attached(|py| -> PyResult<Credentials> {
-                let ask = py.import("zarr_py._called")?.getattr("credentials")?;
-                let answer = ask.call1((provider.bind(py),))?;
+            attached(|py| -> Result<Credentials, String> {
+                let told = |error: PyErr| text_of(py, &error);
+                let ask = || -> PyResult<_> {
+                    let ask = py.import("zarr_py._called")?.getattr("credentials")?;
+                    let answer = ask.call1((provider.bind(py),))?;
+                    answer.extract()
+                };
                 let (values, expires_at): (Vec<(String, String)>, Option<f64>) =
-                    answer.extract()?;
+                    ask().map_err(told)?;
                 let expires_at = expires_at.and_then(|at| Duration::try_from_secs_f64(at).ok());
                 Ok(Credentials {
                     values,
@@ -40,7 +45,7 @@ impl CredentialSource for Provider {
             })
         };
         match tokio::task::spawn_blocking(ask).await? {
-            Some(answer) => Ok(answer.map_err(|error| error.to_string())?),
+            Some(answer) => Ok(answer?),
             None => Err("the interpreter shuts down".into()),
         }
     }

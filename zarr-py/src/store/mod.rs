@@ -34,7 +34,8 @@ use self::credentials::Provider;
 pub(crate) use self::objects::ObjectVersion;
 use self::recipe::{Recipe, Source};
 use crate::error::Result;
-use crate::runtime;
+use crate::events::RequestCounter;
+use crate::{events, runtime};
 
 /// A store and the engine over it, which shares its caches with everything that uses the store.
 #[derive(Clone, Debug)]
@@ -75,13 +76,16 @@ impl NativeStore {
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> PyResult<T> {
         let store = self.store()?;
+        if !self.is_memory() && store.is_remote() {
+            return runtime::wait(py, call);
+        }
+        events::listen(py);
         let result = if self.is_memory() {
             block_on(call)
-        } else if !store.is_remote() {
-            py.detach(|| block_on(call))
         } else {
-            return runtime::wait(py, call);
+            py.detach(|| block_on(call))
         };
+        events::deliver(py);
         Ok(result?)
     }
 
@@ -240,6 +244,11 @@ impl NativeStore {
             Source::Memory { memory, .. } => Some((memory.name.clone(), memory.identity)),
             _ => None,
         }
+    }
+
+    /// Counts requests for objects whose keys start with a prefix.
+    fn count_requests(&self, prefix: &str) -> PyResult<RequestCounter> {
+        Ok(RequestCounter::new(self.store()?.location(), prefix))
     }
 
     /// Requests and bytes so far in this process, by kind.

@@ -28,6 +28,12 @@ const BATCH: usize = 1000;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ObjectVersion(Version);
 
+impl ObjectVersion {
+    pub(crate) fn new(version: Version) -> Self {
+        Self(version)
+    }
+}
+
 #[pymethods]
 impl ObjectVersion {
     /// Whether the backend told anything: an unknown version is no condition.

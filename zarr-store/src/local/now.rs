@@ -70,6 +70,9 @@ impl LocalFile {
             }
             self.counters.get();
             self.counters.read(buffer.len());
+            let (place, offset, bytes) = (self.place(), range.start, buffer.len());
+            let (store, key) = (place.store(), place.key());
+            tracing::trace!(store, key, offset, bytes, "positioned read");
         }
         Ok(Some(buffer.into()))
     }

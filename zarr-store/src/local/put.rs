@@ -34,8 +34,9 @@ impl LocalStore {
         precondition: &Precondition,
     ) -> Result<Version> {
         let target = self.path(key)?;
-        self.counters
-            .put(payload.iter().map(|bytes| bytes.len() as u64).sum());
+        let bytes = payload.iter().map(|bytes| bytes.len() as u64).sum();
+        self.counters.put(bytes);
+        tracing::trace!(store = &*self.location, key, bytes, "write");
         let (lock, new_directory) = self.lock_for_put(key, &target)?;
         let result = self.put_locked(key, &target, lock, payload, precondition);
         if result.is_err() {

@@ -1,0 +1,101 @@
+"""Chunks as they are stored: encoded bytes in and out."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from zarr_py import _checks
+from zarr_py._indexing import is_index
+from zarr_py._native import NativeStore, bind_node
+from zarr_py._objects import answered
+from zarr_py._source import Place, Source
+from zarr_py.errors import InvalidError, NotFoundError, ReadOnlyError, SelectionError, ZarrError
+
+if TYPE_CHECKING:
+    from zarr_py._array import Array
+
+__all__ = ["ABSENT", "Steps", "decoded_size", "read_encoded", "write_encoded"]
+
+ABSENT = (2**64 - 1, 2**64 - 1)
+"""The entry of an inner chunk that is not stored."""
+
+
+class Steps:
+    """Calls the engine: waits, or gives an awaitable."""
+
+    def __init__(self, *, awaits: bool) -> None:
+        self._awaits = awaits
+
+    async def __call__(self, function: Any, *arguments: Any) -> Any:
+        if not self._awaits:
+            return function(*arguments)
+        return await answered(function(*arguments, awaitable=True))
+
+
+async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> memoryview | None:
+    """The bytes of a chunk, or shard, or inner chunk, as they are stored; `None` where it is not."""
+    cell = _indices(block, array._grid_shape, "block")
+    store, key = array._store, array._key_of_cell(cell)
+    if inner is None:
+        try:
+            found = await call(store.fetch, key, 0, None, None)
+        except NotFoundError:
+            return None
+        return memoryview(found[0])
+    grid = array._inner_grid(cell)
+    if grid is None:
+        raise InvalidError(f"/{array.path}: inner: there are no inner chunks that can be read alone")
+    place = _indices(inner, tuple(grid), "inner")
+    (shard,) = await call(array._shard_indexes, [cell])
+    if shard is None:
+        return None
+    _, version, _, entries = shard
+    number = 0
+    for index, count in zip(place, grid, strict=True):
+        number = number * count + index
+    if entries[number] == ABSENT:
+        return None
+    offset, size = entries[number]
+    (part,) = await call(store.fetch_ranges, key, [(offset, offset + size)], version if version.is_known else None)
+    return memoryview(part)
+
+
+async def write_encoded(call: Steps, array: "Array", block: Any, data: Any, check: Any) -> None:
+    """Stores the bytes of a chunk, or shard."""
+    cell = _indices(block, array._grid_shape, "block")
+    if array.read_only:
+        raise ReadOnlyError(f"/{array.path}: store was opened in read-only mode and does not support writing")
+    key = array._key_of_cell(cell)
+    if _checks.flag(check, "check"):
+        _check(array, cell, key, data)
+    await call(array._store.put, key, data, False, None)
+
+
+def _check(array: "Array", cell: list[int], key: str, data: Any) -> None:
+    """Raises `InvalidError` where bytes are not what the array's codecs decode."""
+    memory = NativeStore.memory()
+    memory.set_sync(key, data)
+    other = bind_node(Place(memory, Source("memory:"), True), "array", array.path, array.metadata_text())
+    try:
+        other.read(tuple(slice(start, stop) for start, stop in array._extent(cell)))
+    except ZarrError as error:
+        raise InvalidError(f"data: not what the codecs of the array decode: {error}") from error
+
+
+def _indices(given: Any, grid: Sequence[int], what: str) -> list[int]:
+    """Indices of one cell of a grid, counted from the start."""
+    items = list(given) if isinstance(given, tuple | list) else [given]
+    if len(items) != len(grid) or not all(is_index(item) for item in items):
+        raise SelectionError(f"{what}: expected {len(grid)} integers, got {given!r}")
+    found = []
+    for axis, (item, count) in enumerate(zip(items, grid, strict=True)):
+        index = int(item) + (count if item < 0 else 0)
+        if not 0 <= index < count:
+            raise SelectionError(f"{what} {item} is out of bounds for axis {axis} with {count} chunks")
+        found.append(index)
+    return found
+
+
+def decoded_size(shape: Sequence[int], array: "Array") -> int | None:
+    """The bytes of so many elements in memory; `None` where elements have any size."""
+    return None if array.dtype.kind in "TO" else prod(shape) * array.dtype.itemsize

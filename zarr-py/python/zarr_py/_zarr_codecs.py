@@ -1,0 +1,192 @@
+"""Codecs for zarr-python that it has none of: ours, by their names.
+
+zarr-python finds them by the entry points of this package. In `zarr_py.CodecPipeline` the engine runs them with all others of an
+array; in a pipeline of zarr-python each chunk is one call.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec
+from zarr.registry import register_codec
+
+from zarr_py._native import NativePipeline, NativeStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zarr.core.array_spec import ArraySpec
+    from zarr.core.buffer import Buffer, NDBuffer
+    from zarr.core.common import JSON
+
+__all__ = ["CODECS", "Bitround", "N5Default", "Packbits", "Reshape", "Zfp", "register"]
+
+
+@dataclass(frozen=True)
+class _Ours:
+    """A codec by its object in metadata."""
+
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+    name: ClassVar[str] = ""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, JSON]) -> Self:
+        configuration = data.get("configuration") or {}
+        if not isinstance(configuration, dict):
+            raise TypeError(f"codec {cls.name!r}: expected an object as its configuration, got {configuration!r}")
+        return cls(configuration)
+
+    def to_dict(self) -> dict[str, JSON]:
+        configuration = dict(self.configuration)
+        return {"name": self.name, "configuration": configuration} if configuration else {"name": self.name}
+
+    def __hash__(self) -> int:
+        return hash((self.name, json.dumps(self.to_dict(), sort_keys=True)))
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        raise NotImplementedError
+
+
+def _engine(spec: ArraySpec, *codecs: dict[str, JSON]) -> NativePipeline:
+    """One chunk in the engine, with these codecs."""
+    data_type = spec.dtype.to_json(zarr_format=3)
+    document = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(spec.shape),
+        "data_type": data_type,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(spec.shape)}},
+        "chunk_key_encoding": {"name": "default"},
+        "fill_value": spec.dtype.to_json_scalar(spec.fill_value, zarr_format=3),
+        "codecs": list(codecs),
+    }
+    return NativePipeline(NativeStore.memory(), json.dumps(document).encode(), 3)
+
+
+def _native(spec: ArraySpec) -> np.dtype[Any]:
+    return spec.dtype.to_native_dtype().newbyteorder("=")
+
+
+def _elements(array: NDBuffer, spec: ArraySpec) -> np.ndarray[Any, Any]:
+    """The elements in C order and this machine's byte order, as bytes."""
+    found = np.ascontiguousarray(array.as_numpy_array(), dtype=_native(spec))
+    return found.reshape(-1).view("u1")
+
+
+class _ToBytes(_Ours, ArrayBytesCodec):
+    """A codec that makes bytes of elements."""
+
+    is_fixed_size = False
+
+    def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        decoded = _engine(chunk_spec, self.to_dict()).decode(chunk_bytes.to_bytes())
+        found = np.frombuffer(bytearray(decoded), _native(chunk_spec)).reshape(chunk_spec.shape)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(found.astype(chunk_spec.dtype.to_native_dtype(), copy=False))
+
+    async def _decode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return self._decode_sync(chunk_bytes, chunk_spec)
+
+    def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
+        encoded = _engine(chunk_spec, self.to_dict()).encode(_elements(chunk_array, chunk_spec))
+        return chunk_spec.prototype.buffer.from_bytes(bytes(encoded))
+
+    async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer | None:
+        return self._encode_sync(chunk_array, chunk_spec)
+
+
+class Packbits(_ToBytes):
+    """`packbits`: elements of a few bits, side by side."""
+
+    name = "packbits"
+
+
+class Zfp(_ToBytes):
+    """`zfp`: numbers, with or without loss."""
+
+    name = "zfp"
+
+
+class N5Default(_ToBytes):
+    """`n5_default`: chunks of N5."""
+
+    name = "n5_default"
+
+
+class _ToArray(_Ours, ArrayArrayCodec):
+    """A codec that makes an array of an array."""
+
+    is_fixed_size = True
+
+    def _decode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer:
+        raise NotImplementedError
+
+    def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer | None:
+        raise NotImplementedError
+
+    async def _decode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return self._decode_sync(chunk_array, chunk_spec)
+
+    async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer | None:
+        return self._encode_sync(chunk_array, chunk_spec)
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        return input_byte_length
+
+
+class Bitround(_ToArray):
+    """`bitround`: floats with fewer bits in their mantissa."""
+
+    name = "bitround"
+
+    def _decode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return chunk_array
+
+    def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer | None:
+        little: dict[str, JSON] = {"name": "bytes", "configuration": {"endian": "little"}}
+        encoded = _engine(chunk_spec, self.to_dict(), little).encode(_elements(chunk_array, chunk_spec))
+        found = np.frombuffer(bytearray(encoded), _native(chunk_spec).newbyteorder("<")).reshape(chunk_spec.shape)
+        return chunk_spec.prototype.nd_buffer.from_ndarray_like(found.astype(chunk_spec.dtype.to_native_dtype(), copy=False))
+
+
+class Reshape(_ToArray):
+    """`reshape`: another shape for the same elements."""
+
+    name = "reshape"
+
+    def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the encoded array: products of dimensions, sizes, and -1 for what is left."""
+        found = [
+            prod(shape[axis] for axis in one) if isinstance(one, list | tuple) else int(one)
+            for one in self.configuration["shape"]
+        ]
+        known = prod(length for length in found if length != -1)
+        return tuple(prod(shape) // known if length == -1 else length for length in found)
+
+    def resolve_metadata(self, chunk_spec: ArraySpec) -> ArraySpec:
+        return replace(chunk_spec, shape=self._shape(chunk_spec.shape))
+
+    def _decode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer:
+        return chunk_array.reshape(chunk_spec.shape)
+
+    def _encode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer | None:
+        return chunk_array.reshape(self._shape(chunk_spec.shape))
+
+
+CODECS = (Bitround, N5Default, Packbits, Reshape, Zfp)
+
+
+def register() -> None:
+    """Registers the codecs that zarr-python has none of the name of."""
+    from zarr import registry
+
+    registries: Mapping[str, Any] = registry._codec_registries
+    for codec in CODECS:
+        known = registries.get(codec.name)
+        if not known and not getattr(known, "lazy_load_list", None):
+            register_codec(codec.name, codec)

@@ -1,0 +1,78 @@
+//! How chunks are stored: their keys, and the indexes of shards.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use pyo3::prelude::*;
+
+use super::NativeArray;
+use crate::error::Result;
+use crate::runtime;
+use crate::store::ObjectVersion;
+
+/// The size of a shard, its version, where its index is (start and end), and for each inner chunk, in C order, where it is: offset
+/// and size, both 2^64 - 1 for one that is not stored.
+type Stored = (u64, ObjectVersion, (u64, u64), Vec<(u64, u64)>);
+
+#[pymethods]
+impl NativeArray {
+    /// The key of the chunk, or shard, at these indices.
+    fn _key_of_cell(&self, cell: Vec<u64>) -> PyResult<String> {
+        let open = self.handle.get()?;
+        let array = &open.array.0;
+        Ok(array.layout().key(&array.path().prefix(), &cell))
+    }
+
+    /// The number of inner chunks along each dimension of the shard at these indices; `None` where there are no inner chunks
+    /// that can be read alone.
+    fn _inner_grid(&self, cell: Vec<u64>) -> PyResult<Option<Vec<u64>>> {
+        let open = self.handle.get()?;
+        let chain = open.array.0.layout().codecs_of(&cell);
+        let sharding = chain.sharding();
+        Ok(sharding.map(|sharding| sharding.chunks_per_shard().to_vec()))
+    }
+
+    /// The indexes of the shards at these indices; `None` for each that is not stored.
+    #[pyo3(signature = (cells, *, awaitable = false))]
+    fn _shard_indexes<'py>(
+        &self,
+        py: Python<'py>,
+        cells: Vec<Vec<u64>>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let read = async move {
+            let array = &open.array.0;
+            let in_flight = array.hierarchy().store().cost_model().max_in_flight.max(1);
+            stream::iter(cells)
+                .map(|cell| shard_index(array, cell))
+                .buffered(in_flight)
+                .try_collect::<Vec<_>>()
+                .await
+        };
+        if awaitable {
+            runtime::awaitable(py, read)
+        } else {
+            runtime::wait(py, read)?.into_pyobject(py)
+        }
+    }
+}
+
+async fn shard_index(array: &zarr::Array, cell: Vec<u64>) -> Result<Option<Stored>> {
+    let layout = array.layout();
+    let key = layout.key(&array.path().prefix(), &cell);
+    let Some(sharding) = layout.codecs_of(&cell).sharding() else {
+        return Ok(None);
+    };
+    let range = sharding.index_range();
+    let Some(body) = array.hierarchy().store().get(&key, &range, None).await? else {
+        return Ok(None);
+    };
+    let index = sharding.decode_index(&body.bytes);
+    let index = index.map_err(|error| error.key(&key))?;
+    let entries = index.entries().iter().map(|&[offset, size]| (offset, size));
+    Ok(Some((
+        body.object_size,
+        ObjectVersion::new(body.version),
+        (body.range.start, body.range.end),
+        entries.collect(),
+    )))
+}

@@ -1,0 +1,376 @@
+//! What requests tell: to Python's logger `zarr_py`, and to those who count the requests for a node.
+//!
+//! Events come on any thread, which may hold locks and never waits for the interpreter: they are queued, and told to the logger
+//! at the next moment at which a call of ours has the interpreter anyway. Unless somebody listens, nothing is made of them.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber, callsite, span};
+use zarr::process::PerProcess;
+
+/// Levels of Python's `logging`.
+const DEBUG: u8 = 10;
+const WARNING: u8 = 30;
+
+/// Events that wait for the interpreter at most: more of them, and the oldest are forgotten.
+const QUEUED: usize = 1 << 16;
+
+/// Whether the logger wants to hear of requests.
+static LOGGED: AtomicBool = AtomicBool::new(false);
+
+/// Whether events are queued.
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+static QUEUE: PerProcess<Mutex<VecDeque<Told>>> = PerProcess::new();
+
+/// Those who count. No lock: a fork may come at any time.
+static COUNTS: LazyLock<ArcSwap<Vec<Weak<Counted>>>> = LazyLock::new(ArcSwap::default);
+
+/// An event, as it is told to the logger.
+struct Told {
+    level: u8,
+    /// Seconds since the epoch.
+    created: f64,
+    text: String,
+}
+
+/// Makes events come here; once, when the module is imported.
+pub(crate) fn start() {
+    LazyLock::force(&COUNTS);
+    // Nobody else can have set one: this library has its own.
+    let _ = tracing::subscriber::set_global_default(Listener);
+}
+
+/// Asks the logger whether it wants to hear of requests. Called with the interpreter, before something is requested.
+pub(crate) fn listen(py: Python<'_>) {
+    let wanted = logger(py).is_some_and(|logger| {
+        let answer = logger.call_method1(py, intern!(py, "isEnabledFor"), (DEBUG,));
+        answer.is_ok_and(|answer| answer.is_truthy(py).unwrap_or(false))
+    });
+    if LOGGED.swap(wanted, Ordering::Relaxed) != wanted {
+        callsite::rebuild_interest_cache();
+    }
+}
+
+/// Python's logger, once `logging` is imported by somebody.
+fn logger(py: Python<'_>) -> Option<&Py<PyAny>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if let Some(logger) = LOGGER.get(py) {
+        return Some(logger);
+    }
+    let modules = MODULES.import(py, "sys", "modules").ok()?;
+    let logging = modules.get_item(intern!(py, "logging")).ok()??;
+    let found = logging.call_method1("getLogger", ("zarr_py",)).ok()?;
+    Some(LOGGER.get_or_init(py, || found.unbind()))
+}
+
+/// Tells the logger what is queued.
+pub(crate) fn deliver(py: Python<'_>) {
+    if !WAITING.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    let queue = QUEUE.get_or_make(Mutex::default);
+    let told = std::mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner));
+    let Some(logger) = logger(py) else { return };
+    for event in told {
+        // What a handler of the user's raises is no matter of the request.
+        let _ = tell(py, logger, event);
+    }
+}
+
+fn tell(py: Python<'_>, logger: &Py<PyAny>, event: Told) -> PyResult<()> {
+    let logger = logger.bind(py);
+    if !logger
+        .call_method1(intern!(py, "isEnabledFor"), (event.level,))?
+        .is_truthy()?
+    {
+        return Ok(());
+    }
+    let none = py.None();
+    let arguments = ("zarr_py", event.level, "zarr_py", 0, event.text, (), none);
+    let record = logger.call_method1("makeRecord", arguments)?;
+    record.setattr("created", event.created)?;
+    logger.call_method1("handle", (record,))?;
+    Ok(())
+}
+
+/// Counts of requests for the objects below a place.
+#[derive(Default)]
+struct Counted {
+    /// Location and key of the objects start with it.
+    start: String,
+    gets: AtomicU64,
+    heads: AtomicU64,
+    puts: AtomicU64,
+    deletes: AtomicU64,
+    lists: AtomicU64,
+    bytes_read: AtomicU64,
+    bytes_written: AtomicU64,
+}
+
+impl Counted {
+    fn all(&self) -> [(&'static str, &AtomicU64); 7] {
+        [
+            ("gets", &self.gets),
+            ("heads", &self.heads),
+            ("puts", &self.puts),
+            ("deletes", &self.deletes),
+            ("lists", &self.lists),
+            ("bytes_read", &self.bytes_read),
+            ("bytes_written", &self.bytes_written),
+        ]
+    }
+
+    fn count(&self, request: &Request) {
+        let (count, bytes) = match request.operation.as_str() {
+            "get" => (&self.gets, Some(&self.bytes_read)),
+            "head" => (&self.heads, None),
+            "put" | "copy" => (&self.puts, Some(&self.bytes_written)),
+            "delete" => (&self.deletes, None),
+            "list" => (&self.lists, None),
+            _ => return,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if let Some(total) = bytes {
+            total.fetch_add(request.bytes.unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Counts requests for the objects of a node, from now on, whoever makes them in this process.
+#[pyclass(frozen, module = "zarr_py._native")]
+pub(crate) struct RequestCounter(Arc<Counted>);
+
+impl RequestCounter {
+    pub(crate) fn new(location: &str, prefix: &str) -> Self {
+        let counted = Arc::new(Counted {
+            start: place(location, prefix),
+            ..Counted::default()
+        });
+        change(|counts| counts.push(Arc::downgrade(&counted)));
+        Self(counted)
+    }
+}
+
+#[pymethods]
+impl RequestCounter {
+    /// Requests and bytes so far, by kind.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for (name, count) in self.0.all() {
+            counts.set_item(name, count.load(Ordering::Relaxed))?;
+        }
+        Ok(counts)
+    }
+
+    /// Begins again at zero.
+    fn reset(&self) {
+        for (_, count) in self.0.all() {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts no more.
+    fn close(&self) {
+        change(|counts| counts.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(&self.0))));
+    }
+}
+
+impl Drop for RequestCounter {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn change(by: impl Fn(&mut Vec<Weak<Counted>>)) {
+    COUNTS.rcu(|counts| {
+        let mut counts = counts.iter().filter(|count| count.strong_count() > 0);
+        let mut counts = counts.by_ref().cloned().collect();
+        by(&mut counts);
+        counts
+    });
+    callsite::rebuild_interest_cache();
+}
+
+fn place(location: &str, key: &str) -> String {
+    format!("{}/{key}", location.trim_end_matches('/'))
+}
+
+/// What an event says.
+#[derive(Default)]
+struct Request {
+    message: String,
+    operation: String,
+    store: String,
+    key: String,
+    bytes: Option<u64>,
+    outcome: String,
+    /// The other fields, as text.
+    rest: String,
+}
+
+impl Visit for Request {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "bytes" => self.bytes = Some(value),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "operation" => value.clone_into(&mut self.operation),
+            "store" => value.clone_into(&mut self.store),
+            "key" => value.clone_into(&mut self.key),
+            "outcome" => value.clone_into(&mut self.outcome),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a text does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.rest, ", {name} {value:?}"),
+        };
+    }
+}
+
+impl Request {
+    /// Whether another event tells of the bytes of the same request: local files have one for each read and write.
+    fn is_told_twice(&self) -> bool {
+        self.message == "request"
+            && self.bytes.is_none()
+            && matches!(self.operation.as_str(), "get" | "put")
+            && self.outcome == "done"
+    }
+
+    fn text(&self) -> String {
+        let Self {
+            message,
+            operation,
+            bytes,
+            outcome,
+            rest,
+            ..
+        } = self;
+        let what = if operation.is_empty() {
+            message
+        } else {
+            operation
+        };
+        let mut text = format!("{what} {}", place(&self.store, &self.key));
+        if let Some(bytes) = bytes {
+            let _ = write!(text, ", {bytes} bytes");
+        }
+        text.push_str(rest);
+        if !outcome.is_empty() {
+            let _ = write!(text, ", {outcome}");
+        }
+        text
+    }
+}
+
+/// What gets all events of this library.
+struct Listener;
+
+fn is_counting() -> bool {
+    !COUNTS.load().is_empty()
+}
+
+fn is_listening() -> bool {
+    LOGGED.load(Ordering::Relaxed) || is_counting()
+}
+
+/// Of the store everything, of the engine what is wrong.
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("zarr_store")
+        || (*metadata.level() <= Level::WARN && metadata.target().starts_with("zarr_"))
+}
+
+impl Subscriber for Listener {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_event() && is_ours(metadata) {
+            Interest::sometimes()
+        } else {
+            Interest::never()
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        is_ours(metadata) && (*metadata.level() <= Level::WARN || is_listening())
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(if is_listening() {
+            LevelFilter::TRACE
+        } else {
+            LevelFilter::WARN
+        })
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut request = Request::default();
+        event.record(&mut request);
+        match request.message.as_str() {
+            "positioned read" => request.operation.push_str("get"),
+            "write" => request.operation.push_str("put"),
+            _ => {}
+        }
+        if request.is_told_twice() {
+            return;
+        }
+        let found = place(&request.store, &request.key);
+        for counted in COUNTS.load().iter().filter_map(Weak::upgrade) {
+            if found.starts_with(&counted.start) {
+                counted.count(&request);
+            }
+        }
+        let is_warning = *event.metadata().level() <= Level::WARN;
+        if is_warning || LOGGED.load(Ordering::Relaxed) {
+            let level = if is_warning { WARNING } else { DEBUG };
+            queue(level, request.text());
+        }
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn queue(level: u8, text: String) {
+    let created = SystemTime::now().duration_since(UNIX_EPOCH);
+    let told = Told {
+        level,
+        created: created.map_or(0.0, |since| since.as_secs_f64()),
+        text,
+    };
+    let queue = QUEUE.get_or_make(Mutex::default);
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    if queue.len() == QUEUED {
+        queue.pop_front();
+    }
+    queue.push_back(told);
+    WAITING.store(true, Ordering::Relaxed);
+}
