@@ -36,7 +36,7 @@ mod hierarchy;
 pub mod process;
 mod retry;
 
-pub use array::{Array, VariableElement};
+pub use array::{Array, Compaction, DeadSpace, VariableElement};
 pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, Result};
 pub use group::{Difference, Group};

@@ -1,13 +1,16 @@
 //! Runs plans: tokio waits, rayon computes, and neither does the other's work.
 //!
 //! `local` reads files on the computing threads, `remote` fetches and hands over, `write` does the optimistic
-//! read-modify-write of both. Nothing here knows metadata documents.
+//! read-modify-write of both, and `patch` its shorter way for large shards. Nothing here knows metadata documents.
 
 mod batch;
 mod cache;
+mod compact;
+mod encode;
 mod group_commit;
 pub mod limits;
 mod local;
+mod patch;
 mod remote;
 mod target;
 #[cfg(test)]
