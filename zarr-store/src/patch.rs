@@ -20,14 +20,17 @@ impl Store {
     fn copies_ranges(&self) -> bool {
         match &self.inner.backend {
             Backend::Local(_) => true,
-            Backend::Object(object) => !object.quirks.remote,
+            Backend::Object(object) => object.patches(),
             Backend::Zip(_) => false,
         }
     }
 
     /// Replaces an object by its first `keep` bytes and what goes behind them, on condition that it is still this version. Readers
     /// see the old object or the new one. The bytes that stay do not pass through this process where the backend can copy them:
-    /// local files do. Elsewhere they are read and put.
+    /// local files do, and S3 from 5 MiB on. Elsewhere they are read and put.
+    ///
+    /// Where the acknowledgement of a patch is lost, the object is read back: if it has the new size and ends as the new one does, the
+    /// patch succeeded.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
@@ -58,6 +61,11 @@ impl Store {
             && let Backend::Local(files) = &self.inner.backend
         {
             return local::patch(self, files, key, version, (keep, tail)).await;
+        }
+        if let Backend::Object(object) = &self.inner.backend
+            && let Some(version) = object.patch(self, key, version, keep, &tail).await?
+        {
+            return Ok(version);
         }
         let mut payload = self.start_of(key, version, keep).await?;
         payload.extend(tail);
