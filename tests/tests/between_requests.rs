@@ -98,6 +98,7 @@ async fn versions(
         let hierarchy = hierarchy_on(Store::memory(), CacheOptions::default());
         let options = WriteOptions {
             store_fill: rng.random_ratio(1, 4),
+            ..WriteOptions::default()
         };
         let array = hierarchy.create_array("a", document.clone()).await.unwrap();
         let array = array.with_write_options(options);

@@ -69,7 +69,12 @@ fn assert_all_there(found: &HashMap<(usize, usize), u32>, writers: usize, update
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_threads_on_one_shard_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    for store in [Store::memory(), Store::local(folder.path()).unwrap()] {
+    for store in [
+        Store::memory(),
+        Store::local(folder.path()).unwrap(),
+        patching(Store::memory(), 0),
+        patching(Store::local(folder.path().join("patched")).unwrap(), 0),
+    ] {
         let array = create(store, 8).await;
         let writers = (0..8).map(|writer| {
             let array = array.clone();
@@ -106,6 +111,32 @@ async fn killed_processes_on_local_files_lose_nothing_and_leave_nothing() {
     assert_eq!(keys, ["a/c/0/0", "a/zarr.json", "zarr.json"]);
 }
 
+#[tokio::test]
+async fn killed_processes_that_patch_local_files_lose_nothing_and_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let run = Run {
+        patch_from: Some(0),
+        ..Run::new(path, &[], 1000)
+    };
+    let store = run.run(20).await;
+    let keys = store
+        .list("")
+        .map(|entry| entry.unwrap().key)
+        .collect::<Vec<_>>()
+        .await;
+    assert_eq!(keys, ["a/c/0/0", "a/zarr.json", "zarr.json"]);
+}
+
+/// A store that patches objects from so many bytes on.
+fn patching(store: Store, patch_from: u64) -> Store {
+    let cost = zarr_store::CostModel {
+        patch_from,
+        ..store.cost_model().clone()
+    };
+    store.with_cost_model(cost)
+}
+
 async fn on_server(name: &str) {
     let Some(server) = server(name).map(zarr_tests::servers::Server::fresh) else {
         return;
@@ -133,6 +164,8 @@ struct Run {
     url: String,
     options: Vec<(String, String)>,
     updates: usize,
+    /// From how many bytes on the writers patch, if not by default.
+    patch_from: Option<u64>,
     logs: tempfile::TempDir,
 }
 
@@ -144,6 +177,7 @@ impl Run {
             url: url.to_owned(),
             options: options.to_vec(),
             updates,
+            patch_from: None,
             logs: tempfile::tempdir().unwrap(),
         }
     }
@@ -233,6 +267,11 @@ impl Run {
             .env("ZARR_TEST_STORE", &self.url)
             .env("ZARR_TEST_OPTIONS", options)
             .env("ZARR_TEST_LOG", self.log_path(writer))
+            .env(
+                "ZARR_TEST_PATCH_FROM",
+                self.patch_from
+                    .map_or(String::new(), |from| from.to_string()),
+            )
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -262,7 +301,10 @@ async fn role_of_a_child() {
     let updates = variable("ZARR_TEST_UPDATES").unwrap().parse().unwrap();
     let options = variable("ZARR_TEST_OPTIONS").unwrap();
     let options: Vec<(String, String)> = serde_json::from_str(&options).unwrap();
-    let store = Store::open_with(&variable("ZARR_TEST_STORE").unwrap(), options).unwrap();
+    let mut store = Store::open_with(&variable("ZARR_TEST_STORE").unwrap(), options).unwrap();
+    if let Ok(from) = variable("ZARR_TEST_PATCH_FROM").unwrap().parse() {
+        store = patching(store, from);
+    }
     let array = Hierarchy::new(store, registry()).array("a").await.unwrap();
     let log = variable("ZARR_TEST_LOG").unwrap();
     let done = std::fs::read_to_string(&log)

@@ -53,11 +53,10 @@ fn case<T: RandomElement>(hierarchy: &Hierarchy, seed: u64) {
     let document = metadata.to_text().unwrap();
     let array = hierarchy.create_array("a", metadata).unwrap();
     let array = if rng.random_ratio(1, 4) {
-        Array(
-            array
-                .0
-                .with_write_options(zarr::WriteOptions { store_fill: true }),
-        )
+        Array(array.0.with_write_options(zarr::WriteOptions {
+            store_fill: true,
+            ..Default::default()
+        }))
     } else {
         array
     };

@@ -63,7 +63,10 @@ async fn shrinking_takes_one_listing_and_the_deletion_of_what_is_stored() {
 async fn shrinking_leaves_no_chunk_of_fill_values_whatever_the_options() {
     let hierarchy = open("memory:").unwrap();
     let array = line(&hierarchy, "a", 8, 2).await;
-    let mut array = array.with_write_options(WriteOptions { store_fill: true });
+    let mut array = array.with_write_options(WriteOptions {
+        store_fill: true,
+        ..Default::default()
+    });
     array.write(s![..], arr0(3)).await.unwrap();
     array.resize(&[3]).await.unwrap();
     let mut keys = keys(&hierarchy, "a").await;

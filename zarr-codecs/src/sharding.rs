@@ -8,8 +8,8 @@ use ::bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use zarr_core::codec::{
-    ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, Sharding,
-    decode_whole_shard, encode_whole_shard,
+    ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,
+    Sharding, decode_whole_shard, encode_whole_shard,
 };
 use zarr_core::{Binder, ByteRange, Error, Extension, Result};
 
@@ -150,23 +150,46 @@ impl Sharding for ShardingIndexed {
                 expected,
             ));
         }
-        let mut offset = match self.index_location {
-            IndexLocation::Start => self.index.encoded_size() as u64,
-            IndexLocation::End => 0,
-        };
         let mut entries = vec![ShardIndex::EMPTY; inner.len()];
-        for (entry, chunk) in entries.iter_mut().zip(&inner) {
-            if let Some(chunk) = chunk {
-                (*entry, offset) = place(offset, chunk.len())?;
-            }
+        let new = inner.into_iter().enumerate();
+        let new = new.filter_map(|(position, chunk)| Some((position, chunk?)));
+        let new = new.collect::<Vec<_>>();
+        if self.is_at_end() {
+            return self.append(0, &mut entries, new);
         }
+        lay_out(&mut entries, &new, self.index.encoded_size() as u64)?;
         let index = self.index.encode(&entries)?;
-        let chunks = inner.into_iter().flatten();
-        Ok(match self.index_location {
-            IndexLocation::Start => pack(std::iter::once(index).chain(chunks)),
-            IndexLocation::End => pack(chunks.chain([index])),
-        })
+        let chunks = new.into_iter().map(|(_, chunk)| chunk);
+        Ok(pack(std::iter::once(index).chain(chunks)))
     }
+
+    fn append(
+        &self,
+        keep: u64,
+        entries: &mut [ShardIndexEntry],
+        new: Vec<(usize, Bytes)>,
+    ) -> Result<Vec<Bytes>> {
+        if !self.is_at_end() {
+            return Err(Error::invalid("an index at the start", "one at the end"));
+        }
+        lay_out(entries, &new, keep)?;
+        let index = self.index.encode(entries)?;
+        Ok(pack(new.into_iter().map(|(_, chunk)| chunk).chain([index])))
+    }
+}
+
+impl ShardingIndexed {
+    fn is_at_end(&self) -> bool {
+        matches!(self.index_location, IndexLocation::End)
+    }
+}
+
+/// Sets the entries of inner chunks that stand one behind the other from an offset on.
+fn lay_out(entries: &mut [ShardIndexEntry], new: &[(usize, Bytes)], mut offset: u64) -> Result<()> {
+    for (position, chunk) in new {
+        (entries[*position], offset) = place(offset, chunk.len())?;
+    }
+    Ok(())
 }
 
 /// Joins small pieces to pieces of about [`PACK`] bytes; large ones are not copied.

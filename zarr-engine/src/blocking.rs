@@ -9,7 +9,7 @@ use zarr_core::metadata::{ArrayMetadata, Attributes};
 use zarr_core::plan::ReadPlan;
 use zarr_core::{Element, NodePath, Output, Selection};
 
-use crate::array::{InputLayout, OutputLayout, VariableElement, into_array};
+use crate::array::{Compaction, DeadSpace, InputLayout, OutputLayout, VariableElement, into_array};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 use crate::hierarchy::NodeKind;
@@ -245,6 +245,22 @@ impl Array {
     /// Those of [`crate::Array::resize`].
     pub fn resize(&mut self, shape: &[u64]) -> Result<()> {
         runtime().block_on(self.0.resize(shape))
+    }
+
+    /// The dead space of every shard, as [`crate::Array::dead_space`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::dead_space`].
+    pub fn dead_space(&self) -> Result<Vec<DeadSpace>> {
+        runtime().block_on(self.0.dead_space())
+    }
+
+    /// Stores shards again without their dead space, as [`crate::Array::compact`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::compact`].
+    pub fn compact(&self, percent: u8) -> Result<Compaction> {
+        runtime().block_on(self.0.compact(percent))
     }
 
     /// Replaces the attributes, as [`crate::Array::set_attributes`].

@@ -37,7 +37,9 @@ pub mod process;
 mod retry;
 mod selection;
 
-pub use array::{Array, VariableElement};
+pub use array::{Array, Compaction, DeadSpace, VariableElement};
+#[doc(hidden)]
+pub use engine::stored_range;
 pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, Result};
 pub use group::{Difference, Group};

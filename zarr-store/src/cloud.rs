@@ -47,7 +47,7 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
 /// methods and no trait in common.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
-    ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path, $finish:expr, $singly:expr) => {{
+    ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path, $finish:expr, $singly:expr, $uploads:expr) => {{
         let (url, setup) = ($url, $setup);
         let mut builder = $builder
             .with_http_connector(setup.connector())
@@ -71,6 +71,7 @@ macro_rules! bucket {
         }
         let builder = $finish(builder)?;
         let singly = $singly(&builder);
+        let before = builder.clone();
         let endpoints = <$key as settings::Login>::ENDPOINTS;
         let mut endpoints = endpoints.iter();
         let endpoint = endpoints.find_map(|key| builder.get_config_value(key));
@@ -78,7 +79,8 @@ macro_rules! bucket {
             .build()
             .map_err(|error| settings::failed(url, &setup.named, &error))?;
         let store = std::sync::Arc::new(store);
-        Ok(setup.bucket(url, store, singly, endpoint.as_deref(), signs))
+        let uploads = $uploads(&before, &store, &setup);
+        Ok(setup.bucket(url, store, (singly, uploads), endpoint.as_deref(), signs))
     }};
 }
 
@@ -97,7 +99,12 @@ fn s3(url: &Url, options: Options) -> Result<Store> {
         names::S3,
         credentials::aws,
         Ok::<_, crate::Error>,
-        s3::singly
+        s3::singly,
+        |builder: &_,
+         store: &std::sync::Arc<object_store::aws::AmazonS3>,
+         setup: &settings::Setup| {
+            s3_uploads::uploads(builder, store.clone(), &setup.connector())
+        }
     )
 }
 
@@ -126,7 +133,8 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
         names::GCS,
         credentials::gcp,
         |builder| gcs::finish(url, builder),
-        |_: &GoogleCloudStorageBuilder| crate::object::Singly::default()
+        |_: &GoogleCloudStorageBuilder| crate::object::Singly::default(),
+        |_: &_, _: &_, _: &settings::Setup| None
     )
 }
 
@@ -159,7 +167,8 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         names::AZURE,
         credentials::azure,
         Ok::<_, crate::Error>,
-        |_: &MicrosoftAzureBuilder| crate::object::Singly::default()
+        |_: &MicrosoftAzureBuilder| crate::object::Singly::default(),
+        |_: &_, _: &_, _: &settings::Setup| None
     )
 }
 
@@ -198,6 +207,8 @@ mod profile;
 mod redirect;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "s3")]
+mod s3_uploads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod settings;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]

@@ -28,6 +28,8 @@ pub struct CostModel {
     pub amplification: f64,
     /// Whether a range above the size of a part is split into several requests.
     pub split: bool,
+    /// The size, in bytes, from which on an object is rather [patched](crate::Store::patch) than put again as a whole.
+    pub patch_from: u64,
 }
 
 impl CostModel {
@@ -44,6 +46,7 @@ impl CostModel {
             part_max: 8 * MIB,
             amplification: 8.0,
             split: true,
+            patch_from: 8 * MIB,
         }
     }
 
@@ -52,6 +55,7 @@ impl CostModel {
     pub fn http() -> Self {
         Self {
             max_in_flight: 16,
+            patch_from: u64::MAX,
             ..Self::object()
         }
     }
@@ -67,6 +71,7 @@ impl CostModel {
             free_gap: 4 * KIB,
             free_waste: 0,
             split: false,
+            patch_from: MIB,
             ..Self::object()
         }
     }
@@ -77,6 +82,7 @@ impl CostModel {
         Self {
             latency: Duration::ZERO,
             free_gap: 0,
+            patch_from: u64::MAX,
             ..Self::local()
         }
     }

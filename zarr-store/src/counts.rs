@@ -22,6 +22,8 @@ pub struct RequestCounts {
     pub bytes_read: u64,
     /// Bytes of objects that went out.
     pub bytes_written: u64,
+    /// Bytes of objects that were copied on the side of the backend, by patches.
+    pub bytes_copied: u64,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +35,7 @@ pub(crate) struct Counters {
     lists: AtomicU64,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
+    bytes_copied: AtomicU64,
 }
 
 impl Counters {
@@ -61,6 +64,10 @@ impl Counters {
         self.bytes_read.fetch_add(size as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn copied(&self, size: u64) {
+        self.bytes_copied.fetch_add(size, Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self) -> RequestCounts {
         RequestCounts {
             gets: self.gets.load(Ordering::Relaxed),
@@ -70,6 +77,7 @@ impl Counters {
             lists: self.lists.load(Ordering::Relaxed),
             bytes_read: self.bytes_read.load(Ordering::Relaxed),
             bytes_written: self.bytes_written.load(Ordering::Relaxed),
+            bytes_copied: self.bytes_copied.load(Ordering::Relaxed),
         }
     }
 }

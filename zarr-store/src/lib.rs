@@ -17,7 +17,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls` and `copy` what it can do,
+//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls`, `copy` and `patch` what it can do,
 //! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
 
 mod absent;
@@ -37,6 +37,7 @@ mod memory;
 mod object;
 mod open;
 mod options;
+mod patch;
 mod planner;
 mod redact;
 mod store;

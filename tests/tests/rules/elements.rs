@@ -193,7 +193,10 @@ fn elision_compares_bits_and_can_be_switched_off() {
     let read = array.read::<f64>(s![..]).unwrap();
     assert!(read.iter().all(|value| value.to_bits() == 0));
     let keeping = hierarchy.create_array("kept", metadata("0.0")).unwrap();
-    let options = zarr::WriteOptions { store_fill: true };
+    let options = zarr::WriteOptions {
+        store_fill: true,
+        ..Default::default()
+    };
     let keeping = zarr::blocking::Array(keeping.0.with_write_options(options));
     keeping
         .write(s![..], ndarray::arr1(&[0.0; 2]).into_dyn().view())

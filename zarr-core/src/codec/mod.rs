@@ -165,4 +165,17 @@ pub trait Sharding: Debug + Send + Sync {
     /// # Errors
     /// Where the index cannot be encoded.
     fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>>;
+
+    /// Lays out what goes behind the first `keep` bytes of a shard whose index is at the end, as pieces to be written one after the
+    /// other: encoded inner chunks, each with its position, and the index. `entries` has one entry for each inner chunk, and those of
+    /// the new ones are set.
+    ///
+    /// # Errors
+    /// Where the index cannot be encoded, or is not at the end.
+    fn append(
+        &self,
+        keep: u64,
+        entries: &mut [ShardIndexEntry],
+        new: Vec<(usize, Bytes)>,
+    ) -> Result<Vec<Bytes>>;
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::location::ChunkLocation;
 use super::part::ChunkPart;
 use crate::buffer::Input;
-use crate::codec::{CodecChain, Sharding, with_scratch, with_scratch_slice};
+use crate::codec::{CodecChain, ShardIndex, Sharding, with_scratch, with_scratch_slice};
 use crate::copy::{ChunkCopy, swap_bytes};
 use crate::data_type::FillValue;
 use crate::error::{Error, Result};
@@ -70,21 +70,15 @@ pub(crate) fn inner_chunks(
     };
     let size = shard.len() as u64;
     let range = sharding.index_range().resolve(size);
-    inner_ranges(sharding, &slice(shard, &range)?, size)?
+    located(&sharding.decode_index(&slice(shard, &range)?)?, size)?
         .into_iter()
         .map(|range| range.map(|range| slice(shard, &range)).transpose())
         .collect()
 }
 
-/// Where the inner chunks of a shard of this many bytes are, in C order, by its encoded index.
-pub(crate) fn inner_ranges(
-    sharding: &dyn Sharding,
-    index: &[u8],
-    size: u64,
-) -> Result<Vec<Option<Range<u64>>>> {
-    let len = to_usize("shard index", product(sharding.chunks_per_shard())?)?;
-    let index = sharding.decode_index(index)?;
-    (0..len)
+/// Where the inner chunks of a shard of this many bytes are, in C order.
+pub(crate) fn located(index: &ShardIndex, size: u64) -> Result<Vec<Option<Range<u64>>>> {
+    (0..index.entries().len())
         .map(|position| index.locate(position, size))
         .collect()
 }

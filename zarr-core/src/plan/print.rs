@@ -82,7 +82,7 @@ impl fmt::Display for WritePlan {
                 WriteAction::Modify => modified += 1,
             }
             if position < LISTED {
-                writeln!(f, "  {}: {}", object.key(), object.explain())?;
+                writeln!(f, "  {}: {}", object.key(), object.explain(self.patch_from))?;
             }
         }
         let len = self.len();
@@ -193,14 +193,24 @@ fn explain(part: &ChunkPart) -> String {
 }
 
 impl ObjectWrite {
-    fn explain(&self) -> String {
+    /// What is done to the object, in a store that patches objects of at least `patch_from` bytes.
+    fn explain(&self, patch_from: u64) -> String {
         let verb = match self.action() {
             WriteAction::Replace => "put",
             WriteAction::Modify => "get, merge, put if unchanged",
         };
-        match self.part().touched() {
-            None => format!("{verb}, 1 chunk"),
-            Some((touched, all)) => format!("{verb}, {touched} of {all} inner chunks"),
+        let Some((touched, all)) = self.part().touched() else {
+            return format!("{verb}, 1 chunk");
+        };
+        let explained = format!("{verb}, {touched} of {all} inner chunks");
+        let may = self.action() == WriteAction::Modify && self.is_patchable();
+        if !may || self.max_size() < patch_from {
+            return explained;
         }
+        format!(
+            "{explained}; from {patch_from} bytes on: append if unchanged, at most {} bytes sent, {} copied in the store",
+            self.max_patch_size(),
+            self.max_size()
+        )
     }
 }

@@ -5,20 +5,34 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, inner_ranges};
+use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, located};
 use super::location::{ChunkLocation, ShardLocation};
 use super::part::{ChunkPart, InnerParts};
 use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
+use crate::codec::ShardIndex;
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
 
 /// How a write treats what it need not store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteOptions {
     /// Store chunks and inner chunks of nothing but fill values too; by default they are left out.
     pub store_fill: bool,
+    /// The most dead space that a write may leave in a shard, in percent of the shard: a quarter by default. Up to it, what changes
+    /// goes behind the old bytes of a large shard; a write that would leave more stores the shard again as a whole, without dead
+    /// space. With 0 every write does.
+    pub dead_space: u8,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self {
+            store_fill: false,
+            dead_space: 25,
+        }
+    }
 }
 
 /// Which objects a write touches. Printing it explains the write before any I/O.
@@ -27,6 +41,8 @@ pub struct WritePlan {
     pub(super) layout: Arc<ArrayLayout>,
     pub(super) touched: Touched,
     pub(super) options: WriteOptions,
+    /// The size, in bytes, from which on shards are patched.
+    pub(super) patch_from: u64,
 }
 
 /// What a write does to an object.
@@ -43,6 +59,7 @@ pub enum WriteAction {
 pub struct ObjectWrite {
     location: ChunkLocation,
     task: ChunkWrite,
+    dead_space: u8,
 }
 
 impl WritePlan {
@@ -60,6 +77,7 @@ impl WritePlan {
             layout,
             touched: Touched::selection(prefix, selection, strides),
             options,
+            patch_from: u64::MAX,
         }
     }
 
@@ -79,7 +97,15 @@ impl WritePlan {
             layout,
             touched,
             options,
+            patch_from: u64::MAX,
         })
+    }
+
+    /// This plan, for a store that patches objects of at least this many bytes: what the plan prints says so.
+    #[must_use]
+    pub fn with_patches(mut self, from: u64) -> Self {
+        self.patch_from = from;
+        self
     }
 
     /// The number of objects that the write touches.
@@ -106,7 +132,10 @@ impl WritePlan {
 
     /// What is written of each object, made as they are asked for.
     pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
-        let store_fill = self.options.store_fill;
+        let WriteOptions {
+            store_fill,
+            dead_space,
+        } = self.options;
         let parts = self.touched.parts(&self.layout);
         parts.map(move |object| ObjectWrite {
             location: ChunkLocation::new(object.key),
@@ -114,6 +143,7 @@ impl WritePlan {
                 part: object.part,
                 store_fill,
             },
+            dead_space,
         })
     }
 }
@@ -139,6 +169,16 @@ impl ObjectWrite {
         &self.task.part
     }
 
+    pub(super) fn location(&self) -> &ChunkLocation {
+        &self.location
+    }
+
+    /// The most dead space that the write may leave in a shard, in percent: [`WriteOptions::dead_space`].
+    #[must_use]
+    pub fn dead_space(&self) -> u8 {
+        self.dead_space
+    }
+
     /// The most bytes that the object can have been encoded to, without dead space between inner chunks.
     #[must_use]
     pub fn max_size(&self) -> u64 {
@@ -156,24 +196,33 @@ impl ObjectWrite {
     }
 
     fn locate(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
-        let max = self.max_size();
-        let too_large = |what, found: u64| {
-            let found = usize::try_from(found).unwrap_or(usize::MAX);
-            Error::size(what, found, format_args!("at most {max}"))
-        };
         let Some(sharding) = self.task.part.chain.sharding() else {
-            return Err(too_large("stored chunk", object_size));
+            return Err(self.too_large("stored chunk", object_size));
         };
-        let ranges = inner_ranges(sharding, index, object_size)?;
+        self.located(&sharding.decode_index(index)?, object_size)
+    }
+
+    /// Where the inner chunks of a shard are, in C order.
+    pub(super) fn located(
+        &self,
+        index: &ShardIndex,
+        object_size: u64,
+    ) -> Result<Vec<Option<Range<u64>>>> {
+        let ranges = located(index, object_size)?;
         let used = ranges
             .iter()
             .flatten()
             .map(|range| range.end - range.start)
             .fold(0, u64::saturating_add);
-        if used > max {
-            return Err(too_large("inner chunks of a shard together", used));
+        if used > self.max_size() {
+            return Err(self.too_large("inner chunks of a shard together", used));
         }
         Ok(ranges)
+    }
+
+    fn too_large(&self, what: &'static str, found: u64) -> Error {
+        let found = usize::try_from(found).unwrap_or(usize::MAX);
+        Error::size(what, found, format_args!("at most {}", self.max_size()))
     }
 
     /// The jobs that encode the object over what it is.

@@ -1,5 +1,6 @@
 //! An array: its metadata, and reads and writes of any selection of it.
 
+mod compact;
 mod data;
 mod read;
 mod resize;
@@ -13,6 +14,7 @@ use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
+pub use compact::{Compaction, DeadSpace};
 pub(crate) use data::{InputLayout, OutputLayout, byte_strides, into_array, repeated};
 pub use variable::VariableElement;
 

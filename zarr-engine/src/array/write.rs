@@ -137,7 +137,7 @@ impl Array {
         self.hierarchy.engine().write(plan, source.input).await
     }
 
-    fn write_plan(&self, resolved: &Resolved, strides: &[isize]) -> WritePlan {
+    pub(super) fn write_plan(&self, resolved: &Resolved, strides: &[isize]) -> WritePlan {
         WritePlan::new(
             self.layout.clone(),
             self.prefix.clone(),
@@ -145,5 +145,6 @@ impl Array {
             strides,
             self.options,
         )
+        .with_patches(self.hierarchy.store().cost_model().patch_from)
     }
 }

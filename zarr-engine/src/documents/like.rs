@@ -16,8 +16,10 @@ impl Hierarchy {
     /// Zarr 2 cannot say.
     pub async fn create_like(&self, path: &str, metadata: &NodeMetadata) -> Result<Node> {
         // The text is that of Zarr 3, whatever format the metadata was read from.
-        let metadata =
-            NodeMetadata::parse_with(&metadata.members().to_text()?, Strictness::Tolerant)?;
+        let metadata = NodeMetadata::parse_with(
+            metadata.members().to_text()?.as_bytes(),
+            Strictness::Tolerant,
+        )?;
         let path = NodePath::parse(path)?;
         let new = self.new_node_as_read(path, metadata).await?;
         self.create(new).await

@@ -35,6 +35,14 @@ impl PendingWrite {
     }
 }
 
+/// What writes of one object write.
+pub(super) fn inputs(writes: &[Arc<PendingWrite>]) -> Vec<(ObjectWrite, Input)> {
+    let inputs = writes.iter();
+    inputs
+        .map(|write| (write.object.clone(), write.input.clone()))
+        .collect()
+}
+
 /// The pending writes by key, and the locks of keys.
 #[derive(Debug)]
 pub(super) struct CommitQueue {

@@ -1,13 +1,16 @@
 //! Runs plans: tokio waits, rayon computes, and neither does the other's work.
 //!
 //! `local` reads files on the computing threads, `remote` fetches and hands over, `write` does the optimistic
-//! read-modify-write of both. Nothing here knows metadata documents.
+//! read-modify-write of both, and `patch` its shorter way for large shards. Nothing here knows metadata documents.
 
 mod batch;
 mod cache;
+mod compact;
+mod encode;
 mod group_commit;
 pub mod limits;
 mod local;
+mod patch;
 mod remote;
 mod target;
 #[cfg(test)]
@@ -60,8 +63,8 @@ impl Engine {
 
     /// Forgets what this process has just replaced.
     pub(crate) fn forget(&self, key: &str, index_range: Option<ByteRange>) {
-        let range = index_range.map(|range| stored_range(&range));
-        self.caches.forget(&key.into(), range);
+        self.caches
+            .forget(&key.into(), index_range.as_ref().map(stored_range));
     }
 
     /// Reads into a target; after an error it may hold a part of the result.
@@ -127,7 +130,8 @@ fn dropped() -> Error {
 }
 
 /// The range of a plan, as stores take it.
-fn stored_range(range: &ByteRange) -> zarr_store::ByteRange {
+#[must_use]
+pub fn stored_range(range: &ByteRange) -> zarr_store::ByteRange {
     match range {
         ByteRange::All => zarr_store::ByteRange::All,
         ByteRange::Range(range) => zarr_store::ByteRange::Range(range.clone()),

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use rayon::iter::{ParallelBridge, ParallelIterator};
-use zarr_core::plan::{EncodeJob, ObjectState, ObjectWrite, WriteAction, WritePlan};
+use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
 
-use super::batch::Batches;
-use super::group_commit::PendingWrite;
-use super::{Engine, compute, stored_range};
+use super::encode::encode;
+use super::group_commit::{PendingWrite, inputs};
+use super::patch::Patched;
+use super::{Engine, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
@@ -19,16 +18,20 @@ use crate::retry::Attempts;
 const OBJECTS: usize = 32;
 const OBJECTS_SIZE: u64 = 128 << 20;
 
+/// How many objects of a plan are written at one time.
+pub(super) fn at_once(plan: &WritePlan) -> usize {
+    let size = plan.decoded_object_size().max(1);
+    usize::try_from(OBJECTS_SIZE / size)
+        .unwrap_or(OBJECTS)
+        .clamp(2, OBJECTS)
+}
+
 impl Engine {
     /// Writes what the plan says from `input`. After an error some objects are written and some are not; each is whole.
     pub(crate) async fn write(self: &Arc<Self>, plan: WritePlan, input: Input) -> Result<()> {
-        let size = plan.decoded_object_size().max(1);
-        let objects = usize::try_from(OBJECTS_SIZE / size)
-            .unwrap_or(OBJECTS)
-            .clamp(2, OBJECTS);
         stream::iter(plan.objects())
             .map(|object| self.write_object(object, &input))
-            .buffer_unordered(objects)
+            .buffer_unordered(at_once(&plan))
             .try_collect::<()>()
             .await
     }
@@ -45,7 +48,8 @@ impl Engine {
 
     async fn replace(&self, object: ObjectWrite, input: &Input) -> Result<()> {
         let key = object.key().clone();
-        let encoded = encode(vec![(object.clone(), input.clone())], ObjectState::Absent).await?;
+        let writes = vec![(object.clone(), input.clone())];
+        let encoded = encode(writes, ObjectState::Absent, ObjectWrite::assemble).await?;
         match encoded {
             Some(pieces) => self
                 .store
@@ -78,7 +82,13 @@ impl Engine {
         let mut attempts = Attempts::new();
         loop {
             attempts.next(key).await?;
-            let (state, condition) = match self.existing(object).await {
+            let existing = match self.patch(writes).await? {
+                Patched::Done => return Ok(()),
+                Patched::Changed => continue,
+                Patched::Absent => Ok(None),
+                Patched::Not => self.existing(object).await,
+            };
+            let (state, condition) = match existing {
                 Ok(None) => (ObjectState::Absent, Precondition::IfAbsent),
                 Ok(Some((state, version))) => (state, Precondition::IfVersion(version)),
                 // It changed between its index and its inner chunks.
@@ -86,10 +96,8 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let exists = !matches!(state, ObjectState::Absent);
-            let inputs = writes
-                .iter()
-                .map(|write| (write.object.clone(), write.input.clone()));
-            let pieces = match encode(inputs.collect(), state).await? {
+            let encoded = encode(inputs(writes), state, ObjectWrite::assemble);
+            let pieces = match encoded.await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
@@ -125,52 +133,28 @@ impl Engine {
         let range = stored_range(&range);
         let index = self.store.get(key, &range, Some(&version)).await?;
         let index = index.map(|body| body.bytes).unwrap_or_default();
-        let ranges = object.locate_inner(&index, size)?;
+        let state = self.inner(object, &index, size, &version).await?;
+        Ok(Some((state, version)))
+    }
+
+    /// The inner chunks of a shard, by its encoded index, read one by one.
+    pub(super) async fn inner(
+        &self,
+        object: &ObjectWrite,
+        index: &[u8],
+        size: u64,
+        version: &Version,
+    ) -> Result<ObjectState> {
+        let ranges = object.locate_inner(index, size)?;
         let mut inner = vec![None; ranges.len()];
         let stored = (0..).zip(ranges);
         let (positions, ranges): (Vec<usize>, Vec<_>) = stored
             .filter_map(|(position, range)| Some((position, range?)))
             .unzip();
-        let mut bodies = self.store.get_ranges(key, ranges, Some(&version));
+        let mut bodies = self.store.get_ranges(object.key(), ranges, Some(version));
         while let Some(body) = bodies.try_next().await? {
             inner[positions[body.index]] = Some(body.bytes);
         }
-        Ok(Some((ObjectState::Inner(inner), version)))
+        Ok(ObjectState::Inner(inner))
     }
-}
-
-/// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel.
-async fn encode(
-    writes: Vec<(ObjectWrite, Input)>,
-    existing: ObjectState,
-) -> Result<Option<Vec<Bytes>>> {
-    let encoded = compute(move || {
-        let mut state = existing;
-        for (object, input) in &writes {
-            let mut encode = object.encode(state)?;
-            let jobs = encode.by_ref().map(Ok::<_, Error>);
-            let chunks = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size())
-                .par_bridge()
-                .map(|batch| batch.and_then(|batch| encode_batch(&batch, input)))
-                .collect::<Result<Vec<_>>>()?;
-            state = encode.finish(chunks.into_iter().flatten());
-        }
-        Ok::<_, Error>(writes[0].0.assemble(state)?)
-    });
-    encoded.await?
-}
-
-/// Encodes chunks one behind the other in memory that they share.
-fn encode_batch(jobs: &[(usize, EncodeJob)], input: &Input) -> Result<Vec<(usize, Option<Bytes>)>> {
-    let mut bytes = Vec::new();
-    let ranges = jobs
-        .iter()
-        .map(|(_, job)| job.append(input, &mut bytes))
-        .collect::<Result<Vec<_>, _>>()?;
-    let bytes = Bytes::from(bytes);
-    let positions = jobs.iter().map(|(position, _)| *position);
-    let chunks = ranges
-        .into_iter()
-        .map(|range| range.map(|range| bytes.slice(range)));
-    Ok(positions.zip(chunks).collect())
 }

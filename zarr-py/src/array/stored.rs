@@ -62,7 +62,7 @@ async fn shard_index(array: &zarr::Array, cell: Vec<u64>) -> Result<Option<Store
     let Some(sharding) = layout.codecs_of(&cell).sharding() else {
         return Ok(None);
     };
-    let range = sharding.index_range();
+    let range = zarr::stored_range(&sharding.index_range());
     let Some(body) = array.hierarchy().store().get(&key, &range, None).await? else {
         return Ok(None);
     };

@@ -259,7 +259,10 @@ impl NativePipeline {
         store_fill: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let hierarchy = self.hierarchy()?;
-        let options = WriteOptions { store_fill };
+        let options = WriteOptions {
+            store_fill,
+            ..WriteOptions::default()
+        };
         let layout = self.layout_of(&chunks.0)?;
         let mut chunks = chunks.0;
         if layout.codecs().sharding().is_some() {

@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::object::Singly;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+use crate::object::patch::{Patches, Uploads};
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::object::sign::{Method, Sign};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
@@ -149,16 +151,23 @@ impl Setup {
         mut self,
         url: &Url,
         store: Arc<S>,
-        singly: Singly,
+        (singly, uploads): (Singly, Option<Arc<dyn Uploads>>),
         endpoint: Option<&str>,
         signs: bool,
     ) -> Store {
         self.quirks.probe = !endpoint.is_none_or(honours_conditions);
         let place = probed_place(url, endpoint);
+        // Fields of the caller's are not signed with a URL.
+        let uploads = uploads.filter(|_| self.headers.is_empty());
+        let patches = uploads.map(|uploads| {
+            let known = endpoint.is_none_or(|endpoint| is_of(endpoint, &AMAZON));
+            Patches::new(uploads, &place, !known)
+        });
         let sign = signs.then(|| sign_with(store.clone()));
         let backend = ObjectBackend::new(store, self.quirks)
             .probed_as(&place)
             .deleting(singly)
+            .patching(patches)
             .with_sign(sign);
         self.finish(backend, url.as_str(), CostModel::object())
     }
@@ -211,20 +220,27 @@ fn probed_place(url: &Url, endpoint: Option<&str>) -> String {
 /// Whether the service at an endpoint is known to honour the conditions of puts.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 fn honours_conditions(endpoint: &str) -> bool {
-    const SERVICES: [&str; 8] = [
-        "amazonaws.com",
-        "amazonaws.com.cn",
+    const SERVICES: [&str; 5] = [
         "r2.cloudflarestorage.com",
         "storage.googleapis.com",
         "blob.core.windows.net",
         "dfs.core.windows.net",
         "fabric.microsoft.com",
-        "api.aws",
     ];
+    is_of(endpoint, &AMAZON) || is_of(endpoint, &SERVICES)
+}
+
+/// The domains of Amazon S3.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+const AMAZON: [&str; 3] = ["amazonaws.com", "amazonaws.com.cn", "api.aws"];
+
+/// Whether an endpoint is in one of these domains.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn is_of(endpoint: &str, domains: &[&str]) -> bool {
     let host = Url::parse(endpoint).ok();
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
-    SERVICES.iter().any(|service| {
-        let before = host.strip_suffix(service);
+    domains.iter().any(|domain| {
+        let before = host.strip_suffix(domain);
         before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
     })
 }

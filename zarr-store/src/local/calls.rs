@@ -257,6 +257,20 @@ pub(crate) async fn put(
     .await
 }
 
+pub(crate) async fn patch(
+    store: &Store,
+    local: &LocalStore,
+    key: &str,
+    version: &Version,
+    (keep, tail): (u64, Vec<Bytes>),
+) -> Result<Version> {
+    let (files, name, version) = (local.clone(), key.to_owned(), version.clone());
+    run(store.permits(), local, ("patch", key), move || {
+        files.patch(&name, &version, keep, &tail)
+    })
+    .await
+}
+
 pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
     let (files, name) = (local.clone(), key.to_owned());
     run(store.permits(), local, ("delete", key), move || {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub(crate) use calls::{
     delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, head, list, list_dir,
-    list_keys, put,
+    list_keys, patch, put,
 };
 pub use file::LocalFile;
 

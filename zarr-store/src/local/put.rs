@@ -5,7 +5,7 @@
 //! inode is used again within one tick of the clock of the file system.
 
 use std::fs::{self, File, FileTimes};
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -37,12 +37,41 @@ impl LocalStore {
         let bytes = payload.iter().map(|bytes| bytes.len() as u64).sum();
         self.counters.put(bytes);
         tracing::trace!(store = &*self.location, key, bytes, "write");
-        let (lock, new_directory) = self.lock_for_put(key, &target)?;
-        let result = self.put_locked(key, &target, lock, payload, precondition);
+        self.replace(key, &target, payload, precondition, 0)
+    }
+
+    /// The first `keep` bytes of an object of a version, and a payload behind them. The bytes are copied by the operating system, or
+    /// shared by both files where the file system can.
+    pub(crate) fn patch(
+        &self,
+        key: &str,
+        version: &Version,
+        keep: u64,
+        tail: &[Bytes],
+    ) -> Result<Version> {
+        let target = self.path(key)?;
+        let bytes = tail.iter().map(|bytes| bytes.len() as u64).sum();
+        self.counters.put(bytes);
+        self.counters.copied(keep);
+        tracing::trace!(store = &*self.location, key, bytes, copied = keep, "patch");
+        let precondition = Precondition::IfVersion(version.clone());
+        self.replace(key, &target, tail, &precondition, keep)
+    }
+
+    fn replace(
+        &self,
+        key: &str,
+        target: &Path,
+        payload: &[Bytes],
+        precondition: &Precondition,
+        keep: u64,
+    ) -> Result<Version> {
+        let (lock, new_directory) = self.lock_for_put(key, target)?;
+        let result = self.put_locked(key, target, lock, payload, precondition, keep);
         if result.is_err() {
-            self.remove_empty_parents(&target);
+            self.remove_empty_parents(target);
         } else if self.durability == Durability::Synced {
-            self.sync_directories(&target, new_directory)
+            self.sync_directories(target, new_directory)
                 .map_err(self.io(key, "sync"))?;
         }
         result
@@ -55,10 +84,16 @@ impl LocalStore {
         mut lock: KeyLock,
         payload: &[Bytes],
         precondition: &Precondition,
+        keep: u64,
     ) -> Result<Version> {
         let current = self.current(key, target)?;
         self.check(key, precondition, current.as_ref())?;
-        self.stage(&lock.file, payload, current.as_ref())
+        let file = &lock.file;
+        file.set_len(0).map_err(self.io(key, "write"))?;
+        if keep > 0 {
+            self.copy_start(key, file, keep, precondition)?;
+        }
+        self.stage(file, payload, current.as_ref())
             .map_err(self.io(key, "write"))?;
         lock.rename(target).map_err(self.io(key, "rename"))?;
         // Only now: renaming changes the time of the last change.
@@ -139,8 +174,36 @@ impl LocalStore {
         })
     }
 
+    /// Copies the first bytes of the object, if it is the version of the precondition, into an empty file.
+    fn copy_start(
+        &self,
+        key: &str,
+        mut to: &File,
+        size: u64,
+        precondition: &Precondition,
+    ) -> Result<()> {
+        let conflict = |reason| Error::Conflict {
+            place: self.place(key),
+            reason,
+        };
+        let from = self
+            .open(key)?
+            .ok_or_else(|| conflict("the object is gone"))?;
+        let is_it =
+            |version| *precondition == Precondition::IfVersion(version) && size <= from.size();
+        if !is_it(from.version()) {
+            return Err(conflict("the object is another version"));
+        }
+        // On Linux, `copy_file_range` where the file system has it.
+        let copied =
+            io::copy(&mut (&from.file).take(size), &mut to).map_err(self.io(key, "copy"))?;
+        if copied != size || from.check_unchanged().is_err() {
+            return Err(conflict("the object was changed meanwhile"));
+        }
+        Ok(())
+    }
+
     fn stage(&self, file: &File, payload: &[Bytes], current: Option<&Current>) -> io::Result<()> {
-        file.set_len(0)?;
         write_all_vectored(file, payload)?;
         // Where a file system refuses, its own clock has to do.
         drop(file.set_times(FileTimes::new().set_modified(time_after(current))));

@@ -1,6 +1,6 @@
 //! The backend for everything that `object_store` reaches: what differs between its stores is made equal here.
 //!
-//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `list` lists; `copy` copies, `sign` signs URLs; `request` is the
+//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch` changes objects in part, `list` lists; `copy` copies, `sign` signs URLs; `request` is the
 //! clock and the log of each of them, `probe` finds out whether conditions are honoured. Nothing here
 //! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
 
@@ -10,6 +10,7 @@ pub(crate) mod decode;
 #[cfg(feature = "http")]
 mod html;
 mod list;
+pub(crate) mod patch;
 mod probe;
 mod ranges;
 mod read;
@@ -49,6 +50,8 @@ pub(crate) struct ObjectBackend {
     /// Set once the backend answered a range with the whole object.
     ignores_ranges: Arc<AtomicBool>,
     singly: Singly,
+    /// What patches objects, where the backend can copy ranges.
+    patches: Option<patch::Patches>,
 }
 
 /// What a backend needs that others do not.
@@ -125,6 +128,7 @@ impl ObjectBackend {
             hint: None,
             ignores_ranges: Arc::default(),
             singly: Singly::default(),
+            patches: None,
         }
     }
 
@@ -316,7 +320,7 @@ fn is_timeout(error: &object_store::Error) -> bool {
 }
 
 /// Whether no answer came, or none that could be read.
-fn is_transport(error: &object_store::Error) -> bool {
+pub(crate) fn is_transport(error: &object_store::Error) -> bool {
     is_timeout(error) || causes(error).any(http::is_http)
 }
 

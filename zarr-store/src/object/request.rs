@@ -63,8 +63,17 @@ impl Request {
         &mut self,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>> {
+        self.after(0, future).await
+    }
+
+    /// Waits for the next of many answers, which has its own deadline, by the bytes that are moved for it.
+    pub(super) async fn after<T, E>(
+        &mut self,
+        bytes: u64,
+        future: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>> {
         self.since = Instant::now();
-        self.within(0, future).await
+        self.within(bytes, future).await
     }
 
     /// Waits for what has to happen before the time for `bytes` bytes is over.

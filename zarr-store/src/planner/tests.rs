@@ -150,6 +150,7 @@ prop_compose! {
             part_max: part_min + above,
             amplification,
             split,
+            ..CostModel::object()
         }
     }
 }

@@ -19,6 +19,8 @@ mod faults;
 #[cfg(feature = "http")]
 mod http;
 mod now;
+#[cfg(feature = "s3")]
+mod patches;
 mod probe;
 mod ranges;
 #[cfg(all(

@@ -1,0 +1,91 @@
+//! Dead space in shards, and getting rid of it.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::plan::{ObjectState, ObjectWrite, ShardSpace, WritePlan};
+use zarr_store::{ErrorKind, Precondition};
+
+use super::write::at_once;
+use super::{Engine, stored_range};
+use crate::error::{Error, Result};
+use crate::retry::Attempts;
+
+/// Indexes that are read at one time.
+const INDEXES: usize = 64;
+
+impl Engine {
+    /// How much of each shard of a plan is in use, in order of the plan; without those that are not stored.
+    pub(crate) async fn spaces(&self, plan: &WritePlan) -> Result<Vec<(String, ShardSpace)>> {
+        let spaces = stream::iter(plan.objects()).map(|object| async move {
+            let Some(range) = object.index_range().as_ref().map(stored_range) else {
+                return Ok(None);
+            };
+            let Some(body) = self.store.get(object.key(), &range, None).await? else {
+                return Ok(None);
+            };
+            let index = object.decode_index(&body.bytes)?;
+            let space = object.space(&index, body.object_size)?;
+            Ok::<_, Error>(space.map(|space| (object.key().to_string(), space)))
+        });
+        let spaces = spaces
+            .buffered(INDEXES)
+            .try_filter_map(async |space| Ok(space));
+        spaces.try_collect().await
+    }
+
+    /// Stores the shards of a plan again that have more dead space than `percent` of them, without it. Returns what was freed of
+    /// each, in bytes.
+    pub(crate) async fn compact(&self, plan: &WritePlan, percent: u8) -> Result<Vec<u64>> {
+        stream::iter(plan.objects())
+            .map(|object| self.compact_object(object, percent))
+            .buffer_unordered(at_once(plan))
+            .try_filter_map(async |freed| Ok(freed))
+            .try_collect()
+            .await
+    }
+
+    async fn compact_object(&self, object: ObjectWrite, percent: u8) -> Result<Option<u64>> {
+        let Some(range) = object.index_range().as_ref().map(stored_range) else {
+            return Ok(None);
+        };
+        let key = object.key();
+        let mut attempts = Attempts::new();
+        loop {
+            attempts.next(key).await?;
+            let Some(body) = self.store.get(key, &range, None).await? else {
+                return Ok(None);
+            };
+            let index = object.decode_index(&body.bytes)?;
+            let space = object.space(&index, body.object_size)?;
+            let Some(space) = space.filter(|space| space.is_more_than(percent)) else {
+                return Ok(None);
+            };
+            let inner = self.inner(&object, &body.bytes, body.object_size, &body.version);
+            let stored = match inner.await {
+                Ok(state) => self.store_again(&object, state, body.version).await,
+                Err(error) => Err(error),
+            };
+            match stored {
+                Ok(()) => return Ok(Some(space.dead)),
+                Err(Error::Store(error))
+                    if matches!(error.kind(), ErrorKind::Changed | ErrorKind::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn store_again(
+        &self,
+        object: &ObjectWrite,
+        state: ObjectState,
+        version: zarr_store::Version,
+    ) -> Result<()> {
+        let pieces = match object.assemble(state)? {
+            Some(pieces) => pieces,
+            None => object.encode_fill()?,
+        };
+        let condition = Precondition::IfVersion(version);
+        self.store.put(object.key(), pieces, condition).await?;
+        self.forget(object.key(), object.index_range());
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Encoding what is written of one object.
+
+use bytes::Bytes;
+use rayon::iter::{ParallelBridge, ParallelIterator};
+use zarr_core::Input;
+use zarr_core::plan::{EncodeJob, ObjectState, ObjectWrite};
+
+use super::batch::Batches;
+use super::compute;
+use crate::error::{Error, Result};
+
+/// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel. There too
+/// `finish` makes of it what is to be stored.
+pub(super) async fn encode<R: Send + 'static>(
+    writes: Vec<(ObjectWrite, Input)>,
+    existing: ObjectState,
+    finish: impl FnOnce(&ObjectWrite, ObjectState) -> zarr_core::Result<R> + Send + 'static,
+) -> Result<R> {
+    let encoded = compute(move || {
+        let mut state = existing;
+        for (object, input) in &writes {
+            let mut encode = object.encode(state)?;
+            let jobs = encode.by_ref().map(Ok::<_, Error>);
+            let chunks = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size())
+                .par_bridge()
+                .map(|batch| batch.and_then(|batch| encode_batch(&batch, input)))
+                .collect::<Result<Vec<_>>>()?;
+            state = encode.finish(chunks.into_iter().flatten());
+        }
+        Ok::<_, Error>(finish(&writes[0].0, state)?)
+    });
+    encoded.await?
+}
+
+/// Encodes chunks one behind the other in memory that they share.
+fn encode_batch(jobs: &[(usize, EncodeJob)], input: &Input) -> Result<Vec<(usize, Option<Bytes>)>> {
+    let mut bytes = Vec::new();
+    let ranges = jobs
+        .iter()
+        .map(|(_, job)| job.append(input, &mut bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let bytes = Bytes::from(bytes);
+    let positions = jobs.iter().map(|(position, _)| *position);
+    let chunks = ranges
+        .into_iter()
+        .map(|range| range.map(|range| bytes.slice(range)));
+    Ok(positions.zip(chunks).collect())
+}

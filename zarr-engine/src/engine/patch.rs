@@ -1,0 +1,114 @@
+//! Writes of a part of a large shard, for the price of what changes: the bytes of the shard stay, and new inner chunks and a new
+//! index go behind them, on condition that nobody changed the shard since its index was read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use zarr_core::plan::{ObjectWrite, ShardPatch};
+use zarr_store::ErrorKind;
+
+use super::cache::{CachedIndex, Key};
+use super::encode::encode;
+use super::group_commit::{PendingWrite, inputs};
+use super::{Engine, stored_range};
+use crate::error::Result;
+
+/// What became of writes that were to patch a shard.
+pub(super) enum Patched {
+    /// They are stored.
+    Done,
+    /// The shard is another version than its index, and the index is forgotten.
+    Changed,
+    /// There is no shard.
+    Absent,
+    /// They are not stored: the object cannot be patched, or it costs less to store it as a whole.
+    Not,
+}
+
+impl Engine {
+    pub(super) async fn patch(&self, writes: &[Arc<PendingWrite>]) -> Result<Patched> {
+        let object = &writes[0].object;
+        let Some(range) = object.index_range().as_ref().map(stored_range) else {
+            return Ok(Patched::Not);
+        };
+        if !object.is_patchable() || !self.store.patches(object.max_size()) {
+            return Ok(Patched::Not);
+        }
+        let place = (object.key().clone(), range);
+        let Some(old) = self.index_of(object, &place).await? else {
+            return Ok(Patched::Absent);
+        };
+        if !old.version.is_known() || !self.store.patches(old.object_size) {
+            return Ok(Patched::Not);
+        }
+        match self.patch_version(writes, &place, &old).await {
+            Err(crate::Error::Store(error))
+                if matches!(error.kind(), ErrorKind::Changed | ErrorKind::Conflict) =>
+            {
+                self.caches.remove_index(&place);
+                Ok(Patched::Changed)
+            }
+            done => done,
+        }
+    }
+
+    /// The index of a shard, from the cache if it is there: what follows is on condition of its version.
+    pub(super) async fn index_of(
+        &self,
+        object: &ObjectWrite,
+        place: &Key,
+    ) -> Result<Option<CachedIndex>> {
+        if let Some(cached) = self.caches.index(place) {
+            return Ok(Some(cached));
+        }
+        let Some(body) = self.store.get(&place.0, &place.1, None).await? else {
+            return Ok(None);
+        };
+        let index = object.decode_index(&body.bytes)?;
+        Ok(Some(CachedIndex {
+            version: body.version,
+            object_size: body.object_size,
+            value: Arc::new(index),
+        }))
+    }
+
+    async fn patch_version(
+        &self,
+        writes: &[Arc<PendingWrite>],
+        place: &Key,
+        old: &CachedIndex,
+    ) -> Result<Patched> {
+        let key = &*place.0;
+        let objects = writes.iter().map(|write| write.object.clone());
+        let objects = objects.collect::<Vec<_>>();
+        let Some(patch) = ShardPatch::new(&objects, &old.value, old.object_size)? else {
+            return Ok(Patched::Not);
+        };
+        let ranges = patch.merged().iter().map(|(_, range)| range.clone());
+        let mut merged = vec![Bytes::new(); patch.merged().len()];
+        let mut bodies = self
+            .store
+            .get_ranges(key, ranges.collect(), Some(&old.version));
+        while let Some(body) = bodies.try_next().await? {
+            merged[body.index] = body.bytes;
+        }
+        let state = patch.state(merged);
+        let patched = encode(inputs(writes), state, |_, state| patch.finish(state));
+        let Some(patched) = patched.await? else {
+            return Ok(Patched::Not);
+        };
+        let stored = self
+            .store
+            .patch(key, &old.version, patched.keep, patched.tail);
+        let version = stored.await?;
+        self.caches.forget(&place.0, Some(place.1.clone()));
+        let index = CachedIndex {
+            version,
+            object_size: patched.object_size,
+            value: Arc::new(patched.index),
+        };
+        self.caches.insert_index(place, index);
+        Ok(Patched::Done)
+    }
+}
