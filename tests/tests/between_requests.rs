@@ -309,7 +309,7 @@ async fn one_change_before_any_request_is_one_version() {
             let versions = versions(&mut rng, &document, fill, 3).await;
             // All of a shard is one request. Half of it is one for its index, and one for each run of inner chunks.
             let half = [ndarray::s![..;4, ..], ndarray::s![..;4, 1..11]];
-            let half = half.map(|slices| zarr::slices(slices));
+            let half = half.map(zarr::slices);
             let selections = [Selection::all()].into_iter().chain(half);
             for selection in selections {
                 for (cache, merged) in CACHES.into_iter().flat_map(|c| [(c, false), (c, true)]) {

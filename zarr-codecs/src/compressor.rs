@@ -25,12 +25,18 @@ pub(crate) trait Compressor: fmt::Debug + Send + Sync + 'static {
     /// Appends the encoded form of `decoded`; after an error, what was appended is cut off.
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()>;
 
-    /// Decodes to the start of `decoded`: the number of bytes written, or `None` if they do not fit.
+    /// Decodes to the start of `decoded`, which is as long as is declared if a size is: the number of bytes written, or `None` if they do
+    /// not fit.
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>>;
 
-    /// How many bytes these may decode to. A declared size serves only as far as the encoded bytes make it likely.
-    fn guess(&self, encoded: &[u8]) -> Result<usize> {
-        Ok(encoded.len().saturating_mul(4))
+    /// How many bytes these decode to, in formats that always say so.
+    fn declared(&self, _encoded: &[u8]) -> Result<Option<usize>> {
+        Ok(None)
+    }
+
+    /// How many bytes these may decode to. A size that they tell serves only as far as the encoded bytes make it likely.
+    fn guess(&self, encoded: &[u8]) -> usize {
+        encoded.len().saturating_mul(4)
     }
 }
 
@@ -67,11 +73,11 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
     fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
         let start = decoded.len();
         let most = encoded.len().saturating_mul(C::MAX_RATIO);
-        let (mut room, bound) = match self.decoded {
-            EncodedSize::Exact(size) => (size, size),
-            EncodedSize::AtMost(bound) => {
+        let (mut room, bound) = match (self.declared(encoded, self.decoded)?, self.decoded) {
+            (Some(size), _) | (None, EncodedSize::Exact(size)) => (size, size),
+            (None, EncodedSize::AtMost(bound)) => {
                 let bound = bound.min(most);
-                (self.compressor.guess(encoded)?.max(FIRST).min(bound), bound)
+                (self.compressor.guess(encoded).max(FIRST).min(bound), bound)
             }
         };
         let mut fill = |decoded: &mut Vec<u8>| {
@@ -94,10 +100,21 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
     }
 
     fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
+        let due = EncodedSize::Exact(decoded.len());
+        self.declared(encoded, due)?;
         match self.compressor.decompress(encoded, decoded)? {
-            Some(written) => EncodedSize::Exact(decoded.len()).check(C::NAME, written),
+            Some(written) => due.check(C::NAME, written),
             None => Err(too_much::<C>(decoded.len())),
         }
+    }
+}
+
+impl<C: Compressor> Bound<C> {
+    /// The declared size, which is one that is due.
+    fn declared(&self, encoded: &[u8], due: EncodedSize) -> Result<Option<usize>> {
+        let declared = self.compressor.declared(encoded)?;
+        declared.map_or(Ok(()), |size| due.check(C::NAME, size))?;
+        Ok(declared)
     }
 }
 

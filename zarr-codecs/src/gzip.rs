@@ -74,11 +74,11 @@ impl Compressor for Gzip {
         decode_members(encoded, decoded)
     }
 
-    fn guess(&self, encoded: &[u8]) -> Result<usize> {
+    fn guess(&self, encoded: &[u8]) -> usize {
         let declared = encoded
             .last_chunk()
             .map_or(0, |size| u32::from_le_bytes(*size) as usize);
-        Ok(declared.min(encoded.len().saturating_mul(32)))
+        declared.min(encoded.len().saturating_mul(32))
     }
 }
 

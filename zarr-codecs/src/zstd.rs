@@ -86,12 +86,12 @@ impl Compressor for Zstd {
         decode_frames(encoded, decoded).map_err(|reason| Error::corrupt(Self::NAME, reason))
     }
 
-    fn guess(&self, encoded: &[u8]) -> Result<usize> {
+    fn guess(&self, encoded: &[u8]) -> usize {
         let declared = zstd_safe::get_frame_content_size(encoded).ok().flatten();
         let likely = encoded.len().saturating_mul(64);
-        Ok(declared
+        declared
             .and_then(|size| usize::try_from(size).ok())
-            .map_or(likely / 16, |size| size.min(likely)))
+            .map_or(likely / 16, |size| size.min(likely))
     }
 }
 

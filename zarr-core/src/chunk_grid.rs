@@ -14,12 +14,12 @@ pub enum GridDimension {
     /// Chunks of one length, in elements.
     Fixed(u64),
     /// Chunks of several lengths.
-    Varying(Arc<[Run]>),
+    Varying(Arc<[ChunkRun]>),
 }
 
 /// Chunks of one length that follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct ChunkRun {
     /// The first chunk.
     cell: u64,
     /// Its first element.
@@ -98,7 +98,7 @@ impl GridDimension {
 }
 
 /// The last run of which `holds` is true; it is true of the first.
-fn last(runs: &[Run], holds: impl Fn(&Run) -> bool) -> Run {
+fn last(runs: &[ChunkRun], holds: impl Fn(&ChunkRun) -> bool) -> ChunkRun {
     runs[runs.partition_point(holds).saturating_sub(1)]
 }
 
@@ -151,7 +151,7 @@ impl Edges {
             Self::Listed(edges) => edges,
         };
         let (mut cell, mut start) = (0_u64, 0_u64);
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<ChunkRun> = Vec::new();
         for edge in edges {
             let (len, count) = match *edge {
                 Edge::One(len) => (len, 1),
@@ -161,7 +161,7 @@ impl Edges {
                 return Err(too_short());
             }
             if runs.last().is_none_or(|run| run.len != len) {
-                runs.push(Run { cell, start, len });
+                runs.push(ChunkRun { cell, start, len });
             }
             let end = len
                 .checked_mul(count)

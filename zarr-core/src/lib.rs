@@ -27,7 +27,7 @@ mod strictness;
 
 pub use buffer::{Input, Output};
 pub use byte_range::ByteRange;
-pub use chunk_grid::{ChunkGrid, GridDimension};
+pub use chunk_grid::{ChunkGrid, ChunkRun, GridDimension};
 pub use chunk_key::ChunkKeyEncoding;
 pub use data_type::{
     Admit, DataType, DataTypeKind, DataTypeParts, Element, Field, FillRules, FillValue,

@@ -21,6 +21,7 @@
 //! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
 
 mod absent;
+mod address;
 mod backoff;
 mod byte_range;
 mod calls;

@@ -1,12 +1,75 @@
 //! From a URL or a path to a store.
 
+use std::sync::Arc;
+
 use url::Url;
 
+use crate::address::{split_pipeline, split_scheme};
 use crate::error::{Error, Result};
 use crate::options::{Options, invalid, no_credentials};
-use crate::{Store, cloud, redact};
+use crate::{CredentialSource, Store, cloud, redact};
 
-pub(crate) fn open(url: &str, options: Options) -> Result<Store> {
+impl Store {
+    /// The store at a URL: `memory:` for a new one in memory, `memory://name` for the one of that name, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
+    /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment, for
+    /// S3 also from a profile of `~/.aws`. `<url of an archive>|zip:<path>` is a [`zip`](Self::zip) archive at any of them.
+    ///
+    /// ```
+    /// let store = zarr_store::Store::open("memory:")?;
+    /// assert_eq!(store.location(), "memory://");
+    /// # Ok::<_, zarr_store::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the URL names no known store, its feature is off, or the settings do not make a client.
+    pub fn open(url: &str) -> Result<Self> {
+        open(url, Options::default())
+    }
+
+    /// Opens a store, as [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
+    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
+    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
+    /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
+    /// `content_disposition`, `content_language`), for S3 `profile` (one of `~/.aws`), and for web servers `bearer_token`, and
+    /// `webdav = true` or `html_index = true` to allow listing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and if an option is not known there.
+    pub fn open_with(
+        url: &str,
+        options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Result<Self> {
+        Self::open_with_credentials(url, options, None)
+    }
+
+    /// Opens a store, as [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open_with`](Self::open_with), and if the store is not one of a cloud.
+    pub fn open_with_credentials(
+        url: &str,
+        options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+        credentials: Option<Arc<dyn CredentialSource>>,
+    ) -> Result<Self> {
+        let named = options
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        open(url, Options { named, credentials })
+    }
+
+    /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
+    #[must_use]
+    pub fn is_path(url: &str) -> bool {
+        let first = split_pipeline(url).map_or(url, |(first, _)| first);
+        split_scheme(first).is_none() && check_path(first).is_ok() && check_text(first).is_ok()
+    }
+}
+
+fn open(url: &str, options: Options) -> Result<Store> {
     let Some((first, stages)) = split_pipeline(url) else {
         return open_first(url, options);
     };
@@ -20,14 +83,6 @@ pub(crate) fn open(url: &str, options: Options) -> Result<Store> {
         key = path.trim_matches('/').to_owned();
     }
     store.with_prefix(&key)
-}
-
-/// What stands before the first `|` of a URL pipeline, and the parts behind it. A `|` that no scheme follows is of a path.
-fn split_pipeline(url: &str) -> Option<(&str, &str)> {
-    let (first, stages) = url.split_once('|')?;
-    let (scheme, _) = stages.split_once(':')?;
-    let legal = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (legal && !scheme.is_empty()).then_some((first, stages))
 }
 
 /// The URL or path of a file as that of its directory, where the query stays, and its name.
@@ -229,43 +284,6 @@ fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a 
         return Err(invalid(url, reason));
     }
     Ok((parse(&format!("{scheme}://{authority}"))?, prefix))
-}
-
-/// The scheme, in lower case, and what follows its colon. Anything else is a path: a scheme has to be followed by `//`, but
-/// for `memory:` and `file:`.
-fn split_scheme(url: &str) -> Option<(String, &str)> {
-    let (scheme, rest) = url.split_once(':')?;
-    let scheme = scheme.to_ascii_lowercase();
-    let legal = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    let marked = rest.starts_with("//") || scheme == "memory" || scheme == "file";
-    (legal && marked).then_some((scheme, rest))
-}
-
-/// The URL or path of what is below a prefix, which opens just that; `None` where no URL can. Those of web servers are encoded.
-pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
-    let web = matches!(split_scheme(location), Some((scheme, _)) if scheme.starts_with("http"));
-    let archive = |text: &str| split_pipeline(text).is_some();
-    // What stands behind an archive is taken to the letter.
-    if let (true, Ok(mut url)) = (web && !archive(location), Url::parse(location)) {
-        let mut segments = url.path_segments_mut().ok()?;
-        segments.pop_if_empty().extend(prefix.split('/'));
-        drop(segments);
-        return Some(url.as_str().replace('|', "%7C"));
-    }
-    if archive(prefix) {
-        return None;
-    }
-    let location = location.strip_suffix('/').unwrap_or(location);
-    Some(format!("{location}/{prefix}"))
-}
-
-/// Whether this is the path of a file or directory, and no URL nor what only looks like one.
-pub(crate) fn is_path(url: &str) -> bool {
-    let first = split_pipeline(url).map_or(url, |(first, _)| first);
-    split_scheme(first).is_none() && check_path(first).is_ok() && check_text(first).is_ok()
 }
 
 fn parse(url: &str) -> Result<Url> {

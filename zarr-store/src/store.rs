@@ -11,9 +11,8 @@ use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
-use crate::options::Options;
 use crate::zip::ZipStore;
-use crate::{CostModel, CredentialSource, Deadline, RequestCounts, key, open, redact};
+use crate::{CostModel, Deadline, RequestCounts, address, key, redact};
 
 /// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip archive in one of them.
 ///
@@ -91,63 +90,6 @@ impl Store {
         }
     }
 
-    /// The store at a URL: `memory:` for a new one in memory, `memory://name` for the one of that name, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
-    /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment, for
-    /// S3 also from a profile of `~/.aws`. `<url of an archive>|zip:<path>` is a [`zip`](Self::zip) archive at any of them.
-    ///
-    /// ```
-    /// let store = zarr_store::Store::open("memory:")?;
-    /// assert_eq!(store.location(), "memory://");
-    /// # Ok::<_, zarr_store::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// If the URL names no known store, its feature is off, or the settings do not make a client.
-    pub fn open(url: &str) -> Result<Self> {
-        open::open(url, Options::default())
-    }
-
-    /// Opens a store, as [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
-    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
-    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
-    /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
-    /// `content_disposition`, `content_language`), for S3 `profile` (one of `~/.aws`), and for web servers `bearer_token`, and
-    /// `webdav = true` or `html_index = true` to allow listing.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Self::open), and if an option is not known there.
-    pub fn open_with(
-        url: &str,
-        options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
-    ) -> Result<Self> {
-        Self::open_with_credentials(url, options, None)
-    }
-
-    /// Opens a store, as [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open_with`](Self::open_with), and if the store is not one of a cloud.
-    pub fn open_with_credentials(
-        url: &str,
-        options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
-        credentials: Option<Arc<dyn CredentialSource>>,
-    ) -> Result<Self> {
-        let named = options
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        open::open(url, Options { named, credentials })
-    }
-
-    /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
-    #[must_use]
-    pub fn is_path(url: &str) -> bool {
-        open::is_path(url)
-    }
-
     /// The part of this store below a prefix, with keys relative to it.
     ///
     /// # Errors
@@ -172,7 +114,7 @@ impl Store {
 
     /// The URL or path of what is below a prefix.
     fn shown(&self, prefix: &str) -> Result<String> {
-        let shown = open::shown(&self.inner.location, prefix);
+        let shown = address::shown(&self.inner.location, prefix);
         shown.ok_or_else(|| Error::InvalidKey {
             place: self.place(prefix),
             reason: "a URL with it would be that of an archive",

@@ -82,14 +82,11 @@ impl compressor::Compressor for Blosc {
 
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
         let header = Header::parse(encoded)?;
-        let Some(decoded) = decoded.get_mut(..header.nbytes) else {
-            return Ok(None);
-        };
         decode_frame(&header, encoded, decoded)?;
         Ok(Some(header.nbytes))
     }
 
-    fn guess(&self, encoded: &[u8]) -> Result<usize> {
-        Ok(Header::parse(encoded)?.nbytes)
+    fn declared(&self, encoded: &[u8]) -> Result<Option<usize>> {
+        Ok(Some(Header::parse(encoded)?.nbytes))
     }
 }

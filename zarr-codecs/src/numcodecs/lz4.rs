@@ -49,18 +49,13 @@ impl Compressor for Lz4 {
     }
 
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-        let (size, block) = split(encoded)?;
-        let Some(decoded) = decoded.get_mut(..size) else {
-            return Ok(None);
-        };
-        let written = lz4_block::decompress(block, decoded)
-            .map_err(|reason| Error::corrupt(Self::NAME, reason))?;
-        EncodedSize::Exact(size).check("lz4 block", written)?;
-        Ok(Some(size))
+        lz4_block::decompress(split(encoded)?.1, decoded)
+            .map(Some)
+            .map_err(|reason| Error::corrupt(Self::NAME, reason))
     }
 
-    fn guess(&self, encoded: &[u8]) -> Result<usize> {
-        Ok(split(encoded)?.0)
+    fn declared(&self, encoded: &[u8]) -> Result<Option<usize>> {
+        Ok(Some(split(encoded)?.0))
     }
 }
 
