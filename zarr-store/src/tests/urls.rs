@@ -163,7 +163,7 @@ fn what_names_no_place_is_refused_with_advice() {
         ("C:\\data\\x.zarr", "no path of this machine"),
         ("d:\\x.zarr", "no path of this machine"),
         ("arn:aws:s3:::bucket/x", "no path of this machine"),
-        ("/tmp/\0x", "NUL"),
+        ("/tmp/\0x", "control characters"),
         ("s3://bucket:9000/x", "no port"),
         ("gs://bucket:443/x", "no port"),
         ("az://container:10000/x", "no port"),
