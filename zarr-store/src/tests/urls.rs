@@ -159,6 +159,7 @@ fn what_names_no_place_is_refused_with_advice() {
         ("~", "home"),
         ("host:/data/x.zarr", "no path of this machine"),
         ("me@host:/data/x.zarr", "no path of this machine"),
+        ("me:secret@host:/data/x.zarr", "no path of this machine"),
         ("C:/data/x.zarr", "no path of this machine"),
         ("C:\\data\\x.zarr", "no path of this machine"),
         ("d:\\x.zarr", "no path of this machine"),
