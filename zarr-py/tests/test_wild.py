@@ -162,6 +162,11 @@ def test_the_url_of_a_bucket_opens_the_place_again(url: str) -> None:
         ("https://host/x#1", "%23"),
         ("s3://key:hush@bucket/x", "credentials"),
         ("ftp://host/x", "known"),
+        ("~/data.zarr", "home"),
+        ("me:hush@host:/data.zarr", "no path of this machine"),
+        ("C:\\data.zarr", "no path of this machine"),
+        ("arn:aws:s3:::bucket/x", "no path of this machine"),
+        ("s3://bucket:9000/x", "no port"),
     ],
 )
 def test_what_names_no_place_is_refused_with_advice(url: str, advice: str) -> None:
@@ -171,7 +176,8 @@ def test_what_names_no_place_is_refused_with_advice(url: str, advice: str) -> No
         assert "hush" not in str(found.value)
 
 
-@pytest.mark.parametrize(("name", "value"), [("endpoint", "127.0.0.1:9000"), ("endpoint", "minio"), ("token", "abc\n")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("endpoint", "127.0.0.1:9000"), ("endpoint", "minio"), ("token", "abc\n"), ("bucket", "other")])
 def test_options_that_no_client_can_use_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(InvalidError, match=f"option .*{name}"):
         zarr_py.open_array("s3://bucket/x", "a", region="r", **{name: value})

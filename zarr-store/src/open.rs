@@ -225,10 +225,10 @@ fn check_path(url: &str) -> Result<()> {
     let host = first.ends_with(':') && first.len() < url.len();
     let drive = scheme.len() == 1 && first.contains(":\\");
     if !cfg!(windows) && (host || drive || scheme == "arn") {
-        let reason = format!(
-            "no path of this machine: hosts, drives and ARNs are not known; a file of this name is ./{first}..."
-        );
-        return Err(invalid(url, &reason));
+        let reason = "no path of this machine: hosts, drives and ARNs are not known; a file of this name begins with ./";
+        // What stands before may be a password.
+        let shown = url.rsplit('@').next().unwrap_or_default();
+        return Err(invalid(shown, reason));
     }
     Ok(())
 }

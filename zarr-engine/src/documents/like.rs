@@ -8,7 +8,7 @@ use crate::hierarchy::{Hierarchy, Node};
 
 impl Hierarchy {
     /// Creates a node with metadata that was read elsewhere, in the format of the nearest group above, and the groups above it that
-    /// are missing. Spellings beyond the specification that are read are kept to the letter.
+    /// are missing. Spellings beyond the specification that are read are kept to the letter; consolidated metadata of a group is left out.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`](crate::Error::AlreadyExists) where there is a node at the path,
@@ -16,10 +16,11 @@ impl Hierarchy {
     /// Zarr 2 cannot say.
     pub async fn create_like(&self, path: &str, metadata: &NodeMetadata) -> Result<Node> {
         // The text is that of Zarr 3, whatever format the metadata was read from.
-        let metadata = NodeMetadata::parse_with(
-            metadata.members().to_text()?.as_bytes(),
-            Strictness::Tolerant,
-        )?;
+        let text = metadata.members().to_text()?;
+        let metadata = match NodeMetadata::parse_with(text.as_bytes(), Strictness::Tolerant)? {
+            NodeMetadata::Group(group) => group.with_consolidated(None)?.into(),
+            array => array,
+        };
         let path = NodePath::parse(path)?;
         let new = self.new_node_as_read(path, metadata).await?;
         self.create(new).await

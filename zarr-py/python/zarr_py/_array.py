@@ -107,8 +107,10 @@ class Array(Node, NativeArray):
 
     def _stored_chunks(self) -> Iterator[tuple[slice, ...]]:
         """The selections of the chunks, or shards, that are stored."""
-        for key, _ in self._objects():
-            yield tuple(slice(start, stop) for start, stop in self._extent(self._cell_of_key(key)))
+        for key, _ in self._store.entries_sync(self.path):
+            cell = self._cell_of_key(key)
+            if cell is not None:
+                yield tuple(slice(start, stop) for start, stop in self._extent(cell))
 
     @property
     def info(self) -> "ArrayInfo":

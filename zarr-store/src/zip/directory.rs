@@ -160,11 +160,13 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     for index in 0..end.count {
         let cut = || format!("entry {index} of the central directory is broken");
         let (name, mut member, rest) = entry(bytes).ok_or_else(cut)?;
+        // The system that made the entry: FAT.
+        let from_dos = bytes[5] == 0;
         bytes = rest;
         let moved = |offset: u64| offset.checked_add(end.before).ok_or_else(cut);
         member.header = moved(member.header)?;
         member.limit = moved(member.limit)?;
-        let name = &*text(name);
+        let name = &*names(name, from_dos);
         if name.ends_with('/') && member.size == 0 {
             continue;
         }
@@ -191,6 +193,15 @@ fn text(name: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(name) {
         Ok(name) => Cow::Borrowed(name),
         Err(_) => name.iter().map(letter).collect(),
+    }
+}
+
+/// A name, which some archivers of Windows write with the separators of that system.
+fn names(name: &[u8], from_dos: bool) -> Cow<'_, str> {
+    let name = text(name);
+    match from_dos && name.contains('\\') && !name.contains('/') {
+        true => name.replace('\\', "/").into(),
+        false => name,
     }
 }
 
@@ -304,8 +315,9 @@ pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64
     let fields = Fields(bytes);
     let place = || {
         let (name_size, extra_size) = (fields.u16(26)?, fields.u16(28)?);
-        let local = text(fields.bytes(30, name_size.into())?);
-        let same = fields.u32(0)? == 0x0403_4b50 && without_dots(&local) == name;
+        let local = fields.bytes(30, name_size.into())?;
+        let is_it = |from_dos| without_dots(&names(local, from_dos)) == name;
+        let same = fields.u32(0)? == 0x0403_4b50 && (is_it(false) || is_it(true));
         same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
     };
     let data = place()

@@ -261,6 +261,27 @@ async fn an_archive_may_be_padded() {
 }
 
 #[tokio::test]
+async fn archives_of_windows_may_have_its_separators() {
+    let made = [
+        stored("a\\c\\0", b"one"),
+        stored("a\\zarr.json", b"{}"),
+        stored("b", b"two"),
+    ];
+    let bytes = archive(&made);
+    let store = zipped(bytes.clone()).await;
+    assert_eq!(read(&store, "a/c/0").await.unwrap(), "one");
+    assert_eq!(store.list_dir("").await.unwrap().prefixes, ["a"]);
+    // Elsewhere names may have such letters.
+    let mut unix = bytes;
+    let entries = unix.windows(5).enumerate();
+    let entries = entries.filter(|(_, bytes)| *bytes == b"PK\x01\x02\x14");
+    let entries: Vec<_> = entries.map(|(at, _)| at).collect();
+    entries.into_iter().for_each(|at| unix[at + 5] = 3);
+    let store = zipped(unix).await;
+    assert_eq!(read(&store, "a\\c\\0").await.unwrap(), "one");
+}
+
+#[tokio::test]
 async fn names_may_be_of_code_page_437() {
     let mut bytes = archive(&[stored("caf?/r?sum?", b"one"), stored("b", b"two")]);
     let question = bytes.iter_mut().filter(|byte| **byte == b'?');
