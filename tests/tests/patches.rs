@@ -2,7 +2,14 @@
 //!
 //! `ZARR_PATCH_CASES` sets the number of random arrays, `ZARR_PATCH_SEED` the first seed; a failure prints its seed.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "tests"
+)]
+
+use std::process::{Command, Stdio};
 
 use ndarray::{ArrayD, IxDyn, s};
 use rand::Rng;
@@ -11,7 +18,9 @@ use zarr::{
     Array, ArrayBuilder, ArrayMetadata, Hierarchy, Selection, Store, WriteOptions, codecs, registry,
 };
 use zarr_store::CostModel;
-use zarr_tests::random;
+use zarr_tests::proxy::{Fault, Proxy, Rule};
+use zarr_tests::servers::{Server, server};
+use zarr_tests::{python, random};
 
 /// A store that patches objects from so many bytes on.
 fn patching(store: Store, patch_from: u64) -> Store {
@@ -240,4 +249,402 @@ async fn one_inner_chunk_of_a_large_local_shard_is_appended() {
     assert_eq!(store.size("a/c/0/0").await.unwrap(), Some(size));
     let sum = array.read::<f32>([]).await.unwrap().sum();
     assert_eq!(sum, (2048.0 * 2048.0) + (256.0 * 256.0));
+}
+
+/// A server behind a proxy, with a shard of 10.5 MB on it: 160 rows of one inner chunk of 64 KiB each.
+struct OnServer {
+    proxy: Proxy,
+    server: Server,
+    array: Array,
+}
+
+const ROWS: u64 = 160;
+const ROW: u64 = 16384;
+const ROW_INDEX: u64 = ROWS * 16 + 4;
+
+async fn on_server(name: &str) -> Option<OnServer> {
+    let server = server(name)?.fresh();
+    let proxy = Proxy::start(&server.address).await;
+    let server = server.through(&proxy.address);
+    let metadata = ArrayBuilder::new(&[ROWS, ROW], "uint32")
+        .with_chunk_shape(&[1, ROW])
+        .with_shard_shape(&[ROWS, ROW])
+        .with_codecs([codecs::bytes(true), codecs::crc32c()]);
+    let hierarchy = Hierarchy::new(server.store(), registry());
+    let array = hierarchy.create_array("a", metadata.build().unwrap());
+    let array = array.await.unwrap();
+    let rows = ndarray::Array2::from_shape_fn((ROWS as usize, ROW as usize), |(row, at)| {
+        (row * at) as u32
+    });
+    array.write([], rows).await.unwrap();
+    Some(OnServer {
+        proxy,
+        server,
+        array,
+    })
+}
+
+impl OnServer {
+    /// The array as another process sees it.
+    async fn cold(&self) -> Array {
+        let hierarchy = Hierarchy::new(self.server.store(), registry());
+        hierarchy.array("a").await.unwrap()
+    }
+
+    /// Writes a value all over a row.
+    async fn write(&self, row: usize, value: u32) -> zarr::Result<()> {
+        write_row(&self.array, row, value).await
+    }
+
+    /// Asserts that rows have one value each and all others what they were made with.
+    async fn check(&self, changed: &[(usize, u32)]) {
+        let found = self.cold().await.read::<u32>([]).await.unwrap();
+        for (row, found) in found.outer_iter().enumerate() {
+            let change = changed.iter().rfind(|(changed, _)| *changed == row);
+            let is = |(at, &found): (usize, &u32)| match change {
+                Some((_, value)) => found == *value,
+                None => found == (row * at) as u32,
+            };
+            assert!(found.iter().enumerate().all(is), "row {row}");
+        }
+    }
+}
+
+async fn write_row(array: &Array, row: usize, value: u32) -> zarr::Result<()> {
+    let row = row.cast_signed();
+    array.write(s![row..=row, ..], ndarray::arr0(value)).await
+}
+
+#[tokio::test]
+async fn seaweedfs_patches_and_moto_that_ignores_conditions_does_not() {
+    for (name, patches) in [("seaweedfs", true), ("moto", false)] {
+        let Some(on) = on_server(name).await else {
+            continue;
+        };
+        let store = on.array.hierarchy().store().clone();
+        on.write(7, 1).await.unwrap();
+        // What servers can is known now, and so is the index.
+        on.proxy.clear();
+        let before = store.requests();
+        on.write(3, 2).await.unwrap();
+        let after = store.requests();
+        let (sent, read) = (
+            after.bytes_written - before.bytes_written,
+            after.bytes_read - before.bytes_read,
+        );
+        let requests = on.proxy.requests().len();
+        if patches {
+            assert_eq!(
+                (sent, read, requests),
+                (ROW * 4 + 4 + ROW_INDEX, 0, 4),
+                "{name}"
+            );
+        } else {
+            assert_eq!(requests, 2, "{name}");
+            assert!(!store.patches(1 << 30));
+        }
+        // A part of an inner chunk: what is there of it is read.
+        on.proxy.clear();
+        on.array
+            .write(s![9..10, ..10], ndarray::arr0(5_u32))
+            .await
+            .unwrap();
+        assert_eq!(
+            on.proxy.requests().len(),
+            if patches { 5 } else { 2 },
+            "{name}"
+        );
+        on.array
+            .write(s![9..10, ..], ndarray::arr0(6_u32))
+            .await
+            .unwrap();
+        on.check(&[(7, 1), (3, 2), (9, 6)]).await;
+        assert_little_dead(&on.array, 25).await;
+        let mut all = vec![(7, 1), (3, 2), (9, 6)];
+        for row in 0..60 {
+            on.write(row, 1000 + row as u32).await.unwrap();
+            all.push((row, 1000 + row as u32));
+            assert_little_dead(&on.array, 25).await;
+        }
+        on.array.compact(0).await.unwrap();
+        assert_little_dead(&on.array, 0).await;
+        on.check(&all).await;
+        assert_eq!(
+            store.sweep(std::time::Duration::ZERO).await.unwrap(),
+            0,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whatever_becomes_of_a_request_a_patch_is_done_or_not() {
+    let Some(on) = on_server("seaweedfs").await else {
+        return;
+    };
+    on.write(0, 1).await.unwrap();
+    let mut changed = vec![(0, 1)];
+    let mut value = 1;
+    let faults = [
+        Fault::Status(500),
+        Fault::Status(403),
+        Fault::Status(501),
+        Fault::StatusAfter(500),
+        Fault::StatusAfter(503),
+        Fault::Reset,
+        Fault::ResetAfter,
+    ];
+    // The start, the copy, the part and the completion.
+    for (method, call) in [("POST", 0), ("PUT", 0), ("PUT", 1), ("POST", 1)] {
+        for fault in &faults {
+            value += 1;
+            let row = value as usize % 150;
+            // By a process of its own, so that nothing is known of refusals.
+            let array = on.cold().await;
+            write_row(&array, 159, value).await.unwrap();
+            on.proxy.clear();
+            on.proxy
+                .add(Rule::new(method, "a/c/0/0", fault.clone()).on_calls(call..call + 1));
+            let written = write_row(&array, row, value).await;
+            on.proxy.clear();
+            match written {
+                Ok(()) => changed.extend([(159, value), (row, value)]),
+                // Not done, then, or done: all of it.
+                Err(error) => {
+                    changed.push((159, value));
+                    let found = on
+                        .cold()
+                        .await
+                        .read::<u32>(s![row.cast_signed(), 1..])
+                        .await
+                        .unwrap();
+                    if found.iter().all(|&found| found == value) {
+                        changed.push((row, value));
+                    }
+                    eprintln!("{method} {call} {fault:?}: {error}");
+                }
+            }
+            on.check(&changed).await;
+            let store = array.hierarchy().store();
+            // A part that was sent twice, or a start that was done twice, may leave one upload of ours behind.
+            store.sweep(std::time::Duration::ZERO).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn patchers_of_eight_processes_lose_nothing() {
+    let Some(on) = on_server("seaweedfs").await else {
+        return;
+    };
+    const WRITERS: usize = 8;
+    const UPDATES: u32 = 12;
+    let logs = tempfile::tempdir().unwrap();
+    let spawn = |writer: usize| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "role_of_a_child", "--nocapture"])
+            .env("ZARR_TEST_PATCHER", writer.to_string())
+            .env("ZARR_TEST_UPDATES", UPDATES.to_string())
+            .env("ZARR_TEST_STORE", &on.server.url)
+            .env(
+                "ZARR_TEST_OPTIONS",
+                serde_json::to_string(&on.server.options).unwrap(),
+            )
+            .env("ZARR_TEST_LOG", logs.path().join(writer.to_string()))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut writers = (0..WRITERS).map(spawn).collect::<Vec<_>>();
+    let mut rng = random::rng(5);
+    let mut kills = 0;
+    let mut before = [0; WRITERS];
+    loop {
+        // Readers see whole rows that only go forward.
+        let found = on.cold().await.read::<u32>(s![..8, ..]).await.unwrap();
+        for (writer, row) in found.outer_iter().enumerate() {
+            let value = row[1];
+            assert!(
+                row.iter().skip(1).all(|&found| found == value) || value == writer as u32,
+                "torn"
+            );
+            if row[2] == value && value > 1_000_000 {
+                assert!(value >= before[writer], "row {writer} went back");
+                before[writer] = value;
+            }
+        }
+        let mut running = 0;
+        for writer in 0..WRITERS {
+            match writers[writer].try_wait().unwrap() {
+                None => running += 1,
+                Some(status) => assert!(status.success(), "writer {writer} failed"),
+            }
+        }
+        if running == 0 {
+            break;
+        }
+        let victim = rng.random_range(0..WRITERS);
+        if kills < 12 && rng.random_ratio(1, 3) && writers[victim].try_wait().unwrap().is_none() {
+            writers[victim].kill().unwrap();
+            writers[victim].wait().unwrap();
+            writers[victim] = spawn(victim);
+            kills += 1;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let last = (0..WRITERS).map(|writer| (writer, 1_000_000 + UPDATES));
+    on.check(&last.collect::<Vec<_>>()).await;
+    let requests = on.proxy.requests();
+    let completed = requests
+        .iter()
+        .filter(|request| request.method == "POST" && request.query.contains("uploadId"));
+    eprintln!("{kills} kills, {} completions", completed.count());
+    let store = on.array.hierarchy().store();
+    let swept = store.sweep(std::time::Duration::ZERO).await.unwrap();
+    assert!(swept <= kills, "{swept} uploads were left");
+    assert_eq!(store.sweep(std::time::Duration::ZERO).await.unwrap(), 0);
+    assert_little_dead(&on.array, 25).await;
+}
+
+/// Does nothing in the test run itself; in a child of another test it is that child's work.
+#[tokio::test]
+async fn role_of_a_child() {
+    let variable = |name| std::env::var(name);
+    let Ok(writer) = variable("ZARR_TEST_PATCHER") else {
+        return;
+    };
+    let writer = writer.parse().unwrap();
+    let updates: u32 = variable("ZARR_TEST_UPDATES").unwrap().parse().unwrap();
+    let options = variable("ZARR_TEST_OPTIONS").unwrap();
+    let options: Vec<(String, String)> = serde_json::from_str(&options).unwrap();
+    let store = Store::open_with(&variable("ZARR_TEST_STORE").unwrap(), options).unwrap();
+    let array = Hierarchy::new(store, registry()).array("a").await.unwrap();
+    let log = variable("ZARR_TEST_LOG").unwrap();
+    let done = std::fs::read_to_string(&log)
+        .unwrap_or_default()
+        .lines()
+        .count();
+    for number in done as u32 + 1..=updates {
+        write_row(&array, writer, 1_000_000 + number).await.unwrap();
+        let mut log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        std::io::Write::write_all(&mut log, format!("{number}\n").as_bytes()).unwrap();
+    }
+}
+
+/// Patched shards, read by others bit for bit.
+#[tokio::test]
+async fn zarr_python_and_tensorstore_read_patched_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checks = Vec::new();
+    for seed in 0..12_u64 {
+        let mut rng = random::rng(seed);
+        let name = format!("array-{seed}");
+        let store = Store::local(folder.path().join(&name)).unwrap();
+        let shape = [rng.random_range(8..=24), rng.random_range(8..=24)];
+        let metadata = sharded(&mut rng, &shape.map(|len: usize| len as u64));
+        let hierarchy = Hierarchy::new(patching(store.clone(), 0), registry());
+        let array = hierarchy.create_array("a", metadata).await.unwrap();
+        let mut model = ArrayD::<u16>::zeros(IxDyn(&shape));
+        for _ in 0..6 {
+            let selection = random::selection(&mut rng, &shape);
+            write(&array, &selection, &mut model, &mut rng).await;
+        }
+        assert_equal(&array, &model).await;
+        let elements = format!("{name}.bin");
+        let bytes = model.iter().flat_map(|element| element.to_ne_bytes());
+        std::fs::write(folder.path().join(&elements), bytes.collect::<Vec<u8>>()).unwrap();
+        checks.push(serde_json::json!({
+            "array": format!("{name}/a"), "dtype": "uint16", "shape": shape, "elements": elements,
+            "readers": ["zarr-python", "tensorstore"],
+        }));
+        assert!(store.requests().bytes_copied > 0 || seed > 0);
+    }
+    let text = serde_json::to_string(&checks).unwrap();
+    std::fs::write(folder.path().join("check.json"), text).unwrap();
+    let said = python::run("peers.py", &["check", folder.path().to_str().unwrap()]);
+    assert_eq!(said.lines().count(), 24, "{said}");
+}
+
+/// What a change of 1, 8 and 200 inner chunks of 256 KiB in a shard of 67 MB costs: the table of `docs/patches.md`. Each result is
+/// compared with what was meant.
+#[tokio::test]
+#[ignore = "measures"]
+async fn the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stores = vec![
+        ("memory", Store::memory()),
+        ("local disk", Store::local(folder.path()).unwrap()),
+    ];
+    for name in ["seaweedfs", "moto", "azurite"] {
+        if let Some(server) = server(name) {
+            stores.push((name, server.fresh().store()));
+        }
+    }
+    for (name, store) in stores {
+        for (path, from) in [
+            ("whole", u64::MAX),
+            ("patch", store.cost_model().patch_from),
+        ] {
+            let store = patching(store.with_prefix(path).unwrap(), from);
+            let hierarchy = Hierarchy::new(store.clone(), registry());
+            let array = hierarchy.create_array("a", large(16)).await.unwrap();
+            let mut model =
+                ndarray::Array2::from_shape_fn((4096, 4096), |(y, x)| (y * x + 1) as f32);
+            array.write([], model.clone()).await.unwrap();
+            // What the server can is found out, and the index is known.
+            array
+                .write(s![..256, ..256], model.slice(s![..256, ..256]).to_owned())
+                .await
+                .unwrap();
+            for count in [1_usize, 8, 200] {
+                array.compact(0).await.unwrap();
+                array
+                    .write(s![..256, ..256], model.slice(s![..256, ..256]).to_owned())
+                    .await
+                    .unwrap();
+                let rows = count.div_ceil(16);
+                let columns = count.min(16);
+                let part = s![
+                    2048 - rows as isize * 128..2048 + rows as isize * 128,
+                    ..columns as isize * 256
+                ];
+                let part = if rows.is_multiple_of(2) {
+                    part
+                } else {
+                    s![256 * 4..256 * (4 + rows as isize), ..columns as isize * 256]
+                };
+                model.slice_mut(part).mapv_inplace(|element| element + 3.0);
+                let new = model.slice(part).to_owned();
+                let (before, started) = (store.requests(), std::time::Instant::now());
+                array.write(part, new).await.unwrap();
+                let (after, took) = (store.requests(), started.elapsed());
+                let sum = |requests: zarr_store::RequestCounts| {
+                    requests.gets + requests.puts + requests.heads
+                };
+                println!(
+                    "| {name} | {path} | {} | {:.2} | {:.1} | {} | {:.0} |",
+                    rows * columns,
+                    (after.bytes_read + after.bytes_written
+                        - before.bytes_read
+                        - before.bytes_written) as f64
+                        / 1e6,
+                    (after.bytes_copied - before.bytes_copied) as f64 / 1e6,
+                    sum(after) - sum(before),
+                    took.as_secs_f64() * 1e3,
+                );
+                let cold = Hierarchy::new(store.clone(), registry())
+                    .array("a")
+                    .await
+                    .unwrap();
+                assert!(
+                    cold.read::<f32>([]).await.unwrap() == model.clone().into_dyn(),
+                    "{name} {path} {count}"
+                );
+            }
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! Patches: a new object of which the first bytes are those of the old one.
 
-use crate::ByteRange;
+use std::time::{Duration, SystemTime};
+
 use bytes::Bytes;
 
+use crate::ByteRange;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
-use crate::{Store, local};
+use crate::{Store, local, task};
 
 impl Store {
     /// Whether it pays to [`patch`](Self::patch) an object of this many bytes rather than to put it again as a whole: it is as large as
@@ -71,6 +73,31 @@ impl Store {
         payload.extend(tail);
         let precondition = Precondition::IfVersion(version.clone());
         self.put(key, payload, precondition).await
+    }
+
+    /// Gives up what killed writers have left: uploads to S3 that were started below this store more than `older_than` ago and are not
+    /// complete, those of other programs included, and of local files what [`LocalStore::sweep`](crate::LocalStore::sweep) removes.
+    /// Returns how many. What is swept of a writer who is still at work makes that write fail, and start again.
+    ///
+    /// # Errors
+    ///
+    /// If the store is read-only, or the backend refuses or fails.
+    pub async fn sweep(&self, older_than: Duration) -> Result<u64> {
+        self.check_write("", "sweep")?;
+        match &self.inner.backend {
+            Backend::Local(files) => {
+                let (files, place) = (files.clone(), self.place(""));
+                let swept = task::blocking(move || files.sweep(older_than)).await;
+                let swept = swept.map_err(|source| Error::io(place, "sweep", source))?;
+                swept.map(|count| count as u64)
+            }
+            Backend::Object(object) => {
+                let before = SystemTime::now().checked_sub(older_than);
+                let before = before.unwrap_or(SystemTime::UNIX_EPOCH);
+                object.sweep(self, before).await
+            }
+            Backend::Zip(_) => Ok(0),
+        }
     }
 
     /// The first bytes of an object of a version, read.

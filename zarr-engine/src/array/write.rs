@@ -138,6 +138,11 @@ impl Array {
     }
 
     pub(super) fn write_plan(&self, resolved: &Resolved, strides: &[isize]) -> WritePlan {
+        let store = self.hierarchy.store();
+        let patch_from = match store.patches(u64::MAX) {
+            true => store.cost_model().patch_from,
+            false => u64::MAX,
+        };
         WritePlan::new(
             self.layout.clone(),
             self.prefix.clone(),
@@ -145,6 +150,6 @@ impl Array {
             strides,
             self.options,
         )
-        .with_patches(self.hierarchy.store().cost_model().patch_from)
+        .with_patches(patch_from)
     }
 }

@@ -19,7 +19,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::backoff::Backoff;
-use crate::object::patch::Uploads;
+use crate::object::patch::{UnderWay, Uploads};
 
 /// How long a URL of a request is valid.
 const VALID: Duration = Duration::from_secs(3600);
@@ -189,6 +189,39 @@ impl Uploads for S3Uploads {
         })
     }
 
+    async fn under_way(&self, prefix: &str) -> Result<Vec<UnderWay>> {
+        let (root, mut found) = (Path::default(), Vec::new());
+        let mut query = vec![("uploads", String::new()), ("prefix", prefix.to_owned())];
+        loop {
+            let sent = self.send(Method::GET, &root, &query, &[], String::new());
+            let (_, body) = sent.await?;
+            for upload in body.split("<Upload>").skip(1) {
+                let text = |name| text(upload, name);
+                let (key, upload, since) = (text("Key"), text("UploadId"), text("Initiated"));
+                let since = since.and_then(|since| humantime::parse_rfc3339(&since).ok());
+                let path = key.and_then(|key| Path::parse(key).ok());
+                if let (Some(path), Some(upload), Some(since)) = (path, upload, since) {
+                    found.push(UnderWay {
+                        path,
+                        upload,
+                        since,
+                    });
+                }
+            }
+            let (key, upload) = (
+                text(&body, "NextKeyMarker"),
+                text(&body, "NextUploadIdMarker"),
+            );
+            match (text(&body, "IsTruncated").as_deref(), key, upload) {
+                (Some("true"), Some(key), Some(upload)) => {
+                    query.truncate(2);
+                    query.extend([("key-marker", key), ("upload-id-marker", upload)]);
+                }
+                _ => return Ok(found),
+            }
+        }
+    }
+
     async fn abort(&self, path: &Path, upload: &String) -> Result<()> {
         self.store.abort_multipart(path, upload).await
     }
@@ -275,11 +308,25 @@ fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {
 /// The text of an element in an answer of this kind.
 fn element(body: &str, kind: &str, name: &str, path: &Path) -> Result<String> {
     let found = body.contains(&format!("<{kind}")).then_some(body);
-    let found = found.and_then(|body| body.split_once(&format!("<{name}>")));
-    let found = found.and_then(|(_, rest)| rest.split_once('<'));
-    let Some((text, _)) = found else {
-        return Err(refused(200, body, path));
-    };
-    let text = text.replace("&quot;", "\"").replace("&#34;", "\"");
-    Ok(text.replace("&#x22;", "\"").replace("&amp;", "&"))
+    let text = found.and_then(|body| text(body, name));
+    text.ok_or_else(|| refused(200, body, path))
+}
+
+/// The text of the first element of this name.
+fn text(body: &str, name: &str) -> Option<String> {
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once('<')?;
+    let named = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#x22;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+    ];
+    let named = named
+        .into_iter()
+        .chain([("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]);
+    Some(named.fold(text.to_owned(), |text, (name, what)| {
+        text.replace(name, what)
+    }))
 }

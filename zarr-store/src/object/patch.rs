@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::ByteRange;
 use async_trait::async_trait;
@@ -79,8 +79,19 @@ pub(crate) trait Uploads: Send + Sync {
         tag: &str,
     ) -> object_store::Result<PutResult>;
 
+    /// The uploads of objects below a prefix that are under way, and since when.
+    async fn under_way(&self, prefix: &str) -> object_store::Result<Vec<UnderWay>>;
+
     /// Gives an upload up.
     async fn abort(&self, path: &Path, upload: &String) -> object_store::Result<()>;
+}
+
+/// An upload that was started and is neither completed nor given up.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    pub(crate) path: Path,
+    pub(crate) upload: String,
+    pub(crate) since: SystemTime,
 }
 
 /// What patches the objects of a place.
@@ -156,6 +167,37 @@ impl ObjectBackend {
         let found = patches.found.clone();
         self.request(store, key, async move { patch.run(&found).await })
             .await
+    }
+
+    /// Gives uploads up that were started before a time.
+    pub(crate) async fn sweep(&self, store: &Store, before: SystemTime) -> Result<u64> {
+        let Some(patches) = &self.patches else {
+            return Ok(0);
+        };
+        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), store.clone());
+        self.request(store, "", async move {
+            owned.counters().list();
+            let mut request = backend.start(&owned, "", "list uploads");
+            let found = request.pages(uploads.under_way(&backend.prefix)).await?;
+            let mut swept = 0;
+            for found in found.map_err(|error| request.error(&error))? {
+                let below = key::below(&backend.prefix, found.path.as_ref()).is_some();
+                if !below || found.since >= before {
+                    continue;
+                }
+                owned.counters().delete();
+                match request
+                    .next(uploads.abort(&found.path, &found.upload))
+                    .await?
+                {
+                    Err(error) if !absent(&error) => return Err(request.error(&error)),
+                    // It was completed or given up meanwhile.
+                    _ => swept += 1,
+                }
+            }
+            Ok(swept)
+        })
+        .await
     }
 
     /// Whether conditions mean something here; asks the backend the first time. Where it does not answer, it is asked again.

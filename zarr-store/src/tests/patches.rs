@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use object_store::{
     UpdateVersion,
 };
 
-use crate::object::patch::{Patches, Uploads};
+use crate::object::patch::{Patches, UnderWay, Uploads};
 use crate::object::{ObjectBackend, Quirks};
 use crate::{ByteRange, CostModel, ErrorKind, Precondition, Store, Version};
 
@@ -254,6 +255,16 @@ impl Uploads for Server {
         }
     }
 
+    async fn under_way(&self, _: &str) -> object_store::Result<Vec<UnderWay>> {
+        let uploads = self.uploads.lock().unwrap();
+        let found = uploads.keys().map(|upload| UnderWay {
+            path: Path::from("a/k"),
+            upload: upload.clone(),
+            since: SystemTime::now(),
+        });
+        Ok(found.collect())
+    }
+
     async fn abort(&self, path: &Path, upload: &String) -> object_store::Result<()> {
         self.steps.lock().unwrap().push(format!("abort {path}"));
         self.uploads.lock().unwrap().remove(upload);
@@ -381,11 +392,11 @@ async fn a_patch_that_is_dropped_gives_its_upload_up() {
         let server = Server::new(Wrong::Hangs(step));
         let store = server.store(true);
         let version = put(&store).await;
-        let time = std::time::Duration::from_millis(300);
+        let time = Duration::from_millis(300);
         let patched = tokio::time::timeout(time, patch(&store, &version)).await;
         assert!(patched.is_err(), "{step}");
         for _ in 0..200 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
             if server.uploads_left() == 0 {
                 break;
             }
@@ -407,5 +418,17 @@ async fn of_two_patchers_at_once_one_wins() {
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     let lost = one.err().or(other.err()).map(|error| error.kind());
     assert_eq!(lost, Some(ErrorKind::Conflict));
+    assert_eq!(server.uploads_left(), 0);
+}
+
+#[tokio::test]
+async fn uploads_of_killed_writers_are_swept() {
+    let server = Server::new(Wrong::Nothing);
+    let store = server.store(true);
+    server.start(&Path::from("a/k")).await.unwrap();
+    assert_eq!(store.sweep(Duration::from_secs(60)).await.unwrap(), 0);
+    let beside = store.with_prefix("b").unwrap();
+    assert_eq!(beside.sweep(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
     assert_eq!(server.uploads_left(), 0);
 }
