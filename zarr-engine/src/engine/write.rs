@@ -19,6 +19,36 @@ use crate::retry::Attempts;
 const OBJECTS: usize = 32;
 const OBJECTS_SIZE: u64 = 128 << 20;
 
+/// Files of at most so many decoded bytes are encoded and replaced together by one thread, so many at a time.
+const SMALL: u64 = 64 << 10;
+const TOGETHER: usize = 256;
+
+/// What is written at one time: an object alone or, where that is possible, many small ones that are replaced.
+struct Portions<I> {
+    objects: I,
+    together: bool,
+    /// Objects of the next portion.
+    replaced: Vec<ObjectWrite>,
+}
+
+impl<I: Iterator<Item = ObjectWrite>> Iterator for Portions<I> {
+    type Item = Vec<ObjectWrite>;
+
+    fn next(&mut self) -> Option<Vec<ObjectWrite>> {
+        while self.replaced.len() < TOGETHER {
+            match self.objects.next() {
+                Some(object) if self.together && object.action() == WriteAction::Replace => {
+                    self.replaced.push(object);
+                }
+                Some(object) => return Some(vec![object]),
+                None => break,
+            }
+        }
+        let portion = std::mem::take(&mut self.replaced);
+        (!portion.is_empty()).then_some(portion)
+    }
+}
+
 impl Engine {
     /// Writes what the plan says from `input`. After an error some objects are written and some are not; each is whole.
     pub(crate) async fn write(self: &Arc<Self>, plan: WritePlan, input: Input) -> Result<()> {
@@ -26,11 +56,47 @@ impl Engine {
         let objects = usize::try_from(OBJECTS_SIZE / size)
             .unwrap_or(OBJECTS)
             .clamp(2, OBJECTS);
-        stream::iter(plan.objects())
-            .map(|object| self.write_object(object, &input))
+        let portions = Portions {
+            objects: plan.objects(),
+            together: self.store.as_local().is_some() && size <= SMALL,
+            replaced: Vec::new(),
+        };
+        stream::iter(portions)
+            .map(|portion| self.write_portion(portion, &input))
             .buffer_unordered(objects)
             .try_collect::<()>()
             .await
+    }
+
+    async fn write_portion(
+        self: &Arc<Self>,
+        mut portion: Vec<ObjectWrite>,
+        input: &Input,
+    ) -> Result<()> {
+        if portion.len() > 1 {
+            let (engine, input) = (self.clone(), input.clone());
+            portion = compute(move || engine.replace_here(portion, &input)).await??;
+        }
+        for object in portion {
+            self.write_object(object, input).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces small files on this thread; returns the objects that have to be replaced in another way.
+    fn replace_here(&self, objects: Vec<ObjectWrite>, input: &Input) -> Result<Vec<ObjectWrite>> {
+        let mut left = Vec::new();
+        for object in objects {
+            let encoded = encode_here(vec![(object.clone(), input.clone())], ObjectState::Absent)?;
+            match self.store.replace_here(object.key(), encoded.as_deref()) {
+                Some(replaced) => {
+                    replaced?;
+                    self.forget(object.key(), object.index_range());
+                }
+                None => left.push(object),
+            }
+        }
+        Ok(left)
     }
 
     async fn write_object(&self, object: ObjectWrite, input: &Input) -> Result<()> {
@@ -143,20 +209,33 @@ async fn encode(
     writes: Vec<(ObjectWrite, Input)>,
     existing: ObjectState,
 ) -> Result<Option<Vec<Bytes>>> {
-    let encoded = compute(move || {
-        let mut state = existing;
-        for (object, input) in &writes {
-            let mut encode = object.encode(state)?;
-            let jobs = encode.by_ref().map(Ok::<_, Error>);
-            let chunks = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size())
+    compute(move || encode_here(writes, existing)).await?
+}
+
+/// [`encode`] from a computing thread.
+fn encode_here(
+    writes: Vec<(ObjectWrite, Input)>,
+    existing: ObjectState,
+) -> Result<Option<Vec<Bytes>>> {
+    let mut state = existing;
+    for (object, input) in &writes {
+        let mut encode = object.encode(state)?;
+        let jobs = encode.by_ref().map(Ok::<_, Error>);
+        let mut batches = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size());
+        let run = |batch: Result<Vec<_>>| encode_batch(&batch?, input);
+        let chunks = match (batches.next(), batches.next()) {
+            (Some(first), Some(second)) => [first, second]
+                .into_iter()
+                .chain(batches)
                 .par_bridge()
-                .map(|batch| batch.and_then(|batch| encode_batch(&batch, input)))
-                .collect::<Result<Vec<_>>>()?;
-            state = encode.finish(chunks.into_iter().flatten());
-        }
-        Ok::<_, Error>(writes[0].0.assemble(state)?)
-    });
-    encoded.await?
+                .map(run)
+                .collect::<Result<Vec<_>>>()?,
+            // Less than other threads need to wake up.
+            (first, _) => first.map(run).into_iter().collect::<Result<_>>()?,
+        };
+        state = encode.finish(chunks.into_iter().flatten());
+    }
+    Ok(writes[0].0.assemble(state)?)
 }
 
 /// Encodes chunks one behind the other in memory that they share.
