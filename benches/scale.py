@@ -1,6 +1,6 @@
 """Sizes at which implementations fall off a cliff: ours, zarrs, tensorstore and zarr-python in one run, on the same data.
 
-    python benches/scale.py [--rounds 3] [--only NAME] [--folder DIR]
+    python benches/scale.py [--rounds 3] [--only NAME[,NAME...]] [--peers zarrs,tensorstore,zarr] [--folder DIR]
 
 Needs numpy, tensorstore and zarr, and `cargo build --release` done in this folder. Each measurement is a process of its own, so
 that its peak memory is its own; rounds interleave the implementations. Prints the least wall and CPU milliseconds and the peak
@@ -9,6 +9,7 @@ memory of each; every result is checked to be equal. The page cache is warm, the
 
 import argparse
 import json
+import os
 import pathlib
 import resource
 import shutil
@@ -18,6 +19,7 @@ import tempfile
 import time
 
 import numpy as np
+from numcodecs.checksum32 import CRC32C
 
 HERE = pathlib.Path(__file__).parent
 INNER, INNER_CHUNKS = 64, 1 << 20
@@ -37,6 +39,16 @@ CASES = {
     "open_many": [],
     "own_pool": [],
     "own_pool_copy": ["large_chunks_copy"],
+}
+# What is read, made once for all measurements; "shard" where nothing is said.
+READ = {
+    "write_shard": ["raw"],
+    "write_objects": ["raw"],
+    "shrink": [],
+    "list_consolidated": [],
+    "open_many": [],
+    "own_pool": ["large_chunks"],
+    "own_pool_copy": ["large_chunks"],
 }
 # What nobody else has, or does not end in an hour.
 LACKS = {
@@ -83,13 +95,28 @@ def make(folder, name):
         "large_chunks_copy": array(LARGE * LARGE_COUNT, LARGE),
     }
     put(folder / name, documents[name])
-    if name in ("shard", "raw", "large_chunks"):
-        shape = documents[name]["shape"][0]
-        data = np.random.default_rng(1).integers(1, 256, shape, dtype="u1")
-        open_ts(folder / name).write(data).result()
-    if name == "sparse":
+    data = np.random.default_rng(1).integers(1, 256, documents[name]["shape"][0] if name in ("shard", "raw", "large_chunks") else 0, dtype="u1")
+    if name == "shard":
+        write_chunk(folder / name, 0, data.tobytes() + shard_index(data.size))
+    elif name in ("raw", "large_chunks"):
+        chunk = documents[name]["chunk_grid"]["configuration"]["chunk_shape"][0]
+        for at in range(0, data.size, chunk):
+            write_chunk(folder / name, at // chunk, data[at : at + chunk].tobytes())
+    elif name == "sparse":
         for at in (0, 999_999_999):
             open_ts(folder / name)[at * INNER : (at + 1) * INNER].write(np.ones(INNER, "u1")).result()
+
+
+def shard_index(size):
+    """The index of a shard of raw inner chunks one behind the other."""
+    offsets = np.arange(0, size, INNER, dtype="<u8")
+    index = np.stack([offsets, np.full_like(offsets, INNER)], axis=1)
+    return bytes(CRC32C(location="end").encode(index))
+
+
+def write_chunk(path, number, content):
+    (path / "c").mkdir(exist_ok=True)
+    (path / "c" / str(number)).write_bytes(content)
 
 
 def make_groups(folder):
@@ -225,7 +252,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--worker", nargs=3)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default=",".join(CASES))
+    parser.add_argument("--peers", default=",".join(LACKS))
     parser.add_argument("--folder")
     parser.add_argument("--binary", default=HERE / "target/release/scale")
     arguments = parser.parse_args()
@@ -234,19 +262,21 @@ def main():
         return worker(who, case, pathlib.Path(folder))
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         folder = pathlib.Path(folder)
-        for name in ("shard", "raw", "large_chunks"):
-            make(folder, name)
         make_groups(folder)
-        print("| case | implementation | wall ms | CPU ms | peak MiB |\n|---|---|---|---|---|")
-        for case in CASES:
-            if arguments.only in case:
-                compare(case, folder, arguments)
+        cases = [case for case in CASES if case in arguments.only.split(",")]
+        for name in {name for case in cases for name in READ.get(case, ["shard"])}:
+            make(folder, name)
+        print(f"load of the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+        print("| case | implementation | wall ms | CPU ms | peak MiB |\n|---|---|---|---|---|", flush=True)
+        for case in cases:
+            compare(case, folder, arguments)
 
 
 def compare(case, folder, arguments):
     found, results = {}, set()
     for _ in range(arguments.rounds):
-        for who in ["ours", *(peer for peer, lacks in LACKS.items() if case not in lacks)]:
+        peers = [peer for peer in arguments.peers.split(",") if peer and case not in LACKS[peer]]
+        for who in ["ours", *peers]:
             for name in CASES[case]:
                 make(folder, name)
             answer = measure(who, case, folder, arguments.binary)

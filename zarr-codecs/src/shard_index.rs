@@ -70,8 +70,11 @@ impl IndexCodec {
 
     /// Encodes an index of as many entries as there are inner chunks.
     pub(crate) fn encode(&self, entries: &[ShardIndexEntry]) -> Result<Bytes> {
-        let numbers = entries.iter().flatten();
-        let decoded = ChunkData::Fixed(numbers.flat_map(|number| number.to_ne_bytes()).collect());
+        let mut decoded = Vec::with_capacity(size_of_val(entries));
+        for number in entries.as_flattened() {
+            decoded.extend_from_slice(&number.to_ne_bytes());
+        }
+        let decoded = ChunkData::Fixed(decoded);
         let mut encoded = Vec::with_capacity(self.encoded_size);
         self.codecs.encode_chunk(&decoded, &mut encoded)?;
         EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;

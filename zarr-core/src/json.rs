@@ -1,5 +1,6 @@
 //! JSON objects kept as they were written: members in order, values as text, repeated names refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use indexmap::IndexMap;
@@ -41,10 +42,11 @@ impl Members {
             reason: format!("not UTF-8: {error}"),
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if strictness == Strictness::Strict {
+        let marked = bare_words::mark(text);
+        if strictness == Strictness::Strict && matches!(marked, Cow::Owned(_)) {
             serde_json::from_str::<serde::de::IgnoredAny>(text)?;
         }
-        Ok(serde_json::from_str(&bare_words::mark(text))?)
+        Ok(serde_json::from_str(&marked)?)
     }
 
     /// The text of a member's value.

@@ -226,12 +226,7 @@ impl Group {
         };
         let mut kinds = BTreeMap::new();
         for name in copies.paths().filter(|path| !path.contains('/')) {
-            let is_array = copies.is_array(name);
-            let kind = match is_array.map_err(|error| error.key(&self.copies_key()))? {
-                Some(true) => NodeKind::Array,
-                _ => NodeKind::Group,
-            };
-            kinds.insert(name.to_owned(), kind);
+            kinds.insert(name.to_owned(), self.copied_kind(copies, name)?);
         }
         for (path, metadata) in self.changed().await? {
             let name = relative(&self.path, &path);
@@ -285,10 +280,10 @@ impl Group {
     /// # Errors
     /// Those of [`Self::children`].
     pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
-        let nodes = match self.consolidated() {
-            None => self.hierarchy.documents_within(&self.path).await?,
-            Some(consolidated) => self.current_nodes(consolidated).await?,
-        };
+        if let Some(copies) = self.consolidated() {
+            return self.current_kinds(copies).await;
+        }
+        let nodes = self.hierarchy.documents_within(&self.path).await?;
         Ok(nodes
             .into_iter()
             .map(|(path, metadata)| (path, kind(&metadata)))

@@ -225,6 +225,27 @@ impl Store {
         }
     }
 
+    /// A [`put`](Self::put) without condition or, without a payload, a [`delete`](Self::delete), on the calling thread: for
+    /// files, where it takes less time than another thread needs to wake up. `None`, and nothing done, for other stores and
+    /// with [`Durability::Synced`](crate::Durability::Synced).
+    ///
+    /// # Errors
+    ///
+    /// As for [`put`](Self::put) and [`delete`](Self::delete).
+    pub fn replace_here(&self, key: &str, payload: Option<&[Bytes]>) -> Option<Result<()>> {
+        let local = self.as_local().filter(|local| !local.is_synced())?;
+        let operation = if payload.is_some() { "put" } else { "delete" };
+        let checked = self.check_write(key, operation);
+        Some(
+            checked
+                .and_then(|()| self.check_key(key))
+                .and_then(|()| match payload {
+                    Some(payload) => local.put(key, payload, &Precondition::None).map(drop),
+                    None => local.delete(key),
+                }),
+        )
+    }
+
     /// Deletes an object; one that does not exist is fine.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::NodeMetadata;
 use zarr_core::{NodePath, Strictness, is_node_name};
-use zarr_store::{ByteRange, Version};
+use zarr_store::{Body, ByteRange, Version};
 
 use super::{Stored, Versions, Wanted};
 use crate::error::{Error, Result};
@@ -15,6 +15,9 @@ const DOCUMENTS: usize = 64;
 
 /// The bytes of a document that are asked for before its size is known.
 const FIRST: u64 = 64 << 20;
+
+/// The most bytes of a document that are read on the thread that asks for it.
+const SMALL: u64 = 256 << 10;
 
 impl Hierarchy {
     /// Reads a node of Zarr 3; `None` where there is none.
@@ -35,7 +38,11 @@ impl Hierarchy {
     pub(super) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
         let limit = self.registry().limits().max_document_size;
         let first = ByteRange::Range(0..FIRST.min(limit));
-        let Some(body) = self.store().get(key, &first, None).await? else {
+        let found = match self.at_hand(key, &first) {
+            Some(found) => found?,
+            None => self.store().get(key, &first, None).await?,
+        };
+        let Some(body) = found else {
             return Ok(None);
         };
         let (size, read) = (body.object_size, body.bytes.len() as u64);
@@ -55,6 +62,12 @@ impl Hierarchy {
         let rest = rest.map(|body| body.bytes).unwrap_or_default();
         let text = [&body.bytes[..], &rest].concat();
         Ok(Some((text.into(), body.version)))
+    }
+
+    /// A small file that the operating system has in memory, for which no other thread need wake up.
+    fn at_hand(&self, key: &str, range: &ByteRange) -> Option<zarr_store::Result<Option<Body>>> {
+        self.store().as_local()?;
+        self.store().get_now(key, range, SMALL)
     }
 
     /// Reads a node of Zarr 3, or else of Zarr 2; `None` where there is neither.

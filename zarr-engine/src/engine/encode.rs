@@ -10,26 +10,45 @@ use super::compute;
 use crate::error::{Error, Result};
 
 /// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel. There too
-/// `finish` makes of it what is to be stored.
+/// `finish` makes of the result what is to be stored.
 pub(super) async fn encode<R: Send + 'static>(
     writes: Vec<(ObjectWrite, Input)>,
     existing: ObjectState,
     finish: impl FnOnce(&ObjectWrite, ObjectState) -> zarr_core::Result<R> + Send + 'static,
 ) -> Result<R> {
-    let encoded = compute(move || {
-        let mut state = existing;
-        for (object, input) in &writes {
-            let mut encode = object.encode(state)?;
-            let jobs = encode.by_ref().map(Ok::<_, Error>);
-            let chunks = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size())
+    compute(move || finish_here(&writes, existing, finish)).await?
+}
+
+/// [`encode`] from a computing thread, for objects that no store has yet.
+pub(super) fn encode_here(object: &ObjectWrite, input: &Input) -> Result<Option<Vec<Bytes>>> {
+    let writes = [(object.clone(), input.clone())];
+    finish_here(&writes, ObjectState::Absent, ObjectWrite::assemble)
+}
+
+fn finish_here<R>(
+    writes: &[(ObjectWrite, Input)],
+    existing: ObjectState,
+    finish: impl FnOnce(&ObjectWrite, ObjectState) -> zarr_core::Result<R>,
+) -> Result<R> {
+    let mut state = existing;
+    for (object, input) in writes {
+        let mut encode = object.encode(state)?;
+        let jobs = encode.by_ref().map(Ok::<_, Error>);
+        let mut batches = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size());
+        let run = |batch: Result<Vec<_>>| encode_batch(&batch?, input);
+        let chunks = match (batches.next(), batches.next()) {
+            (Some(first), Some(second)) => [first, second]
+                .into_iter()
+                .chain(batches)
                 .par_bridge()
-                .map(|batch| batch.and_then(|batch| encode_batch(&batch, input)))
-                .collect::<Result<Vec<_>>>()?;
-            state = encode.finish(chunks.into_iter().flatten());
-        }
-        Ok::<_, Error>(finish(&writes[0].0, state)?)
-    });
-    encoded.await?
+                .map(run)
+                .collect::<Result<Vec<_>>>()?,
+            // Less than other threads need to wake up.
+            (first, _) => first.map(run).into_iter().collect::<Result<_>>()?,
+        };
+        state = encode.finish(chunks.into_iter().flatten());
+    }
+    Ok(finish(&writes[0].0, state)?)
 }
 
 /// Encodes chunks one behind the other in memory that they share.

@@ -302,3 +302,70 @@ impl tracing::Subscriber for Hops {
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
 }
+
+/// Runs with the only thread that may wait for files busy: whatever wants it never gets on.
+fn without_a_thread_for_files(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, busy) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || busy.recv());
+    let most = std::time::Duration::from_mins(1);
+    let done = runtime.block_on(async { tokio::time::timeout(most, work).await });
+    drop(release);
+    done.expect("a thread was asked for");
+}
+
+#[test]
+fn small_files_are_written_without_another_thread_for_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let hierarchy = blocking::open(directory.path().to_str().unwrap()).unwrap();
+    let builder = ArrayBuilder::new(&[1000], "uint8").with_chunk_shape(&[2]);
+    let array = hierarchy
+        .create_array("a", builder.build().unwrap())
+        .unwrap();
+    let mut expected = Array1::from_iter((0..1000).map(|i| u8::try_from(i % 7).unwrap()));
+    let counts = || array.0.hierarchy().store().requests();
+    let before = counts();
+    let data = expected.clone();
+    without_a_thread_for_files(async { array.0.write(s![..], data).await.unwrap() });
+    assert_eq!(counts().puts - before.puts, 500);
+    assert_eq!(counts().deletes, before.deletes);
+    assert_eq!(
+        array.read::<u8>(s![..]).unwrap(),
+        expected.clone().into_dyn()
+    );
+    // Fill values delete what was there, and only that.
+    expected.slice_mut(s![10..20]).fill(0);
+    let data = expected.clone();
+    without_a_thread_for_files(async { array.0.write(s![..], data).await.unwrap() });
+    assert_eq!(counts().deletes - before.deletes, 5);
+    assert!(!directory.path().join("a/c/5").exists());
+    assert_eq!(array.read::<u8>(s![..]).unwrap(), expected.into_dyn());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn documents_in_memory_are_read_without_another_thread() {
+    let directory = tempfile::tempdir().unwrap();
+    let hierarchy = blocking::open(directory.path().to_str().unwrap()).unwrap();
+    let metadata = ArrayBuilder::new(&[3], "uint8").build().unwrap();
+    hierarchy.create_array("a", metadata).unwrap();
+    let range = zarr_store::ByteRange::All;
+    let at_hand = hierarchy.0.store().get_now("a/zarr.json", &range, 1 << 20);
+    if at_hand.is_none() {
+        eprintln!("skipped: a file system that does not say what it has in memory");
+        return;
+    }
+    let counts = || hierarchy.0.store().requests();
+    let before = counts();
+    without_a_thread_for_files(async {
+        for _ in 0..10 {
+            hierarchy.0.array("a").await.unwrap();
+        }
+        hierarchy.0.array("b").await.unwrap_err();
+    });
+    assert_eq!(counts().gets - before.gets, 10);
+}

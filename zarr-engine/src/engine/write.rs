@@ -7,10 +7,10 @@ use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
 
-use super::encode::encode;
+use super::encode::{encode, encode_here};
 use super::group_commit::{PendingWrite, inputs};
 use super::patch::Patched;
-use super::{Engine, stored_range};
+use super::{Engine, compute, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
@@ -26,14 +26,80 @@ pub(super) fn at_once(plan: &WritePlan) -> usize {
         .clamp(2, OBJECTS)
 }
 
+/// Files of at most so many decoded bytes are encoded and replaced together by one thread, so many at a time.
+const SMALL: u64 = 64 << 10;
+const TOGETHER: usize = 256;
+
+/// What is written at one time: an object alone or, where that is possible, many small ones that are replaced.
+struct Portions<I> {
+    objects: I,
+    together: bool,
+    /// Objects of the next portion.
+    replaced: Vec<ObjectWrite>,
+}
+
+impl<I: Iterator<Item = ObjectWrite>> Iterator for Portions<I> {
+    type Item = Vec<ObjectWrite>;
+
+    fn next(&mut self) -> Option<Vec<ObjectWrite>> {
+        while self.replaced.len() < TOGETHER {
+            match self.objects.next() {
+                Some(object) if self.together && object.action() == WriteAction::Replace => {
+                    self.replaced.push(object);
+                }
+                Some(object) => return Some(vec![object]),
+                None => break,
+            }
+        }
+        let portion = std::mem::take(&mut self.replaced);
+        (!portion.is_empty()).then_some(portion)
+    }
+}
+
 impl Engine {
     /// Writes what the plan says from `input`. After an error some objects are written and some are not; each is whole.
     pub(crate) async fn write(self: &Arc<Self>, plan: WritePlan, input: Input) -> Result<()> {
-        stream::iter(plan.objects())
-            .map(|object| self.write_object(object, &input))
+        let portions = Portions {
+            objects: plan.objects(),
+            together: self.store.as_local().is_some() && plan.decoded_object_size() <= SMALL,
+            replaced: Vec::new(),
+        };
+        stream::iter(portions)
+            .map(|portion| self.write_portion(portion, &input))
             .buffer_unordered(at_once(&plan))
             .try_collect::<()>()
             .await
+    }
+
+    async fn write_portion(
+        self: &Arc<Self>,
+        mut portion: Vec<ObjectWrite>,
+        input: &Input,
+    ) -> Result<()> {
+        if portion.len() > 1 {
+            let (engine, input) = (self.clone(), input.clone());
+            portion = compute(move || engine.replace_here(portion, &input)).await??;
+        }
+        for object in portion {
+            self.write_object(object, input).await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces small files on this thread; returns the objects that have to be replaced in another way.
+    fn replace_here(&self, objects: Vec<ObjectWrite>, input: &Input) -> Result<Vec<ObjectWrite>> {
+        let mut left = Vec::new();
+        for object in objects {
+            let encoded = encode_here(&object, input)?;
+            match self.store.replace_here(object.key(), encoded.as_deref()) {
+                Some(replaced) => {
+                    replaced?;
+                    self.forget(object.key(), object.index_range());
+                }
+                None => left.push(object),
+            }
+        }
+        Ok(left)
     }
 
     async fn write_object(&self, object: ObjectWrite, input: &Input) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zarr_core::NodePath;
 use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 
-use super::{Difference, Group};
+use super::{Difference, Group, kind};
 use crate::documents::relative;
 use crate::error::Result;
 use crate::hierarchy::{Node, NodeKind, node_type};
@@ -71,19 +71,37 @@ impl Group {
         Ok(changed)
     }
 
-    /// The copied documents, and those that this process has changed as they are now.
-    pub(super) async fn current_nodes(
+    /// The kind of a copied node; the rest of its document is not read.
+    pub(super) fn copied_kind(
         &self,
         copies: &ConsolidatedMetadata,
-    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let mut nodes = self.consolidated_nodes(copies)?;
+        name: &str,
+    ) -> Result<NodeKind> {
+        let is_array = copies.is_array(name);
+        Ok(
+            match is_array.map_err(|error| error.key(&self.copies_key()))? {
+                Some(true) => NodeKind::Array,
+                _ => NodeKind::Group,
+            },
+        )
+    }
+
+    /// The kinds of the copied nodes, and of those that this process has changed as they are now, in order of path.
+    pub(super) async fn current_kinds(
+        &self,
+        copies: &ConsolidatedMetadata,
+    ) -> Result<Vec<(NodePath, NodeKind)>> {
+        let kinds = copies
+            .paths()
+            .map(|name| Ok((self.path.join(name)?, self.copied_kind(copies, name)?)));
+        let mut nodes = kinds.collect::<Result<Vec<_>>>()?;
         let changed = self.changed().await?;
         if !changed.is_empty() {
             nodes.retain(|(path, _)| !self.hierarchy.documents.has_changed(path));
             let stored = changed.into_iter();
-            nodes.extend(stored.filter_map(|(path, metadata)| Some((path, metadata?))));
-            nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
+            nodes.extend(stored.filter_map(|(path, metadata)| Some((path, kind(&metadata?)))));
         }
+        nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(nodes)
     }
 

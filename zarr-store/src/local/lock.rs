@@ -5,7 +5,7 @@
 //! file, so a killed writer leaves at most a file that nobody has locked, which the next writer takes over.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -35,8 +35,9 @@ impl KeyLock {
                 .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
                 .open(&path)?;
             file.lock()?;
-            if is_at(&file, &path)? {
-                return Self::new(file, path);
+            let held = file.metadata()?;
+            if is_at(&held, &path)? {
+                return Self::new(file, &held, path);
             }
         }
         Err(io::Error::other("lock file is taken away again and again"))
@@ -70,15 +71,18 @@ impl KeyLock {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        if lock(&file)? && is_at(&file, path)? {
-            Self::new(file, path.to_owned()).map(Some)
-        } else {
-            Ok(None)
+        if !lock(&file)? {
+            return Ok(None);
+        }
+        let held = file.metadata()?;
+        match is_at(&held, path)? {
+            true => Self::new(file, &held, path.to_owned()).map(Some),
+            false => Ok(None),
         }
     }
 
-    fn new(file: File, path: PathBuf) -> io::Result<Self> {
-        if !file.metadata()?.is_file() {
+    fn new(file: File, held: &Metadata, path: PathBuf) -> io::Result<Self> {
+        if !held.is_file() {
             return Err(io::Error::other("lock file is not a regular file"));
         }
         Ok(Self {
@@ -111,9 +115,8 @@ impl Drop for KeyLock {
     }
 }
 
-/// Whether a path still names an open file.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let held = file.metadata()?;
+/// Whether a path still names the file with this metadata.
+fn is_at(held: &Metadata, path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == (held.dev(), held.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -75,6 +75,10 @@ impl LocalStore {
         self.durability = durability;
     }
 
+    pub(crate) fn is_synced(&self) -> bool {
+        self.durability == Durability::Synced
+    }
+
     pub(crate) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }

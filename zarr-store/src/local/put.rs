@@ -132,7 +132,13 @@ impl LocalStore {
     }
 
     fn current(&self, key: &str, target: &Path) -> Result<Option<Current>> {
-        match fs::metadata(target) {
+        let found = match fs::symlink_metadata(target) {
+            Ok(metadata) if metadata.is_symlink() => fs::metadata(target),
+            // The directory exists, since the lock file is in it.
+            Err(error) if is_missing(&error) => return Ok(None),
+            found => found,
+        };
+        match found {
             Ok(metadata) if metadata.is_file() => Ok(Some(Current {
                 version: file_version(&metadata),
                 modified: metadata.modified().ok(),
