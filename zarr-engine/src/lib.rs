@@ -26,19 +26,24 @@
 //! The parts are crates of their own: `zarr-core` computes, `zarr-codecs` has the codecs, `zarr-store` waits.
 
 mod array;
+mod attributes;
 pub mod blocking;
 mod documents;
 mod engine;
 mod error;
 mod group;
 mod hierarchy;
+mod nodes;
 #[doc(hidden)]
 pub mod process;
 mod retry;
 
-pub use array::{Array, VariableElement};
+pub use array::{
+    Array, AxisName, AxisSelect, AxisSelection, Chunk, Index, InnerChunk, Plain, Points, ReadAs,
+    ReadElement, Scalar, Select, Space, SubArray, WriteData, WriteElement, points,
+};
 pub use engine::{CacheOptions, Target, limits};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 
@@ -53,6 +58,8 @@ pub use zarr_core::{
     Strictness,
 };
 pub use zarr_store::Store;
+
+pub use {half, ndarray, num_complex, zarr_core as core, zarr_store as store};
 
 /// Opens the hierarchy at a URL or path: `memory:`, a local path, `file://`, and `s3://`, `gs://`, `az://`, `http(s)://` where
 /// their features are on. Nothing is read yet.

@@ -198,7 +198,7 @@ async fn a_complete_edge_chunk_is_replaced_and_another_is_merged() {
     assert_eq!(requests().gets, before.gets, "replaced without a read");
     write_corner(&hierarchy, &array, 2, false).await;
     assert!(requests().gets > before.gets, "merged");
-    let found: ArrayD<i32> = array.read(s![6.., 8..]).await.unwrap();
+    let found: ArrayD<i32> = array.read::<i32>(s![6.., 8..]).await.unwrap();
     assert!(found.iter().all(|&element| element == 7), "{found}");
 }
 
@@ -253,7 +253,7 @@ fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
             // Many shards, many inner chunks of one, one.
             for slices in [s![.., ..], s![..32, ..32], s![..8, ..8], s![..4, ..4]] {
                 disturb();
-                let found: ArrayD<i32> = array.read(slices).unwrap();
+                let found: ArrayD<i32> = array.read::<i32>(slices).unwrap();
                 assert!(found.iter().all(|&element| element == 1));
             }
             drop(lock);

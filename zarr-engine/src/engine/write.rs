@@ -73,7 +73,22 @@ impl Engine {
     }
 
     async fn modify(&self, writes: &[Arc<PendingWrite>]) -> Result<()> {
-        let object = &writes[0].object;
+        self.change(&writes[0].object, Change::Elements(writes))
+            .await
+    }
+
+    /// Puts an encoded inner chunk into its shard, or takes it out; the others stay as they are. The object is of a write of this
+    /// inner chunk.
+    pub(crate) async fn write_inner(
+        &self,
+        object: ObjectWrite,
+        encoded: Option<Bytes>,
+    ) -> Result<()> {
+        self.change(&object, Change::Inner(encoded)).await
+    }
+
+    /// Changes an object on condition that nobody else does; again where somebody did.
+    async fn change(&self, object: &ObjectWrite, change: Change<'_>) -> Result<()> {
         let key = object.key();
         let mut attempts = Attempts::new();
         loop {
@@ -86,10 +101,7 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let exists = !matches!(state, ObjectState::Absent);
-            let inputs = writes
-                .iter()
-                .map(|write| (write.object.clone(), write.input.clone()));
-            let pieces = match encode(inputs.collect(), state).await? {
+            let pieces = match change.apply(object, state).await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
@@ -102,6 +114,32 @@ impl Engine {
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What is changed of an object of which something stays.
+enum Change<'a> {
+    /// Elements.
+    Elements(&'a [Arc<PendingWrite>]),
+    /// The inner chunk of the write, encoded, or none in its place.
+    Inner(Option<Bytes>),
+}
+
+impl Change<'_> {
+    async fn apply(&self, object: &ObjectWrite, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
+        match self {
+            Self::Elements(writes) => {
+                let inputs = writes.iter();
+                let inputs = inputs.map(|write| (write.object.clone(), write.input.clone()));
+                encode(inputs.collect(), state).await
+            }
+            Self::Inner(encoded) => {
+                let mut inner = object.encode(state)?;
+                let position = inner.next().map(|(position, _)| position);
+                let state = inner.finish(position.map(|position| (position, encoded.clone())));
+                Ok(object.assemble(state)?)
             }
         }
     }

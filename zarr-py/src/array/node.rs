@@ -38,12 +38,12 @@ impl OpenArray {
                 ItemSize::Fixed(size) => size,
                 ItemSize::Variable => 8,
             },
-            array: blocking::Array(array),
+            array: array.into(),
         }
     }
 
     pub(super) fn is_variable(&self) -> bool {
-        self.array.0.data_type().fixed_size().is_none()
+        self.array.as_async().data_type().fixed_size().is_none()
     }
 }
 
@@ -60,7 +60,7 @@ impl Remake for OpenArray {
     }
 
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        let metadata = self.array.0.metadata().clone();
+        let metadata = self.array.as_async().metadata().clone();
         Ok(Self::new(zarr::Array::new(
             hierarchy,
             self.path(),
@@ -69,7 +69,7 @@ impl Remake for OpenArray {
     }
 
     fn path(&self) -> &str {
-        self.array.0.path().as_str()
+        self.array.as_async().path().as_str()
     }
 }
 
