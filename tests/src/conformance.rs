@@ -17,7 +17,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[must_use]
 pub fn kind(failure: &Failure) -> &'static str {
     use zarr_core::Error as Core;
-    match failure.downcast_ref::<zarr::Error>() {
+    match failure.downcast_ref::<zarr::Error>().map(zarr::Error::root) {
         Some(zarr::Error::Core(error)) => match error.root() {
             Core::UnknownExtension { .. }
             | Core::UnknownMember { .. }
@@ -42,10 +42,7 @@ pub fn kind(failure: &Failure) -> &'static str {
 /// What the store says.
 pub fn open(store: &str, strictness: Strictness) -> Result<Hierarchy, Failure> {
     let registry = zarr::registry().with_strictness(strictness);
-    Ok(Hierarchy(zarr::Hierarchy::new(
-        Store::open(store)?,
-        registry,
-    )))
+    Ok(Hierarchy::new(Store::open(store)?, registry))
 }
 
 /// All elements of an array.
@@ -64,12 +61,12 @@ impl Elements {
     /// # Errors
     /// What the engine says, or that the elements are of any size.
     pub fn of(array: &Array) -> Result<Self, Failure> {
-        let data_type = array.0.data_type().clone();
+        let data_type = array.as_async().data_type().clone();
         let item_size = data_type
             .fixed_size()
             .ok_or("unsupported: elements of any size")?;
         let selection = Selection::all();
-        let resolved = selection.resolve(array.0.shape())?;
+        let resolved = selection.resolve(array.as_async().shape())?;
         let len =
             resolved
                 .elements()?
@@ -222,7 +219,7 @@ fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// What the engine says.
 pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
-    let data_type = array.0.data_type();
+    let data_type = array.as_async().data_type();
     let element = |bytes: &[u8]| optional_element(data_type, bytes);
     let (shape, data) = match data_type.fixed_size() {
         Some(size) => {
@@ -231,7 +228,7 @@ pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
             (elements.shape, data)
         }
         None => {
-            let data = array.read_variable::<Vec<u8>>(&Selection::all())?;
+            let data = array.read::<Vec<u8>>(&Selection::all())?;
             let elements = data.iter().map(|bytes| element(bytes)).collect::<Vec<_>>();
             (data.shape().to_vec(), elements)
         }
@@ -245,16 +242,16 @@ pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
 /// What the engine says.
 pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
     let all = Selection::all();
-    if array.0.data_type().kind() == DataTypeKind::String {
-        let data = array.read_variable::<String>(&all)?;
+    if array.as_async().data_type().kind() == DataTypeKind::String {
+        let data = array.read::<String>(&all)?;
         return Ok(
             json!({"kind": "string", "shape": data.shape(), "data": data.iter().collect::<Vec<_>>()}),
         );
     }
-    if array.0.data_type().kind() == DataTypeKind::Optional {
+    if array.as_async().data_type().kind() == DataTypeKind::Optional {
         return optional_elements(array);
     }
-    let data = array.read_variable::<Vec<u8>>(&all)?;
+    let data = array.read::<Vec<u8>>(&all)?;
     let digits = data.iter().map(|bytes| hex(bytes)).collect::<Vec<_>>();
     Ok(json!({"kind": "bytes", "shape": data.shape(), "data": digits}))
 }
@@ -270,7 +267,7 @@ pub fn read_to_file(
     strictness: Strictness,
 ) -> Result<PathBuf, Failure> {
     let array = open(store, strictness)?.array(node)?;
-    let data_type = array.0.data_type();
+    let data_type = array.as_async().data_type();
     let elements = match (data_type.kind(), data_type.fixed_size()) {
         (DataTypeKind::Optional, _) => Some(optional_elements(&array)?),
         (_, None) => Some(variable_elements(&array)?),

@@ -1,19 +1,19 @@
 //! Random arrays, codec chains and selections, from a seed that failures print.
 
 use half::f16;
-use ndarray::{ArrayD, IxDyn, SliceInfo, SliceInfoElem};
+use ndarray::{ArrayD, Axis, IxDyn, SliceInfo, SliceInfoElem};
 use num_complex::Complex;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use zarr::{
-    ArrayBuilder, ArrayMetadata, AxisIndices, BasicIndex, Element, Extension, Selection, Slice,
-    codecs,
+    ArrayBuilder, ArrayMetadata, AxisIndices, BasicIndex, Element, Extension, ReadElement,
+    Selection, Slice, codecs,
 };
 
 /// A random element type whose bits can be compared.
-pub trait RandomElement: Element + PartialEq + std::fmt::Debug {
+pub trait RandomElement: Element + ReadElement + PartialEq + std::fmt::Debug {
     /// The name of its data type.
     const DATA_TYPE: &'static str;
     /// Any value; the fill value rather often.
@@ -197,7 +197,8 @@ pub fn selection(rng: &mut StdRng, shape: &[usize]) -> Selection {
 }
 
 fn axis_indices(rng: &mut StdRng, len: usize) -> AxisIndices {
-    match rng.random_range(0..3) {
+    match rng.random_range(0..4) {
+        3 if len > 0 => AxisIndices::Index(rng.random_range(0..len as u64)),
         0 => {
             let (from, to) = bounds(rng, len);
             Slice::new(from, Some(to), 1).into()
@@ -285,6 +286,7 @@ pub fn indices_of(selection: &Selection, shape: &[usize]) -> ArrayD<usize> {
                         .copied()
                         .collect()
                 }
+                AxisIndices::Index(index) => vec![usize::try_from(*index).unwrap()],
                 AxisIndices::Indices(indices) => indices
                     .iter()
                     .map(|&index| usize::try_from(index).unwrap())
@@ -295,14 +297,18 @@ pub fn indices_of(selection: &Selection, shape: &[usize]) -> ArrayD<usize> {
             });
             let lists = lists.collect::<Vec<_>>();
             let lengths = lists.iter().map(Vec::len).collect::<Vec<_>>();
-            ArrayD::from_shape_fn(IxDyn(&lengths), |index| {
+            let all = ArrayD::from_shape_fn(IxDyn(&lengths), |index| {
                 let index = lists
                     .iter()
                     .enumerate()
                     .map(|(axis, list)| list[index[axis]])
                     .collect::<Vec<_>>();
                 numbers[IxDyn(&index)]
-            })
+            });
+            let single = axes.iter().enumerate().rev();
+            single
+                .filter(|(_, axis)| matches!(axis, AxisIndices::Index(_)))
+                .fold(all, |all, (axis, _)| all.index_axis_move(Axis(axis), 0))
         }
         Selection::Coordinates(lists) => {
             let len = lists.first().map_or(1, Vec::len);

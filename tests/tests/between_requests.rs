@@ -195,9 +195,9 @@ impl Case<'_> {
             put(faults.inner(), object, &versions[before]).await;
         }
         if !matches!(self.cache, Cache::Cold) {
-            array.read::<i32>([]).await.map_err(|e| e.to_string())?;
+            array.read::<i32>(..).await.map_err(|e| e.to_string())?;
             array
-                .read_selection::<i32>(&self.selection)
+                .read::<i32>(&self.selection)
                 .await
                 .map_err(|e| e.to_string())?;
         }
@@ -213,7 +213,7 @@ impl Case<'_> {
             let rule = Rule::new(Operation::Get, KEYS[change.object], fault);
             faults.add(rule.on_call(change.call));
         }
-        let found = array.read_selection::<i32>(&self.selection).await;
+        let found = array.read::<i32>(&self.selection).await;
         let requests = KEYS.map(|key| {
             let requests = faults.requests();
             requests.iter().filter(|request| request.key == key).count()
@@ -500,7 +500,7 @@ async fn a_file_that_changes_after_any_chunk_is_one_version() {
                             }
                         }
                         if warm {
-                            array.read::<i32>([]).await.unwrap();
+                            array.read::<i32>(..).await.unwrap();
                         }
                         let next = versions[object][version].clone();
                         let (mut seen, at) = (0, root.clone());

@@ -83,7 +83,7 @@ async fn create(hierarchy: &Hierarchy, fill: u8, inner: &[Extension]) -> Array {
 async fn read(array: &Array, wanted: &[usize]) -> zarr::Result<Vec<u8>> {
     let of = |&position: &usize| (0..LEN).map(move |element| (position * LEN + element) as u64);
     let indices = wanted.iter().flat_map(of).collect::<Vec<_>>();
-    let found = array.read_orthogonal::<u8>([indices.into()]).await?;
+    let found = array.read::<u8>([zarr::AxisIndices::from(indices)]).await?;
     Ok(found.into_raw_vec_and_offset().0)
 }
 

@@ -31,7 +31,7 @@ async fn sharded(hierarchy: &Hierarchy, codecs: &[Extension]) -> Array {
         .create_array("a", metadata.build().unwrap())
         .await
         .unwrap();
-    array.write([], data()).await.unwrap();
+    array.write(.., data()).await.unwrap();
     array
 }
 
@@ -281,14 +281,14 @@ async fn with_a_checksum_over_the_index_too_no_damage_passes() {
         .await
         .unwrap();
     let expected = data().slice(s![..16, ..16]).to_owned();
-    array.write([], expected.clone()).await.unwrap();
+    array.write(.., expected.clone()).await.unwrap();
     let good = stored(&hierarchy).await;
     for _ in 0..1000 {
         let mut shard = good.clone();
         let position = rng.random_range(0..shard.len());
         shard[position] ^= 1 << rng.random_range(0..8);
         store(&hierarchy, shard).await;
-        assert!(array.read::<i32>([]).await.is_err());
+        assert!(array.read::<i32>(..).await.is_err());
     }
 }
 
@@ -305,7 +305,7 @@ async fn absurd_shapes_are_errors_or_cheap() {
         .create_array("huge", build(&[most, 1000], &[1 << 30, 1000]).unwrap())
         .await
         .unwrap();
-    let error = array.read::<f64>([]).await.unwrap_err().to_string();
+    let error = array.read::<f64>(..).await.unwrap_err().to_string();
     assert!(error.contains("over the limit"), "{error}");
     assert_eq!(array.read::<f64>(s![-3.., 999]).await.unwrap().shape(), [3]);
     let error = array
@@ -330,7 +330,7 @@ async fn absurd_shapes_are_errors_or_cheap() {
         .create_array("empty", build(&[1000, 1000], &[1, 1]).unwrap())
         .await
         .unwrap();
-    assert_eq!(array.read::<f64>([]).await.unwrap().sum(), 0.0);
+    assert_eq!(array.read::<f64>(..).await.unwrap().sum(), 0.0);
 }
 
 #[tokio::test]
@@ -476,7 +476,7 @@ async fn files_of_absurd_size_are_refused_before_they_take_memory() {
     sharded(&hierarchy, &[codecs::bytes(true), codecs::zstd(1)]).await;
     let plain = ArrayBuilder::new(&[4], "int32").build().unwrap();
     let plain = hierarchy.create_array("plain", plain).await.unwrap();
-    plain.write([], arr0(1)).await.unwrap();
+    plain.write(.., arr0(1)).await.unwrap();
     for key in [SHARD, "plain/c/0", "plain/zarr.json"] {
         let file = std::fs::File::options()
             .write(true)
@@ -490,7 +490,7 @@ async fn files_of_absurd_size_are_refused_before_they_take_memory() {
         error.contains("inner chunk [1, 1]: shard index: entry 3 has offset 0 and nbytes 0"),
         "{error}"
     );
-    let error = plain.read::<i32>([]).await.unwrap_err().to_string();
+    let error = plain.read::<i32>(..).await.unwrap_err().to_string();
     assert!(
         error.starts_with("plain/c/0: stored chunk: found 1099511627776 bytes, expected at most"),
         "{error}"

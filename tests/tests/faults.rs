@@ -79,14 +79,14 @@ async fn create(hierarchy: &Hierarchy) {
         .create_array("a", metadata.build().unwrap())
         .await
         .unwrap();
-    array.write([], elements()).await.unwrap();
+    array.write(.., elements()).await.unwrap();
 }
 
 /// What the server has, seen past the proxy.
 async fn stored(origin: &Origin) -> ArrayD<i32> {
     let hierarchy = Hierarchy::new(Origin::s3(&origin.address, &[]), registry());
     let array = hierarchy.array("a").await.unwrap();
-    array.read([]).await.unwrap()
+    array.read::<i32>(..).await.unwrap()
 }
 
 async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -288,7 +288,7 @@ async fn a_silent_server_is_an_error_within_the_deadline() {
             .unwrap();
         proxy.add(Rule::new("GET", SHARD, fault.clone()).always());
         let started = Instant::now();
-        array.read::<i32>([]).await.unwrap_err();
+        array.read::<i32>(..).await.unwrap_err();
         // Each of two requests has its deadline, and a second of slack.
         let took = started.elapsed();
         assert!(
@@ -458,7 +458,7 @@ async fn a_server_that_ignores_conditions_is_refused_for_merges_unless_there_is_
     let error = error.unwrap_err().to_string();
     assert!(error.contains("condition"), "{error}");
     trusted.write(s![5..6], arr0(3)).await.unwrap();
-    let found = trusted.read::<i32>([]).await.unwrap();
+    let found = trusted.read::<i32>(..).await.unwrap();
     assert_eq!(found.into_raw_vec_and_offset().0, [1, 1, 0, 0, 0, 3, 0, 0]);
     assert_eq!(origin.keys().len(), 4, "{:?}", origin.keys());
 }
@@ -521,7 +521,7 @@ async fn real_servers_behind_the_proxy_are_written_once_or_an_error() {
                 written.unwrap_err();
             }
             let found = direct.array("a").await.unwrap();
-            let found = found.read::<i32>([]).await.unwrap();
+            let found = found.read::<i32>(..).await.unwrap();
             assert_eq!(found, expected.clone().into_dyn(), "{what}");
             assert_nothing_open(&proxy, &what).await;
         }
@@ -588,7 +588,7 @@ async fn a_dropped_read_leaves_no_request() {
             proxy.add(Rule::new("GET", SHARD, fault.clone()).on_calls(call..call + 1));
             drop_when(&proxy, "GET", call + 1, array.read::<i32>(s![2..6, 3..16])).await;
             assert_nothing_open(&proxy, "a dropped read").await;
-            let found = in_time("the next read", array.read::<i32>([]))
+            let found = in_time("the next read", array.read::<i32>(..))
                 .await
                 .unwrap();
             assert_eq!(found, elements().into_dyn());

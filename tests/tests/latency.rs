@@ -84,7 +84,7 @@ async fn fill(store: Store) {
         .build()
         .unwrap();
     let array = hierarchy.create_array("a", metadata.clone()).await.unwrap();
-    array.write([], elements()).await.unwrap();
+    array.write(.., elements()).await.unwrap();
     for group in ["g", "h"] {
         let group = hierarchy
             .create_group(group, zarr::Attributes::default())
@@ -122,11 +122,14 @@ async fn run(case: &str, store: Store) -> u64 {
     let found: ArrayD<u16> = match case {
         "one inner chunk, cold" => {
             let inner = s![side..2 * side, ..side, 2 * side..3 * side];
-            array.read(inner).await.unwrap()
+            array.read::<u16>(inner).await.unwrap()
         }
-        "a slab through 4 shards" => array.read(s![20, .., ..]).await.unwrap(),
-        "100 random inner chunks" => array.read_coordinates(points().to_vec()).await.unwrap(),
-        "all 8 objects" => array.read([]).await.unwrap(),
+        "a slab through 4 shards" => array.read::<u16>(s![20, .., ..]).await.unwrap(),
+        "100 random inner chunks" => array
+            .read::<u16>(zarr::Selection::Coordinates(points().to_vec()))
+            .await
+            .unwrap(),
+        "all 8 objects" => array.read::<u16>(..).await.unwrap(),
         other => panic!("no case {other:?}"),
     };
     found.iter().map(|&element| u64::from(element)).sum()

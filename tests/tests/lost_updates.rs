@@ -87,7 +87,7 @@ async fn eight_threads_on_one_shard_lose_nothing() {
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
         }
-        assert_all_there(&chunks(&array.read([]).await.unwrap()), 8, 1000);
+        assert_all_there(&chunks(&array.read::<u32>(..).await.unwrap()), 8, 1000);
     }
 }
 
@@ -193,7 +193,7 @@ impl Run {
         let (started, mut killed, mut reads) = (Instant::now(), 0, 0);
         let mut before = HashMap::new();
         loop {
-            let now = chunks(&array.read([]).await.unwrap());
+            let now = chunks(&array.read::<u32>(..).await.unwrap());
             for (chunk, value) in &before {
                 assert!(now[chunk] >= *value, "inner chunk {chunk:?} went back");
             }
@@ -223,7 +223,7 @@ impl Run {
             assert!(started.elapsed() < DEADLINE, "the writers hang");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.check(&chunks(&array.read([]).await.unwrap()));
+        self.check(&chunks(&array.read::<u32>(..).await.unwrap()));
         eprintln!(
             "{}: {WRITERS} x {} updates, {killed} kills, {reads} reads, {:.1} s",
             store.location(),

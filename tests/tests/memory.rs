@@ -108,9 +108,7 @@ fn role_of_a_child() {
     match role.as_str() {
         "read" => {
             let mut data = ArrayD::<u16>::zeros(IxDyn(&[1024, 1024, 512]));
-            array
-                .read_into(&Selection::all(), &mut data.view_mut())
-                .unwrap();
+            array.read_into(&Selection::all(), data.view_mut()).unwrap();
             assert_eq!(data[[300, 10, 7]], 44 * 10 + 7);
         }
         "rewrite" => {
@@ -126,7 +124,7 @@ fn role_of_a_child() {
                 .unwrap();
         }
         "bomb" => {
-            let error = array.read::<u8>([]).unwrap_err().to_string();
+            let error = array.read::<u8>(..).unwrap_err().to_string();
             assert!(error.contains("a/c/0: zstd"), "{error}");
         }
         other => panic!("no role {other:?}"),

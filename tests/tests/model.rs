@@ -53,14 +53,14 @@ fn case<T: RandomElement>(hierarchy: &Hierarchy, seed: u64) {
     let document = metadata.to_text().unwrap();
     let array = hierarchy.create_array("a", metadata).unwrap();
     let array = if rng.random_ratio(1, 4) {
-        Array(array.0.with_write_options(zarr::WriteOptions {
+        array.with_write_options(zarr::WriteOptions {
             store_fill: true,
             ..Default::default()
-        }))
+        })
     } else {
         array
     };
-    let fill = element::<T>(array.0.fill_value().bytes());
+    let fill = element::<T>(array.as_async().fill_value().bytes());
     let mut model = ArrayD::from_elem(IxDyn(&shape), fill);
     for step in 0..5 {
         let selection = random::selection(&mut rng, &shape);
@@ -74,7 +74,7 @@ fn case<T: RandomElement>(hierarchy: &Hierarchy, seed: u64) {
             }
         });
         array
-            .write_selection(&selection, data.view())
+            .write(&selection, data.view())
             .unwrap_or_else(|error| panic!("write {step} {selection:?}: {error}\n{document}"));
         let elements = model.as_slice_mut().unwrap();
         for (&place, &value) in places.iter().zip(&data) {
@@ -85,7 +85,7 @@ fn case<T: RandomElement>(hierarchy: &Hierarchy, seed: u64) {
             let expected = random::indices_of(&selection, &shape)
                 .map(|&place| model.as_slice().unwrap()[place]);
             let found = reader
-                .read_selection::<T>(&selection)
+                .read::<T>(&selection)
                 .unwrap_or_else(|error| panic!("read {step} {selection:?}: {error}\n{document}"));
             assert!(
                 found == expected,
@@ -111,7 +111,7 @@ fn read_into<T: RandomElement>(
     if view.ndim() > 0 {
         view.invert_axis(ndarray::Axis(0));
     }
-    array.read_into(selection, &mut view).unwrap();
+    array.read_into(selection, view.view_mut()).unwrap();
     assert_eq!(view, expected.view());
 }
 

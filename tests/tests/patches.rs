@@ -57,11 +57,11 @@ fn sharded(rng: &mut StdRng, shape: &[u64]) -> ArrayMetadata {
 }
 
 async fn assert_equal(array: &Array, model: &ArrayD<u16>) {
-    assert_eq!(&array.read::<u16>([]).await.unwrap(), model, "warm");
+    assert_eq!(&array.read::<u16>(..).await.unwrap(), model, "warm");
     // By a process that has read nothing yet.
     let cold = Hierarchy::new(array.hierarchy().store().clone(), registry());
     let cold = cold.array("a").await.unwrap();
-    assert_eq!(&cold.read::<u16>([]).await.unwrap(), model, "cold");
+    assert_eq!(&cold.read::<u16>(..).await.unwrap(), model, "cold");
 }
 
 /// Dead space is never more than `percent` of a shard, and none where nothing may be.
@@ -141,10 +141,7 @@ async fn write(array: &Array, selection: &Selection, model: &mut ArrayD<u16>, rn
         true => 0,
         false => rng.random(),
     });
-    array
-        .write_selection(selection, data.clone())
-        .await
-        .unwrap();
+    array.write(selection, data.clone()).await.unwrap();
     let elements = model.as_slice_mut().unwrap();
     for (&place, &element) in places.iter().zip(&data) {
         elements[place] = element;
@@ -222,7 +219,7 @@ async fn one_inner_chunk_of_a_large_local_shard_is_appended() {
     let store = Store::local(folder.path()).unwrap();
     let hierarchy = Hierarchy::new(store.clone(), registry());
     let array = hierarchy.create_array("a", large(8)).await.unwrap();
-    array.write([], ndarray::arr0(1.0_f32)).await.unwrap();
+    array.write(.., ndarray::arr0(1.0_f32)).await.unwrap();
     let size = store.size("a/c/0/0").await.unwrap().unwrap();
     let plan = array.plan_write(s![..256, 256..512]).unwrap().to_string();
     assert!(
@@ -247,7 +244,7 @@ async fn one_inner_chunk_of_a_large_local_shard_is_appended() {
     let freed = array.compact(0).await.unwrap();
     assert_eq!((freed.shards, freed.freed), (1, (1 << 18) + 4));
     assert_eq!(store.size("a/c/0/0").await.unwrap(), Some(size));
-    let sum = array.read::<f32>([]).await.unwrap().sum();
+    let sum = array.read::<f32>(..).await.unwrap().sum();
     assert_eq!(sum, (2048.0 * 2048.0) + (256.0 * 256.0));
 }
 
@@ -276,7 +273,7 @@ async fn on_server(name: &str) -> Option<OnServer> {
     let rows = ndarray::Array2::from_shape_fn((ROWS as usize, ROW as usize), |(row, at)| {
         (row * at) as u32
     });
-    array.write([], rows).await.unwrap();
+    array.write(.., rows).await.unwrap();
     Some(OnServer {
         proxy,
         server,
@@ -298,7 +295,7 @@ impl OnServer {
 
     /// Asserts that rows have one value each and all others what they were made with.
     async fn check(&self, changed: &[(usize, u32)]) {
-        let found = self.cold().await.read::<u32>([]).await.unwrap();
+        let found = self.cold().await.read::<u32>(..).await.unwrap();
         for (row, found) in found.outer_iter().enumerate() {
             let change = changed.iter().rfind(|(changed, _)| *changed == row);
             let is = |(at, &found): (usize, &u32)| match change {
@@ -594,7 +591,7 @@ async fn the_table() {
             let array = hierarchy.create_array("a", large(16)).await.unwrap();
             let mut model =
                 ndarray::Array2::from_shape_fn((4096, 4096), |(y, x)| (y * x + 1) as f32);
-            array.write([], model.clone()).await.unwrap();
+            array.write(.., model.clone()).await.unwrap();
             // What the server can is found out, and the index is known.
             array
                 .write(s![..256, ..256], model.slice(s![..256, ..256]).to_owned())
@@ -641,7 +638,7 @@ async fn the_table() {
                     .await
                     .unwrap();
                 assert!(
-                    cold.read::<f32>([]).await.unwrap() == model.clone().into_dyn(),
+                    cold.read::<f32>(..).await.unwrap() == model.clone().into_dyn(),
                     "{name} {path} {count}"
                 );
             }

@@ -17,7 +17,7 @@ use zarr_tests::{elements_of, python};
 struct Checks(Vec<Value>);
 
 impl Checks {
-    fn add<T: Element>(
+    fn add<T: Element + zarr::ReadElement>(
         &mut self,
         root: &Path,
         array: &str,
@@ -92,20 +92,15 @@ fn read_v2(root: &Path, rasters: &BTreeMap<String, Value>) {
         .unwrap();
     assert_eq!(group.walk().unwrap().len(), rasters.len());
     assert_eq!(
-        group
-            .0
-            .attributes()
-            .get::<String>("made")
-            .unwrap()
-            .as_deref(),
+        group.attributes().get::<String>("made").unwrap().as_deref(),
         Some("v2")
     );
     for (name, raster) in rasters {
         let array = group.array(name).unwrap();
         let bytes = match raster["dtype"].as_str().unwrap() {
-            "int16" => bytes_of(&array.read::<i16>([]).unwrap()),
-            "float32" => bytes_of(&array.read::<f32>([]).unwrap()),
-            _ => bytes_of(&array.read::<u8>([]).unwrap()),
+            "int16" => bytes_of(&array.read::<i16>(..).unwrap()),
+            "float32" => bytes_of(&array.read::<f32>(..).unwrap()),
+            _ => bytes_of(&array.read::<u8>(..).unwrap()),
         };
         assert!(
             bytes == std::fs::read(root.join("rasters").join(format!("{name}.bin"))).unwrap(),
@@ -122,12 +117,12 @@ fn check(root: &Path, name: &str, checks: &Checks) {
     );
 }
 
-fn data<T: Element>(shape: &[usize], bytes: &[u8]) -> ArrayD<T> {
+fn data<T: Element + zarr::ReadElement>(shape: &[usize], bytes: &[u8]) -> ArrayD<T> {
     ArrayD::from_shape_vec(IxDyn(shape), elements_of::<T>(bytes)).unwrap()
 }
 
 /// Reads an array of a peer whole and in parts, overwrites a part, grows and shrinks it, and copies it to other shards.
-fn read_and_change<T: Element>(
+fn read_and_change<T: Element + zarr::ReadElement>(
     hierarchy: &Hierarchy,
     (root, writer, name): (&Path, &str, &str),
     shape: &[usize],
@@ -136,15 +131,12 @@ fn read_and_change<T: Element>(
     change: impl Fn(T) -> T,
 ) {
     let mut model = data::<T>(shape, bytes);
-    let dtype = hierarchy
-        .array(name)
-        .unwrap()
-        .0
-        .data_type()
-        .name()
-        .to_owned();
+    let dtype = hierarchy.array(name).unwrap().data_type().name().to_owned();
     let mut array = hierarchy.array(name).unwrap();
-    assert!(same(&array.read([]).unwrap(), &model), "{writer} {name}");
+    assert!(
+        same(&array.read::<T>(..).unwrap(), &model),
+        "{writer} {name}"
+    );
 
     let part = shape
         .iter()
@@ -155,21 +147,21 @@ fn read_and_change<T: Element>(
             .slice_each_axis(|axis| slice_of(&part[axis.axis.index()]))
             .to_owned()
     };
-    assert!(same(&array.read(&part).unwrap(), &view(&model)));
+    assert!(same(&array.read::<T>(&part).unwrap(), &view(&model)));
     let steps = s![..;-3, 1..;2];
     let expected = model.slice_each_axis(|axis| match axis.axis.index() {
         0 => Slice::new(0, None, -3),
         1 => Slice::new(1, None, 2),
         _ => Slice::new(0, None, 1),
     });
-    assert!(same(&array.read(steps).unwrap(), &expected.to_owned()));
+    assert!(same(&array.read::<T>(steps).unwrap(), &expected.to_owned()));
 
     let changed = view(&model).mapv(&change);
     array.write(&part, changed.view()).unwrap();
     model
         .slice_each_axis_mut(|axis| slice_of(&part[axis.axis.index()]))
         .assign(&changed);
-    assert!(same(&array.read([]).unwrap(), &model));
+    assert!(same(&array.read::<T>(..).unwrap(), &model));
 
     let mut longer = shape.to_vec();
     longer[0] += 5;
@@ -181,14 +173,14 @@ fn read_and_change<T: Element>(
     array
         .resize(&shorter.iter().map(|&len| len as u64).collect::<Vec<_>>())
         .unwrap();
-    let fill = elements_of::<T>(array.0.fill_value().bytes())[0];
+    let fill = elements_of::<T>(array.as_async().fill_value().bytes())[0];
     let old = model;
     let mut model = ArrayD::from_elem(IxDyn(&shorter), fill);
     let kept = (shape[0], shorter[1]);
     model
         .slice_axis_mut(ndarray::Axis(0), Slice::from(..kept.0))
         .assign(&old.slice_axis(ndarray::Axis(1), Slice::from(..kept.1)));
-    assert!(same(&array.read([]).unwrap(), &model));
+    assert!(same(&array.read::<T>(..).unwrap(), &model));
     checks.add(
         root,
         &format!("{writer}/{name}"),
@@ -225,7 +217,7 @@ fn read_and_change<T: Element>(
 }
 
 /// Whether two arrays are equal bit for bit, NaNs too.
-fn same<T: Element>(a: &ArrayD<T>, b: &ArrayD<T>) -> bool {
+fn same<T: Element + zarr::ReadElement>(a: &ArrayD<T>, b: &ArrayD<T>) -> bool {
     let bytes = |array: &ArrayD<T>| bytes_of(&array.as_standard_layout().into_owned());
     a.shape() == b.shape() && bytes(a) == bytes(b)
 }
@@ -286,19 +278,19 @@ fn write_ours(root: &Path, rasters: &BTreeMap<String, Value>) {
         let expected = std::fs::read(root.join(entry["elements"].as_str().unwrap())).unwrap();
         let array = hierarchy.array(path).unwrap();
         let found = match entry["dtype"].as_str().unwrap() {
-            "int16" => bytes_of(&array.read_selection::<i16>(&Selection::all()).unwrap()),
-            "float32" => bytes_of(&array.read_selection::<f32>(&Selection::all()).unwrap()),
-            _ => bytes_of(&array.read_selection::<u8>(&Selection::all()).unwrap()),
+            "int16" => bytes_of(&array.read::<i16>(&Selection::all()).unwrap()),
+            "float32" => bytes_of(&array.read::<f32>(&Selection::all()).unwrap()),
+            _ => bytes_of(&array.read::<u8>(&Selection::all()).unwrap()),
         };
         assert!(found == expected, "{path} after the peers' change");
     }
 }
 
-fn bytes_of<T: Element>(data: &ArrayD<T>) -> Vec<u8> {
+fn bytes_of<T: Element + zarr::ReadElement>(data: &ArrayD<T>) -> Vec<u8> {
     element_bytes(data.as_slice().unwrap()).to_vec()
 }
 
-fn write_chains<T: Element>(
+fn write_chains<T: Element + zarr::ReadElement>(
     hierarchy: &Hierarchy,
     root: &Path,
     name: &str,
@@ -383,8 +375,8 @@ fn write_chains<T: Element>(
         let array = hierarchy
             .create_array(&path, metadata.with_codecs(codecs).build().unwrap())
             .unwrap();
-        array.write([], data.view()).unwrap();
-        assert!(same(&array.read([]).unwrap(), data));
+        array.write(.., data.view()).unwrap();
+        assert!(same(&array.read::<T>(..).unwrap(), data));
         checks.add(root, &format!("ours/{path}"), dtype, data, readers);
     }
     // A codec after sharding, which tensorstore refuses, and chunks without shards.
@@ -400,7 +392,7 @@ fn write_chains<T: Element>(
         let array = hierarchy
             .create_array(&path, metadata.build().unwrap())
             .unwrap();
-        array.write([], data.view()).unwrap();
+        array.write(.., data.view()).unwrap();
         checks.add(root, &format!("ours/{path}"), dtype, data, readers);
     }
 }

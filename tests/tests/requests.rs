@@ -71,7 +71,7 @@ fn data() -> Array3<u16> {
 
 async fn written(logged: &Logged) -> Array {
     let array = logged.hierarchy.create_array("a", sharded()).await.unwrap();
-    array.write([], data()).await.unwrap();
+    array.write(.., data()).await.unwrap();
     array
 }
 
@@ -117,7 +117,7 @@ async fn whole_shards_cost_one_request_each() {
     let logged = Logged::new();
     written(&logged).await;
     let array = logged.cold().array("a").await.unwrap();
-    assert_eq!(array.read::<u16>([]).await.unwrap(), data().into_dyn());
+    assert_eq!(array.read::<u16>(..).await.unwrap(), data().into_dyn());
     assert_eq!(logged.requests().len(), 5);
 }
 
@@ -305,14 +305,14 @@ async fn an_absent_chunk_costs_one_request_and_is_fill() {
     let metadata = metadata.with_fill_json("\"NaN\"").unwrap().build().unwrap();
     let array = logged.hierarchy.create_array("a", metadata).await.unwrap();
     logged.log.clear();
-    let found: ArrayD<f32> = array.read(s![0..1, 0..8]).await.unwrap();
+    let found: ArrayD<f32> = array.read::<f32>(s![0..1, 0..8]).await.unwrap();
     assert!(found.iter().all(|x| x.to_bits() == 0x7fc0_0000));
     assert_eq!(logged.requests().len(), 2);
     array
         .write(s![0..2, 0..2], Array2::<f32>::zeros((2, 2)))
         .await
         .unwrap();
-    let found: ArrayD<f32> = array.read(s![0, 0..4]).await.unwrap();
+    let found: ArrayD<f32> = array.read::<f32>(s![0, 0..4]).await.unwrap();
     assert_eq!(
         found.iter().map(|x| x.is_nan()).collect::<Vec<_>>(),
         [false, false, true, true]
@@ -373,7 +373,7 @@ async fn a_cached_reread_with_validation_reads_no_bytes() {
     ] {
         let logged = Logged::new();
         let written = logged.hierarchy.create_array("a", metadata).await.unwrap();
-        written.write([], data()).await.unwrap();
+        written.write(.., data()).await.unwrap();
         let caches = CacheOptions {
             chunk_size: 16 << 20,
             ..CacheOptions::default()

@@ -24,14 +24,14 @@ fn range(start: isize, end: isize) -> Selection {
 }
 
 fn layout(array: &Array) -> Arc<ArrayLayout> {
-    Arc::new(array.0.layout().clone())
+    Arc::new(array.as_async().layout().clone())
 }
 
 #[test]
 fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write_selection::<u8>(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array
@@ -47,7 +47,7 @@ fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
 fn bytes_that_are_no_bool_never_become_one() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write_selection::<u8>(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array
@@ -60,7 +60,7 @@ fn bytes_that_are_no_bool_never_become_one() {
 #[test]
 fn a_damaged_bool_is_not_left_in_the_callers_array() {
     let (hierarchy, array) = half_stored("bool");
-    let store = hierarchy.0.store();
+    let store = hierarchy.store();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -72,9 +72,7 @@ fn a_damaged_bool_is_not_left_in_the_callers_array() {
     );
     runtime.block_on(put).unwrap();
     let mut into = ndarray::arr1(&[true; 4]).into_dyn();
-    array
-        .read_into(&range(0, 4), &mut into.view_mut())
-        .unwrap_err();
+    array.read_into(&range(0, 4), into.view_mut()).unwrap_err();
     let bytes = zarr_core::element_bytes(into.as_slice().unwrap());
     assert!(bytes.iter().all(|&byte| byte <= 1), "{bytes:?}");
 }
@@ -167,7 +165,7 @@ fn chunks_that_share_places_are_refused() {
 #[test]
 fn an_output_has_one_read_at_a_time_and_an_object_one_attempt() {
     let (_hierarchy, array) = half_stored("uint8");
-    let plan = array.0.plan_read(ndarray::s![..]).unwrap();
+    let plan = array.as_async().plan_read(ndarray::s![..]).unwrap();
     let output = Output::zeroed::<u8>(8).unwrap();
     let mut reading = plan.start(&output).unwrap();
     assert_eq!(plan.start(&output.clone()).err(), Some(Error::OutputInUse));

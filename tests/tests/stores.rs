@@ -530,7 +530,7 @@ async fn write_arrays(store: Store) {
         .create_array("g/sharded ~[0]", metadata.build().unwrap())
         .await
         .unwrap();
-    array.write([], elements()).await.unwrap();
+    array.write(.., elements()).await.unwrap();
     array.write(s![5..20, 30..], arr0(7)).await.unwrap();
     let metadata = ArrayBuilder::new(&[40, 40], "int32").with_chunk_shape(&[16, 40]);
     let array = hierarchy
@@ -554,7 +554,7 @@ async fn arrays_round_trip() {
         for group in [group.clone(), group.without_consolidated().unwrap()] {
             let array = group.array("sharded ~[0]").await.unwrap();
             assert_eq!(
-                array.read::<i32>([]).await.unwrap(),
+                array.read::<i32>(..).await.unwrap(),
                 expected.clone().into_dyn()
             );
             for part in [s![3..4, ..], s![.., 39..], s![14..18, 15..33]] {
@@ -562,7 +562,7 @@ async fn arrays_round_trip() {
                 assert_eq!(found, expected.slice(part).into_dyn());
             }
             let plain = group.array("h/plain").await.unwrap();
-            assert_eq!(plain.read::<i32>([]).await.unwrap().sum(), 20 * 40 * 3);
+            assert_eq!(plain.read::<i32>(..).await.unwrap().sum(), 20 * 40 * 3);
         }
     })
     .await;
@@ -586,11 +586,11 @@ async fn parts_of_a_shard_that_is_being_replaced_are_of_one_version() {
                 (number << 16) + rng.random_range(0..1 << (number % 16))
             })
         };
-        array.write([], version(0)).await.unwrap();
+        array.write(.., version(0)).await.unwrap();
         let writing = array.clone();
         let writer = tokio::spawn(async move {
             for number in 1..60 {
-                writing.write([], version(number)).await.unwrap();
+                writing.write(.., version(number)).await.unwrap();
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
         });
@@ -647,7 +647,7 @@ async fn nodes_are_found_resized_and_deleted() {
             .array("g/sharded ~[0]")
             .await
             .unwrap()
-            .read::<i32>([])
+            .read::<i32>(..)
             .await
             .unwrap();
         let mut expected = Array2::<i32>::zeros((40, 40));

@@ -6,10 +6,10 @@ use ndarray::{ArrayD, IxDyn};
 use rand::Rng;
 use rand::rngs::StdRng;
 use zarr::blocking::open;
-use zarr::{ArrayBuilder, Extension, Selection, VariableElement, codecs};
+use zarr::{ArrayBuilder, Extension, ReadElement, Selection, codecs};
 use zarr_tests::random;
 
-fn case<T: VariableElement + PartialEq + std::fmt::Debug>(
+fn case<T: ReadElement + PartialEq + std::fmt::Debug>(
     seed: u64,
     data_type: &str,
     element: fn(&mut StdRng) -> T,
@@ -42,7 +42,7 @@ fn case<T: VariableElement + PartialEq + std::fmt::Debug>(
     let metadata = builder.with_fill_json("\"eHk=\"").unwrap().build().unwrap();
     let hierarchy = open("memory:").unwrap();
     let mut array = hierarchy.create_array("a", metadata).unwrap();
-    let fill = T::from_bytes(array.0.fill_value().bytes()).unwrap();
+    let fill = T::from_bytes(array.data_type(), array.fill_value().bytes()).unwrap();
     let shape = shape
         .iter()
         .map(|&len| usize::try_from(len).unwrap())
@@ -58,7 +58,7 @@ fn case<T: VariableElement + PartialEq + std::fmt::Debug>(
                 element(&mut rng)
             }
         });
-        array.write_variable(&selection, data.clone()).unwrap();
+        array.write(&selection, data.clone()).unwrap();
         for (&place, value) in places.iter().zip(&data) {
             model.as_slice_mut().unwrap()[place] = value.clone();
         }
@@ -66,23 +66,23 @@ fn case<T: VariableElement + PartialEq + std::fmt::Debug>(
             let expected = random::indices_of(&selection, &shape)
                 .map(|&place| model.as_slice().unwrap()[place].clone());
             assert_eq!(
-                array.read_variable::<T>(&selection).unwrap(),
+                array.read::<T>(&selection).unwrap(),
                 expected,
                 "seed {seed} {selection:?}"
             );
         }
     }
     if let Some(first) = shape.first() {
-        let mut shorter = array.0.shape().to_vec();
+        let mut shorter = array.as_async().shape().to_vec();
         shorter[0] = first.div_ceil(2) as u64;
-        let longer = array.0.shape().to_vec();
+        let longer = array.as_async().shape().to_vec();
         array.resize(&shorter).unwrap();
         array.resize(&longer).unwrap();
         model
             .slice_axis_mut(ndarray::Axis(0), ndarray::Slice::from(first.div_ceil(2)..))
             .fill(fill);
         assert_eq!(
-            array.read_variable::<T>(&Selection::all()).unwrap(),
+            array.read::<T>(&Selection::all()).unwrap(),
             model,
             "seed {seed}"
         );
@@ -110,7 +110,7 @@ fn numbers_are_no_strings() {
         .create_array("a", ArrayBuilder::new(&[4], "uint8").build().unwrap())
         .unwrap();
     let error = array
-        .read_variable::<String>(&Selection::all())
+        .read::<String>(&Selection::all())
         .unwrap_err()
         .to_string();
     assert!(
@@ -120,5 +120,5 @@ fn numbers_are_no_strings() {
     let array = hierarchy
         .create_array("b", ArrayBuilder::new(&[4], "string").build().unwrap())
         .unwrap();
-    assert!(array.read::<u8>([]).is_err());
+    assert!(array.read::<u8>(..).is_err());
 }

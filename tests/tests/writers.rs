@@ -37,7 +37,7 @@ fn write_column(array: &Array, column: usize) {
 }
 
 fn lost(array: &Array) -> usize {
-    let found = array.read::<u32>([]).unwrap();
+    let found = array.read::<u32>(..).unwrap();
     let expected = |y: usize, x: usize| u32::try_from(1 + (y / 8) * CHUNKS + x / 8).unwrap();
     found
         .indexed_iter()
@@ -78,13 +78,13 @@ fn four_processes_on_one_shard_lose_nothing() {
 fn a_killed_writer_leaves_whole_objects_and_blocks_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let array = create(folder.path().to_str().unwrap());
-    array.write([], arr0(1_u32).view().into_dyn()).unwrap();
+    array.write(.., arr0(1_u32).view().into_dyn()).unwrap();
     for round in 0_u64..12 {
         let mut writer = child(folder.path(), "forever");
         std::thread::sleep(Duration::from_millis(60 + 17 * round));
         writer.kill().unwrap();
         writer.wait().unwrap();
-        let found = array.read::<u32>([]).unwrap();
+        let found = array.read::<u32>(..).unwrap();
         let first = found[[0, 0]];
         assert!(
             found.iter().all(|&value| value == first),
@@ -134,11 +134,11 @@ fn a_full_disk_leaves_the_old_object() {
             .unwrap()
             .wrapping_mul(2_654_435_761)
     });
-    array.write([], old.view().into_dyn()).unwrap();
+    array.write(.., old.view().into_dyn()).unwrap();
     let mut writer = child(folder.path(), "no-space");
     assert!(writer.wait().unwrap().success());
-    assert_eq!(array.read::<u32>([]).unwrap(), old.into_dyn());
-    array.write([], arr0(3_u32).view().into_dyn()).unwrap();
+    assert_eq!(array.read::<u32>(..).unwrap(), old.into_dyn());
+    array.write(.., arr0(3_u32).view().into_dyn()).unwrap();
     assert_eq!(array.read::<u32>(s![5, 5]).unwrap().sum(), 3);
 }
 
@@ -171,7 +171,7 @@ fn role_of_a_child() {
         }
         ("forever", _) => {
             for value in 1_u32.. {
-                array.write([], arr0(value).view().into_dyn()).unwrap();
+                array.write(.., arr0(value).view().into_dyn()).unwrap();
             }
         }
         ("no-space", _) => {
@@ -189,7 +189,7 @@ fn role_of_a_child() {
                 u32::try_from(y * 64 + x).unwrap().wrapping_mul(40_503_001)
             });
             let error = array
-                .write([], new.view().into_dyn())
+                .write(.., new.view().into_dyn())
                 .unwrap_err()
                 .to_string();
             assert!(error.contains("a/c/0/0"), "{error}");

@@ -31,7 +31,7 @@ pub use chunk_grid::{ChunkGrid, ChunkRun, GridDimension};
 pub use chunk_key::ChunkKeyEncoding;
 pub use data_type::{
     Admit, DataType, DataTypeKind, DataTypeParts, Element, Field, FillRules, FillValue,
-    FloatFormat, ItemSize, element_bytes,
+    FloatFormat, ItemSize, element_bytes, element_from_bytes,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use extension::Extension;

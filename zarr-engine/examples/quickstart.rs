@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let array = hierarchy.create_array("drops", metadata)?;
     let data = drops();
     let start = Instant::now();
-    array.write(s![.., .., ..], data.view().into_dyn())?;
+    array.write(s![.., .., ..], &data)?;
     println!(
         "wrote {:?} uint16 ({} MiB) to {folder} in {:.0?}",
         SHAPE,
@@ -45,9 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // One plane: the plan says what the read will touch, before it does.
     let plane = s![64, .., ..];
-    println!("\n{}\n", array.0.plan_read(plane)?);
+    println!("\n{}\n", array.plan_read(plane)?);
     let start = Instant::now();
-    let slice: ArrayD<u16> = array.read(plane)?;
+    let slice: ArrayD<u16> = array.read::<u16>(plane)?;
     println!(
         "read {:?} in {:.0?}; maximum {}",
         slice.shape(),
@@ -59,11 +59,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A part of the shard is merged into it: only the inner chunks that are touched are decoded and encoded again.
     let corner = s![60..70, 0..40, 0..40];
-    println!("\n{}", array.0.plan_write(corner)?);
-    array.write(
-        corner,
-        ndarray::Array0::from_elem((), 999_u16).view().into_dyn(),
-    )?;
+    println!("\n{}", array.plan_write(corner)?);
+    array.write(corner, 999_u16)?;
     println!(
         "drops[64, 20, 20] is now {}",
         array.read::<u16>(s![64, 20, 20])?.sum()

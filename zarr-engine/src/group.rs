@@ -4,12 +4,15 @@ mod copies;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zarr_core::NodePath;
 use zarr_core::metadata::{
     ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
 };
 
 use crate::array::Array;
+use crate::attributes;
 use crate::documents::{key_of, relative};
 use crate::error::Result;
 use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
@@ -103,6 +106,25 @@ impl Group {
     /// [`Error::Store`](crate::Error::Store) where the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         self.change_attributes(|_| Ok(attributes.clone())).await
+    }
+
+    /// The attributes as a type that `serde` knows, as [`Array::attributes_as`].
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) where the attributes are not of this type.
+    pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
+        attributes::typed(self.attributes()).map_err(|error| error.in_node(&self.path))
+    }
+
+    /// Sets the attributes that the members of a value name, and leaves the others as they are.
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) where the value is no JSON object, and those of [`Self::change_attributes`].
+    pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
+        let members = attributes::untyped(value);
+        let members = members.map_err(|error| error.in_node(&self.path))?;
+        let changed = self.change_attributes(|stored| attributes::merged(stored, &members));
+        changed.await
     }
 
     /// Changes the attributes as they are stored now; again where somebody else changed them in between.

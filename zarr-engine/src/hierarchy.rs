@@ -161,9 +161,9 @@ impl Hierarchy {
         if self.registry().strictness() == Strictness::Strict {
             path = path.unreserved()?;
         }
-        let metadata = self
-            .cached_document(&path, wanted)
-            .await?
+        let found = self.cached_document(&path, wanted).await;
+        let metadata = found
+            .map_err(|error| error.in_node(&path))?
             .ok_or_else(|| self.not_found(&path))?;
         let key = key_of(&path, &metadata);
         self.bind(path, metadata, &key)
@@ -302,6 +302,19 @@ impl Hierarchy {
         path: NodePath,
         metadata: NodeMetadata,
     ) -> Result<NewNode> {
+        let (above, is_zarr_2) = self.groups_above(&path).await?;
+        Ok(NewNode {
+            metadata: as_format(&path, metadata, is_zarr_2)?,
+            above,
+            path,
+        })
+    }
+
+    /// The groups above a path that are missing, and whether they, and what is at the path, are of Zarr 2.
+    pub(crate) async fn groups_above(
+        &self,
+        path: &NodePath,
+    ) -> Result<(Vec<(NodePath, NodeMetadata)>, bool)> {
         let mut missing = Vec::new();
         let mut nearest = None;
         let mut above = path.parent();
@@ -316,19 +329,12 @@ impl Hierarchy {
         }
         // Readers of a Zarr 2 hierarchy do not look for documents of Zarr 3.
         let is_zarr_2 = nearest.is_some_and(|nearest| nearest.zarr_2().is_some());
-        let as_format = |path: &NodePath, metadata: NodeMetadata| match is_zarr_2 {
-            true => v2::to_v2(&metadata).map_err(|error| error.key(&path.to_string())),
-            false => Ok(metadata),
-        };
         let group = |path: NodePath| {
-            let group = as_format(&path, GroupMetadata::default().into())?;
+            let group = as_format(&path, GroupMetadata::default().into(), is_zarr_2)?;
             Ok((path, group))
         };
-        Ok(NewNode {
-            metadata: as_format(&path, metadata)?,
-            above: missing.into_iter().map(group).collect::<Result<_>>()?,
-            path,
-        })
+        let groups = missing.into_iter().map(group).collect::<Result<_>>()?;
+        Ok((groups, is_zarr_2))
     }
 
     /// Refuses metadata that the specification forbids, whatever this hierarchy reads.
@@ -349,29 +355,33 @@ impl Hierarchy {
             metadata,
             above,
         } = new;
-        let exists = || Error::AlreadyExists {
-            store: self.store().location().to_owned(),
-            path: path.clone(),
-        };
         let (document, has_zarr_2) = try_join!(self.document(&path), self.has_zarr_2(&path))?;
         if document.is_some() || has_zarr_2 {
             self.documents.note_stored(&path);
-            return Err(exists());
+            return Err(self.already_exists(&path));
         }
         let key = key_of(&path, &metadata);
         let node = self.bind(path.clone(), metadata.clone(), &key)?;
-        for (path, group) in above {
+        self.put_groups(above).await?;
+        self.documents.note_stored(&path);
+        match self.put_new(&path, &metadata).await {
+            Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {
+                Err(self.already_exists(&path))
+            }
+            result => result.map(|()| node),
+        }
+    }
+
+    /// Puts groups that are missing; others may do so at the same time.
+    pub(crate) async fn put_groups(&self, groups: Vec<(NodePath, NodeMetadata)>) -> Result<()> {
+        for (path, group) in groups {
             self.documents.note_stored(&path);
             match self.put_new(&path, &group).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
                 result => result?,
             }
         }
-        self.documents.note_stored(&path);
-        match self.put_new(&path, &metadata).await {
-            Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => Err(exists()),
-            result => result.map(|()| node),
-        }
+        Ok(())
     }
 
     async fn put_new(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
@@ -388,8 +398,18 @@ impl Hierarchy {
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata, key: &str) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
-            NodeMetadata::Array(array) => Node::Array(Array::bind(self.clone(), path, array, key)?),
+            NodeMetadata::Array(array) => {
+                let bound = Array::bind(self.clone(), path.clone(), array, key);
+                Node::Array(bound.map_err(|error| error.in_node(&path))?)
+            }
         })
+    }
+
+    pub(crate) fn already_exists(&self, path: &NodePath) -> Error {
+        Error::AlreadyExists {
+            store: self.store().location().to_owned(),
+            path: path.clone(),
+        }
     }
 
     pub(crate) fn not_found(&self, path: &NodePath) -> Error {
@@ -397,5 +417,13 @@ impl Hierarchy {
             store: self.store().location().to_owned(),
             path: path.clone(),
         }
+    }
+}
+
+/// Metadata in this format.
+fn as_format(path: &NodePath, metadata: NodeMetadata, is_zarr_2: bool) -> Result<NodeMetadata> {
+    match is_zarr_2 {
+        true => Ok(v2::to_v2(&metadata).map_err(|error| error.key(&path.to_string()))?),
+        false => Ok(metadata),
     }
 }

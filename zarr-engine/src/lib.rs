@@ -26,22 +26,28 @@
 //! The parts are crates of their own: `zarr-core` computes, `zarr-codecs` has the codecs, `zarr-store` waits.
 
 mod array;
+mod attributes;
 pub mod blocking;
 mod documents;
 mod engine;
 mod error;
 mod group;
 mod hierarchy;
+mod nodes;
 #[doc(hidden)]
 pub mod process;
 mod retry;
 mod selection;
 
-pub use array::{Array, Compaction, DeadSpace, VariableElement};
+pub use array::{
+    Array, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace, Index, InnerChunk,
+    Plain, Points, ReadAs, ReadElement, Scalar, Select, Space, SubArray, WriteData, WriteElement,
+    points,
+};
 #[doc(hidden)]
 pub use engine::stored_range;
 pub use engine::{CacheOptions, Target, limits};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 pub use selection::{mask, slices};
@@ -59,7 +65,7 @@ pub use zarr_core::{
 pub use zarr_store::Store;
 
 pub use zarr_store::object_store;
-pub use {bytes, ndarray, zarr_core as core, zarr_store as store};
+pub use {bytes, half, ndarray, num_complex, zarr_core as core, zarr_store as store};
 
 /// Opens the hierarchy at a URL or path: `memory:`, a local path, `file://`, and `s3://`, `gs://`, `az://`, `http(s)://` where
 /// their features are on. Nothing is read yet.

@@ -56,6 +56,14 @@ impl<T> PerProcess<T> {
         self.get_or_try_remake(|_| make())
     }
 
+    /// The value of this process; `None` where there is none yet.
+    #[must_use]
+    pub fn get(&self) -> Option<Arc<T>> {
+        let found = self.0.load();
+        let made = found.as_ref().filter(|made| made.is_here());
+        made.map(|made| made.value.clone())
+    }
+
     /// The value of this process, where `remake` makes it of what the parent had, if it had something.
     ///
     /// # Errors

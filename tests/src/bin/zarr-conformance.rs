@@ -49,7 +49,7 @@ fn run(arguments: &[&str], strictness: Strictness) -> Result<(), Failure> {
 fn print(path: &str, strictness: Strictness) -> Result<(), Failure> {
     let array = open(path, strictness)?.array("")?;
     let mut out = BufWriter::new(stdout().lock());
-    if array.0.data_type().fixed_size().is_none() {
+    if array.as_async().data_type().fixed_size().is_none() {
         let elements = variable_elements(&array)?;
         for element in elements["data"].as_array().into_iter().flatten() {
             writeln!(out, "{element}")?;

@@ -180,26 +180,19 @@ fn strings_in_shards_within_other_codecs_are_read_and_written() {
             0 => "fill".to_owned(),
             row => "x".repeat(row * index[1]),
         });
-        array
-            .write_variable(&Selection::all(), model.clone())
-            .unwrap();
+        array.write(&Selection::all(), model.clone()).unwrap();
         let part = zarr::slices(s![1..3, 2..5]);
         let change = ArrayD::from_elem(IxDyn(&[2, 3]), "é".to_owned());
-        array.write_variable(&part, change.clone()).unwrap();
+        array.write(&part, change.clone()).unwrap();
         model.slice_mut(s![1..3, 2..5]).assign(&change);
         let again = hierarchy.array("a").unwrap();
-        assert_eq!(
-            again.read_variable::<String>(&Selection::all()).unwrap(),
-            model
-        );
-        assert_eq!(again.read_variable::<String>(&part).unwrap(), change);
+        assert_eq!(again.read::<String>(&Selection::all()).unwrap(), model);
+        assert_eq!(again.read::<String>(&part).unwrap(), change);
         // Damage is an error.
         let mut stored = get(&hierarchy, "a/c/0/0").unwrap();
         stored.truncate(stored.len() - 1);
         put(&hierarchy, "a/c/0/0", stored);
-        again
-            .read_variable::<String>(&Selection::all())
-            .unwrap_err();
+        again.read::<String>(&Selection::all()).unwrap_err();
     }
 }
 
@@ -351,8 +344,8 @@ fn zfp_takes_an_array_without_dimensions_for_one_of_one_element() {
     put(&hierarchy, "a/zarr.json", text);
     let array = hierarchy.array("a").unwrap();
     let value = ndarray::arr0(0.1).into_dyn();
-    array.write([], value.view()).unwrap();
-    assert_eq!(array.read::<f64>([]).unwrap(), value);
+    array.write(.., value.view()).unwrap();
+    assert_eq!(array.read::<f64>(..).unwrap(), value);
 }
 
 #[test]

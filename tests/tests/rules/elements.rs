@@ -160,7 +160,7 @@ fn elements_may_be_missing() {
     let array = hierarchy.array("s").unwrap();
     let names = ndarray::arr2(&[[b"ab\x01".to_vec(), b"\x00".to_vec(), b"\x01".to_vec()]]);
     let part = zarr::slices(s![0..1, 0..3]);
-    array.write_variable(&part, names.into_dyn()).unwrap();
+    array.write(&part, names.into_dyn()).unwrap();
     let json = zarr_tests::conformance::optional_elements(&array).unwrap();
     assert_eq!(
         json["data"].to_string()[..25],
@@ -197,7 +197,7 @@ fn elision_compares_bits_and_can_be_switched_off() {
         store_fill: true,
         ..Default::default()
     };
-    let keeping = zarr::blocking::Array(keeping.0.with_write_options(options));
+    let keeping = keeping.with_write_options(options);
     keeping
         .write(s![..], ndarray::arr1(&[0.0; 2]).into_dyn().view())
         .unwrap();
@@ -230,7 +230,7 @@ fn arrays_without_elements_and_of_many_dimensions_are_read() {
     ]);
     put(&hierarchy, "many/zarr.json", text);
     let read = hierarchy.array("many").unwrap();
-    let read = read.read_selection::<i16>(&Selection::all()).unwrap();
+    let read = read.read::<i16>(&Selection::all()).unwrap();
     assert_eq!((read.ndim(), read.sum()), (rank, 7));
     let too_many = format!("[{}]", vec!["1"; 65].join(", "));
     refused(

@@ -147,13 +147,13 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn put(hierarchy: &Hierarchy, key: &str, bytes: impl Into<Vec<u8>>) {
     let pieces = vec![bytes.into().into()];
-    let put = hierarchy.0.store().put(key, pieces, Precondition::None);
+    let put = hierarchy.store().put(key, pieces, Precondition::None);
     runtime().block_on(put).unwrap();
 }
 
 fn get(hierarchy: &Hierarchy, key: &str) -> Option<Vec<u8>> {
     let range = zarr_store::ByteRange::Range(0..1 << 20);
-    let get = hierarchy.0.store().get(key, &range, None);
+    let get = hierarchy.store().get(key, &range, None);
     runtime()
         .block_on(get)
         .unwrap()

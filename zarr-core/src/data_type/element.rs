@@ -108,3 +108,13 @@ pub fn element_bytes<T: Element>(elements: &[T]) -> &[u8] {
     // SAFETY: `Element` has no padding, so every byte is initialised; the length is that of the slice.
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
+
+/// The element of these bytes, in this machine's byte order; `None` where they are none.
+#[must_use]
+pub fn element_from_bytes<T: Element>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() != size_of::<T>() || !T::are_elements(bytes) {
+        return None;
+    }
+    // SAFETY: as many bytes as the type has, which are an element of it as just checked.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-pub use element::{Element, element_bytes};
+pub use element::{Element, element_bytes, element_from_bytes};
 pub use fill_value::FillValue;
 pub use float_format::FloatFormat;
 

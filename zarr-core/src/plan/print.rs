@@ -13,6 +13,50 @@ const LISTED: usize = 8;
 /// Objects that are counted one by one; what more of them take is estimated, so that any plan prints at once.
 const COUNTED: usize = 1 << 14;
 
+/// The actions of a write.
+struct Actions {
+    replaced: u64,
+    modified: u64,
+}
+
+impl Actions {
+    fn requests(&self) -> u64 {
+        self.replaced
+            .saturating_add(self.modified.saturating_mul(2))
+    }
+}
+
+impl WritePlan {
+    /// The number of requests: one for each object that is replaced, and two for each that is merged with what is stored. For more
+    /// than 16,384 objects the number is an estimate.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.actions().requests()
+    }
+
+    /// The bytes of the elements that are written, before compression; 0 for strings and byte strings.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let item = self.layout.codecs().decoded().item_size() as u64;
+        self.touched.len().saturating_mul(item)
+    }
+
+    fn actions(&self) -> Actions {
+        let (mut replaced, mut modified) = (0_u64, 0_u64);
+        for object in self.objects().take(COUNTED) {
+            match object.action() {
+                WriteAction::Replace => replaced += 1,
+                WriteAction::Modify => modified += 1,
+            }
+        }
+        let len = self.len();
+        Actions {
+            replaced: of_all(replaced, len),
+            modified: of_all(modified, len),
+        }
+    }
+}
+
 /// What was counted of the first objects, for all of them.
 fn of_all(counted: u64, objects: u64) -> u64 {
     if objects <= COUNTED as u64 {
@@ -75,15 +119,8 @@ impl fmt::Display for WritePlan {
             elements(self.touched.len(), item),
             Described(&self.layout, self.touched.prefix())
         )?;
-        let (mut replaced, mut modified) = (0_u64, 0_u64);
-        for (position, object) in self.objects().take(COUNTED).enumerate() {
-            match object.action() {
-                WriteAction::Replace => replaced += 1,
-                WriteAction::Modify => modified += 1,
-            }
-            if position < LISTED {
-                writeln!(f, "  {}: {}", object.key(), object.explain(self.patch_from))?;
-            }
+        for object in self.objects().take(LISTED) {
+            writeln!(f, "  {}: {}", object.key(), object.explain(self.patch_from))?;
         }
         let len = self.len();
         let rest = len.saturating_sub(LISTED as u64);
@@ -91,11 +128,13 @@ impl fmt::Display for WritePlan {
             writeln!(f, "  and {rest} more objects")?;
         }
         let about = if len > COUNTED as u64 { "about " } else { "" };
-        let (replaced, modified) = (of_all(replaced, len), of_all(modified, len));
-        let requests = replaced.saturating_add(modified.saturating_mul(2));
+        let actions = self.actions();
         write!(
             f,
-            "{about}{replaced} objects replaced, {modified} modified, {requests} requests"
+            "{about}{} objects replaced, {} modified, {} requests",
+            actions.replaced,
+            actions.modified,
+            actions.requests()
         )
     }
 }
@@ -144,6 +183,21 @@ pub struct ReadCost {
 }
 
 impl ReadPlan {
+    /// The number of requests, at least: one for each object, and one more where the index of a shard is read first. Inner chunks
+    /// that are read by themselves are merged into ranges, which only the store can count. For more than 16,384 objects the number
+    /// is an estimate.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.cost().requests
+    }
+
+    /// The bytes of the elements that are wanted, before compression; 0 for strings and byte strings.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let item = self.layout.codecs().decoded().item_size() as u64;
+        self.touched.len().saturating_mul(item)
+    }
+
     /// What the read costs.
     #[must_use]
     pub fn cost(&self) -> ReadCost {

@@ -35,6 +35,8 @@ pub enum Selection {
 pub enum AxisIndices {
     /// A slice.
     Slice(Slice),
+    /// One index, whose dimension the result does not have.
+    Index(u64),
     /// Any indices in any order, repeated or not.
     Indices(Vec<u64>),
     /// The positions of `true`; as long as the dimension.
@@ -87,14 +89,21 @@ impl Selection {
     pub fn resolve(&self, shape: &[u64]) -> Result<Resolved> {
         match self {
             Self::Slices(slices) => resolve_slices(slices, shape),
-            Self::Orthogonal(axes) => {
-                check_rank(axes.len(), shape)?;
-                let axes = axes.iter().zip(shape).enumerate();
+            Self::Orthogonal(indices) => {
+                check_rank(indices.len(), shape)?;
+                let axes = indices.iter().zip(shape).enumerate();
                 let axes = axes
                     .map(|(dimension, (indices, &len))| axis_of(indices, dimension, len))
                     .collect::<Result<Vec<_>>>()?;
-                let lengths = axes.iter().map(Axis::len).collect::<Vec<_>>();
-                Resolved::boxed(axes, lengths)
+                let (mut lengths, mut axis_of_result) = (Vec::new(), Vec::new());
+                for (axis, indices) in axes.iter().zip(indices) {
+                    let is_kept = !matches!(indices, AxisIndices::Index(_));
+                    axis_of_result.push(is_kept.then_some(lengths.len()));
+                    lengths.extend(is_kept.then(|| axis.len()));
+                }
+                let mut resolved = Resolved::boxed(axes, lengths)?;
+                resolved.axis_of_result = axis_of_result;
+                Ok(resolved)
             }
             Self::Coordinates(lists) => {
                 check_rank(lists.len(), shape)?;
@@ -255,6 +264,7 @@ fn slice_axis(slice: Slice, dimension: usize, len: u64) -> Result<Axis> {
 fn axis_of(indices: &AxisIndices, dimension: usize, len: u64) -> Result<Axis> {
     match indices {
         AxisIndices::Slice(slice) => slice_axis(*slice, dimension, len),
+        AxisIndices::Index(index) => axis_of(&vec![*index].into(), dimension, len),
         AxisIndices::Indices(indices) => match indices.iter().find(|&&index| index >= len) {
             Some(index) => Err(Error::selection(format!(
                 "index {index} is outside dimension {dimension} of length {len}"

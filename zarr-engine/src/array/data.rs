@@ -4,10 +4,30 @@
 
 use std::ptr::NonNull;
 
-use ndarray::{Array, ArrayD, ArrayViewD, ArrayViewMutD, Dimension, IxDyn};
-use zarr_core::{Element, Input, Output};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, CowArray, IxDyn};
+use zarr_core::{DataType, FillValue, Input, Output};
 
+use super::element::{Plain, ReadElement, WriteElement, plain};
+use crate::engine::Target;
 use crate::error::{Error, Result};
+
+/// A read on its way to a new array.
+pub(crate) struct NewArray<T> {
+    shape: Vec<usize>,
+    data_type: DataType,
+    target: Target,
+    elements: Elements<T>,
+}
+
+/// The memory of a new array.
+enum Elements<T> {
+    /// That of the array itself.
+    Plain(Plain<T>, Output),
+    /// The bytes of elements of this size.
+    Bytes(Output, usize),
+    /// Kept by the target, of any size.
+    Variable(FillValue),
+}
 
 /// Where a read puts its elements.
 pub(crate) struct OutputLayout {
@@ -23,23 +43,75 @@ pub(crate) struct InputLayout {
     pub(crate) strides: Vec<isize>,
 }
 
-/// The array of a complete read, once nothing else has the output.
-pub(crate) fn into_array<T: Element>(output: Output, shape: &[usize]) -> Result<ArrayD<T>> {
-    let len = shape.iter().product();
-    let elements = output
-        .into_vec::<T>(len)
-        .map_err(|output| Error::Internal {
+impl<T: ReadElement> NewArray<T> {
+    /// Memory for an array of this shape, all fill values of `fill` that are not written.
+    pub(crate) fn new(data_type: &DataType, fill: &FillValue, shape: &[usize]) -> Result<Self> {
+        let len = shape.iter().product::<usize>();
+        let (target, elements) = match (plain::<T>(data_type), data_type.fixed_size()) {
+            (Some(plain), _) => {
+                let output = (plain.zeroed)(len)?;
+                let target = Target::fixed(output.clone());
+                (target, Elements::Plain(plain, output))
+            }
+            (None, Some(size)) => {
+                let output = Output::zeroed::<u8>(len.saturating_mul(size))?;
+                let target = Target::fixed(output.clone());
+                (target, Elements::Bytes(output, size))
+            }
+            (None, None) => (Target::variable(len)?, Elements::Variable(fill.clone())),
+        };
+        Ok(Self {
+            shape: shape.to_vec(),
+            data_type: data_type.clone(),
+            target,
+            elements,
+        })
+    }
+
+    /// Where the read puts its elements, in C order.
+    pub(crate) fn target(&self) -> Target {
+        self.target.clone()
+    }
+
+    /// The array of a complete read, once nothing else has its memory.
+    pub(crate) fn finish(self) -> Result<ArrayD<T>> {
+        let Self {
+            shape,
+            data_type,
+            target,
+            elements,
+        } = self;
+        let len = shape.iter().product();
+        let in_use = |output: Output| Error::Internal {
             reason: format!("{} handles of a result that is complete", output.handles()),
-        })?;
-    Ok(ArrayD::from_shape_vec(IxDyn(shape), elements).expect("as many elements as the shape has"))
+        };
+        let element = |bytes: &[u8]| {
+            T::from_bytes(&data_type, bytes)
+                .map_err(|found| Error::Core(zarr_core::Error::invalid(found, data_type.name())))
+        };
+        let elements = match elements {
+            Elements::Plain(plain, output) => {
+                drop(target);
+                (plain.into_vec)(output, len).map_err(in_use)?
+            }
+            Elements::Bytes(output, size) => {
+                drop(target);
+                let bytes = output.into_vec::<u8>(len * size).map_err(in_use)?;
+                let each = (0..len).map(|number| element(&bytes[number * size..][..size]));
+                each.collect::<Result<_>>()?
+            }
+            Elements::Variable(fill) => target.into_elements(len, &fill, element)?,
+        };
+        Ok(ArrayD::from_shape_vec(IxDyn(&shape), elements).expect("as many as the shape has"))
+    }
 }
 
 impl OutputLayout {
-    /// A caller's array.
+    /// A caller's array of elements that are held byte for byte.
     ///
     /// # Safety
     /// The array outlives all handles of the output.
-    pub(crate) unsafe fn borrow<T: Element>(array: &mut ArrayViewMutD<'_, T>) -> Self {
+    pub(crate) unsafe fn borrow<T>(array: &mut ArrayViewMutD<'_, T>, _: &Plain<T>) -> Self {
         let strides = byte_strides::<T>(array.strides());
         let (below, size) = extent::<T>(array.shape(), array.strides());
         // SAFETY: the first byte of the lowest element of the view.
@@ -55,28 +127,63 @@ impl OutputLayout {
 }
 
 impl InputLayout {
-    /// An array that the jobs keep, repeated along new dimensions where it has to be to be of this shape.
-    pub(crate) fn new<T: Element, D: Dimension>(
-        array: Array<T, D>,
+    /// Data that the jobs keep, repeated along new dimensions where it has to be to be of this shape. Views are copied.
+    pub(crate) fn new<T: WriteElement>(
+        data: CowArray<'_, T, IxDyn>,
+        data_type: &DataType,
         shape: &[usize],
     ) -> Result<Self> {
-        let strides = broadcast(array.view().into_dyn(), shape)?;
+        let Some(plain) = plain::<T>(data_type) else {
+            return Self::converted(data.view(), data_type, shape);
+        };
+        let strides = byte_strides::<T>(data.strides());
+        repeated(data.shape(), &strides, shape)?;
+        let array = data.into_owned();
+        let strides = byte_strides::<T>(array.strides());
+        let strides = repeated(array.shape(), &strides, shape)?;
         let (elements, origin) = array.into_raw_vec_and_offset();
         Ok(Self {
-            input: Input::from_vec(elements, origin.unwrap_or(0)),
+            input: (plain.from_vec)(elements, origin.unwrap_or(0)),
             strides,
         })
     }
 
-    /// A caller's array.
+    /// The bytes of elements that are not held byte for byte.
+    fn converted<T: WriteElement>(
+        data: ArrayViewD<'_, T>,
+        data_type: &DataType,
+        shape: &[usize],
+    ) -> Result<Self> {
+        // In C order, whatever the order in memory; elements of any size are numbered.
+        let size = data_type.fixed_size().unwrap_or(size_of::<u64>());
+        let strides = repeated(data.shape(), &c_strides(data.shape(), size), shape)?;
+        let (mut offsets, mut bytes) = (vec![0], Vec::new());
+        for element in &data {
+            element.push_bytes(data_type, &mut bytes);
+            offsets.push(bytes.len());
+        }
+        let input = match data_type.fixed_size() {
+            Some(size) if bytes.len() == data.len() * size => Input::from_vec(bytes, 0),
+            Some(size) => {
+                let size = data.len().saturating_mul(size);
+                let error = zarr_core::Error::size("bytes of elements", bytes.len(), size);
+                return Err(error.into());
+            }
+            None => Input::variable(offsets, bytes),
+        };
+        Ok(Self { input, strides })
+    }
+
+    /// A caller's array of elements that are held byte for byte.
     ///
     /// # Safety
     /// The array outlives all handles of the input.
-    pub(crate) unsafe fn borrow<T: Element>(
+    pub(crate) unsafe fn borrow<T>(
         array: &ArrayViewD<'_, T>,
         shape: &[usize],
+        _: &Plain<T>,
     ) -> Result<Self> {
-        let strides = broadcast(array.view(), shape)?;
+        let strides = repeated(array.shape(), &byte_strides::<T>(array.strides()), shape)?;
         let (below, size) = extent::<T>(array.shape(), array.strides());
         let first =
             NonNull::new(array.as_ptr().cast_mut()).expect("an array's pointer is never null");
@@ -88,27 +195,40 @@ impl InputLayout {
     }
 }
 
-/// The strides in bytes of an array seen in another shape, 0 where it is repeated.
-fn broadcast<T: Element>(array: ArrayViewD<'_, T>, shape: &[usize]) -> Result<Vec<isize>> {
-    Ok(byte_strides::<T>(repeated(&array, shape)?.strides()))
-}
-
-/// An array seen in another shape.
-pub(crate) fn repeated<'a, T>(
-    array: &'a ArrayViewD<'_, T>,
-    shape: &[usize],
-) -> Result<ArrayViewD<'a, T>> {
-    array.broadcast(IxDyn(shape)).ok_or_else(|| Error::Shape {
-        found: array.shape().to_vec(),
+/// The strides of an array seen in another shape, 0 where it is repeated.
+fn repeated(found: &[usize], strides: &[isize], shape: &[usize]) -> Result<Vec<isize>> {
+    let mismatch = || Error::Shape {
+        found: found.to_vec(),
         expected: shape.to_vec(),
-    })
+    };
+    let added = shape.len().checked_sub(found.len()).ok_or_else(mismatch)?;
+    let mut result = vec![0; added];
+    for ((&len, &stride), &wanted) in found.iter().zip(strides).zip(&shape[added..]) {
+        match len {
+            _ if len == wanted => result.push(stride),
+            1 => result.push(0),
+            _ => return Err(mismatch()),
+        }
+    }
+    Ok(result)
 }
 
-pub(crate) fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
+fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
     strides
         .iter()
         .map(|stride| stride * size_of::<T>().cast_signed())
         .collect()
+}
+
+/// The strides in bytes of an array in C order.
+pub(super) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
+    let mut strides = vec![0; shape.len()];
+    let mut stride = item_size.cast_signed();
+    for (axis, &len) in shape.iter().enumerate().rev() {
+        strides[axis] = stride;
+        stride = stride.saturating_mul(len.cast_signed());
+    }
+    strides
 }
 
 /// How many bytes the lowest element lies below the one at index 0, and how many bytes the array spans.

@@ -1,10 +1,19 @@
 //! An array: its metadata, and reads and writes of any selection of it.
+//!
+//! `chunk` and `chunks` address the cells of the grid, `view` a part. `selection` and `source` have what a caller may give, `element` and `data` the way between typed arrays and bytes.
 
+mod append;
+mod chunk;
+mod chunks;
 mod compact;
+mod copy;
 mod data;
+mod element;
 mod read;
 mod resize;
-mod variable;
+mod selection;
+mod source;
+mod view;
 mod write;
 
 use std::sync::Arc;
@@ -14,19 +23,29 @@ use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
+pub use append::AxisName;
+pub use chunk::{Chunk, InnerChunk};
 pub use compact::{Compaction, DeadSpace};
-pub(crate) use data::{InputLayout, OutputLayout, byte_strides, into_array, repeated};
-pub use variable::VariableElement;
+pub(crate) use data::{InputLayout, OutputLayout};
+pub(crate) use element::plain;
+pub use element::{Plain, ReadAs, ReadElement, Scalar, WriteElement};
+pub use selection::{AxisSelect, AxisSelection, Index, Points, Select, Space, points};
+pub use source::WriteData;
+pub use view::SubArray;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::attributes;
 use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
 /// An array of a hierarchy, opened: its metadata is bound, and nothing of it is read again.
 ///
-/// Reads and writes take selections as `ndarray`'s `s![]` writes them; integers drop their dimension, new axes add one. Writes
-/// are atomic for each chunk or shard. A write of a part of one is merged with what is stored, on condition that nobody else
-/// changes it in between.
+/// [Reads](Self::read) and [writes](Self::write) take [selections](Select) as `ndarray`'s `s![]` writes them, tuples of ranges, indices,
+/// masks, points; an index drops its dimension, a new axis adds one. Writes are atomic for each chunk or shard. A write of a part of
+/// one is merged with what is stored, on condition that nobody else changes it in between.
 #[derive(Clone, Debug)]
 pub struct Array {
     hierarchy: Hierarchy,
@@ -140,6 +159,42 @@ impl Array {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
 
+    /// The attributes as a type that `serde` knows.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// #[derive(Deserialize, Serialize)]
+    /// struct Units {
+    ///     units: String,
+    ///     scale: f64,
+    /// }
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let mut array = hierarchy.create_array("a", ArrayBuilder::new(&[4], "int32").build()?)?;
+    /// array.update_attributes(&Units { units: "K".to_owned(), scale: 0.5 })?;
+    /// let units: Units = hierarchy.array("a")?.attributes_as()?;
+    /// assert_eq!((units.units.as_str(), units.scale), ("K", 0.5));
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`] where the attributes are not of this type.
+    pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
+        self.located(attributes::typed(self.attributes()))
+    }
+
+    /// Sets the attributes that the members of a value name, and leaves the others as they are.
+    ///
+    /// # Errors
+    /// [`Error::Core`] where the value is no JSON object, and those of [`Self::change_attributes`].
+    pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
+        let members = self.located(attributes::untyped(value))?;
+        let changed = self.change_attributes(|stored| attributes::merged(stored, &members));
+        changed.await
+    }
+
     /// Changes the attributes as they are stored now; again where somebody else changed them in between.
     ///
     /// # Errors
@@ -223,17 +278,30 @@ fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
     matches!((layout_text(a), layout_text(b)), (Ok(a), Ok(b)) if a == b)
 }
 
+/// The members that say how elements become bytes, and which elements are in which chunk.
+fn encoding_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
+    text_of(
+        metadata,
+        &["data_type", "chunk_grid", "fill_value", "codecs"],
+    )
+}
+
 /// The members that lay out the elements, indented alike: documents within others are indented more.
 fn layout_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
-    let mut members = Members::new();
-    for name in [
+    let names = [
         "shape",
         "data_type",
         "chunk_grid",
         "chunk_key_encoding",
         "fill_value",
         "codecs",
-    ] {
+    ];
+    text_of(metadata, &names)
+}
+
+fn text_of(metadata: &ArrayMetadata, names: &[&str]) -> zarr_core::Result<String> {
+    let mut members = Members::new();
+    for name in names {
         if let Some(value) = metadata.members().get(name) {
             members.set(name, value)?;
         }

@@ -1,26 +1,43 @@
 //! Reads.
 
-use ndarray::{ArrayD, ArrayViewD, SliceInfoElem};
+use ndarray::{ArrayViewMut, Dimension};
 use zarr_core::plan::ReadPlan;
-use zarr_core::{AxisIndices, Element, Output, Resolved, Selection};
+use zarr_core::{Output, Resolved};
 
-use super::{Array, into_array};
+use super::Array;
+use super::data::NewArray;
+use super::element::{ReadAs, ReadElement, WriteElement, expect};
+use super::selection::{Select, Space};
 use crate::engine::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Array {
-    /// Reads slices, as `ndarray`'s `s![]` writes them; dimensions that are left out at the end are read whole. The result has a
-    /// dimension for each slice and each new axis, none for an integer.
+    /// Reads a [selection](Select): slices as `ndarray`'s `s![]` writes them, ranges, indices, masks, points. The result has a
+    /// dimension for each slice and each new axis, none for an index.
+    ///
+    /// The type says what comes out ([`ReadAs`]): `read::<f32>` gives an [`ArrayD<f32>`](ndarray::ArrayD),
+    /// `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2), and [`read::<Scalar<f32>>`](crate::Scalar) one element. Strings,
+    /// byte strings and optional elements are read like numbers.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     /// # runtime.block_on(async {
-    /// use ndarray::s;
+    /// use ndarray::{Array1, s};
+    /// use zarr_engine::{ArrayBuilder, Scalar};
+    ///
     /// let hierarchy = zarr_engine::open("memory:")?;
-    /// let metadata = zarr_engine::ArrayBuilder::new(&[10, 20], "float32").with_fill_value(1.5_f32)?.build()?;
+    /// let metadata = ArrayBuilder::new(&[10, 20], "float32").with_fill_value(1.5_f32)?.build()?;
     /// let array = hierarchy.create_array("a", metadata).await?;
     /// assert_eq!(array.read::<f32>(s![3, 0..20;-2]).await?.shape(), [10]);
-    /// assert_eq!(array.read::<f32>(s![3, 4]).await?.first(), Some(&1.5));
+    /// assert_eq!(array.read::<f32>(..).await?.shape(), [10, 20]);
+    /// let row: Array1<f32> = array.read::<Array1<f32>>((3, ..)).await?;
+    /// assert_eq!(row.sum(), 30.0);
+    /// assert_eq!(array.read::<Scalar<f32>>((3, 4)).await?, 1.5);
+    ///
+    /// let metadata = ArrayBuilder::new(&[4], "string").with_fill_json("\"?\"")?.build()?;
+    /// let names = hierarchy.create_array("names", metadata).await?;
+    /// names.write(1..3, &["Ada", "Grace"]).await?;
+    /// assert_eq!(names.read::<String>(..).await?.as_slice().unwrap(), ["?", "Ada", "Grace", "?"]);
     /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
@@ -28,102 +45,96 @@ impl Array {
     /// # Errors
     /// Where the selection does not fit, the element type is not the array's, the store fails, or data is damaged; then nothing
     /// is returned. Only chunks that are definitely not stored read as fill values.
-    pub async fn read<T: Element>(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ArrayD<T>> {
-        self.read_selection(&crate::slices(slices)).await
+    pub async fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
+        let (plan, array) = self.start_read::<T>(&selection)?;
+        let read = self.hierarchy.engine().read(plan, array.target()).await;
+        self.end_read::<T>(read, array)
     }
 
-    /// Reads all combinations of indices, one set for each dimension (NumPy's `ix_`).
+    /// Reads a selection into an array of the shape of the result. After an error the array is as it was.
+    ///
+    /// [`blocking::Array::read_into`](crate::blocking::Array::read_into) does without a copy on the way. This one cannot: when a
+    /// future is dropped, jobs may still run.
     ///
     /// # Errors
-    /// Those of [`Self::read`].
-    pub async fn read_orthogonal<T: Element>(
+    /// Those of [`Self::read`], and [`Error::Shape`] where the array has another shape.
+    pub async fn read_into<T: ReadElement, D: Dimension>(
         &self,
-        indices: impl Into<Vec<AxisIndices>>,
-    ) -> Result<ArrayD<T>> {
-        self.read_selection(&Selection::Orthogonal(indices.into()))
-            .await
+        selection: impl Select,
+        mut array: ArrayViewMut<'_, T, D>,
+    ) -> Result<()> {
+        let selection = selection.select(&self.space())?;
+        let resolved = self.prepare::<T>(&selection)?;
+        self.check_shape(&resolved, array.shape())?;
+        let found = self.read::<T>(selection).await?;
+        array.assign(
+            &found
+                .into_dimensionality::<D>()
+                .expect("as many dimensions"),
+        );
+        Ok(())
     }
 
-    /// Reads the elements at coordinates, given as one list for each dimension; the result is a list.
+    /// The plan of a read, which prints what it will touch and has it as numbers: objects, requests, bytes. Nothing is read.
     ///
-    /// # Errors
-    /// Those of [`Self::read`].
-    pub async fn read_coordinates<T: Element>(
-        &self,
-        coordinates: impl Into<Vec<Vec<u64>>>,
-    ) -> Result<ArrayD<T>> {
-        self.read_selection(&Selection::Coordinates(coordinates.into()))
-            .await
-    }
-
-    /// Reads the elements at which a mask of the shape of the array is true; the result is a list, in C order.
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
     ///
-    /// # Errors
-    /// Those of [`Self::read`].
-    pub async fn read_mask<T: Element>(&self, mask: ArrayViewD<'_, bool>) -> Result<ArrayD<T>> {
-        let selection = self.mask(&mask)?;
-        self.read_selection(&selection).await
-    }
-
-    /// Reads any selection.
-    ///
-    /// # Errors
-    /// Those of [`Self::read`].
-    pub async fn read_selection<T: Element>(&self, selection: &Selection) -> Result<ArrayD<T>> {
-        let (resolved, output) = self.prepare_read::<T>(selection)?;
-        let plan = self.read_plan(&resolved);
-        self.hierarchy
-            .engine()
-            .read(plan, Target::fixed(output.clone()))
-            .await?;
-        into_array(output, resolved.shape())
-    }
-
-    /// The plan of a read, which prints what it will touch: objects, requests, bytes. Nothing is read.
+    /// let metadata = ArrayBuilder::new(&[100, 100], "uint16").with_chunk_shape(&[10, 10]).build()?;
+    /// let array = blocking::open("memory:")?.create_array("a", metadata)?;
+    /// let plan = array.plan_read((0..10, 5..25))?;
+    /// assert_eq!((plan.objects(), plan.requests(), plan.bytes()), (3, 3, 400));
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where the selection does not fit.
-    pub fn plan_read(&self, slices: impl AsRef<[SliceInfoElem]>) -> Result<ReadPlan> {
-        self.plan_read_selection(&crate::slices(slices))
-    }
-
-    /// Plans a read of any selection, as [`Self::plan_read`] does of slices.
-    ///
-    /// # Errors
-    /// Where the selection does not fit.
-    pub fn plan_read_selection(&self, selection: &Selection) -> Result<ReadPlan> {
+    pub fn plan_read(&self, selection: impl Select) -> Result<ReadPlan> {
         Ok(self.read_plan(&self.resolve(selection)?))
     }
 
-    /// Reads any selection into memory of the caller, in which the elements of the result lie `strides` bytes apart.
+    /// Reads a selection into memory of the caller, in which the elements of the result lie `strides` bytes apart.
     ///
     /// The output keeps no borrow: whoever made it with [`Output::borrowed`] promised that the memory lives until the last job
     /// is done, which may be after this future was dropped. After an error the memory may hold a part of the result.
     ///
     /// # Errors
-    /// Those of [`Self::read`] but for the element type; [`Error::Core`](crate::Error::Core) if the strides do not keep elements apart
+    /// Those of [`Self::read`] but for the element type; [`Error::Core`] if the strides do not keep elements apart
     /// or another read has the output.
     pub async fn read_output(
         &self,
-        selection: &Selection,
+        selection: impl Select,
         output: Output,
         strides: &[isize],
     ) -> Result<()> {
         let plan = self.strided_plan(&self.resolve(selection)?, strides)?;
-        self.hierarchy
-            .engine()
-            .read(plan, Target::fixed(output))
-            .await
+        let target = Target::fixed(output);
+        self.located(self.hierarchy.engine().read(plan, target).await)
     }
 
-    pub(crate) fn prepare_read<T: Element>(
+    /// What a read into a new array takes.
+    pub(crate) fn start_read<T: ReadAs>(
         &self,
-        selection: &Selection,
-    ) -> Result<(Resolved, Output)> {
-        T::expect(self.data_type()).map_err(|error| error.key(&self.path.to_string()))?;
-        let resolved = self.resolve(selection)?;
-        let output = Output::zeroed::<T>(resolved.elements()?)?;
-        Ok((resolved, output))
+        selection: &impl Select,
+    ) -> Result<(ReadPlan, NewArray<T::Element>)> {
+        let resolved = self.prepare::<T::Element>(selection)?;
+        let found = resolved.shape().len();
+        if let Some(wanted) = T::NDIM.filter(|&wanted| wanted != found) {
+            let reason = format!("the result has {found} dimensions, and {wanted} are asked for");
+            return self.located(Err(zarr_core::Error::selection(reason).into()));
+        }
+        self.located(resolved.elements().map_err(Error::from))?;
+        let array = NewArray::new(self.data_type(), self.fill_value(), resolved.shape());
+        Ok((self.read_plan(&resolved), self.located(array)?))
+    }
+
+    pub(crate) fn end_read<T: ReadAs>(
+        &self,
+        read: Result<()>,
+        array: NewArray<T::Element>,
+    ) -> Result<T::Output> {
+        let array = read.and_then(|()| array.finish());
+        self.located(array).map(T::from_array)
     }
 
     /// The plan of a read into a buffer in C order.
@@ -134,33 +145,42 @@ impl Array {
     /// The plan of a read into a buffer with these strides in bytes.
     pub(crate) fn strided_plan(&self, resolved: &Resolved, strides: &[isize]) -> Result<ReadPlan> {
         let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
-        Ok(ReadPlan::with_strides(layout, prefix, resolved, strides)
-            .map_err(|error| error.key(&self.path.to_string()))?)
+        let plan = ReadPlan::with_strides(layout, prefix, resolved, strides);
+        self.located(plan.map_err(Error::from))
     }
 
-    pub(crate) fn resolve(&self, selection: &Selection) -> Result<Resolved> {
-        Ok(selection
-            .resolve(self.shape())
-            .map_err(|error| error.key(&self.path.to_string()))?)
+    /// A selection for elements of this type.
+    pub(crate) fn prepare<T: WriteElement>(&self, selection: &impl Select) -> Result<Resolved> {
+        self.located(expect::<T>(self.data_type()))?;
+        self.resolve(selection)
     }
 
-    pub(crate) fn mask(&self, mask: &ArrayViewD<'_, bool>) -> Result<Selection> {
-        let fits = mask.ndim() == self.shape().len()
-            && mask
-                .shape()
-                .iter()
-                .zip(self.shape())
-                .all(|(&found, &len)| found as u64 == len);
-        if fits {
-            return Ok(crate::selection::mask(mask));
+    pub(crate) fn resolve(&self, selection: impl Select) -> Result<Resolved> {
+        let selection = selection.select(&self.space());
+        let resolved = selection.and_then(|selection| Ok(selection.resolve(self.shape())?));
+        self.located(resolved)
+    }
+
+    pub(crate) fn check_shape(&self, resolved: &Resolved, found: &[usize]) -> Result<()> {
+        if found == resolved.shape() {
+            return Ok(());
         }
-        let reason = format!(
-            "mask of shape {:?} for an array of shape {:?}",
-            mask.shape(),
-            self.shape()
-        );
-        Err(zarr_core::Error::selection(reason)
-            .key(&self.path.to_string())
-            .into())
+        self.located(Err(Error::Shape {
+            found: found.to_vec(),
+            expected: resolved.shape().to_vec(),
+        }))
+    }
+
+    /// What selections are made of.
+    pub(crate) fn space(&self) -> Space<'_> {
+        Space {
+            shape: self.shape(),
+            names: self.metadata.dimension_names(),
+        }
+    }
+
+    /// The result, whose error concerns this array.
+    pub(crate) fn located<R>(&self, result: Result<R>) -> Result<R> {
+        result.map_err(|error| error.in_node(&self.path))
     }
 }

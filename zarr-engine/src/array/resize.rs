@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use futures::stream::TryStreamExt;
-use zarr_core::plan::WriteOptions;
-use zarr_core::{ArrayLayout, Input, Selection};
+use zarr_core::{ArrayLayout, Selection};
 
-use super::{Array, InputLayout};
+use super::Array;
 use crate::error::Result;
 
 /// Keys that are deleted by one call.
@@ -98,20 +97,5 @@ impl Array {
             self.hierarchy.engine().forget(key, index.clone());
         }
         Ok(())
-    }
-
-    /// Writes the fill value, and stores no chunk for it whatever the options of this handle.
-    async fn clear(&self, selection: &Selection) -> Result<()> {
-        let resolved = self.resolve(selection)?;
-        let fill = self.fill_value().bytes().to_vec();
-        let input = match self.data_type().fixed_size() {
-            Some(_) => Input::from_vec(fill, 0),
-            None => Input::variable(vec![0, fill.len()], fill),
-        };
-        let strides = vec![0; resolved.shape().len()];
-        let writer = self.clone().with_write_options(WriteOptions::default());
-        writer
-            .write_input(&resolved, InputLayout { input, strides })
-            .await
     }
 }

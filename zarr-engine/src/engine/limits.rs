@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
@@ -20,8 +21,9 @@ static POOL: PerProcess<ThreadPool> = PerProcess::new();
 fn build(threads: usize) -> Result<ThreadPool> {
     let builder = ThreadPoolBuilder::new().num_threads(threads);
     let named = builder.thread_name(|number| format!("zarr-compute-{number}"));
-    named.build().map_err(|error| Error::Internal {
-        reason: format!("{threads} computing threads: {error}"),
+    named.build().map_err(|error| Error::Threads {
+        count: threads,
+        reason: error.to_string(),
     })
 }
 
@@ -41,6 +43,40 @@ pub fn set_threads(count: usize) -> Result<()> {
     POOL.set(build(count)?);
     THREADS.store(count, Ordering::Relaxed);
     Ok(())
+}
+
+/// Computes on a thread pool of the program's own from now on, in this process; a child that it forks makes one of its own.
+///
+/// ```
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+/// zarr_engine::limits::set_pool(pool);
+/// assert_eq!(zarr_engine::limits::threads(), 2);
+/// ```
+pub fn set_pool(pool: ThreadPool) {
+    THREADS.store(pool.current_num_threads(), Ordering::Relaxed);
+    POOL.set(pool);
+}
+
+/// The runtime on which the calls of [`blocking`](crate::blocking) wait, where the program has set one.
+static RUNTIME: PerProcess<Handle> = PerProcess::new();
+
+/// Lets the calls of [`blocking`](crate::blocking) wait on a runtime of the program's own from now on, in this process. It needs
+/// threads of its own, a timer and I/O.
+///
+/// ```
+/// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+/// zarr_engine::limits::set_runtime(runtime.handle().clone());
+/// let hierarchy = zarr_engine::blocking::open("memory:")?;
+/// assert!(!hierarchy.exists("a")?);
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+pub fn set_runtime(runtime: Handle) {
+    RUNTIME.set(runtime);
+}
+
+/// The runtime that the program has set in this process.
+pub(crate) fn own_runtime() -> Option<Arc<Handle>> {
+    RUNTIME.get()
 }
 
 /// The number of computing threads.

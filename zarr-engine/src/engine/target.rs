@@ -78,7 +78,8 @@ impl Target {
     /// Hands each of the `len` elements of any size to `use_element`, in order of the buffer, once the read is complete.
     ///
     /// # Errors
-    /// Those of `use_element`, and [`Error::Internal`] where the elements are of one size or the read is not complete.
+    /// Those of `use_element`, [`Error::Core`] where the elements are of one size, and [`Error::Internal`] where the read is not
+    /// complete.
     pub fn into_elements<E>(
         self,
         len: usize,
@@ -87,9 +88,10 @@ impl Target {
     ) -> Result<Vec<E>> {
         match self.elements {
             Elements::Variable(target) => target.into_elements(len, fill, use_element),
-            Elements::Fixed(_) => Err(Error::Internal {
-                reason: "elements of one size".to_owned(),
-            }),
+            Elements::Fixed(_) => {
+                let found = "a target for elements of one size";
+                Err(zarr_core::Error::invalid(found, "one for elements of any size").into())
+            }
         }
     }
 

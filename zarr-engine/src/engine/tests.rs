@@ -198,7 +198,7 @@ async fn a_complete_edge_chunk_is_replaced_and_another_is_merged() {
     assert_eq!(requests().gets, before.gets, "replaced without a read");
     write_corner(&hierarchy, &array, 2, false).await;
     assert!(requests().gets > before.gets, "merged");
-    let found: ArrayD<i32> = array.read(s![6.., 8..]).await.unwrap();
+    let found: ArrayD<i32> = array.read::<i32>(s![6.., 8..]).await.unwrap();
     assert!(found.iter().all(|&element| element == 7), "{found}");
 }
 
@@ -253,7 +253,7 @@ fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
             // Many shards, many inner chunks of one, one.
             for slices in [s![.., ..], s![..32, ..32], s![..8, ..8], s![..4, ..4]] {
                 disturb();
-                let found: ArrayD<i32> = array.read(slices).unwrap();
+                let found: ArrayD<i32> = array.read::<i32>(slices).unwrap();
                 assert!(found.iter().all(|&element| element == 1));
             }
             drop(lock);
@@ -327,10 +327,10 @@ fn small_files_are_written_without_another_thread_for_each() {
         .create_array("a", builder.build().unwrap())
         .unwrap();
     let mut expected = Array1::from_iter((0..1000).map(|i| u8::try_from(i % 7).unwrap()));
-    let counts = || array.0.hierarchy().store().requests();
+    let counts = || array.as_async().hierarchy().store().requests();
     let before = counts();
     let data = expected.clone();
-    without_a_thread_for_files(async { array.0.write(s![..], data).await.unwrap() });
+    without_a_thread_for_files(async { array.as_async().write(s![..], data).await.unwrap() });
     assert_eq!(counts().puts - before.puts, 500);
     assert_eq!(counts().deletes, before.deletes);
     assert_eq!(
@@ -340,7 +340,7 @@ fn small_files_are_written_without_another_thread_for_each() {
     // Fill values delete what was there, and only that.
     expected.slice_mut(s![10..20]).fill(0);
     let data = expected.clone();
-    without_a_thread_for_files(async { array.0.write(s![..], data).await.unwrap() });
+    without_a_thread_for_files(async { array.as_async().write(s![..], data).await.unwrap() });
     assert_eq!(counts().deletes - before.deletes, 5);
     assert!(!directory.path().join("a/c/5").exists());
     assert_eq!(array.read::<u8>(s![..]).unwrap(), expected.into_dyn());
@@ -354,18 +354,18 @@ fn documents_in_memory_are_read_without_another_thread() {
     let metadata = ArrayBuilder::new(&[3], "uint8").build().unwrap();
     hierarchy.create_array("a", metadata).unwrap();
     let range = zarr_store::ByteRange::All;
-    let at_hand = hierarchy.0.store().get_now("a/zarr.json", &range, 1 << 20);
+    let at_hand = hierarchy.store().get_now("a/zarr.json", &range, 1 << 20);
     if at_hand.is_none() {
         eprintln!("skipped: a file system that does not say what it has in memory");
         return;
     }
-    let counts = || hierarchy.0.store().requests();
+    let counts = || hierarchy.store().requests();
     let before = counts();
     without_a_thread_for_files(async {
         for _ in 0..10 {
-            hierarchy.0.array("a").await.unwrap();
+            hierarchy.as_async().array("a").await.unwrap();
         }
-        hierarchy.0.array("b").await.unwrap_err();
+        hierarchy.as_async().array("b").await.unwrap_err();
     });
     assert_eq!(counts().gets - before.gets, 10);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
@@ -143,12 +144,31 @@ impl Engine {
     }
 
     async fn modify(&self, writes: &[Arc<PendingWrite>]) -> Result<()> {
-        let object = &writes[0].object;
+        self.change(&writes[0].object, Change::Elements(writes))
+            .await
+    }
+
+    /// Puts an encoded inner chunk into its shard, or takes it out; the others stay as they are. The object is of a write of this
+    /// inner chunk.
+    pub(crate) async fn write_inner(
+        &self,
+        object: ObjectWrite,
+        encoded: Option<Bytes>,
+    ) -> Result<()> {
+        self.change(&object, Change::Inner(encoded)).await
+    }
+
+    /// Changes an object on condition that nobody else does; again where somebody did.
+    async fn change(&self, object: &ObjectWrite, change: Change<'_>) -> Result<()> {
         let key = object.key();
         let mut attempts = Attempts::new();
         loop {
             attempts.next(key).await?;
-            let existing = match self.patch(writes).await? {
+            let patched = match &change {
+                Change::Elements(writes) => self.patch(writes).await?,
+                Change::Inner(_) => Patched::Not,
+            };
+            let existing = match patched {
                 Patched::Done => return Ok(()),
                 Patched::Changed => continue,
                 Patched::Absent => Ok(None),
@@ -162,8 +182,7 @@ impl Engine {
                 Err(error) => return Err(error),
             };
             let exists = !matches!(state, ObjectState::Absent);
-            let encoded = encode(inputs(writes), state, ObjectWrite::assemble);
-            let pieces = match encoded.await? {
+            let pieces = match change.apply(object, state).await? {
                 Some(pieces) => pieces,
                 // A deletion has no condition, so what became all fill values is stored as such.
                 None if exists => object.encode_fill()?,
@@ -176,6 +195,28 @@ impl Engine {
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// What is changed of an object of which something stays.
+enum Change<'a> {
+    /// Elements.
+    Elements(&'a [Arc<PendingWrite>]),
+    /// The inner chunk of the write, encoded, or none in its place.
+    Inner(Option<Bytes>),
+}
+
+impl Change<'_> {
+    async fn apply(&self, object: &ObjectWrite, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
+        match self {
+            Self::Elements(writes) => encode(inputs(writes), state, ObjectWrite::assemble).await,
+            Self::Inner(encoded) => {
+                let mut inner = object.encode(state)?;
+                let position = inner.next().map(|(position, _)| position);
+                let state = inner.finish(position.map(|position| (position, encoded.clone())));
+                Ok(object.assemble(state)?)
             }
         }
     }

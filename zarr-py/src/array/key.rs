@@ -73,7 +73,7 @@ impl Wanted {
         items: &[Borrowed<'_, '_, PyAny>],
         open: &OpenArray,
     ) -> PyResult<Option<Self>> {
-        let lengths = open.array.0.shape();
+        let lengths = open.array.as_async().shape();
         let (mut taken, mut ellipses) = (0, 0);
         for item in items {
             if item.is_none() {
@@ -124,7 +124,7 @@ impl Wanted {
     fn prepared(key: &Bound<'_, PyAny>, open: &OpenArray) -> PyResult<Self> {
         static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = key.py();
-        let array = &open.array.0;
+        let array = open.array.as_async();
         let lengths = PyTuple::new(py, array.shape())?;
         let fields = match array.data_type().kind() {
             DataTypeKind::Struct => {
@@ -149,7 +149,7 @@ impl Wanted {
             Selection::Coordinates(lists)
         } else {
             let mut sets = Vec::with_capacity(axes.len());
-            for (axis, &len) in axes.iter().zip(open.array.0.shape()) {
+            for (axis, &len) in axes.iter().zip(open.array.as_async().shape()) {
                 sets.push(match axis.cast::<PySlice>() {
                     Ok(slice) => {
                         let steps = steps_of(slice, signed(len)?)?;
@@ -200,7 +200,7 @@ impl<'a> Parsed<'a> {
     }
 
     fn len(&self) -> u64 {
-        self.open.array.0.shape()[self.dimension]
+        self.open.array.as_async().shape()[self.dimension]
     }
 
     fn new_axis(&mut self) {
@@ -258,7 +258,7 @@ impl<'a> Parsed<'a> {
             0
         } else {
             let (low, high) = (low.cast_unsigned() as u64, high.cast_unsigned() as u64);
-            match &self.open.array.0.layout().grid().dimensions()[self.dimension] {
+            match &self.open.array.as_async().layout().grid().dimensions()[self.dimension] {
                 GridDimension::Fixed(_) => {
                     let unit = self.open.unit[self.dimension].max(1);
                     (high / unit - low / unit + 1).saturating_mul(unit)

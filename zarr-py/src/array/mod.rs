@@ -51,7 +51,7 @@ impl NativeArray {
     /// The number of elements along each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.handle.get()?.array.0.shape())
+        PyTuple::new(py, self.handle.get()?.array.as_async().shape())
     }
 
     /// NumPy's data type of the elements.
@@ -63,14 +63,14 @@ impl NativeArray {
     /// The number of dimensions.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
-        Ok(self.handle.get()?.array.0.shape().len())
+        Ok(self.handle.get()?.array.as_async().shape().len())
     }
 
     /// The shape of the chunks: of the inner chunks where there are shards.
     #[getter]
     fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let open = self.handle.get()?;
-        let layout = open.array.0.layout();
+        let layout = open.array.as_async().layout();
         let inner = layout.inner_chunk_shape();
         PyTuple::new(py, inner.unwrap_or_else(|| layout.chunk_shape().to_vec()))
     }
@@ -79,7 +79,7 @@ impl NativeArray {
     #[getter]
     fn shards<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let open = self.handle.get()?;
-        let layout = open.array.0.layout();
+        let layout = open.array.as_async().layout();
         let sharded = layout.inner_chunk_shape().is_some();
         sharded
             .then(|| PyTuple::new(py, layout.chunk_shape()))
@@ -90,8 +90,8 @@ impl NativeArray {
     #[getter]
     fn fill_value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let open = self.handle.get()?;
-        let bytes = open.array.0.fill_value().bytes();
-        match open.array.0.data_type().kind() {
+        let bytes = open.array.as_async().fill_value().bytes();
+        match open.array.as_async().data_type().kind() {
             DataTypeKind::String => {
                 Ok(String::from_utf8_lossy(bytes).into_pyobject(py)?.into_any())
             }
@@ -104,7 +104,7 @@ impl NativeArray {
     #[getter]
     fn dimension_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let open = self.handle.get()?;
-        let names = open.array.0.metadata().dimension_names();
+        let names = open.array.as_async().metadata().dimension_names();
         names.map(|names| PyTuple::new(py, names)).transpose()
     }
 
@@ -134,7 +134,8 @@ impl NativeArray {
 
     /// The metadata document.
     fn metadata_text(&self) -> PyResult<String> {
-        self.handle.text(|open| open.array.0.metadata().to_text())
+        self.handle
+            .text(|open| open.array.as_async().metadata().to_text())
     }
 
     /// The store.
@@ -147,8 +148,8 @@ impl NativeArray {
     #[getter]
     fn _grid_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let open = self.handle.get()?;
-        let dimensions = open.array.0.layout().grid().dimensions().iter();
-        let lengths = dimensions.zip(open.array.0.shape());
+        let dimensions = open.array.as_async().layout().grid().dimensions().iter();
+        let lengths = dimensions.zip(open.array.as_async().shape());
         PyTuple::new(
             py,
             lengths
@@ -160,8 +161,8 @@ impl NativeArray {
     /// Where the chunk, or shard, at these indices starts and ends along each dimension.
     fn _extent(&self, cell: Vec<u64>) -> PyResult<Vec<(u64, u64)>> {
         let open = self.handle.get()?;
-        let dimensions = open.array.0.layout().grid().dimensions().iter();
-        let extent = dimensions.zip(open.array.0.shape()).zip(cell);
+        let dimensions = open.array.as_async().layout().grid().dimensions().iter();
+        let extent = dimensions.zip(open.array.as_async().shape()).zip(cell);
         Ok(extent
             .map(|((dimension, &len), cell)| {
                 let start = dimension.start(cell);
@@ -173,7 +174,7 @@ impl NativeArray {
     /// The indices of the chunk, or shard, that is stored at a key; `None` where it is the key of none.
     fn _cell_of_key(&self, key: &str) -> PyResult<Option<Vec<u64>>> {
         let open = self.handle.get()?;
-        let array = &open.array.0;
+        let array = open.array.as_async();
         let layout = array.layout();
         let Some(cell) = layout.cell_of_key(&array.path().prefix(), key) else {
             return Ok(None);
@@ -274,8 +275,8 @@ impl NativeArray {
         let wanted = Wanted::parse_or_all(py, selection, &open)?;
         let plan = open
             .array
-            .0
-            .plan_read_selection(&wanted.selection)
+            .as_async()
+            .plan_read(&wanted.selection)
             .map_err(Error::from)?;
         let size = open.item_size as u64;
         Ok(py.detach(|| (plan.to_string(), cost(&plan, size))))
@@ -287,7 +288,7 @@ impl NativeArray {
         let turn = self.handle.renewal()?;
         answer(py, awaitable, async move {
             let (_guard, open) = turn.take().await?;
-            let array = &open.array.0;
+            let array = open.array.as_async();
             let array = array.hierarchy().array(array.path().as_str()).await?;
             turn.set(OpenArray::new(array));
             Ok(())
@@ -305,7 +306,7 @@ impl NativeArray {
         let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
             let (_guard, open) = turn.take().await?;
-            let mut array = open.array.0.clone();
+            let mut array = open.array.as_async().clone();
             array.resize(&shape).await?;
             turn.set(OpenArray::new(array));
             Ok(())
@@ -325,7 +326,7 @@ impl NativeArray {
         let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
             let (_guard, open) = turn.take().await?;
-            let mut array = open.array.0.clone();
+            let mut array = open.array.as_async().clone();
             let change = changed(&changes, removed, replace)?;
             array.change_attributes(change).await?;
             turn.set(OpenArray::new(array));

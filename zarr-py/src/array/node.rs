@@ -41,7 +41,7 @@ impl OpenArray {
                 ItemSize::Fixed(size) => size,
                 ItemSize::Variable => 8,
             },
-            array: blocking::Array(array),
+            array: array.into(),
             dtype: PyOnceLock::new(),
         }
     }
@@ -50,7 +50,7 @@ impl OpenArray {
     pub(super) fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let dtype = self.dtype.get_or_try_init(py, || {
             static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            let extension = serde_json::to_string(self.array.0.data_type().extension());
+            let extension = serde_json::to_string(self.array.as_async().data_type().extension());
             let extension = extension
                 .map_err(zarr_core::Error::from)
                 .map_err(Error::from)?;
@@ -63,7 +63,7 @@ impl OpenArray {
     }
 
     pub(super) fn is_variable(&self) -> bool {
-        self.array.0.data_type().fixed_size().is_none()
+        self.array.as_async().data_type().fixed_size().is_none()
     }
 }
 
@@ -80,7 +80,7 @@ impl Remake for OpenArray {
     }
 
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self> {
-        let metadata = self.array.0.metadata().clone();
+        let metadata = self.array.as_async().metadata().clone();
         Ok(Self::new(zarr::Array::new(
             hierarchy,
             self.path(),
@@ -89,7 +89,7 @@ impl Remake for OpenArray {
     }
 
     fn path(&self) -> &str {
-        self.array.0.path().as_str()
+        self.array.as_async().path().as_str()
     }
 }
 

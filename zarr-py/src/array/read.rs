@@ -62,8 +62,14 @@ impl NativeArray {
             let elements = runtime::wait(py, read)?;
             return finish.strings(py, elements);
         }
-        let is_small =
-            wanted.decoded <= INLINE && open.array.0.hierarchy().store().as_local().is_some();
+        let is_small = wanted.decoded <= INLINE
+            && open
+                .array
+                .as_async()
+                .hierarchy()
+                .store()
+                .as_local()
+                .is_some();
         let (task, done) = self.start(py, open, wanted, out)?;
         if is_small {
             events::listen(py);
@@ -161,7 +167,7 @@ impl Task {
     }
 
     async fn run_async(self) -> Result<()> {
-        let array = &self.open.array.0;
+        let array = self.open.array.as_async();
         array
             .read_output(&self.selection, self.output, &self.strides)
             .await?;

@@ -17,7 +17,7 @@ impl NativeArray {
     /// The key of the chunk, or shard, at these indices.
     fn _key_of_cell(&self, cell: Vec<u64>) -> PyResult<String> {
         let open = self.handle.get()?;
-        let array = &open.array.0;
+        let array = open.array.as_async();
         Ok(array.layout().key(&array.path().prefix(), &cell))
     }
 
@@ -25,7 +25,7 @@ impl NativeArray {
     /// that can be read alone.
     fn _inner_grid(&self, cell: Vec<u64>) -> PyResult<Option<Vec<u64>>> {
         let open = self.handle.get()?;
-        let chain = open.array.0.layout().codecs_of(&cell);
+        let chain = open.array.as_async().layout().codecs_of(&cell);
         let sharding = chain.sharding();
         Ok(sharding.map(|sharding| sharding.chunks_per_shard().to_vec()))
     }
@@ -40,7 +40,7 @@ impl NativeArray {
     ) -> PyResult<Bound<'py, PyAny>> {
         let open = self.handle.get()?;
         let read = async move {
-            let array = &open.array.0;
+            let array = open.array.as_async();
             let in_flight = array.hierarchy().store().cost_model().max_in_flight.max(1);
             stream::iter(cells)
                 .map(|cell| shard_index(array, cell))

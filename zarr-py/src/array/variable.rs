@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
-use zarr::VariableElement;
+use zarr::WriteElement;
 use zarr_core::DataTypeKind;
 
 use super::key::Wanted;
@@ -53,12 +53,12 @@ pub(super) fn read_variable<'py>(
     Fresh::new(&finish.shape, size_of::<u64>())?;
     let selection = wanted.selection;
     let read = async move {
-        let array = &open.array.0;
+        let array = open.array.as_async();
         Ok(if array.data_type().kind() == DataTypeKind::String {
-            let elements = array.read_variable_selection(&selection).await?;
+            let elements = array.read::<String>(&selection).await?;
             Elements::Strings(elements.into_raw_vec_and_offset().0)
         } else {
-            let elements = array.read_variable_selection(&selection).await?;
+            let elements = array.read::<Vec<u8>>(&selection).await?;
             Elements::ByteStrings(elements.into_raw_vec_and_offset().0)
         })
     };
@@ -114,7 +114,7 @@ pub(super) fn write_variable(
         .call_method1("reshape", (-1,))?
         .call_method0("tolist")?;
     let list = list.cast_into::<PyList>()?;
-    if open.array.0.data_type().kind() == DataTypeKind::String {
+    if open.array.as_async().data_type().kind() == DataTypeKind::String {
         let strings = list.iter().map(|element| {
             let string = element
                 .cast::<PyString>()
@@ -151,7 +151,7 @@ fn wrong(expected: &str, found: &Bound<'_, PyAny>) -> PyErr {
     ))
 }
 
-fn write<T: VariableElement + Send + Sync + 'static>(
+fn write<T: WriteElement + 'static>(
     _: Python<'_>,
     open: Arc<OpenArray>,
     wanted: Wanted,
@@ -162,8 +162,8 @@ fn write<T: VariableElement + Send + Sync + 'static>(
         ArrayD::from_shape_vec(IxDyn(shape), elements).expect("as many elements as the shape has");
     let selection = wanted.selection;
     Box::pin(async move {
-        let array = &open.array.0;
-        array.write_variable_selection(&selection, data).await?;
+        let array = open.array.as_async();
+        array.write(&selection, data).await?;
         Ok(())
     })
 }

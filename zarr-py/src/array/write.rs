@@ -51,7 +51,7 @@ impl NativeArray {
     ) -> PyResult<Write> {
         static TO_MEMORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if self.handle.read_only {
-            return Err(read_only(open.array.0.path().as_str()));
+            return Err(read_only(open.array.as_async().path().as_str()));
         }
         let to_memory = TO_MEMORY.import(py, "zarr_py._dtypes", "to_memory")?;
         let mut value = to_memory.call1((value, open.dtype(py)?))?;
@@ -64,7 +64,7 @@ impl NativeArray {
         let (input, strides) = lend_input(&value, &wanted.shape)?;
         let selection = wanted.selection;
         Ok(Box::pin(async move {
-            let array = &open.array.0;
+            let array = open.array.as_async();
             array.write_from(&selection, input, &strides).await?;
             Ok(())
         }))

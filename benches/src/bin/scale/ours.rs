@@ -23,7 +23,7 @@ impl Implementation for Ours {
 
     fn points(array: &Array, points: Vec<u64>) -> Option<Vec<u8>> {
         let selection = Selection::Coordinates(vec![points]);
-        Some(array.read_selection::<u8>(&selection).expect("data").into_raw_vec_and_offset().0)
+        Some(array.read::<u8>(&selection).expect("data").into_raw_vec_and_offset().0)
     }
 
     fn write(array: &Array, data: Vec<u8>) {
@@ -32,7 +32,7 @@ impl Implementation for Ours {
 
     fn open_many(folder: &str, count: u64) -> u64 {
         let hierarchy = open(folder).expect("a store");
-        (0..count).map(|i| hierarchy.array(&i.to_string()).expect("an array").0.shape()[0]).sum()
+        (0..count).map(|i| hierarchy.array(&i.to_string()).expect("an array").shape()[0]).sum()
     }
 
     fn chunks_on(pool: &rayon::ThreadPool, from: &Array, to: Option<&Array>, chunk: u64, count: u64) -> u64 {

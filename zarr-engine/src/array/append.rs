@@ -1,0 +1,138 @@
+//! Appending along a dimension, from several writers at one time.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ndarray::Axis;
+use zarr_core::ArrayLayout;
+use zarr_core::metadata::ArrayMetadata;
+
+use super::element::expect;
+use super::selection::Space;
+use super::source::WriteData;
+use super::{Array, layout_text};
+use crate::error::{Error, Result};
+
+/// A dimension of an array: its number, or its name.
+pub trait AxisName {
+    /// The number of the dimension.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where the array has no such dimension.
+    fn position(&self, space: &Space<'_>) -> Result<usize>;
+}
+
+macro_rules! axis_numbers {
+    ($($integer:ty)+) => {$(
+        impl AxisName for $integer {
+            fn position(&self, space: &Space<'_>) -> Result<usize> {
+                let found = usize::try_from(*self).ok();
+                found.filter(|axis| *axis < space.shape.len()).ok_or_else(|| {
+                    let reason = format!("no dimension {self} of {}", space.shape.len());
+                    zarr_core::Error::selection(reason).into()
+                })
+            }
+        }
+    )+};
+}
+
+axis_numbers! { i32 u64 usize }
+
+impl AxisName for &str {
+    fn position(&self, space: &Space<'_>) -> Result<usize> {
+        let names = space.names.unwrap_or_default();
+        let found = names.iter().position(|name| name.as_deref() == Some(self));
+        found.ok_or_else(|| {
+            let reason = format!("no dimension is named {self:?}");
+            zarr_core::Error::selection(reason).into()
+        })
+    }
+}
+
+impl Array {
+    /// Appends data along a dimension, given by its number or its name, and returns the indices that it has there. Data of one
+    /// dimension less than the array is one step.
+    ///
+    /// The array grows first, by its stored length and on condition that nobody else changes the document in between: of several
+    /// writers each has its own indices, and none overwrites what another appended. Until the elements are written, and where that
+    /// fails, readers find fill values.
+    ///
+    /// ```
+    /// use ndarray::{Array2, array};
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[0, 3], "float32").with_chunk_shape(&[100, 3]);
+    /// let mut series = hierarchy.create_array("series", metadata.with_dimension_names(["time", "x"]).build()?)?;
+    /// assert_eq!(series.append("time", Array2::<f32>::ones((4, 3)))?, 0..4);
+    /// assert_eq!(series.append(0, array![1.0_f32, 2.0, 3.0])?, 4..5);
+    /// assert_eq!(series.shape(), [5, 3]);
+    /// assert_eq!(series.read::<f32>(..)?.sum(), 18.0);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for data of another shape, [`Error::StaleHandle`] where the array was changed in another way than that it grew
+    /// along this dimension, and those of [`Self::write`].
+    pub async fn append<'a, W: WriteData<'a>>(
+        &mut self,
+        axis: impl AxisName,
+        data: W,
+    ) -> Result<Range<u64>> {
+        self.located(expect::<W::Element>(self.data_type()))?;
+        let axis = self.located(axis.position(&self.space()))?;
+        let found = data.shape();
+        let mut data = self.located(data.into_data(&found))?;
+        if data.ndim() + 1 == self.shape().len() {
+            data.insert_axis_inplace(Axis(axis));
+        }
+        let fits = data.ndim() == self.shape().len()
+            && (0..)
+                .zip(data.shape())
+                .zip(self.shape())
+                .all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
+        if !fits {
+            let whole = self.shape().iter().map(|&len| usize::try_from(len));
+            return self.located(Err(Error::Shape {
+                found,
+                expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
+            }));
+        }
+        let len = data.len_of(Axis(axis)) as u64;
+        let start = self.grow(axis, len).await?;
+        let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
+        part[axis] = start..start + len;
+        self.write(&part, data).await?;
+        Ok(start..start + len)
+    }
+
+    /// Makes the array longer than it is stored; returns its length before.
+    async fn grow(&mut self, axis: usize, len: u64) -> Result<u64> {
+        let start = AtomicU64::new(0);
+        let seen = self.clone();
+        let change = |stored: ArrayMetadata| {
+            let before = stored.shape()[axis];
+            let mut shape = seen.shape().to_vec();
+            shape[axis] = before;
+            let expected = seen.metadata.clone().with_shape(&shape)?;
+            if !matches!((layout_text(&stored), layout_text(&expected)), (Ok(a), Ok(b)) if a == b) {
+                let path = seen.path.clone();
+                return Err(Error::StaleHandle { path });
+            }
+            shape[axis] = before
+                .checked_add(len)
+                .ok_or_else(|| zarr_core::Error::TooLarge {
+                    what: "length of a dimension",
+                    wanted: format!("{before} + {len}"),
+                    limit: u64::MAX,
+                })?;
+            let grown = stored.with_shape(&shape)?;
+            ArrayLayout::bind(&grown, seen.hierarchy.registry())?;
+            start.store(before, Ordering::Relaxed);
+            Ok(grown)
+        };
+        let grown = self.update(change).await;
+        seen.located(grown)?;
+        Ok(start.into_inner())
+    }
+}

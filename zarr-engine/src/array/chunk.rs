@@ -1,0 +1,458 @@
+//! Chunks and inner chunks as things: read, written, erased, encoded and asked about by their place in the grid.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use zarr_core::Selection;
+use zarr_core::plan::ObjectWrite;
+use zarr_store::{ByteRange, Precondition};
+
+use super::chunks::{Boxes, grid_shape};
+use super::element::ReadAs;
+use super::source::WriteData;
+use super::{Array, InputLayout};
+use crate::engine::stored_range;
+use crate::error::{Error, Result};
+
+/// A chunk of an array: one cell of its chunk grid and one object of the store. In a sharded array it is a shard.
+///
+/// ```
+/// use zarr_engine::{ArrayBuilder, blocking};
+///
+/// let metadata = ArrayBuilder::new(&[6, 10], "int32").with_chunk_shape(&[2, 5]).with_shard_shape(&[4, 10]).build()?;
+/// let array = blocking::open("memory:")?.create_array("a", metadata)?;
+/// assert_eq!((array.grid_shape(), array.inner_grid_shape()), (vec![2, 1], Some(vec![3, 2])));
+///
+/// let shard = array.chunk(&[1, 0])?;
+/// assert_eq!(shard.extent(), [4..6, 0..10]);
+/// assert!(!shard.is_stored()?);
+/// shard.write(7)?;
+/// assert_eq!(shard.read::<i32>()?.shape(), [2, 10]);
+/// assert_eq!(shard.stored_size()?, Some(shard.encoded()?.unwrap().len() as u64));
+///
+/// let inner = shard.inner_chunk(&[0, 1])?;
+/// assert_eq!(inner.extent(), [4..6, 5..10]);
+/// inner.erase()?;
+/// assert_eq!(inner.encoded()?, None);
+/// assert_eq!(shard.read::<i32>()?.sum(), 7 * 10);
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Chunk<'a> {
+    array: &'a Array,
+    indices: Vec<u64>,
+    extent: Vec<Range<u64>>,
+}
+
+/// An inner chunk of a shard: a part of an object that is read, and encoded, by itself.
+#[derive(Clone, Debug)]
+pub struct InnerChunk<'a> {
+    shard: Chunk<'a>,
+    indices: Vec<u64>,
+    extent: Vec<Range<u64>>,
+}
+
+impl Array {
+    /// The chunk at these indices of the chunk grid: a shard of a sharded array.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where the grid has no such chunk.
+    pub fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>> {
+        let grid = self.grid_shape();
+        self.check_indices("chunk", indices, &grid)?;
+        Ok(self.chunk_at(indices.to_vec()))
+    }
+
+    /// The inner chunk at these indices of the grid of all inner chunks of a sharded array, counted across shards.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where there is no such inner chunk, or the array has none.
+    pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>> {
+        let (Some(grid), Some(counts)) = (self.inner_grid_shape(), self.chunks_per_shard()) else {
+            return self.located(Err(without_inner()));
+        };
+        self.check_indices("inner chunk", indices, &grid)?;
+        let both = || indices.iter().zip(&counts);
+        let shard = both().map(|(index, count)| index / count).collect();
+        let inner = both().map(|(index, count)| index % count);
+        Ok(self.chunk_at(shard).inner_at(inner.collect()))
+    }
+
+    pub(super) fn chunk_at(&self, indices: Vec<u64>) -> Chunk<'_> {
+        let dimensions = self.layout.grid().dimensions();
+        let cells = indices.iter().zip(dimensions).zip(self.shape());
+        let extent = cells.map(|((&cell, dimension), &len)| {
+            let start = dimension.start(cell);
+            start..start.saturating_add(dimension.len(cell)).min(len)
+        });
+        Chunk {
+            array: self,
+            extent: extent.collect(),
+            indices,
+        }
+    }
+
+    fn check_indices(&self, what: &str, indices: &[u64], grid: &[u64]) -> Result<()> {
+        let is_inside = indices.iter().zip(grid).all(|(index, len)| index < len);
+        if is_inside && indices.len() == grid.len() {
+            return Ok(());
+        }
+        let reason = format!("{what} {indices:?} is outside the grid of shape {grid:?}");
+        self.located(Err(zarr_core::Error::selection(reason).into()))
+    }
+
+    /// Replaces an inner chunk in its shard, or takes it out.
+    async fn put_inner(&self, extent: &[Range<u64>], encoded: Option<Bytes>) -> Result<()> {
+        self.check_own_metadata().await?;
+        let object = self.object_of(extent)?;
+        let put = self.hierarchy.engine().write_inner(object, encoded).await;
+        self.located(put)
+    }
+
+    /// What a write of these elements, which are in one chunk, does to its object.
+    fn object_of(&self, extent: &[Range<u64>]) -> Result<ObjectWrite> {
+        let resolved = self.resolve(Selection::ranges(extent)?)?;
+        let plan = self.write_plan(&resolved, &vec![0; resolved.shape().len()]);
+        Ok(plan.objects().next().expect("a chunk has elements"))
+    }
+
+    /// Writes the fill value, and stores no chunk for it whatever the options of this handle.
+    pub(super) async fn clear(&self, selection: &Selection) -> Result<()> {
+        let resolved = self.resolve(selection)?;
+        let fill = self.fill_value().bytes().to_vec();
+        let input = match self.data_type().fixed_size() {
+            Some(_) => zarr_core::Input::from_vec(fill, 0),
+            None => zarr_core::Input::variable(vec![0, fill.len()], fill),
+        };
+        let strides = vec![0; resolved.shape().len()];
+        let writer = self.clone().with_write_options(<_>::default());
+        let input = InputLayout { input, strides };
+        writer.write_input(&resolved, input).await
+    }
+}
+
+fn without_inner() -> Error {
+    zarr_core::Error::selection("the array has no inner chunks that are read alone").into()
+}
+
+impl<'a> Chunk<'a> {
+    /// The indices of the chunk in the chunk grid.
+    #[must_use]
+    pub fn indices(&self) -> &[u64] {
+        &self.indices
+    }
+
+    /// The key of its object.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.array.layout.key(&self.array.prefix, &self.indices)
+    }
+
+    /// Its elements of the array, along each dimension: those of the chunk that lie inside the array.
+    #[must_use]
+    pub fn extent(&self) -> &[Range<u64>] {
+        &self.extent
+    }
+
+    /// The shape of the whole chunk, also where only a part of it lies inside the array.
+    #[must_use]
+    pub fn shape(&self) -> Vec<u64> {
+        self.array.layout.grid().chunk_shape(&self.indices)
+    }
+
+    /// Reads the elements of the chunk that lie inside the array, as [`Array::read`].
+    ///
+    /// # Errors
+    /// Those of [`Array::read`].
+    pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
+        self.array.read::<T>(&*self.extent).await
+    }
+
+    /// Writes the elements of the chunk that lie inside the array, as [`Array::write`]: its object is replaced, nothing is read.
+    ///
+    /// # Errors
+    /// Those of [`Array::write`].
+    pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
+        self.array.write(&*self.extent, data).await
+    }
+
+    /// Deletes the object of the chunk: its elements are fill values then. No error where it is not stored.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where it cannot be deleted.
+    pub async fn erase(&self) -> Result<()> {
+        self.array.check_own_metadata().await?;
+        let key = self.key();
+        let deleted = self.array.hierarchy.store().delete(&key).await;
+        self.forget(&key);
+        self.array.located(deleted.map_err(Error::from))
+    }
+
+    /// Whether its object is stored.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence.
+    pub async fn is_stored(&self) -> Result<bool> {
+        Ok(self.stored_size().await?.is_some())
+    }
+
+    /// The size of its object in bytes; `None` where it is not stored.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence.
+    pub async fn stored_size(&self) -> Result<Option<u64>> {
+        let size = self.array.hierarchy.store().size(&self.key()).await;
+        self.array.located(size.map_err(Error::from))
+    }
+
+    /// The bytes of its object as they are stored; `None` where it is not.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence.
+    pub async fn encoded(&self) -> Result<Option<Bytes>> {
+        let store = self.array.hierarchy.store();
+        let body = store.get(&self.key(), &ByteRange::All, None).await;
+        let body = self.array.located(body.map_err(Error::from))?;
+        Ok(body.map(|body| body.bytes))
+    }
+
+    /// Stores bytes that the codecs of the array have made, as they are: [`Self::encoded`] of an array of the same metadata. Nothing
+    /// but their size is checked; a read of what is no chunk of the array fails.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where they cannot be put, [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) for more or fewer bytes than the
+    /// codecs can make.
+    pub async fn write_encoded(&self, encoded: Bytes) -> Result<()> {
+        self.array.check_own_metadata().await?;
+        let (array, key) = (self.array, self.key());
+        let codecs = array.layout.codecs_of(&self.indices);
+        if codecs.sharding().is_none() {
+            let checked = codecs.encoded_size().check("encoded chunk", encoded.len());
+            array.located(checked.map_err(|error| error.key(&key).into()))?;
+        }
+        let store = array.hierarchy.store();
+        let put = store.put(&key, vec![encoded], Precondition::None).await;
+        self.forget(&key);
+        array.located(put.map(drop).map_err(Error::from))
+    }
+
+    /// The number of its inner chunks along each dimension, those that lie inside the array; `None` where it is no shard.
+    #[must_use]
+    pub fn inner_grid_shape(&self) -> Option<Vec<u64>> {
+        let inner = self.array.layout.inner_chunk_shape()?;
+        let lengths = self.extent.iter().map(|range| range.end - range.start);
+        Some(
+            lengths
+                .zip(inner)
+                .map(|(len, inner)| len.div_ceil(inner))
+                .collect(),
+        )
+    }
+
+    /// The inner chunk at these indices in the shard.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where there is no such inner chunk, or the chunk is no shard.
+    pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'a>> {
+        let Some(grid) = self.inner_grid_shape() else {
+            return self.array.located(Err(without_inner()));
+        };
+        self.array.check_indices("inner chunk", indices, &grid)?;
+        Ok(self.inner_at(indices.to_vec()))
+    }
+
+    /// The inner chunks of a shard that lie inside the array, in C order; nothing where the chunk is no shard.
+    pub fn inner_chunks(&self) -> impl Iterator<Item = InnerChunk<'a>> + Send + use<'a> {
+        let grid = self.inner_grid_shape();
+        let all = grid.map(|grid| Boxes::new(grid.into_iter().map(|len| 0..len)));
+        let shard = self.clone();
+        all.into_iter()
+            .flatten()
+            .map(move |indices| shard.inner_at(indices))
+    }
+
+    fn inner_at(&self, indices: Vec<u64>) -> InnerChunk<'a> {
+        let inner = self.array.layout.inner_chunk_shape();
+        let inner = inner.expect("only called for shards");
+        let cells = indices.iter().zip(inner).zip(&self.extent);
+        let extent = cells.map(|((&index, len), shard)| {
+            let start = shard.start + index * len;
+            start..start.saturating_add(len).min(shard.end)
+        });
+        InnerChunk {
+            extent: extent.collect(),
+            shard: self.clone(),
+            indices,
+        }
+    }
+
+    pub(crate) fn array(&self) -> &'a Array {
+        self.array
+    }
+
+    pub(super) fn forget(&self, key: &str) {
+        let index = self.array.layout.codecs().sharding();
+        let index = index.map(|sharding| sharding.index_range());
+        self.array.hierarchy.engine().forget(key, index);
+    }
+}
+
+impl<'a> InnerChunk<'a> {
+    /// The indices of the inner chunk in its shard.
+    #[must_use]
+    pub fn indices(&self) -> &[u64] {
+        &self.indices
+    }
+
+    /// The shard.
+    #[must_use]
+    pub fn shard(&self) -> &Chunk<'a> {
+        &self.shard
+    }
+
+    /// Its elements of the array, along each dimension.
+    #[must_use]
+    pub fn extent(&self) -> &[Range<u64>] {
+        &self.extent
+    }
+
+    /// Reads the elements of the inner chunk that lie inside the array, as [`Array::read`].
+    ///
+    /// # Errors
+    /// Those of [`Array::read`].
+    pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
+        self.shard.array.read::<T>(&*self.extent).await
+    }
+
+    /// Writes the elements of the inner chunk that lie inside the array, as [`Array::write`]: the others of its shard stay as they
+    /// are, encoded.
+    ///
+    /// # Errors
+    /// Those of [`Array::write`].
+    pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
+        self.shard.array.write(&*self.extent, data).await
+    }
+
+    /// Takes the inner chunk out of its shard: its elements are fill values then.
+    ///
+    /// # Errors
+    /// Those of [`Array::write`].
+    pub async fn erase(&self) -> Result<()> {
+        self.shard.array.put_inner(&self.extent, None).await
+    }
+
+    /// Whether it is stored.
+    ///
+    /// # Errors
+    /// Those of [`Self::stored_size`].
+    pub async fn is_stored(&self) -> Result<bool> {
+        Ok(self.stored_size().await?.is_some())
+    }
+
+    /// Its encoded size in bytes, by the index of the shard; `None` where it is not stored.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence, and for a damaged index.
+    pub async fn stored_size(&self) -> Result<Option<u64>> {
+        let range = self.locate().await?;
+        Ok(range.map(|(range, _)| range.end - range.start))
+    }
+
+    /// Its bytes as they are stored; `None` where it is not.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence, and for a damaged index.
+    pub async fn encoded(&self) -> Result<Option<Bytes>> {
+        let Some((range, version)) = self.locate().await? else {
+            return Ok(None);
+        };
+        let (store, key) = (self.shard.array.hierarchy.store(), self.shard.key());
+        let body = store
+            .get(&key, &ByteRange::Range(range), Some(&version))
+            .await;
+        let body = self.shard.array.located(body.map_err(Error::from))?;
+        Ok(body.map(|body| body.bytes))
+    }
+
+    /// Stores bytes that the codecs of the inner chunks have made, as they are; the other inner chunks stay.
+    ///
+    /// # Errors
+    /// Those of [`Chunk::write_encoded`] and of [`Array::write`].
+    pub async fn write_encoded(&self, encoded: Bytes) -> Result<()> {
+        let array = self.shard.array;
+        let sharding = array.layout.codecs().sharding();
+        let codecs = sharding.expect("only made for shards").inner();
+        if codecs.sharding().is_none() {
+            let checked = codecs.encoded_size();
+            let checked = checked.check("encoded inner chunk", encoded.len());
+            array.located(checked.map_err(|error| {
+                let error = error.chunk("inner chunk", &self.indices);
+                error.key(&self.shard.key()).into()
+            }))?;
+        }
+        array.put_inner(&self.extent, Some(encoded)).await
+    }
+
+    /// Where the inner chunk is in its shard, and the version of the shard.
+    async fn locate(&self) -> Result<Option<(Range<u64>, zarr_store::Version)>> {
+        let (array, key) = (self.shard.array, self.shard.key());
+        let codecs = array.layout.codecs_of(&self.shard.indices);
+        let sharding = codecs.sharding().expect("only made for shards");
+        let store = array.hierarchy.store();
+        let found = store
+            .get(&key, &stored_range(&sharding.index_range()), None)
+            .await;
+        let Some(found) = array.located(found.map_err(Error::from))? else {
+            return Ok(None);
+        };
+        let index = sharding.decode_index(&found.bytes).map_err(|error| {
+            let error = error.member("shard index");
+            error.key(&key).into()
+        });
+        let (index, counts) = (array.located(index)?, sharding.chunks_per_shard());
+        // Positions count in the stored order of the axes.
+        let order = codecs.axis_order();
+        let stored = counts.iter().enumerate().map(|(axis, &count)| {
+            let axis = order.map_or(axis, |order| order[axis]);
+            (self.indices[axis], count)
+        });
+        let position = stored.fold(0, |position, (index, count)| position * count + index);
+        let position = zarr_core::size::to_usize("inner chunk", position);
+        let range = position.and_then(|position| index.locate(position, found.object_size));
+        let range = range.map_err(|error| {
+            let error = error.chunk("inner chunk", &self.indices);
+            error.key(&key).into()
+        });
+        Ok(array.located(range)?.map(|range| (range, found.version)))
+    }
+}
+
+impl Array {
+    /// The number of chunks along each dimension: of shards in a sharded array.
+    #[must_use]
+    pub fn grid_shape(&self) -> Vec<u64> {
+        grid_shape(self.layout.grid(), self.shape())
+    }
+
+    /// The number of inner chunks along each dimension of a sharded array, counted across shards; `None` where there are none, or
+    /// where shards have different shapes.
+    #[must_use]
+    pub fn inner_grid_shape(&self) -> Option<Vec<u64>> {
+        self.chunks_per_shard()?;
+        let inner = self.layout.inner_chunk_shape()?;
+        let lengths = self.shape().iter().zip(inner);
+        Some(lengths.map(|(len, inner)| len.div_ceil(inner)).collect())
+    }
+
+    /// The number of inner chunks along each dimension of a shard, where all shards have one shape.
+    fn chunks_per_shard(&self) -> Option<Vec<u64>> {
+        let inner = self.layout.inner_chunk_shape()?;
+        let dimensions = self.layout.grid().dimensions().iter().zip(inner);
+        dimensions
+            .map(|(dimension, inner)| match dimension {
+                zarr_core::GridDimension::Fixed(len) => Some(len / inner),
+                _ => None,
+            })
+            .collect()
+    }
+}

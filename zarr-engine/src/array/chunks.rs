@@ -1,0 +1,193 @@
+//! Many chunks: iterators over the grid, and streams that read and write them with bounded memory.
+
+use std::ops::Range;
+
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use zarr_core::ChunkGrid;
+
+use super::Array;
+use super::chunk::Chunk;
+use super::element::ReadAs;
+use super::selection::Select;
+use super::source::WriteData;
+use crate::engine::limits;
+use crate::error::{Error, Result};
+
+/// The most chunks that a stream works on at one time.
+const AT_ONCE: u64 = 32;
+
+/// The cells of a box of a grid, in C order.
+pub(super) struct Boxes {
+    ranges: Vec<Range<u64>>,
+    next: Option<Vec<u64>>,
+}
+
+impl Boxes {
+    pub(super) fn new(ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+        let ranges = ranges.into_iter().collect::<Vec<_>>();
+        let first = ranges.iter().map(|range| range.start).collect();
+        let is_empty = ranges.iter().any(Range::is_empty);
+        Self {
+            next: (!is_empty).then_some(first),
+            ranges,
+        }
+    }
+}
+
+impl Iterator for Boxes {
+    type Item = Vec<u64>;
+
+    fn next(&mut self) -> Option<Vec<u64>> {
+        let cell = self.next.take()?;
+        let mut next = cell.clone();
+        for (index, range) in next.iter_mut().zip(&self.ranges).rev() {
+            *index += 1;
+            if *index < range.end {
+                self.next = Some(next);
+                break;
+            }
+            *index = range.start;
+        }
+        Some(cell)
+    }
+}
+
+/// The number of chunks along each dimension of an array of this shape.
+pub(super) fn grid_shape(grid: &ChunkGrid, shape: &[u64]) -> Vec<u64> {
+    let dimensions = grid.dimensions().iter().zip(shape);
+    dimensions
+        .map(|(dimension, &len)| dimension.cells(len))
+        .collect()
+}
+
+impl AsRef<[u64]> for Chunk<'_> {
+    fn as_ref(&self) -> &[u64] {
+        self.indices()
+    }
+}
+
+impl Array {
+    /// All chunks of the chunk grid, stored or not, in C order: the shards of a sharded array.
+    pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
+        let grid = self.grid_shape().into_iter().map(|len| 0..len);
+        Boxes::new(grid).map(|indices| self.chunk_at(indices))
+    }
+
+    /// All shards in C order; none where the array is not sharded.
+    pub fn shards(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
+        let is_sharded = self.layout.inner_chunk_shape().is_some();
+        self.chunks().filter(move |_| is_sharded)
+    }
+
+    /// The chunks that a selection touches.
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let metadata = ArrayBuilder::new(&[100, 100], "uint8").with_chunk_shape(&[10, 10]).build()?;
+    /// let array = blocking::open("memory:")?.create_array("a", metadata)?;
+    /// let cells = array.chunks_in((5, 38..42))?.map(|chunk| chunk.indices().to_vec());
+    /// assert_eq!(cells.collect::<Vec<_>>(), [[0, 3], [0, 4]]);
+    /// assert_eq!(array.chunks().count(), 100);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the selection does not fit.
+    pub fn chunks_in(
+        &self,
+        selection: impl Select,
+    ) -> Result<impl Iterator<Item = Chunk<'_>> + Send> {
+        let objects = self.plan_write(selection)?.objects();
+        Ok(objects.filter_map(|object| {
+            let cell = self.layout.cell_of_key(&self.prefix, object.key());
+            Some(self.chunk_at(cell?))
+        }))
+    }
+
+    /// The chunks that are stored, by one listing, in order of the listing.
+    pub fn stored_chunks(&self) -> impl Stream<Item = Result<Chunk<'_>>> + Send {
+        let listing = self.hierarchy.store().list_keys(self.path.as_str());
+        let keys = listing.map_ok(|keys| stream::iter(keys.into_iter().map(Ok)));
+        let grid = self.grid_shape();
+        keys.try_flatten()
+            .map_err(|error: zarr_store::Error| Error::from(error).in_node(&self.path))
+            .try_filter_map(move |key: String| {
+                let cell = self.layout.cell_of_key(&self.prefix, &key);
+                let cell = cell.filter(|cell| cell.iter().zip(&grid).all(|(cell, len)| cell < len));
+                let chunk = cell.map(|cell| self.chunk_at(cell));
+                async move { Ok(chunk) }
+            })
+    }
+
+    /// Reads the chunks that a selection touches, whole and in order, a few at a time: as many as decode to the bytes that may be
+    /// [in flight](crate::limits::set_bytes_in_flight). Nothing is read before the stream is polled.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use futures::TryStreamExt;
+    /// use ndarray::Array2;
+    /// use zarr_engine::ArrayBuilder;
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[40, 40], "int64").with_chunk_shape(&[10, 10]).build()?;
+    /// let array = hierarchy.create_array("a", metadata.clone()).await?;
+    /// array.write(.., 2_i64).await?;
+    /// let chunks = array.read_chunks::<Array2<i64>>(..)?;
+    /// let sum = chunks.try_fold(0, async |sum, (_, data)| Ok(sum + data.sum())).await?;
+    /// assert_eq!(sum, 2 * 40 * 40);
+    ///
+    /// // What is read can be written elsewhere as it comes.
+    /// let doubled = hierarchy.create_array("doubled", metadata).await?;
+    /// let chunks = array.read_chunks::<i64>(..)?.map_ok(|(chunk, data)| (chunk, data * 2));
+    /// doubled.write_chunks(chunks).await?;
+    /// assert_eq!(doubled.read::<i64>(..).await?.sum(), 4 * 40 * 40);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Where the selection does not fit. Those of [`Self::read`] are items of the stream.
+    pub fn read_chunks<T: ReadAs>(
+        &self,
+        selection: impl Select,
+    ) -> Result<impl Stream<Item = Result<(Chunk<'_>, T::Output)>> + Send>
+    where
+        T::Output: Send,
+    {
+        let chunks = stream::iter(self.chunks_in(selection)?);
+        Ok(chunks
+            .map(|chunk| async move {
+                let data = chunk.read::<T>().await?;
+                Ok((chunk, data))
+            })
+            .buffered(self.at_once()))
+    }
+
+    /// Writes whole chunks, each given by its indices or as a [`Chunk`], a few at a time as in [`Self::read_chunks`]: what is written
+    /// may be larger than memory. Ends at the first error of the stream or of a write.
+    ///
+    /// # Errors
+    /// Those of [`Self::chunk`] and [`Self::write`], and those of the stream.
+    pub async fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
+        &self,
+        chunks: impl Stream<Item = Result<(C, W)>>,
+    ) -> Result<()> {
+        let write = |item: Result<(C, W)>| async move {
+            let (indices, data) = item?;
+            self.chunk(indices.as_ref())?.write(data).await
+        };
+        let writes = chunks.map(write).buffer_unordered(self.at_once());
+        writes.try_collect().await
+    }
+
+    /// How many chunks are worked on at one time.
+    pub(crate) fn at_once(&self) -> usize {
+        let spec = self.layout.codecs().decoded();
+        let item_size = self.data_type().fixed_size().unwrap_or(64) as u64;
+        let size = spec.elements().unwrap_or(u64::MAX);
+        let size = size.saturating_mul(item_size).max(1);
+        let chunks = (limits::bytes_in_flight() / size).clamp(1, AT_ONCE);
+        usize::try_from(chunks).expect("a small number")
+    }
+}

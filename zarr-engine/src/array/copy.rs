@@ -1,0 +1,157 @@
+//! Copies of the elements of an array into another.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::{Input, Output, Selection};
+
+use super::data::c_strides;
+use super::{Array, Chunk, InputLayout, encoding_text};
+use crate::engine::Target;
+use crate::error::{Error, Result};
+use crate::nodes::copy_object;
+
+impl Array {
+    /// Copies all elements into another array of this shape and data type, in this or another hierarchy. Chunks are passed through as
+    /// they are stored where both arrays have one chunk grid, one fill value and the same codecs; otherwise chunk after chunk of the
+    /// other array is decoded and encoded again, a few at a time.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let build = |chunks: &[u64; 2]| ArrayBuilder::new(&[40, 60], "int16").with_chunk_shape(chunks).build();
+    /// let rows = hierarchy.create_array("rows", build(&[1, 60])?)?;
+    /// rows.write(.., Array2::<i16>::ones((40, 60)))?;
+    /// let tiles = hierarchy.create_array("tiles", build(&[20, 20])?)?;
+    /// rows.copy_to(&tiles)?;
+    /// assert_eq!(tiles.read::<i16>(..)?, rows.read::<i16>(..)?);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) where shape or data type differ, and those of
+    /// [`Self::read`] and [`Self::write`]; some chunks may have been copied then.
+    pub async fn copy_to(&self, target: &Self) -> Result<()> {
+        if self.shape() != target.shape() {
+            let lengths = |shape: &[u64]| {
+                let lengths = shape.iter().map(|&len| usize::try_from(len));
+                lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
+            };
+            return target.located(Err(Error::Shape {
+                found: lengths(self.shape()),
+                expected: lengths(target.shape()),
+            }));
+        }
+        if self.data_type() != target.data_type() {
+            let data_type = target.data_type().name().to_owned();
+            let element = "elements of an array of another data type";
+            let error = zarr_core::Error::ElementType { data_type, element };
+            return target.located(Err(error.into()));
+        }
+        target.check_own_metadata().await?;
+        match (
+            encoding_text(&self.metadata),
+            encoding_text(&target.metadata),
+        ) {
+            (Ok(ours), Ok(theirs)) if ours == theirs => self.pass_through(target).await,
+            _ => self.encode_again(target).await,
+        }
+    }
+
+    /// Copies the objects of the chunks, and deletes those that are not stored here.
+    async fn pass_through(&self, target: &Self) -> Result<()> {
+        let stores = (self.hierarchy.store(), target.hierarchy.store());
+        let same_store = self.hierarchy.shares_store(&target.hierarchy);
+        let copied = self.stored_cells().await?;
+        let copy = |indices: Vec<u64>| async move {
+            let (from, to) = (
+                self.chunk_at(indices.clone()),
+                target.chunk_at(indices.clone()),
+            );
+            let (key, to_key) = (from.key(), to.key());
+            if key != to_key || !same_store {
+                copy_object(stores.0, &key, stores.1, &to_key, same_store).await?;
+                to.forget(&to_key);
+            }
+            Ok::<_, Error>(())
+        };
+        let at_once = target.at_once();
+        let copies = stream::iter(copied.clone())
+            .map(copy)
+            .buffer_unordered(at_once);
+        target.located(copies.try_collect::<()>().await)?;
+        let others = target.stored_cells().await?;
+        let others = others.difference(&copied).cloned().collect::<Vec<_>>();
+        let erase = |indices: Vec<u64>| async move { target.chunk_at(indices).erase().await };
+        let erased = stream::iter(others).map(erase).buffer_unordered(at_once);
+        erased.try_collect().await
+    }
+
+    /// The chunks that are stored or, where the store cannot list, of which it is asked one by one.
+    async fn stored_cells<'a>(&'a self) -> Result<BTreeSet<Vec<u64>>> {
+        if self.hierarchy.store().can_list() {
+            let chunks = self.stored_chunks();
+            let cells = chunks.map_ok(|chunk| chunk.indices().to_vec());
+            return cells.try_collect().await;
+        }
+        let stored = |chunk: Chunk<'a>| async move {
+            let is_stored = chunk.is_stored().await?;
+            Ok::<_, Error>(is_stored.then(|| chunk.indices().to_vec()))
+        };
+        let cells = stream::iter(self.chunks()).map(stored);
+        let cells = cells.buffer_unordered(self.at_once());
+        cells
+            .try_filter_map(|cell| std::future::ready(Ok(cell)))
+            .try_collect()
+            .await
+    }
+
+    async fn encode_again<'a>(&self, target: &'a Self) -> Result<()> {
+        let copy = |chunk: Chunk<'a>| async move {
+            let selection = Selection::ranges(chunk.extent())?;
+            let resolved = self.resolve(&selection)?;
+            let input = self.read_input(&selection).await?;
+            target.write_input(&resolved, input).await
+        };
+        let chunks = stream::iter(target.chunks()).map(copy);
+        chunks
+            .buffer_unordered(target.at_once())
+            .try_collect()
+            .await
+    }
+
+    /// Reads elements of any data type so that they can be written elsewhere.
+    async fn read_input(&self, selection: &Selection) -> Result<InputLayout> {
+        let resolved = self.resolve(selection)?;
+        let (shape, len) = (resolved.shape(), resolved.elements()?);
+        let (engine, plan) = (self.hierarchy.engine(), self.read_plan(&resolved));
+        let size = self.data_type().fixed_size();
+        let input = match size {
+            Some(size) => {
+                let output = Output::zeroed::<u8>(len.saturating_mul(size))?;
+                let read = engine.read(plan, Target::fixed(output.clone())).await;
+                self.located(read)?;
+                let bytes = output.into_vec::<u8>(len * size);
+                let bytes = bytes.map_err(|_| Error::Internal {
+                    reason: "handles of a result that is complete".to_owned(),
+                })?;
+                Input::from_vec(bytes, 0)
+            }
+            None => {
+                let target = Target::variable(len)?;
+                self.located(engine.read(plan, target.clone()).await)?;
+                let (mut offsets, mut bytes) = (vec![0], Vec::new());
+                target.into_elements(len, self.fill_value(), |element| {
+                    bytes.extend_from_slice(element);
+                    offsets.push(bytes.len());
+                    Ok(())
+                })?;
+                Input::variable(offsets, bytes)
+            }
+        };
+        let strides = c_strides(shape, size.unwrap_or(size_of::<u64>()));
+        Ok(InputLayout { input, strides })
+    }
+}

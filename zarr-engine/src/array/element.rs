@@ -1,0 +1,276 @@
+//! The Rust types that elements are read and written as.
+
+use half::{bf16, f16};
+use ndarray::{Array, ArrayD, Dimension, Ix0};
+use num_complex::Complex;
+use zarr_core::{DataType, DataTypeKind, Element, Input, Output};
+
+use crate::error::{Error, Result};
+
+/// Proof that a type is an [`Element`], held byte for byte: such elements are read and written without a conversion.
+pub struct Plain<T> {
+    pub(crate) zeroed: fn(usize) -> zarr_core::Result<Output>,
+    pub(crate) into_vec: fn(Output, usize) -> Result<Vec<T>, Output>,
+    pub(crate) from_vec: fn(Vec<T>, usize) -> Input,
+}
+
+impl<T: Element> Plain<T> {
+    /// The proof for a type that is an [`Element`].
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a proof, not a value")]
+    pub fn new() -> Self {
+        Self {
+            zeroed: Output::zeroed::<T>,
+            into_vec: Output::into_vec::<T>,
+            from_vec: Input::from_vec::<T>,
+        }
+    }
+}
+
+/// A Rust type that elements are written as: numbers, `bool`, [`half`](crate::half) and [`complex`](crate::num_complex) numbers,
+/// `String` and `&str` for the data type `string`, `Vec<u8>` for `bytes`, `Option` of any of them for `optional`, and `[u8; N]`
+/// for elements of `N` bytes such as structs.
+///
+/// A type of your own that is an [`Element`] becomes one in a few lines:
+///
+/// ```
+/// use zarr_engine::{DataType, Element, Plain, ReadElement, WriteElement};
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// #[repr(C)]
+/// struct Rgb([u8; 3]);
+///
+/// // SAFETY: three bytes, without padding, and any bytes are a colour.
+/// unsafe impl Element for Rgb {
+///     const NAME: &'static str = "Rgb";
+///     fn holds(data_type: &DataType) -> bool {
+///         data_type.name() == "r24"
+///     }
+/// }
+///
+/// impl WriteElement for Rgb {
+///     fn holds(data_type: &DataType) -> bool {
+///         <Self as Element>::holds(data_type)
+///     }
+///     fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+///         bytes.extend(self.0);
+///     }
+///     fn plain() -> Option<Plain<Self>> {
+///         Some(Plain::new())
+///     }
+/// }
+///
+/// impl ReadElement for Rgb {
+///     fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+///         bytes.try_into().map(Self).map_err(|_| "not three bytes")
+///     }
+/// }
+///
+/// let hierarchy = zarr_engine::blocking::open("memory:")?;
+/// let metadata = zarr_engine::ArrayBuilder::new(&[2, 2], "r24").build()?;
+/// let image = hierarchy.create_array("image", metadata)?;
+/// image.write((0, 1), Rgb([255, 128, 0]))?;
+/// assert_eq!(image.read::<Rgb>((0, ..))?.as_slice(), Some(&[Rgb([0; 3]), Rgb([255, 128, 0])][..]));
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+pub trait WriteElement: Clone + Send + Sync {
+    /// Whether this type holds the elements of a data type.
+    fn holds(data_type: &DataType) -> bool;
+
+    /// Appends the bytes of the element, in this machine's byte order.
+    fn push_bytes(&self, data_type: &DataType, bytes: &mut Vec<u8>);
+
+    /// The proof that memory of this type holds the bytes of its elements, for types where it does.
+    #[must_use]
+    fn plain() -> Option<Plain<Self>> {
+        None
+    }
+}
+
+/// A Rust type that elements are read as: those of [`WriteElement`], but for `&str`.
+pub trait ReadElement: WriteElement + 'static {
+    /// An element from its bytes, in this machine's byte order.
+    ///
+    /// # Errors
+    /// What the bytes are, where they are no element of this type.
+    fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self, &'static str>;
+}
+
+/// What a read gives: `read::<f32>` gives an [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an
+/// [`Array2<f32>`](ndarray::Array2), which the selection has to fit.
+pub trait ReadAs {
+    /// The type of the elements.
+    type Element: ReadElement;
+    /// The type of the result.
+    type Output;
+    /// The number of dimensions of the result, where the type says it.
+    const NDIM: Option<usize>;
+
+    /// The result, from an array that has [`Self::NDIM`] dimensions.
+    fn from_array(array: ArrayD<Self::Element>) -> Self::Output;
+}
+
+impl<T: ReadElement> ReadAs for T {
+    type Element = T;
+    type Output = ArrayD<T>;
+    const NDIM: Option<usize> = None;
+
+    fn from_array(array: ArrayD<T>) -> ArrayD<T> {
+        array
+    }
+}
+
+impl<T: ReadElement, D: Dimension> ReadAs for Array<T, D> {
+    type Element = T;
+    type Output = Self;
+    const NDIM: Option<usize> = D::NDIM;
+
+    fn from_array(array: ArrayD<T>) -> Self {
+        array
+            .into_dimensionality()
+            .expect("as many dimensions as were asked for")
+    }
+}
+
+/// A result of no dimensions: `read::<Scalar<f32>>` gives one `f32`.
+#[derive(Debug)]
+pub struct Scalar<T>(std::marker::PhantomData<T>);
+
+impl<T: ReadElement> ReadAs for Scalar<T> {
+    type Element = T;
+    type Output = T;
+    const NDIM: Option<usize> = Some(0);
+
+    fn from_array(array: ArrayD<T>) -> T {
+        let array = array.into_dimensionality::<Ix0>();
+        array.expect("no dimensions, as asked for").into_scalar()
+    }
+}
+
+/// Checks that a Rust type holds the elements of a data type.
+pub(crate) fn expect<T: WriteElement>(data_type: &DataType) -> Result<()> {
+    if T::holds(data_type) {
+        return Ok(());
+    }
+    Err(Error::Core(zarr_core::Error::ElementType {
+        data_type: data_type.name().to_owned(),
+        element: std::any::type_name::<T>(),
+    }))
+}
+
+/// The proof that a type is held byte for byte by a data type of its size.
+pub(crate) fn plain<T: WriteElement>(data_type: &DataType) -> Option<Plain<T>> {
+    T::plain().filter(|_| data_type.fixed_size() == Some(size_of::<T>()))
+}
+
+/// The types that are held byte for byte, all alike.
+macro_rules! plain_elements {
+    ($({$($generics:tt)*} $rust:ty,)*) => {$(
+        impl<$($generics)*> WriteElement for $rust {
+            fn holds(data_type: &DataType) -> bool {
+                <Self as Element>::holds(data_type)
+            }
+
+            fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(zarr_core::element_bytes(std::slice::from_ref(self)));
+            }
+
+            fn plain() -> Option<Plain<Self>> {
+                Some(Plain::new())
+            }
+        }
+
+        impl<$($generics)*> ReadElement for $rust {
+            fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+                zarr_core::element_from_bytes(bytes).ok_or("no bytes of such an element")
+            }
+        }
+    )*};
+}
+
+plain_elements! {
+    {} bool, {} i8, {} i16, {} i32, {} i64, {} u8,
+    {} u16, {} u32, {} u64, {} f16, {} bf16, {} f32,
+    {} f64, {} Complex<f16>, {} Complex<bf16>, {} Complex<f32>, {} Complex<f64>,
+    {const N: usize} [u8; N],
+}
+
+impl WriteElement for String {
+    fn holds(data_type: &DataType) -> bool {
+        data_type.kind() == DataTypeKind::String
+    }
+
+    fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl ReadElement for String {
+    fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| "a string that is not UTF-8")
+    }
+}
+
+impl WriteElement for &str {
+    fn holds(data_type: &DataType) -> bool {
+        String::holds(data_type)
+    }
+
+    fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self.as_bytes());
+    }
+}
+
+/// The bytes of elements of any size: of an optional string, for one, with the byte that says whether there is one.
+impl WriteElement for Vec<u8> {
+    fn holds(data_type: &DataType) -> bool {
+        let kinds = [DataTypeKind::Bytes, DataTypeKind::Optional];
+        kinds.contains(&data_type.kind()) && data_type.fixed_size().is_none()
+    }
+
+    fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(self);
+    }
+}
+
+impl ReadElement for Vec<u8> {
+    fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+        Ok(bytes.to_vec())
+    }
+}
+
+/// The data type of the value of an optional element.
+fn inner(data_type: &DataType) -> Option<&DataType> {
+    let field = data_type.fields().first()?;
+    (data_type.kind() == DataTypeKind::Optional).then_some(&field.data_type)
+}
+
+/// An optional element: the bytes of its value, and one that says whether there is one.
+impl<T: WriteElement> WriteElement for Option<T> {
+    fn holds(data_type: &DataType) -> bool {
+        inner(data_type).is_some_and(T::holds)
+    }
+
+    fn push_bytes(&self, data_type: &DataType, bytes: &mut Vec<u8>) {
+        let start = bytes.len();
+        if let (Some(value), Some(data_type)) = (self, inner(data_type)) {
+            value.push_bytes(data_type, bytes);
+        }
+        if let Some(size) = data_type.fixed_size() {
+            bytes.resize(start + size.saturating_sub(1), 0);
+        }
+        bytes.push(self.is_some().into());
+    }
+}
+
+impl<T: ReadElement> ReadElement for Option<T> {
+    fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+        match (bytes.split_last(), inner(data_type)) {
+            (Some((0, _)), _) => Ok(None),
+            (Some((1, value)), Some(data_type)) => T::from_bytes(data_type, value).map(Some),
+            _ => Err("neither a value nor none"),
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! What a caller may give as a selection. Everything becomes a [`Selection`] of the core.
+
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+
+use ndarray::{ArrayBase, Data, Dimension, NewAxis, SliceInfo, SliceInfoElem};
+use zarr_core::{AxisIndices, BasicIndex, Selection, Slice};
+
+use crate::error::Result;
+
+/// The array that something is selected of: its shape and the names of its dimensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Space<'a> {
+    pub(crate) shape: &'a [u64],
+    pub(crate) names: Option<&'a [Option<String>]>,
+}
+
+/// Which elements of an array: `ndarray`'s `s![]`, `..` for all, ranges, a tuple or an array with something for each dimension
+/// ([`AxisSelect`]), a mask, [`points`], or a [`Selection`]. Dimensions that are left out at the end are taken whole.
+///
+/// ```
+/// use ndarray::{Array2, s};
+/// use zarr_engine::{ArrayBuilder, blocking, points};
+///
+/// let array = blocking::open("memory:")?.create_array(
+///     "a",
+///     ArrayBuilder::new(&[4, 6], "int32").with_dimension_names(["time", "x"]).build()?,
+/// )?;
+/// array.write(.., Array2::from_shape_fn((4, 6), |(time, x)| (10 * time + x) as i32))?;
+///
+/// let same = array.read::<i32>(s![1, 2..5])?;
+/// assert_eq!(same, array.read::<i32>((1, 2..5))?);
+/// assert_eq!(same, array.read::<i32>([("time", 1..2), ("x", 2..5)])?.remove_axis_at(0));
+/// assert_eq!(same, array.read::<i32>((("x", 2..5), ("time", 1)))?);
+/// assert_eq!(array.read::<i32>((1, vec![5, 0, 0]))?.as_slice(), Some(&[15, 10, 10][..]));
+/// assert_eq!(array.read::<i32>(points([[0, 5], [3, 1]]))?.as_slice(), Some(&[5, 31][..]));
+/// # trait Remove { fn remove_axis_at(self, axis: usize) -> Self; }
+/// # impl Remove for ndarray::ArrayD<i32> { fn remove_axis_at(self, axis: usize) -> Self { self.index_axis_move(ndarray::Axis(axis), 0) } }
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+pub trait Select {
+    /// The selection of an array.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where it does not fit the array.
+    fn select(&self, space: &Space<'_>) -> Result<Selection>;
+}
+
+/// What is taken of one dimension: an index, a range, a list of indices, a mask, or any of them with the name of the dimension in
+/// front, `("time", 0..10)`. Negative indices count from the end. An index drops its dimension.
+pub trait AxisSelect {
+    /// What is taken.
+    fn axis(&self) -> AxisSelection;
+
+    /// The name of the dimension, where it is said.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// What is taken of one dimension.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AxisSelection {
+    /// A slice, as in `ndarray`: a negative step takes it and then reverses it.
+    Slice(Slice),
+    /// One index, whose dimension the result does not have.
+    Index(isize),
+    /// No dimension of the array, and one of length 1 of the result.
+    NewAxis,
+    /// Any indices in any order, repeated or not.
+    Indices(Vec<isize>),
+    /// The positions of `true`; as long as the dimension.
+    Mask(Vec<bool>),
+}
+
+/// Single elements by their coordinates: see [`points`].
+#[derive(Clone, Debug)]
+pub struct Points(Vec<Vec<u64>>);
+
+/// Single elements, each given by its indices; the result is a list of them.
+#[must_use]
+pub fn points<P: AsRef<[u64]>>(points: impl IntoIterator<Item = P>) -> Points {
+    let points = points.into_iter();
+    Points(points.map(|point| point.as_ref().to_vec()).collect())
+}
+
+impl Select for Points {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        let rank = space.shape.len();
+        if let Some(point) = self.0.iter().find(|point| point.len() != rank) {
+            let reason = format!("point {point:?} in an array of {rank} dimensions");
+            return Err(zarr_core::Error::selection(reason).into());
+        }
+        let axis = |axis: usize| self.0.iter().map(|point| point[axis]).collect();
+        Ok(Selection::Coordinates((0..rank).map(axis).collect()))
+    }
+}
+
+impl Select for Selection {
+    fn select(&self, _: &Space<'_>) -> Result<Selection> {
+        Ok(self.clone())
+    }
+}
+
+impl<S: Select> Select for &S {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        (**self).select(space)
+    }
+}
+
+impl<T: AsRef<[SliceInfoElem]>, In: Dimension, Out: Dimension> Select for SliceInfo<T, In, Out> {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        self.as_ref().select(space)
+    }
+}
+
+/// A mask of the shape of the array: the elements at which it is true, in C order.
+impl<S: Data<Elem = bool>, D: Dimension> Select for ArrayBase<S, D> {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        let shape = self.shape().iter().map(|&len| len as u64);
+        if self.ndim() == space.shape.len() && shape.eq(space.shape.iter().copied()) {
+            return Ok(crate::mask(&self.view().into_dyn()));
+        }
+        let (found, expected) = (self.shape(), space.shape);
+        let reason = format!("mask of shape {found:?} for an array of shape {expected:?}");
+        Err(zarr_core::Error::selection(reason).into())
+    }
+}
+
+impl<A: AxisSelect> Select for [A] {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        let axes = self.iter().map(|axis| (axis.name(), axis.axis()));
+        combine(axes.collect(), space)
+    }
+}
+
+impl<A: AxisSelect> Select for &[A] {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        (**self).select(space)
+    }
+}
+
+impl<A: AxisSelect, const N: usize> Select for [A; N] {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        self.as_slice().select(space)
+    }
+}
+
+impl<A: AxisSelect> Select for Vec<A> {
+    fn select(&self, space: &Space<'_>) -> Result<Selection> {
+        self.as_slice().select(space)
+    }
+}
+
+macro_rules! select_tuples {
+    ($($($name:ident)+;)+) => {$(
+        impl<$($name: AxisSelect),+> Select for ($($name,)+) {
+            fn select(&self, space: &Space<'_>) -> Result<Selection> {
+                #[expect(non_snake_case, reason = "one variable for each type")]
+                let ($($name,)+) = self;
+                combine(vec![$(($name.name(), $name.axis())),+], space)
+            }
+        }
+    )+};
+}
+
+select_tuples! { A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H; }
+
+/// An integer that is an index; negative ones count from the end.
+pub trait Index: Copy {
+    /// The index; the largest where it does not fit, which no array has.
+    fn index(self) -> isize;
+}
+
+macro_rules! indices {
+    ($($integer:ty)+) => {$(
+        impl Index for $integer {
+            fn index(self) -> isize {
+                isize::try_from(self).unwrap_or(isize::MAX)
+            }
+        }
+
+        impl Select for $integer {
+            fn select(&self, space: &Space<'_>) -> Result<Selection> {
+                [*self].select(space)
+            }
+        }
+    )+};
+}
+
+indices! { i32 i64 isize u32 u64 usize }
+
+impl<I: Index> AxisSelect for I {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Index(self.index())
+    }
+}
+
+/// The ranges: each is a slice from an index to another, or to the end. A range alone is one of the first dimension.
+macro_rules! ranges {
+    ($($range:ty, $this:ident => $start:expr, $end:expr;)+) => {$(
+        impl<I: Index> AxisSelect for $range {
+            fn axis(&self) -> AxisSelection {
+                let $this = self;
+                AxisSelection::Slice(Slice::new($start, $end, 1))
+            }
+        }
+
+        impl<I: Index> Select for $range {
+            fn select(&self, space: &Space<'_>) -> Result<Selection> {
+                combine(vec![(None, self.axis())], space)
+            }
+        }
+    )+};
+}
+
+/// The end of an inclusive range, where it is not the end of the dimension.
+fn after(last: isize) -> Option<isize> {
+    (last != -1).then(|| last.saturating_add(1))
+}
+
+ranges! {
+    Range<I>, range => range.start.index(), Some(range.end.index());
+    RangeInclusive<I>, range => range.start().index(), after(range.end().index());
+    RangeFrom<I>, range => range.start.index(), None;
+    RangeTo<I>, range => 0, Some(range.end.index());
+    RangeToInclusive<I>, range => 0, after(range.end.index());
+}
+
+impl AxisSelect for RangeFull {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Slice(Slice::all())
+    }
+}
+
+impl Select for RangeFull {
+    fn select(&self, _: &Space<'_>) -> Result<Selection> {
+        Ok(Selection::all())
+    }
+}
+
+impl AxisSelect for Slice {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Slice(*self)
+    }
+}
+
+impl AxisSelect for ndarray::Slice {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Slice(Slice::new(self.start, self.end, self.step))
+    }
+}
+
+impl AxisSelect for NewAxis {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::NewAxis
+    }
+}
+
+impl AxisSelect for SliceInfoElem {
+    fn axis(&self) -> AxisSelection {
+        match *self {
+            Self::Slice { start, end, step } => AxisSelection::Slice(Slice::new(start, end, step)),
+            Self::Index(index) => AxisSelection::Index(index),
+            Self::NewAxis => AxisSelection::NewAxis,
+        }
+    }
+}
+
+impl AxisSelect for AxisIndices {
+    fn axis(&self) -> AxisSelection {
+        match self {
+            Self::Slice(slice) => AxisSelection::Slice(*slice),
+            Self::Index(index) => index.axis(),
+            Self::Indices(indices) => indices.axis(),
+            Self::Mask(mask) => AxisSelection::Mask(mask.clone()),
+        }
+    }
+}
+
+impl<I: Index> AxisSelect for [I] {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Indices(self.iter().map(|index| index.index()).collect())
+    }
+}
+
+impl<I: Index> AxisSelect for &[I] {
+    fn axis(&self) -> AxisSelection {
+        (**self).axis()
+    }
+}
+
+impl<I: Index> AxisSelect for Vec<I> {
+    fn axis(&self) -> AxisSelection {
+        self.as_slice().axis()
+    }
+}
+
+impl AxisSelect for &[bool] {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Mask(self.to_vec())
+    }
+}
+
+impl AxisSelect for Vec<bool> {
+    fn axis(&self) -> AxisSelection {
+        AxisSelection::Mask(self.clone())
+    }
+}
+
+/// What is taken of the dimension of this name.
+impl<A: AxisSelect> AxisSelect for (&str, A) {
+    fn axis(&self) -> AxisSelection {
+        self.1.axis()
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.0)
+    }
+}
+
+/// The selection of what is taken of each dimension, in order or by name.
+fn combine(axes: Vec<(Option<&str>, AxisSelection)>, space: &Space<'_>) -> Result<Selection> {
+    let axes = if axes.iter().any(|(name, _)| name.is_some()) {
+        by_name(axes, space)?
+    } else {
+        axes.into_iter().map(|(_, axis)| axis).collect()
+    };
+    let slices = axes.iter().map(|axis| match *axis {
+        AxisSelection::Slice(slice) => Some(slice.into()),
+        AxisSelection::Index(index) => Some(BasicIndex::Integer(index)),
+        AxisSelection::NewAxis => Some(BasicIndex::NewAxis),
+        AxisSelection::Indices(_) | AxisSelection::Mask(_) => None,
+    });
+    if let Some(slices) = slices.collect::<Option<Vec<_>>>() {
+        return Ok(Selection::Slices(slices));
+    }
+    let rest = space.shape.len().saturating_sub(axes.len());
+    let whole = std::iter::repeat_n((..).axis(), rest);
+    let lengths = space.shape.iter().copied().map(Some);
+    let axes = axes.into_iter().chain(whole);
+    // An axis too many is refused by its number.
+    let axes = axes.zip(lengths.chain(std::iter::repeat(None)));
+    let axes = axes.map(|(axis, len)| orthogonal(axis, len.unwrap_or(0)));
+    Ok(Selection::Orthogonal(axes.collect::<Result<_>>()?))
+}
+
+fn orthogonal(axis: AxisSelection, len: u64) -> Result<AxisIndices> {
+    // A negative index that is none stays larger than any.
+    let index = |index: isize| match u64::try_from(index) {
+        Ok(index) => index,
+        Err(_) => len
+            .checked_sub(index.unsigned_abs() as u64)
+            .unwrap_or(u64::MAX),
+    };
+    Ok(match axis {
+        AxisSelection::Slice(slice) => AxisIndices::Slice(slice),
+        AxisSelection::Index(found) => AxisIndices::Index(index(found)),
+        AxisSelection::Indices(found) => {
+            AxisIndices::Indices(found.into_iter().map(index).collect())
+        }
+        AxisSelection::Mask(mask) => AxisIndices::Mask(mask),
+        AxisSelection::NewAxis => {
+            let reason = "a new axis beside lists of indices or masks";
+            return Err(zarr_core::Error::selection(reason).into());
+        }
+    })
+}
+
+fn by_name(
+    axes: Vec<(Option<&str>, AxisSelection)>,
+    space: &Space<'_>,
+) -> Result<Vec<AxisSelection>> {
+    let names = space.names.unwrap_or_default();
+    let mut chosen = vec![None; space.shape.len()];
+    for (name, axis) in axes {
+        let refused = |reason: String| zarr_core::Error::selection(reason);
+        let Some(name) = name else {
+            let reason = "some dimensions have names and some have none".to_owned();
+            return Err(refused(reason).into());
+        };
+        let mut found = names.iter().enumerate();
+        let mut found = found.by_ref().filter(|(_, it)| it.as_deref() == Some(name));
+        let dimension = match (found.next(), found.next()) {
+            (Some((dimension, _)), None) => dimension,
+            (Some(_), Some(_)) => {
+                return Err(refused(format!("several dimensions are named {name:?}")).into());
+            }
+            (None, _) => {
+                let names = names.iter().map(|name| name.as_deref().unwrap_or("(none)"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                let reason = format!("no dimension is named {name:?}; the names are: {names}");
+                return Err(refused(reason).into());
+            }
+        };
+        if matches!(axis, AxisSelection::NewAxis) {
+            return Err(refused(format!("dimension {name:?} is no new axis")).into());
+        }
+        if chosen[dimension].replace(axis).is_some() {
+            return Err(refused(format!("dimension {name:?} is given twice")).into());
+        }
+    }
+    let whole = || (..).axis();
+    Ok(chosen
+        .into_iter()
+        .map(|axis| axis.unwrap_or_else(whole))
+        .collect())
+}

@@ -1,0 +1,139 @@
+//! What is written: arrays and views of `ndarray`, slices, single elements.
+
+use ndarray::{Array, ArrayBase, ArrayView, CowArray, Data, Dimension, IxDyn, arr0};
+
+use super::element::WriteElement;
+use crate::error::{Error, Result};
+
+/// Data that can be written to a selection: an array or view of `ndarray` of the shape of the selection or one that repeats to it, a
+/// slice of all its elements in C order, a slice with a shape, or a single element that all of it gets.
+pub trait WriteData<'a> {
+    /// The type of the elements.
+    type Element: WriteElement + 'a;
+
+    /// The shape that the data has of itself; none for a single element.
+    fn shape(&self) -> Vec<usize>;
+
+    /// The data as an array, for a selection of this shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where a slice has another number of elements.
+    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, Self::Element, IxDyn>>;
+}
+
+impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for Array<T, D> {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        ArrayBase::shape(self).to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        Ok(self.into_dyn().into())
+    }
+}
+
+impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for ArrayView<'a, T, D> {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        ArrayBase::shape(self).to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        Ok(self.into_dyn().into())
+    }
+}
+
+impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for CowArray<'a, T, D> {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        ArrayBase::shape(self).to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        Ok(self.into_dyn())
+    }
+}
+
+impl<'a, T: WriteElement + 'a, S: Data<Elem = T>, D: Dimension> WriteData<'a>
+    for &'a ArrayBase<S, D>
+{
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        (**self).shape().to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        Ok(self.view().into_dyn().into())
+    }
+}
+
+impl<'a, T: WriteElement + 'a> WriteData<'a> for &'a [T] {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        vec![self.len()]
+    }
+
+    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        (shape, self).into_data(shape)
+    }
+}
+
+impl<'a, T: WriteElement + 'a> WriteData<'a> for &'a Vec<T> {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        vec![self.len()]
+    }
+
+    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        self.as_slice().into_data(shape)
+    }
+}
+
+impl<'a, T: WriteElement + 'a, const N: usize> WriteData<'a> for &'a [T; N] {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        vec![N]
+    }
+
+    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        self.as_slice().into_data(shape)
+    }
+}
+
+/// A shape, and a slice of as many elements in C order.
+impl<'a, T: WriteElement + 'a, S: AsRef<[usize]>> WriteData<'a> for (S, &'a [T]) {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        self.0.as_ref().to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        let (shape, elements) = (self.0.as_ref(), self.1);
+        let view = ArrayView::from_shape(IxDyn(shape), elements);
+        let view = view.map_err(|_| Error::Shape {
+            found: vec![elements.len()],
+            expected: shape.to_vec(),
+        })?;
+        Ok(view.into())
+    }
+}
+
+impl<'a, T: WriteElement + 'a> WriteData<'a> for T {
+    type Element = T;
+
+    fn shape(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+        Ok(arr0(self).into_dyn().into())
+    }
+}

@@ -1,0 +1,327 @@
+//! Arrays. Local reads run on the calling thread, and memory of the caller is lent to the jobs, which end before a call does.
+
+use std::ops::Range;
+
+use futures::stream::{self, Stream, StreamExt};
+use ndarray::{ArrayViewMut, Dimension};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zarr_core::metadata::{ArrayMetadata, Attributes};
+use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
+use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selection};
+
+use super::{Chunk, Hierarchy, InnerChunk, blocking, methods, turned, wait};
+use crate::array::{
+    AxisName, Compaction, DeadSpace, InputLayout, OutputLayout, ReadAs, ReadElement, Select,
+    WriteData, plain,
+};
+use crate::engine::Target;
+use crate::error::Result;
+
+blocking! {
+    /// An array of a hierarchy: [`crate::Array`] without `async`.
+    Array {
+        fn path(&self) -> &NodePath;
+        fn metadata(&self) -> &ArrayMetadata;
+        fn hierarchy(&self) -> Hierarchy;
+        fn layout(&self) -> &ArrayLayout;
+        fn shape(&self) -> &[u64];
+        fn data_type(&self) -> &DataType;
+        fn fill_value(&self) -> &FillValue;
+        fn attributes(&self) -> &Attributes;
+        fn with_write_options(self, options: WriteOptions) -> Array;
+        fn plan_read(&self, selection: impl Select) -> Result<ReadPlan>;
+        fn plan_write(&self, selection: impl Select) -> Result<WritePlan>;
+        fn view(&self, selection: impl Select) -> Result<SubArray<'_>>;
+        fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>>;
+        fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>>;
+        fn grid_shape(&self) -> Vec<u64>;
+        fn inner_grid_shape(&self) -> Option<Vec<u64>>;
+        async fn write_from(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;
+        async fn dead_space(&self) -> Result<Vec<DeadSpace>>;
+        async fn compact(&self, percent: u8) -> Result<Compaction>;
+        async fn resize(&mut self, shape: &[u64]) -> Result<()>;
+        fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;
+        async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;
+        async fn append['d, W: WriteData<'d>](&mut self, axis: impl AxisName, data: W) -> Result<Range<u64>>;
+        async fn set_attributes(&mut self, attributes: Attributes) -> Result<()>;
+        async fn change_attributes(&mut self, change: impl Fn(&Attributes) -> Result<Attributes>) -> Result<()>;
+    }
+}
+
+impl Array {
+    /// The array at a path whose metadata is known, as [`crate::Array::new`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::new`].
+    pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
+        turned(crate::Array::new(hierarchy.as_async(), path, metadata))
+    }
+
+    /// Reads a selection, as [`crate::Array::read`].
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, Scalar, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let array = hierarchy.create_array("a", ArrayBuilder::new(&[10], "uint8").build()?)?;
+    /// array.write(3..5, &[7, 8])?;
+    /// assert_eq!(array.read::<u8>(2..6)?.as_slice(), Some(&[0, 7, 8, 0][..]));
+    /// assert_eq!(array.read::<Scalar<u8>>([-6])?, 8);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::read`].
+    pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
+        read::<T>(&self.inner, selection)
+    }
+
+    /// Reads a selection into an array of the shape of the result, as [`crate::Array::read_into`], without a copy on the way. After an
+    /// error the array may hold a part of the result.
+    ///
+    /// ```
+    /// use ndarray::{Array2, s};
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let array = hierarchy.create_array("a", ArrayBuilder::new(&[2, 3], "int16").build()?)?;
+    /// array.write(.., 5_i16)?;
+    /// let mut canvas = Array2::<i16>::zeros((4, 4));
+    /// array.read_into(.., canvas.slice_mut(s![1..3, 0..3]))?;
+    /// assert_eq!(canvas.sum(), 30);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::read_into`].
+    pub fn read_into<T: ReadElement, D: Dimension>(
+        &self,
+        selection: impl Select,
+        array: ArrayViewMut<'_, T, D>,
+    ) -> Result<()> {
+        read_into(&self.inner, selection, array)
+    }
+
+    /// Reads a selection into memory of the caller, as [`crate::Array::read_output`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::read_output`].
+    pub fn read_output(
+        &self,
+        selection: impl Select,
+        output: Output,
+        strides: &[isize],
+    ) -> Result<()> {
+        let resolved = self.inner.resolve(selection)?;
+        let plan = self.inner.strided_plan(&resolved, strides)?;
+        self.inner
+            .located(run(&self.inner, plan, Target::fixed(output)))
+    }
+
+    /// Writes data to a selection, as [`crate::Array::write`]. Views are not copied.
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::write`].
+    pub fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
+        write(&self.inner, selection, data)
+    }
+
+    /// Copies all elements into another array, as [`crate::Array::copy_to`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::copy_to`].
+    pub fn copy_to(&self, target: &Self) -> Result<()> {
+        wait(self.inner.copy_to(&target.inner))
+    }
+
+    /// All chunks of the chunk grid, as [`crate::Array::chunks`].
+    pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
+        self.inner.chunks().map(Into::into)
+    }
+
+    /// All shards, as [`crate::Array::shards`].
+    pub fn shards(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
+        self.inner.shards().map(Into::into)
+    }
+
+    /// The chunks that a selection touches, as [`crate::Array::chunks_in`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::chunks_in`].
+    pub fn chunks_in(
+        &self,
+        selection: impl Select,
+    ) -> Result<impl Iterator<Item = Chunk<'_>> + Send> {
+        Ok(self.inner.chunks_in(selection)?.map(Into::into))
+    }
+
+    /// The chunks that are stored, as [`crate::Array::stored_chunks`].
+    pub fn stored_chunks(&self) -> impl Iterator<Item = Result<Chunk<'_>>> + Send {
+        each(self.inner.stored_chunks()).map(turned)
+    }
+
+    /// Reads the chunks that a selection touches, as [`crate::Array::read_chunks`].
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[40, 40], "int64").with_chunk_shape(&[10, 10]).build()?;
+    /// let array = hierarchy.create_array("a", metadata.clone())?;
+    /// array.write(.., 2_i64)?;
+    /// let doubled = hierarchy.create_array("doubled", metadata)?;
+    /// let chunks = array.read_chunks::<i64>(..)?;
+    /// doubled.write_chunks(chunks.map(|item| item.map(|(chunk, data)| (chunk, data * 2))))?;
+    /// assert_eq!(doubled.read::<i64>(..)?.sum(), 4 * 40 * 40);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::read_chunks`].
+    pub fn read_chunks<T: ReadAs>(
+        &self,
+        selection: impl Select,
+    ) -> Result<impl Iterator<Item = Result<(Chunk<'_>, T::Output)>> + Send>
+    where
+        T::Output: Send,
+    {
+        let chunks = each(self.inner.read_chunks::<T>(selection)?);
+        Ok(chunks.map(|item| item.map(|(chunk, data)| (chunk.into(), data))))
+    }
+
+    /// Writes whole chunks, as [`crate::Array::write_chunks`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::write_chunks`], and those of the iterator.
+    pub fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
+        &self,
+        chunks: impl IntoIterator<Item = Result<(C, W)>>,
+    ) -> Result<()> {
+        // The iterator may wait itself, which it could not do inside of a future.
+        let mut chunks = chunks.into_iter();
+        loop {
+            let some = chunks.by_ref().take(self.inner.at_once());
+            let some = some.collect::<Vec<_>>();
+            if some.is_empty() {
+                return Ok(());
+            }
+            wait(self.inner.write_chunks(stream::iter(some)))?;
+        }
+    }
+}
+
+/// What a stream gives, each when it is asked for.
+fn each<T>(stream: impl Stream<Item = T> + Send) -> impl Iterator<Item = T> + Send {
+    let mut stream = Box::pin(stream);
+    std::iter::from_fn(move || wait(stream.next()))
+}
+
+blocking! {
+    /// A part of an array, seen as an array: [`crate::SubArray`] without `async`.
+    SubArray ['a] {
+        fn shape(&self) -> &[u64];
+        fn dimension_names(&self) -> Option<&[Option<String>]>;
+        fn view(&self, selection: impl Select) -> Result<SubArray<'a>>;
+        fn selection(&self, selection: impl Select) -> Result<Selection>;
+        fn plan_read(&self, selection: impl Select) -> Result<ReadPlan>;
+    }
+}
+
+impl SubArray<'_> {
+    /// The array that this is a part of.
+    #[must_use]
+    pub fn array(&self) -> Array {
+        self.inner.array().clone().into()
+    }
+
+    /// Reads a selection of this part, as [`crate::SubArray::read`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::read`].
+    pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
+        read::<T>(self.inner.array(), self.inner.selection(selection)?)
+    }
+
+    /// Reads a selection of this part into an array, as [`Array::read_into`].
+    ///
+    /// # Errors
+    /// Those of [`Array::read_into`].
+    pub fn read_into<T: ReadElement, D: Dimension>(
+        &self,
+        selection: impl Select,
+        array: ArrayViewMut<'_, T, D>,
+    ) -> Result<()> {
+        read_into(self.inner.array(), self.inner.selection(selection)?, array)
+    }
+
+    /// Writes data to a selection of this part, as [`crate::SubArray::write`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Array::write`].
+    pub fn write<'d, W: WriteData<'d>>(&self, selection: impl Select, data: W) -> Result<()> {
+        write(self.inner.array(), self.inner.selection(selection)?, data)
+    }
+}
+
+/// Reads on this thread where the store is local.
+pub(super) fn read<T: ReadAs>(array: &crate::Array, selection: impl Select) -> Result<T::Output> {
+    let (plan, new) = array.start_read::<T>(&selection)?;
+    let read = run(array, plan, new.target());
+    array.end_read::<T>(read, new)
+}
+
+fn read_into<T: ReadElement, D: Dimension>(
+    array: &crate::Array,
+    selection: impl Select,
+    into: ArrayViewMut<'_, T, D>,
+) -> Result<()> {
+    let Some(plain) = plain::<T>(array.data_type()) else {
+        return wait(array.read_into(selection, into));
+    };
+    let resolved = array.prepare::<T>(&selection)?;
+    array.check_shape(&resolved, into.shape())?;
+    let mut into = into.into_dyn();
+    // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
+    let target = unsafe { OutputLayout::borrow(&mut into, &plain) };
+    let plan = array.strided_plan(&resolved, &target.strides)?;
+    let result = run(array, plan, Target::fixed(target.output.clone()));
+    wait_for(|| target.output.handles());
+    array.located(result)
+}
+
+/// Writes without a copy of views.
+pub(super) fn write<'a, W: WriteData<'a>>(
+    array: &crate::Array,
+    selection: impl Select,
+    data: W,
+) -> Result<()> {
+    let Some(plain) = plain::<W::Element>(array.data_type()) else {
+        return wait(array.write(selection, data));
+    };
+    let resolved = array.prepare::<W::Element>(&selection)?;
+    let data = array.located(data.into_data(resolved.shape()))?;
+    let view = data.view();
+    // SAFETY: `wait_for` does not return before all jobs have dropped their handles.
+    let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
+    let source = array.located(source)?;
+    let input = source.input.clone();
+    let result = wait(array.write_input(&resolved, source));
+    wait_for(|| input.handles());
+    result
+}
+
+fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Result<()> {
+    let engine = array.hierarchy().engine();
+    match engine.read_blocking(&plan, &target) {
+        Some(result) => result,
+        None => wait(engine.read(plan, target)),
+    }
+}
+
+/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run for a moment.
+fn wait_for(handles: impl Fn() -> usize) {
+    while handles() > 1 {
+        std::thread::yield_now();
+    }
+}

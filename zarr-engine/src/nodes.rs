@@ -1,0 +1,250 @@
+//! Nodes as wholes: whether they exist, opened or created, copied and renamed with everything below them.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
+use zarr_core::{METADATA_NAME, NodePath};
+use zarr_store::{ByteRange, Precondition, Store};
+
+use crate::array::Array;
+use crate::error::{Error, Result};
+use crate::group::Group;
+use crate::hierarchy::{Hierarchy, Node};
+
+/// Objects that are copied at one time.
+const AT_ONCE: usize = 8;
+
+/// The names of metadata documents, of either format.
+const DOCUMENTS: [&str; 5] = [
+    METADATA_NAME,
+    v2::ARRAY_NAME,
+    v2::GROUP_NAME,
+    v2::ATTRIBUTES_NAME,
+    v2::CONSOLIDATED_NAME,
+];
+
+impl Hierarchy {
+    /// Whether there is a node at a path.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for everything that is not a definite absence, and for a document that is malformed.
+    pub async fn exists(&self, path: &str) -> Result<bool> {
+        let path = NodePath::parse(path)?;
+        let found = self.any_document(&path).await;
+        Ok(found.map_err(|error| error.in_node(&path))?.is_some())
+    }
+
+    /// Opens the array at a path, whatever its metadata, or creates it with this metadata. Of several callers at one time one
+    /// creates it.
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[4], "int32").build()?;
+    /// assert!(!hierarchy.exists("a")?);
+    /// hierarchy.open_or_create_array("a", metadata.clone())?.write(.., 3)?;
+    /// assert_eq!(hierarchy.open_or_create_array("a", metadata)?.read::<i32>(..)?.sum(), 12);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Self::array`], but for a node that is not there, and of [`Self::create_array`].
+    pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+        match self.array(path).await {
+            Err(Error::NodeNotFound { .. }) => match self.create_array(path, metadata).await {
+                Err(Error::AlreadyExists { .. }) => self.array(path).await,
+                created => created,
+            },
+            opened => opened,
+        }
+    }
+
+    /// Opens the group at a path, whatever its attributes, or creates it with these.
+    ///
+    /// # Errors
+    /// Those of [`Self::group`], but for a node that is not there, and of [`Self::create_group`].
+    pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
+        match self.group(path).await {
+            Err(Error::NodeNotFound { .. }) => match self.create_group(path, attributes).await {
+                Err(Error::AlreadyExists { .. }) => self.group(path).await,
+                created => created,
+            },
+            opened => opened,
+        }
+    }
+
+    /// Copies a node and everything below it to a path of this or another hierarchy that has to be free, and opens the copy. Groups
+    /// above it that are missing are created. Objects are copied as they are stored, inside a store on its side where it can; the
+    /// documents come last, so that readers find a node whole or not at all. To copy elements into an array of other metadata, use
+    /// [`Array::copy_to`].
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let (here, there) = (blocking::open("memory:")?, blocking::open("memory:")?);
+    /// let metadata = ArrayBuilder::new(&[4], "int32").build()?;
+    /// here.create_array("run/x", metadata)?.write(.., 3)?;
+    /// here.copy("run", &there, "archive/run")?;
+    /// assert_eq!(there.array("archive/run/x")?.read::<i32>(..)?.sum(), 12);
+    /// here.rename("run", "old")?;
+    /// assert!(here.exists("old/x")? && !here.exists("run")?);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NodeNotFound`], [`Error::AlreadyExists`], [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a copy of a node into
+    /// itself, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the group above the copy is of the other format, and
+    /// [`Error::Store`] where the store cannot list or write; some objects may have been copied then, and no document.
+    pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
+        let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
+        let found = self.any_document(&from).await?;
+        let found = found.ok_or_else(|| self.not_found(&from))?;
+        let same_store = self.shares_store(target);
+        let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
+        if same_store && (within(&from, &to) || within(&to, &from)) {
+            let rule = "a node cannot be copied to where it is, into itself, or to where it is in";
+            let path = to.to_string();
+            return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(&from));
+        }
+        let (above, is_zarr_2) = target.groups_above(&to).await?;
+        if found.zarr_2().is_some() != is_zarr_2 && !to.is_root() {
+            let what = format!(
+                "a node of the other Zarr format than the group above {to}: convert the one of Zarr 2 first"
+            );
+            return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(&from));
+        }
+        if target.any_document(&to).await?.is_some() {
+            return Err(target.already_exists(&to));
+        }
+        let keys = self.keys_below(&from).await?;
+        let (documents, data): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|key| is_document(key));
+        let prefixes = (from.prefix(), to.prefix());
+        let (prefix, to_prefix) = (&prefixes.0, &prefixes.1);
+        let copy = |key: String| async move {
+            let to = to_prefix.clone() + key.strip_prefix(prefix).unwrap_or(&key);
+            copy_object(self.store(), &key, target.store(), &to, same_store).await
+        };
+        let copies = stream::iter(data).map(copy).buffer_unordered(AT_ONCE);
+        copies.try_collect::<()>().await?;
+        target.put_groups(above).await?;
+        for key in documents {
+            copy(key).await?;
+        }
+        target.renew_copies_of(to.as_str()).await?;
+        target.node(to.as_str()).await
+    }
+
+    /// Moves a node and everything below it to another path of this hierarchy, which has to be free: copies it, then deletes the old
+    /// one. Not atomic: readers may see both.
+    ///
+    /// # Errors
+    /// Those of [`Self::copy`] and of [`Self::delete`].
+    pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
+        let node = self.copy(from, self, to).await?;
+        self.delete(from).await?;
+        Ok(node)
+    }
+
+    pub(crate) fn shares_store(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(self.engine(), other.engine())
+            || self.store().as_local().is_some()
+                && self.store().location() == other.store().location()
+    }
+
+    /// The keys of all objects below a node, deep ones first: documents of nodes within come before those of their groups.
+    async fn keys_below(&self, path: &NodePath) -> Result<Vec<String>> {
+        let listing = self.store().list_keys(path.as_str());
+        let mut keys = listing.try_concat().await?;
+        keys.sort_by_key(|key| std::cmp::Reverse(key.matches('/').count()));
+        Ok(keys)
+    }
+}
+
+fn is_document(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    DOCUMENTS.contains(&name)
+}
+
+/// Copies an object, inside a store on its side where it can.
+pub(crate) async fn copy_object(
+    from: &Store,
+    key: &str,
+    target: &Store,
+    to: &str,
+    same_store: bool,
+) -> Result<()> {
+    if same_store {
+        return Ok(from.copy(key, to, Precondition::None).await?);
+    }
+    let body = from.get(key, &ByteRange::All, None).await?;
+    // Deleted since it was listed: so it is in the copy.
+    let Some(body) = body else { return Ok(()) };
+    target.put(to, vec![body.bytes], Precondition::None).await?;
+    Ok(())
+}
+
+impl Group {
+    /// Whether there is a node at a path relative to the group.
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::exists`].
+    pub async fn exists(&self, path: &str) -> Result<bool> {
+        let path = self.path().join(path)?;
+        self.hierarchy().exists(path.as_str()).await
+    }
+
+    /// Opens the array at a path relative to the group, or creates it, as [`Hierarchy::open_or_create_array`].
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::open_or_create_array`].
+    pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+        let path = self.path().join(path)?;
+        let opened = self
+            .hierarchy()
+            .open_or_create_array(path.as_str(), metadata);
+        opened.await
+    }
+
+    /// Opens the group at a path relative to this one, or creates it, as [`Hierarchy::open_or_create_group`].
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::open_or_create_group`].
+    pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
+        let path = self.path().join(path)?;
+        let opened = self
+            .hierarchy()
+            .open_or_create_group(path.as_str(), attributes);
+        opened.await
+    }
+
+    /// Creates a node in place of the one at a path relative to the group, as [`Hierarchy::replace`].
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::replace`].
+    pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
+        let path = self.path().join(path)?;
+        self.hierarchy().replace(path.as_str(), metadata).await
+    }
+
+    /// Copies a node below this group to a path below another group, as [`Hierarchy::copy`].
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::copy`].
+    pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
+        let (from, to) = (self.path().join(from)?, target.path().join(to)?);
+        let copied = self
+            .hierarchy()
+            .copy(from.as_str(), target.hierarchy(), to.as_str());
+        copied.await
+    }
+
+    /// Moves a node below this group to another path below it, as [`Hierarchy::rename`].
+    ///
+    /// # Errors
+    /// Those of [`Hierarchy::rename`].
+    pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
+        let (from, to) = (self.path().join(from)?, self.path().join(to)?);
+        self.hierarchy().rename(from.as_str(), to.as_str()).await
+    }
+}
