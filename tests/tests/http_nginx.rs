@@ -8,6 +8,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
@@ -16,7 +17,9 @@ use zarr_tests::servers::{Server, server};
 
 /// Objects with their bytes, below a directory of their own, and each beside itself compressed.
 fn objects(server: &Server) -> (String, Vec<(&'static str, Vec<u8>)>) {
-    let name = format!("http-{}", std::process::id());
+    static TESTS: AtomicU32 = AtomicU32::new(0);
+    let number = TESTS.fetch_add(1, Ordering::Relaxed);
+    let name = format!("http-{}-{number}", std::process::id());
     let root = Path::new(server.root.as_ref().unwrap()).join(&name);
     let noise = |size: usize| (0..size).map(|at| (at * at % 251) as u8).collect();
     let objects: Vec<(&str, Vec<u8>)> = vec![

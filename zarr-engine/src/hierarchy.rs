@@ -293,15 +293,11 @@ impl Hierarchy {
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let path = path.clone().unreserved()?;
         self.check_strictly(&path, &metadata)?;
-        self.new_node_as_read(path, metadata).await
+        self.placed(path, metadata).await
     }
 
     /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
-    pub(crate) async fn new_node_as_read(
-        &self,
-        path: NodePath,
-        metadata: NodeMetadata,
-    ) -> Result<NewNode> {
+    pub(crate) async fn placed(&self, path: NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let (above, is_zarr_2) = self.groups_above(&path).await?;
         Ok(NewNode {
             metadata: as_format(&path, metadata, is_zarr_2)?,

@@ -22,7 +22,7 @@ impl Hierarchy {
             array => array,
         };
         let path = NodePath::parse(path)?;
-        let new = self.new_node_as_read(path, metadata).await?;
+        let new = self.placed(path, metadata).await?;
         self.create(new).await
     }
 }
