@@ -64,6 +64,16 @@ fn zarr_pythons_tests_pass_with_our_pipeline() {
 }
 
 #[test]
+fn zarr_pythons_tests_pass_with_our_pipeline_over_fsspec() {
+    upstream("fsspec");
+}
+
+#[test]
+fn zarr_pythons_tests_pass_with_our_pipeline_over_a_wrapper() {
+    upstream("wrapper");
+}
+
+#[test]
 fn its_stubs_are_right() {
     run(
         "mypy",

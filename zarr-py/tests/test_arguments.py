@@ -260,7 +260,10 @@ def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:
     for make in (lambda: zarr_py.Array(3), zarr_py.Array, zarr_py.Group, lambda: zarr_py.Group(tmp_path)):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="is opened by zarr_py.open_"):
             make()
-    for out in (None, [0] * 4, bytearray(32)):
+    for out in (bytearray(32), bytes(32), memoryview(bytes(32)).cast("q")):
+        with pytest.raises(ValueError, match="output array of shape|memory that can be written"):
+            array.read_into(..., out)
+    for out in (None, [0] * 4):
         with pytest.raises(TypeError, match="out: expected an array of NumPy"):
             array.read_into(..., out)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"shape \(4,\), got \(3,\)"):

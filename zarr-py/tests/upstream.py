@@ -1,11 +1,12 @@
 """Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, or with `zarr_py.Store` in place of its local and memory
-stores, or with both, and compares the failures with a list of explained ones.
+stores, or with both, or with the pipeline over memory of fsspec or behind a `WrapperStore` in place of zarr's own (a part of the
+tests), and compares the failures with a list of explained ones.
 
-    python upstream.py pipeline|store|both [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
+    python upstream.py pipeline|store|both|fsspec|wrapper [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
 The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
-start find the pipeline by its entry point. `upstream-pipeline.txt`, `upstream-store.txt` and, besides, `upstream-both.txt` have a pattern of test ids in each line
-and the reason after a `#`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
+start find the pipeline by its entry point. `upstream-<what>.txt` has a pattern of test ids in each line and the reason after a `#`; the
+other runs with the pipeline have the lines of `upstream-pipeline.txt` too, and `both` those of `upstream-store.txt`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
 has become useless.
 """
 
@@ -50,22 +51,26 @@ MODULES = [
     "test_v2.py",
 ]
 
+FOREIGN = ["fsspec", "wrapper"]
+FOREIGN_MODULES = ["test_codec_pipeline.py", "test_codecs/test_codecs.py", "test_codecs/test_sharding.py", "test_indexing.py", "test_v2.py"]
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["pipeline", "store", "both"])
+    parser.add_argument("what", choices=["pipeline", "store", "both", *FOREIGN])
     parser.add_argument("--sdist", type=Path, help="the sdist, or the folder it was unpacked to")
     arguments, rest = parser.parse_known_args()
     named = [argument for argument in rest if argument.partition("::")[0].startswith("test_")]
     options = [argument for argument in rest if argument not in named]
+    modules = FOREIGN_MODULES if arguments.what in FOREIGN else MODULES
     with tempfile.TemporaryDirectory() as folder:
         source = unpacked(arguments.sdist or downloaded(Path(folder)), Path(folder))
         report = Path(folder) / "report.xml"
-        run(arguments.what, source, [f"tests/{name}" for name in named or MODULES], options, report)
+        run(arguments.what, source, [f"tests/{name}" for name in named or modules], options, report)
         failed = list(failures(report))
-    lists = ["pipeline", "store", "both"] if arguments.what == "both" else [arguments.what]
-    expected = [line for name in lists for line in (HERE / f"upstream-{name}.txt").read_text().splitlines()]
-    return judge(failed, expected, complete=not named)
+    lists = ["pipeline", "store"] if arguments.what == "both" else ["pipeline"] if arguments.what in FOREIGN else []
+    others = [line for name in lists for line in patterns(name)]
+    return judge(failed, patterns(arguments.what), others, complete=not named)
 
 
 def downloaded(folder: Path) -> Path:
@@ -88,7 +93,10 @@ def run(what: str, source: Path, tests: list[str], options: list[str], report: P
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     if what != "store":
         environment["ZARR_CODEC_PIPELINE__PATH"] = "zarr_py.CodecPipeline"
-    if what != "pipeline":
+    if what in FOREIGN:
+        environment["UPSTREAM_FOREIGN"] = what
+        command += ["-p", "upstream_foreign"]
+    elif what != "pipeline":
         command += ["-p", "upstream_store"]
     # Of pytest's arguments in the sdist, which want plugins, none are needed.
     command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]
@@ -107,15 +115,18 @@ def failures(report: Path) -> Iterator[str]:
             yield f"{module.removeprefix('tests.').replace('.', '/')}.py::{name}"
 
 
-def judge(failed: list[str], expected: list[str], *, complete: bool) -> int:
-    lines = [line.partition(" #")[0].strip() for line in expected if not line.startswith("#")]
-    patterns = [line.removeprefix("tests/") for line in lines]
+def patterns(what: str) -> list[str]:
+    lines = (HERE / f"upstream-{what}.txt").read_text().splitlines()
+    return [line.partition(" #")[0].strip().removeprefix("tests/") for line in lines if not line.startswith("#")]
+
+
+def judge(failed: list[str], own: list[str], others: list[str], *, complete: bool) -> int:
     failed = [test.removeprefix("tests/") for test in failed]
     # Ids have brackets, which mean themselves.
-    matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in patterns}
+    matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in [*own, *others]}
     explained = {test for tests in matches.values() for test in tests}
     unexplained = [test for test in failed if test not in explained]
-    useless = [pattern for pattern, tests in matches.items() if complete and not tests]
+    useless = [pattern for pattern in own if complete and not matches[pattern]]
     print(f"{len(failed)} failed, {len(unexplained)} of them unexplained")
     for test in unexplained:
         print(f"unexplained: {test}")

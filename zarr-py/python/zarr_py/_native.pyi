@@ -9,6 +9,7 @@ from typing_extensions import disjoint_base
 from zarr.abc.codec import GetResult
 
 from zarr_py._create import NewArray
+from zarr_py._plan import Cost
 from zarr_py._source import Place, Source
 
 __all__ = [
@@ -37,9 +38,6 @@ __all__ = [
 ]
 
 __version__: str
-
-type Cost = tuple[int, int, int, int, int]
-"""Objects, requests, inner chunks, bytes wanted, bytes decoded."""
 
 @final
 class Buffer:

@@ -2,7 +2,10 @@
 
 from typing import Any, Self
 
-__all__ = ["Plan"]
+__all__ = ["Cost", "Plan"]
+
+Cost = tuple[int, int, int, int, int]
+"""Objects, requests, inner chunks, bytes wanted, bytes decoded."""
 
 
 class Plan(str):
@@ -14,9 +17,9 @@ class Plan(str):
     __module__ = "zarr_py"
     __slots__ = ("_numbers",)
 
-    _numbers: tuple[int, int, int, int, int]
+    _numbers: Cost
 
-    def __new__(cls, text: str, numbers: tuple[int, int, int, int, int]) -> Self:
+    def __new__(cls, text: str, numbers: Cost) -> Self:
         plan = super().__new__(cls, text)
         plan._numbers = numbers
         return plan
