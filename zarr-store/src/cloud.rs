@@ -103,7 +103,7 @@ fn s3(url: &Url, options: Options) -> Result<Store> {
         |builder: &_,
          store: &std::sync::Arc<object_store::aws::AmazonS3>,
          setup: &settings::Setup| {
-            s3_uploads::uploads(builder, store.clone(), &setup.connector())
+            s3_uploads::uploads(url.host_str(), builder, store.clone(), &setup.connector())
         }
     )
 }

@@ -72,6 +72,7 @@ pub(super) struct S3Uploads {
 /// The uploads of a bucket; `None` where a setting asks for more than they have: keys of the caller's, checksums, sessions of
 /// directory buckets.
 pub(super) fn uploads(
+    bucket: Option<&str>,
     builder: &AmazonS3Builder,
     store: Arc<AmazonS3>,
     connector: &dyn HttpConnector,
@@ -83,7 +84,7 @@ pub(super) fn uploads(
     };
     let is_on = |key| text(key).is_some_and(|value| value != "false");
     let encryption = "aws_server_side_encryption".parse().ok()?;
-    let bucket = text(Key::Bucket)?;
+    let bucket = bucket?.to_owned();
     let plain = !is_on(Key::SkipSignature)
         && !is_on(Key::S3Express)
         && !is_on(Key::Checksum)
@@ -222,8 +223,8 @@ impl Uploads for S3Uploads {
         }
     }
 
-    async fn abort(&self, path: &Path, upload: &String) -> Result<()> {
-        self.store.abort_multipart(path, upload).await
+    async fn abort(&self, path: &Path, upload: &str) -> Result<()> {
+        self.store.abort_multipart(path, &upload.to_owned()).await
     }
 }
 

@@ -83,7 +83,7 @@ pub(crate) trait Uploads: Send + Sync {
     async fn under_way(&self, prefix: &str) -> object_store::Result<Vec<UnderWay>>;
 
     /// Gives an upload up.
-    async fn abort(&self, path: &Path, upload: &String) -> object_store::Result<()>;
+    async fn abort(&self, path: &Path, upload: &str) -> object_store::Result<()>;
 }
 
 /// An upload that was started and is neither completed nor given up.

@@ -265,7 +265,7 @@ impl Uploads for Server {
         Ok(found.collect())
     }
 
-    async fn abort(&self, path: &Path, upload: &String) -> object_store::Result<()> {
+    async fn abort(&self, path: &Path, upload: &str) -> object_store::Result<()> {
         self.steps.lock().unwrap().push(format!("abort {path}"));
         self.uploads.lock().unwrap().remove(upload);
         Ok(())
