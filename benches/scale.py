@@ -82,15 +82,15 @@ def put(path, document):
     (path / "zarr.json").write_text(json.dumps(document))
 
 
-def make(folder, name):
-    """Makes one array or group anew, with its data where it is read."""
+def make(folder, name, shards=10**9):
+    """Makes one array or group anew, with its data where it is read; `shards` is how many the sparse one could have."""
     shutil.rmtree(folder / name, ignore_errors=True)
     documents = {
         "shard": array(ALL, ALL, INNER),
         "empty_shard": array(ALL, ALL, INNER),
         "raw": array(ALL, ALL),
         "small_chunks": array(65_536 * INNER, INNER),
-        "sparse": array(10**9 * INNER, INNER, 8),
+        "sparse": array(shards * INNER, INNER, 8),
         "large_chunks": array(LARGE * LARGE_COUNT, LARGE),
         "large_chunks_copy": array(LARGE * LARGE_COUNT, LARGE),
     }
@@ -103,7 +103,7 @@ def make(folder, name):
         for at in range(0, data.size, chunk):
             write_chunk(folder / name, at // chunk, data[at : at + chunk].tobytes())
     elif name == "sparse":
-        for at in (0, 999_999_999):
+        for at in (0, shards - 1):
             open_ts(folder / name)[at * INNER : (at + 1) * INNER].write(np.ones(INNER, "u1")).result()
 
 
@@ -123,8 +123,11 @@ def make_groups(folder):
     for i in range(1000):
         put(folder / "many" / str(i), array(100, 10))
     put(folder / "many", {"zarr_format": 3, "node_type": "group"})
+
+
+def make_consolidated(folder, count):
     nodes = {}
-    for group in range(200):
+    for group in range(count // 100):
         nodes[f"g{group}"] = {"zarr_format": 3, "node_type": "group", "attributes": {}}
         nodes |= {f"g{group}/a{i}": array(1000, 100, 10) for i in range(99)}
     consolidated = {"kind": "inline", "must_understand": False, "metadata": nodes}
@@ -255,6 +258,7 @@ def main():
     parser.add_argument("--only", default=",".join(CASES))
     parser.add_argument("--peers", default=",".join(LACKS))
     parser.add_argument("--folder")
+    parser.add_argument("--curves", type=pathlib.Path, help="measure growth instead, and draw it into this folder")
     parser.add_argument("--binary", default=HERE / "target/release/scale")
     arguments = parser.parse_args()
     if arguments.worker:
@@ -262,7 +266,10 @@ def main():
         return worker(who, case, pathlib.Path(folder))
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         folder = pathlib.Path(folder)
+        if arguments.curves:
+            return draw_curves(folder, arguments)
         make_groups(folder)
+        make_consolidated(folder, 20_000)
         cases = [case for case in CASES if case in arguments.only.split(",")]
         for name in {name for case in cases for name in READ.get(case, ["shard"])}:
             make(folder, name)
@@ -270,6 +277,49 @@ def main():
         print("| case | implementation | wall ms | CPU ms | peak MiB |\n|---|---|---|---|---|", flush=True)
         for case in cases:
             compare(case, folder, arguments)
+
+
+# What grows, and how an input of that size is made.
+CURVES = {
+    "list_consolidated": ("nodes in consolidated metadata", [1000, 10_000, 100_000], make_consolidated),
+    "shrink": ("possible shards, two of which are stored", [10**3, 10**5, 10**7, 10**9], lambda folder, count: make(folder, "sparse", count)),
+}
+
+
+def draw_curves(folder, arguments):
+    """CPU time over size, the least of all rounds, as one drawing a case."""
+    for case, (what, sizes, prepare) in CURVES.items():
+        found = {}
+        for size in sizes:
+            for _ in range(arguments.rounds):
+                prepare(folder, size)
+                cpu = measure("ours", case, folder, arguments.binary)["cpu_ms"]
+                found[size] = min(cpu, found.get(size, cpu))
+        print(case, found, flush=True)
+        (arguments.curves / f"scale-{case}.svg").write_text(svg(what, found))
+
+
+def svg(what, found):
+    """A drawing of two logarithmic axes, with a dashed line for growth in proportion to the size."""
+    sizes, times = np.log10(list(found)), np.log10(list(found.values()))
+    low, high = min(-1, times.min()), max(times.max(), times[-1], times[0] + 1) + 0.2
+    def at(size, time):
+        x = 60 + 400 * (size - sizes[0]) / (sizes[-1] - sizes[0])
+        return f"{x:.0f},{220 - 190 * (time - low) / (high - low):.0f}"
+    def line(points, style):
+        return f'<polyline points="{" ".join(points)}" fill="none" {style}/>'
+    def text(x, y, content):
+        return f'<text x="{x}" y="{y}" font-family="sans-serif" font-size="11" text-anchor="middle" fill="#555">{content}</text>'
+    steps = min(sizes[-1] - sizes[0], high - times[0])
+    parts = [line([at(sizes[0], high), at(sizes[0], low), at(sizes[-1], low)], 'stroke="#999"')]
+    parts.append(line([at(sizes[0], times[0]), at(sizes[0] + steps, times[0] + steps)], 'stroke="#bbb" stroke-dasharray="4"'))
+    parts.append(line([at(*point) for point in zip(sizes, times)], 'stroke="#06c" stroke-width="2"'))
+    for (size, time), (x, y) in zip(found.items(), zip(sizes, times)):
+        left, top = at(x, y).split(",")
+        parts += [f'<circle cx="{left}" cy="{top}" r="3" fill="#06c"/>', text(left, int(top) - 8, f"{time:.3g} ms"), text(left, 235, f"{size:,}")]
+    parts.append(text(260, 252, what))
+    body = "\n".join(parts)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="520" height="260" style="background:white">\n{body}\n</svg>\n'
 
 
 def compare(case, folder, arguments):

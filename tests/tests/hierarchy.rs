@@ -286,3 +286,29 @@ async fn growing_shows_fill_values_and_what_was_cut_off_does_not_come_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn names_and_kinds_of_copies_are_listed_without_the_rest_of_their_documents() {
+    each_store(async |hierarchy| {
+        let copies = r#"{"zarr_format": 3, "node_type": "group", "consolidated_metadata": {"kind": "inline",
+            "must_understand": false, "metadata": {
+            "g/odd": {"zarr_format": 3, "node_type": "array", "shape": "none"},
+            "g": {"zarr_format": 3, "node_type": "group"}}}}"#;
+        let store = hierarchy.store();
+        store
+            .put("zarr.json", vec![copies.into()], Precondition::None)
+            .await
+            .unwrap();
+        let group = hierarchy.group("").await.unwrap();
+        let path = |path: &str| NodePath::parse(path).unwrap();
+        assert_eq!(
+            group.walk().await.unwrap(),
+            [
+                (path("g"), NodeKind::Group),
+                (path("g/odd"), NodeKind::Array)
+            ]
+        );
+        assert!(group.array("g/odd").await.is_err());
+    })
+    .await;
+}

@@ -11,6 +11,7 @@ mod chunk_grid;
 mod chunk_key;
 pub mod codec;
 mod copy;
+mod core_registry;
 mod data_type;
 mod error;
 mod extension;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::chunk_grid::ChunkGrid;
 use crate::chunk_key::ChunkKeyEncoding;
 use crate::codec::{ArrayToArray, ArrayToBytes, BytesToBytes, ChunkSpec, CodecChain, EncodedSize};
-use crate::data_type::{CORE_NAMES, DataType, FillValue, bind_bytes, bind_core, bind_string};
+use crate::data_type::{CORE_NAMES, DataType, FillValue, bind_core};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::limits::Limits;
@@ -50,24 +50,6 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The data types, grids and key encodings of the core specification, strings and byte strings, and no codec.
-    #[must_use]
-    pub fn core() -> Self {
-        Self::default()
-            .with_data_type("string", bind_string)
-            .with_data_type("bytes", bind_bytes)
-            .with_data_type("variable_length_bytes", bind_bytes)
-            .with_chunk_grid("rectilinear", ChunkGrid::bind_rectilinear)
-            .with_chunk_grid("regular", ChunkGrid::bind_regular)
-            .with_chunk_key_encoding("default", ChunkKeyEncoding::bind_default)
-            .with_chunk_key_encoding("suffix", ChunkKeyEncoding::bind_suffix)
-            .with_chunk_key_encoding("v2", ChunkKeyEncoding::bind_v2)
-            .with_chunk_key_encoding(
-                "zarrs.default_suffix",
-                ChunkKeyEncoding::bind_default_suffix,
-            )
-    }
-
     /// This registry with a codec, in place of one of that name.
     #[must_use]
     pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::{DataType, DataTypeKind, FillRules, small_int};
+use super::{DataType, DataTypeKind, FillRules};
 use crate::error::{Error, Result, shorten};
 
 /// The bytes of one element, in this machine's byte order, that stand for everything not stored.
@@ -73,9 +73,18 @@ pub(super) const INTEGER: FillRules = FillRules {
     write: write_integer,
 };
 
+/// The number of bits of an integer of less than a byte.
+pub(super) fn small_int_bits(name: &str) -> Option<usize> {
+    match name {
+        "int2" | "uint2" => Some(2),
+        "int4" | "uint4" => Some(4),
+        _ => None,
+    }
+}
+
 fn read_integer(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let size = size(data_type);
-    let bits = small_int::bits(data_type.name()).unwrap_or(8 * size);
+    let bits = small_int_bits(data_type.name()).unwrap_or(8 * size);
     let (low, high) = match data_type.kind() {
         DataTypeKind::Int | DataTypeKind::Time => {
             (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1)

@@ -3,25 +3,16 @@
 //! In memory an element is the `i8` or `u8` of the same value. The upper bits of a stored byte have no meaning, so decoding
 //! replaces them: by the sign, or by zeros. Encoding refuses bytes that are not such values.
 
-use super::fill_value::INTEGER;
+use super::fill_value::{INTEGER, small_int_bits};
 use super::{DataType, DataTypeKind, DataTypeParts, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// The number of bits of an integer of less than a byte.
-pub(super) fn bits(name: &str) -> Option<usize> {
-    match name {
-        "int2" | "uint2" => Some(2),
-        "int4" | "uint4" => Some(4),
-        _ => None,
-    }
-}
-
 /// Binds the four of them.
 pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
-    bits(name).ok_or_else(|| Error::invalid(name, "an integer of less than a byte"))?;
+    small_int_bits(name).ok_or_else(|| Error::invalid(name, "an integer of less than a byte"))?;
     extension.expect_no_configuration()?;
     let (kind, admit): (_, super::Admit) = if name.starts_with('u') {
         (DataTypeKind::UInt, clear_upper_bits)
@@ -40,7 +31,7 @@ pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
 }
 
 fn unused_bits(data_type: &DataType) -> usize {
-    8 - bits(data_type.name()).unwrap_or(8)
+    8 - small_int_bits(data_type.name()).unwrap_or(8)
 }
 
 fn clear_upper_bits(data_type: &DataType, elements: &mut [u8]) -> Result<()> {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::attempt::Attempt;
 use super::job::{ChunkJob, DecodeJob};
 use super::location::ChunkLocation;
-use super::object::Attempt;
 use super::part::ChunkPart;
 use super::touched::ObjectPart;
 use crate::byte_range::ByteRange;

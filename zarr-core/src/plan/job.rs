@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::attempt::Attempt;
 use super::location::ChunkLocation;
-use super::object::Attempt;
 use super::part::ChunkPart;
 use crate::copy::ChunkCopy;
 use crate::data_type::{DataTypeKind, Element};

@@ -7,6 +7,7 @@
 //! Nothing here knows a store, a thread or a clock. Every [`Fetch`] owns its continuation, so there is no state to get out of
 //! step, and nested shards are recursion.
 
+mod attempt;
 mod disjoint;
 mod encode;
 mod fetch;

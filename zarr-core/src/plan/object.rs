@@ -1,24 +1,15 @@
 //! One object of a read, and the attempts to read it: an object that changes in between is read again, into the same elements.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 
 use super::Fetch;
-use crate::buffer::{OutputLease, Region};
 use crate::error::{Error, Result};
 
 /// What a read wants of one object. The object can be read again if it changes while it is read.
 #[derive(Debug)]
 pub struct ObjectRead {
     fetch: Fetch,
-}
-
-/// The output of a read, as the fetches and jobs of one object share it. Nothing else counts as a reference.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    pub(crate) lease: Arc<OutputLease>,
-    /// Whether a job has written elements.
-    wrote: AtomicBool,
 }
 
 impl ObjectRead {
@@ -48,20 +39,5 @@ impl ObjectRead {
             attempt.lease.restart();
         }
         Ok(self.fetch.duplicate())
-    }
-}
-
-impl Attempt {
-    pub(super) fn new(lease: Arc<OutputLease>) -> Arc<Self> {
-        Arc::new(Self {
-            lease,
-            wrote: AtomicBool::new(false),
-        })
-    }
-
-    /// The memory, for a job that writes to it.
-    pub(super) fn written(&self) -> Region {
-        self.wrote.store(true, Ordering::Relaxed);
-        self.lease.region()
     }
 }

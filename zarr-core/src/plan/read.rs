@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::attempt::Attempt;
 use super::disjoint::{parts_are_disjoint, strides_are_disjoint};
-use super::object::Attempt;
 use super::touched::{ChunkAccess, ObjectPart, Touched};
 use super::{Body, Fetch, ObjectRead, Work, Works};
 use crate::buffer::{Output, OutputLease};

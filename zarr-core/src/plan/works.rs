@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Body;
+use super::attempt::Attempt;
 use super::fetch::{Fetch, Purpose, Work};
 use super::job::{ChunkJob, DecodeJob};
 use super::location::ShardLocation;
-use super::object::Attempt;
 use super::part::{ChunkPart, InnerParts};
 use crate::byte_range::ByteRange;
 use crate::codec::{ShardIndex, Sharding};
