@@ -80,3 +80,8 @@ pub fn open_with(
 ) -> Result<Hierarchy> {
     Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
 }
+
+/// The programs of the guides, which are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/coming-from-zarrs.md")]
+struct ComingFromZarrs;

@@ -8,6 +8,7 @@ mod chunks;
 mod copy;
 mod data;
 mod element;
+mod grid;
 mod read;
 mod resize;
 mod selection;
