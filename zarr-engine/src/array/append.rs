@@ -55,7 +55,8 @@ impl Array {
     ///
     /// The array grows first, by its stored length and on condition that nobody else changes the document in between: of several
     /// writers each has its own indices, and none overwrites what another appended. Until the elements are written, and where that
-    /// fails, readers find fill values.
+    /// fails, readers find fill values. Other handles keep the shape that they were opened with, and a [`write`](Self::write) of all
+    /// elements that they know of a chunk replaces it: open the array again before writing to its last chunks.
     ///
     /// ```
     /// use ndarray::{Array2, array};
@@ -83,9 +84,28 @@ impl Array {
         let start = self.grow(axis, len).await?;
         let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
         part[axis] = start..start + len;
-        let resolved = self.resolve(&part)?;
-        self.write_input(&resolved, input).await?;
+        if len > 0 {
+            let resolved = self.resolve(&part)?;
+            let writer = self.padded(axis)?;
+            writer.write_input(&resolved, input).await?;
+        }
         Ok(start..start + len)
+    }
+
+    /// This array with its last chunks along a dimension inside: others may append to them at this moment, so that a write of all that
+    /// this handle knows of them has to be merged.
+    fn padded(&self, axis: usize) -> Result<Self> {
+        let dimension = &self.layout.grid().dimensions()[axis];
+        let mut shape = self.shape().to_vec();
+        let last = dimension.cells(shape[axis]).saturating_sub(1);
+        shape[axis] = dimension.start(last).saturating_add(dimension.len(last));
+        let metadata = self.metadata.clone().with_shape(&shape)?;
+        let (hierarchy, path) = (self.hierarchy.clone(), self.path.clone());
+        let padded = Self::bind(hierarchy, path, metadata, &self.path.metadata_key());
+        Ok(Self {
+            options: self.options,
+            ..self.located(padded)?
+        })
     }
 
     /// The dimension, the length along it, and the elements of data that is to be appended.
