@@ -29,8 +29,3 @@ pub fn elements_of<T: Element>(bytes: &[u8]) -> Vec<T> {
     }
     elements
 }
-
-/// The examples of the README, which must compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;

@@ -257,39 +257,7 @@ impl Hierarchy {
         Ok(had)
     }
 
-    /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
-    /// chunks, which stay where they are. Returns the paths of the nodes that were converted; those that have a document of v3
-    /// are left alone, so that a conversion that was cut off can be run again.
-    ///
-    /// # Errors
-    /// [`Error::NodeNotFound`], [`Error::Store`] where the store cannot list or write, or a document that v3 cannot express.
-    pub async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>> {
-        let path = NodePath::parse(path)?;
-        let root = self
-            .any_document(&path)
-            .await?
-            .ok_or_else(|| self.not_found(&path))?;
-        let mut nodes = vec![(path.clone(), root)];
-        if let NodeMetadata::Group(_) = nodes[0].1 {
-            nodes.extend(self.documents_within(&path).await?);
-        }
-        let mut converted = Vec::new();
-        for (path, metadata) in nodes {
-            if let NodeMetadata::Array(array) = &metadata {
-                let key = key_of(&path, &metadata);
-                Array::bind(self.clone(), path.clone(), array.clone(), &key)?;
-            }
-            match self.put(&path, &metadata, Precondition::IfAbsent).await {
-                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
-                result => {
-                    result?;
-                    converted.push(path);
-                }
-            }
-        }
-        Ok(converted)
-    }
-
+    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let path = path.clone().unreserved()?;
         self.check_strictly(&path, &metadata)?;

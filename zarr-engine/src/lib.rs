@@ -87,6 +87,15 @@ pub fn open_with(
     Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
 }
 
+/// The programs of the readmes and guides, which are tested.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../README.md")]
+    struct ProjectReadme;
+
+    #[doc = include_str!("../../docs/coming-from-zarrs.md")]
+    struct ComingFromZarrs;
+}

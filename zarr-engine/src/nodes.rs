@@ -1,11 +1,12 @@
-//! Nodes as wholes: whether they exist, opened or created, copied and renamed with everything below them.
+//! Nodes as wholes: whether they exist, opened or created, copied, renamed and converted with everything below them.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
 use zarr_core::{METADATA_NAME, NodePath};
-use zarr_store::{ByteRange, Precondition, Store};
+use zarr_store::{ByteRange, ErrorKind, Precondition, Store};
 
 use crate::array::Array;
+use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, Node};
@@ -144,6 +145,39 @@ impl Hierarchy {
         let node = self.copy(from, self, to).await?;
         self.delete(from).await?;
         Ok(node)
+    }
+
+    /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
+    /// chunks, which stay where they are. Returns the paths of the nodes that were converted; those that have a document of v3
+    /// are left alone, so that a conversion that was cut off can be run again.
+    ///
+    /// # Errors
+    /// [`Error::NodeNotFound`], [`Error::Store`] where the store cannot list or write, or a document that v3 cannot express.
+    pub async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>> {
+        let path = NodePath::parse(path)?;
+        let root = self
+            .any_document(&path)
+            .await?
+            .ok_or_else(|| self.not_found(&path))?;
+        let mut nodes = vec![(path.clone(), root)];
+        if let NodeMetadata::Group(_) = nodes[0].1 {
+            nodes.extend(self.documents_within(&path).await?);
+        }
+        let mut converted = Vec::new();
+        for (path, metadata) in nodes {
+            if let NodeMetadata::Array(array) = &metadata {
+                let key = key_of(&path, &metadata);
+                Array::bind(self.clone(), path.clone(), array.clone(), &key)?;
+            }
+            match self.put(&path, &metadata, Precondition::IfAbsent).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                result => {
+                    result?;
+                    converted.push(path);
+                }
+            }
+        }
+        Ok(converted)
     }
 
     pub(crate) fn shares_store(&self, other: &Self) -> bool {

@@ -10,7 +10,7 @@ use zarr_core::metadata::ArrayMetadata;
 use super::element::expect;
 use super::selection::Space;
 use super::source::WriteData;
-use super::{Array, layout_text};
+use super::{Array, InputLayout, layout_text};
 use crate::error::{Error, Result};
 
 /// A dimension of an array: its number, or its name.
@@ -55,7 +55,8 @@ impl Array {
     ///
     /// The array grows first, by its stored length and on condition that nobody else changes the document in between: of several
     /// writers each has its own indices, and none overwrites what another appended. Until the elements are written, and where that
-    /// fails, readers find fill values.
+    /// fails, readers find fill values. Other handles keep the shape that they were opened with, and a [`write`](Self::write) of all
+    /// elements that they know of a chunk replaces it: open the array again before writing to its last chunks.
     ///
     /// ```
     /// use ndarray::{Array2, array};
@@ -79,6 +80,40 @@ impl Array {
         axis: impl AxisName,
         data: W,
     ) -> Result<Range<u64>> {
+        let (axis, len, input) = self.block(&axis, data)?;
+        let start = self.grow(axis, len).await?;
+        let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
+        part[axis] = start..start + len;
+        if len > 0 {
+            let resolved = self.resolve(&part)?;
+            let writer = self.padded(axis)?;
+            writer.write_input(&resolved, input).await?;
+        }
+        Ok(start..start + len)
+    }
+
+    /// This array with its last chunks along a dimension inside: others may append to them at this moment, so that a write of all that
+    /// this handle knows of them has to be merged.
+    fn padded(&self, axis: usize) -> Result<Self> {
+        let dimension = &self.layout.grid().dimensions()[axis];
+        let mut shape = self.shape().to_vec();
+        let last = dimension.cells(shape[axis]).saturating_sub(1);
+        shape[axis] = dimension.start(last).saturating_add(dimension.len(last));
+        let metadata = self.metadata.clone().with_shape(&shape)?;
+        let (hierarchy, path) = (self.hierarchy.clone(), self.path.clone());
+        let padded = Self::bind(hierarchy, path, metadata, &self.path.metadata_key());
+        Ok(Self {
+            options: self.options,
+            ..self.located(padded)?
+        })
+    }
+
+    /// The dimension, the length along it, and the elements of data that is to be appended.
+    fn block<'a, W: WriteData<'a>>(
+        &self,
+        axis: &impl AxisName,
+        data: W,
+    ) -> Result<(usize, u64, InputLayout)> {
         self.located(expect::<W::Element>(self.data_type()))?;
         let axis = self.located(axis.position(&self.space()))?;
         let found = data.shape();
@@ -86,10 +121,9 @@ impl Array {
         if data.ndim() + 1 == self.shape().len() {
             data.insert_axis_inplace(Axis(axis));
         }
+        let lengths = || (0..).zip(data.shape()).zip(self.shape());
         let fits = data.ndim() == self.shape().len()
-            && (0..)
-                .zip(data.shape())
-                .zip(self.shape())
+            && lengths()
                 .all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
         if !fits {
             let whole = self.shape().iter().map(|&len| usize::try_from(len));
@@ -98,12 +132,9 @@ impl Array {
                 expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
             }));
         }
-        let len = data.len_of(Axis(axis)) as u64;
-        let start = self.grow(axis, len).await?;
-        let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
-        part[axis] = start..start + len;
-        self.write(&part, data).await?;
-        Ok(start..start + len)
+        let shape = data.shape().to_vec();
+        let input = self.located(InputLayout::new(data, self.data_type(), &shape))?;
+        Ok((axis, shape[axis] as u64, input))
     }
 
     /// Makes the array longer than it is stored; returns its length before.

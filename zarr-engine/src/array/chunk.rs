@@ -3,14 +3,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use zarr_core::Selection;
-use zarr_core::plan::ObjectWrite;
 use zarr_store::{ByteRange, Precondition};
 
-use super::chunks::{Boxes, grid_shape};
+use super::Array;
 use super::element::ReadAs;
+use super::grid::Boxes;
 use super::source::WriteData;
-use super::{Array, InputLayout};
 use crate::engine::stored_range;
 use crate::error::{Error, Result};
 
@@ -99,35 +97,6 @@ impl Array {
         }
         let reason = format!("{what} {indices:?} is outside the grid of shape {grid:?}");
         self.located(Err(zarr_core::Error::selection(reason).into()))
-    }
-
-    /// Replaces an inner chunk in its shard, or takes it out.
-    async fn put_inner(&self, extent: &[Range<u64>], encoded: Option<Bytes>) -> Result<()> {
-        self.check_own_metadata().await?;
-        let object = self.object_of(extent)?;
-        let put = self.hierarchy.engine().write_inner(object, encoded).await;
-        self.located(put)
-    }
-
-    /// What a write of these elements, which are in one chunk, does to its object.
-    fn object_of(&self, extent: &[Range<u64>]) -> Result<ObjectWrite> {
-        let resolved = self.resolve(Selection::ranges(extent)?)?;
-        let plan = self.write_plan(&resolved, &vec![0; resolved.shape().len()]);
-        Ok(plan.objects().next().expect("a chunk has elements"))
-    }
-
-    /// Writes the fill value, and stores no chunk for it whatever the options of this handle.
-    pub(super) async fn clear(&self, selection: &Selection) -> Result<()> {
-        let resolved = self.resolve(selection)?;
-        let fill = self.fill_value().bytes().to_vec();
-        let input = match self.data_type().fixed_size() {
-            Some(_) => zarr_core::Input::from_vec(fill, 0),
-            None => zarr_core::Input::variable(vec![0, fill.len()], fill),
-        };
-        let strides = vec![0; resolved.shape().len()];
-        let writer = self.clone().with_write_options(<_>::default());
-        let input = InputLayout { input, strides };
-        writer.write_input(&resolved, input).await
     }
 }
 
@@ -424,35 +393,5 @@ impl<'a> InnerChunk<'a> {
             error.key(&key).into()
         });
         Ok(array.located(range)?.map(|range| (range, found.version)))
-    }
-}
-
-impl Array {
-    /// The number of chunks along each dimension: of shards in a sharded array.
-    #[must_use]
-    pub fn grid_shape(&self) -> Vec<u64> {
-        grid_shape(self.layout.grid(), self.shape())
-    }
-
-    /// The number of inner chunks along each dimension of a sharded array, counted across shards; `None` where there are none, or
-    /// where shards have different shapes.
-    #[must_use]
-    pub fn inner_grid_shape(&self) -> Option<Vec<u64>> {
-        self.chunks_per_shard()?;
-        let inner = self.layout.inner_chunk_shape()?;
-        let lengths = self.shape().iter().zip(inner);
-        Some(lengths.map(|(len, inner)| len.div_ceil(inner)).collect())
-    }
-
-    /// The number of inner chunks along each dimension of a shard, where all shards have one shape.
-    fn chunks_per_shard(&self) -> Option<Vec<u64>> {
-        let inner = self.layout.inner_chunk_shape()?;
-        let dimensions = self.layout.grid().dimensions().iter().zip(inner);
-        dimensions
-            .map(|(dimension, inner)| match dimension {
-                zarr_core::GridDimension::Fixed(len) => Some(len / inner),
-                _ => None,
-            })
-            .collect()
     }
 }

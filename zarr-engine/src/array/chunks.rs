@@ -1,9 +1,6 @@
 //! Many chunks: iterators over the grid, and streams that read and write them with bounded memory.
 
-use std::ops::Range;
-
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use zarr_core::ChunkGrid;
 
 use super::Array;
 use super::chunk::Chunk;
@@ -16,50 +13,6 @@ use crate::error::{Error, Result};
 /// The most chunks that a stream works on at one time.
 const AT_ONCE: u64 = 32;
 
-/// The cells of a box of a grid, in C order.
-pub(super) struct Boxes {
-    ranges: Vec<Range<u64>>,
-    next: Option<Vec<u64>>,
-}
-
-impl Boxes {
-    pub(super) fn new(ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
-        let ranges = ranges.into_iter().collect::<Vec<_>>();
-        let first = ranges.iter().map(|range| range.start).collect();
-        let is_empty = ranges.iter().any(Range::is_empty);
-        Self {
-            next: (!is_empty).then_some(first),
-            ranges,
-        }
-    }
-}
-
-impl Iterator for Boxes {
-    type Item = Vec<u64>;
-
-    fn next(&mut self) -> Option<Vec<u64>> {
-        let cell = self.next.take()?;
-        let mut next = cell.clone();
-        for (index, range) in next.iter_mut().zip(&self.ranges).rev() {
-            *index += 1;
-            if *index < range.end {
-                self.next = Some(next);
-                break;
-            }
-            *index = range.start;
-        }
-        Some(cell)
-    }
-}
-
-/// The number of chunks along each dimension of an array of this shape.
-pub(super) fn grid_shape(grid: &ChunkGrid, shape: &[u64]) -> Vec<u64> {
-    let dimensions = grid.dimensions().iter().zip(shape);
-    dimensions
-        .map(|(dimension, &len)| dimension.cells(len))
-        .collect()
-}
-
 impl AsRef<[u64]> for Chunk<'_> {
     fn as_ref(&self) -> &[u64] {
         self.indices()
@@ -69,8 +22,7 @@ impl AsRef<[u64]> for Chunk<'_> {
 impl Array {
     /// All chunks of the chunk grid, stored or not, in C order: the shards of a sharded array.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
-        let grid = self.grid_shape().into_iter().map(|len| 0..len);
-        Boxes::new(grid).map(|indices| self.chunk_at(indices))
+        self.cells().map(|indices| self.chunk_at(indices))
     }
 
     /// All shards in C order; none where the array is not sharded.

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::{Input, Output, Selection};
 
 use super::data::c_strides;
-use super::{Array, Chunk, InputLayout, encoding_text};
+use super::{Array, InputLayout, encoding_text};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 use crate::nodes::copy_object;
@@ -90,36 +90,32 @@ impl Array {
     }
 
     /// The chunks that are stored or, where the store cannot list, of which it is asked one by one.
-    async fn stored_cells<'a>(&'a self) -> Result<BTreeSet<Vec<u64>>> {
+    async fn stored_cells(&self) -> Result<BTreeSet<Vec<u64>>> {
         if self.hierarchy.store().can_list() {
             let chunks = self.stored_chunks();
             let cells = chunks.map_ok(|chunk| chunk.indices().to_vec());
             return cells.try_collect().await;
         }
-        let stored = |chunk: Chunk<'a>| async move {
-            let is_stored = chunk.is_stored().await?;
-            Ok::<_, Error>(is_stored.then(|| chunk.indices().to_vec()))
+        let stored = |indices: Vec<u64>| async move {
+            let is_stored = self.chunk_at(indices.clone()).is_stored().await?;
+            Ok::<_, Error>(is_stored.then_some(indices))
         };
-        let cells = stream::iter(self.chunks()).map(stored);
+        let cells = stream::iter(self.cells()).map(stored);
         let cells = cells.buffer_unordered(self.at_once());
-        cells
-            .try_filter_map(|cell| std::future::ready(Ok(cell)))
-            .try_collect()
-            .await
+        let stored = cells.try_filter_map(|cell| std::future::ready(Ok(cell)));
+        stored.try_collect().await
     }
 
-    async fn encode_again<'a>(&self, target: &'a Self) -> Result<()> {
-        let copy = |chunk: Chunk<'a>| async move {
-            let selection = Selection::ranges(chunk.extent())?;
+    async fn encode_again(&self, target: &Self) -> Result<()> {
+        let copy = |indices: Vec<u64>| async move {
+            let selection = Selection::ranges(target.chunk_at(indices).extent())?;
             let resolved = self.resolve(&selection)?;
             let input = self.read_input(&selection).await?;
             target.write_input(&resolved, input).await
         };
-        let chunks = stream::iter(target.chunks()).map(copy);
-        chunks
-            .buffer_unordered(target.at_once())
-            .try_collect()
-            .await
+        let chunks = stream::iter(target.cells()).map(copy);
+        let copies = chunks.buffer_unordered(target.at_once());
+        copies.try_collect().await
     }
 
     /// Reads elements of any data type so that they can be written elsewhere.

@@ -9,6 +9,7 @@ mod compact;
 mod copy;
 mod data;
 mod element;
+mod grid;
 mod read;
 mod resize;
 mod selection;

@@ -102,7 +102,7 @@ impl Select for Selection {
     }
 }
 
-impl<S: Select> Select for &S {
+impl<S: Select + ?Sized> Select for &S {
     fn select(&self, space: &Space<'_>) -> Result<Selection> {
         (**self).select(space)
     }
@@ -131,12 +131,6 @@ impl<A: AxisSelect> Select for [A] {
     fn select(&self, space: &Space<'_>) -> Result<Selection> {
         let axes = self.iter().map(|axis| (axis.name(), axis.axis()));
         combine(axes.collect(), space)
-    }
-}
-
-impl<A: AxisSelect> Select for &[A] {
-    fn select(&self, space: &Space<'_>) -> Result<Selection> {
-        (**self).select(space)
     }
 }
 

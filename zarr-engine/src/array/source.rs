@@ -117,12 +117,18 @@ impl<'a, T: WriteElement + 'a, S: AsRef<[usize]>> WriteData<'a> for (S, &'a [T])
 
     fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
         let (shape, elements) = (self.0.as_ref(), self.1);
-        let view = ArrayView::from_shape(IxDyn(shape), elements);
-        let view = view.map_err(|_| Error::Shape {
+        let mismatch = || Error::Shape {
             found: vec![elements.len()],
             expected: shape.to_vec(),
-        })?;
-        Ok(view.into())
+        };
+        let len = shape
+            .iter()
+            .try_fold(1, |len: usize, &next| len.checked_mul(next));
+        if len != Some(elements.len()) {
+            return Err(mismatch());
+        }
+        let view = ArrayView::from_shape(IxDyn(shape), elements);
+        Ok(view.map_err(|_| mismatch())?.into())
     }
 }
 

@@ -1,7 +1,10 @@
 //! Writes.
 
-use zarr_core::plan::WritePlan;
-use zarr_core::{Input, Resolved};
+use std::ops::Range;
+
+use bytes::Bytes;
+use zarr_core::plan::{ObjectWrite, WritePlan};
+use zarr_core::{Input, Resolved, Selection};
 
 use super::selection::Select;
 use super::source::WriteData;
@@ -92,5 +95,38 @@ impl Array {
             self.options,
         )
         .with_patches(patch_from)
+    }
+
+    /// Replaces an inner chunk in its shard, or takes it out.
+    pub(super) async fn put_inner(
+        &self,
+        extent: &[Range<u64>],
+        encoded: Option<Bytes>,
+    ) -> Result<()> {
+        self.check_own_metadata().await?;
+        let object = self.object_of(extent)?;
+        let put = self.hierarchy.engine().write_inner(object, encoded).await;
+        self.located(put)
+    }
+
+    /// What a write of these elements, which are in one chunk, does to its object.
+    fn object_of(&self, extent: &[Range<u64>]) -> Result<ObjectWrite> {
+        let resolved = self.resolve(Selection::ranges(extent)?)?;
+        let plan = self.write_plan(&resolved, &vec![0; resolved.shape().len()]);
+        Ok(plan.objects().next().expect("a chunk has elements"))
+    }
+
+    /// Writes the fill value, and stores no chunk for it whatever the options of this handle.
+    pub(super) async fn clear(&self, selection: &Selection) -> Result<()> {
+        let resolved = self.resolve(selection)?;
+        let fill = self.fill_value().bytes().to_vec();
+        let input = match self.data_type().fixed_size() {
+            Some(_) => Input::from_vec(fill, 0),
+            None => Input::variable(vec![0, fill.len()], fill),
+        };
+        let strides = vec![0; resolved.shape().len()];
+        let writer = self.clone().with_write_options(<_>::default());
+        let input = InputLayout { input, strides };
+        writer.write_input(&resolved, input).await
     }
 }

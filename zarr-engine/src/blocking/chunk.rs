@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::array::{read, write};
+use super::run::{read, write};
 use super::{blocking, methods};
 use crate::array::{ReadAs, WriteData};
 use crate::error::Result;

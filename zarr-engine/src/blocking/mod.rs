@@ -7,14 +7,20 @@
 mod array;
 mod chunk;
 mod nodes;
+mod run;
 
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
+use zarr_core::plan::{ReadPlan, WritePlan};
+use zarr_core::{Input, NodePath, Registry};
+use zarr_store::Store;
 
 pub use self::array::{Array, SubArray};
 pub use self::chunk::{Chunk, InnerChunk};
-pub use self::nodes::{Group, Hierarchy, Node, open, open_with};
+pub use self::nodes::{Group, Node};
+use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
 use crate::process::PerProcess;
 
@@ -144,3 +150,95 @@ macro_rules! methods {
     };
 }
 use {blocking, methods};
+
+/// Opens the hierarchy at a URL or path, as [`crate::open`].
+///
+/// ```
+/// use ndarray::Array2;
+/// use zarr_engine::{ArrayBuilder, blocking};
+///
+/// let hierarchy = blocking::open("memory:")?;
+/// let metadata = ArrayBuilder::new(&[6, 8], "float64").with_chunk_shape(&[3, 4]).build()?;
+/// let array = hierarchy.create_array("fields/pressure", metadata)?;
+/// array.write(.., Array2::<f64>::ones((6, 8)))?;
+/// let corner = array.read::<Array2<f64>>((0..2, 0..3))?;
+/// assert_eq!(corner.sum(), 6.0);
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`crate::open`].
+pub fn open(url: &str) -> Result<Hierarchy> {
+    turned(crate::open(url))
+}
+
+/// Opens a hierarchy with options of the store, as [`crate::open_with`].
+///
+/// # Errors
+/// Those of [`crate::open_with`].
+pub fn open_with(
+    url: &str,
+    options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+) -> Result<Hierarchy> {
+    turned(crate::open_with(url, options))
+}
+
+blocking! {
+    /// The nodes in a store: [`crate::Hierarchy`] without `async`.
+    Hierarchy {
+        fn store(&self) -> &Store;
+        fn registry(&self) -> &Registry;
+        async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()>;
+        async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()>;
+        async fn node(&self, path: &str) -> Result<Node>;
+        async fn array(&self, path: &str) -> Result<Array>;
+        async fn group(&self, path: &str) -> Result<Group>;
+        async fn group_without_consolidated(&self, path: &str) -> Result<Group>;
+        async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
+        async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node>;
+        async fn exists(&self, path: &str) -> Result<bool>;
+        async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
+        async fn rename(&self, from: &str, to: &str) -> Result<Node>;
+        async fn delete(&self, path: &str) -> Result<()>;
+        async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>>;
+        async fn renew_copies_of(&self, path: &str) -> Result<()>;
+    }
+}
+
+impl Hierarchy {
+    /// The hierarchy in a store, as [`crate::Hierarchy::new`].
+    #[must_use]
+    pub fn new(store: Store, registry: Registry) -> Self {
+        crate::Hierarchy::new(store, registry).into()
+    }
+
+    /// The hierarchy in a store, as [`crate::Hierarchy::with_caches`].
+    #[must_use]
+    pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
+        crate::Hierarchy::with_caches(store, registry, caches).into()
+    }
+
+    /// Copies a node and everything below it, as [`crate::Hierarchy::copy`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Hierarchy::copy`].
+    pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
+        turned(wait(self.inner.copy(from, &target.inner, to)))
+    }
+
+    /// Runs a read on this thread, as [`crate::Hierarchy::run_read_here`].
+    ///
+    /// # Errors
+    /// Those of [`crate::Hierarchy::run_read_here`].
+    pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
+        self.inner.run_read_here(plan, target)
+    }
+}
+
+impl From<&crate::Hierarchy> for Hierarchy {
+    fn from(inner: &crate::Hierarchy) -> Self {
+        inner.clone().into()
+    }
+}

@@ -1,0 +1,48 @@
+//! A codec of the program's own: it inverts all bytes.
+//!
+//!     cargo run --example custom_codec
+
+use std::sync::Arc;
+
+use zarr_engine::blocking::Hierarchy;
+use zarr_engine::core::{self, BindCodec, codec};
+use zarr_engine::{ArrayBuilder, Extension, Result, Store, codecs, registry};
+
+/// Bound to the size of what it receives, which is that of what it makes.
+#[derive(Debug)]
+struct Inverted(codec::EncodedSize);
+
+impl codec::BytesToBytes for Inverted {
+    fn name(&self) -> &'static str {
+        "example.inverted"
+    }
+
+    fn encoded_size(&self) -> codec::EncodedSize {
+        self.0
+    }
+
+    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> core::Result<()> {
+        encoded.extend(decoded.iter().map(|byte| !byte));
+        Ok(())
+    }
+
+    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> core::Result<()> {
+        self.encode(encoded, decoded)
+    }
+}
+
+pub(crate) fn main() -> Result<()> {
+    let bind = BindCodec::BytesToBytes(|_, size, _| Ok(Arc::new(Inverted(size))));
+    let registry = registry().with_codec("example.inverted", bind);
+    let hierarchy = Hierarchy::new(Store::open("memory:")?, registry);
+
+    let metadata = ArrayBuilder::new(&[4], "uint8")
+        .with_codecs([codecs::bytes(false), Extension::new("example.inverted")])
+        .build()?;
+    let array = hierarchy.create_array("a", metadata)?;
+    array.write(.., &[0_u8, 1, 2, 255])?;
+    let stored = array.chunk(&[0])?.encoded()?;
+    assert_eq!(stored.as_deref(), Some(&[255, 254, 253, 0][..]));
+    assert_eq!(array.read::<u8>(..)?.as_slice(), Some(&[0, 1, 2, 255][..]));
+    Ok(())
+}

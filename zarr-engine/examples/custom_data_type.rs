@@ -1,0 +1,63 @@
+//! A data type of the program's own, and a Rust type for its elements: points of two floats.
+//!
+//!     cargo run --example custom_data_type
+
+use zarr_engine::blocking::Hierarchy;
+use zarr_engine::{
+    ArrayBuilder, DataType, Element, Plain, ReadElement, Result, Store, WriteElement, registry,
+};
+
+/// Laid out as the data type `complex64`: two floats, one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
+struct Point {
+    x: f32,
+    y: f32,
+}
+
+// SAFETY: two floats without padding, which any bytes are.
+unsafe impl Element for Point {
+    const NAME: &'static str = "Point";
+
+    fn holds(data_type: &DataType) -> bool {
+        data_type.name() == "complex64"
+    }
+}
+
+impl WriteElement for Point {
+    fn holds(data_type: &DataType) -> bool {
+        <Self as Element>::holds(data_type)
+    }
+
+    fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
+        bytes.extend([self.x, self.y].map(f32::to_ne_bytes).concat());
+    }
+
+    fn plain() -> Option<Plain<Self>> {
+        Some(Plain::new())
+    }
+}
+
+impl ReadElement for Point {
+    fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+        zarr_engine::core::element_from_bytes(bytes).ok_or("not eight bytes")
+    }
+}
+
+pub(crate) fn main() -> Result<()> {
+    // In metadata the type has a name of its own; it is bound to the layout of one that is known.
+    let registry = registry().with_data_type("example.point", |_, _| DataType::core("complex64"));
+    let hierarchy = Hierarchy::new(Store::open("memory:")?, registry);
+    let metadata = ArrayBuilder::new(&[3], "example.point")
+        .with_fill_json("[0.0, 0.0]")?
+        .build()?;
+    let array = hierarchy.create_array("track", metadata)?;
+    array.write(1.., &[Point { x: 1.0, y: 2.0 }, Point { x: 3.0, y: 4.0 }])?;
+    let track = array.read::<Point>(..)?;
+    assert_eq!(
+        track.iter().map(|point| point.x * point.y).sum::<f32>(),
+        14.0
+    );
+    println!("{track:?}");
+    Ok(())
+}

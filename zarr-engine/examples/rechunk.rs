@@ -1,0 +1,36 @@
+//! Copies an array into one of other chunks and codecs, a few chunks at a time: it may be larger than memory.
+//!
+//!     cargo run --example rechunk
+
+use ndarray::Array2;
+use zarr_engine::{ArrayBuilder, Result, blocking, codecs};
+
+pub(crate) fn main() -> Result<()> {
+    let hierarchy = blocking::open("memory:")?;
+    let rows = ArrayBuilder::new(&[512, 512], "float64")
+        .with_chunk_shape(&[1, 512])
+        .build()?;
+    let rows = hierarchy.create_array("rows", rows)?;
+    rows.write(
+        ..,
+        Array2::from_shape_fn((512, 512), |(y, x)| (y * x) as f64),
+    )?;
+
+    let tiles = ArrayBuilder::new(&[512, 512], "float64")
+        .with_chunk_shape(&[32, 32])
+        .with_shard_shape(&[256, 256])
+        .with_codecs([codecs::bytes(true), codecs::zstd(5), codecs::crc32c()])
+        .build()?;
+    let tiles = hierarchy.create_array("tiles", tiles)?;
+    rows.copy_to(&tiles)?;
+
+    let column = |array: &blocking::Array| array.plan_read((.., 100)).map(|plan| plan.objects());
+    println!(
+        "a column: {} objects, then {}",
+        column(&rows)?,
+        column(&tiles)?
+    );
+    assert_eq!((column(&rows)?, column(&tiles)?), (512, 2));
+    assert_eq!(rows.read::<f64>((.., 100))?, tiles.read::<f64>((.., 100))?);
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Reads a region of an array on S3, on a web server, on disk; without an argument, of one in memory.
+//!
+//!     cargo run --features s3 --example region s3://bucket/data.zarr path/of/array
+
+use ndarray::Array2;
+use zarr_engine::{ArrayBuilder, Hierarchy, Result, open, open_with};
+
+pub(crate) fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime
+        .expect("the system can start threads")
+        .block_on(read())
+}
+
+async fn read() -> Result<()> {
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'));
+    let array = match (arguments.next(), arguments.next()) {
+        // Public data needs no signature; keys come from the environment otherwise.
+        (Some(url), Some(path)) if url.starts_with("s3:") => {
+            open_with(&url, [("skip_signature", "true")])?
+                .array(&path)
+                .await?
+        }
+        (Some(url), Some(path)) => open(&url)?.array(&path).await?,
+        _ => example(&open("memory:")?).await?,
+    };
+
+    // The first 16 elements of each dimension, or all where there are fewer.
+    let region = array
+        .shape()
+        .iter()
+        .map(|&len| 0..len.min(16))
+        .collect::<Vec<_>>();
+    let plan = array.plan_read(&region)?;
+    println!(
+        "{plan}\n{} requests for {} bytes",
+        plan.requests(),
+        plan.bytes()
+    );
+    let region = array.read::<u16>(&region).await?;
+    println!("{:?}, maximum {:?}", region.shape(), region.iter().max());
+    Ok(())
+}
+
+async fn example(hierarchy: &Hierarchy) -> Result<zarr_engine::Array> {
+    let metadata = ArrayBuilder::new(&[64, 64], "uint16")
+        .with_chunk_shape(&[32, 32])
+        .build()?;
+    let array = hierarchy.create_array("image", metadata).await?;
+    array.write(.., Array2::<u16>::ones((64, 64))).await?;
+    Ok(array)
+}

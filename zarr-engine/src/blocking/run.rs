@@ -1,0 +1,78 @@
+//! Calls that run on this thread where they can, and lend memory of the caller to jobs.
+
+use futures::stream::{Stream, StreamExt};
+use ndarray::{ArrayViewMut, Dimension};
+use zarr_core::plan::ReadPlan;
+
+use super::wait;
+use crate::array::{InputLayout, OutputLayout, ReadAs, ReadElement, Select, WriteData, plain};
+use crate::engine::Target;
+use crate::error::Result;
+
+/// What a stream gives, each when it is asked for.
+pub(super) fn each<T>(stream: impl Stream<Item = T> + Send) -> impl Iterator<Item = T> + Send {
+    let mut stream = Box::pin(stream);
+    std::iter::from_fn(move || wait(stream.next()))
+}
+
+/// Reads on this thread where the store is local.
+pub(super) fn read<T: ReadAs>(array: &crate::Array, selection: impl Select) -> Result<T::Output> {
+    let (plan, new) = array.start_read::<T>(&selection)?;
+    let read = run(array, plan, new.target());
+    array.end_read::<T>(read, new)
+}
+
+pub(super) fn read_into<T: ReadElement, D: Dimension>(
+    array: &crate::Array,
+    selection: impl Select,
+    into: ArrayViewMut<'_, T, D>,
+) -> Result<()> {
+    let Some(plain) = plain::<T>(array.data_type()) else {
+        return wait(array.read_into(selection, into));
+    };
+    let resolved = array.prepare::<T>(&selection)?;
+    array.check_shape(&resolved, into.shape())?;
+    let mut into = into.into_dyn();
+    // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
+    let target = unsafe { OutputLayout::borrow(&mut into, &plain) };
+    let plan = array.strided_plan(&resolved, &target.strides)?;
+    let result = run(array, plan, Target::fixed(target.output.clone()));
+    wait_for(|| target.output.handles());
+    array.located(result)
+}
+
+/// Writes without a copy of views.
+pub(super) fn write<'a, W: WriteData<'a>>(
+    array: &crate::Array,
+    selection: impl Select,
+    data: W,
+) -> Result<()> {
+    let Some(plain) = plain::<W::Element>(array.data_type()) else {
+        return wait(array.write(selection, data));
+    };
+    let resolved = array.prepare::<W::Element>(&selection)?;
+    let data = array.located(data.into_data(resolved.shape()))?;
+    let view = data.view();
+    // SAFETY: `wait_for` does not return before all jobs have dropped their handles.
+    let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
+    let source = array.located(source)?;
+    let input = source.input.clone();
+    let result = wait(array.write_input(&resolved, source));
+    wait_for(|| input.handles());
+    result
+}
+
+pub(super) fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Result<()> {
+    let engine = array.hierarchy().engine();
+    match engine.read_blocking(&plan, &target) {
+        Some(result) => result,
+        None => wait(engine.read(plan, target)),
+    }
+}
+
+/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run for a moment.
+fn wait_for(handles: impl Fn() -> usize) {
+    while handles() > 1 {
+        std::thread::yield_now();
+    }
+}
