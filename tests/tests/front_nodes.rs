@@ -171,7 +171,7 @@ fn copies_pass_chunks_through_or_encode_them_again() {
         .unwrap();
     from.write(
         (1..7, 2..9),
-        Array2::from_shape_fn((6, 7), |(y, x)| (10 * y + x) as i32),
+        Array2::from_shape_fn((6, 7), |(y, x)| i32::try_from(10 * y + x).unwrap()),
     )
     .unwrap();
     let expected = from.read::<i32>(..).unwrap();

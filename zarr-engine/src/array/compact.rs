@@ -71,7 +71,7 @@ impl Array {
 
     /// All chunks.
     fn whole_plan(&self) -> Result<WritePlan> {
-        let resolved = self.resolve(&Selection::all())?;
+        let resolved = self.resolve(Selection::all())?;
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))
     }
 }
