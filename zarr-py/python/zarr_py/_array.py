@@ -10,7 +10,7 @@ from zarr_py import _source, codecs
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
 from zarr_py._plan import Plan
-from zarr_py._shapes import lengths
+from zarr_py._shapes import appended, lengths
 from zarr_py._steps import run
 from zarr_py._views import Blocks, OIndex, VIndex
 
@@ -231,16 +231,11 @@ class Array(Node, NativeArray):
     @property
     def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
         """The lengths of all chunks, or shards where there are some, along each dimension, the last one cut off at the end."""
-        sizes = []
-        for axis, count in enumerate(self._grid_shape):
-            cell = [0] * self.ndim
-            lengths = []
-            for number in range(count):
-                cell[axis] = number
-                start, stop = self._extent(cell)[axis]
-                lengths.append(stop - start)
-            sizes.append(tuple(lengths))
-        return tuple(sizes)
+        def size(axis: int, number: int) -> int:
+            start, stop = self._extent([number if other == axis else 0 for other in range(self.ndim)])[axis]
+            return stop - start
+
+        return tuple(tuple(size(axis, number) for number in range(count)) for axis, count in enumerate(self._grid_shape))
 
     @property
     def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
@@ -299,37 +294,17 @@ class Array(Node, NativeArray):
 
         Raises `ValueError` where the other lengths differ, and `ChangedError` where somebody else changed the shape.
         """
-        elements, shape, selection = self._appended(data, axis)
+        elements, shape, selection = appended(self.shape, data, axis)
         self.resize(shape)
         self[selection] = elements
         return self.shape
 
     async def append_async(self, data: Any, axis: int = 0) -> tuple[int, ...]:
         """Async variant of `append`."""
-        elements, shape, selection = self._appended(data, axis)
+        elements, shape, selection = appended(self.shape, data, axis)
         await self.resize_async(shape)
         await self.write_async(selection, elements)
         return self.shape
-
-    def _appended(self, data: Any, axis: int) -> tuple[Any, list[int], tuple[slice, ...]]:
-        import operator
-
-        import numpy as np
-
-        elements, shape = np.asanyarray(data), list(self.shape)
-        axis = operator.index(axis)
-        if not -len(shape) <= axis < len(shape):
-            raise ValueError(f"axis: {axis} is none of an array of {len(shape)} dimensions")
-        axis %= len(shape)
-        if elements.ndim != len(shape) or any(
-            a != b for at, (a, b) in enumerate(zip(elements.shape, shape, strict=True)) if at != axis
-        ):
-            wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(shape))
-            raise ValueError(f"data: expected shape ({wanted}), got {elements.shape}")
-        start = shape[axis]
-        shape[axis] += elements.shape[axis]
-        selection = tuple(slice(start, None) if at == axis else slice(None) for at in range(len(shape)))
-        return elements, shape, selection
 
     def __len__(self) -> int:
         if not self.shape:

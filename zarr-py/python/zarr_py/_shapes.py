@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-__all__ = ["chunk_grid", "chunk_shape", "lengths", "shard_shape"]
+__all__ = ["appended", "chunk_grid", "chunk_shape", "lengths", "shard_shape"]
 
 _SHARD_SIZE = 16 << 20
 """The most bytes of a shard that is chosen here."""
@@ -91,3 +91,23 @@ def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
                 size *= 2
                 grew = True
     return shard
+
+
+def appended(old: Sequence[int], data: Any, axis: int) -> tuple[Any, list[int], tuple[slice, ...]]:
+    """What is appended along an axis to an array of this shape, the new shape, and where it goes."""
+    import numpy as np
+
+    elements, shape = np.asanyarray(data), list(old)
+    axis = operator.index(axis)
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"axis: {axis} is none of an array of {len(shape)} dimensions")
+    axis %= len(shape)
+    if elements.ndim != len(shape) or any(
+        a != b for at, (a, b) in enumerate(zip(elements.shape, shape, strict=True)) if at != axis
+    ):
+        wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(shape))
+        raise ValueError(f"data: expected shape ({wanted}), got {elements.shape}")
+    start = shape[axis]
+    shape[axis] += elements.shape[axis]
+    selection = tuple(slice(start, None) if at == axis else slice(None) for at in range(len(shape)))
+    return elements, shape, selection
