@@ -471,8 +471,8 @@ async fn four_processes_that_patch_one_shard_lose_nothing() {
             }
         }
         let mut running = 0;
-        for writer in 0..WRITERS {
-            match writers[writer].try_wait().unwrap() {
+        for (writer, child) in writers.iter_mut().enumerate() {
+            match child.try_wait().unwrap() {
                 None => running += 1,
                 Some(status) => assert!(status.success(), "writer {writer} failed"),
             }

@@ -185,21 +185,25 @@ impl ObjectWrite {
         self.task.part.chain.encoded_size().max() as u64
     }
 
-    /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its encoded index. With their
-    /// bytes it is [`ObjectState::Inner`].
+    /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its index. With their bytes it is
+    /// [`ObjectState::Inner`].
     ///
     /// # Errors
     /// Where it is no shard, its index is damaged, or its inner chunks are larger together than it can need.
-    pub fn locate_inner(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+    pub fn locate_inner(
+        &self,
+        index: &ShardIndex,
+        object_size: u64,
+    ) -> Result<Vec<Option<Range<u64>>>> {
         self.locate(index, object_size)
             .map_err(|error| self.location.wrap(error))
     }
 
-    fn locate(&self, index: &[u8], object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
-        let Some(sharding) = self.task.part.chain.sharding() else {
+    fn locate(&self, index: &ShardIndex, object_size: u64) -> Result<Vec<Option<Range<u64>>>> {
+        if self.task.part.chain.sharding().is_none() {
             return Err(self.too_large("stored chunk", object_size));
-        };
-        self.located(&sharding.decode_index(index)?, object_size)
+        }
+        self.located(index, object_size)
     }
 
     /// Where the inner chunks of a shard are, in C order.

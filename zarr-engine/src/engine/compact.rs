@@ -59,7 +59,7 @@ impl Engine {
             let Some(space) = space.filter(|space| space.is_more_than(percent)) else {
                 return Ok(None);
             };
-            let inner = self.inner(&object, &body.bytes, body.object_size, &body.version);
+            let inner = self.inner(&object, &index, body.object_size, &body.version);
             let stored = match inner.await {
                 Ok(state) => self.store_again(&object, state, body.version).await,
                 Err(error) => Err(error),

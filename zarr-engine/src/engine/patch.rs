@@ -22,25 +22,25 @@ pub(super) enum Patched {
     Changed,
     /// There is no shard.
     Absent,
-    /// They are not stored: the object cannot be patched, or it costs less to store it as a whole.
-    Not,
+    /// They are not stored: the object cannot be patched, or it costs less to store it as a whole. With its index, where that is known.
+    Not(Option<CachedIndex>),
 }
 
 impl Engine {
     pub(super) async fn patch(&self, writes: &[Arc<PendingWrite>]) -> Result<Patched> {
         let object = &writes[0].object;
         let Some(range) = object.index_range().as_ref().map(stored_range) else {
-            return Ok(Patched::Not);
+            return Ok(Patched::Not(None));
         };
         if !object.is_patchable() || !self.store.patches(object.max_size()) {
-            return Ok(Patched::Not);
+            return Ok(Patched::Not(None));
         }
         let place = (object.key().clone(), range);
         let Some(old) = self.index_of(object, &place).await? else {
             return Ok(Patched::Absent);
         };
         if !old.version.is_known() || !self.store.patches(old.object_size) {
-            return Ok(Patched::Not);
+            return Ok(Patched::Not(None));
         }
         match self.patch_version(writes, &place, &old).await {
             Err(crate::Error::Store(error))
@@ -83,7 +83,7 @@ impl Engine {
         let objects = writes.iter().map(|write| write.object.clone());
         let objects = objects.collect::<Vec<_>>();
         let Some(patch) = ShardPatch::new(&objects, &old.value, old.object_size)? else {
-            return Ok(Patched::Not);
+            return Ok(Patched::Not(Some(old.clone())));
         };
         let ranges = patch.merged().iter().map(|(_, range)| range.clone());
         let mut merged = vec![Bytes::new(); patch.merged().len()];
@@ -96,7 +96,7 @@ impl Engine {
         let state = patch.state(merged);
         let patched = encode(inputs(writes), state, |_, state| patch.finish(state));
         let Some(patched) = patched.await? else {
-            return Ok(Patched::Not);
+            return Ok(Patched::Not(Some(old.clone())));
         };
         let stored = self
             .store

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::codec::ShardIndex;
 use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
@@ -166,19 +167,26 @@ impl Engine {
             attempts.next(key).await?;
             let patched = match &change {
                 Change::Elements(writes) => self.patch(writes).await?,
-                Change::Inner(_) => Patched::Not,
+                Change::Inner(_) => Patched::Not(None),
             };
             let existing = match patched {
                 Patched::Done => return Ok(()),
                 Patched::Changed => continue,
                 Patched::Absent => Ok(None),
-                Patched::Not => self.existing(object).await,
+                Patched::Not(Some(old)) if old.object_size > object.max_size() => self
+                    .inner(object, &old.value, old.object_size, &old.version)
+                    .await
+                    .map(|state| Some((state, old.version))),
+                Patched::Not(_) => self.existing(object).await,
             };
             let (state, condition) = match existing {
                 Ok(None) => (ObjectState::Absent, Precondition::IfAbsent),
                 Ok(Some((state, version))) => (state, Precondition::IfVersion(version)),
                 // It changed between its index and its inner chunks.
-                Err(Error::Store(error)) if error.kind() == ErrorKind::Changed => continue,
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Changed => {
+                    self.forget(key, object.index_range());
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             let exists = !matches!(state, ObjectState::Absent);
@@ -193,7 +201,9 @@ impl Engine {
                     self.forget(key, object.index_range());
                     return Ok(());
                 }
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    self.forget(key, object.index_range());
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -240,15 +250,16 @@ impl Engine {
         let range = stored_range(&range);
         let index = self.store.get(key, &range, Some(&version)).await?;
         let index = index.map(|body| body.bytes).unwrap_or_default();
+        let index = object.decode_index(&index)?;
         let state = self.inner(object, &index, size, &version).await?;
         Ok(Some((state, version)))
     }
 
-    /// The inner chunks of a shard, by its encoded index, read one by one.
+    /// The inner chunks of a shard, by its index, read one by one.
     pub(super) async fn inner(
         &self,
         object: &ObjectWrite,
-        index: &[u8],
+        index: &ShardIndex,
         size: u64,
         version: &Version,
     ) -> Result<ObjectState> {
