@@ -1,9 +1,9 @@
-//! Reads that never wait, and listings without sizes.
+//! Calls that never wait, and listings without sizes.
 
 use futures::TryStreamExt;
 
 use super::{faulty, pattern, put};
-use crate::{ByteRange, ErrorKind, Store};
+use crate::{ByteRange, Durability, ErrorKind, Store};
 
 #[tokio::test]
 async fn memory_is_at_hand() {
@@ -168,4 +168,29 @@ mod credentials {
             "{debug}"
         );
     }
+}
+
+#[tokio::test]
+async fn files_are_replaced_on_the_calling_thread_as_puts_and_deletes_replace_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::local(directory.path()).unwrap();
+    let payload = [pattern(100)];
+    store.replace_here("a/b", Some(&payload)).unwrap().unwrap();
+    let body = store.get("a/b", &ByteRange::All, None).await.unwrap();
+    assert_eq!(body.unwrap().bytes, payload[0]);
+    let refused = store.replace_here("a//c", Some(&payload)).unwrap();
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidKey);
+    let obstructed = store.replace_here("a", Some(&payload)).unwrap();
+    assert_eq!(obstructed.unwrap_err().kind(), ErrorKind::Obstructed);
+    for payload in [None, Some(&payload[..])] {
+        let refused = store.clone().read_only().replace_here("a/b", payload);
+        assert_eq!(refused.unwrap().unwrap_err().kind(), ErrorKind::ReadOnly);
+        let synced = store.clone().with_durability(Durability::Synced);
+        assert!(synced.replace_here("a/b", payload).is_none());
+        assert!(Store::memory().replace_here("a/b", payload).is_none());
+    }
+    let puts = store.requests().puts;
+    store.replace_here("a/b", None).unwrap().unwrap();
+    assert_eq!((store.requests().puts, store.requests().deletes), (puts, 1));
+    assert!(!directory.path().join("a").exists());
 }
