@@ -1,6 +1,10 @@
 //! What a user of the engine types: selections, data of every form, chunks and streams, on both sides.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests, of small numbers"
+)]
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};

@@ -31,14 +31,14 @@ fn layout(array: &Array) -> Arc<ArrayLayout> {
 fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array
-        .read_output(&range(0, 4), output.clone(), &[1])
+        .read_output(range(0, 4), output.clone(), &[1])
         .unwrap();
     array
-        .read_output(&range(4, 8), output.clone(), &[1])
+        .read_output(range(4, 8), output.clone(), &[1])
         .unwrap();
     assert_eq!(output.into_vec::<u8>(4).unwrap(), [0; 4]);
 }
@@ -47,11 +47,11 @@ fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
 fn bytes_that_are_no_bool_never_become_one() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write(&range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array
-        .read_output(&range(0, 4), output.clone(), &[1])
+        .read_output(range(0, 4), output.clone(), &[1])
         .unwrap();
     let output = output.into_vec::<bool>(4).unwrap_err();
     assert_eq!(output.into_vec::<u8>(4).unwrap(), [7; 4]);
@@ -72,7 +72,7 @@ fn a_damaged_bool_is_not_left_in_the_callers_array() {
     );
     runtime.block_on(put).unwrap();
     let mut into = ndarray::arr1(&[true; 4]).into_dyn();
-    array.read_into(&range(0, 4), into.view_mut()).unwrap_err();
+    array.read_into(range(0, 4), into.view_mut()).unwrap_err();
     let bytes = zarr_core::element_bytes(into.as_slice().unwrap());
     assert!(bytes.iter().all(|&byte| byte <= 1), "{bytes:?}");
 }
@@ -82,16 +82,14 @@ fn strides_that_put_two_elements_in_one_place_are_refused() {
     let (_hierarchy, array) = half_stored("uint16");
     for strides in [&[0][..], &[1], &[-1], &[], &[2, 2]] {
         let output = Output::zeroed::<u16>(8).unwrap();
-        let error = array
-            .read_output(&range(0, 8), output, strides)
-            .unwrap_err();
+        let error = array.read_output(range(0, 8), output, strides).unwrap_err();
         assert!(
             error.to_string().contains("strides"),
             "{strides:?}: {error}"
         );
     }
     let output = Output::zeroed::<u16>(16).unwrap();
-    array.read_output(&range(0, 8), output, &[4]).unwrap();
+    array.read_output(range(0, 8), output, &[4]).unwrap();
 }
 
 fn access(key: &str, selection: ChunkSelection) -> ChunkAccess {
