@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
-    reason = "tests"
+    reason = "tests, of small numbers"
 )]
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Nodes as wholes: opened or created, appended to by several writers, copied, renamed, and what errors say of them.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests, of small numbers")]
 
 use ndarray::{Array1, Array2, s};
 use serde_json::{Value, json};

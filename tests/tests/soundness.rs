@@ -31,7 +31,7 @@ fn layout(array: &Array) -> Arc<ArrayLayout> {
 fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write(range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(range(0, 4), ndarray::arr1(&[7_u8; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array
@@ -47,7 +47,7 @@ fn a_second_read_into_an_output_leaves_nothing_of_the_first() {
 fn bytes_that_are_no_bool_never_become_one() {
     let (_hierarchy, array) = half_stored("uint8");
     array
-        .write(range(0, 4), ndarray::arr1(&[7; 4]).view().into_dyn())
+        .write(range(0, 4), ndarray::arr1(&[7_u8; 4]).view().into_dyn())
         .unwrap();
     let output = Output::zeroed::<u8>(4).unwrap();
     array

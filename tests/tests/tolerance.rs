@@ -160,7 +160,7 @@ fn bare_words_go_through_consolidated_metadata() {
     let children = group.children().unwrap();
     assert_eq!(children, [("a".to_owned(), NodeKind::Array)]);
     let array = group.array("a").unwrap();
-    array.write(.., &arr0(1.5_f32).into_dyn()).unwrap();
+    array.write(.., arr0(1.5_f32)).unwrap();
     assert_eq!(array.read::<f32>(s![1]).unwrap(), arr0(1.5).into_dyn());
     assert!(group.check_consolidated().unwrap().is_empty());
     place.strict.group("").unwrap_err();
@@ -447,7 +447,7 @@ fn codecs_have_the_names_of_drafts() {
             .array("")
             .unwrap_or_else(|error| panic!("{codecs}: {error}"));
         let data = ndarray::arr2(&[[1_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
-        array.write(.., &data.clone().into_dyn()).unwrap();
+        array.write(.., &data).unwrap();
         assert_eq!(array.read::<f32>(..).unwrap(), data.into_dyn(), "{codecs}");
         place.strict.array("").unwrap_err();
     }

@@ -40,7 +40,7 @@ pub(crate) fn main() -> Result<()> {
         .with_codecs([codecs::bytes(false), Extension::new("example.inverted")])
         .build()?;
     let array = hierarchy.create_array("a", metadata)?;
-    array.write(.., &[0_u8, 1, 2, 255])?;
+    array.write(.., ndarray::array![0_u8, 1, 2, 255])?;
     let stored = array.chunk(&[0])?.encoded()?;
     assert_eq!(stored.as_deref(), Some(&[255, 254, 253, 0][..]));
     assert_eq!(array.read::<u8>(..)?.as_slice(), Some(&[0, 1, 2, 255][..]));

@@ -1,7 +1,5 @@
 //! The programs of the cookbook run.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 #[path = "../examples/append.rs"]
 mod append;
 #[path = "../examples/chunks_stream.rs"]

@@ -180,7 +180,7 @@ fn strings_in_shards_within_other_codecs_are_read_and_written() {
             0 => "fill".to_owned(),
             row => "x".repeat(row * index[1]),
         });
-        array.write(Selection::all(), model.clone()).unwrap();
+        array.write(.., model.clone()).unwrap();
         let part = zarr::slices(s![1..3, 2..5]);
         let change = ArrayD::from_elem(IxDyn(&[2, 3]), "é".to_owned());
         array.write(&part, change.clone()).unwrap();

@@ -63,7 +63,7 @@ impl Array {
     ///
     /// let hierarchy = blocking::open("memory:")?;
     /// let array = hierarchy.create_array("a", ArrayBuilder::new(&[10], "uint8").build()?)?;
-    /// array.write(3..5, &[7, 8])?;
+    /// array.write(3..5, &[7_u8, 8])?;
     /// assert_eq!(array.read::<u8>(2..6)?.as_slice(), Some(&[0, 7, 8, 0][..]));
     /// assert_eq!(array.read::<Scalar<u8>>([-6])?, 8);
     /// # Ok::<(), zarr_engine::Error>(())

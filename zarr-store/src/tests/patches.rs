@@ -260,7 +260,7 @@ impl Uploads for Server {
         let found = uploads.keys().map(|upload| UnderWay {
             path: Path::from("a/k"),
             upload: upload.clone(),
-            since: SystemTime::now(),
+            since: SystemTime::now() - Duration::from_secs(30),
         });
         Ok(found.collect())
     }
