@@ -13,7 +13,7 @@ import textwrap
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -671,55 +671,40 @@ def test_the_interpreter_ends_after_a_timeout() -> None:
     assert time.time() - float(done.stdout) < 2
 
 
-class Pauses:
-    """The longest time that another thread, which only counts, was kept from running, in seconds."""
+@pytest.fixture
+def counted() -> Iterator[list[int]]:
+    """A number that another thread counts up as fast as it may."""
+    number, done = [0], threading.Event()
 
-    def __enter__(self) -> "Pauses":
-        self.longest, self.done = 0.0, False
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-        return self
+    def count() -> None:
+        while not done.is_set():
+            number[0] += 1
 
-    def run(self) -> None:
-        last = time.perf_counter()
-        while not self.done:
-            now = time.perf_counter()
-            self.longest = max(self.longest, now - last)
-            last = now
-            time.sleep(0)
-
-    def __exit__(self, *_: Any) -> None:
-        self.done = True
-        self.thread.join()
+    # The other thread runs for a moment only where a call does not let it run longer.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield number
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
 
 
-@pytest.mark.parametrize("kind", ["read", "write", "list", "ranges"])
-def test_no_other_thread_is_stalled(kind: str, tmp_path: Path) -> None:
-    """The shortest of several worst pauses: other processes of the machine cause pauses too."""
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_no_other_thread_is_stalled(kind: str, tmp_path: Path, counted: list[int]) -> None:
     store = zarr_py.Store(tmp_path)
     value = buffer(bytes(32 << 20))
     store.set_sync("big", value)
-    for at in range(3000):
-        (tmp_path / f"k{at}").touch()
-
-    async def work() -> None:
-        for _ in range(5):
-            if kind == "read":
-                await store.get("big", PROTOTYPE)
-            elif kind == "write":
-                await store.set("big", value)
-            elif kind == "list":
-                await listed(store.list())
-            else:
-                ranges = [RangeByteRequest(at << 16, (at << 16) + 100) for at in range(500)]
-                async for _ in store.get_ranges("big", ranges, prototype=PROTOTYPE, max_gap_bytes=0):
-                    pass
-
-    longest = []
-    for _ in range(5):
-        with Pauses() as pauses:
-            asyncio.run(work())
-        longest.append(pauses.longest)
-        if pauses.longest < 0.02:
-            return
-    pytest.fail(f"longest pauses: {longest}")
+    advanced = []
+    for _ in range(40):
+        before = counted[0]
+        if kind == "read":
+            store.get_sync("big", prototype=PROTOTYPE)
+        else:
+            store.set_sync("big", value)
+        advanced.append(counted[0] - before)
+    # The machine may be busy with other work during some of the calls.
+    assert sum(count > 1000 for count in advanced) > 10, advanced
