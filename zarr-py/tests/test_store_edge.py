@@ -471,7 +471,7 @@ async def test_a_deadline_is_a_timeout_error() -> None:
         await store.get("a", PROTOTYPE)
     with pytest.raises(errors.TimedOutError):
         store.get_sync("a")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def status(code: int) -> Any:
@@ -564,7 +564,7 @@ def test_ctrl_c_ends_a_blocking_read() -> None:
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         store.get_sync("a")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def in_child(work: Any, seconds: float = 20) -> None:
@@ -668,7 +668,7 @@ def test_the_interpreter_ends_after_a_timeout() -> None:
         asyncio.run(calls())
     """).replace("URL", repr(Silent().url))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert time.time() - float(done.stdout) < 2
+    assert time.time() - float(done.stdout) < 10
 
 
 def test_other_threads_run_while_a_call_waits(tmp_path: Path) -> None:
