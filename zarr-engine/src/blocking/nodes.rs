@@ -1,4 +1,4 @@
-//! Groups, and nodes of either kind.
+//! Blocking groups, and nodes of either kind.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,7 +41,7 @@ blocking! {
 }
 
 impl Group {
-    /// The group at a path whose metadata is known, as [`crate::Group::new`].
+    /// Returns the group at a path from known metadata, like [`crate::Group::new`].
     ///
     /// # Errors
     /// Those of [`crate::Group::new`].
@@ -49,7 +49,7 @@ impl Group {
         turned(crate::Group::new(hierarchy.as_async(), path, metadata))
     }
 
-    /// Copies a node below this group, as [`crate::Group::copy`].
+    /// Copies a node below this group, like [`crate::Group::copy`].
     ///
     /// # Errors
     /// Those of [`crate::Group::copy`].
@@ -57,7 +57,8 @@ impl Group {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
 
-    /// The nodes directly below the group with their names, as [`crate::Group::members`].
+    /// Opens the nodes directly below the group and returns them with their names, like
+    /// [`crate::Group::members`].
     ///
     /// # Errors
     /// Those of [`crate::Group::members`].
@@ -66,7 +67,8 @@ impl Group {
         Ok(members.map(|(name, node)| (name, node.into())).collect())
     }
 
-    /// The nodes directly below with an error in place of some, as [`crate::Group::members_each`].
+    /// Opens the nodes directly below the group, with an error in place of each node that fails,
+    /// like [`crate::Group::members_each`].
     ///
     /// # Errors
     /// Those of [`crate::Group::members_each`].
@@ -105,7 +107,7 @@ impl From<Node> for crate::Node {
 }
 
 impl Node {
-    /// The array, as [`crate::Node::into_array`].
+    /// Returns the array, like [`crate::Node::into_array`].
     ///
     /// # Errors
     /// Those of [`crate::Node::into_array`].
@@ -113,7 +115,7 @@ impl Node {
         turned(crate::Node::from(self).into_array())
     }
 
-    /// The group, as [`crate::Node::into_group`].
+    /// Returns the group, like [`crate::Node::into_group`].
     ///
     /// # Errors
     /// Those of [`crate::Node::into_group`].
