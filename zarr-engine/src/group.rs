@@ -133,8 +133,8 @@ impl Group {
     /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
     ///
     /// # Errors
-    /// Those of `change`, and [`Error::Store`](crate::Error::Store) if the document cannot be read
-    /// or written.
+    /// The errors of `change`, and [`Error::Store`](crate::Error::Store) if the document cannot be
+    /// read or written.
     pub async fn change_attributes(
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
@@ -166,7 +166,7 @@ impl Group {
     /// Opens the node at a path relative to the group.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::node`].
+    /// The errors of [`Hierarchy::node`].
     pub async fn node(&self, path: &str) -> Result<Node> {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
@@ -189,7 +189,7 @@ impl Group {
     /// [`Hierarchy::delete`], and drops it from the consolidated metadata of this handle.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::delete`].
+    /// The errors of [`Hierarchy::delete`].
     pub async fn delete(&mut self, path: &str) -> Result<()> {
         let path = self.path.join(path)?;
         self.hierarchy.delete(path.as_str()).await?;
@@ -204,7 +204,7 @@ impl Group {
     /// Opens the array at a path relative to the group.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::array`].
+    /// The errors of [`Hierarchy::array`].
     pub async fn array(&self, path: &str) -> Result<Array> {
         self.node(path).await?.into_array()
     }
@@ -212,7 +212,7 @@ impl Group {
     /// Opens the group at a path relative to this one.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::group`].
+    /// The errors of [`Hierarchy::group`].
     pub async fn group(&self, path: &str) -> Result<Self> {
         self.node(path).await?.into_group()
     }
@@ -220,7 +220,7 @@ impl Group {
     /// Creates an array at a path relative to the group, like [`Hierarchy::create_array`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::create_array`].
+    /// The errors of [`Hierarchy::create_array`].
     pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         self.hierarchy
             .create_array(self.path.join(path)?.as_str(), metadata)
@@ -230,7 +230,7 @@ impl Group {
     /// Creates a group at a path relative to this one, like [`Hierarchy::create_group`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::create_group`].
+    /// The errors of [`Hierarchy::create_group`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
         self.hierarchy
             .create_group(self.path.join(path)?.as_str(), attributes)
@@ -269,7 +269,7 @@ impl Group {
     /// Opens the nodes directly below the group. Returns them with their names, in order of name.
     ///
     /// # Errors
-    /// Those of [`Self::children`], and an error for an array that this hierarchy does not
+    /// The errors of [`Self::children`], and an error for an array that this hierarchy does not
     /// understand.
     pub async fn members(&self) -> Result<Vec<(String, Node)>> {
         let members = self.members_each().await?.into_iter();
@@ -280,7 +280,7 @@ impl Group {
     /// hierarchy does not understand.
     ///
     /// # Errors
-    /// Those of [`Self::children`].
+    /// The errors of [`Self::children`].
     pub async fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
@@ -307,7 +307,7 @@ impl Group {
     /// Lists the paths and kinds of all nodes below the group, in order of path.
     ///
     /// # Errors
-    /// Those of [`Self::children`].
+    /// The errors of [`Self::children`].
     pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
         if let Some(copies) = self.consolidated() {
             return self.current_kinds(copies).await;

@@ -120,7 +120,7 @@ impl Hierarchy {
     /// the target may hold part of the result.
     ///
     /// # Errors
-    /// If the store fails or data is damaged.
+    /// Fails if the store fails or data is damaged.
     pub async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()> {
         self.engine.read(plan, target).await
     }
@@ -129,7 +129,7 @@ impl Hierarchy {
     /// not a local directory.
     ///
     /// # Errors
-    /// Those of [`Self::run_read`].
+    /// The errors of [`Self::run_read`].
     pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.engine.read_blocking(plan, target)
     }
@@ -138,7 +138,7 @@ impl Hierarchy {
     /// elements of an object are kept, the write is conditional on the object being unchanged.
     ///
     /// # Errors
-    /// If the store fails or an object to be merged is damaged (a damaged object is not
+    /// Fails if the store fails or an object to be merged is damaged (a damaged object is not
     /// overwritten). Some objects may already have been written.
     pub async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()> {
         self.engine.write(plan, input).await
@@ -192,7 +192,7 @@ impl Hierarchy {
     /// listed and opened by their own documents.
     ///
     /// # Errors
-    /// Those of [`Self::group`].
+    /// The errors of [`Self::group`].
     pub async fn group_without_consolidated(&self, path: &str) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let found = self.any_document(&path).await?;
@@ -219,7 +219,7 @@ impl Hierarchy {
     /// group.
     ///
     /// # Errors
-    /// Those of [`Self::create_array`].
+    /// The errors of [`Self::create_array`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
@@ -232,7 +232,7 @@ impl Hierarchy {
     /// there. Deletes nothing if the new node cannot be created.
     ///
     /// # Errors
-    /// Those of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
+    /// The errors of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
     /// [`Self::delete`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = NodePath::parse(path)?;

@@ -24,7 +24,7 @@
 //!
 //! [`Hierarchy`] opens and creates nodes, [`Array`] reads and writes elements, and [`blocking`]
 //! offers both to programs without an async runtime. The engine builds on three crates: `zarr-core`
-//! (metadata, plans and decoding), `zarr-codecs` (codecs) and `zarr-store` (I/O).
+//! (metadata, plans, encoding and decoding), `zarr-codecs` (codecs) and `zarr-store` (I/O).
 
 mod array;
 mod attributes;

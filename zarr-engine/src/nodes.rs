@@ -51,7 +51,8 @@ impl Hierarchy {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Self::array`] except for a missing node, and those of [`Self::create_array`].
+    /// The errors of [`Self::array`] except for a missing node, and those of
+    /// [`Self::create_array`].
     pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         match self.array(path).await {
             Err(Error::NodeNotFound { .. }) => match self.create_array(path, metadata).await {
@@ -65,7 +66,8 @@ impl Hierarchy {
     /// Opens the group at a path, whatever its attributes, or creates it with `attributes`.
     ///
     /// # Errors
-    /// Those of [`Self::group`] except for a missing node, and those of [`Self::create_group`].
+    /// The errors of [`Self::group`] except for a missing node, and those of
+    /// [`Self::create_group`].
     pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         match self.group(path).await {
             Err(Error::NodeNotFound { .. }) => match self.create_group(path, attributes).await {
@@ -145,7 +147,7 @@ impl Hierarchy {
     /// deletes the original. Not atomic: readers may see both.
     ///
     /// # Errors
-    /// Those of [`Self::copy`] and of [`Self::delete`].
+    /// The errors of [`Self::copy`] and of [`Self::delete`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
         let node = self.copy(from, self, to).await?;
         self.delete(from).await?;
@@ -230,7 +232,7 @@ impl Group {
     /// Returns whether a path relative to the group has a node.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::exists`].
+    /// The errors of [`Hierarchy::exists`].
     pub async fn exists(&self, path: &str) -> Result<bool> {
         let path = self.path().join(path)?;
         self.hierarchy().exists(path.as_str()).await
@@ -240,7 +242,7 @@ impl Group {
     /// [`Hierarchy::open_or_create_array`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::open_or_create_array`].
+    /// The errors of [`Hierarchy::open_or_create_array`].
     pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         let path = self.path().join(path)?;
         let opened = self
@@ -253,7 +255,7 @@ impl Group {
     /// [`Hierarchy::open_or_create_group`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::open_or_create_group`].
+    /// The errors of [`Hierarchy::open_or_create_group`].
     pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
         let path = self.path().join(path)?;
         let opened = self
@@ -266,7 +268,7 @@ impl Group {
     /// [`Hierarchy::replace`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::replace`].
+    /// The errors of [`Hierarchy::replace`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = self.path().join(path)?;
         self.hierarchy().replace(path.as_str(), metadata).await
@@ -275,7 +277,7 @@ impl Group {
     /// Copies a node below this group to a path below another group, like [`Hierarchy::copy`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::copy`].
+    /// The errors of [`Hierarchy::copy`].
     pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         let (from, to) = (self.path().join(from)?, target.path().join(to)?);
         let copied = self
@@ -287,7 +289,7 @@ impl Group {
     /// Moves a node below this group to another path below this group, like [`Hierarchy::rename`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::rename`].
+    /// The errors of [`Hierarchy::rename`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
         let (from, to) = (self.path().join(from)?, self.path().join(to)?);
         self.hierarchy().rename(from.as_str(), to.as_str()).await

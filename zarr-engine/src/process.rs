@@ -53,7 +53,7 @@ impl<T> PerProcess<T> {
     /// create a value; one of the values is used.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// The errors of `make`.
     pub fn get_or_try_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         self.get_or_try_remake(|_| make())
     }
@@ -69,7 +69,7 @@ impl<T> PerProcess<T> {
     /// Returns the value of this process, recreated by `remake` from the parent's value, if any.
     ///
     /// # Errors
-    /// Those of `remake`.
+    /// The errors of `remake`.
     pub fn get_or_try_remake<E>(
         &self,
         remake: impl FnOnce(Option<&T>) -> Result<T, E>,

@@ -138,7 +138,7 @@ impl<'a> Chunk<'a> {
     /// Reads the elements of the chunk that lie inside the array, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
         self.array.read::<T>(&*self.extent).await
     }
@@ -147,7 +147,7 @@ impl<'a> Chunk<'a> {
     /// the chunk's object without reading it.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         self.array.write(&*self.extent, data).await
     }
@@ -300,7 +300,7 @@ impl<'a> InnerChunk<'a> {
     /// Reads the elements of the inner chunk that lie inside the array, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
         self.shard.array.read::<T>(&*self.extent).await
     }
@@ -309,7 +309,7 @@ impl<'a> InnerChunk<'a> {
     /// other inner chunks of the shard keep their encoded bytes.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         self.shard.array.write(&*self.extent, data).await
     }
@@ -317,7 +317,7 @@ impl<'a> InnerChunk<'a> {
     /// Removes the inner chunk from its shard, so that its elements read as fill values.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn erase(&self) -> Result<()> {
         self.shard.array.put_inner(&self.extent, None).await
     }
@@ -325,7 +325,7 @@ impl<'a> InnerChunk<'a> {
     /// Returns whether the inner chunk is stored.
     ///
     /// # Errors
-    /// Those of [`Self::stored_size`].
+    /// The errors of [`Self::stored_size`].
     pub async fn is_stored(&self) -> Result<bool> {
         Ok(self.stored_size().await?.is_some())
     }
@@ -362,7 +362,7 @@ impl<'a> InnerChunk<'a> {
     /// their encoded bytes.
     ///
     /// # Errors
-    /// Those of [`Chunk::write_encoded`] and of [`Array::write`].
+    /// The errors of [`Chunk::write_encoded`] and of [`Array::write`].
     pub async fn write_encoded(&self, encoded: Bytes) -> Result<()> {
         let array = self.shard.array;
         let sharding = array.layout.codecs().sharding();

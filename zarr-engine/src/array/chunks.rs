@@ -47,7 +47,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn chunks_in(
         &self,
         selection: impl Select,
@@ -102,7 +102,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the selection does not fit. Errors of [`Self::read`] are items of the stream.
+    /// Fails if the selection does not fit. Errors of [`Self::read`] are items of the stream.
     pub fn read_chunks<T: ReadAs>(
         &self,
         selection: impl Select,
@@ -124,7 +124,7 @@ impl Array {
     /// stream or of a write.
     ///
     /// # Errors
-    /// Those of [`Self::chunk`] and [`Self::write`], and those of the stream.
+    /// The errors of [`Self::chunk`] and [`Self::write`], and those of the stream.
     pub async fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
         &self,
         chunks: impl Stream<Item = Result<(C, W)>>,

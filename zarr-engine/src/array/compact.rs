@@ -31,7 +31,7 @@ impl Array {
     /// each shard; returns an empty list if the array is not sharded.
     ///
     /// # Errors
-    /// If the store fails or an index is damaged.
+    /// Fails if the store fails or an index is damaged.
     pub async fn dead_space(&self) -> Result<Vec<DeadSpace>> {
         let plan = self.whole_plan()?;
         let spaces = self.hierarchy.engine().spaces(&plan).await?.into_iter();
@@ -43,10 +43,10 @@ impl Array {
         Ok(spaces.collect())
     }
 
-    /// Rewrites every shard with more than `percent` dead space: only its inner chunks, in encoded
-    /// form and in C order. A shard is replaced on condition that no other writer changed it
-    /// meanwhile; otherwise it is examined again. Holds as many shards in memory at a time as a
-    /// write does.
+    /// Rewrites every shard whose dead space exceeds `percent` % of its size: keeps only its inner
+    /// chunks, in encoded form and in C order. A shard is replaced on condition that no other
+    /// writer changed it meanwhile; otherwise it is examined again. Holds as many shards in memory
+    /// at a time as a write does.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -59,8 +59,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the store fails, or a shard is damaged (a damaged shard is not overwritten). Some shards
-    /// may already have been rewritten.
+    /// Fails if the store fails, or a shard is damaged (a damaged shard is not overwritten). Some
+    /// shards may already have been rewritten.
     pub async fn compact(&self, percent: u8) -> Result<Compaction> {
         self.check_own_metadata().await?;
         let plan = self.whole_plan()?;

@@ -14,8 +14,8 @@ use crate::nodes::copy_object;
 impl Array {
     /// Copies all elements into another array of equal shape and data type, in this or another
     /// hierarchy. If both arrays have equal chunk grids, fill values and codecs, chunks are copied
-    /// in encoded form; otherwise the elements are decoded and encoded again, one chunk of the
-    /// target after another, a few at a time.
+    /// in encoded form; otherwise the elements are decoded and encoded again, a few chunks of the
+    /// target at a time.
     ///
     /// ```
     /// use ndarray::Array2;

@@ -29,14 +29,14 @@ enum Elements<T> {
     Variable(FillValue),
 }
 
-/// Where a read puts its elements.
+/// The output buffer of a read, and the strides of its elements.
 pub(crate) struct OutputLayout {
     pub(crate) output: Output,
     /// Bytes between adjacent elements, per dimension.
     pub(crate) strides: Vec<isize>,
 }
 
-/// Where a write takes its elements from.
+/// The input buffer of a write, and the strides of its elements.
 pub(crate) struct InputLayout {
     pub(crate) input: Input,
     /// Bytes between adjacent elements, per dimension.

@@ -99,8 +99,9 @@ pub trait ReadElement: WriteElement + 'static {
     fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self, &'static str>;
 }
 
-/// The result type of a read: `read::<f32>` returns an [`ArrayD<f32>`](ndarray::ArrayD),
-/// `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2), whose rank the selection must match.
+/// The type parameter of a read, which selects its result: `read::<f32>` returns an
+/// [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2),
+/// whose rank the selection must match.
 pub trait ReadAs {
     /// The type of the elements.
     type Element: ReadElement;

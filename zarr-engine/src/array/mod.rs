@@ -58,7 +58,7 @@ pub struct Array {
     metadata: ArrayMetadata,
     layout: Arc<ArrayLayout>,
     options: WriteOptions,
-    /// True while the metadata is a copy from a group's document, not yet compared with the array's
+    /// True until metadata from the caller or from a group's document is compared with the array's
     /// own document.
     unchecked: Option<Arc<AtomicBool>>,
 }
@@ -150,7 +150,7 @@ impl Array {
         self.metadata.attributes()
     }
 
-    /// Returns this array with other write options.
+    /// Returns this array with the given write options.
     #[must_use]
     pub fn with_write_options(mut self, options: WriteOptions) -> Self {
         self.options = options;
@@ -205,7 +205,7 @@ impl Array {
     /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
     ///
     /// # Errors
-    /// Those of `change`, and [`Error::Store`] if the document cannot be read or written.
+    /// The errors of `change`, and [`Error::Store`] if the document cannot be read or written.
     pub async fn change_attributes(
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
@@ -252,8 +252,8 @@ impl Array {
         })
     }
 
-    /// Before the first write, compares metadata copied from a group's document with the array's
-    /// own document.
+    /// Before the first write, compares metadata from the caller or from a group's document with
+    /// the array's own document.
     async fn check_own_metadata(&self) -> Result<()> {
         let Some(unchecked) = self
             .unchecked

@@ -44,9 +44,9 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the selection does not fit, the element type does not match the array, the store fails,
-    /// or data is damaged; nothing is returned then. Only chunks that are definitely not stored are
-    /// read as fill values.
+    /// Fails if the selection does not fit, the element type does not match the array, the store
+    /// fails, or data is damaged; nothing is returned then. Only chunks that are definitely not
+    /// stored are read as fill values.
     pub async fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         let (plan, array) = self.start_read::<T>(&selection)?;
         let read = self.hierarchy.engine().read(plan, array.target()).await;
@@ -60,7 +60,7 @@ impl Array {
     /// copy. This method cannot, because jobs may still run after its future is dropped.
     ///
     /// # Errors
-    /// Those of [`Self::read`], and [`Error::Shape`] if the array has another shape.
+    /// The errors of [`Self::read`], and [`Error::Shape`] if the array has another shape.
     pub async fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -92,7 +92,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_read(&self, selection: impl Select) -> Result<ReadPlan> {
         Ok(self.read_plan(&self.resolve(selection)?))
     }
@@ -105,8 +105,8 @@ impl Array {
     /// the memory may hold part of the result.
     ///
     /// # Errors
-    /// Those of [`Self::read`] except for the element type; [`Error::Core`] if elements overlap
-    /// under the given strides or another read is using the output.
+    /// The errors of [`Self::read`] except for the element type; [`Error::Core`] if elements
+    /// overlap under the given strides or another read is using the output.
     pub async fn read_output(
         &self,
         selection: impl Select,

@@ -12,7 +12,7 @@ use crate::error::Result;
 const DELETED_AT_ONCE: usize = 1000;
 
 impl Array {
-    /// Changes the shape of the array; the rank stays. New elements have the fill value. Elements
+    /// Changes the shape of the array, but not its rank. New elements have the fill value. Elements
     /// outside the new shape are lost: stored chunks outside are deleted, and elements beyond the
     /// edge in stored edge chunks are overwritten with the fill value, so that they do not reappear
     /// when the array grows again. Copies of the document in consolidated metadata of groups above

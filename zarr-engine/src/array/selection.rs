@@ -48,8 +48,8 @@ pub trait Select {
 }
 
 /// A selection along one dimension: an index, a range, a list of indices, a mask, or any of them
-/// after the name of its dimension, `("time", 0..10)`. Negative indices count from the end. An
-/// index drops its dimension.
+/// paired with a dimension name, `("time", 0..10)`. Negative indices count from the end. An index
+/// drops its dimension.
 pub trait AxisSelect {
     /// Returns the selected indices.
     fn axis(&self) -> AxisSelection;

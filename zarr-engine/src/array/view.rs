@@ -141,7 +141,7 @@ impl<'a> SubArray<'a> {
     /// Returns a part of this view.
     ///
     /// # Errors
-    /// Those of [`Array::view`].
+    /// The errors of [`Array::view`].
     pub fn view(&self, selection: impl Select) -> Result<Self> {
         let Selection::Slices(slices) = self.checked(&selection)? else {
             return self
@@ -259,7 +259,7 @@ impl<'a> SubArray<'a> {
     /// Reads a selection of this view, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         self.array.read::<T>(self.selection(selection)?).await
     }
@@ -267,7 +267,7 @@ impl<'a> SubArray<'a> {
     /// Reads a selection of this view into an existing array, like [`Array::read_into`].
     ///
     /// # Errors
-    /// Those of [`Array::read_into`].
+    /// The errors of [`Array::read_into`].
     pub async fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -281,7 +281,7 @@ impl<'a> SubArray<'a> {
     /// Writes data to a selection of this view, like [`Array::write`].
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, selection: impl Select, data: W) -> Result<()> {
         self.array.write(self.selection(selection)?, data).await
     }
@@ -289,7 +289,7 @@ impl<'a> SubArray<'a> {
     /// Plans a read of a selection of this view, like [`Array::plan_read`].
     ///
     /// # Errors
-    /// If the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_read(&self, selection: impl Select) -> Result<ReadPlan> {
         self.array.plan_read(self.selection(selection)?)
     }

@@ -37,7 +37,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// If the selection or the data does not fit, the store fails, or a chunk to be merged is
+    /// Fails if the selection or the data does not fit, the store fails, or a chunk to be merged is
     /// damaged (a damaged chunk is not overwritten). Some chunks may already have been written;
     /// each chunk is entirely old or entirely new.
     pub async fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
@@ -54,7 +54,7 @@ impl Array {
     /// lives unchanged until the last job finishes, possibly after this future is dropped.
     ///
     /// # Errors
-    /// Those of [`Self::write`] except for the element type.
+    /// The errors of [`Self::write`] except for the element type.
     pub async fn write_from(
         &self,
         selection: impl Select,
@@ -71,7 +71,7 @@ impl Array {
     /// returns the number of objects and whether each is replaced or merged.
     ///
     /// # Errors
-    /// If the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_write(&self, selection: impl Select) -> Result<WritePlan> {
         let resolved = self.resolve(selection)?;
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))

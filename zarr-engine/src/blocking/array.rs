@@ -52,7 +52,7 @@ impl Array {
     /// Returns the array at a path from known metadata, like [`crate::Array::new`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::new`].
+    /// The errors of [`crate::Array::new`].
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
         turned(crate::Array::new(hierarchy.as_async(), path, metadata))
     }
@@ -71,7 +71,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         read::<T>(&self.inner, selection)
     }
@@ -94,7 +94,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_into`].
+    /// The errors of [`crate::Array::read_into`].
     pub fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -106,7 +106,7 @@ impl Array {
     /// Reads a selection into caller-owned memory, like [`crate::Array::read_output`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_output`].
+    /// The errors of [`crate::Array::read_output`].
     pub fn read_output(
         &self,
         selection: impl Select,
@@ -122,7 +122,7 @@ impl Array {
     /// Writes data to a selection, like [`crate::Array::write`]. Views are not copied.
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
         write(&self.inner, selection, data)
     }
@@ -130,7 +130,7 @@ impl Array {
     /// Copies all elements into another array, like [`crate::Array::copy_to`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::copy_to`].
+    /// The errors of [`crate::Array::copy_to`].
     pub fn copy_to(&self, target: &Self) -> Result<()> {
         wait(self.inner.copy_to(&target.inner))
     }
@@ -148,7 +148,7 @@ impl Array {
     /// Iterates over the chunks that a selection touches, like [`crate::Array::chunks_in`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::chunks_in`].
+    /// The errors of [`crate::Array::chunks_in`].
     pub fn chunks_in(
         &self,
         selection: impl Select,
@@ -178,7 +178,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_chunks`].
+    /// The errors of [`crate::Array::read_chunks`].
     pub fn read_chunks<T: ReadAs>(
         &self,
         selection: impl Select,
@@ -193,7 +193,7 @@ impl Array {
     /// Writes entire chunks, like [`crate::Array::write_chunks`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write_chunks`], and those of the iterator.
+    /// The errors of [`crate::Array::write_chunks`], and those of the iterator.
     pub fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
         &self,
         chunks: impl IntoIterator<Item = Result<(C, W)>>,
@@ -232,7 +232,7 @@ impl SubArray<'_> {
     /// Reads a selection of this view, like [`crate::SubArray::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         read::<T>(self.inner.array(), self.inner.selection(selection)?)
     }
@@ -240,7 +240,7 @@ impl SubArray<'_> {
     /// Reads a selection of this view into an existing array, like [`Array::read_into`].
     ///
     /// # Errors
-    /// Those of [`Array::read_into`].
+    /// The errors of [`Array::read_into`].
     pub fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -252,7 +252,7 @@ impl SubArray<'_> {
     /// Writes data to a selection of this view, like [`crate::SubArray::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, selection: impl Select, data: W) -> Result<()> {
         write(self.inner.array(), self.inner.selection(selection)?, data)
     }

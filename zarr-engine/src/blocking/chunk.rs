@@ -30,7 +30,7 @@ impl<'a> Chunk<'a> {
     /// Reads the elements of the chunk, like [`crate::Chunk::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self) -> Result<T::Output> {
         read::<T>(self.inner.array(), self.inner.extent())
     }
@@ -38,7 +38,7 @@ impl<'a> Chunk<'a> {
     /// Writes the elements of the chunk, like [`crate::Chunk::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         write(self.inner.array(), self.inner.extent(), data)
     }
@@ -73,7 +73,7 @@ impl InnerChunk<'_> {
     /// Reads the elements of the inner chunk, like [`crate::InnerChunk::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self) -> Result<T::Output> {
         read::<T>(self.inner.shard().array(), self.inner.extent())
     }
@@ -81,7 +81,7 @@ impl InnerChunk<'_> {
     /// Writes the elements of the inner chunk, like [`crate::InnerChunk::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         write(self.inner.shard().array(), self.inner.extent(), data)
     }

@@ -169,7 +169,7 @@ use {blocking, methods};
 /// ```
 ///
 /// # Errors
-/// Those of [`crate::open`].
+/// The errors of [`crate::open`].
 pub fn open(url: &str) -> Result<Hierarchy> {
     turned(crate::open(url))
 }
@@ -177,7 +177,7 @@ pub fn open(url: &str) -> Result<Hierarchy> {
 /// Opens a hierarchy with store options, like [`crate::open_with`].
 ///
 /// # Errors
-/// Those of [`crate::open_with`].
+/// The errors of [`crate::open_with`].
 pub fn open_with(
     url: &str,
     options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -226,7 +226,7 @@ impl Hierarchy {
     /// Copies a node and everything below it, like [`crate::Hierarchy::copy`].
     ///
     /// # Errors
-    /// Those of [`crate::Hierarchy::copy`].
+    /// The errors of [`crate::Hierarchy::copy`].
     pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
@@ -234,7 +234,7 @@ impl Hierarchy {
     /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].
     ///
     /// # Errors
-    /// Those of [`crate::Hierarchy::run_read_here`].
+    /// The errors of [`crate::Hierarchy::run_read_here`].
     pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.inner.run_read_here(plan, target)
     }

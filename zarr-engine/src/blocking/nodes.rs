@@ -44,7 +44,7 @@ impl Group {
     /// Returns the group at a path from known metadata, like [`crate::Group::new`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::new`].
+    /// The errors of [`crate::Group::new`].
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
         turned(crate::Group::new(hierarchy.as_async(), path, metadata))
     }
@@ -52,7 +52,7 @@ impl Group {
     /// Copies a node below this group, like [`crate::Group::copy`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::copy`].
+    /// The errors of [`crate::Group::copy`].
     pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
@@ -61,7 +61,7 @@ impl Group {
     /// [`crate::Group::members`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::members`].
+    /// The errors of [`crate::Group::members`].
     pub fn members(&self) -> Result<Vec<(String, Node)>> {
         let members = wait(self.inner.members())?.into_iter();
         Ok(members.map(|(name, node)| (name, node.into())).collect())
@@ -71,7 +71,7 @@ impl Group {
     /// like [`crate::Group::members_each`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::members_each`].
+    /// The errors of [`crate::Group::members_each`].
     pub fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let members = wait(self.inner.members_each())?.into_iter();
         Ok(members.map(|(name, node)| (name, turned(node))).collect())
@@ -110,7 +110,7 @@ impl Node {
     /// Returns the array, like [`crate::Node::into_array`].
     ///
     /// # Errors
-    /// Those of [`crate::Node::into_array`].
+    /// The errors of [`crate::Node::into_array`].
     pub fn into_array(self) -> Result<Array> {
         turned(crate::Node::from(self).into_array())
     }
@@ -118,7 +118,7 @@ impl Node {
     /// Returns the group, like [`crate::Node::into_group`].
     ///
     /// # Errors
-    /// Those of [`crate::Node::into_group`].
+    /// The errors of [`crate::Node::into_group`].
     pub fn into_group(self) -> Result<Group> {
         turned(crate::Node::from(self).into_group())
     }

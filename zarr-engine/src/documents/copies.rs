@@ -72,8 +72,9 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Variant of [`Self::renew_copies`] for use after the document was changed. Ignores a denied
-    /// access to a group above, because the caller cannot have updated that group's copies either.
+    /// Variant of [`Self::renew_copies`] for use after the document was changed. Succeeds if access
+    /// to a group above is denied, because the caller cannot have updated that group's copies
+    /// either.
     pub(crate) async fn renew_copies_after(
         &self,
         path: &NodePath,

@@ -32,7 +32,7 @@ impl Engine {
         spaces.try_collect().await
     }
 
-    /// Rewrites, without dead space, the shards of a plan whose dead space exceeds `percent` of
+    /// Rewrites, without dead space, the shards of a plan whose dead space exceeds `percent` % of
     /// their size. Returns the freed bytes of each rewritten shard.
     pub(crate) async fn compact(&self, plan: &WritePlan, percent: u8) -> Result<Vec<u64>> {
         stream::iter(plan.objects())

@@ -38,15 +38,15 @@ pub(super) fn pool() -> Arc<ThreadPool> {
 /// one per core. Work in progress finishes on the old threads.
 ///
 /// # Errors
-/// If the system cannot start that many threads; the old threads then stay in use.
+/// Fails if the system cannot start that many threads; the old threads then stay in use.
 pub fn set_threads(count: usize) -> Result<()> {
     POOL.set(build(count)?);
     THREADS.store(count, Ordering::Relaxed);
     Ok(())
 }
 
-/// Sets the thread pool that computes from now on in this process; a forked child creates its own
-/// pool.
+/// Sets the thread pool for all computation in this process from now on; a forked child creates its
+/// own pool.
 ///
 /// ```
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();

@@ -1,5 +1,5 @@
-//! Where a read puts decoded elements: into a buffer or, for elements of variable size, into
-//! retained chunks and a buffer of references to their elements.
+//! The target of a read: a buffer of elements or, for elements of variable size, decoded chunks and
+//! a buffer with the place of each element in them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,7 +81,7 @@ impl Target {
     /// the read is complete.
     ///
     /// # Errors
-    /// Those of `use_element`, [`Error::Core`] if the elements have fixed size, and
+    /// The errors of `use_element`, [`Error::Core`] if the elements have fixed size, and
     /// [`Error::Internal`] if the read is not complete.
     pub fn into_elements<E>(
         self,
