@@ -194,7 +194,8 @@ impl<'a> Chunk<'a> {
     }
 
     /// Stores encoded bytes unchanged, such as [`Self::encoded`] of an array with equal metadata.
-    /// Checks only their size: if the bytes are not a valid chunk of the array, later reads fail.
+    /// Checks only their size, and checks nothing for a shard: if the bytes are not a valid chunk
+    /// of the array, later reads fail.
     ///
     /// # Errors
     /// [`Error::Store`] if the bytes cannot be put,
