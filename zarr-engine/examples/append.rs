@@ -1,4 +1,4 @@
-//! Four writers append to one array at the same time: none overwrites what another wrote.
+//! Appends to one array from four writers concurrently: no writer overwrites the data of another.
 //!
 //!     cargo run --example append
 

@@ -1,4 +1,4 @@
-//! Goes through an array chunk by chunk with bounded memory, and writes another as it goes.
+//! Streams an array chunk by chunk with bounded memory, and writes another array along the way.
 //!
 //!     cargo run --example chunks_stream
 
@@ -16,7 +16,7 @@ pub(crate) fn main() -> Result<()> {
 }
 
 async fn scale() -> Result<()> {
-    // As many chunks are in memory at one time as decode to this.
+    // The decoded chunks in memory at a time are limited to this size.
     limits::set_bytes_in_flight(64 << 20);
     let hierarchy = open("memory:")?;
     let metadata = ArrayBuilder::new(&[1000, 1000], "float32")

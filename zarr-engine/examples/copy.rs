@@ -1,4 +1,4 @@
-//! Copies a group with everything below it from one store to another, and renames it there.
+//! Copies a group and everything below it from one store to another, then renames the copy.
 //!
 //!     cargo run --example copy [FROM TO]
 
@@ -13,7 +13,7 @@ pub(crate) fn main() -> Result<()> {
         _ => (example()?, blocking::open("memory:")?),
     };
 
-    // Chunks are passed through as they are stored; documents come last.
+    // Chunks are copied in encoded form; documents are written last.
     let node = from.copy("run", &to, "archive/new")?.into_group()?;
     println!("copied {} nodes", node.walk()?.len());
     to.rename("archive/new", "archive/run")?;

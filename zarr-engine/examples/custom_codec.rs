@@ -1,4 +1,4 @@
-//! A codec of the program's own: it inverts all bytes.
+//! Defines a custom codec that inverts all bytes.
 //!
 //!     cargo run --example custom_codec
 
@@ -8,7 +8,7 @@ use zarr_engine::blocking::Hierarchy;
 use zarr_engine::core::{self, BindCodec, codec};
 use zarr_engine::{ArrayBuilder, Extension, Result, Store, codecs, registry};
 
-/// Bound to the size of what it receives, which is that of what it makes.
+/// The bound codec. It holds the size of its input, which is also the size of its output.
 #[derive(Debug)]
 struct Inverted(codec::EncodedSize);
 

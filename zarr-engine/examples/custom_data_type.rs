@@ -1,4 +1,4 @@
-//! A data type of the program's own, and a Rust type for its elements: points of two floats.
+//! Defines a custom data type, and a Rust type for its elements: points of two floats.
 //!
 //!     cargo run --example custom_data_type
 
@@ -7,7 +7,7 @@ use zarr_engine::{
     ArrayBuilder, DataType, Element, Plain, ReadElement, Result, Store, WriteElement, registry,
 };
 
-/// Laid out as the data type `complex64`: two floats, one after the other.
+/// Has the layout of the data type `complex64`: two consecutive floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 struct Point {
@@ -15,7 +15,7 @@ struct Point {
     y: f32,
 }
 
-// SAFETY: two floats without padding, which any bytes are.
+// SAFETY: two floats without padding; all bit patterns are valid.
 unsafe impl Element for Point {
     const NAME: &'static str = "Point";
 
@@ -45,7 +45,7 @@ impl ReadElement for Point {
 }
 
 pub(crate) fn main() -> Result<()> {
-    // In metadata the type has a name of its own; it is bound to the layout of one that is known.
+    // In metadata, the type has its own name; the registry binds it to the layout of a known type.
     let registry = registry().with_data_type("example.point", |_, _| DataType::core("complex64"));
     let hierarchy = Hierarchy::new(Store::open("memory:")?, registry);
     let metadata = ArrayBuilder::new(&[3], "example.point")

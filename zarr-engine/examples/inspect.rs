@@ -1,4 +1,4 @@
-//! Lists what is in a hierarchy: nodes, shapes, chunks, and what is stored of them.
+//! Lists the contents of a hierarchy: nodes, shapes, chunks, and how much of each array is stored.
 //!
 //!     cargo run --example inspect [FOLDER or URL]
 

@@ -1,4 +1,5 @@
-//! Writes a sharded, compressed 3-d array to local disk, explains and reads a slice of it, and draws it.
+//! Writes a sharded, compressed 3-d array to local disk, explains and reads a slice of it, and
+//! draws the slice.
 //!
 //!     cargo run --release --example quickstart [FOLDER]
 
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         hierarchy.delete("")?;
     }
 
-    // Inner chunks of 32 x 64 x 64 elements, 4 x 4 x 4 of them in each shard: one file.
+    // Inner chunks of 32 x 64 x 64 elements; each shard holds 4 x 4 x 4 inner chunks in one file.
     let metadata = ArrayBuilder::new(&SHAPE.map(|len| len as u64), "uint16")
         .with_chunk_shape(&[32, 64, 64])
         .with_shard_shape(&[128, 256, 256])
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         start.elapsed()
     );
 
-    // One plane: the plan says what the read will touch, before it does.
+    // One plane: before the read, the plan shows what the read will touch.
     let plane = s![64, .., ..];
     println!("\n{}\n", array.plan_read(plane)?);
     let start = Instant::now();
@@ -57,7 +58,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(slice, data.slice(plane).into_dyn());
     draw(&slice);
 
-    // A part of the shard is merged into it: only the inner chunks that are touched are decoded and encoded again.
+    // A partial write of a shard: only the inner chunks that it touches are decoded and encoded
+    // again.
     let corner = s![60..70, 0..40, 0..40];
     println!("\n{}", array.plan_write(corner)?);
     array.write(corner, 999_u16)?;
@@ -70,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The sum of two waves around two centres.
+/// Returns the sum of two waves around two centres.
 fn drops() -> Array3<u16> {
     Array3::from_shape_fn(SHAPE, |(z, y, x)| {
         let height = |cz: f32, cy: f32, cx: f32| {
@@ -82,7 +84,7 @@ fn drops() -> Array3<u16> {
     })
 }
 
-/// Draws a plane with a character for each 8 x 4 elements.
+/// Draws a plane with one character per 8 x 4 elements.
 fn draw(plane: &ArrayD<u16>) {
     let shades: Vec<char> = " .:-=+*#%@".chars().collect();
     let (low, high) = plane

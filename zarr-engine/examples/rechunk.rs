@@ -1,4 +1,5 @@
-//! Copies an array into one of other chunks and codecs, a few chunks at a time: it may be larger than memory.
+//! Copies an array into one with other chunks and codecs, a few chunks at a time: the array may be
+//! larger than memory.
 //!
 //!     cargo run --example rechunk
 

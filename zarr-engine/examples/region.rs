@@ -1,4 +1,5 @@
-//! Reads a region of an array on S3, on a web server, on disk; without an argument, of one in memory.
+//! Reads a region of an array on S3, on a web server or on disk; without arguments, of an array in
+//! memory.
 //!
 //!     cargo run --features s3 --example region s3://bucket/data.zarr path/of/array
 
@@ -19,7 +20,8 @@ async fn read() -> Result<()> {
         .skip(1)
         .filter(|argument| !argument.starts_with('-'));
     let array = match (arguments.next(), arguments.next()) {
-        // Public data needs no signature; keys come from the environment otherwise.
+        // Public data needs no signature; without this option, credentials come from the
+        // environment.
         (Some(url), Some(path)) if url.starts_with("s3:") => {
             open_with(&url, [("skip_signature", "true")])?
                 .array(&path)
@@ -29,7 +31,7 @@ async fn read() -> Result<()> {
         _ => example(&open("memory:")?).await?,
     };
 
-    // The first 16 elements of each dimension, or all where there are fewer.
+    // The first 16 elements along each dimension, or all elements of shorter dimensions.
     let region = array
         .shape()
         .iter()

@@ -1,4 +1,4 @@
-//! Strings, byte strings and optional numbers are read and written like numbers.
+//! Reads and writes strings, byte strings and optional numbers like numbers.
 //!
 //!     cargo run --example strings
 

@@ -1,4 +1,4 @@
-//! Writes a time series day by day and reads the month of one place.
+//! Writes a time series day by day, then reads a month of one location.
 //!
 //!     cargo run --example time_series [FOLDER or URL]
 
@@ -11,7 +11,8 @@ pub(crate) fn main() -> Result<()> {
         .filter(|argument| !argument.starts_with('-'));
     let hierarchy = blocking::open(place.as_deref().unwrap_or("memory:"))?;
 
-    // 30 days of 48 x 96 temperatures: a shard has ten days, an inner chunk all days of a tile.
+    // 30 days of 48 x 96 temperatures: a shard holds ten days, an inner chunk all ten days of one
+    // tile.
     let metadata = ArrayBuilder::new(&[30, 48, 96], "float32")
         .with_dimension_names(["time", "lat", "lon"])
         .with_chunk_shape(&[10, 16, 16])

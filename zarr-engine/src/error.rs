@@ -1,11 +1,12 @@
-//! The error of the engine: what the pure crates or the store say, with the node it concerns.
+//! The engine's error: an error of the core or the store, plus the node that it concerns.
 
 use zarr_core::NodePath;
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong: [`Self::kind`] says it in one word, [`Self::node`], [`Self::key`] and [`Self::inner_chunk`] say where.
+/// An error of the engine. [`Self::kind`] classifies it; [`Self::node`], [`Self::key`] and
+/// [`Self::inner_chunk`] locate it.
 ///
 /// ```
 /// use zarr_engine::{ArrayBuilder, ErrorKind, blocking};
@@ -21,57 +22,59 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no node at this path.
+    /// No node exists at this path.
     #[error("{store}: no node at {path}")]
     NodeNotFound {
-        /// The store, without secrets.
+        /// The location of the store, without secrets.
         store: String,
-        /// The path.
+        /// The path without a node.
         path: NodePath,
     },
-    /// There is a node at this path, of the other type.
+    /// The node at this path is of the wrong type: an array where a group is expected, or vice
+    /// versa.
     #[error("{path} is {found}, not {expected}")]
     NodeType {
-        /// The path.
+        /// The path of the node.
         path: NodePath,
-        /// "an array" or "a group".
+        /// The type found: "an array" or "a group".
         found: &'static str,
-        /// "an array" or "a group".
+        /// The type expected: "an array" or "a group".
         expected: &'static str,
     },
-    /// A node that was to be created exists.
+    /// The node to be created already exists.
     #[error("{store}: {path} exists")]
     AlreadyExists {
-        /// The store, without secrets.
+        /// The location of the store, without secrets.
         store: String,
-        /// The path.
+        /// The path of the existing node.
         path: NodePath,
     },
-    /// Others changed an object each time that it was about to be written.
+    /// Another writer changed the object during every attempt to write it.
     #[error("{key}: changed by others during each of {attempts} attempts to write it")]
     ConcurrentModification {
         /// The key of the object.
         key: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: usize,
     },
-    /// An object changed each time that it was being read.
+    /// Another writer changed the object during every attempt to read it.
     #[error("{key}: changed by others during each of {attempts} attempts to read it")]
     ChangedDuringRead {
         /// The key of the object.
         key: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: usize,
     },
-    /// The stored document lays out other elements than the one that the handle has.
+    /// The stored metadata document lays out the elements differently from the document that this
+    /// handle was opened with.
     #[error(
         "{path}: the array is no longer what this handle was opened with (its metadata was changed, or a group's consolidated metadata is out of date); open it again by its own path"
     )]
     StaleHandle {
-        /// The path.
+        /// The path of the array.
         path: NodePath,
     },
-    /// Data whose shape is not the selection's.
+    /// The shape of the data does not match the shape of the selection.
     #[error("data of shape {found:?} does not fit a selection of shape {expected:?}")]
     Shape {
         /// The shape of the data.
@@ -79,29 +82,29 @@ pub enum Error {
         /// The shape of the selection.
         expected: Vec<usize>,
     },
-    /// The system cannot start computing threads.
+    /// The system cannot start the computing threads.
     #[error("{count} computing threads: {reason}")]
     Threads {
-        /// How many were wanted; 0 is one a core.
+        /// The number of threads requested; 0 means one per core.
         count: usize,
-        /// What the system said.
+        /// The system's error message.
         reason: String,
     },
-    /// A bug in this engine or a codec: a job panicked. Nothing was stored.
+    /// A job panicked because of a bug in this engine or a codec. Nothing was stored.
     #[error("internal error: {reason}")]
     Internal {
-        /// What the panic said.
+        /// The panic message.
         reason: String,
     },
-    /// Something went wrong with this node.
+    /// An error that concerns this node.
     #[error("{}", located(path, source))]
     InNode {
-        /// The path.
+        /// The path of the node.
         path: NodePath,
-        /// What happened there.
+        /// The error itself.
         source: Box<Error>,
     },
-    /// Metadata, a selection, or encoded data is wrong.
+    /// Metadata, a selection or encoded data is invalid.
     #[error(transparent)]
     Core(#[from] zarr_core::Error),
     /// The store failed.
@@ -109,41 +112,41 @@ pub enum Error {
     Store(#[from] zarr_store::Error),
 }
 
-/// The kind of an [`Error`]: one match is enough to decide what to do.
+/// The kind of an [`Error`]: callers can match on it to decide how to react.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no node at the path.
+    /// No node exists at the path.
     NodeNotFound,
-    /// The node is an array where a group is wanted, or the reverse.
+    /// The node is an array where a group is expected, or vice versa.
     NodeType,
-    /// The node exists that was to be created.
+    /// The node to be created already exists.
     AlreadyExists,
-    /// Others wrote the same object in between, each time: try again later.
+    /// Other writers changed the object during every attempt to write it; try again later.
     Conflict,
-    /// An object or a node is no longer what it was: open it again.
+    /// An object or node has changed in the meantime; open it again.
     Changed,
-    /// A selection that does not fit the array, or data that does not fit the selection.
+    /// The selection does not fit the array, or the data does not fit the selection.
     Selection,
-    /// A Rust type that does not hold the array's elements.
+    /// The Rust type does not match the data type of the array.
     ElementType,
-    /// Metadata, a path, a URL or an argument that is not allowed.
+    /// Metadata, a path, a URL or an argument is not allowed.
     Invalid,
-    /// What this build or this store does not do.
+    /// This build or this store does not support the operation.
     Unsupported,
-    /// Stored bytes that are not what they should be.
+    /// Stored bytes are corrupt.
     Corrupt,
-    /// Stored bytes that do not have their checksum.
+    /// Stored bytes do not match their checksum.
     Checksum,
-    /// More than a limit or the memory of this machine allows.
+    /// The operation exceeds a limit or the memory of this machine.
     TooLarge,
-    /// An object is gone that has to be there.
+    /// A required object is missing.
     NotFound,
-    /// The store refuses access.
+    /// The store denies access.
     PermissionDenied,
     /// The store did not answer in time.
     Timeout,
-    /// The store was opened for reading.
+    /// The store was opened read-only.
     ReadOnly,
     /// The store, the network or the system failed in another way.
     Io,
@@ -151,7 +154,7 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// An error that does not name an object, with the node in front.
+/// Formats an error, preceded by its node unless it names an object.
 fn located(path: &NodePath, source: &Error) -> String {
     match source.key() {
         Some(_) => source.to_string(),
@@ -160,7 +163,7 @@ fn located(path: &NodePath, source: &Error) -> String {
 }
 
 impl Error {
-    /// What went wrong, in one word.
+    /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -178,7 +181,7 @@ impl Error {
         }
     }
 
-    /// The path of the node that it concerns, where that is known.
+    /// Returns the path of the node that this error concerns, if known.
     #[must_use]
     pub fn node(&self) -> Option<&NodePath> {
         match self {
@@ -191,7 +194,8 @@ impl Error {
         }
     }
 
-    /// The key of the object that it concerns: a metadata document, a chunk or a shard.
+    /// Returns the key of the object that this error concerns: a metadata document, a chunk or a
+    /// shard.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         match self {
@@ -208,7 +212,8 @@ impl Error {
         }
     }
 
-    /// The indices, in the shard at [`Self::key`], of the inner chunk that it concerns.
+    /// Returns the indices, within the shard at [`Self::key`], of the inner chunk that this error
+    /// concerns.
     #[must_use]
     pub fn inner_chunk(&self) -> Option<&[u64]> {
         match self {
@@ -223,7 +228,7 @@ impl Error {
         }
     }
 
-    /// The error, which concerns this node if it does not say another.
+    /// Attaches the node to this error unless the error already names one.
     pub(crate) fn in_node(self, path: &NodePath) -> Self {
         match self.node() {
             Some(_) => self,
@@ -234,7 +239,7 @@ impl Error {
         }
     }
 
-    /// The error without the node that was added to it.
+    /// Returns the error without the node attached to it.
     #[must_use]
     pub fn root(&self) -> &Self {
         match self {
@@ -244,7 +249,7 @@ impl Error {
     }
 }
 
-/// An error of the core and what it wraps, from the outside.
+/// Iterates over a core error and the errors that it wraps, outermost first.
 fn places(error: &zarr_core::Error) -> impl Iterator<Item = &zarr_core::Error> {
     std::iter::successors(Some(error), |error| match error {
         zarr_core::Error::InMember { source, .. }

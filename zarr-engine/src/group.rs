@@ -1,4 +1,4 @@
-//! A group: its attributes and the nodes below it. `copies` has its consolidated metadata.
+//! A group: its attributes and the nodes below it. `copies` handles its consolidated metadata.
 
 mod copies;
 
@@ -21,32 +21,33 @@ use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The node is in the store and not in the copy.
+    /// The node is in the store but not in the consolidated metadata.
     Added,
-    /// The node is in the copy and not in the store.
+    /// The node is in the consolidated metadata but not in the store.
     Removed,
-    /// The documents say different things.
+    /// The two documents differ.
     Changed,
 }
 
 /// A group of a hierarchy.
 ///
-/// Where its document holds consolidated metadata, the nodes below are listed and opened from it without a request. An array
-/// opened so checks its own document before it is written.
+/// If the group's document holds consolidated metadata, nodes below are listed and opened from it
+/// without a request. An array opened this way checks its own document before its first write.
 #[derive(Clone, Debug)]
 pub struct Group {
     hierarchy: Hierarchy,
     path: NodePath,
     metadata: GroupMetadata,
-    /// The group whose consolidated metadata the handle comes from.
+    /// The group whose consolidated metadata this handle was opened from.
     copied_from: Option<NodePath>,
 }
 
 impl Group {
-    /// The group at a path whose metadata is known: nothing is read, not even whether it is there.
+    /// Returns the group at a path from known metadata. Reads nothing, and does not check that the
+    /// group exists.
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core) where the path is not legal.
+    /// [`Error::Core`](crate::Error::Core) if the path is invalid.
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
         Ok(Self::bind(
             hierarchy.clone(),
@@ -67,59 +68,61 @@ impl Group {
         }
     }
 
-    /// The path of the group.
+    /// Returns the path of the group.
     #[must_use]
     pub fn path(&self) -> &NodePath {
         &self.path
     }
 
-    /// Its metadata document.
+    /// Returns the metadata document of the group.
     #[must_use]
     pub fn metadata(&self) -> &GroupMetadata {
         &self.metadata
     }
 
-    /// The user's attributes.
+    /// Returns the user attributes of the group.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.metadata.attributes()
     }
 
-    /// The hierarchy that the group is in.
+    /// Returns the hierarchy that contains the group.
     #[must_use]
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
     }
 
-    /// This group without its consolidated metadata: nodes below are listed and opened by their own documents.
+    /// Returns this group without its consolidated metadata: nodes below are listed and opened by
+    /// their own documents.
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core), which no document that was read can cause.
+    /// [`Error::Core`](crate::Error::Core); a document read from a store never causes it.
     pub fn without_consolidated(mut self) -> Result<Self> {
         self.metadata = self.metadata.with_consolidated(None)?;
         Ok(self)
     }
 
-    /// Replaces the attributes.
+    /// Replaces the attributes of the group.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the document cannot be written.
+    /// [`Error::Store`](crate::Error::Store) if the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
 
-    /// The attributes as a type that `serde` knows, as [`Array::attributes_as`].
+    /// Deserializes the attributes into a `serde` type, like [`Array::attributes_as`].
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core) where the attributes are not of this type.
+    /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
         attributes::typed(self.attributes()).map_err(|error| error.in_node(&self.path))
     }
 
-    /// Sets the attributes that the members of a value name, and leaves the others as they are.
+    /// Sets the attributes named by the members of `value` and keeps all others.
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core) where the value is no JSON object, and those of [`Self::change_attributes`].
+    /// [`Error::Core`](crate::Error::Core) if `value` does not serialize to a JSON object, and
+    /// those of [`Self::change_attributes`].
     pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
         let members = attributes::untyped(value);
         let members = members.map_err(|error| error.in_node(&self.path))?;
@@ -127,10 +130,11 @@ impl Group {
         changed.await
     }
 
-    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
     ///
     /// # Errors
-    /// Those of `change`, and [`Error::Store`](crate::Error::Store) where the document cannot be read or written.
+    /// The errors of `change`, and [`Error::Store`](crate::Error::Store) if the document cannot be
+    /// read or written.
     pub async fn change_attributes(
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
@@ -162,7 +166,7 @@ impl Group {
     /// Opens the node at a path relative to the group.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::node`].
+    /// The errors of [`Hierarchy::node`].
     pub async fn node(&self, path: &str) -> Result<Node> {
         let absolute = self.path.join(path)?;
         match self.consolidated() {
@@ -181,11 +185,11 @@ impl Group {
         }
     }
 
-    /// Deletes a node at a path relative to the group and everything below it, as [`Hierarchy::delete`]. Consolidated metadata of
-    /// this handle no longer has it.
+    /// Deletes the node at a path relative to the group and everything below it, like
+    /// [`Hierarchy::delete`], and drops it from the consolidated metadata of this handle.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::delete`].
+    /// The errors of [`Hierarchy::delete`].
     pub async fn delete(&mut self, path: &str) -> Result<()> {
         let path = self.path.join(path)?;
         self.hierarchy.delete(path.as_str()).await?;
@@ -200,7 +204,7 @@ impl Group {
     /// Opens the array at a path relative to the group.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::array`].
+    /// The errors of [`Hierarchy::array`].
     pub async fn array(&self, path: &str) -> Result<Array> {
         self.node(path).await?.into_array()
     }
@@ -208,35 +212,36 @@ impl Group {
     /// Opens the group at a path relative to this one.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::group`].
+    /// The errors of [`Hierarchy::group`].
     pub async fn group(&self, path: &str) -> Result<Self> {
         self.node(path).await?.into_group()
     }
 
-    /// Creates an array at a path relative to the group, as [`Hierarchy::create_array`].
+    /// Creates an array at a path relative to the group, like [`Hierarchy::create_array`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::create_array`].
+    /// The errors of [`Hierarchy::create_array`].
     pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         self.hierarchy
             .create_array(self.path.join(path)?.as_str(), metadata)
             .await
     }
 
-    /// Creates a group at a path relative to this one, as [`Hierarchy::create_group`].
+    /// Creates a group at a path relative to this one, like [`Hierarchy::create_group`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::create_group`].
+    /// The errors of [`Hierarchy::create_group`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
         self.hierarchy
             .create_group(self.path.join(path)?.as_str(), attributes)
             .await
     }
 
-    /// Names and kinds of the nodes directly below the group, in order of name.
+    /// Lists the names and kinds of the nodes directly below the group, in order of name.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
+    /// [`Error::Store`](crate::Error::Store) if the store cannot list, or an error for a malformed
+    /// document.
     pub async fn children(&self) -> Result<Vec<(String, NodeKind)>> {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
@@ -261,19 +266,21 @@ impl Group {
         Ok(kinds.into_iter().collect())
     }
 
-    /// The nodes directly below the group with their names, in order of name.
+    /// Opens the nodes directly below the group. Returns them with their names, in order of name.
     ///
     /// # Errors
-    /// Those of [`Self::children`], and for an array that is not understood.
+    /// The errors of [`Self::children`], and an error for an array that this hierarchy does not
+    /// understand.
     pub async fn members(&self) -> Result<Vec<(String, Node)>> {
         let members = self.members_each().await?.into_iter();
         members.map(|(name, node)| Ok((name, node?))).collect()
     }
 
-    /// The nodes directly below, with an error in place of each that is not understood.
+    /// Opens the nodes directly below the group, with an error in place of each node that this
+    /// hierarchy does not understand.
     ///
     /// # Errors
-    /// Those of [`Self::children`].
+    /// The errors of [`Self::children`].
     pub async fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy.documents_below(&self.path).await?;
@@ -297,10 +304,10 @@ impl Group {
         Ok(members)
     }
 
-    /// Paths and kinds of all nodes below the group, in order of path.
+    /// Lists the paths and kinds of all nodes below the group, in order of path.
     ///
     /// # Errors
-    /// Those of [`Self::children`].
+    /// The errors of [`Self::children`].
     pub async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>> {
         if let Some(copies) = self.consolidated() {
             return self.current_kinds(copies).await;

@@ -1,4 +1,4 @@
-//! A hierarchy: nodes by path, in one store, understood through one registry.
+//! A hierarchy: the nodes of one store by path, interpreted with one registry.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 use crate::group::Group;
 
-/// The nodes in a store. Cheap to clone; all handles share caches and limits.
+/// A hierarchy: the nodes in a store. Cheap to clone; all handles share caches and limits.
 #[derive(Clone, Debug)]
 pub struct Hierarchy {
     engine: Arc<Engine>,
@@ -31,7 +31,7 @@ pub enum Node {
     Array(Array),
 }
 
-/// What a node is.
+/// The type of a node: group or array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
     /// A group.
@@ -41,10 +41,10 @@ pub enum NodeKind {
 }
 
 impl Node {
-    /// The array.
+    /// Returns the array.
     ///
     /// # Errors
-    /// [`Error::NodeType`] for a group.
+    /// [`Error::NodeType`] if the node is a group.
     pub fn into_array(self) -> Result<Array> {
         match self {
             Self::Array(array) => Ok(array),
@@ -52,10 +52,10 @@ impl Node {
         }
     }
 
-    /// The group.
+    /// Returns the group.
     ///
     /// # Errors
-    /// [`Error::NodeType`] for an array.
+    /// [`Error::NodeType`] if the node is an array.
     pub fn into_group(self) -> Result<Group> {
         match self {
             Self::Group(group) => Ok(group),
@@ -64,7 +64,7 @@ impl Node {
     }
 }
 
-/// The error for a node of this kind where the other is wanted.
+/// Returns the error for a node of kind `found` where the other kind is expected.
 pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
     let (found, expected) = match found {
         NodeKind::Array => ("an array", "a group"),
@@ -77,22 +77,22 @@ pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
     }
 }
 
-/// A node that is to be created.
+/// A node to be created.
 pub(crate) struct NewNode {
     path: NodePath,
     metadata: NodeMetadata,
-    /// The groups above that are missing.
+    /// The missing groups above the node.
     above: Vec<(NodePath, NodeMetadata)>,
 }
 
 impl Hierarchy {
-    /// The hierarchy in a store. Nothing is read yet.
+    /// Returns the hierarchy in a store. Reads nothing.
     #[must_use]
     pub fn new(store: Store, registry: Registry) -> Self {
         Self::with_caches(store, registry, CacheOptions::default())
     }
 
-    /// The hierarchy in a store, with other caches than by default. Nothing is read yet.
+    /// Returns the hierarchy in a store, with caches configured by `caches`. Reads nothing.
     #[must_use]
     pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         Self {
@@ -101,44 +101,45 @@ impl Hierarchy {
         }
     }
 
-    /// The store.
+    /// Returns the store that holds the hierarchy.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.engine.store
     }
 
-    /// What is understood.
+    /// Returns the registry of data types, codecs and other extensions.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.engine.registry
     }
 
-    /// Reads what a plan says into a target, through the caches of the hierarchy: for callers who have metadata and selection
-    /// from elsewhere.
+    /// Runs a read plan into a target, through the caches of the hierarchy: for callers with
+    /// metadata and a selection from elsewhere.
     ///
-    /// Jobs keep the target until they are done, which may be after this future was dropped. After an error it may hold a part of
-    /// the result.
+    /// Jobs may keep the target after this future is dropped, until they finish. After an error,
+    /// the target may hold part of the result.
     ///
     /// # Errors
-    /// Where the store fails or data is damaged.
+    /// Fails if the store fails or data is damaged.
     pub async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()> {
         self.engine.read(plan, target).await
     }
 
-    /// Runs a read on this thread, without a runtime; `None` where the store is not a directory of this machine.
+    /// Runs a read plan on this thread, without an async runtime. Returns `None` if the store is
+    /// not a local directory.
     ///
     /// # Errors
-    /// Those of [`Self::run_read`].
+    /// The errors of [`Self::run_read`].
     pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.engine.read_blocking(plan, target)
     }
 
-    /// Writes what a plan says from `input`, each object atomically, and on condition that it has not changed where some of its
-    /// elements stay.
+    /// Runs a write plan with the elements of `input`. Writes each object atomically; where some
+    /// elements of an object are kept, the write is conditional on the object being unchanged.
     ///
     /// # Errors
-    /// Where the store fails, or what is to be merged is damaged (it is not overwritten then). Some objects may have been
-    /// written.
+    /// Fails if the store fails or an object to be merged is damaged (a damaged object is not
+    /// overwritten). Some objects may already have been written.
     pub async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()> {
         self.engine.write(plan, input).await
     }
@@ -147,11 +148,11 @@ impl Hierarchy {
         &self.engine
     }
 
-    /// Opens the node at a path, `a/b` or `/a/b`. Where there is no `zarr.json`, documents of Zarr v2 are looked for: their
-    /// arrays and groups can be read.
+    /// Opens the node at a path, `a/b` or `/a/b`. Without a `zarr.json`, looks for Zarr v2
+    /// documents: Zarr v2 arrays and groups can be read.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], or what is wrong with its document.
+    /// [`Error::NodeNotFound`], or the error in the node's document.
     pub async fn node(&self, path: &str) -> Result<Node> {
         self.open(path, Wanted::NodeWithCopies).await
     }
@@ -172,24 +173,26 @@ impl Hierarchy {
     /// Opens the array at a path.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], [`Error::NodeType`] for a group, or what is wrong with its document.
+    /// [`Error::NodeNotFound`], [`Error::NodeType`] for a group, or the error in the node's
+    /// document.
     pub async fn array(&self, path: &str) -> Result<Array> {
         self.node(path).await?.into_array()
     }
 
-    /// Opens the group at a path; an empty path is the root.
+    /// Opens the group at a path; an empty path means the root.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], [`Error::NodeType`] for an array, or what is wrong with its document.
+    /// [`Error::NodeNotFound`], [`Error::NodeType`] for an array, or the error in the node's
+    /// document.
     pub async fn group(&self, path: &str) -> Result<Group> {
         self.open(path, Wanted::GroupWithCopies).await?.into_group()
     }
 
-    /// Opens the group at a path and leaves out of account the consolidated metadata that it may have: nodes below are listed and
-    /// opened by their own documents.
+    /// Opens the group at a path and ignores its consolidated metadata, if any: nodes below are
+    /// listed and opened by their own documents.
     ///
     /// # Errors
-    /// Those of [`Self::group`].
+    /// The errors of [`Self::group`].
     pub async fn group_without_consolidated(&self, path: &str) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let found = self.any_document(&path).await?;
@@ -199,21 +202,24 @@ impl Hierarchy {
         group.without_consolidated()
     }
 
-    /// Creates an array, and the groups above it that are missing. Below a group of Zarr 2 it is one of Zarr 2.
+    /// Creates an array and any missing groups above it. Below a Zarr v2 group, creates a Zarr v2
+    /// array.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] where there is a node at the path, [`Error::NodeType`] where one above it is an array, or what
-    /// is wrong with the metadata: it is checked strictly. [`Error::Core`] for what Zarr 2 cannot say.
+    /// [`Error::AlreadyExists`] if the path has a node, [`Error::NodeType`] if a node above it is
+    /// an array, or the error in the metadata, which is checked strictly. [`Error::Core`] for
+    /// metadata that Zarr v2 cannot express.
     pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         let path = NodePath::parse(path)?;
         let new = self.new_node(&path, metadata.into()).await?;
         self.create(new).await?.into_array()
     }
 
-    /// Creates a group, and the groups above it that are missing. Below a group of Zarr 2 it is one of Zarr 2.
+    /// Creates a group and any missing groups above it. Below a Zarr v2 group, creates a Zarr v2
+    /// group.
     ///
     /// # Errors
-    /// Those of [`Self::create_array`].
+    /// The errors of [`Self::create_array`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes)?;
@@ -221,11 +227,13 @@ impl Hierarchy {
         self.create(new).await?.into_group()
     }
 
-    /// Creates a node in place of the one that is at the path, if any, which is deleted with everything below it. Consolidated
-    /// metadata of groups above that had the old node gets the new one. Nothing is deleted for a node that cannot be created.
+    /// Creates a node at a path and deletes any existing node there, with everything below it. If
+    /// groups above list the old node in their consolidated metadata, the new node replaces it
+    /// there. Deletes nothing if the new node cannot be created.
     ///
     /// # Errors
-    /// Those of [`Self::create_array`], without [`Error::AlreadyExists`], and as [`Self::delete`].
+    /// The errors of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
+    /// [`Self::delete`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = NodePath::parse(path)?;
         let new = self.new_node(&path, metadata).await?;
@@ -236,16 +244,19 @@ impl Hierarchy {
         Ok(node)
     }
 
-    /// Deletes a node and everything below it; no error where there is none. The copies of its document in consolidated metadata
-    /// of groups above go first, then the document, then the chunks: readers find the node or none, and never one without data.
+    /// Deletes a node and everything below it; succeeds if the node does not exist. Deletes the
+    /// copies of its document in the consolidated metadata of groups above first, then the
+    /// document, then the chunks: readers find either the whole node or none, never a node without
+    /// data.
     ///
     /// # Errors
-    /// [`Error::Store`] where something could not be deleted.
+    /// [`Error::Store`] if an object cannot be deleted.
     pub async fn delete(&self, path: &str) -> Result<()> {
         self.delete_node(&NodePath::parse(path)?).await.map(drop)
     }
 
-    /// Returns the groups above that had the node in their consolidated metadata.
+    /// Deletes a node. Returns the groups above that listed the node in their consolidated
+    /// metadata.
     async fn delete_node(&self, path: &NodePath) -> Result<Vec<NodePath>> {
         let had = self.remove_copies(path).await?;
         let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
@@ -257,14 +268,16 @@ impl Hierarchy {
         Ok(had)
     }
 
-    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
+    /// Checks a node to be created and collects the missing groups above it, in the format of the
+    /// nearest existing group.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let path = path.clone().unreserved()?;
         self.check_strictly(&path, &metadata)?;
         self.placed(path, metadata).await
     }
 
-    /// A node to be created and the groups above it that are missing, in the format of the nearest group that exists.
+    /// Returns a node to be created with the missing groups above it, in the format of the nearest
+    /// existing group.
     pub(crate) async fn placed(&self, path: NodePath, metadata: NodeMetadata) -> Result<NewNode> {
         let (above, is_zarr_2) = self.groups_above(&path).await?;
         Ok(NewNode {
@@ -274,7 +287,7 @@ impl Hierarchy {
         })
     }
 
-    /// The groups above a path that are missing, and whether they, and what is at the path, are of Zarr 2.
+    /// Returns the missing groups above a path, and whether the nearest existing group is Zarr v2.
     pub(crate) async fn groups_above(
         &self,
         path: &NodePath,
@@ -291,7 +304,7 @@ impl Hierarchy {
             }
             above = ancestor.parent();
         }
-        // Readers of a Zarr 2 hierarchy do not look for documents of Zarr 3.
+        // Readers of a Zarr v2 hierarchy do not look for Zarr v3 documents.
         let is_zarr_2 = nearest.is_some_and(|nearest| nearest.zarr_2().is_some());
         let group = |path: NodePath| {
             let group = as_format(&path, GroupMetadata::default().into(), is_zarr_2)?;
@@ -301,7 +314,7 @@ impl Hierarchy {
         Ok((groups, is_zarr_2))
     }
 
-    /// Refuses metadata that the specification forbids, whatever this hierarchy reads.
+    /// Rejects metadata that the specification forbids, even if this hierarchy reads it.
     fn check_strictly(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
         let mut checked = metadata.members().expect_no_bare_words();
         if let NodeMetadata::Array(array) = metadata {
@@ -312,7 +325,7 @@ impl Hierarchy {
         Ok(checked.map_err(|error| error.key(&path.metadata_key()))?)
     }
 
-    /// Puts the documents of a new node and of the groups above it.
+    /// Puts the documents of a new node and of the missing groups above it.
     pub(crate) async fn create(&self, new: NewNode) -> Result<Node> {
         let NewNode {
             path,
@@ -336,7 +349,7 @@ impl Hierarchy {
         }
     }
 
-    /// Puts groups that are missing; others may do so at the same time.
+    /// Puts missing groups; another writer may put them at the same time.
     pub(crate) async fn put_groups(&self, groups: Vec<(NodePath, NodeMetadata)>) -> Result<()> {
         for (path, group) in groups {
             self.documents.note_stored(&path);
@@ -358,7 +371,7 @@ impl Hierarchy {
         }
     }
 
-    /// The node of this metadata, which is in the document `key`.
+    /// Binds the metadata from the document `key` to a node.
     pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata, key: &str) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
@@ -384,7 +397,7 @@ impl Hierarchy {
     }
 }
 
-/// Metadata in this format.
+/// Converts metadata to Zarr v2 if `is_zarr_2`.
 fn as_format(path: &NodePath, metadata: NodeMetadata, is_zarr_2: bool) -> Result<NodeMetadata> {
     match is_zarr_2 {
         true => Ok(v2::to_v2(&metadata).map_err(|error| error.key(&path.to_string()))?),

@@ -22,8 +22,9 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 //!
-//! [`Hierarchy`] opens and creates nodes, [`Array`] reads and writes, [`blocking`] has both for programs without a runtime.
-//! The parts are crates of their own: `zarr-core` computes, `zarr-codecs` has the codecs, `zarr-store` waits.
+//! [`Hierarchy`] opens and creates nodes, [`Array`] reads and writes elements, and [`blocking`]
+//! offers both to programs without an async runtime. The engine builds on three crates: `zarr-core`
+//! (metadata, plans, encoding and decoding), `zarr-codecs` (codecs) and `zarr-store` (I/O).
 
 mod array;
 mod attributes;
@@ -67,19 +68,19 @@ pub use zarr_store::Store;
 pub use zarr_store::object_store;
 pub use {bytes, half, ndarray, num_complex, zarr_core as core, zarr_store as store};
 
-/// Opens the hierarchy at a URL or path: `memory:`, a local path, `file://`, and `s3://`, `gs://`, `az://`, `http(s)://` where
-/// their features are on. Nothing is read yet.
+/// Opens the hierarchy at a URL or path without reading anything. Accepts `memory:`, a local path
+/// and `file://`, and, with the matching features, `s3://`, `gs://`, `az://` and `http(s)://`.
 ///
 /// # Errors
-/// [`Error::Store`] where the URL is malformed or of a scheme that this build does not have.
+/// [`Error::Store`] if the URL is malformed or this build does not support its scheme.
 pub fn open(url: &str) -> Result<Hierarchy> {
     Ok(Hierarchy::new(Store::open(url)?, registry()))
 }
 
-/// Opens a hierarchy with options of the store, by the names that `object_store` gives them: keys, endpoints, regions.
+/// Opens a hierarchy with store options (keys, endpoints, regions), named as in `object_store`.
 ///
 /// # Errors
-/// [`Error::Store`] as for [`open`], and for an option that the store does not have.
+/// [`Error::Store`] as for [`open`], and for an option that the store does not support.
 pub fn open_with(
     url: &str,
     options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -87,7 +88,7 @@ pub fn open_with(
     Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
 }
 
-/// The programs of the readmes and guides, which are tested.
+/// Compiles and runs the code in the readmes and guides as doctests.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]

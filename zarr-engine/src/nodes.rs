@@ -1,4 +1,5 @@
-//! Nodes as wholes: whether they exist, opened or created, copied, renamed and converted with everything below them.
+//! Operations on whole nodes and everything below them: exists, open or create, replace, copy,
+//! rename, convert.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
@@ -11,10 +12,10 @@ use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, Node};
 
-/// Objects that are copied at one time.
+/// The number of objects copied concurrently.
 const AT_ONCE: usize = 8;
 
-/// The names of metadata documents, of either format.
+/// The names of metadata documents, Zarr v2 and v3.
 const DOCUMENTS: [&str; 5] = [
     METADATA_NAME,
     v2::ARRAY_NAME,
@@ -24,18 +25,19 @@ const DOCUMENTS: [&str; 5] = [
 ];
 
 impl Hierarchy {
-    /// Whether there is a node at a path.
+    /// Returns whether a path has a node.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence, and for a document that is malformed.
+    /// [`Error::Store`] for any failure other than a definite absence, and an error for a malformed
+    /// document.
     pub async fn exists(&self, path: &str) -> Result<bool> {
         let path = NodePath::parse(path)?;
         let found = self.any_document(&path).await;
         Ok(found.map_err(|error| error.in_node(&path))?.is_some())
     }
 
-    /// Opens the array at a path, whatever its metadata, or creates it with this metadata. Of several callers at one time one
-    /// creates it.
+    /// Opens the array at a path, whatever its metadata, or creates it with `metadata`. If several
+    /// callers race, exactly one creates the array.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, blocking};
@@ -49,7 +51,8 @@ impl Hierarchy {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Self::array`], but for a node that is not there, and of [`Self::create_array`].
+    /// The errors of [`Self::array`] except for a missing node, and those of
+    /// [`Self::create_array`].
     pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         match self.array(path).await {
             Err(Error::NodeNotFound { .. }) => match self.create_array(path, metadata).await {
@@ -60,10 +63,11 @@ impl Hierarchy {
         }
     }
 
-    /// Opens the group at a path, whatever its attributes, or creates it with these.
+    /// Opens the group at a path, whatever its attributes, or creates it with `attributes`.
     ///
     /// # Errors
-    /// Those of [`Self::group`], but for a node that is not there, and of [`Self::create_group`].
+    /// The errors of [`Self::group`] except for a missing node, and those of
+    /// [`Self::create_group`].
     pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         match self.group(path).await {
             Err(Error::NodeNotFound { .. }) => match self.create_group(path, attributes).await {
@@ -74,9 +78,10 @@ impl Hierarchy {
         }
     }
 
-    /// Copies a node and everything below it to a path of this or another hierarchy that has to be free, and opens the copy. Groups
-    /// above it that are missing are created. Objects are copied as they are stored, inside a store on its side where it can; the
-    /// documents come last, so that readers find a node whole or not at all. To copy elements into an array of other metadata, use
+    /// Copies a node and everything below it to a free path of this or another hierarchy, and opens
+    /// the copy. Creates missing groups above the copy. Copies objects in encoded form, server-side
+    /// within one store if the store supports it; writes documents last, so that readers find a
+    /// complete node or none. To copy elements into an array with other metadata, use
     /// [`Array::copy_to`].
     ///
     /// ```
@@ -93,9 +98,11 @@ impl Hierarchy {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], [`Error::AlreadyExists`], [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a copy of a node into
-    /// itself, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the group above the copy is of the other format, and
-    /// [`Error::Store`] where the store cannot list or write; some objects may have been copied then, and no document.
+    /// [`Error::NodeNotFound`], [`Error::AlreadyExists`],
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a copy of a node into itself,
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the group above the copy has
+    /// the other Zarr format, and [`Error::Store`] if the store cannot list or write: some objects
+    /// may then have been copied, but no document.
     pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
         let found = self.any_document(&from).await?;
@@ -136,23 +143,25 @@ impl Hierarchy {
         target.node(to.as_str()).await
     }
 
-    /// Moves a node and everything below it to another path of this hierarchy, which has to be free: copies it, then deletes the old
-    /// one. Not atomic: readers may see both.
+    /// Moves a node and everything below it to a free path of this hierarchy: copies the node, then
+    /// deletes the original. Not atomic: readers may see both.
     ///
     /// # Errors
-    /// Those of [`Self::copy`] and of [`Self::delete`].
+    /// The errors of [`Self::copy`] and of [`Self::delete`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
         let node = self.copy(from, self, to).await?;
         self.delete(from).await?;
         Ok(node)
     }
 
-    /// Converts a node of Zarr v2 and all below it to v3: beside each document of v2 one of v3 is written that describes the same
-    /// chunks, which stay where they are. Returns the paths of the nodes that were converted; those that have a document of v3
-    /// are left alone, so that a conversion that was cut off can be run again.
+    /// Converts a Zarr v2 node and everything below it to Zarr v3: writes a v3 document beside each
+    /// v2 document and leaves the chunks where they are. Returns the paths of the converted nodes.
+    /// Skips nodes that already have a v3 document, so that an interrupted conversion can be run
+    /// again.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], [`Error::Store`] where the store cannot list or write, or a document that v3 cannot express.
+    /// [`Error::NodeNotFound`], [`Error::Store`] if the store cannot list or write, or an error for
+    /// a document that Zarr v3 cannot express.
     pub async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>> {
         let path = NodePath::parse(path)?;
         let root = self
@@ -186,7 +195,8 @@ impl Hierarchy {
                 && self.store().location() == other.store().location()
     }
 
-    /// The keys of all objects below a node, deep ones first: documents of nodes within come before those of their groups.
+    /// Returns the keys of all objects below a node, deepest first: documents of inner nodes
+    /// precede those of their groups.
     async fn keys_below(&self, path: &NodePath) -> Result<Vec<String>> {
         let listing = self.store().list_keys(path.as_str());
         let mut keys = listing.try_concat().await?;
@@ -200,7 +210,7 @@ fn is_document(key: &str) -> bool {
     DOCUMENTS.contains(&name)
 }
 
-/// Copies an object, inside a store on its side where it can.
+/// Copies an object, server-side within one store if the store supports it.
 pub(crate) async fn copy_object(
     from: &Store,
     key: &str,
@@ -212,26 +222,27 @@ pub(crate) async fn copy_object(
         return Ok(from.copy(key, to, Precondition::None).await?);
     }
     let body = from.get(key, &ByteRange::All, None).await?;
-    // Deleted since it was listed: so it is in the copy.
+    // The object was deleted after the listing, so the copy omits it.
     let Some(body) = body else { return Ok(()) };
     target.put(to, vec![body.bytes], Precondition::None).await?;
     Ok(())
 }
 
 impl Group {
-    /// Whether there is a node at a path relative to the group.
+    /// Returns whether a path relative to the group has a node.
     ///
     /// # Errors
-    /// Those of [`Hierarchy::exists`].
+    /// The errors of [`Hierarchy::exists`].
     pub async fn exists(&self, path: &str) -> Result<bool> {
         let path = self.path().join(path)?;
         self.hierarchy().exists(path.as_str()).await
     }
 
-    /// Opens the array at a path relative to the group, or creates it, as [`Hierarchy::open_or_create_array`].
+    /// Opens or creates the array at a path relative to the group, like
+    /// [`Hierarchy::open_or_create_array`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::open_or_create_array`].
+    /// The errors of [`Hierarchy::open_or_create_array`].
     pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
         let path = self.path().join(path)?;
         let opened = self
@@ -240,10 +251,11 @@ impl Group {
         opened.await
     }
 
-    /// Opens the group at a path relative to this one, or creates it, as [`Hierarchy::open_or_create_group`].
+    /// Opens or creates the group at a path relative to this one, like
+    /// [`Hierarchy::open_or_create_group`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::open_or_create_group`].
+    /// The errors of [`Hierarchy::open_or_create_group`].
     pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
         let path = self.path().join(path)?;
         let opened = self
@@ -252,19 +264,20 @@ impl Group {
         opened.await
     }
 
-    /// Creates a node in place of the one at a path relative to the group, as [`Hierarchy::replace`].
+    /// Creates a node at a path relative to the group, in place of any existing one, like
+    /// [`Hierarchy::replace`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::replace`].
+    /// The errors of [`Hierarchy::replace`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = self.path().join(path)?;
         self.hierarchy().replace(path.as_str(), metadata).await
     }
 
-    /// Copies a node below this group to a path below another group, as [`Hierarchy::copy`].
+    /// Copies a node below this group to a path below another group, like [`Hierarchy::copy`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::copy`].
+    /// The errors of [`Hierarchy::copy`].
     pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         let (from, to) = (self.path().join(from)?, target.path().join(to)?);
         let copied = self
@@ -273,10 +286,10 @@ impl Group {
         copied.await
     }
 
-    /// Moves a node below this group to another path below it, as [`Hierarchy::rename`].
+    /// Moves a node below this group to another path below this group, like [`Hierarchy::rename`].
     ///
     /// # Errors
-    /// Those of [`Hierarchy::rename`].
+    /// The errors of [`Hierarchy::rename`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
         let (from, to) = (self.path().join(from)?, self.path().join(to)?);
         self.hierarchy().rename(from.as_str(), to.as_str()).await

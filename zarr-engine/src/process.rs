@@ -1,5 +1,6 @@
-//! Values that belong to one process: threads, runtimes and connections do not survive a fork, and locks may be held in the
-//! child by threads that it does not have. A child that finds a value of its parent's leaves it alone and makes its own.
+//! Per-process values: threads, runtimes and connections do not survive a fork, and locks may stay
+//! held in the child by threads that do not exist there. A child that finds its parent's value
+//! leaves the value alone and creates its own.
 
 use std::fmt;
 use std::mem;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-/// A value that is made when it is first used, once in each process.
+/// A value created on first use, once per process.
 pub struct PerProcess<T>(ArcSwapOption<Made<T>>);
 
 struct Made<T> {
@@ -26,7 +27,7 @@ impl<T> Made<T> {
     }
 }
 
-/// Drops a value of this process, and leaves one of the parent's alone.
+/// Drops a value of this process; leaks a value of the parent process.
 fn forget_parents<T>(made: Option<Arc<Made<T>>>) {
     if let Some(made) = made
         && !made.is_here()
@@ -36,27 +37,28 @@ fn forget_parents<T>(made: Option<Arc<Made<T>>>) {
 }
 
 impl<T> PerProcess<T> {
-    /// Nothing made yet.
+    /// Returns an empty value.
     #[must_use]
     pub const fn new() -> Self {
         Self(ArcSwapOption::const_empty())
     }
 
-    /// A value that this process has made.
+    /// Returns a container with a value created by this process.
     #[must_use]
     pub fn of(value: T) -> Self {
         Self(ArcSwapOption::from(Some(Made::here(Arc::new(value)))))
     }
 
-    /// The value of this process, from `make` where there is none yet. Two threads may make one each; one of them is used.
+    /// Returns the value of this process, creating it with `make` if missing. Two threads may each
+    /// create a value; one of the values is used.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// The errors of `make`.
     pub fn get_or_try_make<E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         self.get_or_try_remake(|_| make())
     }
 
-    /// The value of this process; `None` where there is none yet.
+    /// Returns the value of this process; `None` if not yet created.
     #[must_use]
     pub fn get(&self) -> Option<Arc<T>> {
         let found = self.0.load();
@@ -64,10 +66,10 @@ impl<T> PerProcess<T> {
         made.map(|made| made.value.clone())
     }
 
-    /// The value of this process, where `remake` makes it of what the parent had, if it had something.
+    /// Returns the value of this process, recreated by `remake` from the parent's value, if any.
     ///
     /// # Errors
-    /// Those of `remake`.
+    /// The errors of `remake`.
     pub fn get_or_try_remake<E>(
         &self,
         remake: impl FnOnce(Option<&T>) -> Result<T, E>,
@@ -84,7 +86,7 @@ impl<T> PerProcess<T> {
         match &*before {
             // Another thread was faster.
             Some(before) if before.is_here() => Ok(before.value.clone()),
-            // Dropping what the parent made would wait for threads that are not here.
+            // Dropping the parent's value would wait for threads that do not exist in this process.
             Some(parents) => {
                 mem::forget(parents.clone());
                 Ok(value)
@@ -93,12 +95,12 @@ impl<T> PerProcess<T> {
         }
     }
 
-    /// What the value is from now on.
+    /// Replaces the value from now on.
     pub fn set(&self, value: T) {
         forget_parents(self.0.swap(Some(Made::here(Arc::new(value)))));
     }
 
-    /// The value of this process, of what cannot fail.
+    /// Returns the value of this process, creating it with an infallible `make` if missing.
     pub fn get_or_make(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let Ok(value) = self.get_or_try_make(|| Ok::<_, std::convert::Infallible>(make()));
         value

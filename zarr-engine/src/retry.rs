@@ -1,4 +1,5 @@
-//! Optimistic loops: read, change, put on condition that nobody else did, and again where somebody did.
+//! Optimistic concurrency: read, change, put on condition that the object is unchanged, and retry
+//! if another writer changed it.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +7,10 @@ use zarr_store::Backoff;
 
 use crate::error::Error;
 
-/// The most attempts. Every failed one means that another writer got its change in.
+/// The maximum number of attempts. Each failed attempt means that another writer made progress.
 const ATTEMPTS: u32 = 32;
 
-/// The longest time that attempts are made: a store may take its time to answer that something changed.
+/// The maximum time spent on attempts: a store may be slow to report that an object changed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const BACKOFF: Backoff = Backoff {
@@ -17,7 +18,7 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_millis(640),
 };
 
-/// The attempts of one loop.
+/// The attempts of one optimistic loop.
 pub(crate) struct Attempts {
     start: Instant,
     made: u32,
@@ -31,10 +32,10 @@ impl Attempts {
         }
     }
 
-    /// Waits before each attempt but the first.
+    /// Waits before each attempt except the first.
     ///
     /// # Errors
-    /// [`Error::ConcurrentModification`] of the object `key` after the last attempt.
+    /// [`Error::ConcurrentModification`] for the object `key` after the last attempt.
     pub(crate) async fn next(&mut self, key: &str) -> Result<(), Error> {
         if self.made == ATTEMPTS || self.start.elapsed() > PATIENCE {
             return Err(Error::ConcurrentModification {

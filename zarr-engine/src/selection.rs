@@ -1,9 +1,9 @@
-//! Selections as `ndarray` writes them, for the engine, which does not know that crate.
+//! Converts `ndarray` selections for the core, which does not depend on `ndarray`.
 
 use ndarray::{ArrayViewD, SliceInfoElem};
 use zarr_core::{BasicIndex, Selection, Slice};
 
-/// The selection that `ndarray`'s `s![]` writes.
+/// Converts `ndarray`'s `s![]` into a [`Selection`].
 ///
 /// ```
 /// use zarr_engine::ndarray::s;
@@ -21,7 +21,7 @@ pub fn slices(slices: impl AsRef<[SliceInfoElem]>) -> Selection {
     Selection::Slices(slices.as_ref().iter().map(basic).collect())
 }
 
-/// The coordinates at which a mask of the shape of the array is true, in C order.
+/// Selects the elements where a mask with the shape of the array is true, in C order.
 #[must_use]
 pub fn mask(mask: &ArrayViewD<'_, bool>) -> Selection {
     let mut coordinates = vec![Vec::new(); mask.ndim()];

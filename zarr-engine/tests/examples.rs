@@ -1,4 +1,4 @@
-//! The programs of the cookbook run.
+//! Runs the cookbook examples.
 
 #[path = "../examples/append.rs"]
 mod append;
@@ -21,7 +21,7 @@ mod strings;
 #[path = "../examples/time_series.rs"]
 mod time_series;
 
-/// One test for each program.
+/// Defines one test per example.
 macro_rules! run {
     ($($name:ident)+) => {$(
         #[test]

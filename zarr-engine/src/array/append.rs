@@ -1,4 +1,4 @@
-//! Appending along a dimension, from several writers at one time.
+//! Appending along a dimension, by several writers concurrently.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +13,12 @@ use super::source::WriteData;
 use super::{Array, InputLayout, layout_text};
 use crate::error::{Error, Result};
 
-/// A dimension of an array: its number, or its name.
+/// A dimension of an array, given by its number or its name.
 pub trait AxisName {
-    /// The number of the dimension.
+    /// Returns the number of the dimension.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where the array has no such dimension.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the array has no such dimension.
     fn position(&self, space: &Space<'_>) -> Result<usize>;
 }
 
@@ -50,13 +50,15 @@ impl AxisName for &str {
 }
 
 impl Array {
-    /// Appends data along a dimension, given by its number or its name, and returns the indices that it has there. Data of one
-    /// dimension less than the array is one step.
+    /// Appends data along a dimension, given by number or name, and returns the range of indices of
+    /// the new elements. Data with one dimension less than the array is a single step.
     ///
-    /// The array grows first, by its stored length and on condition that nobody else changes the document in between: of several
-    /// writers each has its own indices, and none overwrites what another appended. Until the elements are written, and where that
-    /// fails, readers find fill values. Other handles keep the shape that they were opened with, and a [`write`](Self::write) of all
-    /// elements that they know of a chunk replaces it: open the array again before writing to its last chunks.
+    /// The array grows first: its stored length is increased on condition that no other writer
+    /// changes the document meanwhile. Concurrent writers therefore get disjoint indices, and none
+    /// overwrites the data of another. Until the elements are written, or if writing them fails,
+    /// readers find fill values. Other handles keep the shape that they were opened with. A
+    /// [`write`](Self::write) through such a handle that covers all elements of a chunk within the
+    /// handle's shape replaces the chunk: reopen the array before writing to its last chunks.
     ///
     /// ```
     /// use ndarray::{Array2, array};
@@ -73,8 +75,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] for data of another shape, [`Error::StaleHandle`] where the array was changed in another way than that it grew
-    /// along this dimension, and those of [`Self::write`].
+    /// [`Error::Shape`] for data of another shape, [`Error::StaleHandle`] if the array changed in
+    /// any way other than growing along this dimension, and those of [`Self::write`].
     pub async fn append<'a, W: WriteData<'a>>(
         &mut self,
         axis: impl AxisName,
@@ -92,8 +94,9 @@ impl Array {
         Ok(start..start + len)
     }
 
-    /// This array with its last chunks along a dimension inside: others may append to them at this moment, so that a write of all that
-    /// this handle knows of them has to be merged.
+    /// Returns this array extended to the end of its last chunks along a dimension. Other writers
+    /// may be appending to the last chunks, so even a write of all elements within this handle's
+    /// shape must be merged.
     fn padded(&self, axis: usize) -> Result<Self> {
         let dimension = &self.layout.grid().dimensions()[axis];
         let mut shape = self.shape().to_vec();
@@ -108,7 +111,7 @@ impl Array {
         })
     }
 
-    /// The dimension, the length along it, and the elements of data that is to be appended.
+    /// Returns the dimension, the length along it, and the elements of data to be appended.
     fn block<'a, W: WriteData<'a>>(
         &self,
         axis: &impl AxisName,
@@ -137,7 +140,7 @@ impl Array {
         Ok((axis, shape[axis] as u64, input))
     }
 
-    /// Makes the array longer than it is stored; returns its length before.
+    /// Extends the stored array; returns its previous length.
     async fn grow(&mut self, axis: usize, len: u64) -> Result<u64> {
         let start = AtomicU64::new(0);
         let seen = self.clone();

@@ -1,4 +1,5 @@
-//! Chunks and inner chunks as things: read, written, erased, encoded and asked about by their place in the grid.
+//! Chunks and inner chunks as handles: read, write, erase, encoded bytes and stored size of one
+//! cell of the grid.
 
 use std::ops::Range;
 
@@ -12,7 +13,8 @@ use super::source::WriteData;
 use crate::engine::stored_range;
 use crate::error::{Error, Result};
 
-/// A chunk of an array: one cell of its chunk grid and one object of the store. In a sharded array it is a shard.
+/// A chunk of an array: one cell of the chunk grid, stored as one object. In a sharded array it is
+/// a shard.
 ///
 /// ```
 /// use zarr_engine::{ArrayBuilder, blocking};
@@ -42,7 +44,7 @@ pub struct Chunk<'a> {
     extent: Vec<Range<u64>>,
 }
 
-/// An inner chunk of a shard: a part of an object that is read, and encoded, by itself.
+/// An inner chunk of a shard: a part of an object that can be read and encoded by itself.
 #[derive(Clone, Debug)]
 pub struct InnerChunk<'a> {
     shard: Chunk<'a>,
@@ -51,20 +53,23 @@ pub struct InnerChunk<'a> {
 }
 
 impl Array {
-    /// The chunk at these indices of the chunk grid: a shard of a sharded array.
+    /// Returns the chunk at the given indices of the chunk grid: a shard if the array is sharded.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where the grid has no such chunk.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the grid does not contain the
+    /// indices.
     pub fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>> {
         let grid = self.grid_shape();
         self.check_indices("chunk", indices, &grid)?;
         Ok(self.chunk_at(indices.to_vec()))
     }
 
-    /// The inner chunk at these indices of the grid of all inner chunks of a sharded array, counted across shards.
+    /// Returns the inner chunk at the given indices of the grid of all inner chunks of a sharded
+    /// array, counted across shards.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where there is no such inner chunk, or the array has none.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the grid does not contain the
+    /// indices, or the array is not sharded.
     pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>> {
         let (Some(grid), Some(counts)) = (self.inner_grid_shape(), self.chunks_per_shard()) else {
             return self.located(Err(without_inner()));
@@ -105,50 +110,53 @@ fn without_inner() -> Error {
 }
 
 impl<'a> Chunk<'a> {
-    /// The indices of the chunk in the chunk grid.
+    /// Returns the indices of the chunk in the chunk grid.
     #[must_use]
     pub fn indices(&self) -> &[u64] {
         &self.indices
     }
 
-    /// The key of its object.
+    /// Returns the key of the chunk's object.
     #[must_use]
     pub fn key(&self) -> String {
         self.array.layout.key(&self.array.prefix, &self.indices)
     }
 
-    /// Its elements of the array, along each dimension: those of the chunk that lie inside the array.
+    /// Returns the range of array elements that the chunk covers along each dimension, clipped to
+    /// the array.
     #[must_use]
     pub fn extent(&self) -> &[Range<u64>] {
         &self.extent
     }
 
-    /// The shape of the whole chunk, also where only a part of it lies inside the array.
+    /// Returns the shape of the entire chunk, including any part outside the array.
     #[must_use]
     pub fn shape(&self) -> Vec<u64> {
         self.array.layout.grid().chunk_shape(&self.indices)
     }
 
-    /// Reads the elements of the chunk that lie inside the array, as [`Array::read`].
+    /// Reads the elements of the chunk that lie inside the array, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
         self.array.read::<T>(&*self.extent).await
     }
 
-    /// Writes the elements of the chunk that lie inside the array, as [`Array::write`]: its object is replaced, nothing is read.
+    /// Writes the elements of the chunk that lie inside the array, like [`Array::write`]. Replaces
+    /// the chunk's object without reading it.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         self.array.write(&*self.extent, data).await
     }
 
-    /// Deletes the object of the chunk: its elements are fill values then. No error where it is not stored.
+    /// Deletes the chunk's object, so that its elements read as fill values. Succeeds if the object
+    /// is not stored.
     ///
     /// # Errors
-    /// [`Error::Store`] where it cannot be deleted.
+    /// [`Error::Store`] if the object cannot be deleted.
     pub async fn erase(&self) -> Result<()> {
         self.array.check_own_metadata().await?;
         let key = self.key();
@@ -157,27 +165,27 @@ impl<'a> Chunk<'a> {
         self.array.located(deleted.map_err(Error::from))
     }
 
-    /// Whether its object is stored.
+    /// Returns whether the chunk's object is stored.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence.
+    /// [`Error::Store`] for any failure other than a definite absence.
     pub async fn is_stored(&self) -> Result<bool> {
         Ok(self.stored_size().await?.is_some())
     }
 
-    /// The size of its object in bytes; `None` where it is not stored.
+    /// Returns the size of the chunk's object in bytes; `None` if it is not stored.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence.
+    /// [`Error::Store`] for any failure other than a definite absence.
     pub async fn stored_size(&self) -> Result<Option<u64>> {
         let size = self.array.hierarchy.store().size(&self.key()).await;
         self.array.located(size.map_err(Error::from))
     }
 
-    /// The bytes of its object as they are stored; `None` where it is not.
+    /// Returns the encoded bytes of the chunk as stored; `None` if it is not stored.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence.
+    /// [`Error::Store`] for any failure other than a definite absence.
     pub async fn encoded(&self) -> Result<Option<Bytes>> {
         let store = self.array.hierarchy.store();
         let body = store.get(&self.key(), &ByteRange::All, None).await;
@@ -185,12 +193,14 @@ impl<'a> Chunk<'a> {
         Ok(body.map(|body| body.bytes))
     }
 
-    /// Stores bytes that the codecs of the array have made, as they are: [`Self::encoded`] of an array of the same metadata. Nothing
-    /// but their size is checked; a read of what is no chunk of the array fails.
+    /// Stores encoded bytes unchanged, such as [`Self::encoded`] of an array with equal metadata.
+    /// Checks only their size, and checks nothing for a shard: if the bytes are not a valid chunk
+    /// of the array, later reads fail.
     ///
     /// # Errors
-    /// [`Error::Store`] where they cannot be put, [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) for more or fewer bytes than the
-    /// codecs can make.
+    /// [`Error::Store`] if the bytes cannot be put,
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if the codecs cannot produce that number
+    /// of bytes.
     pub async fn write_encoded(&self, encoded: Bytes) -> Result<()> {
         self.array.check_own_metadata().await?;
         let (array, key) = (self.array, self.key());
@@ -205,7 +215,8 @@ impl<'a> Chunk<'a> {
         array.located(put.map(drop).map_err(Error::from))
     }
 
-    /// The number of its inner chunks along each dimension, those that lie inside the array; `None` where it is no shard.
+    /// Returns the number of inner chunks along each dimension, counting those inside the array;
+    /// `None` if the chunk is not a shard.
     #[must_use]
     pub fn inner_grid_shape(&self) -> Option<Vec<u64>> {
         let inner = self.array.layout.inner_chunk_shape()?;
@@ -218,10 +229,11 @@ impl<'a> Chunk<'a> {
         )
     }
 
-    /// The inner chunk at these indices in the shard.
+    /// Returns the inner chunk at the given indices in the shard.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where there is no such inner chunk, or the chunk is no shard.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the shard has no such inner chunk,
+    /// or the chunk is not a shard.
     pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'a>> {
         let Some(grid) = self.inner_grid_shape() else {
             return self.array.located(Err(without_inner()));
@@ -230,7 +242,8 @@ impl<'a> Chunk<'a> {
         Ok(self.inner_at(indices.to_vec()))
     }
 
-    /// The inner chunks of a shard that lie inside the array, in C order; nothing where the chunk is no shard.
+    /// Iterates over the inner chunks of a shard that lie inside the array, in C order; empty if
+    /// the chunk is not a shard.
     pub fn inner_chunks(&self) -> impl Iterator<Item = InnerChunk<'a>> + Send + use<'a> {
         let grid = self.inner_grid_shape();
         let all = grid.map(|grid| Boxes::new(grid.into_iter().map(|len| 0..len)));
@@ -267,70 +280,73 @@ impl<'a> Chunk<'a> {
 }
 
 impl<'a> InnerChunk<'a> {
-    /// The indices of the inner chunk in its shard.
+    /// Returns the indices of the inner chunk in its shard.
     #[must_use]
     pub fn indices(&self) -> &[u64] {
         &self.indices
     }
 
-    /// The shard.
+    /// Returns the shard that contains the inner chunk.
     #[must_use]
     pub fn shard(&self) -> &Chunk<'a> {
         &self.shard
     }
 
-    /// Its elements of the array, along each dimension.
+    /// Returns the range of array elements that the inner chunk covers along each dimension.
     #[must_use]
     pub fn extent(&self) -> &[Range<u64>] {
         &self.extent
     }
 
-    /// Reads the elements of the inner chunk that lie inside the array, as [`Array::read`].
+    /// Reads the elements of the inner chunk that lie inside the array, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self) -> Result<T::Output> {
         self.shard.array.read::<T>(&*self.extent).await
     }
 
-    /// Writes the elements of the inner chunk that lie inside the array, as [`Array::write`]: the others of its shard stay as they
-    /// are, encoded.
+    /// Writes the elements of the inner chunk that lie inside the array, like [`Array::write`]. The
+    /// other inner chunks of the shard keep their encoded bytes.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         self.shard.array.write(&*self.extent, data).await
     }
 
-    /// Takes the inner chunk out of its shard: its elements are fill values then.
+    /// Removes the inner chunk from its shard, so that its elements read as fill values.
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn erase(&self) -> Result<()> {
         self.shard.array.put_inner(&self.extent, None).await
     }
 
-    /// Whether it is stored.
+    /// Returns whether the inner chunk is stored.
     ///
     /// # Errors
-    /// Those of [`Self::stored_size`].
+    /// The errors of [`Self::stored_size`].
     pub async fn is_stored(&self) -> Result<bool> {
         Ok(self.stored_size().await?.is_some())
     }
 
-    /// Its encoded size in bytes, by the index of the shard; `None` where it is not stored.
+    /// Returns the encoded size of the inner chunk in bytes, from the shard index; `None` if it is
+    /// not stored.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence, and for a damaged index.
+    /// [`Error::Store`] for any failure other than a definite absence, and an error for a damaged
+    /// index.
     pub async fn stored_size(&self) -> Result<Option<u64>> {
         let range = self.locate().await?;
         Ok(range.map(|(range, _)| range.end - range.start))
     }
 
-    /// Its bytes as they are stored; `None` where it is not.
+    /// Returns the encoded bytes of the inner chunk as stored; `None` if it is not stored.
     ///
     /// # Errors
-    /// [`Error::Store`] for everything that is not a definite absence, and for a damaged index.
+    /// [`Error::Store`] for any failure other than a definite absence, and an error for a damaged
+    /// index.
     pub async fn encoded(&self) -> Result<Option<Bytes>> {
         let Some((range, version)) = self.locate().await? else {
             return Ok(None);
@@ -343,10 +359,11 @@ impl<'a> InnerChunk<'a> {
         Ok(body.map(|body| body.bytes))
     }
 
-    /// Stores bytes that the codecs of the inner chunks have made, as they are; the other inner chunks stay.
+    /// Stores encoded bytes of the inner chunk unchanged; the other inner chunks of the shard keep
+    /// their encoded bytes.
     ///
     /// # Errors
-    /// Those of [`Chunk::write_encoded`] and of [`Array::write`].
+    /// The errors of [`Chunk::write_encoded`] and of [`Array::write`].
     pub async fn write_encoded(&self, encoded: Bytes) -> Result<()> {
         let array = self.shard.array;
         let sharding = array.layout.codecs().sharding();
@@ -362,7 +379,7 @@ impl<'a> InnerChunk<'a> {
         array.put_inner(&self.extent, Some(encoded)).await
     }
 
-    /// Where the inner chunk is in its shard, and the version of the shard.
+    /// Returns the byte range of the inner chunk in its shard, and the version of the shard.
     async fn locate(&self) -> Result<Option<(Range<u64>, zarr_store::Version)>> {
         let (array, key) = (self.shard.array, self.shard.key());
         let codecs = array.layout.codecs_of(&self.shard.indices);

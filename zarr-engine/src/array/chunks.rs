@@ -1,4 +1,5 @@
-//! Many chunks: iterators over the grid, and streams that read and write them with bounded memory.
+//! Many chunks: iterators over the grid, and streams that read and write chunks with bounded
+//! memory.
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 
@@ -10,7 +11,7 @@ use super::source::WriteData;
 use crate::engine::limits;
 use crate::error::{Error, Result};
 
-/// The most chunks that a stream works on at one time.
+/// The maximum number of chunks that a stream processes concurrently.
 const AT_ONCE: u64 = 32;
 
 impl AsRef<[u64]> for Chunk<'_> {
@@ -20,18 +21,19 @@ impl AsRef<[u64]> for Chunk<'_> {
 }
 
 impl Array {
-    /// All chunks of the chunk grid, stored or not, in C order: the shards of a sharded array.
+    /// Iterates over all chunks of the chunk grid, stored or not, in C order: over shards if the
+    /// array is sharded.
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
         self.cells().map(|indices| self.chunk_at(indices))
     }
 
-    /// All shards in C order; none where the array is not sharded.
+    /// Iterates over all shards in C order; empty if the array is not sharded.
     pub fn shards(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
         let is_sharded = self.layout.inner_chunk_shape().is_some();
         self.chunks().filter(move |_| is_sharded)
     }
 
-    /// The chunks that a selection touches.
+    /// Iterates over the chunks that a selection touches.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, blocking};
@@ -45,7 +47,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn chunks_in(
         &self,
         selection: impl Select,
@@ -57,7 +59,7 @@ impl Array {
         }))
     }
 
-    /// The chunks that are stored, by one listing, in order of the listing.
+    /// Streams the stored chunks from one listing, in the order of the listing.
     pub fn stored_chunks(&self) -> impl Stream<Item = Result<Chunk<'_>>> + Send {
         let listing = self.hierarchy.store().list_keys(self.path.as_str());
         let keys = listing.map_ok(|keys| stream::iter(keys.into_iter().map(Ok)));
@@ -72,8 +74,9 @@ impl Array {
             })
     }
 
-    /// Reads the chunks that a selection touches, whole and in order, a few at a time: as many as decode to the bytes that may be
-    /// [in flight](crate::limits::set_bytes_in_flight). Nothing is read before the stream is polled.
+    /// Reads the chunks that a selection touches, entire and in order, a few at a time: their
+    /// decoded size is limited by the bytes allowed [in
+    /// flight](crate::limits::set_bytes_in_flight). Reads nothing before the stream is polled.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -99,7 +102,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where the selection does not fit. Those of [`Self::read`] are items of the stream.
+    /// Fails if the selection does not fit. Errors of [`Self::read`] are items of the stream.
     pub fn read_chunks<T: ReadAs>(
         &self,
         selection: impl Select,
@@ -116,11 +119,12 @@ impl Array {
             .buffered(self.at_once()))
     }
 
-    /// Writes whole chunks, each given by its indices or as a [`Chunk`], a few at a time as in [`Self::read_chunks`]: what is written
-    /// may be larger than memory. Ends at the first error of the stream or of a write.
+    /// Writes entire chunks, each given by its indices or as a [`Chunk`], a few at a time as in
+    /// [`Self::read_chunks`]: the data may be larger than memory. Stops at the first error of the
+    /// stream or of a write.
     ///
     /// # Errors
-    /// Those of [`Self::chunk`] and [`Self::write`], and those of the stream.
+    /// The errors of [`Self::chunk`] and [`Self::write`], and those of the stream.
     pub async fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
         &self,
         chunks: impl Stream<Item = Result<(C, W)>>,
@@ -133,7 +137,7 @@ impl Array {
         writes.try_collect().await
     }
 
-    /// How many chunks are worked on at one time.
+    /// Returns the number of chunks to process concurrently.
     pub(crate) fn at_once(&self) -> usize {
         let spec = self.layout.codecs().decoded();
         let item_size = self.data_type().fixed_size().unwrap_or(64) as u64;

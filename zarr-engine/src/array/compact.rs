@@ -1,4 +1,4 @@
-//! Dead space in the shards of an array: bytes that were replaced by others behind them.
+//! Dead space in the shards of an array: bytes superseded by newer bytes appended after them.
 
 use zarr_core::Selection;
 use zarr_core::plan::WritePlan;
@@ -6,32 +6,32 @@ use zarr_core::plan::WritePlan;
 use super::Array;
 use crate::error::Result;
 
-/// How much of a shard is in use.
+/// The size and dead space of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadSpace {
     /// The key of the shard.
     pub key: String,
     /// The size of the shard, in bytes.
     pub size: u64,
-    /// The bytes of the shard that neither an inner chunk nor the index takes.
+    /// The bytes of the shard used neither by an inner chunk nor by the index.
     pub dead: u64,
 }
 
-/// What a compaction did.
+/// The result of a compaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compaction {
-    /// The shards that were stored again.
+    /// The number of rewritten shards.
     pub shards: u64,
-    /// The bytes that were freed.
+    /// The number of freed bytes.
     pub freed: u64,
 }
 
 impl Array {
-    /// The dead space of every shard that is stored, in order of the keys of the grid. Reads the index of each shard; an array without
-    /// shards has none.
+    /// Returns the dead space of every stored shard, in order of the chunk grid. Reads the index of
+    /// each shard; returns an empty list if the array is not sharded.
     ///
     /// # Errors
-    /// Where the store fails or an index is damaged.
+    /// Fails if the store fails or an index is damaged.
     pub async fn dead_space(&self) -> Result<Vec<DeadSpace>> {
         let plan = self.whole_plan()?;
         let spaces = self.hierarchy.engine().spaces(&plan).await?.into_iter();
@@ -43,9 +43,10 @@ impl Array {
         Ok(spaces.collect())
     }
 
-    /// Stores every shard again of which more than `percent` is dead space: its inner chunks as they are, encoded, in C order, and
-    /// nothing else. A shard is replaced on condition that nobody changed it meanwhile; else it is looked at again. So many shards
-    /// are in memory at one time as a write has.
+    /// Rewrites every shard whose dead space exceeds `percent` % of its size: keeps only its inner
+    /// chunks, in encoded form and in C order. A shard is replaced on condition that no other
+    /// writer changed it meanwhile; otherwise it is examined again. Holds as many shards in memory
+    /// at a time as a write does.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -58,7 +59,8 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where the store fails, or a shard is damaged (it is not overwritten then). Some shards may have been stored again.
+    /// Fails if the store fails, or a shard is damaged (a damaged shard is not overwritten). Some
+    /// shards may already have been rewritten.
     pub async fn compact(&self, percent: u8) -> Result<Compaction> {
         self.check_own_metadata().await?;
         let plan = self.whole_plan()?;
@@ -69,7 +71,7 @@ impl Array {
         })
     }
 
-    /// All chunks.
+    /// Plans a write of all chunks.
     fn whole_plan(&self) -> Result<WritePlan> {
         let resolved = self.resolve(Selection::all())?;
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))

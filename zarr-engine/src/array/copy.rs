@@ -1,4 +1,4 @@
-//! Copies of the elements of an array into another.
+//! Copies of the elements of one array into another.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,10 @@ use crate::error::{Error, Result};
 use crate::nodes::copy_object;
 
 impl Array {
-    /// Copies all elements into another array of this shape and data type, in this or another hierarchy. Chunks are passed through as
-    /// they are stored where both arrays have one chunk grid, one fill value and the same codecs; otherwise chunk after chunk of the
-    /// other array is decoded and encoded again, a few at a time.
+    /// Copies all elements into another array of equal shape and data type, in this or another
+    /// hierarchy. If both arrays have equal chunk grids, fill values and codecs, chunks are copied
+    /// in encoded form; otherwise the elements are decoded and encoded again, a few chunks of the
+    /// target at a time.
     ///
     /// ```
     /// use ndarray::Array2;
@@ -31,8 +32,9 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) where shape or data type differ, and those of
-    /// [`Self::read`] and [`Self::write`]; some chunks may have been copied then.
+    /// [`Error::Shape`] or [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) if the shapes
+    /// or data types differ, and those of [`Self::read`] and [`Self::write`]: some chunks may then
+    /// have been copied.
     pub async fn copy_to(&self, target: &Self) -> Result<()> {
         if self.shape() != target.shape() {
             let lengths = |shape: &[u64]| {
@@ -60,7 +62,7 @@ impl Array {
         }
     }
 
-    /// Copies the objects of the chunks, and deletes those that are not stored here.
+    /// Copies the encoded chunks, and deletes target chunks that are not stored in this array.
     async fn pass_through(&self, target: &Self) -> Result<()> {
         let stores = (self.hierarchy.store(), target.hierarchy.store());
         let same_store = self.hierarchy.shares_store(&target.hierarchy);
@@ -89,7 +91,8 @@ impl Array {
         erased.try_collect().await
     }
 
-    /// The chunks that are stored or, where the store cannot list, of which it is asked one by one.
+    /// Returns the cells of the stored chunks, from a listing or, if the store cannot list, from
+    /// one request per chunk.
     async fn stored_cells(&self) -> Result<BTreeSet<Vec<u64>>> {
         if self.hierarchy.store().can_list() {
             let chunks = self.stored_chunks();
@@ -118,7 +121,7 @@ impl Array {
         copies.try_collect().await
     }
 
-    /// Reads elements of any data type so that they can be written elsewhere.
+    /// Reads elements of any data type as input of a write.
     async fn read_input(&self, selection: &Selection) -> Result<InputLayout> {
         let resolved = self.resolve(selection)?;
         let (shape, len) = (resolved.shape(), resolved.elements()?);

@@ -1,4 +1,4 @@
-//! Where the elements of `ndarray`'s arrays are: between typed arrays and the bytes of the engine.
+//! Conversion between `ndarray`'s typed arrays and the byte buffers of the engine.
 //!
 //! Unsafe room: the two functions that lend a caller's array to jobs.
 
@@ -11,7 +11,7 @@ use super::element::{Plain, ReadElement, WriteElement, plain};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 
-/// A read on its way to a new array.
+/// A read into a new array.
 pub(crate) struct NewArray<T> {
     shape: Vec<usize>,
     data_type: DataType,
@@ -21,30 +21,31 @@ pub(crate) struct NewArray<T> {
 
 /// The memory of a new array.
 enum Elements<T> {
-    /// That of the array itself.
+    /// The memory of the resulting array itself.
     Plain(Plain<T>, Output),
-    /// The bytes of elements of this size.
+    /// The bytes of elements, and the size of one element.
     Bytes(Output, usize),
-    /// Kept by the target, of any size.
+    /// Variable-size elements, held by the target.
     Variable(FillValue),
 }
 
-/// Where a read puts its elements.
+/// The output buffer of a read, and the strides of its elements.
 pub(crate) struct OutputLayout {
     pub(crate) output: Output,
-    /// Bytes from one element to the next, for each dimension.
+    /// Bytes between adjacent elements, per dimension.
     pub(crate) strides: Vec<isize>,
 }
 
-/// Where a write takes its elements from.
+/// The input buffer of a write, and the strides of its elements.
 pub(crate) struct InputLayout {
     pub(crate) input: Input,
-    /// Bytes from one element to the next, for each dimension.
+    /// Bytes between adjacent elements, per dimension.
     pub(crate) strides: Vec<isize>,
 }
 
 impl<T: ReadElement> NewArray<T> {
-    /// Memory for an array of this shape, all fill values of `fill` that are not written.
+    /// Allocates memory for an array of this shape. Elements of variable size that the read does
+    /// not write become `fill`.
     pub(crate) fn new(data_type: &DataType, fill: &FillValue, shape: &[usize]) -> Result<Self> {
         let len = shape.iter().product::<usize>();
         let (target, elements) = match (plain::<T>(data_type), data_type.fixed_size()) {
@@ -68,12 +69,12 @@ impl<T: ReadElement> NewArray<T> {
         })
     }
 
-    /// Where the read puts its elements, in C order.
+    /// Returns the target of the read, in C order.
     pub(crate) fn target(&self) -> Target {
         self.target.clone()
     }
 
-    /// The array of a complete read, once nothing else has its memory.
+    /// Returns the array of a complete read; fails if another handle still holds its memory.
     pub(crate) fn finish(self) -> Result<ArrayD<T>> {
         let Self {
             shape,
@@ -107,27 +108,28 @@ impl<T: ReadElement> NewArray<T> {
 }
 
 impl OutputLayout {
-    /// A caller's array of elements that are held byte for byte.
+    /// Lends a caller's array of byte-for-byte elements to a read.
     ///
     /// # Safety
-    /// The array outlives all handles of the output.
+    /// The array must outlive all handles of the output.
     pub(crate) unsafe fn borrow<T>(array: &mut ArrayViewMutD<'_, T>, _: &Plain<T>) -> Self {
         let strides = byte_strides::<T>(array.strides());
         let (below, size) = extent::<T>(array.shape(), array.strides());
-        // SAFETY: the first byte of the lowest element of the view.
+        // SAFETY: points to the first byte of the lowest element of the view.
         let start = unsafe {
             NonNull::new_unchecked(array.as_mut_ptr())
                 .cast::<u8>()
                 .sub(below)
         };
-        // SAFETY: from the lowest element to the end of the highest is memory of the view; the caller keeps it.
+        // SAFETY: the view's memory spans the lowest element to the end of the highest; the caller
+        // keeps it alive.
         let output = unsafe { Output::borrowed(start, size, below) };
         Self { output, strides }
     }
 }
 
 impl InputLayout {
-    /// Data that the jobs keep, repeated along new dimensions where it has to be to be of this shape. Views are copied.
+    /// Takes ownership of the data for the jobs, broadcast to `shape`. Copies views.
     pub(crate) fn new<T: WriteElement>(
         data: CowArray<'_, T, IxDyn>,
         data_type: &DataType,
@@ -148,13 +150,13 @@ impl InputLayout {
         })
     }
 
-    /// The bytes of elements that are not held byte for byte.
+    /// Converts elements that are not stored byte for byte.
     fn converted<T: WriteElement>(
         data: ArrayViewD<'_, T>,
         data_type: &DataType,
         shape: &[usize],
     ) -> Result<Self> {
-        // In C order, whatever the order in memory; elements of any size are numbered.
+        // Always C order, whatever the order in memory; variable-size elements are numbered.
         let size = data_type.fixed_size().unwrap_or(size_of::<u64>());
         let strides = repeated(data.shape(), &c_strides(data.shape(), size), shape)?;
         let (mut offsets, mut bytes) = (vec![0], Vec::new());
@@ -174,10 +176,10 @@ impl InputLayout {
         Ok(Self { input, strides })
     }
 
-    /// A caller's array of elements that are held byte for byte.
+    /// Lends a caller's array of byte-for-byte elements to a write.
     ///
     /// # Safety
-    /// The array outlives all handles of the input.
+    /// The array must outlive all handles of the input.
     pub(crate) unsafe fn borrow<T>(
         array: &ArrayViewD<'_, T>,
         shape: &[usize],
@@ -187,15 +189,16 @@ impl InputLayout {
         let (below, size) = extent::<T>(array.shape(), array.strides());
         let first =
             NonNull::new(array.as_ptr().cast_mut()).expect("an array's pointer is never null");
-        // SAFETY: the first byte of the lowest element of the view.
+        // SAFETY: points to the first byte of the lowest element of the view.
         let start = unsafe { first.cast::<u8>().sub(below) };
-        // SAFETY: from the lowest element to the end of the highest is memory of the view; the caller keeps it.
+        // SAFETY: the view's memory spans the lowest element to the end of the highest; the caller
+        // keeps it alive.
         let input = unsafe { Input::borrowed(start, size, below) };
         Ok(Self { input, strides })
     }
 }
 
-/// The strides of an array seen in another shape, 0 where it is repeated.
+/// Returns the strides of an array broadcast to another shape; broadcast dimensions have stride 0.
 fn repeated(found: &[usize], strides: &[isize], shape: &[usize]) -> Result<Vec<isize>> {
     let mismatch = || Error::Shape {
         found: found.to_vec(),
@@ -220,7 +223,7 @@ fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
         .collect()
 }
 
-/// The strides in bytes of an array in C order.
+/// Returns the byte strides of a C-order array.
 pub(super) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
     let mut strides = vec![0; shape.len()];
     let mut stride = item_size.cast_signed();
@@ -231,7 +234,8 @@ pub(super) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
     strides
 }
 
-/// How many bytes the lowest element lies below the one at index 0, and how many bytes the array spans.
+/// Returns how many bytes the lowest element lies below the element at index 0, and how many bytes
+/// the array spans.
 fn extent<T>(shape: &[usize], strides: &[isize]) -> (usize, usize) {
     if shape.contains(&0) {
         return (0, 0);

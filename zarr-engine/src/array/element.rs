@@ -1,4 +1,4 @@
-//! The Rust types that elements are read and written as.
+//! The Rust types of elements that are read and written.
 
 use half::{bf16, f16};
 use ndarray::{Array, ArrayD, Dimension, Ix0};
@@ -7,7 +7,8 @@ use zarr_core::{DataType, DataTypeKind, Element, Input, Output};
 
 use crate::error::{Error, Result};
 
-/// Proof that a type is an [`Element`], held byte for byte: such elements are read and written without a conversion.
+/// Proof that a type is an [`Element`], stored byte for byte: its elements are read and written
+/// without conversion.
 pub struct Plain<T> {
     pub(crate) zeroed: fn(usize) -> zarr_core::Result<Output>,
     pub(crate) into_vec: fn(Output, usize) -> Result<Vec<T>, Output>,
@@ -15,7 +16,7 @@ pub struct Plain<T> {
 }
 
 impl<T: Element> Plain<T> {
-    /// The proof for a type that is an [`Element`].
+    /// Returns the proof for a type that is an [`Element`].
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a proof, not a value")]
     pub fn new() -> Self {
@@ -27,11 +28,12 @@ impl<T: Element> Plain<T> {
     }
 }
 
-/// A Rust type that elements are written as: numbers, `bool`, [`half`](crate::half) and [`complex`](crate::num_complex) numbers,
-/// `String` and `&str` for the data type `string`, `Vec<u8>` for `bytes`, `Option` of any of them for `optional`, and `[u8; N]`
-/// for elements of `N` bytes such as structs.
+/// A Rust type whose values can be written as elements: numbers, `bool`, [`half`](crate::half) and
+/// [`complex`](crate::num_complex) numbers, `String` and `&str` for the data type `string`,
+/// `Vec<u8>` for `bytes`, `Option` of any of them for `optional`, and `[u8; N]` for elements of `N`
+/// bytes such as structs.
 ///
-/// A type of your own that is an [`Element`] becomes one in a few lines:
+/// To use a custom type that is an [`Element`], implement the traits in a few lines:
 ///
 /// ```
 /// use zarr_engine::{DataType, Element, Plain, ReadElement, WriteElement};
@@ -74,39 +76,41 @@ impl<T: Element> Plain<T> {
 /// # Ok::<(), zarr_engine::Error>(())
 /// ```
 pub trait WriteElement: Clone + Send + Sync {
-    /// Whether this type holds the elements of a data type.
+    /// Returns whether this type can hold the elements of a data type.
     fn holds(data_type: &DataType) -> bool;
 
-    /// Appends the bytes of the element, in this machine's byte order.
+    /// Appends the bytes of the element in native byte order.
     fn push_bytes(&self, data_type: &DataType, bytes: &mut Vec<u8>);
 
-    /// The proof that memory of this type holds the bytes of its elements, for types where it does.
+    /// Returns the proof that values of this type are stored byte for byte, or `None` for types
+    /// that need conversion.
     #[must_use]
     fn plain() -> Option<Plain<Self>> {
         None
     }
 }
 
-/// A Rust type that elements are read as: those of [`WriteElement`], but for `&str`.
+/// A Rust type that elements can be read into: every [`WriteElement`] type except `&str`.
 pub trait ReadElement: WriteElement + 'static {
-    /// An element from its bytes, in this machine's byte order.
+    /// Converts native-endian bytes into an element.
     ///
     /// # Errors
-    /// What the bytes are, where they are no element of this type.
+    /// A description of the bytes, if they are not an element of this type.
     fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self, &'static str>;
 }
 
-/// What a read gives: `read::<f32>` gives an [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an
-/// [`Array2<f32>`](ndarray::Array2), which the selection has to fit.
+/// The type parameter of a read, which selects its result: `read::<f32>` returns an
+/// [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2),
+/// whose rank the selection must match.
 pub trait ReadAs {
     /// The type of the elements.
     type Element: ReadElement;
     /// The type of the result.
     type Output;
-    /// The number of dimensions of the result, where the type says it.
+    /// The number of dimensions of the result, if fixed by the type.
     const NDIM: Option<usize>;
 
-    /// The result, from an array that has [`Self::NDIM`] dimensions.
+    /// Converts an array of [`Self::NDIM`] dimensions into the result.
     fn from_array(array: ArrayD<Self::Element>) -> Self::Output;
 }
 
@@ -132,7 +136,7 @@ impl<T: ReadElement, D: Dimension> ReadAs for Array<T, D> {
     }
 }
 
-/// A result of no dimensions: `read::<Scalar<f32>>` gives one `f32`.
+/// A zero-dimensional result: `read::<Scalar<f32>>` returns one `f32`.
 #[derive(Debug)]
 pub struct Scalar<T>(std::marker::PhantomData<T>);
 
@@ -147,7 +151,7 @@ impl<T: ReadElement> ReadAs for Scalar<T> {
     }
 }
 
-/// Checks that a Rust type holds the elements of a data type.
+/// Checks that a Rust type can hold the elements of a data type.
 pub(crate) fn expect<T: WriteElement>(data_type: &DataType) -> Result<()> {
     if T::holds(data_type) {
         return Ok(());
@@ -158,12 +162,13 @@ pub(crate) fn expect<T: WriteElement>(data_type: &DataType) -> Result<()> {
     }))
 }
 
-/// The proof that a type is held byte for byte by a data type of its size.
+/// Returns the proof that a type is stored byte for byte, if the data type has the size of the
+/// type.
 pub(crate) fn plain<T: WriteElement>(data_type: &DataType) -> Option<Plain<T>> {
     T::plain().filter(|_| data_type.fixed_size() == Some(size_of::<T>()))
 }
 
-/// The types that are held byte for byte, all alike.
+/// Implements the element traits for types that are stored byte for byte.
 macro_rules! plain_elements {
     ($({$($generics:tt)*} $rust:ty,)*) => {$(
         impl<$($generics)*> WriteElement for $rust {
@@ -223,7 +228,8 @@ impl WriteElement for &str {
     }
 }
 
-/// The bytes of elements of any size: of an optional string, for one, with the byte that says whether there is one.
+/// Variable-size elements as raw bytes. An optional element, such as an optional string, ends with
+/// its presence byte.
 impl WriteElement for Vec<u8> {
     fn holds(data_type: &DataType) -> bool {
         let kinds = [DataTypeKind::Bytes, DataTypeKind::Optional];
@@ -241,13 +247,13 @@ impl ReadElement for Vec<u8> {
     }
 }
 
-/// The data type of the value of an optional element.
+/// Returns the data type of the value of an optional element.
 fn inner(data_type: &DataType) -> Option<&DataType> {
     let field = data_type.fields().first()?;
     (data_type.kind() == DataTypeKind::Optional).then_some(&field.data_type)
 }
 
-/// An optional element: the bytes of its value, and one that says whether there is one.
+/// An optional element: the bytes of its value, then a presence byte.
 impl<T: WriteElement> WriteElement for Option<T> {
     fn holds(data_type: &DataType) -> bool {
         inner(data_type).is_some_and(T::holds)

@@ -1,4 +1,4 @@
-//! The grids of chunks and inner chunks, and the cells of boxes of them.
+//! The grids of chunks and inner chunks, and iteration over their cells.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use zarr_core::GridDimension;
 
 use super::Array;
 
-/// The cells of a box of a grid, in C order.
+/// Iterates over the cells of a box of a grid, in C order.
 pub(super) struct Boxes {
     ranges: Vec<Range<u64>>,
     next: Option<Vec<u64>>,
@@ -43,12 +43,12 @@ impl Iterator for Boxes {
 }
 
 impl Array {
-    /// The indices of all chunks, in C order.
+    /// Iterates over the indices of all chunks, in C order.
     pub(super) fn cells(&self) -> Boxes {
         Boxes::new(self.grid_shape().into_iter().map(|len| 0..len))
     }
 
-    /// The number of chunks along each dimension: of shards in a sharded array.
+    /// Returns the number of chunks along each dimension: of shards if the array is sharded.
     #[must_use]
     pub fn grid_shape(&self) -> Vec<u64> {
         let dimensions = self.layout.grid().dimensions().iter();
@@ -58,8 +58,8 @@ impl Array {
             .collect()
     }
 
-    /// The number of inner chunks along each dimension of a sharded array, counted across shards; `None` where there are none, or
-    /// where shards have different shapes.
+    /// Returns the number of inner chunks along each dimension of a sharded array, counted across
+    /// shards; `None` if the array is not sharded or its shards differ in shape.
     #[must_use]
     pub fn inner_grid_shape(&self) -> Option<Vec<u64>> {
         self.chunks_per_shard()?;
@@ -68,7 +68,8 @@ impl Array {
         Some(lengths.map(|(len, inner)| len.div_ceil(inner)).collect())
     }
 
-    /// The number of inner chunks along each dimension of a shard, where all shards have one shape.
+    /// Returns the number of inner chunks along each dimension of a shard, if all shards have equal
+    /// shapes.
     pub(super) fn chunks_per_shard(&self) -> Option<Vec<u64>> {
         let inner = self.layout.inner_chunk_shape()?;
         let dimensions = self.layout.grid().dimensions().iter().zip(inner);

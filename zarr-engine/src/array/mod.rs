@@ -1,6 +1,8 @@
 //! An array: its metadata, and reads and writes of any selection of it.
 //!
-//! `chunk` and `chunks` address the cells of the grid, `view` a part. `selection` and `source` have what a caller may give, `element` and `data` the way between typed arrays and bytes.
+//! `chunk` and `chunks` address cells of the chunk grid, `view` a part of the array. `selection`
+//! and `source` define the selections and data that callers may pass; `element` and `data` convert
+//! between typed arrays and bytes.
 
 mod append;
 mod chunk;
@@ -42,11 +44,12 @@ use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
-/// An array of a hierarchy, opened: its metadata is bound, and nothing of it is read again.
+/// An open array of a hierarchy: its metadata is bound and is not read again.
 ///
-/// [Reads](Self::read) and [writes](Self::write) take [selections](Select) as `ndarray`'s `s![]` writes them, tuples of ranges, indices,
-/// masks, points; an index drops its dimension, a new axis adds one. Writes are atomic for each chunk or shard. A write of a part of
-/// one is merged with what is stored, on condition that nobody else changes it in between.
+/// [Reads](Self::read) and [writes](Self::write) take [selections](Select): `ndarray`'s `s![]`,
+/// tuples of ranges, indices, masks, points. An index drops its dimension; a new axis adds one.
+/// Each chunk or shard is written atomically. A partial write of a chunk or shard is merged with
+/// the stored one, on condition that no other writer changes it meanwhile.
 #[derive(Clone, Debug)]
 pub struct Array {
     hierarchy: Hierarchy,
@@ -55,16 +58,18 @@ pub struct Array {
     metadata: ArrayMetadata,
     layout: Arc<ArrayLayout>,
     options: WriteOptions,
-    /// Set where the metadata is a copy in a group's document that was not compared with the array's own yet.
+    /// True until metadata from the caller or from a group's document is compared with the array's
+    /// own document.
     unchecked: Option<Arc<AtomicBool>>,
 }
 
 impl Array {
-    /// The array at a path whose metadata is known: nothing is read. Before something is written by it, the metadata is compared
-    /// with what is stored.
+    /// Returns the array at a path from known metadata, without reading anything. The first write
+    /// compares the metadata with the stored document.
     ///
     /// # Errors
-    /// [`Error::Core`] where the path or the metadata is not legal, or something in it is not understood.
+    /// [`Error::Core`] if the path or the metadata is invalid, or the metadata uses an unsupported
+    /// feature.
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
         let path = NodePath::parse(path)?;
         let key = path.metadata_key();
@@ -72,7 +77,7 @@ impl Array {
         Ok(array.marked_unchecked())
     }
 
-    /// The array of this metadata, which is in the document `key`.
+    /// Binds the metadata from the document `key` to an array.
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
@@ -97,70 +102,70 @@ impl Array {
         self
     }
 
-    /// The path of the array.
+    /// Returns the path of the array.
     #[must_use]
     pub fn path(&self) -> &NodePath {
         &self.path
     }
 
-    /// Its metadata document.
+    /// Returns the metadata document of the array.
     #[must_use]
     pub fn metadata(&self) -> &ArrayMetadata {
         &self.metadata
     }
 
-    /// The hierarchy that the array is in.
+    /// Returns the hierarchy that contains the array.
     #[must_use]
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
     }
 
-    /// How the array is laid out: grid, codecs, keys.
+    /// Returns the layout of the array: chunk grid, codecs, chunk keys.
     #[must_use]
     pub fn layout(&self) -> &ArrayLayout {
         &self.layout
     }
 
-    /// The number of elements along each dimension.
+    /// Returns the number of elements along each dimension.
     #[must_use]
     pub fn shape(&self) -> &[u64] {
         self.layout.shape()
     }
 
-    /// The data type.
+    /// Returns the data type of the elements.
     #[must_use]
     pub fn data_type(&self) -> &DataType {
         self.layout.data_type()
     }
 
-    /// The value of elements that are not stored.
+    /// Returns the fill value: the value of elements that are not stored.
     #[must_use]
     pub fn fill_value(&self) -> &FillValue {
         self.layout.fill_value()
     }
 
-    /// The user's attributes.
+    /// Returns the user attributes of the array.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.metadata.attributes()
     }
 
-    /// This array with other options for writing.
+    /// Returns this array with the given write options.
     #[must_use]
     pub fn with_write_options(mut self, options: WriteOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Replaces the attributes.
+    /// Replaces the attributes of the array.
     ///
     /// # Errors
-    /// [`Error::Store`] where the document cannot be written.
+    /// [`Error::Store`] if the document cannot be written.
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
 
-    /// The attributes as a type that `serde` knows.
+    /// Deserializes the attributes into a `serde` type.
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
@@ -181,25 +186,26 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`] where the attributes are not of this type.
+    /// [`Error::Core`] if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
         self.located(attributes::typed(self.attributes()))
     }
 
-    /// Sets the attributes that the members of a value name, and leaves the others as they are.
+    /// Sets the attributes named by the members of `value` and keeps all others.
     ///
     /// # Errors
-    /// [`Error::Core`] where the value is no JSON object, and those of [`Self::change_attributes`].
+    /// [`Error::Core`] if `value` does not serialize to a JSON object, and those of
+    /// [`Self::change_attributes`].
     pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
         let members = self.located(attributes::untyped(value))?;
         let changed = self.change_attributes(|stored| attributes::merged(stored, &members));
         changed.await
     }
 
-    /// Changes the attributes as they are stored now; again where somebody else changed them in between.
+    /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
     ///
     /// # Errors
-    /// Those of `change`, and [`Error::Store`] where the document cannot be read or written.
+    /// The errors of `change`, and [`Error::Store`] if the document cannot be read or written.
     pub async fn change_attributes(
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
@@ -211,7 +217,7 @@ impl Array {
         .await
     }
 
-    /// Changes the document, and this handle with it.
+    /// Changes the stored document and updates this handle.
     async fn update(
         &mut self,
         change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
@@ -236,7 +242,7 @@ impl Array {
         Ok(())
     }
 
-    /// Refuses a stored document that lays out other elements than this handle's.
+    /// Rejects a stored document that lays out the elements differently from this handle.
     fn check_layout(&self, stored: &ArrayMetadata) -> Result<()> {
         if same_layout(stored, &self.metadata) {
             return Ok(());
@@ -246,7 +252,8 @@ impl Array {
         })
     }
 
-    /// Compares metadata from a group's document with the array's own, once, before something is written by it.
+    /// Before the first write, compares metadata from the caller or from a group's document with
+    /// the array's own document.
     async fn check_own_metadata(&self) -> Result<()> {
         let Some(unchecked) = self
             .unchecked
@@ -260,7 +267,7 @@ impl Array {
         Ok(())
     }
 
-    /// The stored document; refuses to go on where it is not what this handle has.
+    /// Returns the stored document; fails if its layout differs from this handle's.
     async fn compare_with_stored(&self) -> Result<ArrayMetadata> {
         let own = self
             .hierarchy
@@ -274,12 +281,12 @@ impl Array {
     }
 }
 
-/// Whether two documents lay out their elements alike, whatever their attributes.
+/// Returns whether two documents lay out their elements identically, whatever their attributes.
 fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
     matches!((layout_text(a), layout_text(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The members that say how elements become bytes, and which elements are in which chunk.
+/// Returns the members that define how elements are encoded and which chunk holds which element.
 fn encoding_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
     text_of(
         metadata,
@@ -287,7 +294,8 @@ fn encoding_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
     )
 }
 
-/// The members that lay out the elements, indented alike: documents within others are indented more.
+/// Returns the members that lay out the elements, with normalized indentation: nested documents are
+/// indented more deeply.
 fn layout_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
     let names = [
         "shape",

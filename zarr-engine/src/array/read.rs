@@ -1,4 +1,4 @@
-//! Reads.
+//! Reads of an array.
 
 use ndarray::{ArrayViewMut, Dimension};
 use zarr_core::plan::ReadPlan;
@@ -12,12 +12,13 @@ use crate::engine::Target;
 use crate::error::{Error, Result};
 
 impl Array {
-    /// Reads a [selection](Select): slices as `ndarray`'s `s![]` writes them, ranges, indices, masks, points. The result has a
-    /// dimension for each slice and each new axis, none for an index.
+    /// Reads a [selection](Select): `ndarray`'s `s![]`, ranges, indices, masks, points. The result
+    /// has one dimension for each slice and each new axis, and none for an index.
     ///
-    /// The type says what comes out ([`ReadAs`]): `read::<f32>` gives an [`ArrayD<f32>`](ndarray::ArrayD),
-    /// `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2), and [`read::<Scalar<f32>>`](crate::Scalar) one element. Strings,
-    /// byte strings and optional elements are read like numbers.
+    /// The type parameter selects the type of the result ([`ReadAs`]): `read::<f32>` returns an
+    /// [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2),
+    /// and [`read::<Scalar<f32>>`](crate::Scalar) one element. Strings, byte strings and optional
+    /// elements are read like numbers.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -43,21 +44,23 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where the selection does not fit, the element type is not the array's, the store fails, or data is damaged; then nothing
-    /// is returned. Only chunks that are definitely not stored read as fill values.
+    /// Fails if the selection does not fit, the element type does not match the array, the store
+    /// fails, or data is damaged; nothing is returned then. Only chunks that are definitely not
+    /// stored are read as fill values.
     pub async fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         let (plan, array) = self.start_read::<T>(&selection)?;
         let read = self.hierarchy.engine().read(plan, array.target()).await;
         self.end_read::<T>(read, array)
     }
 
-    /// Reads a selection into an array of the shape of the result. After an error the array is as it was.
+    /// Reads a selection into an existing array with the shape of the result. After an error, the
+    /// array is unchanged.
     ///
-    /// [`blocking::Array::read_into`](crate::blocking::Array::read_into) does without a copy on the way. This one cannot: when a
-    /// future is dropped, jobs may still run.
+    /// [`blocking::Array::read_into`](crate::blocking::Array::read_into) avoids the intermediate
+    /// copy. This method cannot, because jobs may still run after its future is dropped.
     ///
     /// # Errors
-    /// Those of [`Self::read`], and [`Error::Shape`] where the array has another shape.
+    /// The errors of [`Self::read`], and [`Error::Shape`] if the array has another shape.
     pub async fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -75,7 +78,8 @@ impl Array {
         Ok(())
     }
 
-    /// The plan of a read, which prints what it will touch and has it as numbers: objects, requests, bytes. Nothing is read.
+    /// Plans a read without reading anything. The plan prints what the read will touch, and returns
+    /// the counts of objects, requests and bytes.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, blocking};
@@ -88,19 +92,21 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_read(&self, selection: impl Select) -> Result<ReadPlan> {
         Ok(self.read_plan(&self.resolve(selection)?))
     }
 
-    /// Reads a selection into memory of the caller, in which the elements of the result lie `strides` bytes apart.
+    /// Reads a selection into caller-owned memory, with the elements of the result `strides` bytes
+    /// apart.
     ///
-    /// The output keeps no borrow: whoever made it with [`Output::borrowed`] promised that the memory lives until the last job
-    /// is done, which may be after this future was dropped. After an error the memory may hold a part of the result.
+    /// The output holds no borrow: the caller of [`Output::borrowed`] guarantees that the memory
+    /// lives until the last job finishes, possibly after this future is dropped. After an error,
+    /// the memory may hold part of the result.
     ///
     /// # Errors
-    /// Those of [`Self::read`] but for the element type; [`Error::Core`] if the strides do not keep elements apart
-    /// or another read has the output.
+    /// The errors of [`Self::read`] except for the element type; [`Error::Core`] if elements
+    /// overlap under the given strides or another read is using the output.
     pub async fn read_output(
         &self,
         selection: impl Select,
@@ -112,7 +118,7 @@ impl Array {
         self.located(self.hierarchy.engine().read(plan, target).await)
     }
 
-    /// What a read into a new array takes.
+    /// Prepares a read into a new array: its plan and its memory.
     pub(crate) fn start_read<T: ReadAs>(
         &self,
         selection: &impl Select,
@@ -137,19 +143,19 @@ impl Array {
         self.located(array).map(T::from_array)
     }
 
-    /// The plan of a read into a buffer in C order.
+    /// Plans a read into a buffer in C order.
     pub(crate) fn read_plan(&self, resolved: &Resolved) -> ReadPlan {
         ReadPlan::new(self.layout.clone(), self.prefix.clone(), resolved)
     }
 
-    /// The plan of a read into a buffer with these strides in bytes.
+    /// Plans a read into a buffer with the given strides in bytes.
     pub(crate) fn strided_plan(&self, resolved: &Resolved, strides: &[isize]) -> Result<ReadPlan> {
         let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
         let plan = ReadPlan::with_strides(layout, prefix, resolved, strides);
         self.located(plan.map_err(Error::from))
     }
 
-    /// A selection for elements of this type.
+    /// Resolves a selection and checks the element type.
     pub(crate) fn prepare<T: WriteElement>(&self, selection: &impl Select) -> Result<Resolved> {
         self.located(expect::<T>(self.data_type()))?;
         self.resolve(selection)
@@ -171,7 +177,7 @@ impl Array {
         }))
     }
 
-    /// What selections are made of.
+    /// Returns the shape and dimension names that selections refer to.
     pub(crate) fn space(&self) -> Space<'_> {
         Space {
             shape: self.shape(),
@@ -179,7 +185,7 @@ impl Array {
         }
     }
 
-    /// The result, whose error concerns this array.
+    /// Attaches this array to the error of a result.
     pub(crate) fn located<R>(&self, result: Result<R>) -> Result<R> {
         result.map_err(|error| error.in_node(&self.path))
     }

@@ -1,4 +1,4 @@
-//! Another shape for an array.
+//! Resizing an array.
 
 use std::ops::Range;
 
@@ -8,19 +8,22 @@ use zarr_core::{ArrayLayout, Selection};
 use super::Array;
 use crate::error::Result;
 
-/// Keys that are deleted by one call.
+/// The number of keys deleted per call.
 const DELETED_AT_ONCE: usize = 1000;
 
 impl Array {
-    /// Gives the array another shape of the same rank. What is new has the fill value; what is cut off is lost: stored chunks
-    /// outside are deleted, and what stored chunks at the edge hold beyond it is overwritten with the fill value, so that it does
-    /// not come back when the array grows again. Copies of the document in consolidated metadata of groups above are renewed before
-    /// anything is deleted, or after an array has grown. The document is written last, on condition that it is still what this handle was
-    /// opened with. Takes the time of what is stored, by one listing.
+    /// Changes the shape of the array, but not its rank. New elements have the fill value. Elements
+    /// outside the new shape are lost: stored chunks outside are deleted, and elements beyond the
+    /// edge in stored edge chunks are overwritten with the fill value, so that they do not reappear
+    /// when the array grows again. Copies of the document in consolidated metadata of groups above
+    /// are updated before anything is deleted, or after the array has grown. The document is
+    /// written last, on condition that it still matches this handle. Shrinking lists the stored
+    /// chunks once, so its cost grows with their number.
     ///
     /// # Errors
-    /// [`Error::StaleHandle`](crate::Error::StaleHandle) where the array was changed since this handle was opened. Where the shape is
-    /// not allowed or the store fails; the array then has its old shape, and elements to be cut off may be lost already.
+    /// [`Error::StaleHandle`](crate::Error::StaleHandle) if the array has changed since this handle
+    /// was opened. Fails if the shape is not allowed or the store fails; the array then keeps its
+    /// old shape, but elements outside the new shape may already be lost.
     pub async fn resize(&mut self, shape: &[u64]) -> Result<()> {
         let registry = self.hierarchy.registry();
         let resized = self.metadata.clone().with_shape(shape);
@@ -29,7 +32,8 @@ impl Array {
         let shrinks = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
         if shrinks {
             let stored = self.compare_with_stored().await?;
-            // Copies in groups above first: through them what is deleted would read as the fill value.
+            // Copies in groups above first: readers of stale copies would read deleted chunks as
+            // the fill value.
             let smaller = stored.with_shape(shape)?.into();
             self.hierarchy.renew_copies(&self.path, &smaller).await?;
             self.cut(shape).await?;
@@ -42,7 +46,8 @@ impl Array {
         .await
     }
 
-    /// Deletes or clears what is stored outside of a smaller shape. Chunks that lie outside of this array's own shape are not its.
+    /// Deletes or clears stored elements outside a smaller shape. Skips chunks outside this array's
+    /// own shape, which do not belong to it.
     async fn cut(&self, shape: &[u64]) -> Result<()> {
         let store = self.hierarchy.store();
         let mut listing = store.list(self.path.as_str());
@@ -75,7 +80,8 @@ impl Array {
         Ok(())
     }
 
-    /// The elements of this array that are in the chunk with this key; `None` where it is the key of none.
+    /// Returns the elements of this array in the chunk with this key; `None` if the key is not a
+    /// chunk key of the array.
     fn extent_of(&self, key: &str) -> Option<Vec<Range<u64>>> {
         let cell = self.layout.cell_of_key(&self.prefix, key)?;
         let dimensions = self.layout.grid().dimensions();

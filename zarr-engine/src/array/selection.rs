@@ -1,4 +1,4 @@
-//! What a caller may give as a selection. Everything becomes a [`Selection`] of the core.
+//! The selections that callers can pass. Each one converts to a [`Selection`] of the core.
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
@@ -7,15 +7,16 @@ use zarr_core::{AxisIndices, BasicIndex, Selection, Slice};
 
 use crate::error::Result;
 
-/// The array that something is selected of: its shape and the names of its dimensions.
+/// The shape and dimension names of the array that a selection applies to.
 #[derive(Clone, Copy, Debug)]
 pub struct Space<'a> {
     pub(crate) shape: &'a [u64],
     pub(crate) names: Option<&'a [Option<String>]>,
 }
 
-/// Which elements of an array: `ndarray`'s `s![]`, `..` for all, ranges, a tuple or an array with something for each dimension
-/// ([`AxisSelect`]), a mask, [`points`], or a [`Selection`]. Dimensions that are left out at the end are taken whole.
+/// A selection of array elements: `ndarray`'s `s![]`, `..` for all elements, ranges, a tuple or an
+/// array with one entry per dimension ([`AxisSelect`]), a mask, [`points`], or a [`Selection`].
+/// Omitted trailing dimensions are selected entirely.
 ///
 /// ```
 /// use ndarray::{Array2, s};
@@ -38,46 +39,48 @@ pub struct Space<'a> {
 /// # Ok::<(), zarr_engine::Error>(())
 /// ```
 pub trait Select {
-    /// The selection of an array.
+    /// Converts this value into a selection of the array.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where it does not fit the array.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the selection does not fit the
+    /// array.
     fn select(&self, space: &Space<'_>) -> Result<Selection>;
 }
 
-/// What is taken of one dimension: an index, a range, a list of indices, a mask, or any of them with the name of the dimension in
-/// front, `("time", 0..10)`. Negative indices count from the end. An index drops its dimension.
+/// A selection along one dimension: an index, a range, a list of indices, a mask, or any of them
+/// paired with a dimension name, `("time", 0..10)`. Negative indices count from the end. An index
+/// drops its dimension.
 pub trait AxisSelect {
-    /// What is taken.
+    /// Returns the selected indices.
     fn axis(&self) -> AxisSelection;
 
-    /// The name of the dimension, where it is said.
+    /// Returns the name of the dimension, if given.
     fn name(&self) -> Option<&str> {
         None
     }
 }
 
-/// What is taken of one dimension.
+/// A selection along one dimension.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AxisSelection {
-    /// A slice, as in `ndarray`: a negative step takes it and then reverses it.
+    /// A slice, as in `ndarray`: a negative step selects the slice, then reverses it.
     Slice(Slice),
-    /// One index, whose dimension the result does not have.
+    /// One index; the result drops the dimension.
     Index(isize),
-    /// No dimension of the array, and one of length 1 of the result.
+    /// A new dimension of length 1 in the result; selects no dimension of the array.
     NewAxis,
-    /// Any indices in any order, repeated or not.
+    /// Any indices in any order, with or without repeats.
     Indices(Vec<isize>),
-    /// The positions of `true`; as long as the dimension.
+    /// The positions of `true`; the mask has the length of the dimension.
     Mask(Vec<bool>),
 }
 
-/// Single elements by their coordinates: see [`points`].
+/// Single elements by their coordinates; see [`points`].
 #[derive(Clone, Debug)]
 pub struct Points(Vec<Vec<u64>>);
 
-/// Single elements, each given by its indices; the result is a list of them.
+/// Selects single elements, each by its indices; the result is one-dimensional.
 #[must_use]
 pub fn points<P: AsRef<[u64]>>(points: impl IntoIterator<Item = P>) -> Points {
     let points = points.into_iter();
@@ -114,7 +117,7 @@ impl<T: AsRef<[SliceInfoElem]>, In: Dimension, Out: Dimension> Select for SliceI
     }
 }
 
-/// A mask of the shape of the array: the elements at which it is true, in C order.
+/// A mask with the shape of the array: selects the elements where it is true, in C order.
 impl<S: Data<Elem = bool>, D: Dimension> Select for ArrayBase<S, D> {
     fn select(&self, space: &Space<'_>) -> Result<Selection> {
         let shape = self.shape().iter().map(|&len| len as u64);
@@ -160,9 +163,9 @@ macro_rules! select_tuples {
 
 select_tuples! { A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H; }
 
-/// An integer that is an index; negative ones count from the end.
+/// An integer usable as an index; negative integers count from the end.
 pub trait Index: Copy {
-    /// The index; the largest where it does not fit, which no array has.
+    /// Returns the index, or `isize::MAX` if it does not fit: no array contains that index.
     fn index(self) -> isize;
 }
 
@@ -190,7 +193,8 @@ impl<I: Index> AxisSelect for I {
     }
 }
 
-/// The ranges: each is a slice from an index to another, or to the end. A range alone is one of the first dimension.
+/// Implements selections for range types: each is a slice between two indices, or to the end. A
+/// bare range selects along the first dimension.
 macro_rules! ranges {
     ($($range:ty, $this:ident => $start:expr, $end:expr;)+) => {$(
         impl<I: Index> AxisSelect for $range {
@@ -208,7 +212,7 @@ macro_rules! ranges {
     )+};
 }
 
-/// The end of an inclusive range, where it is not the end of the dimension.
+/// Returns the exclusive end of an inclusive range; `None` for the end of the dimension.
 fn after(last: isize) -> Option<isize> {
     (last != -1).then(|| last.saturating_add(1))
 }
@@ -302,7 +306,7 @@ impl AxisSelect for Vec<bool> {
     }
 }
 
-/// What is taken of the dimension of this name.
+/// A selection along the dimension with this name.
 impl<A: AxisSelect> AxisSelect for (&str, A) {
     fn axis(&self) -> AxisSelection {
         self.1.axis()
@@ -313,7 +317,7 @@ impl<A: AxisSelect> AxisSelect for (&str, A) {
     }
 }
 
-/// The selection of what is taken of each dimension, in order or by name.
+/// Combines selections along dimensions, in order or by name, into one selection.
 fn combine(axes: Vec<(Option<&str>, AxisSelection)>, space: &Space<'_>) -> Result<Selection> {
     let axes = if axes.iter().any(|(name, _)| name.is_some()) {
         by_name(axes, space)?
@@ -333,14 +337,14 @@ fn combine(axes: Vec<(Option<&str>, AxisSelection)>, space: &Space<'_>) -> Resul
     let whole = std::iter::repeat_n((..).axis(), rest);
     let lengths = space.shape.iter().copied().map(Some);
     let axes = axes.into_iter().chain(whole);
-    // An axis too many is refused by its number.
+    // Surplus axes are kept, so that the selection is rejected by its number of axes.
     let axes = axes.zip(lengths.chain(std::iter::repeat(None)));
     let axes = axes.map(|(axis, len)| orthogonal(axis, len.unwrap_or(0)));
     Ok(Selection::Orthogonal(axes.collect::<Result<_>>()?))
 }
 
 fn orthogonal(axis: AxisSelection, len: u64) -> Result<AxisIndices> {
-    // A negative index that is none stays larger than any.
+    // A negative index before the start becomes `u64::MAX`, which is out of bounds everywhere.
     let index = |index: isize| match u64::try_from(index) {
         Ok(index) => index,
         Err(_) => len

@@ -1,23 +1,24 @@
-//! What is written: arrays and views of `ndarray`, slices, single elements.
+//! The data that callers can write: `ndarray` arrays and views, slices, single elements.
 
 use ndarray::{Array, ArrayBase, ArrayView, CowArray, Data, Dimension, IxDyn, arr0};
 
 use super::element::WriteElement;
 use crate::error::{Error, Result};
 
-/// Data that can be written to a selection: an array or view of `ndarray` of the shape of the selection or one that repeats to it, a
-/// slice of all its elements in C order, a slice with a shape, or a single element that all of it gets.
+/// Data that can be written to a selection: an `ndarray` array or view with the shape of the
+/// selection or broadcastable to it, a slice of all elements in C order, a slice with a shape, or a
+/// single element that fills the selection.
 pub trait WriteData<'a> {
     /// The type of the elements.
     type Element: WriteElement + 'a;
 
-    /// The shape that the data has of itself; none for a single element.
+    /// Returns the shape of the data itself; empty for a single element.
     fn shape(&self) -> Vec<usize>;
 
-    /// The data as an array, for a selection of this shape.
+    /// Converts the data into an array for a selection of this shape.
     ///
     /// # Errors
-    /// [`Error::Shape`] where a slice has another number of elements.
+    /// [`Error::Shape`] if a slice has the wrong number of elements.
     fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, Self::Element, IxDyn>>;
 }
 
@@ -107,7 +108,7 @@ impl<'a, T: WriteElement + 'a, const N: usize> WriteData<'a> for &'a [T; N] {
     }
 }
 
-/// A shape, and a slice of as many elements in C order.
+/// A shape, and a slice with that number of elements in C order.
 impl<'a, T: WriteElement + 'a, S: AsRef<[usize]>> WriteData<'a> for (S, &'a [T]) {
     type Element = T;
 

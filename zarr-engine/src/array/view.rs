@@ -1,4 +1,4 @@
-//! Parts of arrays as arrays: selections that compose, and nothing is read before it is asked for.
+//! Parts of arrays as arrays: composable selections that read nothing until asked.
 
 use ndarray::{ArrayViewMut, Dimension};
 use zarr_core::plan::ReadPlan;
@@ -10,8 +10,8 @@ use super::selection::{Select, Space};
 use super::source::WriteData;
 use crate::error::Result;
 
-/// A part of an array, seen as an array: reads, writes and further views select of it. Made by [`Array::view`]; nothing is read
-/// before it is asked for.
+/// A part of an array that acts as an array: reads, writes and further views select from it.
+/// Created by [`Array::view`]; reads nothing until asked.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -31,18 +31,18 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 pub struct SubArray<'a> {
     array: &'a Array,
-    /// What the view has of each dimension of the array.
+    /// The selection of the view along each dimension of the array.
     axes: Vec<Axis>,
     shape: Vec<u64>,
     names: Option<Vec<Option<String>>>,
 }
 
-/// What a view has of a dimension of its array.
+/// The selection of a view along one dimension of its array.
 #[derive(Clone, Copy, Debug)]
 enum Axis {
-    /// One index; the view does not have the dimension.
+    /// One index; the view drops the dimension.
     Index(u64),
-    /// Elements at equal distances.
+    /// Equally spaced elements.
     Steps(Steps),
 }
 
@@ -54,13 +54,13 @@ struct Steps {
 }
 
 impl Steps {
-    /// The element of the array that is at this index of the view.
+    /// Returns the array index of an index of the view.
     fn at(self, index: u64) -> u64 {
         self.first
             .wrapping_add_signed(self.step.wrapping_mul(index.cast_signed()))
     }
 
-    /// The elements of a slice of these, which fits.
+    /// Returns the elements that a slice selects from these; the slice must fit.
     fn slice(self, slice: Slice) -> Self {
         let index = |index: isize| match u64::try_from(index) {
             Ok(index) => index,
@@ -80,7 +80,7 @@ impl Steps {
         }
     }
 
-    /// These elements as a slice of the array.
+    /// Returns these elements as a slice of the array.
     fn to_slice(self) -> Slice {
         let signed = |index: u64| isize::try_from(index).unwrap_or(isize::MAX);
         let step = isize::try_from(self.step).unwrap_or(1);
@@ -95,11 +95,12 @@ impl Steps {
 }
 
 impl Array {
-    /// A part of the array: slices, ranges and indices, by position or by name. Nothing is read.
+    /// Returns a part of the array, selected by slices, ranges and indices, by position or by name.
+    /// Reads nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where the selection does not fit, or has lists of indices, masks, points
-    /// or new axes.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the selection does not fit, or
+    /// contains index lists, masks, points or new axes.
     pub fn view(&self, selection: impl Select) -> Result<SubArray<'_>> {
         let steps = |&len: &u64| {
             Axis::Steps(Steps {
@@ -119,28 +120,28 @@ impl Array {
 }
 
 impl<'a> SubArray<'a> {
-    /// The array that this is a part of.
+    /// Returns the array that this view is a part of.
     #[must_use]
     pub fn array(&self) -> &'a Array {
         self.array
     }
 
-    /// The number of elements along each dimension.
+    /// Returns the number of elements along each dimension of the view.
     #[must_use]
     pub fn shape(&self) -> &[u64] {
         &self.shape
     }
 
-    /// The names of the dimensions, where the array has some.
+    /// Returns the dimension names of the view, if the array has names.
     #[must_use]
     pub fn dimension_names(&self) -> Option<&[Option<String>]> {
         self.names.as_deref()
     }
 
-    /// A part of this part.
+    /// Returns a part of this view.
     ///
     /// # Errors
-    /// Those of [`Array::view`].
+    /// The errors of [`Array::view`].
     pub fn view(&self, selection: impl Select) -> Result<Self> {
         let Selection::Slices(slices) = self.checked(&selection)? else {
             return self
@@ -186,10 +187,10 @@ impl<'a> SubArray<'a> {
         })
     }
 
-    /// The selection of the array that a selection of this part is.
+    /// Translates a selection of this view into a selection of the array.
     ///
     /// # Errors
-    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) where it does not fit.
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the selection does not fit.
     pub fn selection(&self, selection: impl Select) -> Result<Selection> {
         Ok(match self.checked(&selection)? {
             Selection::Slices(slices) => Selection::Slices(self.slices(slices)),
@@ -255,18 +256,18 @@ impl<'a> SubArray<'a> {
         whole
     }
 
-    /// Reads a selection of this part, as [`Array::read`].
+    /// Reads a selection of this view, like [`Array::read`].
     ///
     /// # Errors
-    /// Those of [`Array::read`].
+    /// The errors of [`Array::read`].
     pub async fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         self.array.read::<T>(self.selection(selection)?).await
     }
 
-    /// Reads a selection of this part into an array, as [`Array::read_into`].
+    /// Reads a selection of this view into an existing array, like [`Array::read_into`].
     ///
     /// # Errors
-    /// Those of [`Array::read_into`].
+    /// The errors of [`Array::read_into`].
     pub async fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -277,23 +278,23 @@ impl<'a> SubArray<'a> {
             .await
     }
 
-    /// Writes data to a selection of this part, as [`Array::write`].
+    /// Writes data to a selection of this view, like [`Array::write`].
     ///
     /// # Errors
-    /// Those of [`Array::write`].
+    /// The errors of [`Array::write`].
     pub async fn write<'d, W: WriteData<'d>>(&self, selection: impl Select, data: W) -> Result<()> {
         self.array.write(self.selection(selection)?, data).await
     }
 
-    /// The plan of a read of a selection of this part, as [`Array::plan_read`].
+    /// Plans a read of a selection of this view, like [`Array::plan_read`].
     ///
     /// # Errors
-    /// Where the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_read(&self, selection: impl Select) -> Result<ReadPlan> {
         self.array.plan_read(self.selection(selection)?)
     }
 
-    /// A selection that fits this part.
+    /// Checks that a selection fits this view.
     fn checked(&self, selection: &impl Select) -> Result<Selection> {
         let space = Space {
             shape: &self.shape,
@@ -312,7 +313,7 @@ impl<'a> SubArray<'a> {
     }
 }
 
-/// How many of the dimensions of a view come before the next of the array.
+/// Returns how many dimensions of the view precede the next dimension of the array.
 fn shape_position(before: &[Axis], view: &SubArray<'_>) -> usize {
     let before = view.axes[..before.len()].iter();
     before.filter(|axis| matches!(axis, Axis::Steps(_))).count()

@@ -1,4 +1,4 @@
-//! Writes.
+//! Writes to an array.
 
 use std::ops::Range;
 
@@ -12,13 +12,14 @@ use super::{Array, InputLayout};
 use crate::error::Result;
 
 impl Array {
-    /// Writes [data](WriteData) to a [selection](Select): an array or view of the shape of the selection or one that repeats to it,
-    /// a slice of all its elements in C order, or a single element. An owned array is not copied, a view is, so that jobs may
-    /// outlive the future.
+    /// Writes [data](WriteData) to a [selection](Select). The data is an array or view with the
+    /// shape of the selection or broadcastable to it, a slice of all elements in C order, or a
+    /// single element. Owned arrays are not copied; views are, so that jobs may outlive the future.
     ///
-    /// Each chunk or shard is replaced atomically. Where some of its elements stay, the old one is read and the new one stored
-    /// on condition that nobody changed it in between; else it is merged again. Inner chunks that are not touched are kept as
-    /// they are, encoded. Of an element that is selected twice the last value counts.
+    /// Each chunk or shard is replaced atomically. If some elements of a chunk are kept, the stored
+    /// chunk is read and the merged one is stored on condition that no other writer changed it
+    /// meanwhile; otherwise the merge is repeated. Inner chunks outside the selection keep their
+    /// encoded bytes. If an element is selected twice, the last value wins.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -36,8 +37,9 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Where selection or data do not fit, the store fails, or what is to be merged is damaged (it is not overwritten then).
-    /// Some chunks may have been written; each is whole, old or new.
+    /// Fails if the selection or the data does not fit, the store fails, or a chunk to be merged is
+    /// damaged (a damaged chunk is not overwritten). Some chunks may already have been written;
+    /// each chunk is entirely old or entirely new.
     pub async fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
         let resolved = self.prepare::<W::Element>(&selection)?;
         let input = data
@@ -46,13 +48,13 @@ impl Array {
         self.write_input(&resolved, self.located(input)?).await
     }
 
-    /// Writes any selection from memory of the caller, in which the elements lie `strides` bytes apart.
+    /// Writes a selection from caller-owned memory, with elements `strides` bytes apart.
     ///
-    /// The input keeps no borrow: whoever made it with [`Input::borrowed`] promised that the memory lives, unchanged, until the
-    /// last job is done, which may be after this future was dropped.
+    /// The input holds no borrow: the caller of [`Input::borrowed`] guarantees that the memory
+    /// lives unchanged until the last job finishes, possibly after this future is dropped.
     ///
     /// # Errors
-    /// Those of [`Self::write`], the element type aside.
+    /// The errors of [`Self::write`] except for the element type.
     pub async fn write_from(
         &self,
         selection: impl Select,
@@ -65,11 +67,11 @@ impl Array {
             .await
     }
 
-    /// The plan of a write, which prints what it will touch and has it as numbers: objects, and whether they are replaced or merged.
-    /// Nothing is written.
+    /// Plans a write without writing anything. The plan prints what the write will touch, and
+    /// returns the number of objects and whether each is replaced or merged.
     ///
     /// # Errors
-    /// Where the selection does not fit.
+    /// Fails if the selection does not fit.
     pub fn plan_write(&self, selection: impl Select) -> Result<WritePlan> {
         let resolved = self.resolve(selection)?;
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))
@@ -97,7 +99,7 @@ impl Array {
         .with_patches(patch_from)
     }
 
-    /// Replaces an inner chunk in its shard, or takes it out.
+    /// Replaces an inner chunk in its shard, or removes it.
     pub(super) async fn put_inner(
         &self,
         extent: &[Range<u64>],
@@ -109,14 +111,15 @@ impl Array {
         self.located(put)
     }
 
-    /// What a write of these elements, which are in one chunk, does to its object.
+    /// Returns the write to the object that holds these elements, which lie in one chunk.
     fn object_of(&self, extent: &[Range<u64>]) -> Result<ObjectWrite> {
         let resolved = self.resolve(Selection::ranges(extent)?)?;
         let plan = self.write_plan(&resolved, &vec![0; resolved.shape().len()]);
         Ok(plan.objects().next().expect("a chunk has elements"))
     }
 
-    /// Writes the fill value, and stores no chunk for it whatever the options of this handle.
+    /// Writes the fill value. Never stores a chunk of fill values, whatever the options of this
+    /// handle.
     pub(super) async fn clear(&self, selection: &Selection) -> Result<()> {
         let resolved = self.resolve(selection)?;
         let fill = self.fill_value().bytes().to_vec();

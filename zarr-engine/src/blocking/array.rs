@@ -1,4 +1,5 @@
-//! Arrays. Local reads run on the calling thread, and memory of the caller is lent to the jobs, which end before a call does.
+//! Blocking arrays. Local reads run on the calling thread; caller-owned memory is lent to jobs,
+//! which finish before the call returns.
 
 use std::ops::Range;
 
@@ -48,15 +49,15 @@ blocking! {
 }
 
 impl Array {
-    /// The array at a path whose metadata is known, as [`crate::Array::new`].
+    /// Returns the array at a path from known metadata, like [`crate::Array::new`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::new`].
+    /// The errors of [`crate::Array::new`].
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
         turned(crate::Array::new(hierarchy.as_async(), path, metadata))
     }
 
-    /// Reads a selection, as [`crate::Array::read`].
+    /// Reads a selection, like [`crate::Array::read`].
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, Scalar, blocking};
@@ -70,13 +71,14 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         read::<T>(&self.inner, selection)
     }
 
-    /// Reads a selection into an array of the shape of the result, as [`crate::Array::read_into`], without a copy on the way. After an
-    /// error the array may hold a part of the result.
+    /// Reads a selection into an existing array with the shape of the result, like
+    /// [`crate::Array::read_into`], but without an intermediate copy. After an error, the array may
+    /// hold part of the result.
     ///
     /// ```
     /// use ndarray::{Array2, s};
@@ -92,7 +94,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_into`].
+    /// The errors of [`crate::Array::read_into`].
     pub fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -101,10 +103,10 @@ impl Array {
         read_into(&self.inner, selection, array)
     }
 
-    /// Reads a selection into memory of the caller, as [`crate::Array::read_output`].
+    /// Reads a selection into caller-owned memory, like [`crate::Array::read_output`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_output`].
+    /// The errors of [`crate::Array::read_output`].
     pub fn read_output(
         &self,
         selection: impl Select,
@@ -117,36 +119,36 @@ impl Array {
             .located(run(&self.inner, plan, Target::fixed(output)))
     }
 
-    /// Writes data to a selection, as [`crate::Array::write`]. Views are not copied.
+    /// Writes data to a selection, like [`crate::Array::write`]. Views are not copied.
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
         write(&self.inner, selection, data)
     }
 
-    /// Copies all elements into another array, as [`crate::Array::copy_to`].
+    /// Copies all elements into another array, like [`crate::Array::copy_to`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::copy_to`].
+    /// The errors of [`crate::Array::copy_to`].
     pub fn copy_to(&self, target: &Self) -> Result<()> {
         wait(self.inner.copy_to(&target.inner))
     }
 
-    /// All chunks of the chunk grid, as [`crate::Array::chunks`].
+    /// Iterates over all chunks of the chunk grid, like [`crate::Array::chunks`].
     pub fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
         self.inner.chunks().map(Into::into)
     }
 
-    /// All shards, as [`crate::Array::shards`].
+    /// Iterates over all shards, like [`crate::Array::shards`].
     pub fn shards(&self) -> impl Iterator<Item = Chunk<'_>> + Send {
         self.inner.shards().map(Into::into)
     }
 
-    /// The chunks that a selection touches, as [`crate::Array::chunks_in`].
+    /// Iterates over the chunks that a selection touches, like [`crate::Array::chunks_in`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::chunks_in`].
+    /// The errors of [`crate::Array::chunks_in`].
     pub fn chunks_in(
         &self,
         selection: impl Select,
@@ -154,12 +156,12 @@ impl Array {
         Ok(self.inner.chunks_in(selection)?.map(Into::into))
     }
 
-    /// The chunks that are stored, as [`crate::Array::stored_chunks`].
+    /// Iterates over the stored chunks, like [`crate::Array::stored_chunks`].
     pub fn stored_chunks(&self) -> impl Iterator<Item = Result<Chunk<'_>>> + Send {
         each(self.inner.stored_chunks()).map(turned)
     }
 
-    /// Reads the chunks that a selection touches, as [`crate::Array::read_chunks`].
+    /// Reads the chunks that a selection touches, like [`crate::Array::read_chunks`].
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, blocking};
@@ -176,7 +178,7 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Those of [`crate::Array::read_chunks`].
+    /// The errors of [`crate::Array::read_chunks`].
     pub fn read_chunks<T: ReadAs>(
         &self,
         selection: impl Select,
@@ -188,15 +190,15 @@ impl Array {
         Ok(chunks.map(|item| item.map(|(chunk, data)| (chunk.into(), data))))
     }
 
-    /// Writes whole chunks, as [`crate::Array::write_chunks`].
+    /// Writes entire chunks, like [`crate::Array::write_chunks`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write_chunks`], and those of the iterator.
+    /// The errors of [`crate::Array::write_chunks`], and those of the iterator.
     pub fn write_chunks<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
         &self,
         chunks: impl IntoIterator<Item = Result<(C, W)>>,
     ) -> Result<()> {
-        // The iterator may wait itself, which it could not do inside of a future.
+        // The iterator may itself block, which is not possible inside a future.
         let mut chunks = chunks.into_iter();
         loop {
             let some = chunks.by_ref().take(self.inner.at_once());
@@ -210,7 +212,7 @@ impl Array {
 }
 
 blocking! {
-    /// A part of an array, seen as an array: [`crate::SubArray`] without `async`.
+    /// A part of an array that acts as an array: [`crate::SubArray`] without `async`.
     SubArray ['a] {
         fn shape(&self) -> &[u64];
         fn dimension_names(&self) -> Option<&[Option<String>]>;
@@ -221,24 +223,24 @@ blocking! {
 }
 
 impl SubArray<'_> {
-    /// The array that this is a part of.
+    /// Returns the array that this view is a part of.
     #[must_use]
     pub fn array(&self) -> Array {
         self.inner.array().clone().into()
     }
 
-    /// Reads a selection of this part, as [`crate::SubArray::read`].
+    /// Reads a selection of this view, like [`crate::SubArray::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self, selection: impl Select) -> Result<T::Output> {
         read::<T>(self.inner.array(), self.inner.selection(selection)?)
     }
 
-    /// Reads a selection of this part into an array, as [`Array::read_into`].
+    /// Reads a selection of this view into an existing array, like [`Array::read_into`].
     ///
     /// # Errors
-    /// Those of [`Array::read_into`].
+    /// The errors of [`Array::read_into`].
     pub fn read_into<T: ReadElement, D: Dimension>(
         &self,
         selection: impl Select,
@@ -247,10 +249,10 @@ impl SubArray<'_> {
         read_into(self.inner.array(), self.inner.selection(selection)?, array)
     }
 
-    /// Writes data to a selection of this part, as [`crate::SubArray::write`].
+    /// Writes data to a selection of this view, like [`crate::SubArray::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, selection: impl Select, data: W) -> Result<()> {
         write(self.inner.array(), self.inner.selection(selection)?, data)
     }

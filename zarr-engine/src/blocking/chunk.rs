@@ -1,4 +1,4 @@
-//! Chunks and inner chunks.
+//! Blocking chunks and inner chunks.
 
 use std::ops::Range;
 
@@ -27,23 +27,23 @@ blocking! {
 }
 
 impl<'a> Chunk<'a> {
-    /// Reads the elements of the chunk, as [`crate::Chunk::read`].
+    /// Reads the elements of the chunk, like [`crate::Chunk::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self) -> Result<T::Output> {
         read::<T>(self.inner.array(), self.inner.extent())
     }
 
-    /// Writes the elements of the chunk, as [`crate::Chunk::write`].
+    /// Writes the elements of the chunk, like [`crate::Chunk::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         write(self.inner.array(), self.inner.extent(), data)
     }
 
-    /// The inner chunks of a shard, as [`crate::Chunk::inner_chunks`].
+    /// Iterates over the inner chunks of a shard, like [`crate::Chunk::inner_chunks`].
     pub fn inner_chunks(&self) -> impl Iterator<Item = InnerChunk<'a>> + Send + use<'a> {
         self.inner.inner_chunks().map(Into::into)
     }
@@ -70,18 +70,18 @@ blocking! {
 }
 
 impl InnerChunk<'_> {
-    /// Reads the elements of the inner chunk, as [`crate::InnerChunk::read`].
+    /// Reads the elements of the inner chunk, like [`crate::InnerChunk::read`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::read`].
+    /// The errors of [`crate::Array::read`].
     pub fn read<T: ReadAs>(&self) -> Result<T::Output> {
         read::<T>(self.inner.shard().array(), self.inner.extent())
     }
 
-    /// Writes the elements of the inner chunk, as [`crate::InnerChunk::write`].
+    /// Writes the elements of the inner chunk, like [`crate::InnerChunk::write`].
     ///
     /// # Errors
-    /// Those of [`crate::Array::write`].
+    /// The errors of [`crate::Array::write`].
     pub fn write<'d, W: WriteData<'d>>(&self, data: W) -> Result<()> {
         write(self.inner.shard().array(), self.inner.extent(), data)
     }

@@ -1,8 +1,9 @@
-//! The front door without `async`, for programs that have no runtime: every method of [`Hierarchy`](crate::Hierarchy),
-//! [`Group`](crate::Group) and [`Array`](crate::Array), under its name. Local reads run on the calling thread and the computing ones,
-//! everything else on [one runtime of the process](crate::limits::set_runtime).
+//! The API without `async`, for programs without an async runtime: every method of
+//! [`Hierarchy`](crate::Hierarchy), [`Group`](crate::Group) and [`Array`](crate::Array), under its
+//! own name. Local reads run on the calling thread and the computing threads; everything else runs
+//! on [one runtime per process](crate::limits::set_runtime).
 //!
-//! Nothing here may be called on a thread of an async runtime.
+//! Never call this API from a thread of an async runtime.
 
 mod array;
 mod chunk;
@@ -24,7 +25,7 @@ use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
 use crate::process::PerProcess;
 
-/// The threads that wait, one runtime for all of the process.
+/// Returns the runtime that waits for I/O, one per process.
 #[doc(hidden)]
 pub fn runtime() -> Arc<Runtime> {
     static RUNTIME: PerProcess<Runtime> = PerProcess::new();
@@ -38,7 +39,7 @@ pub fn runtime() -> Arc<Runtime> {
     })
 }
 
-/// Waits for a future on the runtime.
+/// Blocks on a future, on the runtime of this module.
 fn wait<R>(future: impl Future<Output = R>) -> R {
     match crate::limits::own_runtime() {
         Some(runtime) => runtime.block_on(future),
@@ -46,13 +47,14 @@ fn wait<R>(future: impl Future<Output = R>) -> R {
     }
 }
 
-/// The result with the blocking handle in place of the async one.
+/// Replaces the async handle of a result by its blocking handle.
 fn turned<T: Into<U>, U>(result: Result<T>) -> Result<U> {
     result.map(Into::into)
 }
 
-/// A blocking handle around an async one, with these methods of it. Type parameters stand in brackets. A test compares the names of
-/// the methods of both (`tests/tests/blocking.rs`).
+/// Defines a blocking handle that wraps an async handle and forwards the listed methods. Type
+/// parameters are in brackets. A test compares the method names of both handles
+/// (`tests/tests/blocking.rs`).
 macro_rules! blocking {
     ($(#[$doc:meta])* $name:ident $([$life:lifetime])? { $($methods:tt)* }) => {
         $(#[$doc])*
@@ -74,7 +76,7 @@ macro_rules! blocking {
         }
 
         impl$(<$life>)? $name$(<$life>)? {
-            /// The handle for async programs.
+            /// Returns the async handle.
             #[must_use]
             pub fn as_async(&self) -> &crate::$name$(<$life>)? {
                 &self.inner
@@ -85,7 +87,7 @@ macro_rules! blocking {
     };
 }
 
-/// The methods of a list: those that wait, and those that do not.
+/// Defines the listed methods: those that wait and those that do not.
 macro_rules! methods {
     ($of:ident) => {};
     ($of:ident async fn $name:ident $([$($generics:tt)*])? (&self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
@@ -151,7 +153,7 @@ macro_rules! methods {
 }
 use {blocking, methods};
 
-/// Opens the hierarchy at a URL or path, as [`crate::open`].
+/// Opens the hierarchy at a URL or path, like [`crate::open`].
 ///
 /// ```
 /// use ndarray::Array2;
@@ -167,15 +169,15 @@ use {blocking, methods};
 /// ```
 ///
 /// # Errors
-/// Those of [`crate::open`].
+/// The errors of [`crate::open`].
 pub fn open(url: &str) -> Result<Hierarchy> {
     turned(crate::open(url))
 }
 
-/// Opens a hierarchy with options of the store, as [`crate::open_with`].
+/// Opens a hierarchy with store options, like [`crate::open_with`].
 ///
 /// # Errors
-/// Those of [`crate::open_with`].
+/// The errors of [`crate::open_with`].
 pub fn open_with(
     url: &str,
     options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -184,7 +186,7 @@ pub fn open_with(
 }
 
 blocking! {
-    /// The nodes in a store: [`crate::Hierarchy`] without `async`.
+    /// A hierarchy, the nodes in a store: [`crate::Hierarchy`] without `async`.
     Hierarchy {
         fn store(&self) -> &Store;
         fn registry(&self) -> &Registry;
@@ -208,30 +210,31 @@ blocking! {
 }
 
 impl Hierarchy {
-    /// The hierarchy in a store, as [`crate::Hierarchy::new`].
+    /// Returns the hierarchy in a store, like [`crate::Hierarchy::new`].
     #[must_use]
     pub fn new(store: Store, registry: Registry) -> Self {
         crate::Hierarchy::new(store, registry).into()
     }
 
-    /// The hierarchy in a store, as [`crate::Hierarchy::with_caches`].
+    /// Returns the hierarchy in a store with configured caches, like
+    /// [`crate::Hierarchy::with_caches`].
     #[must_use]
     pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         crate::Hierarchy::with_caches(store, registry, caches).into()
     }
 
-    /// Copies a node and everything below it, as [`crate::Hierarchy::copy`].
+    /// Copies a node and everything below it, like [`crate::Hierarchy::copy`].
     ///
     /// # Errors
-    /// Those of [`crate::Hierarchy::copy`].
+    /// The errors of [`crate::Hierarchy::copy`].
     pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
 
-    /// Runs a read on this thread, as [`crate::Hierarchy::run_read_here`].
+    /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].
     ///
     /// # Errors
-    /// Those of [`crate::Hierarchy::run_read_here`].
+    /// The errors of [`crate::Hierarchy::run_read_here`].
     pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
         self.inner.run_read_here(plan, target)
     }

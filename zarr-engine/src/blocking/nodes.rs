@@ -1,4 +1,4 @@
-//! Groups, and nodes of either kind.
+//! Blocking groups, and nodes of either kind.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,35 +41,37 @@ blocking! {
 }
 
 impl Group {
-    /// The group at a path whose metadata is known, as [`crate::Group::new`].
+    /// Returns the group at a path from known metadata, like [`crate::Group::new`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::new`].
+    /// The errors of [`crate::Group::new`].
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
         turned(crate::Group::new(hierarchy.as_async(), path, metadata))
     }
 
-    /// Copies a node below this group, as [`crate::Group::copy`].
+    /// Copies a node below this group, like [`crate::Group::copy`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::copy`].
+    /// The errors of [`crate::Group::copy`].
     pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
 
-    /// The nodes directly below the group with their names, as [`crate::Group::members`].
+    /// Opens the nodes directly below the group and returns them with their names, like
+    /// [`crate::Group::members`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::members`].
+    /// The errors of [`crate::Group::members`].
     pub fn members(&self) -> Result<Vec<(String, Node)>> {
         let members = wait(self.inner.members())?.into_iter();
         Ok(members.map(|(name, node)| (name, node.into())).collect())
     }
 
-    /// The nodes directly below with an error in place of some, as [`crate::Group::members_each`].
+    /// Opens the nodes directly below the group, with an error in place of each node that fails,
+    /// like [`crate::Group::members_each`].
     ///
     /// # Errors
-    /// Those of [`crate::Group::members_each`].
+    /// The errors of [`crate::Group::members_each`].
     pub fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
         let members = wait(self.inner.members_each())?.into_iter();
         Ok(members.map(|(name, node)| (name, turned(node))).collect())
@@ -105,18 +107,18 @@ impl From<Node> for crate::Node {
 }
 
 impl Node {
-    /// The array, as [`crate::Node::into_array`].
+    /// Returns the array, like [`crate::Node::into_array`].
     ///
     /// # Errors
-    /// Those of [`crate::Node::into_array`].
+    /// The errors of [`crate::Node::into_array`].
     pub fn into_array(self) -> Result<Array> {
         turned(crate::Node::from(self).into_array())
     }
 
-    /// The group, as [`crate::Node::into_group`].
+    /// Returns the group, like [`crate::Node::into_group`].
     ///
     /// # Errors
-    /// Those of [`crate::Node::into_group`].
+    /// The errors of [`crate::Node::into_group`].
     pub fn into_group(self) -> Result<Group> {
         turned(crate::Node::from(self).into_group())
     }

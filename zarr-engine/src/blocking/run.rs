@@ -1,4 +1,4 @@
-//! Calls that run on this thread where they can, and lend memory of the caller to jobs.
+//! Calls that run on this thread where possible and lend caller-owned memory to jobs.
 
 use futures::stream::{Stream, StreamExt};
 use ndarray::{ArrayViewMut, Dimension};
@@ -9,13 +9,13 @@ use crate::array::{InputLayout, OutputLayout, ReadAs, ReadElement, Select, Write
 use crate::engine::Target;
 use crate::error::Result;
 
-/// What a stream gives, each when it is asked for.
+/// Iterates over the items of a stream, waiting for each item on demand.
 pub(super) fn each<T>(stream: impl Stream<Item = T> + Send) -> impl Iterator<Item = T> + Send {
     let mut stream = Box::pin(stream);
     std::iter::from_fn(move || wait(stream.next()))
 }
 
-/// Reads on this thread where the store is local.
+/// Reads on this thread if the store is local.
 pub(super) fn read<T: ReadAs>(array: &crate::Array, selection: impl Select) -> Result<T::Output> {
     let (plan, new) = array.start_read::<T>(&selection)?;
     let read = run(array, plan, new.target());
@@ -33,7 +33,7 @@ pub(super) fn read_into<T: ReadElement, D: Dimension>(
     let resolved = array.prepare::<T>(&selection)?;
     array.check_shape(&resolved, into.shape())?;
     let mut into = into.into_dyn();
-    // SAFETY: `wait_for` does not return before all jobs have dropped their handles, nor do local reads.
+    // SAFETY: `wait_for` returns only after all jobs have dropped their handles; so do local reads.
     let target = unsafe { OutputLayout::borrow(&mut into, &plain) };
     let plan = array.strided_plan(&resolved, &target.strides)?;
     let result = run(array, plan, Target::fixed(target.output.clone()));
@@ -41,7 +41,7 @@ pub(super) fn read_into<T: ReadElement, D: Dimension>(
     array.located(result)
 }
 
-/// Writes without a copy of views.
+/// Writes data without copying views.
 pub(super) fn write<'a, W: WriteData<'a>>(
     array: &crate::Array,
     selection: impl Select,
@@ -53,7 +53,7 @@ pub(super) fn write<'a, W: WriteData<'a>>(
     let resolved = array.prepare::<W::Element>(&selection)?;
     let data = array.located(data.into_data(resolved.shape()))?;
     let view = data.view();
-    // SAFETY: `wait_for` does not return before all jobs have dropped their handles.
+    // SAFETY: `wait_for` returns only after all jobs have dropped their handles.
     let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
     let source = array.located(source)?;
     let input = source.input.clone();
@@ -70,7 +70,8 @@ pub(super) fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Resul
     }
 }
 
-/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run for a moment.
+/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run
+/// briefly.
 fn wait_for(handles: impl Fn() -> usize) {
     while handles() > 1 {
         std::thread::yield_now();

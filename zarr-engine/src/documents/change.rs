@@ -1,4 +1,4 @@
-//! Putting and changing documents.
+//! Puts and changes metadata documents.
 
 use zarr_core::NodePath;
 use zarr_core::metadata::NodeMetadata;
@@ -10,7 +10,7 @@ use crate::hierarchy::Hierarchy;
 use crate::retry::Attempts;
 
 impl Hierarchy {
-    /// Puts a document of Zarr 3.
+    /// Puts a Zarr v3 document.
     pub(crate) async fn put(
         &self,
         path: &NodePath,
@@ -37,7 +37,7 @@ impl Hierarchy {
         Ok(put.await?)
     }
 
-    /// Changes a document on condition that nobody else does; again where somebody did.
+    /// Changes a document on condition that no other writer does; retries on conflict.
     pub(crate) async fn update(
         &self,
         path: &NodePath,
@@ -48,7 +48,7 @@ impl Hierarchy {
         changed.ok_or_else(|| self.not_found(path))
     }
 
-    /// Changes a document where there is one and `change` makes another one of it. Returns the new one.
+    /// Changes a document if it exists and `change` returns a new one. Returns the new document.
     pub(super) async fn update_if(
         &self,
         path: &NodePath,
@@ -75,7 +75,8 @@ impl Hierarchy {
         }
     }
 
-    /// Puts what changed of a node, on condition that it is as it was read.
+    /// Puts the changed documents of a node, on condition that the stored ones are unchanged since
+    /// they were read.
     async fn replace_stored(
         &self,
         path: &NodePath,

@@ -1,5 +1,5 @@
-//! The copies of documents that groups above a node keep in their consolidated metadata: of this hierarchy and, on local disk, of the
-//! one that its directory lies in.
+//! Updates the copies of documents in the consolidated metadata of groups above a node: groups of
+//! this hierarchy and, on local disk, of the hierarchy that contains its directory.
 
 use std::path::Path;
 
@@ -11,20 +11,20 @@ use super::{Wanted, relative};
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
 
-/// The largest hierarchy that a hierarchy is known to be a part of.
+/// The outermost hierarchy known to contain a hierarchy.
 struct Whole {
     hierarchy: Hierarchy,
-    /// The path of the part.
+    /// The path of the contained hierarchy.
     part: NodePath,
 }
 
 impl Whole {
-    /// The path of a node of the part.
+    /// Returns the path, in the whole hierarchy, of a node of the contained one.
     fn path(&self, path: &NodePath) -> Result<NodePath> {
         Ok(self.part.join(path.as_str())?)
     }
 
-    /// The path of a node of the part, and the groups above it, the nearest first.
+    /// Returns the path of a node in the whole hierarchy, and the groups above it, nearest first.
     fn above(&self, path: &NodePath) -> Result<(NodePath, Vec<NodePath>)> {
         let path = self.path(path)?;
         let above = std::iter::successors(path.parent(), NodePath::parent).collect();
@@ -33,8 +33,9 @@ impl Whole {
 }
 
 impl Hierarchy {
-    /// Takes a node and all below it out of the consolidated metadata of every group above. Returns the groups that had it, by
-    /// their paths in the whole hierarchy, for [`Self::insert_copies`].
+    /// Removes a node and everything below it from the consolidated metadata of every group above.
+    /// Returns the paths, in the whole hierarchy, of the groups that listed the node, for
+    /// [`Self::insert_copies`].
     pub(crate) async fn remove_copies(&self, path: &NodePath) -> Result<Vec<NodePath>> {
         let whole = self.whole()?;
         let (path, above) = whole.above(path)?;
@@ -49,7 +50,7 @@ impl Hierarchy {
         Ok(had)
     }
 
-    /// Renews the copies of a document that groups above have in their consolidated metadata.
+    /// Updates the existing copies of a document in the consolidated metadata of groups above.
     pub(crate) async fn renew_copies(
         &self,
         path: &NodePath,
@@ -71,7 +72,8 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// [`Self::renew_copies`] after the document was changed: groups that the caller may not read cannot have been renewed by it
+    /// Variant of [`Self::renew_copies`] for use after the document was changed. Succeeds if access
+    /// to a group above is denied, because the caller cannot have updated that group's copies
     /// either.
     pub(crate) async fn renew_copies_after(
         &self,
@@ -84,8 +86,8 @@ impl Hierarchy {
         }
     }
 
-    /// Puts documents of a node and of what is below it into the consolidated metadata of these groups above, in place of those
-    /// that they have.
+    /// Puts the documents of a node and of everything below it into the consolidated metadata of
+    /// the given groups above, replacing existing copies.
     pub(crate) async fn insert_copies(
         &self,
         groups: &[NodePath],
@@ -107,11 +109,11 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Renews the consolidated metadata of all groups above a node that was put into the store by its objects: they get its
-    /// document and those of all nodes below it.
+    /// Updates the consolidated metadata of all groups above a node whose objects were put into the
+    /// store directly: adds the documents of the node and of all nodes below it.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`], and [`Error::Store`] where the store cannot list or write.
+    /// [`Error::NodeNotFound`], and [`Error::Store`] if the store cannot list or write.
     pub async fn renew_copies_of(&self, path: &str) -> Result<()> {
         let path = NodePath::parse(path)?;
         self.documents.clear();
@@ -147,8 +149,9 @@ impl Hierarchy {
         Ok(changed.await?.is_some())
     }
 
-    /// This hierarchy, or on local disk the one that the directories above its own belong to: those that have the document of a
-    /// group, one above the other. Prefixes above the one of an object store are not ours to read.
+    /// Returns the outermost hierarchy that contains this one. On local disk, it starts at the
+    /// outermost of the consecutive directories above that hold a group document. On object stores
+    /// it is this hierarchy, because prefixes above it must not be read.
     fn whole(&self) -> Result<Whole> {
         let alone = || Whole {
             hierarchy: self.clone(),
@@ -174,7 +177,7 @@ impl Hierarchy {
     }
 }
 
-/// Whether a directory has the document of a group, or one that could be.
+/// Returns whether a directory holds a file named like a group document.
 fn is_group(directory: &Path) -> bool {
     [METADATA_NAME, v2::GROUP_NAME]
         .iter()

@@ -1,6 +1,7 @@
-//! Metadata documents in a store: a cache, and which of them this process has changed. `read` reads those of Zarr 3 and `zarr_2`
-//! those of Zarr 2, `change` puts and changes both, `copies` changes what groups above have of them,
-//! `like` creates nodes like others.
+//! Metadata documents in a store: a cache of documents, and a record of the documents that this
+//! process has changed. `read` reads Zarr v3 documents and `zarr_2` Zarr v2 documents; `change`
+//! puts and changes both; `copies` updates their copies in groups above; `like` creates nodes from
+//! existing metadata.
 
 mod change;
 mod copies;
@@ -21,10 +22,10 @@ use zarr_store::Version;
 
 use crate::engine::by_weight;
 
-/// The memory that cached documents may take, in bytes.
+/// The memory limit for cached documents, in bytes.
 const CACHE_SIZE: u64 = 16 << 20;
 
-/// A node as it was read.
+/// A node as read from the store.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) metadata: NodeMetadata,
@@ -34,48 +35,48 @@ pub(crate) struct Stored {
 /// The versions of the documents of a node.
 #[derive(Debug)]
 enum Versions {
-    /// Of `zarr.json`.
+    /// The version of `zarr.json`.
     Zarr3(Version),
     Zarr2 {
-        /// Of `.zarray` or `.zgroup`.
+        /// The version of `.zarray` or `.zgroup`.
         node: Version,
         attributes: Option<Version>,
         copies: Option<Version>,
     },
 }
 
-/// What is asked for of a node of Zarr 2, which has several documents.
+/// The documents to read for a Zarr v2 node, which consists of several documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// A node of either kind.
     Node,
-    /// A node of either kind, and the consolidated metadata that a group may have.
+    /// A node of either kind, with the consolidated metadata of a group.
     NodeWithCopies,
-    /// A group, most likely, with its consolidated metadata.
+    /// Most likely a group, with its consolidated metadata.
     GroupWithCopies,
     /// A group that has consolidated metadata.
     Copies,
 }
 
-/// Documents that were read not long ago, and which documents this process has changed.
+/// Recently read documents, and a record of the documents that this process has changed.
 #[derive(Debug)]
 pub(crate) struct DocumentCache {
-    /// How old a document may be; zero for no cache.
+    /// The maximum age of a cached document; zero disables the cache.
     age: Duration,
-    /// Nodes that were changed, or deleted with all below them: copies of their documents that handles of groups have are out of
-    /// date.
+    /// Nodes that were changed, or deleted with everything below them: copies of their documents in
+    /// open group handles are out of date.
     changed: Mutex<BTreeMap<NodePath, Change>>,
-    /// Whether this process has a handle with copies: where it has none, nodes that it creates need not be noted.
+    /// Whether this process has a handle with copies: if not, created nodes need no record.
     has_copies: AtomicBool,
     documents: Cache<NodePath, (Instant, NodeMetadata), ByText>,
 }
 
-/// What this process has done to nodes.
+/// What this process has done to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
-    /// The document of the node is another one.
+    /// The document of the node was replaced.
     Changed,
-    /// The node was deleted, with all below it.
+    /// The node was deleted, with everything below it.
     Deleted,
 }
 
@@ -84,7 +85,7 @@ struct ByText;
 
 impl Weighter<NodePath, (Instant, NodeMetadata)> for ByText {
     fn weight(&self, path: &NodePath, (_, metadata): &(Instant, NodeMetadata)) -> u64 {
-        // The text and what was parsed out of it.
+        // Counts the text and the values parsed from it.
         let members = metadata
             .members()
             .iter()
@@ -126,26 +127,27 @@ impl DocumentCache {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that the documents of nodes are no longer what a group above may have copies of.
+    /// Records that the document of a node changed, so that copies in groups above may be out of
+    /// date.
     pub(crate) fn note(&self, path: &NodePath, change: Change) {
         let mut changed = self.changed();
         let known = changed.entry(path.clone()).or_insert(change);
         *known = change.max(*known);
     }
 
-    /// Notes that there is a handle with copies.
+    /// Records that a handle with copies exists.
     pub(crate) fn note_handle(&self) {
         self.has_copies.store(true, Ordering::Relaxed);
     }
 
-    /// Notes a node that is in the store and that handles with copies may not have.
+    /// Records a node in the store that handles with copies may lack.
     pub(crate) fn note_stored(&self, path: &NodePath) {
         if self.has_copies.load(Ordering::Relaxed) {
             self.note(path, Change::Changed);
         }
     }
 
-    /// The nodes below a group that this process has changed.
+    /// Returns the nodes below a group that this process has changed.
     pub(crate) fn changed_below(&self, group: &NodePath) -> Vec<NodePath> {
         let prefix = group.prefix();
         let changed = self.changed();
@@ -156,14 +158,15 @@ impl DocumentCache {
         paths.cloned().collect()
     }
 
-    /// Notes that the copies in the consolidated metadata of a group have just been made.
+    /// Records that the copies in the consolidated metadata of a group were just created.
     pub(crate) fn note_copies(&self, group: &NodePath) {
         let prefix = group.prefix();
         self.changed()
             .retain(|path, _| !path.as_str().starts_with(&prefix));
     }
 
-    /// Whether the document of a node was changed, or the node deleted, alone or with one above it.
+    /// Returns whether the document of a node was changed, or the node was deleted, alone or with a
+    /// node above it.
     pub(crate) fn has_changed(&self, path: &NodePath) -> bool {
         let changed = self.changed();
         let mut above = Some(path.clone()).filter(|_| !changed.is_empty());
@@ -183,13 +186,13 @@ impl DocumentCache {
     }
 }
 
-/// The path of a node relative to a group above it.
+/// Returns the path of a node relative to a group above it.
 pub(crate) fn relative<'a>(group: &NodePath, path: &'a NodePath) -> &'a str {
     let prefix = group.prefix();
     path.as_str().strip_prefix(&prefix).unwrap_or(path.as_str())
 }
 
-/// The key of the document that lays a node out.
+/// Returns the key of the node's main document: `zarr.json`, `.zarray` or `.zgroup`.
 pub(crate) fn key_of(path: &NodePath, metadata: &NodeMetadata) -> String {
     match metadata {
         _ if metadata.zarr_2().is_none() => path.metadata_key(),

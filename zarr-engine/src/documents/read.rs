@@ -1,4 +1,4 @@
-//! Reading documents: of one node, of those below one.
+//! Reads documents: of one node, or of the nodes below a group.
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -10,17 +10,17 @@ use super::{Stored, Versions, Wanted};
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
 
-/// Documents that are read at one time.
+/// The number of documents read concurrently.
 const DOCUMENTS: usize = 64;
 
-/// The bytes of a document that are asked for before its size is known.
+/// The number of bytes requested of a document before its size is known.
 const FIRST: u64 = 64 << 20;
 
-/// The most bytes of a document that are read on the thread that asks for it.
+/// The maximum size of a document that is read on the requesting thread.
 const SMALL: u64 = 256 << 10;
 
 impl Hierarchy {
-    /// Reads a node of Zarr 3; `None` where there is none.
+    /// Reads a Zarr v3 node; `None` if it does not exist.
     pub(crate) async fn document(&self, path: &NodePath) -> Result<Option<Stored>> {
         let key = path.metadata_key();
         let Some((text, version)) = self.text(&key).await? else {
@@ -34,7 +34,8 @@ impl Hierarchy {
         }))
     }
 
-    /// Reads the text of a document, at most of the size that the registry allows; `None` where there is none.
+    /// Reads the text of a document, up to the maximum size that the registry allows; `None` if the
+    /// document does not exist.
     pub(super) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
         let limit = self.registry().limits().max_document_size;
         let first = ByteRange::Range(0..FIRST.min(limit));
@@ -64,13 +65,14 @@ impl Hierarchy {
         Ok(Some((text.into(), body.version)))
     }
 
-    /// A small file that the operating system has in memory, for which no other thread need wake up.
+    /// Reads a small file on this thread if the operating system has the file in memory, which
+    /// saves waking another thread.
     fn at_hand(&self, key: &str, range: &ByteRange) -> Option<zarr_store::Result<Option<Body>>> {
         self.store().as_local()?;
         self.store().get_now(key, range, SMALL)
     }
 
-    /// Reads a node of Zarr 3, or else of Zarr 2; `None` where there is neither.
+    /// Reads a Zarr v3 node or, if there is none, a Zarr v2 node; `None` if neither exists.
     pub(crate) async fn stored(&self, path: &NodePath, wanted: Wanted) -> Result<Option<Stored>> {
         match self.document(path).await? {
             Some(stored) => Ok(Some(stored)),
@@ -78,13 +80,14 @@ impl Hierarchy {
         }
     }
 
-    /// The metadata of a node of either format, without copies of others that Zarr 2 keeps elsewhere.
+    /// Reads the metadata of a node of either format, without the consolidated metadata that Zarr
+    /// v2 stores separately.
     pub(crate) async fn any_document(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
         let stored = self.stored(path, Wanted::Node).await?;
         Ok(stored.map(|stored| stored.metadata))
     }
 
-    /// The metadata of a node from the cache, where it may be used, or from the store.
+    /// Returns the metadata of a node from the cache, if recent enough, or from the store.
     pub(crate) async fn cached_document(
         &self,
         path: &NodePath,
@@ -101,7 +104,7 @@ impl Hierarchy {
         Ok(found)
     }
 
-    /// The document of what a listing has. Below a reserved name there may be something else than a node.
+    /// Reads the document of a listed prefix. A prefix with a reserved name need not be a node.
     async fn listed(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
         match self.any_document(path).await {
             Err(Error::Core(_)) if path.name().starts_with("__") => Ok(None),
@@ -109,7 +112,8 @@ impl Hierarchy {
         }
     }
 
-    /// The documents of the nodes directly below a group, in order of name. Prefixes without a document are no nodes.
+    /// Reads the documents of the nodes directly below a group, in order of name. Skips prefixes
+    /// without a document.
     pub(crate) async fn documents_below(
         &self,
         path: &NodePath,
@@ -133,7 +137,7 @@ impl Hierarchy {
         Ok(nodes.collect())
     }
 
-    /// The documents of all nodes below a group, each group before what is below it.
+    /// Reads the documents of all nodes below a group; each group precedes the nodes below it.
     pub(crate) async fn documents_within(
         &self,
         path: &NodePath,

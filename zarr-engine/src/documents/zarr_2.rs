@@ -1,4 +1,5 @@
-//! Nodes of Zarr 2: `.zarray` or `.zgroup`, `.zattrs`, and the `.zmetadata` of a group that has copies of all below it.
+//! Zarr v2 nodes: `.zarray` or `.zgroup`, `.zattrs`, and the `.zmetadata` of a group with copies of
+//! all documents below it.
 
 use futures::try_join;
 use zarr_core::metadata::{Attributes, ConsolidatedMetadata, NodeMetadata, v2};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
 
 impl Hierarchy {
-    /// Whether there is an array or a group of Zarr 2 at a path.
+    /// Returns whether a path has a Zarr v2 array or group.
     pub(crate) async fn has_zarr_2(&self, path: &NodePath) -> Result<bool> {
         let exists = async |name: &str| {
             let key = path.prefix() + name;
@@ -21,7 +22,7 @@ impl Hierarchy {
         Ok(array || group)
     }
 
-    /// Reads a node of Zarr 2; `None` where there is none.
+    /// Reads a Zarr v2 node; `None` if it does not exist.
     pub(super) async fn stored_zarr_2(
         &self,
         path: &NodePath,
@@ -50,7 +51,7 @@ impl Hierarchy {
         }
     }
 
-    /// The text of one document of a node; an error names it.
+    /// Reads and parses one document of a node; errors name the document.
     async fn parsed<T>(
         &self,
         path: &NodePath,
@@ -107,7 +108,7 @@ impl Hierarchy {
         group(path, zgroup, attributes, None).map(Some)
     }
 
-    /// A group with its consolidated metadata, read at once.
+    /// Reads a group and its consolidated metadata concurrently.
     async fn group_zarr_2(&self, path: &NodePath) -> Result<Option<Stored>> {
         let strictness = self.registry().strictness();
         let parse = |text: &[u8]| ConsolidatedMetadata::parse_zarr_2(text, strictness);
@@ -122,7 +123,8 @@ impl Hierarchy {
         group(path, zgroup, attributes, copies).map(Some)
     }
 
-    /// Puts the documents of a node that differ from the stored ones, on condition that those are as they were read.
+    /// Puts the documents of a node that differ from the stored ones, on condition that the stored
+    /// ones are unchanged since they were read.
     pub(super) async fn replace_zarr_2(
         &self,
         path: &NodePath,
@@ -167,7 +169,8 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Creates a node of Zarr 2. Its document decides whether it is there, so its attributes follow.
+    /// Creates a Zarr v2 node. Puts its document first, because the document determines whether the
+    /// node exists, then its attributes.
     pub(crate) async fn put_new_zarr_2(
         &self,
         path: &NodePath,

@@ -1,15 +1,18 @@
-//! The work of a read or write in portions for the computing threads: small chunks together, large ones alone.
+//! Groups the jobs of a read or write into batches for the computing threads: small chunks
+//! together, large ones alone.
 
-/// A batch ends with the job that brings it to so many decoded bytes: handing it over takes a fraction of decoding it.
+/// The decoded size at which a batch is complete: handing over a batch of this size costs a
+/// fraction of decoding it.
 const SIZE: u64 = 256 << 10;
 
-/// The most jobs of a batch, where they decode to less.
+/// The maximum number of jobs per batch, for jobs with little decoded data.
 const LEN: usize = 4096;
 
-/// Batches of jobs, made as they are asked for. They end at the first error.
+/// Groups jobs into batches lazily. A failed job discards the batch being collected; consumers stop
+/// there.
 pub(super) struct Batches<I, T> {
     jobs: I,
-    /// The decoded size of a job, in bytes.
+    /// Returns the decoded size of a job, in bytes.
     size: fn(&T) -> u64,
 }
 

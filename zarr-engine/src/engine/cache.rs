@@ -1,4 +1,5 @@
-//! Caches: decoded shard indexes bound to the version of their object, and, where asked for, encoded chunks.
+//! Caches: decoded shard indexes, bound to the version of their object, and optionally encoded
+//! chunks.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +12,21 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use zarr_core::codec::ShardIndex;
 use zarr_store::{ByteRange, Version};
 
-/// What a hierarchy keeps of what it has read.
+/// The caches of a hierarchy: their sizes, and when cached data is revalidated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// The memory for decoded shard indexes, in bytes: 64 MiB by default. The last index is kept even if it alone is
-    /// larger; 0 keeps none.
+    /// The memory limit for decoded shard indexes in bytes; 64 MiB by default. The last index is
+    /// kept even if it exceeds the limit; 0 disables the cache.
     pub index_size: u64,
-    /// The memory for encoded chunks and inner chunks, in bytes: none by default.
+    /// The memory limit for encoded chunks and inner chunks in bytes; 0, which disables the cache,
+    /// by default.
     pub chunk_size: u64,
-    /// Whether objects in the cache are compared with the store before they are used: yes by default. A read of a chunk or shard
-    /// in the cache then sends one request, which is answered without a body if the object has not changed. Without, it sends
-    /// none, and does not see what others write.
+    /// Whether cached objects are revalidated with the store before use; true by default. A read of
+    /// a cached chunk or shard then sends one request, which returns no body if the object has not
+    /// changed. If false, the read sends no request and misses changes by other writers.
     pub revalidate: bool,
-    /// How old a metadata document may be that is opened again: zero, and so read each time, by default.
+    /// The maximum age of a cached metadata document when a node is opened again; zero by default,
+    /// so that each open reads the document.
     pub metadata_age: Duration,
 }
 
@@ -38,7 +41,7 @@ impl Default for CacheOptions {
     }
 }
 
-/// A part of an object as it was in one version of it.
+/// Part of an object in one version of the object.
 #[derive(Clone, Debug)]
 pub(super) struct Cached<T> {
     pub(super) version: Version,
@@ -46,17 +49,18 @@ pub(super) struct Cached<T> {
     pub(super) value: T,
 }
 
-/// The index of a shard.
+/// The cached index of a shard.
 pub(super) type CachedIndex = Cached<Arc<ShardIndex>>;
 
-/// An encoded chunk.
+/// A cached encoded chunk.
 pub(super) type CachedChunk = Cached<Bytes>;
 
-/// Which bytes: nested shards have several indexes in one object.
+/// The object key and byte range of a cached part: nested shards have several indexes in one
+/// object.
 pub(super) type Key = (Arc<str>, ByteRange);
 
-/// A cache of at most this many bytes, in one piece: in several, each would have its share of the bytes, and an entry larger than
-/// one share would never be kept.
+/// Returns a cache of at most `limit` bytes, in a single cache shard: with several, each would get
+/// a fraction of the bytes, and an entry larger than that fraction would never be kept.
 pub(crate) fn by_weight<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     items: usize,
     limit: u64,
@@ -72,12 +76,13 @@ pub(crate) fn by_weight<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     Cache::with_options(options, weighter, state, lifecycle)
 }
 
-/// The memory of a part of an object, in bytes.
+/// Returns the memory of a cached part of an object, in bytes.
 fn memory<T>(key: &Key, value_size: usize) -> u64 {
     (value_size + key.0.len() + size_of::<Key>() + size_of::<Cached<T>>()) as u64
 }
 
-/// The largest entry that a cache of `limit` bytes admits: it sets 3 % of them aside for new entries.
+/// Returns the largest entry that a cache of `limit` bytes is sure to admit: the cache reserves 3 %
+/// of its bytes for new entries.
 fn most(limit: u64) -> u64 {
     limit - limit / 16
 }
@@ -100,15 +105,15 @@ impl Weighter<Key, CachedIndex> for IndexMemory {
     }
 }
 
-/// The caches of a hierarchy; the least recently useful entries go first.
+/// The caches of a hierarchy; the entries that were least recently useful are evicted first.
 #[derive(Debug)]
 pub(super) struct Caches {
     pub(super) options: CacheOptions,
     indexes: Cache<Key, CachedIndex, IndexMemory>,
-    /// The last index that is too large for the cache.
+    /// The last index that was too large for the cache.
     oversized: Mutex<Option<(Key, CachedIndex)>>,
     chunks: Cache<Key, CachedChunk, ChunkMemory>,
-    /// Whether it was said that an index, or a chunk, is larger than its cache.
+    /// Whether a warning was logged about an index, or a chunk, larger than its cache.
     warned: [AtomicBool; 2],
 }
 
@@ -131,7 +136,8 @@ impl Caches {
         })
     }
 
-    /// The index from the cache, from a reader who is fetching it right now, or from `fetch`, which says whether it may be kept.
+    /// Returns an index from the cache, from a concurrent reader that is fetching it, or from
+    /// `fetch`, whose errors are not cached.
     pub(super) async fn index_or<E>(
         &self,
         key: &Key,
@@ -141,14 +147,14 @@ impl Caches {
             return Ok(cached);
         }
         let cached = self.indexes.get_or_insert_async(key, fetch).await?;
-        // Where the cache is full, what was just fetched can be the first to go.
+        // In a full cache, the index just fetched may be evicted first.
         if self.indexes.peek(key).is_none() {
             self.insert_index(key, cached.clone());
         }
         Ok(cached)
     }
 
-    /// Keeps an index, unless its store does not tell versions apart.
+    /// Caches an index, unless its store does not provide versions.
     pub(super) fn insert_index(&self, key: &Key, cached: CachedIndex) {
         let limit = self.options.index_size;
         if limit == 0 || !cached.version.is_known() {
@@ -180,7 +186,7 @@ impl Caches {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A chunk that is kept, of any version.
+    /// Returns a cached chunk of any version.
     pub(super) fn chunk(&self, key: &Key) -> Option<CachedChunk> {
         if self.keeps_chunks() {
             self.chunks.get(key)
@@ -189,7 +195,7 @@ impl Caches {
         }
     }
 
-    /// Keeps a copy of a chunk: its bytes may be a small part of a large buffer.
+    /// Caches a copy of a chunk, because its bytes may be a small part of a large buffer.
     pub(super) fn insert_chunk(&self, key: Key, cached: &CachedChunk) {
         if !self.keeps_chunks() || !cached.version.is_known() {
             return;
@@ -219,7 +225,8 @@ impl Caches {
         self.options.chunk_size > 0
     }
 
-    /// Forgets what this process has just replaced. Inner chunks stay: their version is gone, so nobody asks for them.
+    /// Drops cached parts of an object that this process has just replaced. Cached inner chunks
+    /// stay: no reader requests their old version again.
     pub(super) fn forget(&self, key: &Arc<str>, index_range: Option<ByteRange>) {
         self.chunks.remove(&(key.clone(), ByteRange::All));
         if let Some(range) = index_range {

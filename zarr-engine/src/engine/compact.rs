@@ -1,4 +1,4 @@
-//! Dead space in shards, and getting rid of it.
+//! Measures and removes dead space in shards.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::plan::{ObjectState, ObjectWrite, ShardSpace, WritePlan};
@@ -9,11 +9,11 @@ use super::{Engine, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
-/// Indexes that are read at one time.
+/// The number of indexes read concurrently.
 const INDEXES: usize = 64;
 
 impl Engine {
-    /// How much of each shard of a plan is in use, in order of the plan; without those that are not stored.
+    /// Returns the size and dead space of each stored shard of a plan, in order of the plan.
     pub(crate) async fn spaces(&self, plan: &WritePlan) -> Result<Vec<(String, ShardSpace)>> {
         let spaces = stream::iter(plan.objects()).map(|object| async move {
             let Some(range) = object.index_range().as_ref().map(stored_range) else {
@@ -32,8 +32,8 @@ impl Engine {
         spaces.try_collect().await
     }
 
-    /// Stores the shards of a plan again that have more dead space than `percent` of them, without it. Returns what was freed of
-    /// each, in bytes.
+    /// Rewrites, without dead space, the shards of a plan whose dead space exceeds `percent` % of
+    /// their size. Returns the freed bytes of each rewritten shard.
     pub(crate) async fn compact(&self, plan: &WritePlan, percent: u8) -> Result<Vec<u64>> {
         stream::iter(plan.objects())
             .map(|object| self.compact_object(object, percent))

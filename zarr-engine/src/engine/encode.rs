@@ -1,4 +1,4 @@
-//! Encoding what is written of one object.
+//! Encodes the writes of one object.
 
 use bytes::Bytes;
 use rayon::iter::{ParallelBridge, ParallelIterator};
@@ -9,8 +9,9 @@ use super::batch::Batches;
 use super::compute;
 use crate::error::{Error, Result};
 
-/// Encodes writes of one object, one over the other, on the computing threads, the inner chunks of each in parallel. There too
-/// `finish` makes of the result what is to be stored.
+/// Encodes writes of one object, one on top of the other, on the computing threads; the inner
+/// chunks of each write are encoded in parallel. `finish` turns the result into the bytes to store,
+/// also on the computing threads.
 pub(super) async fn encode<R: Send + 'static>(
     writes: Vec<(ObjectWrite, Input)>,
     existing: ObjectState,
@@ -19,7 +20,7 @@ pub(super) async fn encode<R: Send + 'static>(
     compute(move || finish_here(&writes, existing, finish)).await?
 }
 
-/// [`encode`] from a computing thread, for objects that no store has yet.
+/// Variant of [`encode`] for computing threads, for objects that are replaced entirely.
 pub(super) fn encode_here(object: &ObjectWrite, input: &Input) -> Result<Option<Vec<Bytes>>> {
     let writes = [(object.clone(), input.clone())];
     finish_here(&writes, ObjectState::Absent, ObjectWrite::assemble)
@@ -43,7 +44,7 @@ fn finish_here<R>(
                 .par_bridge()
                 .map(run)
                 .collect::<Result<Vec<_>>>()?,
-            // Less than other threads need to wake up.
+            // Too little work to wake other threads for.
             (first, _) => first.map(run).into_iter().collect::<Result<_>>()?,
         };
         state = encode.finish(chunks.into_iter().flatten());
@@ -51,7 +52,7 @@ fn finish_here<R>(
     Ok(finish(&writes[0].0, state)?)
 }
 
-/// Encodes chunks one behind the other in memory that they share.
+/// Encodes chunks one after another into shared memory.
 fn encode_batch(jobs: &[(usize, EncodeJob)], input: &Input) -> Result<Vec<(usize, Option<Bytes>)>> {
     let mut bytes = Vec::new();
     let ranges = jobs

@@ -1,8 +1,9 @@
 //! Group commit: the writers of one object in this process share a read and a put.
 //!
-//! Each writer queues its write under the key of the object and then waits for the lock of that key. The writer that gets the lock
-//! commits all writes queued so far; the others find theirs committed. A dropped writer takes its write with it, and a batch whose
-//! leader was dropped goes back to the queue.
+//! Each writer queues its write under the key of the object and then waits for the lock of that
+//! key. The writer that gets the lock commits all writes queued so far; the other writers find
+//! theirs committed. Dropping a writer drops its write, and a batch whose leader was dropped
+//! returns to the queue.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -13,7 +14,7 @@ use zarr_core::plan::ObjectWrite;
 
 use crate::error::Result;
 
-/// The number of locks, which keys share.
+/// The number of locks; several keys share a lock.
 const STRIPES: usize = 64;
 
 /// The write of one writer to one object.
@@ -25,7 +26,7 @@ pub(super) struct PendingWrite {
 }
 
 impl PendingWrite {
-    /// Tells the writer what became of its write.
+    /// Reports the result of the write to its writer.
     pub(super) fn finish(&self, result: Result<()>) {
         *lock(&self.result) = Some(result);
     }
@@ -35,7 +36,7 @@ impl PendingWrite {
     }
 }
 
-/// What writes of one object write.
+/// Returns the object writes and inputs of several pending writes.
 pub(super) fn inputs(writes: &[Arc<PendingWrite>]) -> Vec<(ObjectWrite, Input)> {
     let inputs = writes.iter();
     inputs
@@ -43,7 +44,7 @@ pub(super) fn inputs(writes: &[Arc<PendingWrite>]) -> Vec<(ObjectWrite, Input)> 
         .collect()
 }
 
-/// The pending writes by key, and the locks of keys.
+/// The pending writes by key, and the locks of the keys.
 #[derive(Debug)]
 pub(super) struct CommitQueue {
     pending: Mutex<HashMap<Arc<str>, Vec<Weak<PendingWrite>>>>,
@@ -60,8 +61,8 @@ impl Default for CommitQueue {
 }
 
 impl CommitQueue {
-    /// Commits a write, as leader through `commit`, which gets all pending writes of the object, or as part of another leader's
-    /// batch.
+    /// Commits a write: either as leader through `commit`, which receives all pending writes of the
+    /// object, or as part of another leader's batch.
     pub(super) async fn submit(
         &self,
         object: ObjectWrite,
@@ -97,7 +98,8 @@ impl CommitQueue {
     }
 }
 
-/// The writes of one commit. Those that are not finished when it is dropped are queued again.
+/// The writes of one commit. Writes that are unfinished when the batch is dropped return to the
+/// queue.
 struct Batch<'a> {
     queue: &'a CommitQueue,
     key: Arc<str>,

@@ -1,4 +1,4 @@
-//! Limits of this process, which a program may set: computing threads, and encoded bytes in flight.
+//! Configurable limits of this process: computing threads and encoded bytes in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, Result};
 use crate::process::PerProcess;
 
-/// Computing threads; 0 is one a core.
+/// The number of computing threads; 0 means one per core.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// Encoded bytes that may wait for decoding at one time, in KiB.
+/// The encoded bytes that may wait for decoding at a time, in KiB.
 static IN_FLIGHT_KIB: AtomicUsize = AtomicUsize::new(256 << 10);
 
 static POOL: PerProcess<ThreadPool> = PerProcess::new();
@@ -27,25 +27,26 @@ fn build(threads: usize) -> Result<ThreadPool> {
     })
 }
 
-/// The threads that compute, for all hierarchies of the process.
+/// Returns the computing threads, shared by all hierarchies of the process.
 pub(super) fn pool() -> Arc<ThreadPool> {
     POOL.get_or_make(|| {
         build(THREADS.load(Ordering::Relaxed)).expect("the system can start threads")
     })
 }
 
-/// Sets the number of computing threads of this process and of children that it forks; 0 is one a core. Work that has begun ends
-/// on the threads that it began on.
+/// Sets the number of computing threads of this process and of the children that it forks; 0 means
+/// one per core. Work in progress finishes on the old threads.
 ///
 /// # Errors
-/// Where the system cannot start as many; the threads then stay what they were.
+/// Fails if the system cannot start that many threads; the old threads then stay in use.
 pub fn set_threads(count: usize) -> Result<()> {
     POOL.set(build(count)?);
     THREADS.store(count, Ordering::Relaxed);
     Ok(())
 }
 
-/// Computes on a thread pool of the program's own from now on, in this process; a child that it forks makes one of its own.
+/// Sets the thread pool for all computation in this process from now on; a forked child creates its
+/// own pool.
 ///
 /// ```
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
@@ -57,11 +58,11 @@ pub fn set_pool(pool: ThreadPool) {
     POOL.set(pool);
 }
 
-/// The runtime on which the calls of [`blocking`](crate::blocking) wait, where the program has set one.
+/// The runtime on which [`blocking`](crate::blocking) calls wait, if the program has set one.
 static RUNTIME: PerProcess<Handle> = PerProcess::new();
 
-/// Lets the calls of [`blocking`](crate::blocking) wait on a runtime of the program's own from now on, in this process. It needs
-/// threads of its own, a timer and I/O.
+/// Sets the runtime on which [`blocking`](crate::blocking) calls wait from now on in this process.
+/// The runtime needs its own threads, a timer and I/O.
 ///
 /// ```
 /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -74,26 +75,26 @@ pub fn set_runtime(runtime: Handle) {
     RUNTIME.set(runtime);
 }
 
-/// The runtime that the program has set in this process.
+/// Returns the runtime that the program has set in this process.
 pub(crate) fn own_runtime() -> Option<Arc<Handle>> {
     RUNTIME.get()
 }
 
-/// The number of computing threads.
+/// Returns the number of computing threads.
 #[must_use]
 pub fn threads() -> usize {
     pool().current_num_threads()
 }
 
-/// Sets the encoded bytes of remote reads that wait for decoding at one time, for each hierarchy that is opened from now on: 256
-/// MiB by default. It is rounded to KiB, and at least one.
+/// Sets the encoded bytes of remote reads that may wait for decoding at a time, per hierarchy
+/// opened from now on; 256 MiB by default. The size is rounded down to KiB; the minimum is 1 KiB.
 pub fn set_bytes_in_flight(size: u64) {
     let kib = usize::try_from(size >> 10).unwrap_or(usize::MAX);
     let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
     IN_FLIGHT_KIB.store(kib.clamp(1, most), Ordering::Relaxed);
 }
 
-/// What [`set_bytes_in_flight`] set, in bytes.
+/// Returns the limit set by [`set_bytes_in_flight`], in bytes.
 #[must_use]
 pub fn bytes_in_flight() -> u64 {
     (in_flight_kib() as u64) << 10

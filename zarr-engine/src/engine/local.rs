@@ -1,5 +1,5 @@
-//! Reads of local files: positioned reads on one open handle an object, on the thread that decodes. No runtime, no copy of the
-//! encoded bytes beyond a buffer that the thread keeps.
+//! Reads of local files: positioned reads on one open handle per object, on the thread that
+//! decodes. Needs no async runtime, and copies encoded bytes only into a reused per-thread buffer.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +15,14 @@ use super::cache::CachedIndex;
 use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
 use crate::error::{Error, Result};
 
-/// A read of no more objects than this is done on the caller's thread: waking others takes longer.
+/// Reads of at most this many objects run on the caller's thread: waking other threads takes
+/// longer.
 const INLINE: u64 = 1;
 
-/// The most bytes that are read at once for several chunks.
+/// The maximum number of bytes read at once for several chunks.
 const MAX_SPAN: u64 = 1 << 20;
 
-/// Bytes between chunks that cost less to read than another read does.
+/// The largest gap between chunks that is cheaper to read than a second read.
 const FREE_GAP: u64 = 4 << 10;
 
 impl Engine {
@@ -38,7 +39,8 @@ impl Engine {
         })?
     }
 
-    /// Reads what is wanted of one object from one version of it; from the start again if it is overwritten in place meanwhile.
+    /// Reads the selected parts of one object from one version of it; restarts if the object is
+    /// overwritten in place meanwhile.
     fn read_object(self: &Arc<Self>, mut object: ObjectRead, target: &Target) -> Result<()> {
         let store = self.store.as_local().expect("only called for local stores");
         for _ in 0..ATTEMPTS {
@@ -60,7 +62,8 @@ impl Engine {
         })
     }
 
-    /// Goes on with the fetch of a shard from a file that is open: all its ranges are of one version.
+    /// Continues the fetch of a shard from an open file, so that all its ranges belong to one
+    /// version.
     fn open_shard(
         self: &Arc<Self>,
         file: &Arc<LocalFile>,
@@ -145,17 +148,17 @@ impl Engine {
     }
 }
 
-/// Chunks next to each other in a file, which are read at once.
+/// Adjacent chunks of a file, read at once.
 #[derive(Default)]
 struct Span {
     range: Range<u64>,
-    /// Bytes of the chunks alone.
+    /// The bytes of the chunks, without gaps.
     wanted: u64,
     jobs: Vec<(Range<u64>, ChunkJob)>,
 }
 
 impl Span {
-    /// Whether a chunk is so near that one read of both costs less than two.
+    /// Returns whether one read that includes this chunk is cheaper than two reads.
     fn takes(&self, range: &Range<u64>) -> bool {
         let size = self.with(range).end - self.with(range).start;
         let wanted = self.wanted.saturating_add(range.end - range.start);

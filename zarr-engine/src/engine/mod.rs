@@ -1,7 +1,9 @@
-//! Runs plans: tokio waits, rayon computes, and neither does the other's work.
+//! Runs plans: tokio waits, rayon computes, and neither does the work of the other.
 //!
-//! `local` reads files on the computing threads, `remote` fetches and hands over, `write` does the optimistic
-//! read-modify-write of both, and `patch` its shorter way for large shards. Nothing here knows metadata documents.
+//! `local` reads files on the computing threads, `remote` fetches bytes and hands them to the
+//! computing threads, `write` performs the optimistic read-modify-write for local and remote
+//! stores, and `patch` is a cheaper path for large shards. This module does not depend on metadata
+//! documents.
 
 mod batch;
 mod cache;
@@ -34,10 +36,10 @@ use self::limits::pool;
 pub use self::target::Target;
 use crate::error::{Error, Result};
 
-/// How often an object that changes while it is read is read again.
+/// The maximum number of attempts to read an object that changes during the read.
 const ATTEMPTS: usize = 4;
 
-/// What all handles of a hierarchy share.
+/// The state shared by all handles of a hierarchy.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) store: Store,
@@ -61,13 +63,13 @@ impl Engine {
         }
     }
 
-    /// Forgets what this process has just replaced.
+    /// Drops cached parts of an object that this process has just replaced.
     pub(crate) fn forget(&self, key: &str, index_range: Option<ByteRange>) {
         self.caches
             .forget(&key.into(), index_range.as_ref().map(stored_range));
     }
 
-    /// Reads into a target; after an error it may hold a part of the result.
+    /// Reads into a target. After an error, the target may hold part of the result.
     pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, target: Target) -> Result<()> {
         if self.store.as_local().is_none() {
             return self.read_remote(&plan, &target).await;
@@ -76,8 +78,8 @@ impl Engine {
         compute(move || engine.read_local(&plan, &target)).await?
     }
 
-    /// Reads into a target on the caller's thread or, if there is enough to do, on the computing threads; `None` if the store is
-    /// not local.
+    /// Reads into a target on the caller's thread or, if there is enough work, on the computing
+    /// threads. Returns `None` if the store is not local.
     pub(crate) fn read_blocking(
         self: &Arc<Self>,
         plan: &ReadPlan,
@@ -88,19 +90,20 @@ impl Engine {
     }
 }
 
-/// Starts work on the computing threads at once; the future waits for it without holding a thread. What the work captures is
-/// dropped before the wait ends.
+/// Starts work on the computing threads immediately; the returned future waits for the result
+/// without blocking a thread. Values captured by the work are dropped before the future completes.
 pub(crate) fn compute<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> impl Future<Output = Result<R>> + Send {
     let (sender, receiver) = oneshot::channel();
-    // The caller may have lost interest.
+    // Sending fails if the caller has dropped the future.
     spawn(work, move |result| drop(sender.send(result)));
     async { receiver.await.map_err(|_| dropped())? }
 }
 
-/// Runs work on the computing threads while this thread does nothing: a thread of a caller's own pool that waited in rayon's way
-/// would run other tasks of that pool, whose memory adds up, and which may want a lock that the caller holds.
+/// Runs work on the computing threads while this thread blocks. With rayon's own wait, a thread of
+/// the caller's pool would meanwhile run other tasks of that pool: their memory would add up, and
+/// they might need a lock that the caller holds.
 fn compute_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
     if pool().current_thread_index().is_some() {
         return Ok(work());
@@ -129,7 +132,7 @@ fn dropped() -> Error {
     Error::Internal { reason }
 }
 
-/// The range of a plan, as stores take it.
+/// Converts a byte range of a plan into a byte range of the store.
 #[must_use]
 pub fn stored_range(range: &ByteRange) -> zarr_store::ByteRange {
     match range {

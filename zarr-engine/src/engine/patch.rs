@@ -1,5 +1,6 @@
-//! Writes of a part of a large shard, for the price of what changes: the bytes of the shard stay, and new inner chunks and a new
-//! index go behind them, on condition that nobody changed the shard since its index was read.
+//! Partial writes of a large shard at a cost proportional to the change: the existing bytes of the
+//! shard stay, and the new inner chunks and a new index are appended, on condition that no other
+//! writer has changed the shard since its index was read.
 
 use std::sync::Arc;
 
@@ -14,15 +15,16 @@ use super::group_commit::{PendingWrite, inputs};
 use super::{Engine, stored_range};
 use crate::error::Result;
 
-/// What became of writes that were to patch a shard.
+/// The outcome of writes that attempt to patch a shard.
 pub(super) enum Patched {
-    /// They are stored.
+    /// The writes are stored.
     Done,
-    /// The shard is another version than its index, and the index is forgotten.
+    /// The shard's version differs from that of its index; the index was dropped from the cache.
     Changed,
-    /// There is no shard.
+    /// The shard does not exist.
     Absent,
-    /// They are not stored: the object cannot be patched, or it costs less to store it as a whole. With its index, where that is known.
+    /// The writes are not stored, because the object cannot be patched or a full rewrite is
+    /// cheaper. Holds the index of the shard, if known.
     Not(Option<CachedIndex>),
 }
 
@@ -53,7 +55,8 @@ impl Engine {
         }
     }
 
-    /// The index of a shard, from the cache if it is there: what follows is on condition of its version.
+    /// Returns the index of a shard, preferably from the cache: later steps are conditional on its
+    /// version.
     pub(super) async fn index_of(
         &self,
         object: &ObjectWrite,

@@ -14,27 +14,27 @@ use super::cache::{Cached, CachedChunk, CachedIndex, Key};
 use super::{ATTEMPTS, Engine, Target, compute, stored_range};
 use crate::error::{Error, Result};
 
-/// Objects that are worked on at one time; requests are limited by the store.
+/// The number of objects read concurrently; the store limits the number of requests.
 const OBJECTS: usize = 64;
 
-/// Ranges that go to the computing threads at once, of those that have arrived.
+/// The maximum number of arrived ranges handed to the computing threads at once.
 const BATCH: usize = 1024;
 
-/// What there is now of something that may be in the cache.
+/// The current state of a part of an object that may be cached.
 enum Fresh<T> {
-    /// It has not changed.
+    /// The cached part is unchanged.
     Cached(Cached<T>),
-    /// It is not in the cache, or has changed.
+    /// The part was not cached or has changed.
     Read(zarr_store::Body),
     /// The object does not exist.
     Absent,
 }
 
-/// Why there is no index to be kept.
+/// The reason why no index can be cached.
 enum NoIndex {
     /// The object does not exist.
     Absent,
-    /// The store does not tell versions apart.
+    /// The store does not provide versions.
     Unversioned(CachedIndex),
     Failed(Error),
 }
@@ -48,7 +48,8 @@ impl Engine {
             .await
     }
 
-    /// Reads what is wanted of one object from one version of it; from the start again where it changes in between.
+    /// Reads the selected parts of one object from one version of it; restarts if the object
+    /// changes meanwhile.
     async fn read_versioned(&self, mut object: ObjectRead, target: &Target) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let fetch = object.attempt()?;
@@ -87,15 +88,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Reads a whole object, or takes it from the cache. Returns the fetch of its index if it is a shard with more dead space than
-    /// memory is meant for.
+    /// Reads an entire object, or takes it from the cache. Returns the fetch of its index instead
+    /// if the object is a shard whose dead space makes it larger than its maximum encoded size.
     async fn read_whole(&self, fetch: Fetch, target: &Target) -> Result<Option<Fetch>> {
         let key = key_of(&fetch);
         let cached = self.caches.chunk(&key);
         let (found, _permit) = match cached {
             Some(cached) if !self.caches.options.revalidate => (Fresh::Cached(cached), None),
             cached => {
-                // What is read whole is seldom larger than what it decodes to, and never takes more memory than it can need.
+                // An entire object is rarely larger than its decoded size, and the read is limited
+                // to its maximum encoded size.
                 let permit = self.permit(kib(fetch.decoded_size())).await;
                 let most = self.store.whole(fetch.max_size());
                 (self.refresh(&key.0, &most, cached).await?, Some(permit))
@@ -123,7 +125,7 @@ impl Engine {
         Ok(None)
     }
 
-    /// Reads a range of an object unless it is still the version in the cache.
+    /// Reads a range of an object, unless the cached version is still current.
     async fn refresh<T>(
         &self,
         key: &str,
@@ -142,14 +144,16 @@ impl Engine {
         })
     }
 
-    /// Reads the index of a shard, or takes it from the cache: what follows, in which version of the object.
+    /// Reads the index of a shard, or takes it from the cache. Returns the remaining work and the
+    /// version of the object that it applies to.
     async fn first_index(
         &self,
         fetch: Fetch,
         object: &mut ObjectRead,
     ) -> Result<(Vec<Work>, Version)> {
         let key = key_of(&fetch);
-        // Ranges are fetched on condition that the index still holds; chunks from the cache are not fetched.
+        // Ranges are fetched on condition that the index is still current; cached chunks are not
+        // fetched.
         let trusted = !(self.caches.keeps_chunks() && self.caches.options.revalidate);
         let mut fresh = !trusted;
         let found = if trusted {
@@ -166,14 +170,14 @@ impl Engine {
         if fresh || !self.caches.options.revalidate || work.iter().any(fetches) {
             return Ok((work, version));
         }
-        // Nothing is fetched, so nobody says whether the index still holds.
+        // No range is fetched, so nothing has verified that the index is still current.
         drop(work);
         let fetch = object.attempt()?.by_index();
         let found = self.renew_index(&fetch, &key).await;
         open_index(fetch, found)
     }
 
-    /// The index as it is now: the one in the cache if its object has not changed.
+    /// Returns the current index: the cached one if its object has not changed.
     async fn renew_index(&self, fetch: &Fetch, key: &Key) -> Result<CachedIndex, NoIndex> {
         let found = self.fetch_index(fetch, key, self.caches.index(key)).await;
         if let Ok(found) = &found {
@@ -209,9 +213,9 @@ impl Engine {
         }
     }
 
-    /// Reads parts of one object on condition that it has not changed, and decodes them as they arrive. Returns what has to be read
-    /// next, in nested shards. All that was started is done when this returns, with an error too: the object may be read again,
-    /// into the same elements.
+    /// Reads parts of one object on condition that it has not changed, and decodes them as they
+    /// arrive. Returns the parts of nested shards to read next. All jobs have finished when this
+    /// returns, even with an error: a retry may then read the object into the same elements.
     async fn read_parts(
         &self,
         work: Vec<Work>,
@@ -236,8 +240,8 @@ impl Engine {
         arrived.and(left)
     }
 
-    /// Fetches ranges of one object and hands them to `start`, together what has arrived together. Returns the permit for their
-    /// memory.
+    /// Fetches ranges of one object and hands them to `start`; ranges that arrive together form one
+    /// batch. Returns the permit for the memory of the ranges.
     async fn arrive(
         &self,
         fetches: Vec<Fetch>,
@@ -279,7 +283,7 @@ impl Engine {
         Ok(Some(permit))
     }
 
-    /// What the cache has of some ranges in this version, and the fetches of the others.
+    /// Returns the ranges that the cache holds in this version, and the fetches of all others.
     fn take_cached(
         &self,
         fetches: Vec<Fetch>,
@@ -300,7 +304,7 @@ impl Engine {
         (found, missing)
     }
 
-    /// Sets memory aside for encoded bytes; a read that wants more than there is at all waits for all of it.
+    /// Reserves memory for encoded bytes; a read larger than the whole budget waits for all of it.
     async fn permit(&self, kib: usize) -> SemaphorePermit<'_> {
         let permits = u32::try_from(kib.clamp(1, self.in_flight_kib)).expect("the bound fits");
         self.in_flight
@@ -310,7 +314,8 @@ impl Engine {
     }
 }
 
-/// Opens the index of a shard: what follows, in which version of the object.
+/// Opens the index of a shard. Returns the remaining work and the version of the object that it
+/// applies to.
 fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<Work>, Version)> {
     match found {
         Ok(found) | Err(NoIndex::Unversioned(found)) => {
@@ -322,12 +327,14 @@ fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<
     }
 }
 
-/// The parts of a shard that is read in ranges: they are merged before the first is asked for.
+/// Collects the parts of a shard that is read in ranges: the ranges are merged before the first
+/// request.
 fn all(works: Works) -> Result<Vec<Work>> {
     Ok(works.collect::<zarr_core::Result<_>>()?)
 }
 
-/// Runs jobs, and those that follow from bytes, on the computing threads, all in one hop. Returns what needs more bytes.
+/// Runs jobs, and the jobs that result from fetched bytes, on the computing threads in a single
+/// hop. Returns the work that needs more bytes.
 fn resume(
     jobs: Vec<DecodeJob>,
     bodies: Vec<(Fetch, Option<Body>)>,
@@ -384,7 +391,7 @@ fn key_of(fetch: &Fetch) -> Key {
     (fetch.key().clone(), stored_range(fetch.range()))
 }
 
-/// What follows an index are ranges from the start of the object.
+/// Parts found through an index are always ranges from the start of the object.
 fn range_of(fetch: &Fetch) -> Range<u64> {
     match fetch.range() {
         zarr_core::ByteRange::Range(range) => range.clone(),

@@ -1,5 +1,5 @@
-//! Where a read puts what it decodes: the bytes of a buffer, or, for elements of any size, chunks that are kept and the places
-//! in them.
+//! The target of a read: a buffer of elements or, for elements of variable size, decoded chunks and
+//! a buffer with the place of each element in them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,24 +8,24 @@ use zarr_core::{FillValue, Output};
 
 use crate::error::{Error, Result};
 
-/// The target of a read; clones share it.
+/// The target of a read; clones share its memory.
 #[derive(Clone, Debug)]
 pub struct Target {
     elements: Elements,
-    /// Where asked for: the keys of objects that do not exist.
+    /// The keys of objects that do not exist, if requested.
     absent: Option<Arc<Mutex<Vec<Arc<str>>>>>,
 }
 
 #[derive(Clone, Debug)]
 enum Elements {
-    /// Of one size.
+    /// Elements of fixed size.
     Fixed(Output),
-    /// Of any size.
+    /// Elements of variable size.
     Variable(Arc<VariableTarget>),
 }
 
-/// Decoded chunks of elements of any size. A place in the buffer holds the number of a chunk, from 1, and a position in it; 0
-/// is the fill value.
+/// Decoded chunks of elements of variable size. Each place in the buffer holds the number of a
+/// chunk, starting from 1, and a position in the chunk; 0 means the fill value.
 #[derive(Debug)]
 struct VariableTarget {
     places: Output,
@@ -33,7 +33,7 @@ struct VariableTarget {
 }
 
 impl Target {
-    /// A buffer for elements of one size.
+    /// Creates a target for elements of fixed size.
     #[must_use]
     pub fn fixed(output: Output) -> Self {
         Self {
@@ -42,10 +42,11 @@ impl Target {
         }
     }
 
-    /// A target for `len` elements of any size, whose places in the buffer have 8 bytes each.
+    /// Creates a target for `len` elements of variable size, whose places in the buffer have 8
+    /// bytes each.
     ///
     /// # Errors
-    /// [`Error::Core`] where there is not that much memory.
+    /// [`Error::Core`] if memory is insufficient.
     pub fn variable(len: usize) -> Result<Self> {
         let target = VariableTarget {
             places: Output::zeroed::<[u8; 8]>(len)?,
@@ -57,14 +58,15 @@ impl Target {
         })
     }
 
-    /// This target, which now remembers what does not exist.
+    /// Returns this target with recording of missing objects enabled.
     #[must_use]
     pub fn reporting_absent(mut self) -> Self {
         self.absent = Some(Arc::default());
         self
     }
 
-    /// The keys of the objects that do not exist, whose elements are fill values therefore; none where they are not reported.
+    /// Returns the keys of objects that do not exist, whose elements are therefore fill values;
+    /// empty unless recording is enabled.
     #[must_use]
     pub fn absent(&self) -> Vec<Arc<str>> {
         self.absent.as_ref().map_or_else(Vec::new, |absent| {
@@ -75,11 +77,12 @@ impl Target {
         })
     }
 
-    /// Hands each of the `len` elements of any size to `use_element`, in order of the buffer, once the read is complete.
+    /// Passes each of the `len` elements of variable size to `use_element`, in buffer order, after
+    /// the read is complete.
     ///
     /// # Errors
-    /// Those of `use_element`, [`Error::Core`] where the elements are of one size, and [`Error::Internal`] where the read is not
-    /// complete.
+    /// The errors of `use_element`, [`Error::Core`] if the elements have fixed size, and
+    /// [`Error::Internal`] if the read is not complete.
     pub fn into_elements<E>(
         self,
         len: usize,
@@ -95,7 +98,7 @@ impl Target {
         }
     }
 
-    /// What a plan reads into: the elements, or their places.
+    /// Returns the buffer that a plan reads into: the elements, or their places.
     pub(crate) fn output(&self) -> &Output {
         match &self.elements {
             Elements::Fixed(output) => output,
@@ -103,7 +106,7 @@ impl Target {
         }
     }
 
-    /// Decodes a chunk into the target; without bytes, the fill value stands for it.
+    /// Decodes a chunk into the target; without encoded bytes, writes the fill value.
     pub(crate) fn run(&self, job: ChunkJob, encoded: Option<&[u8]>) -> Result<()> {
         if let (None, Some(absent), Some(key)) = (encoded, &self.absent, job.object()) {
             let mut absent = absent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +118,7 @@ impl Target {
         }
     }
 
-    /// Runs a job that has its bytes.
+    /// Runs a job that carries its encoded bytes.
     pub(crate) fn run_job(&self, job: DecodeJob) -> Result<()> {
         let (job, encoded) = job.into_parts();
         self.run(job, encoded.as_deref())
@@ -139,7 +142,7 @@ impl VariableTarget {
         Ok(job.place_variable(number)?)
     }
 
-    /// Hands each of the `len` elements to `use_element`, in order of the buffer.
+    /// Passes each of the `len` elements to `use_element`, in buffer order.
     fn into_elements<E>(
         self: Arc<Self>,
         len: usize,

@@ -1,4 +1,4 @@
-//! Plans of chunks that a caller names: keys, shapes and places are his, the rest is the engine's.
+//! Tests of plans for chunks whose keys, shapes and positions the caller chooses.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
@@ -15,7 +15,8 @@ use crate::{Array, ArrayBuilder, Hierarchy, blocking, open};
 
 const ITEM: isize = 4;
 
-/// An array of [10, 12] int32 in shards of [6, 8] of inner chunks of [3, 4]: elements are 100 times the row, plus the column.
+/// Creates a [10, 12] int32 array with [6, 8] shards and [3, 4] inner chunks. Each element is 100
+/// times its row plus its column.
 async fn sharded(hierarchy: &Hierarchy) -> (Array, Array2<i32>) {
     let builder = ArrayBuilder::new(&[10, 12], "int32")
         .with_chunk_shape(&[3, 4])
@@ -174,7 +175,8 @@ async fn what_lies_outside_the_chunk_or_the_grid_is_refused() {
     }
 }
 
-/// Writes 7 to the first rows of the shard at the lower right corner, of which [4, 4] lie inside the array.
+/// Writes 7 to the first rows of the shard at the lower right corner; [4, 4] of its elements lie
+/// inside the array.
 async fn write_corner(hierarchy: &Hierarchy, array: &Array, rows: u64, complete: bool) {
     let selection = ChunkSelection::orthogonal([range(0, 1, rows, 0, 0), range(0, 1, 4, 0, 0)]);
     let chunk = ChunkAccess {
@@ -220,7 +222,8 @@ async fn a_layout_learns_chunks_of_another_shape() {
     assert!(learn(&[4, 8]).is_err());
 }
 
-/// A thread of a pool of the caller's that waits for ours must not run the caller's other tasks meanwhile.
+/// A thread of the caller's pool that waits for a read must not run other tasks of its pool
+/// meanwhile.
 #[test]
 fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -250,7 +253,7 @@ fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
             let lock = held.lock().unwrap();
             disturb();
             array.write(s![.., ..], elements.view()).unwrap();
-            // Many shards, many inner chunks of one, one.
+            // Many shards, many inner chunks of one shard, one inner chunk.
             for slices in [s![.., ..], s![..32, ..32], s![..8, ..8], s![..4, ..4]] {
                 disturb();
                 let found: ArrayD<i32> = array.read::<i32>(slices).unwrap();
@@ -262,7 +265,7 @@ fn a_read_on_a_thread_of_another_pool_runs_no_other_task_of_it() {
     }
 }
 
-/// What has arrived together goes to the computing threads together.
+/// Ranges that arrive together go to the computing threads together.
 #[tokio::test]
 async fn inner_chunks_of_one_response_are_decoded_in_one_hop() {
     let hierarchy = open("memory:").unwrap();
@@ -303,7 +306,8 @@ impl tracing::Subscriber for Hops {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// Runs with the only thread that may wait for files busy: whatever wants it never gets on.
+/// Runs `work` while the only thread for blocking file I/O is busy: any work that needs that thread
+/// never finishes.
 fn without_a_thread_for_files(work: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -337,7 +341,7 @@ fn small_files_are_written_without_another_thread_for_each() {
         array.read::<u8>(s![..]).unwrap(),
         expected.clone().into_dyn()
     );
-    // Fill values delete what was there, and only that.
+    // Deletes exactly the stored chunks that now hold only fill values.
     expected.slice_mut(s![10..20]).fill(0);
     let data = expected.clone();
     without_a_thread_for_files(async { array.as_async().write(s![..], data).await.unwrap() });

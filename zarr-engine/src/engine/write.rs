@@ -1,4 +1,5 @@
-//! Writes: encode in parallel, put atomically, and where old elements stay only on condition that nobody changed them.
+//! Writes: encodes in parallel and puts atomically; if existing elements are kept, only on
+//! condition that no other writer changed the object.
 
 use std::sync::Arc;
 
@@ -16,11 +17,12 @@ use super::{Engine, compute, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
-/// Objects that are written at one time, by the decoded size of one: enough small ones to fill the machine, few large ones.
+/// The number of objects written concurrently, derived from the decoded size of an object: enough
+/// small objects to use all cores, few large ones.
 const OBJECTS: usize = 32;
 const OBJECTS_SIZE: u64 = 128 << 20;
 
-/// How many objects of a plan are written at one time.
+/// Returns how many objects of a plan are written concurrently.
 pub(super) fn at_once(plan: &WritePlan) -> usize {
     let size = plan.decoded_object_size().max(1);
     usize::try_from(OBJECTS_SIZE / size)
@@ -28,15 +30,17 @@ pub(super) fn at_once(plan: &WritePlan) -> usize {
         .clamp(2, OBJECTS)
 }
 
-/// Files of at most so many decoded bytes are encoded and replaced together by one thread, so many at a time.
+/// Files of at most `SMALL` decoded bytes are encoded and replaced together by one thread, up to
+/// `TOGETHER` at a time.
 const SMALL: u64 = 64 << 10;
 const TOGETHER: usize = 256;
 
-/// What is written at one time: an object alone or, where that is possible, many small ones that are replaced.
+/// Groups objects into portions written together: a single object or, where possible, many small
+/// objects that are replaced.
 struct Portions<I> {
     objects: I,
     together: bool,
-    /// Objects of the next portion.
+    /// The objects of the next portion.
     replaced: Vec<ObjectWrite>,
 }
 
@@ -59,7 +63,8 @@ impl<I: Iterator<Item = ObjectWrite>> Iterator for Portions<I> {
 }
 
 impl Engine {
-    /// Writes what the plan says from `input`. After an error some objects are written and some are not; each is whole.
+    /// Writes a plan with the elements of `input`. After an error, some objects may be written;
+    /// each object is entirely old or entirely new.
     pub(crate) async fn write(self: &Arc<Self>, plan: WritePlan, input: Input) -> Result<()> {
         let portions = Portions {
             objects: plan.objects(),
@@ -88,7 +93,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Replaces small files on this thread; returns the objects that have to be replaced in another way.
+    /// Replaces small files on this thread; returns the objects that must be replaced
+    /// asynchronously.
     fn replace_here(&self, objects: Vec<ObjectWrite>, input: &Input) -> Result<Vec<ObjectWrite>> {
         let mut left = Vec::new();
         for object in objects {
@@ -124,14 +130,16 @@ impl Engine {
                 .put(&key, pieces, Precondition::None)
                 .await
                 .map(drop)?,
-            // Nobody else's elements are in it, and a writer who read it before finds it gone.
+            // The object holds no elements of other writers, and a writer that read it before finds
+            // it gone.
             None => self.store.delete(&key).await?,
         }
         self.forget(object.key(), object.index_range());
         Ok(())
     }
 
-    /// Commits writes of one object together or, if that fails, one by one, so that none fails because of another.
+    /// Commits writes of one object together; if that fails, one by one, so that no write fails
+    /// because of another.
     async fn commit(&self, writes: &[Arc<PendingWrite>]) {
         if let [_, _, ..] = writes
             && self.modify(writes).await.is_ok()
@@ -149,8 +157,8 @@ impl Engine {
             .await
     }
 
-    /// Puts an encoded inner chunk into its shard, or takes it out; the others stay as they are. The object is of a write of this
-    /// inner chunk.
+    /// Puts an encoded inner chunk into its shard, or removes it; the other inner chunks keep their
+    /// encoded bytes. `object` must be a write of exactly this inner chunk.
     pub(crate) async fn write_inner(
         &self,
         object: ObjectWrite,
@@ -159,7 +167,7 @@ impl Engine {
         self.change(&object, Change::Inner(encoded)).await
     }
 
-    /// Changes an object on condition that nobody else does; again where somebody did.
+    /// Changes an object on condition that no other writer does; retries on conflict.
     async fn change(&self, object: &ObjectWrite, change: Change<'_>) -> Result<()> {
         let key = object.key();
         let mut attempts = Attempts::new();
@@ -182,7 +190,7 @@ impl Engine {
             let (state, condition) = match existing {
                 Ok(None) => (ObjectState::Absent, Precondition::IfAbsent),
                 Ok(Some((state, version))) => (state, Precondition::IfVersion(version)),
-                // It changed between its index and its inner chunks.
+                // The object changed between the reads of its index and of its inner chunks.
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Changed => {
                     self.forget(key, object.index_range());
                     continue;
@@ -192,7 +200,8 @@ impl Engine {
             let exists = !matches!(state, ObjectState::Absent);
             let pieces = match change.apply(object, state).await? {
                 Some(pieces) => pieces,
-                // A deletion has no condition, so what became all fill values is stored as such.
+                // Deletion is unconditional, so an object that now holds only fill values is
+                // stored.
                 None if exists => object.encode_fill()?,
                 None => return Ok(()),
             };
@@ -210,11 +219,11 @@ impl Engine {
     }
 }
 
-/// What is changed of an object of which something stays.
+/// A change to an object that keeps some of its content.
 enum Change<'a> {
-    /// Elements.
+    /// A write of elements.
     Elements(&'a [Arc<PendingWrite>]),
-    /// The inner chunk of the write, encoded, or none in its place.
+    /// The encoded inner chunk of the write, or `None` to remove it.
     Inner(Option<Bytes>),
 }
 
@@ -233,8 +242,8 @@ impl Change<'_> {
 }
 
 impl Engine {
-    /// The object as it is stored, and its version; `None` where there is none. It takes no more memory than it can need: where
-    /// a shard has much dead space, its inner chunks are read one by one.
+    /// Returns the stored object and its version; `None` if it does not exist. Bounds the memory:
+    /// of a shard with much dead space, reads only the inner chunks.
     async fn existing(&self, object: &ObjectWrite) -> Result<Option<(ObjectState, Version)>> {
         let (key, max) = (object.key(), object.max_size());
         let most = self.store.whole(max);
@@ -255,7 +264,7 @@ impl Engine {
         Ok(Some((state, version)))
     }
 
-    /// The inner chunks of a shard, by its index, read one by one.
+    /// Reads the inner chunks of a shard by the byte ranges in its index.
     pub(super) async fn inner(
         &self,
         object: &ObjectWrite,

@@ -1,4 +1,5 @@
-//! The consolidated metadata of a group: opening from it, making it, comparing it with what it copies.
+//! The consolidated metadata of a group: opens nodes from it, writes it, and compares it with the
+//! documents that it copies.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +12,12 @@ use crate::error::Result;
 use crate::hierarchy::{Node, NodeKind, node_type};
 
 impl Group {
-    /// The group whose document has the copies of this handle.
+    /// Returns the group whose document holds the copies of this handle.
     pub(super) fn origin(&self) -> &NodePath {
         self.copied_from.as_ref().unwrap_or(&self.path)
     }
 
-    /// The key of the document that has the copies.
+    /// Returns the key of the document that holds the copies.
     pub(super) fn copies_key(&self) -> String {
         match self.metadata.zarr_2() {
             Some(_) => self.origin().prefix() + v2::CONSOLIDATED_NAME,
@@ -24,7 +25,8 @@ impl Group {
         }
     }
 
-    /// The node whose document is copied in this group's, as are those `below` it.
+    /// Binds a node from its copy in this group's document; `below` are the copies of the nodes
+    /// below it.
     pub(super) fn copied(
         &self,
         copies: &ConsolidatedMetadata,
@@ -39,7 +41,7 @@ impl Group {
         self.bind_copy(path, metadata, below, &key)
     }
 
-    /// A copy may hold copies itself: zarr-python writes empty ones.
+    /// A copy may itself hold consolidated metadata: zarr-python writes empty ones.
     fn bind_copy(
         &self,
         path: NodePath,
@@ -61,7 +63,8 @@ impl Group {
         }
     }
 
-    /// The documents of the nodes below that this process has changed, as they are stored now; `None` for those that are gone.
+    /// Returns the stored documents of the nodes below that this process has changed; `None` for
+    /// deleted nodes.
     pub(super) async fn changed(&self) -> Result<Vec<(NodePath, Option<NodeMetadata>)>> {
         let mut changed = Vec::new();
         for path in self.hierarchy.documents.changed_below(&self.path) {
@@ -71,7 +74,7 @@ impl Group {
         Ok(changed)
     }
 
-    /// The kind of a copied node; the rest of its document is not read.
+    /// Returns the kind of a copied node without reading the rest of its document.
     pub(super) fn copied_kind(
         &self,
         copies: &ConsolidatedMetadata,
@@ -86,7 +89,8 @@ impl Group {
         )
     }
 
-    /// The kinds of the copied nodes, and of those that this process has changed as they are now, in order of path.
+    /// Returns the kinds of the copied nodes, updated with the changes of this process, in order of
+    /// path.
     pub(super) async fn current_kinds(
         &self,
         copies: &ConsolidatedMetadata,
@@ -105,8 +109,9 @@ impl Group {
         Ok(nodes)
     }
 
-    /// Compares the group's consolidated metadata with the documents that it copies: the nodes that differ, in order of path, and
-    /// how. Nothing where the copy is true, and nothing where the group has none.
+    /// Compares the group's consolidated metadata with the documents that it copies. Returns the
+    /// nodes that differ, in order of path, with the difference. Returns an empty list if all
+    /// copies are up to date or the group has no consolidated metadata.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -121,7 +126,7 @@ impl Group {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list, or a document that is malformed.
+    /// An object or node has changed in the meantime; open it again.
     pub async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>> {
         let Some(copies) = self.metadata.consolidated() else {
             return Ok(Vec::new());
@@ -145,11 +150,14 @@ impl Group {
         Ok(differences.into_iter().collect())
     }
 
-    /// Copies the documents of all nodes below the group into its own, so that one request opens them all. They are not kept
-    /// up to date by later changes, ours or others': [`Self::check_consolidated`] tells, and consolidating again mends it.
+    /// Copies the documents of all nodes below the group into the group's own document, so that one
+    /// request opens all of them. Later changes, by this process or others, do not update the
+    /// copies: [`Self::check_consolidated`] reports stale copies, and consolidating again repairs
+    /// them.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) where the store cannot list or write, or a document that is malformed.
+    /// [`Error::Store`](crate::Error::Store) if the store cannot list or write, or an error for a
+    /// malformed document.
     pub async fn consolidate(&mut self) -> Result<()> {
         let nodes = self.hierarchy.documents_within(&self.path).await?;
         let changed = self

@@ -1,4 +1,4 @@
-//! What is kept, whatever its size.
+//! Tests of what the caches keep, at any entry size.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
-/// A version that a store has given.
+/// Returns a version that a store has assigned.
 async fn known() -> Version {
     let store = Store::memory();
     store
@@ -19,7 +19,7 @@ async fn known() -> Version {
         .unwrap()
 }
 
-/// An index of this many inner chunks.
+/// Returns an index of `len` inner chunks.
 fn index(version: &Version, len: usize) -> CachedIndex {
     Cached {
         version: version.clone(),
@@ -57,7 +57,7 @@ async fn an_index_of_any_size_is_kept() {
             caches.insert_index(&key(number), index(&version, len));
             assert!(caches.index(&key(number)).is_some(), "{len} in {limit}");
         }
-        // In a cache that others have filled, by either way.
+        // In a cache filled with other entries, by either insertion path.
         for number in 10..2000 {
             caches.insert_index(&key(number), index(&version, 4096));
             caches.index(&key(number));
