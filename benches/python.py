@@ -1,4 +1,4 @@
-"""Compares zarr_py with other ways to access Zarr from Python, interleaved in one run, on the same data.
+"""Compares zarr_py with other ways to access Zarr from Python, interleaved, on the same data.
 
     python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store|foreign]
 

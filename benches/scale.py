@@ -1,4 +1,6 @@
-"""Measures sizes at which performance collapses: ours, zarrs, tensorstore and zarr-python, on the same data.
+"""Compares ours, zarrs, tensorstore and zarr-python at sizes where some fall off a cliff.
+
+One run measures all of them on the same data.
 
     python benches/scale.py [--rounds 3] [--only NAME[,NAME...]] [--peers zarrs,tensorstore,zarr] [--folder DIR]
 

@@ -6,9 +6,9 @@
 //! codecs of the extension registry and those that only numcodecs writes. Opening an array whose
 //! codec needs a disabled feature fails with an error that names the feature.
 //!
-//! Each codec is bound to its decoded size before it sees a byte, so no stored number can make it
-//! allocate more than that. Decoding any input returns a result and never panics; `unsafe` occurs
-//! only in the calls to C in `blosc/compress.rs` and `lz4_block.rs`.
+//! Each codec is bound to its largest decoded size before it sees a byte, so no stored number can
+//! make it allocate more. Decoding any input returns a result and never panics; `unsafe` occurs only
+//! in the calls to C in `blosc/compress.rs` and `lz4_block.rs`.
 
 #![deny(unsafe_code)]
 

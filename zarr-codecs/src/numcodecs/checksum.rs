@@ -188,7 +188,7 @@ impl BytesToBytes for Checksum {
 ///
 /// Sums are modulo 65535 by end-around carry, so a sum is 0 only if all words are 0.
 fn fletcher32(data: &[u8]) -> u32 {
-    /// The largest number of words whose second sum stays below 2^32.
+    /// The number of words per run, small enough for the second sum to stay below 2^32.
     const RUN: usize = 360;
     let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
     let (mut first, mut second) = (0, 0);
