@@ -2,8 +2,9 @@
 
     python benches/compare.py [--n 512] [--rounds 5] [--folder DIR]
 
-Needs numpy and tensorstore, and `cargo build --release` done in this folder. Prints a table of the least CPU and wall
-milliseconds of each, and our ratio to the better peer in CPU time; every result is checked to be equal. The page cache is warm.
+Needs numpy, tensorstore, and a previous `cargo build --release` in this folder. Prints a table of
+the least CPU and wall milliseconds of each implementation, and our ratio to the better peer in CPU
+time. Checks that all results are equal. The page cache is warm.
 """
 
 import argparse
@@ -25,7 +26,7 @@ WORKERS = ["ours", "zarrs", "tensorstore"]
 
 
 def source(n, noisy):
-    """A smooth field with a little noise, or with much: uint16, n^3."""
+    """Returns a smooth n^3 field of uint16, with added noise if `noisy`."""
     rng = np.random.default_rng(1)
     x = np.linspace(0, 6, n, dtype="f4")
     wave = np.sin(x)[:, None, None] * np.cos(x)[None, :, None] + np.sin(2 * x)[None, None, :]
@@ -75,7 +76,7 @@ def create(path, n, kind, sharded):
 
 
 class Tensorstore:
-    """Tensorstore in a process of its own, by the protocol of the Rust workers."""
+    """A worker for tensorstore in its own process, with the protocol of the Rust workers."""
 
     def __init__(self):
         self.data = None
@@ -94,7 +95,7 @@ class Tensorstore:
                 box = array[tuple(slice(a, b) for a, b in zip(low, high))].read().result()
                 checksum += int(box.flat[0]) + box.size
         else:
-            # Durability is off: the peers do not sync either.
+            # Durability is off, since the other implementations do not sync either.
             spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": path, "file_io_sync": False}}
             ts.open(spec).result()[...].write(self.data).result()
         wall = time.perf_counter() - start

@@ -1,12 +1,13 @@
-"""Compares zarr_py with the other ways to read and write Zarr from Python, interleaved in one run, on the same data.
+"""Compares zarr_py with other ways to access Zarr from Python, interleaved, on the same data.
 
     python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store|foreign]
 
-Needs numpy, zarr, zarrs, zarrista, tensorstore, obstore, and zarr_py installed from a release wheel. Prints tables of the least
-wall and CPU milliseconds of each; every result is checked to be equal. The page cache is warm.
+Needs numpy, zarr, zarrs, zarrista, tensorstore, obstore, and zarr_py installed from a release
+wheel. Prints tables of the least wall and CPU milliseconds of each. Checks that all results are
+equal. The page cache is warm.
 
-Geometry A is 512^3 uint16 in shards of 256^3 and inner chunks of 64^3, zstd 1; B is 4096^2 int32 in shards of 1024^2 and inner
-chunks of 64^2, zstd 1.
+Geometry A is 512^3 uint16 in shards of 256^3 and inner chunks of 64^3. Geometry B is 4096^2 int32
+in shards of 1024^2 and inner chunks of 64^2. Both use zstd at level 1.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import obstore
 import tensorstore as ts
 import zarr
 import zarrista
-import zarrs  # noqa: F401  registers its pipeline
+import zarrs  # noqa: F401  the import registers the pipeline
 
 import zarr_py
 
@@ -61,7 +62,7 @@ def create(path, data, shards, chunks):
 
 
 class Way:
-    """One way to an array: `read(selection)` and, where it can, `write(selection, data)`."""
+    """A way to access an array: `read(selection)` and, if supported, `write(selection, data)`."""
 
     def __init__(self, path):
         self.path = path
@@ -148,7 +149,7 @@ def measure(work, repeats):
 
 
 def cases(data, shards, chunks):
-    """Name, selection, repeats in one measurement, and whether it is written."""
+    """Yields name, selection, repeats per measurement, and whether the case writes."""
     whole = tuple(slice(0, n) for n in data.shape)
     inner = tuple(slice(2 * c, 3 * c) for c in chunks)
     row = (inner[0],) * (data.ndim - 1) + (slice(None),)
@@ -177,7 +178,7 @@ def arrays(folder, rounds, only):
 
 
 def foreign(rounds, only):
-    """Arrays in a memory store of fsspec."""
+    """Measures reads and writes of arrays in an fsspec memory store."""
     for geometry, make in [("A", geometry_a), ("B", geometry_b)]:
         data, shards, chunks = make()
         place = zarr.storage.FsspecStore.from_url(f"memory://{geometry}")
@@ -188,7 +189,7 @@ def foreign(rounds, only):
 
 
 def table(geometry, data, shards, chunks, readers, writers, rounds, only):
-    """Measures each case each way, one after the other in each round."""
+    """Measures each case in every way, one after the other in each round."""
     print(f"\n| {geometry}: wall / CPU ms | " + " | ".join(readers) + " |\n|" + "---|" * (1 + len(readers)))
     for name, selection, repeats, written in cases(data, shards, chunks):
         if only not in name:
@@ -213,7 +214,7 @@ def table(geometry, data, shards, chunks, readers, writers, rounds, only):
 
 
 def store(folder, rounds):
-    """Single gets and listings, by the store alone."""
+    """Measures single gets and listings of the stores alone."""
     from zarr.core.buffer import default_buffer_prototype
     from zarr.storage import LocalStore, ObjectStore
 

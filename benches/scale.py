@@ -1,10 +1,13 @@
-"""Sizes at which implementations fall off a cliff: ours, zarrs, tensorstore and zarr-python in one run, on the same data.
+"""Compares ours, zarrs, tensorstore and zarr-python at sizes where some fall off a cliff.
+
+One run measures all of them on the same data.
 
     python benches/scale.py [--rounds 3] [--only NAME[,NAME...]] [--peers zarrs,tensorstore,zarr] [--folder DIR]
 
-Needs numpy, tensorstore and zarr, and `cargo build --release` done in this folder. Each measurement is a process of its own, so
-that its peak memory is its own; rounds interleave the implementations. Prints the least wall and CPU milliseconds and the peak
-memory of each; every result is checked to be equal. The page cache is warm, the index of the shard is known where a case reads a part of it.
+Needs numpy, tensorstore, zarr, and a previous `cargo build --release` in this folder. Each
+measurement runs in its own process, so that its peak memory can be measured; rounds interleave the
+implementations. Prints the least wall and CPU milliseconds and the peak memory of each. Checks that
+all results are equal. The page cache is warm, and cases that read part of the shard know its index.
 """
 
 import argparse
@@ -26,7 +29,7 @@ INNER, INNER_CHUNKS = 64, 1 << 20
 ALL = INNER * INNER_CHUNKS
 LARGE, LARGE_COUNT = 32 << 20, 8
 
-# The case, and which arrays of it are written and so made anew for each measurement.
+# Each case, with the arrays that it writes, which are created anew for each measurement.
 CASES = {
     "one_inner": [],
     "random_inner": [],
@@ -40,7 +43,7 @@ CASES = {
     "own_pool": [],
     "own_pool_copy": ["large_chunks_copy"],
 }
-# What is read, made once for all measurements; "shard" where nothing is said.
+# The arrays that a case reads, created once for all measurements; by default "shard".
 READ = {
     "write_shard": ["raw"],
     "write_objects": ["raw"],
@@ -50,7 +53,7 @@ READ = {
     "own_pool": ["large_chunks"],
     "own_pool_copy": ["large_chunks"],
 }
-# What nobody else has, or does not end in an hour.
+# The cases that an implementation does not support, or does not finish within an hour.
 LACKS = {
     "zarrs": {"points", "shrink", "list_consolidated"},
     "tensorstore": {"shrink", "list_consolidated", "own_pool", "own_pool_copy"},
@@ -83,7 +86,7 @@ def put(path, document):
 
 
 def make(folder, name, shards=10**9):
-    """Makes one array or group anew, with its data where it is read; `shards` is how many the sparse one could have."""
+    """Creates one array anew, with data if cases read it. `sparse` has `shards` possible shards."""
     shutil.rmtree(folder / name, ignore_errors=True)
     documents = {
         "shard": array(ALL, ALL, INNER),
@@ -108,7 +111,7 @@ def make(folder, name, shards=10**9):
 
 
 def shard_index(size):
-    """The index of a shard of raw inner chunks one behind the other."""
+    """Returns the shard index of contiguous raw inner chunks."""
     offsets = np.arange(0, size, INNER, dtype="<u8")
     index = np.stack([offsets, np.full_like(offsets, INNER)], axis=1)
     return bytes(CRC32C(location="end").encode(index))
@@ -134,7 +137,7 @@ def make_consolidated(folder, count):
     put(folder / "consolidated", {"zarr_format": 3, "node_type": "group", "attributes": {}, "consolidated_metadata": consolidated})
 
 
-# The workers in Python.
+# The Python workers.
 
 
 def open_ts(path):
@@ -144,7 +147,7 @@ def open_ts(path):
 
 
 def random(count, end):
-    """As `random` of scale.rs."""
+    """Returns pseudo-random numbers below `end`, those of `random` in scale.rs."""
     mask = (1 << 64) - 1
 
     def step(x):
@@ -163,7 +166,7 @@ def number(value):
 
 
 def peak_mib():
-    """`ru_maxrss` would count the memory of the parent."""
+    """Returns the peak resident memory in MiB; `ru_maxrss` would include the parent's memory."""
     [line] = [line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) / 1024
 
@@ -246,7 +249,7 @@ def measure(who, case, folder, binary):
 
 
 def written(folder, case):
-    """The sum of what a writing case has written, once its process has ended."""
+    """Returns the checksum of the array that a case has written, after its process has ended."""
     name = CASES[case][0]
     return None if case == "shrink" else checksum(open_ts(folder / name).read().result())
 
@@ -279,7 +282,7 @@ def main():
             compare(case, folder, arguments)
 
 
-# What grows, and how an input of that size is made.
+# For each case: what grows, the sizes, and the function that creates an input of a size.
 CURVES = {
     "list_consolidated": ("nodes in consolidated metadata", [1000, 10_000, 100_000], make_consolidated),
     "shrink": ("possible shards, two of which are stored", [10**3, 10**5, 10**7, 10**9], lambda folder, count: make(folder, "sparse", count)),
@@ -287,7 +290,7 @@ CURVES = {
 
 
 def draw_curves(folder, arguments):
-    """CPU time over size, the least of all rounds, as one drawing a case."""
+    """Draws one chart per case: the least CPU time of all rounds over size."""
     for case, (what, sizes, prepare) in CURVES.items():
         found = {}
         for size in sizes:
@@ -300,7 +303,7 @@ def draw_curves(folder, arguments):
 
 
 def svg(what, found):
-    """A drawing of two logarithmic axes, with a dashed line for growth in proportion to the size."""
+    """Returns an SVG chart with logarithmic axes; a dashed line shows linear growth."""
     sizes, times = np.log10(list(found)), np.log10(list(found.values()))
     low, high = min(-1, times.min()), max(times.max(), times[-1], times[0] + 1) + 0.2
     def at(size, time):

@@ -1,11 +1,11 @@
-//! What the workers of the benchmarks measure with.
+//! The measurements that the benchmark workers share.
 
 use std::time::Duration;
 
-/// User and system time of this process.
+/// Returns the user and system time of this process.
 #[must_use]
 pub fn cpu_time() -> Duration {
-    // SAFETY: `getrusage` fills the structure that it is given.
+    // SAFETY: `getrusage` fills the structure that the pointer refers to.
     let usage = unsafe {
         let mut usage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_SELF, &mut usage);
@@ -15,10 +15,11 @@ pub fn cpu_time() -> Duration {
     time(usage.ru_utime) + time(usage.ru_stime)
 }
 
-/// The most memory that this process has had resident, in MiB. `ru_maxrss` would count the memory of the parent.
+/// Returns the peak resident memory of this process in MiB. `ru_maxrss` would include the parent's
+/// memory.
 ///
 /// # Panics
-/// On a system without `/proc`.
+/// Panics on a system without `/proc`.
 #[must_use]
 pub fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");

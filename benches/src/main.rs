@@ -1,7 +1,9 @@
-//! A worker of `compare.py`: one request a line on standard input, one answer a line on standard output.
+//! A worker of `compare.py`: reads one request per line from standard input, and writes one answer
+//! per line to standard output.
 //!
-//! A request names a case and arrays; the answer has the milliseconds of wall and CPU time of the operation alone, and a
-//! checksum of the data, taken outside of it.
+//! A request names a case and arrays. The answer holds the wall and CPU time of the operation
+//! alone, in milliseconds, and a checksum of the data, which is computed outside of the
+//! measurement.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::time::{Duration, Instant};
@@ -13,13 +15,13 @@ use zarr_benches::cpu_time;
 mod ours;
 mod peer;
 
-/// The operations that both implementations have.
+/// The operations of an implementation.
 pub trait Implementation {
-    /// Reads all of an array.
+    /// Reads a whole array.
     fn read_all(path: &str) -> Array3<u16>;
-    /// Reads boxes `[start, end)` one after the other and hands each to `use_box`.
+    /// Reads boxes `[start, end)` one after the other, and passes each to `use_box`.
     fn read_boxes(path: &str, boxes: &[[[u64; 3]; 2]], use_box: &mut dyn FnMut(&[u16]));
-    /// Writes all of an array that exists.
+    /// Writes the whole of an existing array.
     fn write_all(path: &str, data: &Array3<u16>);
 }
 
@@ -72,13 +74,14 @@ fn timed<R>(work: impl FnOnce() -> R) -> (R, (Duration, Duration)) {
     (result, (wall.elapsed(), cpu_time() - cpu))
 }
 
-/// The checksum of compare.py: elements times their position, modulo 2^64, over every 7th element.
+/// Computes the checksum of compare.py: the sum, modulo 2^64, of every 7th element times its
+/// position modulo 65,521.
 fn checksum(data: &[u16]) -> u64 {
     let elements = data.iter().step_by(7).enumerate();
     elements.fold(0, |sum, (i, &x)| sum.wrapping_add((i as u64 % 65_521) * u64::from(x)))
 }
 
-/// A box as a slice.
+/// Converts a box to a slice.
 pub fn slice(b: &[[u64; 3]; 2]) -> ndarray::SliceInfo<[ndarray::SliceInfoElem; 3], ndarray::Ix3, ndarray::Ix3> {
     let [start, end] = b.map(|corner| corner.map(|index| index as isize));
     s![start[0]..end[0], start[1]..end[1], start[2]..end[2]]

@@ -1,4 +1,4 @@
-//! Our engine, through its blocking front door.
+//! Our engine, through its blocking API.
 
 use ndarray::{Array3, Ix3, s};
 use zarr::blocking::{Array, open};

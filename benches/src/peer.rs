@@ -1,4 +1,4 @@
-//! zarrs, as its documentation does it: a shard cache for partial reads, parallel by default.
+//! zarrs, used as its documentation shows: a shard cache for partial reads, parallel by default.
 
 use std::sync::Arc;
 

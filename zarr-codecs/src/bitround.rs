@@ -1,8 +1,9 @@
-//! The `bitround` codec: fewer significant bits, for better compression (registered extension "bitround", and the name
-//! `numcodecs.bitround`). Decoding is the identity.
+//! The `bitround` codec: keeps fewer significant bits so that chunks compress better (registered
+//! extension "bitround", and the name `numcodecs.bitround`). Decoding is the identity.
 //!
-//! Ties go to even. Integers are rounded by their absolute value, from its highest set bit. More bits than there are is no
-//! rounding; NaNs and infinities stay as they are.
+//! Ties round to even. Integers are rounded by absolute value, counting from the highest set bit.
+//! Keeping at least as many bits as a number has leaves it unchanged. NaNs and infinities never
+//! change.
 
 use std::sync::Arc;
 
@@ -18,10 +19,10 @@ struct Configuration {
     keepbits: u64,
 }
 
-/// What one number is.
+/// How `bitround` interprets one number of an element.
 #[derive(Clone, Copy, Debug)]
 enum Component {
-    /// With this many bits of mantissa.
+    /// A float with this many mantissa bits.
     Float {
         mantissa_bits: u32,
     },
@@ -33,12 +34,12 @@ enum Component {
 struct BitRound {
     keep_bits: u32,
     component: Component,
-    /// The size of a number in bytes: complex elements have two.
+    /// The size of a number in bytes; a complex element is two numbers.
     size: usize,
     spec: ChunkSpec,
 }
 
-/// Binds the codec to integers, floats and complex numbers: `keepbits` is 1 or more.
+/// Binds the codec to integers, floats and complex numbers. `keepbits` is 1 or more.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -47,7 +48,7 @@ pub(crate) fn bind(
     bind_from(1, extension, spec)
 }
 
-/// Binds `numcodecs.bitround`, which may keep no bit of a mantissa.
+/// Binds `numcodecs.bitround`, whose `keepbits` may be 0.
 pub(crate) fn bind_numcodecs(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -130,7 +131,8 @@ impl BitRound {
     }
 }
 
-/// `value` without its lowest bits, rounded to even; down where that would be above the limit.
+/// Returns `value` with its lowest `dropped` bits rounded away, ties to even; rounds down if
+/// rounding up would exceed `limit`.
 fn round_to_even(value: u64, dropped: u32, limit: u64) -> u64 {
     if dropped == 0 {
         return value;

@@ -1,6 +1,7 @@
 //! The `bytes` codec: elements one after the other in C order (core codecs, "bytes codec").
 //!
-//! The core copies straight between such bytes and arrays, so `encode` and `decode` here are for callers outside a chain.
+//! The core copies straight between encoded bytes and arrays; `encode` and `decode` of this codec
+//! serve callers outside a chain.
 
 use std::sync::Arc;
 
@@ -28,7 +29,8 @@ struct BytesCodec {
     size: usize,
 }
 
-/// Binds the codec: `endian` is required where the elements have a byte order, and without effect where they have none.
+/// Binds the codec. `endian` is required if the elements have a byte order, and has no effect
+/// otherwise.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -51,7 +53,7 @@ pub(crate) fn bind(
         _ if spec.data_type.swap_size() == 1 => ByteOrder::native(),
         Some(Endian::Little) => ByteOrder::Little,
         Some(Endian::Big) => ByteOrder::Big,
-        // Arrays of the legacy type were written without.
+        // Arrays of the legacy type were written without `endian`.
         None if spec.data_type.name() == "structured" => ByteOrder::Little,
         None => return Err(Error::MissingMember { member: "endian" }.member("configuration")),
     };

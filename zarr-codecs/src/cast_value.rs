@@ -1,7 +1,8 @@
-//! The `cast_value` codec: the same values in another data type (registered extension "cast_value").
+//! The `cast_value` codec: casts values to another data type (registered extension "cast_value").
 //!
-//! Each value goes through the scalar map, else it is rounded, and what is then out of range is clamped, wrapped or an error. The
-//! fill value must survive both ways.
+//! A value found in the scalar map takes the mapped value. Any other value is rounded; if the
+//! result is out of range, it is clamped, wrapped or refused. The fill value must survive a cast in
+//! both directions.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ struct Configuration {
     scalar_map: ScalarMap,
 }
 
-/// A scalar map from an object: serde reads a list as well.
+/// Parses a scalar map from a JSON object; serde alone would accept a list as well.
 fn object<'de, D: serde::Deserializer<'de>>(value: D) -> Result<ScalarMap, D::Error> {
     let text = Box::<RawValue>::deserialize(value)?;
     if !text.get().starts_with('{') {
@@ -53,14 +54,14 @@ struct ScalarMap {
     decode: Pairs,
 }
 
-/// One direction of the cast.
+/// The cast in one direction.
 #[derive(Debug)]
 struct Cast {
     from: Format,
     to: Format,
     rounding: Rounding,
     out_of_range: Option<OutOfRange>,
-    /// Values and the bits they become; the first match counts.
+    /// Values with the bits they become; the first match counts.
     map: Vec<(Number, u64)>,
 }
 
@@ -153,7 +154,8 @@ fn bind_to(
     })
 }
 
-/// The bits of a scalar written as a fill value. The example of the registry spells infinity with a plus sign.
+/// Returns the bits of a scalar that is written as a fill value. The registry's example spells
+/// infinity with a plus sign.
 fn scalar(data_type: &DataType, value: &RawValue) -> Result<u64> {
     let value = match value.get() {
         r#""+Infinity""# => &RawValue::from_string(r#""Infinity""#.to_owned())?,
@@ -162,7 +164,7 @@ fn scalar(data_type: &DataType, value: &RawValue) -> Result<u64> {
     Ok(read_bits(data_type.parse_fill_value(value)?.bytes()))
 }
 
-/// Whether two numbers of one format are the same value: all NaNs are.
+/// Whether two numbers of one format are the same value; all NaNs are the same.
 fn same(left: Number, right: Number) -> bool {
     match (left, right) {
         (Number::Int(left), Number::Int(right)) => left == right,
@@ -187,7 +189,7 @@ impl Cast {
             (Err(Unfit::Range), Some(OutOfRange::Wrap)) if self.to.is_integer() => {
                 Ok(self.to.wrap(match number {
                     Number::Int(value) => value,
-                    // Exact, and all that is left of the value in two's complement.
+                    // The remainder is exact, and holds every bit that two's complement keeps.
                     Number::Float(value) => to_i128(self.rounding.round(value) % 2_f64.powi(64)),
                 }))
             }

@@ -1,7 +1,9 @@
-//! What `gzip`, `zstd`, `blosc` and their like have in common: each is a [`Compressor`], and [`bind`] makes a codec of it.
+//! The part that `gzip`, `zstd`, `blosc` and similar codecs share: each implements [`Compressor`],
+//! and [`bind`] turns it into a codec.
 //!
-//! A compressor decompresses into exactly the bytes that are due, or into a buffer that grows to a bound: never more than the codec was
-//! bound to, and never memory on the word of a stored number alone.
+//! A compressor decompresses into a buffer of the exact size due, or into one that grows up to a
+//! bound. It never exceeds the size that the codec was bound to, and never allocates on the word of
+//! a stored number alone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,36 +13,39 @@ use zarr_core::{Error, Result};
 
 use crate::output::{encoded_bound, grow};
 
-/// Room for outputs of unknown size starts here, in bytes.
+/// The smallest first buffer, in bytes, for an output of unknown size.
 const FIRST: usize = 64 << 10;
 
-/// A way to make bytes fewer.
+/// A compression algorithm.
 pub(crate) trait Compressor: fmt::Debug + Send + Sync + 'static {
-    /// The name of the codec, for messages.
+    /// The name of the codec in error messages.
     const NAME: &'static str;
 
     /// The most bytes that one encoded byte decodes to.
     const MAX_RATIO: usize = usize::MAX;
 
-    /// Appends the encoded form of `decoded`; after an error, what was appended is cut off.
+    /// Appends the encoded form of `decoded`. After an error, the caller truncates what was
+    /// appended.
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()>;
 
-    /// Decodes to the start of `decoded`, which is as long as is declared if a size is: the number of bytes written, or `None` if they do
-    /// not fit.
+    /// Decodes to the start of `decoded` and returns the number of bytes written, or `None` if they
+    /// do not fit. `decoded` has the declared size if there is one.
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>>;
 
-    /// How many bytes these decode to, in formats that always say so.
+    /// Returns the size that `encoded` declares for its decoded bytes, in formats that always
+    /// declare one.
     fn declared(&self, _encoded: &[u8]) -> Result<Option<usize>> {
         Ok(None)
     }
 
-    /// How many bytes these may decode to. A size that they tell serves only as far as the encoded bytes make it likely.
+    /// Estimates the decoded size. A declared size counts only as far as the encoded bytes make it
+    /// plausible.
     fn guess(&self, encoded: &[u8]) -> usize {
         encoded.len().saturating_mul(4)
     }
 }
 
-/// The codec of a compressor, for what it decodes to.
+/// Makes a codec of a compressor, for data of the size `decoded`.
 pub(crate) fn bind<C: Compressor>(compressor: C, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
     Arc::new(Bound {
         compressor,
@@ -69,7 +74,8 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
         result.inspect_err(|_| encoded.truncate(start))
     }
 
-    /// Where the size is not exact, room grows from a guess; decoding then starts again, which costs a third more at worst.
+    /// If the size is not exact, the buffer grows from a guess; each time, decoding starts again,
+    /// which costs a third more at worst.
     fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
         let start = decoded.len();
         let most = encoded.len().saturating_mul(C::MAX_RATIO);
@@ -110,7 +116,7 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
 }
 
 impl<C: Compressor> Bound<C> {
-    /// The declared size, which is one that is due.
+    /// Returns the declared size, after checking that it is a size due.
     fn declared(&self, encoded: &[u8], due: EncodedSize) -> Result<Option<usize>> {
         let declared = self.compressor.declared(encoded)?;
         declared.map_or(Ok(()), |size| due.check(C::NAME, size))?;

@@ -1,7 +1,7 @@
-//! The `conditional` codec: bytes to bytes codecs that each chunk applies or not, as the bits of its header say (registered
-//! extension "conditional").
+//! The `conditional` codec: bytes to bytes codecs that each chunk applies or skips, according to
+//! the bits of its header (registered extension "conditional").
 //!
-//! Encoding applies all of them where that makes the chunk smaller, else none.
+//! Encoding applies all of the codecs if that makes the chunk smaller, and otherwise none.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize, with_scratch};
 use zarr_core::{Binder, Error, Extension, Result};
 
-/// The most codecs, and the largest header in bits: more is an attack.
+/// The largest number of codecs, and the largest header in bits. Only hostile metadata has more.
 const MAX_CODECS: usize = 64;
 const MAX_HEADER_BITS: u64 = 1 << 16;
 
@@ -28,7 +28,8 @@ struct Conditional {
     encoded_size: usize,
 }
 
-/// Binds the codec: each inner one to whatever may come out of those before it, applied or not.
+/// Binds the codec: each inner codec to any size that the codecs before it, applied or not, may
+/// produce.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,
@@ -181,13 +182,13 @@ mod tests {
         assert_eq!(encoded[..2], [3, 0]);
         assert_round_trip(&*codec, &sample(400));
         assert_survives_damage(&*codec, &encoded, 400);
-        // Nothing applied, and the first codec alone.
+        // No codec applied, then only the first.
         assert_decodes(&*codec, &[&[0, 0], &sample(400)[..]].concat(), &sample(400));
         assert_decodes(&*codec, &[&[1, 0][..], &[7; 400]].concat(), &[7; 400]);
         refusal(&*codec, &[&[4, 0], &sample(400)[..]].concat(), 400);
         refusal(&*codec, &[0], 400);
         refusal(&*codec, &[&[0, 0], &sample(399)[..]].concat(), 400);
-        // A bomb stops at the bound.
+        // Decoding a bomb stops at the bound.
         let mut bomb = Vec::new();
         let large = bind(
             &extension(&format!(

@@ -1,4 +1,5 @@
-//! The `crc32c` codec: appends the CRC-32C of its input in four bytes, little endian (core codecs, "crc32c codec").
+//! The `crc32c` codec: appends the CRC-32C of its input as four bytes, little endian (core codecs,
+//! "crc32c codec").
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(crate) fn bind(
 }
 
 impl Crc32c {
-    /// The input, once its size and checksum are those that are due.
+    /// Returns the payload, after checking its size and its checksum.
     fn verify<'a>(&self, encoded: &'a [u8]) -> Result<&'a [u8]> {
         let Some((payload, stored)) = encoded.split_last_chunk::<SIZE>() else {
             return Err(Error::size("crc32c", encoded.len(), "4 or more"));
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn wrong_checksum_is_told_with_both_values() {
-        // Big endian, and another polynomial.
+        // A checksum in big endian, and one of another polynomial.
         for stored in [0x8392_06e3_u32, 0x2639_f4cb] {
             let encoded = [b"123456789", &stored.to_le_bytes()[..]].concat();
             let error = refusal(&*codec(9), &encoded, 9);

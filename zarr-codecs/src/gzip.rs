@@ -1,6 +1,7 @@
 //! The `gzip` codec: deflate in the gzip format, RFC 1952 (core codecs, "gzip codec").
 //!
-//! Streams of several members are read. Zero bytes after the last member are padding, other bytes are an error.
+//! Streams of several members are accepted. Zero bytes after the last member are padding; any other
+//! byte is an error.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::output::grow;
 
 const LEVELS: usize = 10;
 
-/// How many places are tried as the end of a member. Its checksum and size stand there, and by chance nowhere else.
+/// The number of positions tried as the end of a member. The member's checksum and size stand at
+/// its end, and elsewhere only by chance.
 const MAX_ENDS: usize = 64;
 
 thread_local! {
@@ -31,7 +33,7 @@ struct Configuration {
 
 #[derive(Debug)]
 struct Gzip {
-    /// From 0 to 9.
+    /// The compression level, from 0 to 9.
     level: u8,
 }
 
@@ -82,7 +84,8 @@ impl Compressor for Gzip {
     }
 }
 
-/// Decodes all members to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+/// Decodes all members to the start of `decoded` and returns the number of bytes written, or `None`
+/// if they do not fit.
 fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
     let mut left = encoded;
     let mut written = 0;
@@ -107,7 +110,8 @@ fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
     }
 }
 
-/// The end of the member at the start of `encoded`, which decoded to `decoded`. libdeflate knows it but the crate does not tell.
+/// Finds the end of the member at the start of `encoded`, which decoded to `decoded`. libdeflate
+/// knows the end, but its crate does not expose it.
 fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
     let mut checksum = libdeflater::Crc::new();
     checksum.update(decoded);
@@ -120,7 +124,8 @@ fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
         .filter(|(_, bytes)| *bytes == trailer)
         .map(|(start, _)| start + 8)
         .take(MAX_ENDS)
-        // Bytes before the end are no whole member; if none of the earlier places is the end, the last one is.
+        // A prefix that ends too early is not a whole member. If every earlier position fails, the
+        // end of `encoded` is the end of the member.
         .find(|&end| {
             end == encoded.len()
                 || with_decompressor(|it| it.gzip_decompress(&encoded[..end], decoded)).is_ok()

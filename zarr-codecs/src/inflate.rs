@@ -1,5 +1,5 @@
-//! libdeflate as `gzip`, `numcodecs.zlib` and `blosc` use it: one decompressor a thread, since making one costs more than a
-//! small chunk.
+//! libdeflate for `gzip`, `numcodecs.zlib` and `blosc`: one decompressor per thread, since creating
+//! one costs more than decoding a small chunk.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
 }
 
-/// Lends the decompressor of this thread.
+/// Calls `work` with this thread's decompressor.
 pub(crate) fn with_decompressor<R>(work: impl FnOnce(&mut Decompressor) -> R) -> R {
     DECOMPRESSOR.with_borrow_mut(work)
 }

@@ -1,13 +1,14 @@
-//! The codecs of Zarr v3, one file each, and the registry that names them.
+//! Zarr v3 codecs, one per file, and the registry that maps codec names to them.
 //!
-//! Codecs that cost little to compile are always there: `bytes`, `transpose`, `crc32c`, `sharding_indexed`, strings, optionals. The
-//! feature `compressors`, on by default, adds the compressors of the core specification: `blosc`, `gzip`, `zstd`. The feature `full` adds
-//! the codecs of the extension registry and those that only numcodecs writes. An array that needs a codec of a feature that is off is
-//! refused with the name of that feature.
+//! Codecs that are cheap to compile are always available: `bytes`, `transpose`, `crc32c`,
+//! `sharding_indexed`, strings and optionals. The feature `compressors`, on by default, adds the
+//! compressors of the core specification: `blosc`, `gzip`, `zstd`. The feature `full` adds the
+//! codecs of the extension registry and those that only numcodecs writes. Opening an array whose
+//! codec needs a disabled feature fails with an error that names the feature.
 //!
-//! Each codec is bound to what it encodes before it sees a byte, so it knows how much it may decode to: no stored number
-//! makes it allocate more. Whatever the bytes, decoding ends in a result, never in a panic; the only `unsafe` of the crate
-//! calls C in `blosc/compress.rs` and `lz4_block.rs`.
+//! Each codec is bound to its largest decoded size before it sees a byte, so no stored number can
+//! make it allocate more. Decoding any input returns a result and never panics; `unsafe` occurs only
+//! in the calls to C in `blosc/compress.rs` and `lz4_block.rs`.
 
 #![deny(unsafe_code)]
 
@@ -67,10 +68,11 @@ mod zstd_frame;
 
 use zarr_core::{BindCodec, Registry};
 
-/// A codec by its name, or the feature that it needs.
+/// A codec name with the function that binds it, or with the advice to enable the feature that it
+/// needs.
 type Row = (&'static str, Result<BindCodec, &'static str>);
 
-/// Rows of codecs, of a feature if one is named first.
+/// Builds rows of codecs, optionally behind a cargo feature named first.
 macro_rules! rows {
     ($feature:tt: $($name:literal => $kind:ident($bind:path),)+) => {
         [$(
@@ -85,8 +87,8 @@ macro_rules! rows {
     };
 }
 
-/// Every codec of this crate: those of the core specification, those of the extension registry, and those that zarr-python takes from
-/// numcodecs.
+/// Every codec of this crate, from the core specification, from the extension registry, and from
+/// numcodecs as zarr-python uses it.
 const CODECS: &[&[Row]] = &[
     &rows![
         "bytes" => ArrayToBytes(bytes::bind),
@@ -136,7 +138,7 @@ const CODECS: &[&[Row]] = &[
     ],
 ];
 
-/// Names that codecs had in drafts, and in zarrs before they were registered: for tolerant readers.
+/// Codec names from drafts, and from zarrs before registration, which tolerant readers accept.
 const LEGACY: &[&[Row]] = &[
     &rows![
         "endian" => ArrayToBytes(bytes::bind),
@@ -156,7 +158,8 @@ const LEGACY: &[&[Row]] = &[
     ],
 ];
 
-/// The extensions of the core specification, the registered data types, and every codec that this crate was built with.
+/// Returns a registry of the core specification's extensions, the registered data types, and every
+/// codec compiled into this crate.
 #[must_use]
 pub fn registry() -> Registry {
     let add = |registry: Registry, (name, codec): &Row| match codec {

@@ -1,5 +1,6 @@
-//! LZ4 blocks, for `blosc` and `numcodecs.lz4`, by the C library that C-Blosc brings along: a safe Rust decoder takes twice the
-//! time on data that compresses well. Its one decoding function that checks every read and write is the one called.
+//! LZ4 blocks for `blosc` and `numcodecs.lz4`, using the C library that C-Blosc bundles: on data
+//! that compresses well, a safe Rust decoder takes twice as long. Decoding calls only the function
+//! of the library that checks every read and write.
 
 #![expect(
     unsafe_code,
@@ -11,8 +12,8 @@ use std::ffi::c_int;
 /// Decodes a block to the start of `decoded` and returns the number of bytes written.
 pub(crate) fn decompress(block: &[u8], decoded: &mut [u8]) -> Result<usize, String> {
     let (block_size, room) = (int(block.len())?, int(decoded.len())?);
-    // SAFETY: both pointers are valid for the sizes given, and `LZ4_decompress_safe` touches nothing outside of them, whatever
-    // the bytes.
+    // SAFETY: both pointers are valid for the sizes given, and `LZ4_decompress_safe` accesses
+    // nothing outside of them, whatever the bytes.
     let written = unsafe {
         lz4_sys::LZ4_decompress_safe(
             block.as_ptr().cast(),
@@ -24,7 +25,7 @@ pub(crate) fn decompress(block: &[u8], decoded: &mut [u8]) -> Result<usize, Stri
     usize::try_from(written).map_err(|_| "no valid lz4 stream of the size due".to_owned())
 }
 
-/// Appends the block of `decoded`.
+/// Appends the block that encodes `decoded`.
 #[cfg(feature = "full")]
 pub(crate) fn compress(
     decoded: &[u8],
@@ -32,11 +33,11 @@ pub(crate) fn compress(
     encoded: &mut Vec<u8>,
 ) -> Result<(), String> {
     let size = int(decoded.len())?;
-    // The bound of the library is 0 for inputs that are too large.
+    // The library returns a bound of 0 for inputs that are too large.
     let bound = decoded.len() + decoded.len() / 255 + 16;
     crate::output::reserve(encoded, bound).map_err(|error| error.to_string())?;
-    // SAFETY: the input is `size` readable bytes, the spare capacity at least `bound` writable ones, and they do not overlap,
-    // since `encoded` is borrowed mutably.
+    // SAFETY: the input is `size` readable bytes and the spare capacity at least `bound` writable
+    // bytes. They do not overlap, since `encoded` is borrowed mutably.
     let written = unsafe {
         lz4_sys::LZ4_compress_fast(
             decoded.as_ptr().cast(),
@@ -48,7 +49,8 @@ pub(crate) fn compress(
     };
     match usize::try_from(written) {
         Ok(written) if (1..=bound).contains(&written) => {
-            // SAFETY: the call has written this many bytes from the start of the spare capacity, and it is within the bound.
+            // SAFETY: the call has written this many bytes from the start of the spare capacity,
+            // and the number is within the bound.
             unsafe { encoded.set_len(encoded.len() + written) };
             Ok(())
         }

@@ -1,6 +1,8 @@
-//! The `n5_default` codec: blocks of N5 in default mode, which carry their own shape (registered extension "n5_default").
+//! The `n5_default` codec: N5 blocks in default mode, which carry their own shape (registered
+//! extension "n5_default").
 //!
-//! Blocks that are cut at the end of the array are filled up with the fill value; blocks larger than the chunk are refused.
+//! Blocks cut off at the array's edge are padded with the fill value; blocks larger than the chunk
+//! are refused.
 
 use std::sync::Arc;
 
@@ -25,14 +27,15 @@ struct Configuration {
 struct N5 {
     compression: Option<Arc<dyn BytesToBytes>>,
     shape: Vec<u32>,
-    /// Of the chunk in C order, in bytes.
+    /// The strides of the chunk in C order, in bytes.
     strides: Vec<usize>,
     item_size: usize,
     size: usize,
     spec: ChunkSpec,
 }
 
-/// Binds the codec: its codecs are a full transposition, big endian `bytes`, and perhaps one bytes to bytes codec of this crate.
+/// Binds the codec. Its `codecs` are a transposition that reverses all dimensions, big-endian
+/// `bytes`, and at most one bytes to bytes codec.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -106,7 +109,7 @@ fn check_bytes(extension: &Extension, spec: &ChunkSpec, binder: &Binder<'_>) -> 
     }
 }
 
-/// The size of an element of a data type that N5 has.
+/// Returns the size of an element in bytes, for the data types that N5 supports.
 fn item_size(spec: &ChunkSpec) -> Result<usize> {
     match spec.data_type.name() {
         "int8" | "uint8" => Ok(1),
@@ -118,7 +121,8 @@ fn item_size(spec: &ChunkSpec) -> Result<usize> {
 }
 
 impl N5 {
-    /// Calls `visit` with the place in the chunk, in bytes, of each element of a block of this shape, first dimension fastest.
+    /// Calls `visit` with the byte offset within the chunk of each element of a block of `shape`,
+    /// first dimension fastest.
     fn for_each_place(&self, shape: &[u32], mut visit: impl FnMut(usize)) {
         if shape.contains(&0) {
             return;
@@ -144,7 +148,8 @@ impl N5 {
         }
     }
 
-    /// The shape in the header, which is within the chunk, and the data after it.
+    /// Splits a block into the shape in its header, which is checked against the chunk, and the
+    /// data after the header.
     fn split<'a>(&self, encoded: &'a [u8]) -> Result<(Vec<u32>, &'a [u8])> {
         let rank = self.shape.len();
         let size = encoded.len();
@@ -193,7 +198,7 @@ impl N5 {
     }
 }
 
-/// From this machine's byte order, or back.
+/// Converts an element between this machine's byte order and big endian, in either direction.
 fn to_big_endian(element: &mut [u8]) {
     if cfg!(target_endian = "little") {
         element.reverse();

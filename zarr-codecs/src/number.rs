@@ -1,44 +1,44 @@
-//! Elements as numbers, for the codecs that compute with them: `bitround`, `cast_value`, `scale_offset`, `zfp` and the filters of
-//! numcodecs.
+//! Elements as numbers, for codecs that compute: `bitround`, `cast_value`, `scale_offset`, `zfp`
+//! and the numcodecs filters.
 //!
-//! A [`Number`] holds every value of every format exactly. A [`Format`] says how its bits stand for numbers; floats are those that
-//! [`FloatFormat`] describes.
+//! A [`Number`] holds every value of every format exactly. A [`Format`] defines how the bits of an
+//! element represent a number; its floats are described by [`FloatFormat`].
 
 use zarr_core::codec::{ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::{DataType, Error, FloatFormat, Result};
 
 use crate::rounding::{Magnitude, Rounding};
 
-/// A number: integers up to 64 bits and floats up to 64 bits fit.
+/// A number: an integer or a float of up to 64 bits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number {
     Int(i128),
     Float(f64),
 }
 
-/// How the bits of an element stand for a number.
+/// The way that the bits of an element represent a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// One byte, 0 or 1.
     Bool,
     /// Two's complement in this many bits, sign-extended to whole bytes.
     Int(u32),
-    /// This many bits.
+    /// An unsigned integer of this many bits.
     UInt(u32),
     Float(&'static FloatFormat),
 }
 
-/// Why a number has no place in a format.
+/// The reason that a format cannot represent a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
-    /// Beyond the largest or smallest finite value.
+    /// The number is beyond the format's largest or smallest finite value.
     Range,
-    /// NaN or infinity, which the format does not have.
+    /// The number is NaN or infinite, and the format has no such value.
     Special,
 }
 
 impl Format {
-    /// The format of a data type of real numbers or bool; `None` for all others.
+    /// Returns the format of a data type of real numbers or bools, and `None` for any other.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         Some(match data_type.name() {
             "bool" => Self::Bool,
@@ -58,12 +58,12 @@ impl Format {
         })
     }
 
-    /// The format of a data type, or the refusal of codec `codec`.
+    /// Returns the format of a data type, or an error that names the codec `codec`.
     pub(crate) fn expect(data_type: &DataType, codec: &str) -> Result<Self> {
         Self::of(data_type).ok_or_else(|| unsupported(data_type, codec))
     }
 
-    /// The number of bits that count, of the [`Self::size`] bytes of an element.
+    /// Returns the number of significant bits in the [`Self::size`] bytes of an element.
     pub(crate) fn bits(self) -> u32 {
         match self {
             Self::Bool => 1,
@@ -72,7 +72,7 @@ impl Format {
         }
     }
 
-    /// The size of an element in bytes.
+    /// Returns the size of an element in bytes.
     pub(crate) fn size(self) -> usize {
         self.bits().div_ceil(8) as usize
     }
@@ -85,7 +85,7 @@ impl Format {
         matches!(self, Self::Float(_))
     }
 
-    /// The smallest and the largest integer, where it is a format of such.
+    /// Returns the smallest and the largest integer of an integer format, and `None` for floats.
     pub(crate) fn integer_range(self) -> Option<(i128, i128)> {
         match self {
             Self::Bool => Some((0, 1)),
@@ -95,7 +95,7 @@ impl Format {
         }
     }
 
-    /// The number that these bits stand for; bits above [`Self::bits`] are ignored.
+    /// Returns the number that `bits` represents; bits above [`Self::bits`] are ignored.
     pub(crate) fn number(self, bits: u64) -> Number {
         let unused = 64 - self.bits();
         let bits = bits << unused >> unused;
@@ -106,7 +106,8 @@ impl Format {
         }
     }
 
-    /// The bits of an integer, modulo two to the number of bits; a bool tells zero from all others.
+    /// Returns the bits of an integer, modulo two to the power of the format's bits. A bool is 0
+    /// for zero, 1 for any other integer.
     pub(crate) fn wrap(self, number: i128) -> u64 {
         match self {
             Self::Bool => u64::from(number != 0),
@@ -114,7 +115,8 @@ impl Format {
         }
     }
 
-    /// The bits of a number after rounding, or why there are none.
+    /// Returns the bits of a number after rounding, or the reason that the format cannot represent
+    /// it.
     pub(crate) fn fit(self, number: Number, rounding: Rounding) -> Result<u64, Unfit> {
         match (self, number) {
             (Self::Float(format), Number::Float(value)) => fit(format, value, rounding),
@@ -123,7 +125,7 @@ impl Format {
             }
             (_, Number::Int(value)) => self.fit_integer(value),
             (_, Number::Float(value)) if !value.is_finite() => Err(Unfit::Special),
-            // What is beyond 128 bits saturates there, which is out of range as well.
+            // A value beyond 128 bits saturates, and stays out of range.
             (_, Number::Float(value)) => self.fit_integer(to_i128(rounding.round(value))),
         }
     }
@@ -135,7 +137,8 @@ impl Format {
         }
     }
 
-    /// The bits of the value nearest to a number out of range: infinity where the format has it.
+    /// Returns the bits of the value nearest to a number out of range, which is infinity if the
+    /// format has one.
     pub(crate) fn limit(self, negative: bool) -> u64 {
         match (self, self.integer_range()) {
             (_, Some((low, high))) => low_bits(if negative { low } else { high }),
@@ -152,7 +155,7 @@ impl Format {
     }
 }
 
-/// The sign bit of a negative number.
+/// Returns the sign bit, set if the number is negative.
 fn sign(format: &FloatFormat, negative: bool) -> u64 {
     if negative { format.sign() } else { 0 }
 }
@@ -177,7 +180,7 @@ fn fit_finite(
     magnitude: Magnitude,
     rounding: Rounding,
 ) -> Result<u64, Unfit> {
-    // Without a sign bit: only powers of two.
+    // A format without a sign bit has powers of two only.
     let powers = format.sign() == 0;
     let zero = sign(format, negative && format.has_negative_zero());
     let Some(exponent) = magnitude.exponent() else {
@@ -187,8 +190,9 @@ fn fit_finite(
     if powers && (negative || exponent < lowest) {
         return Err(Unfit::Range);
     }
-    // The unit in the last place; in such units the number is rounded to an integer, whose implicit bit counts as one
-    // exponent step, so that a carry moves on to the next exponent by itself.
+    // `unit` is the exponent of the last place, and the number is rounded to an integer of such
+    // units. The implicit bit of this integer counts as one exponent step, so a carry moves on to
+    // the next exponent.
     let unit = exponent.max(lowest) - format.mantissa_bits().cast_signed();
     let rounded = magnitude.in_units_of(unit, negative, rounding);
     let steps = u64::from((exponent.max(lowest) - lowest).unsigned_abs());
@@ -203,7 +207,7 @@ fn fit_finite(
     }
 }
 
-/// The bytes of a chunk of fixed-size elements, as many as `spec` says.
+/// Returns the bytes of a chunk of fixed-size elements, after checking their number against `spec`.
 pub(crate) fn chunk_bytes<'a>(data: &'a ChunkData, spec: &ChunkSpec) -> Result<&'a [u8]> {
     let bytes = data.fixed()?;
     if let Some(size) = spec.decoded_size(u64::MAX)? {
@@ -212,14 +216,14 @@ pub(crate) fn chunk_bytes<'a>(data: &'a ChunkData, spec: &ChunkSpec) -> Result<&
     Ok(bytes)
 }
 
-/// The refusal of a data type by codec `codec`.
+/// Makes the error for a data type that the codec `codec` does not support.
 pub(crate) fn unsupported(data_type: &DataType, codec: &str) -> Error {
     Error::Unsupported {
         what: format!("codec {codec:?} for data type {data_type}"),
     }
 }
 
-/// The bits of an element in this machine's byte order.
+/// Reads the bits of an element in this machine's byte order.
 pub(crate) fn read_bits(element: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     if cfg!(target_endian = "big") {
@@ -240,7 +244,8 @@ pub(crate) fn push_bits(elements: &mut Vec<u8>, bits: u64, size: usize) {
     }
 }
 
-/// Elements of one format from those of another, one by one: `map` gets a number and answers with bits.
+/// Converts elements from one format to another, one by one: `map` takes a number and returns its
+/// new bits.
 pub(crate) fn map_elements(
     elements: &[u8],
     from: Format,
@@ -258,13 +263,13 @@ pub(crate) fn map_elements(
     Ok(mapped)
 }
 
-/// The lowest 64 bits in two's complement.
+/// Returns the lowest 64 bits in two's complement.
 #[expect(clippy::cast_possible_truncation, reason = "that is what it is for")]
 fn low_bits(number: i128) -> u64 {
     number as u64
 }
 
-/// The integer part; the ends of the range for what is beyond.
+/// Returns the integer part of `value`, saturating at the ends of the range.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the cast saturates, and callers compare with a narrower range"

@@ -1,10 +1,12 @@
-//! The `optional` codec (proposed to the registry; first `zarrs.optional`): which elements have a value, and the values of those.
+//! The `optional` codec (proposed to the registry; first `zarrs.optional`): stores a mask of
+//! present elements, and the values of those elements only.
 //!
-//! The sizes of both parts come first, in eight bytes each, little endian; then the mask, a chunk of `bool` of the same shape, and
-//! the values that there are, one after the other in one dimension. Where no element has a value, nothing follows the mask.
+//! An encoded chunk starts with the sizes of its two parts, in eight bytes each, little endian. The
+//! mask follows, a `bool` chunk of the same shape, then the present values as a one-dimensional
+//! chunk. If no element is present, nothing follows the mask.
 //!
-//! How many values there are is known only with the mask, so their codecs are bound for each chunk, once more than when the array
-//! is opened.
+//! The number of values is known only once the mask is decoded, so the data codecs are bound again
+//! for each chunk, in addition to once when the array is opened.
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ struct Configuration {
 #[derive(Debug)]
 struct Optional {
     mask: CodecChain,
-    /// Bound to a value for each element.
+    /// The data codecs, bound to one value for each element.
     data: CodecChain,
     data_codecs: Vec<Extension>,
     registry: Registry,
@@ -88,14 +90,14 @@ impl Optional {
         &self.data.decoded().data_type
     }
 
-    /// The codecs of this many values.
+    /// Binds the data codecs to `len` values.
     fn values(&self, len: usize) -> Result<CodecChain> {
         let spec = values_spec(self.value_type(), len as u64);
         let bound = self.registry.bind_codecs(&self.data_codecs, spec);
         bound.map_err(|error| error.member(format_args!("{len} values")))
     }
 
-    /// Which elements have a value, and those values.
+    /// Splits a chunk into its mask and the values of the present elements.
     fn split(&self, decoded: &ChunkData) -> Result<(Vec<u8>, ChunkData)> {
         let mut mask = Vec::with_capacity(self.len);
         let mut values = Vec::new();
@@ -138,7 +140,7 @@ impl Optional {
         Ok((mask, values))
     }
 
-    /// The elements of a chunk, from which of them have a value and those values.
+    /// Joins a mask and the values of the present elements into the elements of a chunk.
     fn join(&self, mask: &[u8], values: Option<&ChunkData>) -> Result<ChunkData> {
         let missing = self.value_type().fixed_size().unwrap_or(0);
         let mut number = 0;
@@ -175,7 +177,7 @@ impl Optional {
     }
 }
 
-/// The size of a part, and what follows.
+/// Splits off the size of a part.
 fn split_size(encoded: &[u8]) -> Option<(usize, &[u8])> {
     let (size, rest) = encoded.split_first_chunk()?;
     Some((usize::try_from(u64::from_le_bytes(*size)).ok()?, rest))
@@ -283,7 +285,7 @@ mod tests {
         assert_encodes(&chain, &ChunkData::Fixed(vec![0; 12]), &none);
     }
 
-    /// Chunks that zarrs wrote.
+    /// Decodes chunks that zarrs wrote.
     #[test]
     fn chunks_of_zarrs() {
         let byte = optional(r#"{"name": "uint8", "configuration": {}}"#);

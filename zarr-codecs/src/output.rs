@@ -1,26 +1,26 @@
-//! Buffers for what codecs write, and how much they may write.
+//! Output buffers of codecs, and bounds on their sizes.
 
 use zarr_core::codec::EncodedSize;
 use zarr_core::{Error, Result};
 
-/// What a stream of any size may have beside its data, in bytes.
+/// The most bytes that a stream of any size may have beside its data.
 const EXTRA: usize = 64 << 10;
 
-/// What our encoders and those of others may make of `decoded` bytes. Ours stay far below; streams with flush points, file
-/// names or empty frames do not.
+/// Returns the largest size that any encoder may produce from `decoded` bytes. Our own encoders
+/// stay far below it; streams with flush points, file names or empty frames do not.
 pub(crate) fn encoded_bound(decoded: EncodedSize) -> EncodedSize {
     let size = decoded.max();
     EncodedSize::AtMost(size.saturating_add(size / 8).saturating_add(EXTRA))
 }
 
-/// Makes a buffer end `room` bytes after `start`, with zeros in what is new.
+/// Makes a buffer end `room` bytes after `start`, filling new bytes with zeros.
 pub(crate) fn grow(buffer: &mut Vec<u8>, start: usize, room: usize) -> Result<()> {
     reserve(buffer, room.saturating_sub(buffer.len() - start))?;
     buffer.resize(start + room, 0);
     Ok(())
 }
 
-/// Makes room for `more` bytes, where there is memory for them.
+/// Reserves `more` bytes; fails if memory runs out.
 pub(crate) fn reserve(buffer: &mut Vec<u8>, more: usize) -> Result<()> {
     buffer.try_reserve(more).map_err(|_| Error::TooLarge {
         what: "buffer",

@@ -1,5 +1,5 @@
-//! The `packbits` codec: the bits that count of each element, one after the other, the lowest ones first (registered extension
-//! "packbits").
+//! The `packbits` codec: the significant bits of each element, one element after the other, lowest
+//! bits first (registered extension "packbits").
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ struct Configuration {
     last_bit: Option<u64>,
 }
 
-/// Where the number of padding bits stands.
+/// The place where the number of padding bits is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Padding {
@@ -33,7 +33,7 @@ enum Padding {
 struct PackBits {
     padding: Padding,
     first_bit: u32,
-    /// The number of bits that are stored of each component.
+    /// The number of bits stored for each component.
     bits: u32,
     signed: bool,
     /// The size of a component in bytes.
@@ -44,7 +44,7 @@ struct PackBits {
     spec: ChunkSpec,
 }
 
-/// Binds the codec to numbers and bools: `first_bit` and `last_bit` are bits of a component.
+/// Binds the codec to numbers and bools. `first_bit` and `last_bit` number the bits of a component.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -74,7 +74,7 @@ pub(crate) fn bind(
     }))
 }
 
-/// The number of components of an element, and of bits of each.
+/// Returns the number of components of an element, and the number of bits of each component.
 fn width(spec: &ChunkSpec) -> Option<(u64, u32)> {
     let bits = |size: usize| u32::try_from(8 * size).ok().filter(|bits| *bits <= 64);
     let size = spec.data_type.fixed_size()?;
@@ -89,7 +89,7 @@ fn width(spec: &ChunkSpec) -> Option<(u64, u32)> {
     }
 }
 
-/// The first bit and the number of bits to store, of `width`.
+/// Returns the first bit and the number of bits to store, out of `width` bits.
 fn bits(configuration: &Configuration, width: u32) -> Result<(u32, u32)> {
     let last = u64::from(width - 1);
     let first_bit = configuration.first_bit.unwrap_or(0);
@@ -112,13 +112,13 @@ impl PackBits {
         u64::MAX >> (64 - self.bits)
     }
 
-    /// The number of padding bits.
+    /// Returns the number of padding bits.
     fn padding_bits(&self) -> u8 {
         let used = (self.len % 8) * (self.bits as usize % 8);
         (used.wrapping_neg() % 8).to_le_bytes()[0]
     }
 
-    /// The component that the stored bits stand for.
+    /// Restores a component from its stored bits.
     fn restore(&self, stored: u64) -> u64 {
         let placed = stored << self.first_bit;
         let above = 64 - self.first_bit - self.bits;
@@ -141,7 +141,7 @@ impl ArrayToBytes for PackBits {
         if self.padding == Padding::FirstByte {
             encoded.push(self.padding_bits());
         }
-        // Fewer than 8 bits wait between components, so that a component of 64 finds room.
+        // At most 7 bits wait between components, so a component of 64 bits always fits.
         let (mut waiting, mut count) = (0_u128, 0);
         for component in elements.chunks_exact(self.size) {
             let stored = (read_bits(component) >> self.first_bit) & self.mask();

@@ -1,4 +1,5 @@
-//! The `reshape` codec: another shape for the same elements in the same order (registered extension "reshape").
+//! The `reshape` codec: gives the elements another shape and keeps their order (registered
+//! extension "reshape").
 
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ struct Configuration {
     shape: Vec<Dimension>,
 }
 
-/// One dimension after the codec.
+/// One dimension of the encoded chunk.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Dimension {
-    /// A size, or -1 for whatever is left.
+    /// A length, or -1 for the length that the other dimensions leave over.
     Size(i64),
-    /// The product of these dimensions before the codec.
+    /// The product of these dimensions of the decoded chunk.
     Product(Vec<usize>),
 }
 
@@ -28,7 +29,7 @@ struct Reshape {
     encoded: ChunkSpec,
 }
 
-/// Binds the codec to a shape of as many elements.
+/// Binds the codec to a shape with as many elements as the decoded chunk.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,

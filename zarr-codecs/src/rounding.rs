@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// To which neighbour a number between two goes.
+/// The neighbour that a number between two representable values is rounded to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Rounding {
@@ -15,7 +15,7 @@ pub(crate) enum Rounding {
 }
 
 impl Rounding {
-    /// The integer that a float is rounded to.
+    /// Rounds a float to an integer.
     pub(crate) fn round(self, value: f64) -> f64 {
         match self {
             Self::NearestEven => value.round_ties_even(),
@@ -27,7 +27,7 @@ impl Rounding {
     }
 }
 
-/// `digits * 2^scale`, exactly; digits below 2^64.
+/// The exact value `digits * 2^scale`, with `digits` below 2^64.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Magnitude {
     digits: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Magnitude {
 }
 
 impl Magnitude {
-    /// Of an integer of at most 64 bits and a sign; larger ones saturate.
+    /// Returns the magnitude of an integer of at most 64 bits and a sign; larger integers saturate.
     pub(crate) fn of_int(value: i128) -> Self {
         Self {
             digits: u64::try_from(value.unsigned_abs()).unwrap_or(u64::MAX),
@@ -43,7 +43,7 @@ impl Magnitude {
         }
     }
 
-    /// Of a finite float.
+    /// Returns the magnitude of a finite float.
     pub(crate) fn of_float(value: f64) -> Self {
         let bits = value.to_bits();
         let mantissa = bits & ((1 << 52) - 1);
@@ -55,13 +55,14 @@ impl Magnitude {
         }
     }
 
-    /// The exponent of the highest bit; `None` for zero.
+    /// Returns the exponent of the highest bit, and `None` for zero.
     pub(crate) fn exponent(self) -> Option<i32> {
         let highest = self.digits.checked_ilog2()?;
         Some(highest.cast_signed() + self.scale)
     }
 
-    /// In units of `2^unit`, rounded to a whole number, which callers know to fit.
+    /// Returns the number of units of `2^unit`, rounded to an integer. Callers ensure that the
+    /// integer fits.
     pub(crate) fn in_units_of(self, unit: i32, negative: bool, rounding: Rounding) -> u64 {
         let shift = unit - self.scale;
         let distance = shift.unsigned_abs();
@@ -70,7 +71,7 @@ impl Magnitude {
         }
         let whole = self.digits.checked_shr(distance).unwrap_or(0);
         let rest = self.digits - whole.checked_shl(distance).unwrap_or(0);
-        // Beyond 64 digits the rest is less than a half.
+        // If half a unit exceeds 64 bits, the rest is always less than half.
         let half = 1_u64.checked_shl(distance - 1);
         let versus_half = half.map_or(std::cmp::Ordering::Less, |half| rest.cmp(&half));
         let up = match rounding {

@@ -1,7 +1,8 @@
-//! The `scale_offset` codec: `(x - offset) * scale`, in the arithmetic of the data type (registered extension "scale_offset").
+//! The `scale_offset` codec: `(x - offset) * scale`, in the arithmetic of the data type (registered
+//! extension "scale_offset").
 //!
-//! Integers that leave their range, and quotients with a remainder, are errors. Floats follow IEEE 754, whose infinities are
-//! values; what a float without infinities cannot hold is an error.
+//! Integers that overflow, and quotients with a remainder, are errors. Floats follow IEEE 754, so
+//! infinities are values. A result that a format without infinities cannot represent is an error.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ struct ScaleOffset {
     encoded: ChunkSpec,
 }
 
-/// The constants, in the kind of numbers that the data type has.
+/// The offset and the scale, as numbers of the data type's kind.
 #[derive(Clone, Copy, Debug)]
 enum Arithmetic {
     Int {
@@ -46,7 +47,8 @@ enum Arithmetic {
     },
 }
 
-/// Binds the codec: both constants are written as fill values of the data type, and the scale is not zero.
+/// Binds the codec. Both constants are written as fill values of the data type; the scale must not
+/// be zero.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -109,7 +111,7 @@ impl Arithmetic {
         }
     }
 
-    /// The bits of the result of one step.
+    /// Returns the bits of the result of one step.
     fn fit(self, number: Number) -> Result<u64> {
         let format = self.format();
         match (format.fit(number, Rounding::NearestEven), number) {

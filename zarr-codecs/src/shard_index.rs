@@ -1,4 +1,5 @@
-//! The index of a shard: bound to its chain of codecs, decoded and encoded (`sharding_indexed`, "Binary shard format").
+//! The shard index: binding to its codec chain, decoding and encoding (`sharding_indexed`, "Binary
+//! shard format").
 
 use bytes::Bytes;
 use zarr_core::codec::{
@@ -7,10 +8,10 @@ use zarr_core::codec::{
 use zarr_core::size::{byte_size, to_usize};
 use zarr_core::{Binder, DataType, Error, Extension, FillValue, Result};
 
-/// The size of an entry in bytes: offset and number of bytes of an inner chunk.
+/// The size in bytes of an entry, which holds the offset and the size of an inner chunk.
 const ENTRY_SIZE: usize = size_of::<ShardIndexEntry>();
 
-/// The codecs of an index and its sizes.
+/// The codecs of a shard index, and its sizes.
 #[derive(Debug)]
 pub(crate) struct IndexCodec {
     codecs: CodecChain,
@@ -20,7 +21,7 @@ pub(crate) struct IndexCodec {
 }
 
 impl IndexCodec {
-    /// Binds the index codecs to the number of inner chunks along each dimension.
+    /// Binds the index codecs to a shard with `chunks_per_shard` inner chunks along each dimension.
     pub(crate) fn bind(
         codecs: &[Extension],
         chunks_per_shard: &[u64],
@@ -48,17 +49,17 @@ impl IndexCodec {
         }
     }
 
-    /// The size of the encoded index in bytes.
+    /// Returns the size of the encoded shard index in bytes.
     pub(crate) fn encoded_size(&self) -> usize {
         self.encoded_size
     }
 
-    /// The number of inner chunks.
+    /// Returns the number of inner chunks.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Decodes an index. Its entries are checked when they are used.
+    /// Decodes a shard index. Entries are not checked until they are used.
     pub(crate) fn decode(&self, encoded: &[u8]) -> Result<ShardIndex> {
         EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;
         let decoded = self.codecs.decode_chunk(encoded)?;
@@ -68,7 +69,7 @@ impl IndexCodec {
         Ok(ShardIndex::new(entries.collect()))
     }
 
-    /// Encodes an index of as many entries as there are inner chunks.
+    /// Encodes a shard index, whose number of entries must be the number of inner chunks.
     pub(crate) fn encode(&self, entries: &[ShardIndexEntry]) -> Result<Bytes> {
         let mut decoded = Vec::with_capacity(size_of_val(entries));
         for number in entries.as_flattened() {
@@ -82,13 +83,14 @@ impl IndexCodec {
     }
 }
 
-/// How many bytes a shard may have: all inner chunks at their largest, and the index.
+/// Returns the largest size of a shard: all inner chunks at their largest, and the index.
 pub(crate) fn shard_bound(index: &IndexCodec, inner: &CodecChain) -> EncodedSize {
     let chunks = index.len.saturating_mul(inner.encoded_size().max());
     EncodedSize::AtMost(chunks.saturating_add(index.encoded_size))
 }
 
-/// Where the next inner chunk of this size goes, and where the one after it.
+/// Places an inner chunk of `size` bytes at `offset`; returns its entry, and the offset of the next
+/// inner chunk.
 pub(crate) fn place(offset: u64, size: usize) -> Result<(ShardIndexEntry, u64)> {
     let size = size as u64;
     let end = offset

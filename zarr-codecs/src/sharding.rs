@@ -1,6 +1,8 @@
-//! The `sharding_indexed` codec: a chunk stored as inner chunks behind an index (core codecs, "sharding-indexed codec").
+//! The `sharding_indexed` codec: stores a chunk as inner chunks with an index (core codecs,
+//! "sharding-indexed codec").
 //!
-//! Plans ask it the pure questions of [`Sharding`]; it is run as a plain codec only where others stand around it.
+//! Plans use the pure functions of [`Sharding`]. The codec runs as a plain codec only if other
+//! codecs surround it.
 
 use std::sync::Arc;
 
@@ -15,10 +17,10 @@ use zarr_core::{Binder, ByteRange, Error, Extension, Result};
 
 use crate::shard_index::{IndexCodec, place, shard_bound};
 
-/// Pieces of a shard of fewer bytes than this are joined before they are stored.
+/// Pieces of a shard smaller than this, in bytes, are joined before they are stored.
 const SMALL: usize = 4 << 10;
 
-/// The most bytes of joined pieces.
+/// The largest size of joined pieces, in bytes.
 const PACK: usize = 1 << 20;
 
 #[derive(Deserialize)]
@@ -48,7 +50,8 @@ struct ShardingIndexed {
     index_location: IndexLocation,
 }
 
-/// Binds the codec: the inner chunk must divide what the codec receives, which earlier codecs may have transposed.
+/// Binds the codec. The shape of an inner chunk must divide the shape that the codec receives,
+/// which earlier codecs may have transposed.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -89,7 +92,7 @@ fn extensions(member: &str, values: &[Box<RawValue>]) -> Result<Vec<Extension>> 
     read.collect()
 }
 
-/// Chains call their place `codecs`; that of this one is `index_codecs`.
+/// Renames the chain's own place, `codecs`, to `index_codecs` in an error.
 fn in_index(error: Error) -> Error {
     match error {
         Error::InMember { pointer, source } => Error::InMember {
@@ -100,7 +103,7 @@ fn in_index(error: Error) -> Error {
     }
 }
 
-/// The number of inner chunks along each dimension.
+/// Returns the number of inner chunks along each dimension.
 fn divide(shard: &[u64], inner: &[u64]) -> Result<Vec<u64>> {
     if inner.len() != shard.len() {
         let found = format!("{} dimensions", inner.len());
@@ -184,7 +187,7 @@ impl ShardingIndexed {
     }
 }
 
-/// Sets the entries of inner chunks that stand one behind the other from an offset on.
+/// Sets the entries of inner chunks that are stored contiguously from `offset` on.
 fn lay_out(entries: &mut [ShardIndexEntry], new: &[(usize, Bytes)], mut offset: u64) -> Result<()> {
     for (position, chunk) in new {
         (entries[*position], offset) = place(offset, chunk.len())?;
@@ -192,7 +195,7 @@ fn lay_out(entries: &mut [ShardIndexEntry], new: &[(usize, Bytes)], mut offset: 
     Ok(())
 }
 
-/// Joins small pieces to pieces of about [`PACK`] bytes; large ones are not copied.
+/// Joins small pieces into pieces of up to [`PACK`] bytes; large pieces are not copied.
 fn pack(pieces: impl Iterator<Item = Bytes>) -> Vec<Bytes> {
     let (mut packed, mut small) = (Vec::new(), Vec::new());
     for piece in pieces {

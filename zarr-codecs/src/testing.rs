@@ -1,4 +1,4 @@
-//! What the tests of the codecs share.
+//! Functions that the tests of the codecs share.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -7,18 +7,18 @@ use serde_json::value::RawValue;
 use zarr_core::codec::{BytesToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize};
 use zarr_core::{Binder, DataType, Error, Extension, Registry, Result};
 
-/// An extension from its JSON text.
+/// Parses an extension from its JSON text.
 pub(crate) fn extension(json: &str) -> Extension {
     serde_json::from_str(json).expect("an extension object")
 }
 
-/// A binder of all codecs of this crate.
+/// Returns a binder for all codecs of this crate.
 pub(crate) fn binder() -> Binder<'static> {
     static REGISTRY: LazyLock<Registry> = LazyLock::new(crate::registry);
     Binder::new(&REGISTRY)
 }
 
-/// A chunk of this shape and core data type, with the fill value zero.
+/// Returns the specification of a chunk of this shape and core data type, with the fill value zero.
 pub(crate) fn spec(shape: &[u64], data_type: &str) -> ChunkSpec {
     let data_type = DataType::core(data_type).expect("a core data type");
     ChunkSpec {
@@ -28,13 +28,13 @@ pub(crate) fn spec(shape: &[u64], data_type: &str) -> ChunkSpec {
     }
 }
 
-/// Bytes that compress a little: what the fixtures of `tests/fixtures/make.py` decode to.
+/// Returns bytes that compress a little; the fixtures of `tests/fixtures/make.py` decode to them.
 pub(crate) fn sample(size: usize) -> Vec<u8> {
     let numbers = (0..).flat_map(|i: u32| (i.wrapping_mul(i) / 4096).to_le_bytes());
     numbers.take(size).collect()
 }
 
-/// The fixtures with names that start like this: name, encoded bytes, and the number of decoded ones.
+/// Returns the fixtures whose names start with `prefix`: name, encoded bytes, and decoded size.
 pub(crate) fn fixtures(prefix: &str) -> Vec<(String, Vec<u8>, usize)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let entries = folder.read_dir().expect("the folder of fixtures");
@@ -67,7 +67,7 @@ pub(crate) fn assert_decodes(codec: &dyn BytesToBytes, encoded: &[u8], expected:
     assert!(exact == expected);
 }
 
-/// Encodes, checks the size and both ways of decoding.
+/// Encodes bytes, then checks their size and both ways of decoding.
 pub(crate) fn assert_round_trip(codec: &dyn BytesToBytes, decoded: &[u8]) {
     let mut encoded = b"before".to_vec();
     codec.encode(decoded, &mut encoded).expect("encode");
@@ -79,7 +79,8 @@ pub(crate) fn assert_round_trip(codec: &dyn BytesToBytes, decoded: &[u8]) {
     assert_decodes(codec, encoded, decoded);
 }
 
-/// The error of both ways of decoding where `size` bytes are due, and that nothing was left behind.
+/// Returns the error of both ways of decoding to `size` bytes, after checking that neither leaves
+/// bytes behind.
 pub(crate) fn refusal(codec: &dyn BytesToBytes, encoded: &[u8], size: usize) -> Error {
     let mut decoded = b"before".to_vec();
     let error = codec.decode(encoded, &mut decoded).expect_err("decode");
@@ -90,8 +91,8 @@ pub(crate) fn refusal(codec: &dyn BytesToBytes, encoded: &[u8], size: usize) -> 
     error
 }
 
-/// Cuts valid bytes everywhere and changes each of them in several ways: nothing may panic, and what decodes has the size that is
-/// due.
+/// Cuts valid bytes at every position and changes each byte in several ways: nothing may panic, and
+/// any decoded result must have the size due.
 pub(crate) fn assert_survives_damage(codec: &dyn BytesToBytes, encoded: &[u8], size: usize) {
     let mut decoded = Vec::new();
     let mut exact = vec![0; size];
@@ -117,12 +118,12 @@ fn for_each_damage(encoded: &[u8], mut visit: impl FnMut(&[u8])) {
     }
 }
 
-/// A chain of these codecs, separated by commas, bound to a chunk with the fill value zero.
+/// Binds a comma-separated list of codecs to a chunk with the fill value zero.
 pub(crate) fn chain(codecs: &str, shape: &[u64], data_type: &str) -> Result<CodecChain> {
     filled_chain(codecs, shape, data_type, None)
 }
 
-/// A chunk specification with a fill value.
+/// Binds a comma-separated list of codecs to a chunk with a given fill value.
 pub(crate) fn filled_chain(
     codecs: &str,
     shape: &[u64],
@@ -141,7 +142,7 @@ pub(crate) fn filled_chain(
     registry.bind_codecs(&codecs, spec)
 }
 
-/// Encodes a chunk, checks the size, and decodes it to the same bits.
+/// Encodes a chunk, checks the size, and checks that it decodes to the same bits.
 pub(crate) fn assert_chunk_round_trip(chain: &CodecChain, elements: Vec<u8>) {
     let decoded = ChunkData::Fixed(elements);
     let mut encoded = Vec::new();
@@ -153,7 +154,8 @@ pub(crate) fn assert_chunk_round_trip(chain: &CodecChain, elements: Vec<u8>) {
     assert!(chain.decode_chunk(&encoded).expect("decode") == decoded);
 }
 
-/// Cuts and changes an encoded chunk everywhere: nothing may panic, and what decodes has the size that is due.
+/// Damages an encoded chunk at every position: nothing may panic, and any decoded result must have
+/// the size due.
 pub(crate) fn assert_chunks_survive_damage(chain: &CodecChain, encoded: &[u8]) {
     let size = chain.decoded().decoded_size(u64::MAX).expect("a size");
     for_each_damage(encoded, |damaged| {
@@ -163,7 +165,8 @@ pub(crate) fn assert_chunks_survive_damage(chain: &CodecChain, encoded: &[u8]) {
     });
 }
 
-/// All that a compressor has to do with the fixtures of this prefix and with hostile bytes, of which `more` are.
+/// Checks a compressor against the fixtures of a prefix and against hostile bytes; `more` is one
+/// more hostile input, for 500 bytes.
 pub(crate) fn assert_compressor(
     prefix: &str,
     bind: impl Fn(EncodedSize) -> Result<Arc<dyn BytesToBytes>>,

@@ -1,7 +1,7 @@
-//! The `transpose` codec: reorders the axes of a chunk (core codecs, "transpose codec").
+//! The `transpose` codec: reorders the dimensions of a chunk (core codecs, "transpose codec").
 //!
-//! The core permutes regions and strides instead wherever it can; elements move here only where a codec before or after this
-//! one does more than reorder axes.
+//! Wherever possible, the core permutes regions and strides instead. Elements move here only if an
+//! adjacent codec does more than reorder dimensions.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ struct Configuration {
 }
 
 impl Configuration {
-    /// The permutation; tolerant readers take the `"C"` and `"F"` of a draft.
+    /// Returns the permutation. Tolerant readers accept the `"C"` and `"F"` of a draft.
     fn axes(&self, rank: usize, strictness: Strictness) -> Result<Vec<usize>> {
         match (self.order.get(), strictness) {
             ("\"C\"", Strictness::Tolerant) => Ok((0..rank).collect()),
@@ -32,15 +32,15 @@ impl Configuration {
 
 #[derive(Debug)]
 struct Transpose {
-    /// Dimension `i` of the encoded chunk is dimension `order[i]` of the decoded one.
+    /// Dimension `i` of the encoded chunk is dimension `order[i]` of the decoded chunk.
     order: Vec<usize>,
-    /// The other way round.
+    /// Dimension `i` of the decoded chunk is dimension `inverse[i]` of the encoded chunk.
     inverse: Vec<usize>,
     decoded: ChunkSpec,
     encoded: ChunkSpec,
 }
 
-/// Binds the codec: `order` is a permutation of the dimensions of what it receives.
+/// Binds the codec. `order` must be a permutation of the dimensions that the codec receives.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -64,7 +64,7 @@ pub(crate) fn bind(
     }))
 }
 
-/// The inverse permutation; `None` where `order` is no permutation of `rank` dimensions.
+/// Returns the inverse permutation, or `None` if `order` is not a permutation of `rank` dimensions.
 fn invert(order: &[usize], rank: usize) -> Option<Vec<usize>> {
     let mut inverse = vec![None; rank];
     for (place, &axis) in order.iter().enumerate() {
@@ -93,7 +93,8 @@ impl ArrayToArray for Transpose {
     }
 }
 
-/// The elements of `data`, of the form `spec`, in C order of its dimensions reordered.
+/// Returns the elements of `data`, a chunk of the form `spec`, in C order after reordering its
+/// dimensions.
 fn permute(spec: &ChunkSpec, order: &[usize], data: &ChunkData) -> Result<ChunkData> {
     let len = to_usize("chunk", product(&spec.shape)?)?;
     match data {
@@ -124,7 +125,8 @@ fn permute(spec: &ChunkSpec, order: &[usize], data: &ChunkData) -> Result<ChunkD
     }
 }
 
-/// Calls `visit` with the place in a C-order array of `shape` of each element of the reordered array, in C order of the latter.
+/// Calls `visit` for each element of the reordered array, in its C order, with the element's
+/// position in a C-order array of `shape`.
 fn for_each_source(shape: &[u64], order: &[usize], mut visit: impl FnMut(usize)) -> Result<()> {
     if shape.contains(&0) {
         return Ok(());
@@ -140,7 +142,8 @@ fn for_each_source(shape: &[u64], order: &[usize], mut visit: impl FnMut(usize))
     let mut start = 0;
     loop {
         (0..row_len).for_each(|index| visit(start + index * row_stride));
-        // The next cell, last axis first; back at the first cell all have been visited.
+        // Advances to the next cell, last dimension fastest; a wrap to the first cell means that
+        // all have been visited.
         let mut moved = false;
         for (index, &(len, stride)) in cell.iter_mut().zip(outer).rev() {
             *index += 1;

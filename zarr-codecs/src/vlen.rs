@@ -1,7 +1,8 @@
-//! The `vlen-utf8` and `vlen-bytes` codecs: the number of elements, then each one behind its size in bytes; all counts in four
-//! bytes, little endian (registered extensions of these names).
+//! The `vlen-utf8` and `vlen-bytes` codecs: the number of elements, then each element after its
+//! size in bytes; all counts take four bytes, little endian (registered extensions of these names).
 //!
-//! Counts and sizes are compared with the bytes that are there before memory is taken. Nothing may follow the last element.
+//! Counts and sizes are checked against the bytes present before memory is allocated. No bytes may
+//! follow the last element.
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ pub(crate) fn bind_bytes(
     bind("vlen-bytes", DataTypeKind::Bytes, extension, spec, binder)
 }
 
-/// Binds either by the data type: what zarrs called `vlen_v2`.
+/// Binds `vlen-utf8` or `vlen-bytes`, depending on the data type, as zarrs's `vlen_v2` did.
 pub(crate) fn bind_any(
     extension: &Extension,
     spec: &ChunkSpec,
@@ -94,7 +95,7 @@ fn count(size: usize) -> Result<[u8; COUNT_SIZE]> {
         })
 }
 
-/// The count at the start, and what follows.
+/// Splits off the count at the start.
 fn split_count(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (count, rest) = bytes.split_first_chunk()?;
     Some((u32::from_le_bytes(*count) as usize, rest))

@@ -1,7 +1,7 @@
-//! The `zfp` codec: streams of zfp without a header (registered extension "zfp").
+//! The `zfp` codec: zfp streams without a header (registered extension "zfp").
 //!
-//! Narrower numbers than zfp knows are promoted as the extension says. Unsigned integers of full width are stored as signed
-//! ones, so the upper half of their range is refused on encoding.
+//! Numbers narrower than zfp supports are promoted as the extension specifies. Unsigned integers of
+//! full width are stored as signed integers, so encoding refuses the upper half of their range.
 
 use std::sync::Arc;
 
@@ -41,7 +41,8 @@ enum Mode {
 struct Zfp {
     field: Field,
     config: ZfpConfig,
-    /// Of the streams of fixed rate that zarrs writes: it takes every field for one of three dimensions when it computes the rate.
+    /// The configuration of zarrs's fixed-rate streams: zarrs computes the rate as if every field
+    /// had three dimensions.
     of_zarrs: Option<ZfpConfig>,
     format: Format,
     max_size: usize,
@@ -117,7 +118,7 @@ fn config(mode: &Mode, field: &Field) -> Result<ZfpConfig> {
 }
 
 impl Zfp {
-    /// The integer that zfp gets for an integer of the data type.
+    /// Promotes an integer of the data type to the integer that zfp stores.
     fn promote(&self, number: i128) -> Result<i64> {
         let promoted = match self.format {
             Format::Int(bits) if bits < 32 => number << (31 - bits),
@@ -132,7 +133,7 @@ impl Zfp {
             })
     }
 
-    /// The bits of the integer of the data type that is nearest to what zfp returned.
+    /// Returns the bits of the integer of the data type that is nearest to an integer from zfp.
     fn demote(&self, number: i64) -> u64 {
         let number = i128::from(number);
         let demoted = match self.format {
@@ -190,7 +191,7 @@ impl ArrayToBytes for Zfp {
             ZfpScalarType::I32 => field.compress::<i32>(config, &self.integers(numbers)?, encoded),
             ZfpScalarType::I64 => field.compress::<i64>(config, &self.integers(numbers)?, encoded),
             ZfpScalarType::F32 if self.format.size() == 4 => {
-                // Not as numbers: a conversion makes signalling NaNs quiet.
+                // Copied as bits, because a numeric conversion would quieten signalling NaNs.
                 let (scalars, _) = elements.as_chunks::<4>();
                 let scalars: Vec<f32> = scalars.iter().copied().map(f32::from_ne_bytes).collect();
                 field.compress(config, &scalars, encoded)
@@ -209,7 +210,7 @@ impl ArrayToBytes for Zfp {
     fn decode(&self, encoded: &[u8]) -> Result<ChunkData> {
         let size = self.format.size();
         let field = &self.field;
-        // Streams of fixed rate have one size.
+        // Fixed-rate streams have a known size, which tells zarrs's streams apart.
         let of_zarrs = self.of_zarrs.as_ref();
         let of_zarrs = of_zarrs.filter(|config| field.rate_size(config) == Some(encoded.len()));
         let config = of_zarrs.unwrap_or(&self.config);

@@ -1,4 +1,4 @@
-//! zfp streams as `zfp` and `numcodecs.zfpy` read and write them, of one of the four scalar types that zfp knows.
+//! zfp streams, which `zfp` and `numcodecs.zfpy` read and write, of one of zfp's four scalar types.
 
 use zarr_core::codec::ChunkSpec;
 use zarr_core::size::to_usize;
@@ -8,19 +8,20 @@ use zfp_rs::{
     ZfpHeaderMask, ZfpScalar, ZfpScalarType, ZfpStreamAlignment,
 };
 
-/// What a stream holds: scalars of one type in a box of up to four dimensions.
+/// The content of a stream: scalars of one type in a box of up to four dimensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     pub(crate) codec: &'static str,
     pub(crate) scalar: ZfpScalarType,
-    /// The fastest dimension first, and 0 for those that there are not.
+    /// The length of each dimension, the fastest first; 0 for a dimension that the field lacks.
     pub(crate) sizes: [usize; 4],
     /// Whether a header precedes the data.
     pub(crate) header: bool,
 }
 
 impl Field {
-    /// The field of a chunk; a chunk without dimensions is a line of one element.
+    /// Returns the field of a chunk. A chunk without dimensions is a field of one dimension and one
+    /// element.
     pub(crate) fn new(
         codec: &'static str,
         scalar: ZfpScalarType,
@@ -51,20 +52,21 @@ impl Field {
         }
     }
 
-    /// The most bytes that a stream takes.
+    /// Returns the largest size of a stream in bytes.
     pub(crate) fn max_size(&self, config: &ZfpConfig) -> Result<usize> {
         config
             .maximum_size(self.scalar, self.sizes)
             .ok_or_else(|| self.corrupt(format!("no field of {:?}", self.sizes)))
     }
 
-    /// A fixed rate, computed for blocks of three dimensions whatever the field has: zarrs does so.
+    /// Returns the configuration of a fixed rate that is computed for three dimensions, whatever
+    /// the rank of the field, as zarrs does.
     pub(crate) fn rate_in_three_dimensions(&self, rate: f64) -> Option<ZfpConfig> {
         let align = ZfpStreamAlignment::Unaligned;
         ZfpConfig::fixed_rate(rate, self.scalar, ZfpDimensionality::D3, align).ok()
     }
 
-    /// The size in bytes of a stream of fixed rate without a header: whole words.
+    /// Returns the size in bytes of a fixed-rate stream without a header, in whole words.
     pub(crate) fn rate_size(&self, config: &ZfpConfig) -> Option<usize> {
         let blocks = self.sizes.iter().filter(|&&size| size > 0);
         let mut blocks = blocks.map(|size| size.div_ceil(4));
@@ -101,7 +103,8 @@ impl Field {
         Ok(())
     }
 
-    /// The scalars of a stream. Where it has a header, that says how it is encoded, and has to agree with the field.
+    /// Decodes the scalars of a stream. A header, if there is one, must agree with the field, and
+    /// determines how the stream is decoded.
     pub(crate) fn decompress<T: ZfpScalar + Default + Clone>(
         &self,
         config: &ZfpConfig,

@@ -15,7 +15,8 @@ use crate::zstd_frame::{decode_frames, name};
 
 const MAX_LEVEL: i32 = 22;
 
-/// Contexts larger than this are given back instead of kept, in bytes: the highest levels take hundreds of megabytes.
+/// The largest context, in bytes, that a thread keeps after encoding; the highest levels take
+/// hundreds of megabytes.
 const KEEP: usize = 32 << 20;
 
 thread_local! {

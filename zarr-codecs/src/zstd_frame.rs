@@ -1,6 +1,8 @@
-//! Zstandard frames as `zstd` and `blosc` decode them: with one context a thread, straight into the output (RFC 8878).
+//! Zstandard frames, which `zstd` and `blosc` decode with one context per thread, straight into the
+//! output (RFC 8878).
 //!
-//! Decoding a frame at once needs no window buffer, so neither a declared window nor a declared content size costs memory.
+//! Decoding a frame in one call needs no window buffer, so neither a declared window nor a declared
+//! content size costs memory.
 
 use std::cell::RefCell;
 
@@ -9,14 +11,15 @@ use zstd_safe::{DCtx, ErrorCode};
 
 const MAGIC: u32 = 0xFD2F_B528;
 
-/// All skippable frames start with this once the last four bits are cleared.
+/// The magic number of skippable frames, whose last four bits vary.
 const SKIPPABLE_MAGIC: u32 = 0x184D_2A50;
 
 thread_local! {
     static CONTEXT: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
-/// Decodes frames to the start of `decoded`: the number of bytes written, `None` where they do not fit, or what is wrong.
+/// Decodes frames to the start of `decoded`; returns the number of bytes written, `None` if they do
+/// not fit, or the reason for failure.
 pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>, String> {
     let mut left = encoded;
     let mut written = 0;
@@ -26,7 +29,8 @@ pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option
         let skippable = match left.first_chunk().map(|magic| u32::from_le_bytes(*magic)) {
             Some(MAGIC) => false,
             Some(magic) if magic & !0xF == SKIPPABLE_MAGIC => true,
-            // The library may have been built with decoders for formats of before version 1, which are not to be trusted.
+            // Formats older than version 1 are refused, as their decoders, which the library may
+            // include, are not safe for untrusted input.
             _ => return Err(wrong("no Zstandard magic number")),
         };
         let size = zstd_safe::find_frame_compressed_size(left).map_err(|code| wrong(name(code)))?;
@@ -46,7 +50,7 @@ pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option
     Ok(Some(written))
 }
 
-/// The text of an error of the library.
+/// Returns the text of a library error.
 pub(crate) fn name(code: ErrorCode) -> &'static str {
     zstd_safe::get_error_name(code)
 }

@@ -1,5 +1,6 @@
-//! One case of `scale.py` in a process of its own, so that its peak memory is its own:
-//! `scale ours|zarrs CASE FOLDER`. It prints the wall and CPU time of the operation, the peak memory of the process and a checksum.
+//! Runs one case of `scale.py` in a process of its own, so that its peak memory can be measured:
+//! `scale ours|zarrs CASE FOLDER`. The output is the wall and CPU time of the operation, the peak
+//! memory of the process, and a checksum.
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,11 +14,11 @@ mod ours;
 #[path = "scale/zarrs.rs"]
 mod peer;
 
-/// Bytes of an inner chunk of the one shard, and how many of them it has.
+/// The size in bytes of an inner chunk of the only shard.
 const INNER: u64 = 64;
 const INNER_CHUNKS: u64 = 1 << 20;
 
-/// What both implementations do. Every array is `uint8`.
+/// The operations of an implementation. Every array is `uint8`.
 trait Implementation {
     type Array;
     fn open(path: &str) -> Self::Array;
@@ -26,7 +27,8 @@ trait Implementation {
     fn write(array: &Self::Array, data: Vec<u8>);
     /// Opens the arrays `0`, `1`, ... of a group, and returns the sum of their lengths.
     fn open_many(folder: &str, count: u64) -> u64;
-    /// Reads the chunks of an array, one task each, on `pool`; `write` says whether each goes into `to` too.
+    /// Reads the chunks of an array on `pool`, one task each, and also writes them to `to` if it is
+    /// given.
     fn chunks_on(pool: &rayon::ThreadPool, from: &Self::Array, to: Option<&Self::Array>, chunk: u64, count: u64) -> u64;
 }
 
@@ -98,7 +100,7 @@ fn run<I: Implementation>(case: &str, folder: &str) {
     }
 }
 
-/// Numbers below `end` that look random and are the same in every process.
+/// Returns pseudo-random numbers below `end`, identical in every process.
 fn random(count: u64, end: u64) -> impl Iterator<Item = u64> {
     let step = |x: u64| (x ^ (x >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (1..=count).map(move |i| step(step(i.wrapping_mul(0xD6E8_FEB8_6659_FD93))) % end)

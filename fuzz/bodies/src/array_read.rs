@@ -1,4 +1,5 @@
-//! An array from a bag of bytes: its document, and objects that answer, one after the other, whatever keys the plan asks for.
+//! Fuzzes reading an array: the input holds a metadata document, and objects that answer, in order,
+//! whichever keys the plan requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -24,7 +25,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     })
 });
 
-/// An input: the document, the choice of a selection, and the objects in order; `None` is one that is not stored.
+/// Builds an input from a document, the choice of a selection, and the objects in order; `None` is
+/// an object that is not stored.
 #[must_use]
 pub fn bag(document: &[u8], selection: &[u8; 16], objects: &[Option<&[u8]>]) -> Vec<u8> {
     let piece = |bytes: &[u8]| {
@@ -41,7 +43,8 @@ pub fn bag(document: &[u8], selection: &[u8; 16], objects: &[Option<&[u8]>]) -> 
     bag
 }
 
-/// Objects by key: each new key gets the next of the input, and the last ones are not stored.
+/// Objects by key: each new key gets the next object of the input. Once the input ends, further
+/// objects are not stored.
 struct Objects<'a> {
     source: Source<'a>,
     known: HashMap<String, Option<Bytes>>,
@@ -63,7 +66,8 @@ pub(crate) fn run(data: &[u8]) -> usize {
     LazyLock::force(&REGISTRY);
     let mut source = Source(data);
     let document = source.piece();
-    // Documents cost as in `metadata_json`; results, chunks and indexes as far as the limits allow them.
+    // A document costs as much as in `metadata_json`; results, chunks and shard indexes cost as
+    // much as their limits allow.
     let mut declared = 256 * document.len() + 4 * data.len();
     let layout =
         ArrayMetadata::parse(document).and_then(|metadata| ArrayLayout::bind(&metadata, &REGISTRY));
@@ -77,7 +81,7 @@ pub(crate) fn run(data: &[u8]) -> usize {
         known: HashMap::new(),
     };
     declared += 16 * usize::try_from(MAX_CHUNK + MAX_INDEX).expect("small") + 16 * MAX_RESULT;
-    // As in `codec_chain`.
+    // Like `codec_chain`, allows for the blocks that the bzip2 library keeps.
     if document.windows(4).any(|word| word == b".bz2") {
         declared += 16 << 20;
     }
@@ -88,7 +92,7 @@ pub(crate) fn run(data: &[u8]) -> usize {
     declared
 }
 
-/// A selection of a few elements: a box or a list of coordinates.
+/// Chooses a selection of a few elements: a box, or lists of coordinates or indices.
 fn selection(source: &mut Source<'_>, shape: &[u64]) -> Selection {
     let kind = source.u8();
     let below = |source: &mut Source<'_>, len: u64| source.length() % len.max(1);

@@ -1,13 +1,15 @@
-//! Chunks: the first byte says which chain of codecs, the rest is the encoded chunk. All codecs are in the table.
+//! Fuzzes chunks: the first byte selects a codec chain, the rest is the encoded chunk. The table
+//! covers all codecs.
 //!
-//! What decodes has the size that is due, and is encoded and decoded again to the same bits where the chain loses nothing.
+//! A decoded chunk must have the size due. If the chain is lossless, encoding the chunk and
+//! decoding it again must yield the same bits.
 
 use std::sync::LazyLock;
 
 use zarr_core::codec::{ChunkData, ChunkSpec, CodecChain};
 use zarr_core::{Error, Extension, Registry};
 
-/// Data type, shape and codecs. A chain that loses bits starts with `~`.
+/// Data types, shapes and codecs of the chains. The codecs of a lossy chain start with `~`.
 pub const CHAINS: &[(&str, &[u64], &str)] = &[
     (r#""uint8""#, &[64], r#"["bytes"]"#),
     (
@@ -267,7 +269,7 @@ static BOUND: LazyLock<Vec<CodecChain>> = LazyLock::new(|| {
     all.collect()
 });
 
-/// A chain of these codecs for chunks of this shape and data type, filled with zero.
+/// Binds a chain of codecs to chunks of a shape and a data type, with the fill value zero.
 pub fn bind(
     registry: &Registry,
     data_type: &str,
@@ -298,8 +300,8 @@ pub(crate) fn run(data: &[u8]) -> usize {
             check_again(chain, &decoded);
         }
     }
-    // Each codec has its own copy; what has no declared size may decode to as much as the densest format holds. The library of
-    // bzip2 keeps blocks of 900 kB.
+    // Each codec holds its own copy. A chunk without a declared size may decode to as much as the
+    // densest format allows. The bzip2 library keeps blocks of 900 kB.
     let inflated = match declared {
         None => 4 * (1 << 15) * encoded.len(),
         Some(_) => 0,

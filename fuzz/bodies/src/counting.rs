@@ -1,4 +1,5 @@
-//! An allocator that counts, for each thread, the bytes it holds and the most it held. C libraries are not counted.
+//! An allocator that counts, per thread, the bytes held and their peak. It does not see allocations
+//! by C libraries.
 
 #![expect(unsafe_code, reason = "an allocator")]
 
@@ -16,41 +17,42 @@ thread_local! {
 }
 
 fn count(change: isize) {
-    // A thread that ends has no cells left to count in.
+    // A thread that is ending may have dropped its cells.
     let _ = HELD.try_with(|held| {
         held.set(held.get().wrapping_add(change));
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
     });
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is passed on unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `alloc_zeroed`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
         count(layout.size().cast_signed().wrapping_neg());
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(start, layout) }
     }
 
     unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size.cast_signed().wrapping_sub(layout.size().cast_signed()));
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `realloc`.
         unsafe { System.realloc(start, layout, size) }
     }
 }
 
-/// What `work` yields, and the most bytes that this thread held in it beyond what it held before.
+/// Returns the result of `work`, and the peak of the bytes that this thread held during `work`,
+/// beyond those held before.
 pub fn peak_of<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = HELD.get();
     PEAK.set(before);

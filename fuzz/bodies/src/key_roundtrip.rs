@@ -1,5 +1,5 @@
-//! Names and keys: what is a node path is one again when it is written, and keys of nodes and chunks are the keys that a store
-//! sees.
+//! Fuzzes names and keys: a written node path must parse to the same path, and a store must see the
+//! keys of nodes and chunks unchanged.
 
 use object_store::path::Path;
 use zarr_core::{ChunkKeyEncoding, Extension, NodePath, is_node_name};
@@ -52,12 +52,13 @@ fn visit(path: &NodePath, cell: &[u64], options: u8) {
         .filter(|number| !number.is_empty())
         .map(|number| number.parse::<u64>().expect("keys spell numbers"))
         .collect::<Vec<_>>();
-    // The one chunk of an array without dimensions is "0" in one of the encodings.
+    // In one of the encodings, the only chunk of an array without dimensions has the key "0".
     assert!(numbers == cell || (cell.is_empty() && numbers == [0]));
     check_key(&format!("{}{key}", path.prefix()));
 }
 
-/// A key is refused by `object_store`, as names with control characters are, or kept to the letter.
+/// Checks that `object_store` either refuses a key, as for names with control characters, or keeps
+/// the key unchanged.
 fn check_key(key: &str) {
     if let Ok(path) = Path::parse(key) {
         assert_eq!(path.as_ref(), key);

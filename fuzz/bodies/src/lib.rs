@@ -1,7 +1,8 @@
-//! What the fuzz targets do: one function of bytes each, which panics where a promise is broken.
+//! The bodies of the fuzz targets: one function of bytes each, which panics if a promise is broken.
 //!
-//! The targets of libFuzzer in `fuzz_targets/` call [`run`]; so does `tests/seeds.rs`, on stable, with every committed seed.
-//! Each body says how much memory its input entitles it to, and `run` counts: promise P5.
+//! The libFuzzer targets in `fuzz_targets/` call [`run`]. On stable Rust, `tests/seeds.rs` calls it
+//! with every committed seed. Each body returns the memory that its input entitles it to, and `run`
+//! compares that with the peak: promise P5.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -22,10 +23,10 @@ pub use array_read::bag;
 pub use codec_chain::{CHAINS, bind};
 pub use shard_read::ARRAYS as SHARDED;
 
-/// Bytes that a body may allocate beyond what its input entitles it to.
+/// The bytes that a body may allocate beyond what its input entitles it to.
 const SCRATCH: usize = 1 << 20;
 
-/// A body: it runs an input and answers how many bytes of memory that input entitles it to.
+/// A body, which runs one input and returns the bytes of memory that the input entitles it to.
 type Body = fn(&[u8]) -> usize;
 
 /// The targets by name.
@@ -39,7 +40,7 @@ pub const TARGETS: [(&str, Body); 7] = [
     ("shard_read", shard_read::run),
 ];
 
-/// Runs one input of a target.
+/// Runs one input of a target and checks its peak memory.
 pub fn run(target: &str, data: &[u8]) {
     let (_, body) = TARGETS
         .iter()

@@ -1,6 +1,7 @@
-//! Documents: array, group, consolidated, Zarr v2. The first byte says which.
+//! Fuzzes metadata documents: array, group, consolidated and Zarr v2, selected by the first byte.
 //!
-//! What is read is written and read again to the same text; what binds has a fill value that goes through JSON and back.
+//! A parsed document must be written and parsed again to the same text. If an array binds, its fill
+//! value must survive JSON.
 
 use std::sync::LazyLock;
 
@@ -43,7 +44,8 @@ pub(crate) fn run(data: &[u8]) -> usize {
         }
         _ => check(ArrayMetadata::parse(text), visit_array),
     }
-    // Documents are kept as text and parsed a few times on the way, and numbers of two bytes become eight.
+    // Documents are kept as text and parsed several times, and a number of two bytes may become
+    // eight.
     256 * data.len()
 }
 

@@ -1,5 +1,5 @@
-//! Plans: any shape, grid and selection. Neither planning nor printing reads anything, panics, or takes time and memory that grow
-//! with the numbers in it.
+//! Fuzzes plans with any shape, grid and selection. Planning and printing must read nothing and
+//! never panic, and their time and memory must not grow with the numbers in the plan.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ use crate::metadata_json::REGISTRY;
 use crate::shard_read::strides;
 use crate::source::Source;
 
-/// Objects of a plan that are looked at.
+/// The largest number of objects of a plan that are visited.
 const LOOKED_AT: usize = 50;
 
 pub(crate) fn run(data: &[u8]) -> usize {
@@ -86,7 +86,7 @@ fn sharding(inner: &[u64], nested: bool) -> Extension {
         .with("index_codecs", little)
 }
 
-/// Runs of chunks that reach `len`.
+/// Chooses runs of chunks that reach `len`.
 fn edges(source: &mut Source<'_>, len: u64) -> Vec<(u64, u64)> {
     let mut edges = Vec::new();
     let mut sum = 0_u64;

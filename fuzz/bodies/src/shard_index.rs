@@ -1,4 +1,4 @@
-//! Indexes of shards: decoded, and each entry asked for in an object of any size.
+//! Fuzzes shard indexes: decodes an index, then locates each entry in a shard of any size.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use zarr_core::{DataType, Extension, Registry};
 
 use crate::source::Source;
 
-/// Chains whose index has 0 to 6 entries, codecs of its own, and stands at either end.
+/// Chains whose shard index has 1 or 6 entries, various index codecs, and a location at either end.
 static CHAINS: LazyLock<Vec<CodecChain>> = LazyLock::new(|| {
     let registry = zarr_codecs::registry();
     let bytes = |endian| Extension::new("bytes").with("endian", endian);

@@ -1,7 +1,8 @@
-//! Shards: the first byte says which array, the second what is wanted, the rest is the stored shard.
+//! Fuzzes shards: the first byte selects an array, the next bytes a selection, the rest is the
+//! stored shard.
 //!
-//! Read whole, by its index, and inner chunk by inner chunk: the whole is readable where all of its parts are, and any part is
-//! the slice of the whole.
+//! Each shard is read whole, by its index, and inner chunk by inner chunk. The whole must be
+//! readable exactly if all inner chunks are, and each part must equal its slice of the whole.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +13,7 @@ use zarr_core::{ArrayLayout, ByteRange, Error, Output, Selection};
 
 use crate::source::Source;
 
-/// Arrays of one chunk: shape, and the codecs.
+/// The arrays, of one chunk each: shape and codecs.
 pub const ARRAYS: &[(&[u64], &str)] = &[
     (
         &[8],
@@ -79,7 +80,7 @@ pub(crate) fn run(data: &[u8]) -> usize {
         &read(layout, &shard, &Selection::all(), true),
         "by its index",
     );
-    // A whole shard that is one codec of a chain.
+    // Decodes the whole shard as one codec of a chain.
     let decoded = layout.codecs().decode_chunk(&shard);
     assert_eq!(decoded.is_ok(), whole.is_ok(), "{decoded:?} {whole:?}");
     if let (Ok(decoded), Ok(whole)) = (&decoded, &whole) {
@@ -116,7 +117,8 @@ fn random_ranges(shape: &[u64], source: &mut Source<'_>) -> Ranges {
     ranges.collect()
 }
 
-/// The inner chunks, or all single elements where inner chunks cannot be read alone.
+/// Returns the ranges of each inner chunk, or of the whole array if inner chunks cannot be read
+/// alone.
 fn inner_chunks(layout: &ArrayLayout) -> Vec<Ranges> {
     let Some(inner) = layout.inner_chunk_shape() else {
         return vec![layout.shape().iter().map(|&len| 0..len).collect()];
@@ -173,7 +175,7 @@ fn read(
     Ok(elements.into_iter().flat_map(u16::to_ne_bytes).collect())
 }
 
-/// What a store answers that holds this object.
+/// Returns the answer of a store that holds `object` to a request for `range`.
 pub(crate) fn body(object: &Bytes, range: &ByteRange) -> Body {
     let size = object.len() as u64;
     let range = range.resolve(size);
@@ -184,7 +186,7 @@ pub(crate) fn body(object: &Bytes, range: &ByteRange) -> Body {
     }
 }
 
-/// Strides in bytes of a result in C order.
+/// Returns the strides of a result in C order, in bytes.
 pub(crate) fn strides(shape: &[usize], item_size: usize) -> Vec<isize> {
     let mut stride = item_size;
     let mut strides = vec![0; shape.len()];

@@ -1,10 +1,10 @@
-//! Numbers and pieces from the bytes of an input; what is missing at the end reads as zero.
+//! Reads numbers and pieces from the bytes of an input; bytes missing at the end read as zero.
 
-/// The part of an input that is left.
+/// The unread part of an input.
 pub(crate) struct Source<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Source<'a> {
-    /// At most `len` bytes.
+    /// Takes at most `len` bytes.
     pub(crate) fn take(&mut self, len: usize) -> &'a [u8] {
         let (head, rest) = self.0.split_at(len.min(self.0.len()));
         self.0 = rest;
@@ -34,12 +34,12 @@ impl<'a> Source<'a> {
         self.u8() & 1 == 1
     }
 
-    /// A number below `end`, which is at most 256.
+    /// Takes a number below `end`, which is at most 256.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::from(self.u8()) % end.max(1)
     }
 
-    /// A length: mostly small, sometimes any, sometimes at the edge of a type.
+    /// Takes a length: mostly small, sometimes arbitrary, sometimes at the edge of a type.
     pub(crate) fn length(&mut self) -> u64 {
         let kind = self.u8();
         match kind % 8 {
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A piece whose length stands in front of it.
+    /// Takes a piece that is preceded by its length.
     pub(crate) fn piece(&mut self) -> &'a [u8] {
         let len = self.u16();
         self.take(len.into())

@@ -1,4 +1,5 @@
-//! Every committed seed, on stable: no panic, and no more memory than its input entitles it to. Promises P5, P6 and P7.
+//! Runs every committed seed on stable Rust: none may panic, or take more memory than its input
+//! entitles it to. Promises P5, P6 and P7.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -22,7 +23,7 @@ fn no_seed_panics_or_takes_memory() {
     assert!(total < 500_000, "{total} bytes of seeds");
 }
 
-/// Seeds, cut and changed: what a fuzzer finds first, on every test run.
+/// Cuts and changes seeds, so that every test run covers what a fuzzer would find first.
 #[test]
 fn no_damaged_seed_panics_or_takes_memory() {
     for (target, _) in zarr_fuzz::TARGETS {

@@ -1,24 +1,26 @@
-//! Decoding of BloscLZ, the own compressor of Blosc: literal runs and matches, after FastLZ.
+//! Decodes BloscLZ, Blosc's own compressor: literal runs and matches, after FastLZ.
 //!
-//! An instruction below 32 is a run of that many literals and one more. Others are matches: the upper three bits are the length
-//! and the lower five the upper bits of the distance, both continued in the bytes that follow.
+//! An instruction below 32 is a run of one more literal than its value. Any other instruction is a
+//! match: its upper three bits hold the length, its lower five bits the upper bits of the distance,
+//! and both continue in the bytes that follow.
 
 /// The shortest match, in bytes.
 const MIN_MATCH: usize = 3;
 
-/// Distances past this one, in bytes, are written in two more bytes.
+/// Matches at a distance above this, in bytes, store the distance in two more bytes.
 const MAX_NEAR: usize = 8191;
 
 /// The longest literal run, in bytes.
 const MAX_RUN: usize = 32;
 
-/// Matches at least this long, in bytes, are worth a call that copies memory.
+/// The shortest match, in bytes, for which a call to copy memory pays off.
 const LONG: usize = 64;
 
-/// Decodes to the start of `decoded`: the number of bytes written, or what is wrong.
+/// Decodes a stream to the start of `decoded` and returns the number of bytes written, or the
+/// reason for failure.
 pub(super) fn decompress(encoded: &[u8], decoded: &mut [u8]) -> Result<usize, String> {
     let mut input = Input(encoded);
-    // The upper bits of the first instruction are a version, and it is always a literal run.
+    // The first instruction is always a literal run; its upper bits are a version.
     let mut instruction = usize::from(input.byte()? & 31);
     let mut written = 0;
     loop {
@@ -28,7 +30,8 @@ pub(super) fn decompress(encoded: &[u8], decoded: &mut [u8]) -> Result<usize, St
             if len > free {
                 return Err(too_long());
             }
-            // One size for all copies is faster than a call for the right one; the rest is overwritten.
+            // A fixed-size copy is faster than a call for the exact size; later output overwrites
+            // the excess.
             match (
                 input.0.first_chunk::<MAX_RUN>(),
                 decoded[written..].first_chunk_mut(),
@@ -56,7 +59,8 @@ pub(super) fn decompress(encoded: &[u8], decoded: &mut [u8]) -> Result<usize, St
     }
 }
 
-/// Writes `len` bytes at `end` that repeat those from `start` on: the match may reach into what it writes.
+/// Repeats the bytes from `start` on at `end`, `len` bytes in all. The match may overlap its own
+/// output.
 fn repeat(decoded: &mut [u8], start: usize, end: usize, len: usize) {
     match end - start {
         1 => {
@@ -64,7 +68,7 @@ fn repeat(decoded: &mut [u8], start: usize, end: usize, len: usize) {
             decoded[end..end + len].fill(byte);
         }
         distance if len >= LONG => {
-            // Each copy doubles what there is to copy from.
+            // Each copy doubles the source of the next one.
             let mut copied = 0;
             while copied < len {
                 let size = (distance + copied).min(len - copied);
@@ -78,7 +82,8 @@ fn repeat(decoded: &mut [u8], start: usize, end: usize, len: usize) {
     }
 }
 
-/// Copies a match in steps of `SIZE` bytes, no more than the match is back. The last may write more than `len`, which is overwritten.
+/// Copies a match in steps of `SIZE` bytes, at most its distance. The last step may write past
+/// `len`; later output overwrites the excess.
 fn repeat_in_steps<const SIZE: usize>(decoded: &mut [u8], start: usize, end: usize, len: usize) {
     for at in (0..len).step_by(SIZE) {
         let (done, room) = decoded.split_at_mut(end + at);
@@ -101,7 +106,7 @@ fn too_long() -> String {
     "BloscLZ stream of more than is due".to_owned()
 }
 
-/// The bytes not yet read.
+/// The unread bytes of a stream.
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -115,7 +120,7 @@ impl<'a> Input<'a> {
         self.0.get(..count).ok_or_else(truncated)
     }
 
-    /// The length and distance of a match, both in bytes.
+    /// Reads the length and the distance of a match, both in bytes.
     fn copied(&mut self, instruction: usize) -> Result<(usize, usize), String> {
         let mut len = (instruction >> 5) - 1 + MIN_MATCH;
         if instruction >> 5 == 7 {

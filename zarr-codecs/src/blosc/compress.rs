@@ -1,4 +1,4 @@
-//! Encoding by C-Blosc: the one file of the crate with `unsafe`. No stored byte comes near it.
+//! Encodes frames with C-Blosc. The `unsafe` code of this file never handles stored bytes.
 
 use std::ffi::CStr;
 
@@ -8,10 +8,10 @@ use zarr_core::{Error, Result};
 use super::header::HEADER_SIZE;
 use crate::output::reserve;
 
-/// The largest input of a frame in bytes: its size and that of the frame are 31 bits.
+/// The largest input of a frame, in bytes: the sizes of input and frame both have 31 bits.
 const MAX_NBYTES: usize = i32::MAX as usize - HEADER_SIZE;
 
-/// The compressors by their `cname`.
+/// The compressors, by `cname`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Compressor {
@@ -36,33 +36,33 @@ impl Compressor {
     }
 }
 
-/// What is done to a block before it is compressed, with the number that C-Blosc gives it.
+/// The filter applied to a block before compression, with C-Blosc's number for it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) enum Shuffle {
     #[serde(rename = "noshuffle")]
     None = 0,
-    /// The first bytes of all elements, then the second ones ...
+    /// All first bytes of the elements, then all second bytes, and so on.
     #[serde(rename = "shuffle")]
     Bytes = 1,
-    /// The first bits of all elements, then the second ones ...
+    /// All first bits of the elements, then all second bits, and so on.
     #[serde(rename = "bitshuffle")]
     Bits = 2,
 }
 
-/// How to encode.
+/// The encoding parameters of a frame.
 #[derive(Debug)]
 pub(super) struct Parameters {
     pub(super) compressor: Compressor,
-    /// From 0 to 9.
+    /// The compression level, from 0 to 9.
     pub(super) level: u8,
     pub(super) shuffle: Shuffle,
-    /// The size of what is shuffled in bytes, 1 or more.
+    /// The size of a shuffled element in bytes, 1 or more.
     pub(super) type_size: u64,
-    /// The wanted size of a block in bytes; 0 leaves it to C-Blosc.
+    /// The requested size of a block in bytes; 0 lets C-Blosc choose.
     pub(super) block_size: u64,
 }
 
-/// Appends the frame of `decoded`.
+/// Appends the frame that encodes `decoded`.
 pub(super) fn compress(
     parameters: &Parameters,
     decoded: &[u8],
@@ -76,17 +76,18 @@ pub(super) fn compress(
             limit: MAX_NBYTES as u64,
         });
     }
-    // The header has one byte for the type size. Like C-Blosc, larger ones are taken as 1.
+    // The header has one byte for the type size. Larger sizes are encoded as 1, as C-Blosc does.
     let type_size = u8::try_from(parameters.type_size).unwrap_or(1);
-    // C-Blosc keeps block sizes in 31 bits and lowers large ones itself.
+    // C-Blosc stores block sizes in 31 bits and lowers large ones itself.
     let block_size = usize::try_from(parameters.block_size).unwrap_or(MAX_NBYTES);
-    // A frame that does not shrink is its header and the input.
+    // If the data does not shrink, the frame is the header and the input.
     let room = nbytes + HEADER_SIZE;
     reserve(encoded, room)?;
     #[expect(unsafe_code, reason = "C-Blosc has no safe interface")]
-    // SAFETY: the input is `nbytes` readable bytes, the spare capacity `room` writable ones, and they do not overlap, since
-    // `encoded` is borrowed mutably. The name ends in a zero byte; level, shuffle, type size and block size are in the ranges that
-    // the call documents. It keeps no pointer, and starts no thread when told 1.
+    // SAFETY: the input is `nbytes` readable bytes and the spare capacity at least `room` writable
+    // bytes. They do not overlap, since `encoded` is borrowed mutably. The name ends in a zero
+    // byte; level, shuffle, type size and block size are in their documented ranges. The call keeps
+    // no pointer, and starts no thread when the thread count is 1.
     let written = unsafe {
         blosc_src::blosc_compress_ctx(
             parameters.level.into(),
@@ -104,8 +105,8 @@ pub(super) fn compress(
     match usize::try_from(written) {
         Ok(size) if (HEADER_SIZE..=room).contains(&size) => {
             #[expect(unsafe_code, reason = "C-Blosc has written these bytes")]
-            // SAFETY: the call returns how many bytes it has written from the start of the spare capacity, and `size` is
-            // within it.
+            // SAFETY: the call returns the number of bytes that it has written from the start of
+            // the spare capacity, and `size` is within it.
             unsafe {
                 encoded.set_len(encoded.len() + size);
             }

@@ -1,4 +1,5 @@
-//! The blocks of a frame: each a list of compressed streams, perhaps shuffled. Every offset and size is checked where it is used.
+//! Decodes the blocks of a frame: lists of compressed streams, possibly shuffled. Every offset and
+//! size is checked where it is used.
 
 use std::cell::RefCell;
 
@@ -11,15 +12,17 @@ use crate::inflate::with_decompressor;
 use crate::lz4_block;
 use crate::zstd_frame::decode_frames;
 
-/// Buffers larger than this are given back instead of kept, in bytes.
+/// The largest buffer capacity, in bytes, that a thread keeps after decoding a frame.
 const KEEP: usize = 2 << 20;
 
 thread_local! {
-    /// One block before and one amid unshuffling. They keep their length, so that nothing is cleared twice.
+    /// Scratch for a shuffled block and for its byte planes. The buffers keep their length, so that
+    /// no byte is zeroed twice.
     static BLOCKS: RefCell<[Vec<u8>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
-/// Decodes a frame, whose header it had, to the `header.nbytes` bytes of `decoded`.
+/// Decodes a frame with the parsed header `header` into `decoded`, which is `header.nbytes` bytes
+/// long.
 pub(super) fn decode_frame(header: &Header, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
     match header.storage {
         Storage::Plain => {
@@ -62,7 +65,7 @@ pub(super) fn decode_frame(header: &Header, encoded: &[u8], decoded: &mut [u8]) 
     }
 }
 
-/// The start of a buffer that is made long enough.
+/// Returns the first `len` bytes of `buffer`, growing it if it is shorter.
 fn part(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
     if buffer.len() < len {
         buffer.resize(len, 0);
@@ -95,7 +98,7 @@ impl<'a> Blocks<'a> {
                     let streams = Streams {
                         encoded,
                         format: self.format,
-                        // The last block is not split where it is shorter than the others.
+                        // A last block that is shorter than the others is not split.
                         count: if self.split && block.len() == block_size {
                             self.header.type_size
                         } else {
@@ -120,7 +123,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// The streams of a block, and whatever follows them.
+/// The streams of a block, and the bytes that follow them.
 struct Streams<'a> {
     encoded: &'a [u8],
     format: Format,
@@ -130,7 +133,7 @@ struct Streams<'a> {
 impl Streams<'_> {
     fn decode(&self, block: &mut [u8]) -> Result<(), String> {
         let mut left = self.encoded;
-        // The header was refused where a block that is split does not divide.
+        // `Header::parse` has refused split blocks that the type size does not divide.
         for part in block.chunks_exact_mut(block.len() / self.count) {
             let (size, rest) = left.split_first_chunk().ok_or("no size of a stream")?;
             let size = u32::from_le_bytes(*size) as usize;
@@ -138,7 +141,7 @@ impl Streams<'_> {
                 .split_at_checked(size)
                 .ok_or_else(|| format!("stream of {size} bytes, with {} left", rest.len()))?;
             left = rest;
-            // What does not shrink is stored.
+            // A stream that does not shrink is stored uncompressed.
             if size == part.len() {
                 part.copy_from_slice(stream);
                 continue;

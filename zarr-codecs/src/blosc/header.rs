@@ -8,10 +8,10 @@ use super::unshuffle::Filter;
 /// The size of a header in bytes.
 pub(super) const HEADER_SIZE: usize = 16;
 
-/// The version of the format of frames since C-Blosc 1.3.
+/// The frame format version since C-Blosc 1.3.
 const VERSION: u8 = 2;
 
-/// The version of all formats of compressed streams.
+/// The version of every format of compressed streams.
 const STREAM_VERSION: u8 = 1;
 
 const SHUFFLED: u8 = 0x01;
@@ -20,9 +20,9 @@ const BIT_SHUFFLED: u8 = 0x04;
 const RESERVED: u8 = 0x08;
 const NOT_SPLIT: u8 = 0x10;
 
-/// Blocks are split where type sizes are at most this, in bytes ...
+/// The largest type size, in bytes, for which blocks are split.
 const MAX_SPLITS: usize = 16;
-/// ... and streams at least this long, in bytes.
+/// The shortest stream, in bytes, that splitting a block may produce.
 const MIN_STREAM: usize = 128;
 
 /// The format of compressed streams.
@@ -36,7 +36,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// How many bytes one byte of a stream can decode to: no frame may claim more.
+    /// The most bytes that one byte of a stream decodes to. A frame that claims more is refused.
     fn max_ratio(self) -> usize {
         match self {
             Self::BloscLz | Self::Lz4 => 256,
@@ -47,12 +47,12 @@ impl Format {
     }
 }
 
-/// How the blocks of a frame are stored.
+/// How a frame stores its blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
-    /// All bytes as they are.
+    /// All bytes, uncompressed.
     Plain,
-    /// Blocks of compressed streams, behind a table of their offsets.
+    /// Blocks of compressed streams, after a table of their offsets.
     Blocks {
         format: Format,
         filter: Filter,
@@ -61,20 +61,20 @@ pub(super) enum Storage {
     },
 }
 
-/// A header, checked.
+/// A checked header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// The size of the decoded frame in bytes.
     pub(super) nbytes: usize,
-    /// The size of all decoded blocks but the last in bytes: 1 or more.
+    /// The size in bytes, 1 or more, of every decoded block but the last.
     pub(super) block_size: usize,
-    /// The size of what is shuffled in bytes: 1 to 255.
+    /// The size of a shuffled element in bytes, from 1 to 255.
     pub(super) type_size: usize,
     pub(super) storage: Storage,
 }
 
 impl Header {
-    /// Reads and checks the header of a frame that is all of `encoded`.
+    /// Parses and checks the header of a frame that fills `encoded`.
     pub(super) fn parse(encoded: &[u8]) -> Result<Self> {
         let Some(bytes) = encoded.first_chunk::<HEADER_SIZE>() else {
             let expected = format!("a header of {HEADER_SIZE}");
@@ -125,7 +125,7 @@ impl Header {
                 EncodedSize::Exact(nbytes).check("blosc frame of plain bytes", stored)
             }
             Storage::Blocks { format, split, .. } => {
-                // Each block has an offset of 4 bytes and at least one stream, with its size in 4 more.
+                // Each block needs a 4-byte offset and at least one stream with a 4-byte size.
                 if self.blocks() > stored / 8 {
                     let count = self.blocks();
                     return Err(wrong(format!("{count} blocks in {stored} bytes")));
@@ -144,7 +144,7 @@ impl Header {
         }
     }
 
-    /// The number of blocks.
+    /// Returns the number of blocks.
     pub(super) fn blocks(&self) -> usize {
         self.nbytes.div_ceil(self.block_size.max(1))
     }
@@ -171,7 +171,8 @@ fn storage(flags: u8, stream_version: u8, type_size: usize, block_size: usize) -
     } else {
         Filter::None
     };
-    // The flag is newer than splitting: older frames leave it clear where blocks were too small to split.
+    // The flag is newer than splitting: older frames leave it clear even for blocks too small to
+    // split.
     let split = flags & NOT_SPLIT == 0
         && (1..=MAX_SPLITS).contains(&type_size)
         && block_size / type_size >= MIN_STREAM;

@@ -1,10 +1,13 @@
-//! The `blosc` codec: blocks, shuffled and compressed by one of six compressors (core codecs, "blosc codec").
+//! The `blosc` codec: blocks, shuffled and compressed by one of six compressors (core codecs,
+//! "blosc codec").
 //!
-//! C-Blosc encodes (`compress`). Rust decodes: `header` and `decode` walk the frame, `blosclz` is the one compressor that no crate has,
-//! `unshuffle` puts bytes and bits back in place. The decoder of C-Blosc is no choice: a run of 8,421,505 bytes of 255 in a stream of
-//! blosclz overflows its 32-bit length, and it writes before the buffer (`a_length_that_overflows_c_blosc_is_refused`). With Rust kept for
-//! blosclz, C would only be a second way through every frame.
-//! The header of a frame says how it is decoded; the configuration serves encoding only.
+//! C-Blosc encodes (`compress`). Rust decodes: `header` and `decode` walk the frame, `blosclz` is
+//! the only compressor without a crate, and `unshuffle` puts bytes and bits back in place.
+//! C-Blosc's decoder is not safe for untrusted frames: a run of 8,421,505 bytes of 255 in a BloscLZ
+//! stream overflows its 32-bit length, and it writes before the buffer
+//! (`a_length_that_overflows_c_blosc_is_refused`). As BloscLZ needs Rust anyway, decoding with C
+//! would only add a second path through every frame. The header of a frame determines how it is
+//! decoded; the configuration serves encoding only.
 
 mod blosclz;
 mod compress;
@@ -41,7 +44,8 @@ struct Blosc {
     parameters: Parameters,
 }
 
-/// Binds the codec: `typesize` is required unless nothing is shuffled, and need not be the size of an element.
+/// Binds the codec. `typesize` is required unless `shuffle` is `noshuffle`, and may differ from the
+/// size of an element.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,

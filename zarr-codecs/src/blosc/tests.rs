@@ -37,7 +37,7 @@ fn encoded(compressor: &str, shuffle: &str, decoded: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// Bytes between those that do not compress and those that do.
+/// Returns bytes that range from incompressible to highly compressible, depending on the seed.
 fn mixed(size: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     let next = |place: usize| {
@@ -92,7 +92,8 @@ fn large_buffers_of_many_blocks_round_trip() {
 
 #[test]
 fn far_matches_of_blosclz_are_read() {
-    // The same noise again, more than 8191 bytes on, among bytes that keep the compressor from giving up.
+    // The noise repeats more than 8191 bytes later; the bytes between keep the compressor from
+    // giving up.
     let noise = mixed(1000, 1);
     let data = [
         &[0; 20_000][..],
@@ -227,7 +228,7 @@ fn hostile_blosclz_streams_are_refused() {
         let error = blosclz::decompress(stream, &mut [0; 20]).unwrap_err();
         assert!(error.contains(expected), "{stream:?}: {error}");
     }
-    // A run of the one literal, and a match of which all is written by itself.
+    // A run of a single literal, and a match that overlaps its own output.
     let mut decoded = [0; 20];
     assert_eq!(
         blosclz::decompress(&[0, 7, 0xE0, 10, 0], &mut decoded),
@@ -267,7 +268,7 @@ fn bad_configurations_are_refused() {
     }
 }
 
-/// Behind a header that is right, C-Blosc 1.21 calls `memset` with the size -2147483512 here.
+/// After a valid header, this stream makes C-Blosc 1.21 call `memset` with the size -2147483512.
 #[test]
 fn a_length_that_overflows_c_blosc_is_refused() {
     let mut stream = vec![0, 7, 7 << 5];

@@ -1,30 +1,32 @@
-//! Undoing the shuffles of Blosc: planes of bytes, or rows of bits, back to elements.
+//! Undoes Blosc's shuffles: turns planes of bytes, or rows of bits, back into elements.
 //!
-//! Almost all is one step, `interleave`: a first half and a second half, byte by byte in turn. Done once for each factor of two
-//! in the type size, it joins as many planes to elements. Tiles of one size in the fastest cache let the compiler use vectors.
+//! Almost all the work is one step, `interleave`, which alternates the bytes of two halves.
+//! Repeated once for each factor of two in the type size, the step joins all planes to elements.
+//! Fixed-size tiles that fit the fastest cache let the compiler vectorise it.
 
-/// How many words of bits are transposed at once.
+/// The number of 64-bit words of bits transposed at once.
 const LANES: usize = 4;
 
-/// What was done to a block before it was compressed.
+/// The filter applied to a block before compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     None,
-    /// The first bytes of all elements, then the second ones, and so on.
+    /// All first bytes of the elements, then all second bytes, and so on.
     Bytes,
-    /// The first bits of all elements, then the second ones, and so on.
+    /// All first bits of the elements, then all second bits, and so on.
     Bits,
 }
 
 /// The size of a tile in bytes.
 const TILE: usize = 2048;
 
-/// The size of one of eight rows of a tile in bytes.
+/// The size in bytes of each of a tile's eight rows.
 const ROW_LEN: usize = TILE / 8;
 
-/// Writes a block with its elements put together. Bytes beyond a multiple of the type size stand at the end of both.
+/// Undoes `filter`, writing whole elements to `block`. Trailing bytes that do not fill an element
+/// are copied unchanged.
 ///
-/// `planes` is as long as the block where bits are unshuffled.
+/// `planes` is scratch space; if `filter` is `Filter::Bits`, it is as long as the block.
 pub(super) fn unshuffle(
     filter: Filter,
     type_size: usize,
@@ -36,7 +38,8 @@ pub(super) fn unshuffle(
     let size = len * type_size;
     match filter {
         Filter::Bytes => join_bytes(type_size, &shuffled[..size], &mut block[..size]),
-        // Bits of eight elements share a byte; where that leaves some over, Blosc shuffles none.
+        // Eight elements share a byte of bits; Blosc shuffles no bits if the number of elements is
+        // not a multiple of eight.
         Filter::Bits if len > 0 && len.is_multiple_of(8) => {
             if type_size == 1 {
                 join_bits(len, &shuffled[..size], &mut block[..size]);
@@ -50,7 +53,7 @@ pub(super) fn unshuffle(
     block[size..].copy_from_slice(&shuffled[size..]);
 }
 
-/// Joins planes, each with one byte of all elements, to elements.
+/// Joins planes, each holding one byte of every element, into elements.
 fn join_bytes(type_size: usize, planes: &[u8], elements: &mut [u8]) {
     let len = planes.len() / type_size;
     if len == 0 {
@@ -64,7 +67,7 @@ fn join_bytes(type_size: usize, planes: &[u8], elements: &mut [u8]) {
     }
 }
 
-/// Joins planes byte by byte.
+/// Joins any number of planes, byte by byte.
 fn join_each(planes: &[&[u8]], elements: &mut [u8]) {
     for (index, element) in elements.chunks_exact_mut(planes.len()).enumerate() {
         for (byte, plane) in element.iter_mut().zip(planes) {
@@ -73,7 +76,7 @@ fn join_each(planes: &[&[u8]], elements: &mut [u8]) {
     }
 }
 
-/// Joins planes whose number is a power of two above 1.
+/// Joins planes, whose number is a power of two above 1.
 fn join_tiles(planes: &[&[u8]], elements: &mut [u8]) {
     let (first, second) = planes.split_at(planes.len() / 2);
     let (mut from, mut to) = ([0; TILE], [0; TILE]);
@@ -97,7 +100,7 @@ fn join_tiles(planes: &[&[u8]], elements: &mut [u8]) {
     }
 }
 
-/// Joins rows, each with one bit of all `len` elements, to planes with one byte of all elements each.
+/// Joins rows, each holding one bit of all `len` elements, into planes of one byte per element.
 fn join_bits(len: usize, rows: &[u8], planes: &mut [u8]) {
     let mut tile = [0; TILE];
     let rows = rows.chunks_exact(len);
@@ -109,14 +112,15 @@ fn join_bits(len: usize, rows: &[u8], planes: &mut [u8]) {
                 to[..count].copy_from_slice(&row[ROW_LEN * place..][..count]);
             }
             transpose_bits(&mut tile);
-            // Now row `i` has the bytes of elements `i`, `i + 8`, `i + 16` ...
+            // Now row `i` has the bytes of elements `i`, `i + 8`, `i + 16` and so on.
             let rows = std::array::from_fn::<_, 8, _>(|row| &tile[ROW_LEN * row..][..count]);
             join_tiles(&rows, bytes);
         }
     }
 }
 
-/// Transposes each eight by eight bits that stand in one column of eight rows, by swapping ever smaller parts of pairs.
+/// Transposes each 8 by 8 bit matrix, one byte column of the eight rows, by swapping ever smaller
+/// parts of row pairs.
 fn transpose_bits(tile: &mut [u8; TILE]) {
     let (words, _) = tile.as_chunks_mut::<8>();
     let (words, _) = words.as_chunks_mut::<LANES>();
@@ -138,8 +142,8 @@ fn interleave_halves(halves: &[u8], joined: &mut [u8]) {
     interleave(first, second, joined);
 }
 
-/// The bytes of two parts in turn.
-#[inline(never)] // Inlined, the compiler no longer sees that nothing overlaps, and uses no vectors.
+/// Interleaves `first` and `second` byte by byte.
+#[inline(never)] // Once inlined, the compiler no longer sees that nothing overlaps.
 fn interleave(first: &[u8], second: &[u8], joined: &mut [u8]) {
     let (pairs, _) = joined.as_chunks_mut::<2>();
     for ((pair, &first), &second) in pairs.iter_mut().zip(first).zip(second) {
@@ -147,7 +151,8 @@ fn interleave(first: &[u8], second: &[u8], joined: &mut [u8]) {
     }
 }
 
-/// Swaps the upper `BITS` bits of one row of each pair with the lower ones of the other, which are those under `low`.
+/// Swaps the upper bits of each pair's first row, `BITS` at a time, with the second row's lower
+/// bits, those under the mask `low`.
 #[inline]
 fn swap_parts<const BITS: usize>(rows: &mut [[u64; LANES]; 8], low: u64) {
     for first in (0..8).filter(|row| row & BITS == 0) {

@@ -12,7 +12,7 @@ fn float64(number: f64) -> ChunkData {
     ChunkData::Fixed(number.to_ne_bytes().to_vec())
 }
 
-/// A float64 as an int8.
+/// Casts a float64 to int8.
 fn int8(members: &str, number: f64) -> Option<i8> {
     let configuration = format!(r#"{{"data_type": "int8"{members}}}"#);
     match codec(&configuration, "float64")

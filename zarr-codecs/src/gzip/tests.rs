@@ -98,7 +98,8 @@ fn other_sizes_than_the_due_one_are_refused() {
     for size in [499, 501] {
         refusal(&*exact(500), &encoded(&sample(size)), 500);
     }
-    // The second member fills no more than the first has, but there is nothing due after that.
+    // The second member decodes to no more bytes than the first, but no bytes are due after the
+    // first.
     let twice = encoded(&sample(500)).repeat(2);
     refusal(&*exact(500), &twice, 500);
     assert_decodes(&*exact(1000), &twice, &sample(500).repeat(2));
@@ -106,7 +107,8 @@ fn other_sizes_than_the_due_one_are_refused() {
 
 #[test]
 fn trailer_within_the_data_is_not_taken_for_the_end() {
-    // A member whose stored data holds its own trailer can be made by those who can invert a CRC: empty ones come near it.
+    // Inverting a CRC would yield a member whose stored data holds its own trailer; empty members
+    // come close to it.
     let empty = encoded(b"");
     let stream = [
         &empty[..],

@@ -8,7 +8,7 @@ fn format(name: &str) -> Format {
     Format::of(&DataType::core(name).unwrap()).unwrap()
 }
 
-/// All floats of at most eight bits.
+/// All float types of at most eight bits.
 const SMALL: [&str; 11] = [
     "float4_e2m1fn",
     "float6_e2m3fn",

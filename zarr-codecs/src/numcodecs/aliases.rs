@@ -1,4 +1,5 @@
-//! `numcodecs.gzip`, `numcodecs.zstd` and `numcodecs.blosc`: the codecs of ours, with the defaults and spellings of numcodecs.
+//! `numcodecs.gzip`, `numcodecs.zstd` and `numcodecs.blosc`: our own codecs, with the defaults and
+//! spellings of numcodecs.
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ fn one() -> i64 {
     1
 }
 
-/// Binds `numcodecs.gzip`: the level defaults to 1, and -1 is zlib's own default.
+/// Binds `numcodecs.gzip`. `level` defaults to 1; -1 means zlib's default.
 pub(crate) fn bind_gzip(
     extension: &Extension,
     size: EncodedSize,
@@ -36,7 +37,7 @@ struct Zstd {
     checksum: bool,
 }
 
-/// Binds `numcodecs.zstd`: level and checksum may be absent.
+/// Binds `numcodecs.zstd`. `level` and `checksum` are optional.
 pub(crate) fn bind_zstd(
     extension: &Extension,
     size: EncodedSize,
@@ -69,7 +70,8 @@ impl Default for Blosc {
     }
 }
 
-/// Binds `numcodecs.blosc`: shuffle is a number. Where no type size is given it is 1, that of the bytes which the codec gets.
+/// Binds `numcodecs.blosc`. `shuffle` is a number. `typesize` defaults to 1, the element size of
+/// the bytes that the codec encodes.
 pub(crate) fn bind_blosc(
     extension: &Extension,
     size: EncodedSize,

@@ -1,4 +1,4 @@
-//! `numcodecs.astype`: another data type for the elements, by the casts of NumPy.
+//! `numcodecs.astype`: casts elements to another data type, as NumPy does.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ struct Configuration {
 #[derive(Debug)]
 struct AsType(Filter);
 
-/// Binds the codec to real numbers and bool.
+/// Binds the codec to real numbers and bools.
 pub(crate) fn bind(
     extension: &Extension,
     spec: &ChunkSpec,

@@ -1,4 +1,4 @@
-//! `numcodecs.bz2`: bzip2 streams, one after the other.
+//! `numcodecs.bz2`: concatenated bzip2 streams.
 
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ fn default_level() -> i64 {
 
 #[derive(Debug)]
 struct Bz2 {
-    /// From 1 to 9.
+    /// The compression level, from 1 to 9.
     level: u32,
 }
 
-/// Binds the codec: levels from 1 to 9.
+/// Binds the codec. Levels range from 1 to 9.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,
@@ -44,7 +44,7 @@ impl Compressor for Bz2 {
     const NAME: &'static str = "numcodecs.bz2";
 
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        // What the format's documentation gives as the most.
+        // The upper bound that the format's documentation gives.
         reserve(encoded, decoded.len() + decoded.len() / 100 + 600)?;
         let mut stream = Compress::new(Compression::new(self.level), 30);
         let mut left = decoded;
@@ -66,7 +66,8 @@ impl Compressor for Bz2 {
     }
 }
 
-/// Decodes all streams to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+/// Decodes all streams to the start of `decoded` and returns the number of bytes written, or `None`
+/// if they do not fit.
 fn decode_streams(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
     let mut left = encoded;
     let mut written = 0;
@@ -74,7 +75,8 @@ fn decode_streams(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
     loop {
         let (before_in, before_out) = (stream.total_in(), stream.total_out());
         let full = written == decoded.len();
-        // A full buffer may still be the whole result: one byte of room tells.
+        // A full buffer may already hold the whole result; one spare byte reveals whether more
+        // output follows.
         let mut spare = [0];
         let room = if full {
             &mut spare

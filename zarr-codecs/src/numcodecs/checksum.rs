@@ -1,5 +1,5 @@
-//! `numcodecs.adler32`, `.crc32`, `.crc32c`, `.fletcher32` and `.jenkins_lookup3`: a checksum of the input in four bytes, little
-//! endian, before or after it.
+//! `numcodecs.adler32`, `.crc32`, `.crc32c`, `.fletcher32` and `.jenkins_lookup3`: a checksum of
+//! the input in four bytes, little endian, at the start or the end.
 
 use std::sync::Arc;
 
@@ -49,22 +49,22 @@ struct Checksum {
 
 type Bound = Result<Arc<dyn BytesToBytes>>;
 
-/// Binds `numcodecs.adler32`, which stands at the start unless told otherwise.
+/// Binds `numcodecs.adler32`, whose checksum is at the start by default.
 pub(crate) fn bind_adler32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Adler32, Location::Start)
 }
 
-/// Binds `numcodecs.crc32`, which stands at the start unless told otherwise.
+/// Binds `numcodecs.crc32`, whose checksum is at the start by default.
 pub(crate) fn bind_crc32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Crc32, Location::Start)
 }
 
-/// Binds `numcodecs.crc32c`, which stands at the end unless told otherwise.
+/// Binds `numcodecs.crc32c`, whose checksum is at the end by default.
 pub(crate) fn bind_crc32c(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
     bind_located(extension, decoded, Algorithm::Crc32c, Location::End)
 }
 
-/// Binds `numcodecs.fletcher32`, the one of HDF5.
+/// Binds `numcodecs.fletcher32`, the Fletcher checksum of HDF5.
 pub(crate) fn bind_fletcher32(
     extension: &Extension,
     decoded: EncodedSize,
@@ -74,7 +74,7 @@ pub(crate) fn bind_fletcher32(
     Ok(bound(Algorithm::Fletcher32, Location::End, decoded))
 }
 
-/// Binds `numcodecs.jenkins_lookup3`. A prefix cannot be written in JSON, so there is none.
+/// Binds `numcodecs.jenkins_lookup3`. A prefix is refused, since JSON cannot express one.
 pub(crate) fn bind_jenkins_lookup3(
     extension: &Extension,
     decoded: EncodedSize,
@@ -117,7 +117,7 @@ impl Checksum {
         }
     }
 
-    /// The input, once its size and checksum are those that are due.
+    /// Returns the payload, after checking its size and its checksum.
     fn verify<'a>(&self, encoded: &'a [u8]) -> Result<&'a [u8]> {
         let parts = match self.location {
             Location::Start => encoded.split_first_chunk::<SIZE>(),
@@ -183,11 +183,12 @@ impl BytesToBytes for Checksum {
     }
 }
 
-/// Fletcher's checksum of big-endian 16-bit words, an odd last byte as the high one (HDF5, `H5_checksum_fletcher32`).
+/// Computes Fletcher's checksum of big-endian 16-bit words; an odd last byte is the high byte of a
+/// word (HDF5, `H5_checksum_fletcher32`).
 ///
-/// Sums are modulo 65535 by end-around carry, in which a sum is 0 only where all words are.
+/// Sums are modulo 65535 by end-around carry, so a sum is 0 only if all words are 0.
 fn fletcher32(data: &[u8]) -> u32 {
-    /// The second sum of this many words stays below 2^32.
+    /// The number of words per run, small enough for the second sum to stay below 2^32.
     const RUN: usize = 360;
     let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
     let (mut first, mut second) = (0, 0);
@@ -202,14 +203,14 @@ fn fletcher32(data: &[u8]) -> u32 {
     fold(second) << 16 | fold(first)
 }
 
-/// Bob Jenkins' `hashlittle` of "lookup3", byte by byte (HDF5, `H5_checksum_lookup3`).
+/// Computes Bob Jenkins' `hashlittle` of "lookup3", byte by byte (HDF5, `H5_checksum_lookup3`).
 fn lookup3(data: &[u8], initial: u32) -> u32 {
     let size = u32::try_from(data.len() & 0xffff_ffff).expect("masked");
     let mut state = [0xdead_beef_u32.wrapping_add(size).wrapping_add(initial); 3];
     let Some(last) = data.len().checked_sub(1) else {
         return state[2];
     };
-    // The last 1 to 12 bytes are mixed in another way than the twelves before them.
+    // The last 1 to 12 bytes are mixed differently from the groups of 12 before them.
     let (whole, rest) = data.split_at(last / 12 * 12);
     for block in whole.chunks_exact(12) {
         add_words(&mut state, block);
@@ -239,7 +240,7 @@ fn lookup3(data: &[u8], initial: u32) -> u32 {
     c
 }
 
-/// Adds up to twelve bytes as three little-endian words.
+/// Adds up to twelve bytes to `state` as three little-endian words.
 fn add_words(state: &mut [u32; 3], bytes: &[u8]) {
     for (word, part) in state.iter_mut().zip(bytes.chunks(4)) {
         let mut padded = [0; 4];

@@ -1,4 +1,4 @@
-//! `numcodecs.delta`: the first element, then the difference of each to the one before.
+//! `numcodecs.delta`: the first element, then the difference of each element from its predecessor.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ struct Configuration {
 #[derive(Debug)]
 struct Delta {
     filter: Filter,
-    /// The format that sums are kept in: the wider one of both, as NumPy does.
+    /// The format in which sums are kept: the wider of the two, as in NumPy.
     wide: Format,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn bind(
     Ok(Arc::new(Delta { filter, wide }))
 }
 
-/// A sum or difference in the arithmetic of a format.
+/// Adds or subtracts two numbers in the arithmetic of a format.
 fn add(left: Number, right: Number, sign: i8, format: Format) -> Number {
     let sum = match (left, right) {
         (Number::Int(left), Number::Int(right)) => Number::Int(left + i128::from(sign) * right),

@@ -1,4 +1,4 @@
-//! What the numcodecs filters take from NumPy: data types by their Zarr v2 strings, such as `<i4`, and its casts.
+//! NumPy conventions of the numcodecs filters: Zarr v2 data type strings such as `<i4`, and casts.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use zarr_core::codec::ChunkSpec;
@@ -7,7 +7,8 @@ use zarr_core::{DataType, Error, FillValue, Result};
 use crate::number::{Format, Number, Unfit, push_bits, read_bits, to_i128, unsupported};
 use crate::rounding::Rounding;
 
-/// The data type of a string such as `<i4`, `|u1` or `float32`. The byte order in it says nothing about elements in memory.
+/// The data type that a string such as `<i4`, `|u1` or `float32` names. The byte order in the
+/// string has no effect on elements in memory.
 #[derive(Clone)]
 pub(super) struct Dtype(DataType);
 
@@ -37,7 +38,7 @@ impl<'de> Deserialize<'de> for Dtype {
     }
 }
 
-/// How a filter changes elements: their formats before and after, and the chunk after.
+/// A filter's change to elements: the formats before and after, and the chunk before and after.
 #[derive(Debug)]
 pub(super) struct Filter {
     pub(super) from: Format,
@@ -47,8 +48,9 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// A filter from elements of `dtype`, which those of the chunk are, to `astype`, by default the same. Fill values are cast,
-    /// not filtered: zarr-python leaves them as they are.
+    /// Makes a filter from `dtype`, which must be the data type of the chunk, to `astype`, by
+    /// default the same type. Fill values are cast but not filtered: zarr-python leaves them as
+    /// they are.
     pub(super) fn new(
         codec: &'static str,
         spec: &ChunkSpec,
@@ -80,7 +82,7 @@ impl Filter {
         })
     }
 
-    /// Refuses the data types of both sides unless `allowed`.
+    /// Refuses the filter unless `allowed` accepts the formats of both sides.
     pub(super) fn only(self, codec: &str, allowed: fn(Format) -> bool) -> Result<Self> {
         for (format, spec) in [(self.from, &self.decoded), (self.to, &self.encoded)] {
             if !allowed(format) {
@@ -91,9 +93,10 @@ impl Filter {
     }
 }
 
-/// The bits of a number as NumPy casts it: integers wrap, floats lose their fraction or become infinite.
+/// Returns the bits of a number as NumPy casts it: integers wrap, floats lose their fraction or
+/// become infinite.
 pub(super) fn cast(number: Number, to: Format) -> u64 {
-    /// Twice what an integer of 64 bits holds.
+    /// 2^64, twice the range of a positive 64-bit integer.
     const BEYOND: f64 = 18_446_744_073_709_551_616.0;
     match (to, number) {
         (Format::Float(_), _) => {
@@ -106,18 +109,18 @@ pub(super) fn cast(number: Number, to: Format) -> u64 {
         }
         (_, Number::Int(value)) => to.wrap(value),
         (Format::Bool, Number::Float(value)) => u64::from(value != 0.0),
-        // What the processors do that NumPy runs on most.
+        // Out-of-range casts follow the processors on which NumPy mostly runs.
         (_, Number::Float(value)) if value.abs() < BEYOND => to.wrap(to_i128(value)),
         _ => to.wrap(i64::MIN.into()),
     }
 }
 
-/// A number rounded to a format, as arithmetic in that format gives it.
+/// Rounds a number to a format, as arithmetic in that format does.
 pub(super) fn computed(number: Number, format: Format) -> Number {
     format.number(cast(number, format))
 }
 
-/// A number as a float.
+/// Converts a number to a float.
 pub(super) fn to_float(number: Number) -> f64 {
     match number {
         Number::Float(value) => value,

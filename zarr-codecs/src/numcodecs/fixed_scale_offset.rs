@@ -1,4 +1,5 @@
-//! `numcodecs.fixedscaleoffset`: `round((x - offset) * scale)`, as another data type (the page of "scale_offset" describes it).
+//! `numcodecs.fixedscaleoffset`: `round((x - offset) * scale)`, stored as another data type
+//! (described on the page of "scale_offset").
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ struct FixedScaleOffset {
     filter: Filter,
     offset: f64,
     scale: f64,
-    /// The format that integers are computed in.
+    /// The format in which integers are computed.
     wide: Format,
 }
 
@@ -55,7 +56,8 @@ pub(crate) fn bind(
 }
 
 impl FixedScaleOffset {
-    /// The format that elements of `format` are computed in, and offset and scale in it.
+    /// Returns the format in which elements of `format` are computed, and offset and scale in that
+    /// format.
     fn arithmetic(&self, format: Format) -> (Format, f64, f64) {
         let work = if format.is_float() { format } else { self.wide };
         let constant = |value| to_float(computed(Number::Float(value), work));

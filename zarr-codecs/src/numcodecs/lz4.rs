@@ -1,4 +1,4 @@
-//! `numcodecs.lz4`: the number of decoded bytes in four bytes, little endian, then one LZ4 block.
+//! `numcodecs.lz4`: the decoded size in four bytes, little endian, then one LZ4 block.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use zarr_core::{Binder, Error, Extension, Result};
 use crate::compressor::{self, Compressor};
 use crate::lz4_block;
 
-/// The most that a byte of a block can stand for.
+/// The most bytes that one byte of a block decodes to.
 const MAX_RATIO: usize = 255;
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Lz4 {
     acceleration: i32,
 }
 
-/// Binds the codec; below 1 the library takes its default acceleration.
+/// Binds the codec. Below 1, the library uses its default acceleration.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,
@@ -59,7 +59,8 @@ impl Compressor for Lz4 {
     }
 }
 
-/// The declared size, which the block is long enough for, and the block.
+/// Splits off the declared size and the block, after checking that the block is long enough for the
+/// size.
 fn split(encoded: &[u8]) -> Result<(usize, &[u8])> {
     let Some((size, block)) = encoded.split_first_chunk() else {
         return Err(Error::size("numcodecs.lz4", encoded.len(), "4 or more"));

@@ -1,6 +1,8 @@
-//! `numcodecs.lzma`: the xz, lzma ("alone") and raw formats of liblzma, with the numbers that Python's `lzma` module gives them.
+//! `numcodecs.lzma`: the xz, lzma ("alone") and raw formats of liblzma, identified by the numbers
+//! of Python's `lzma` module.
 //!
-//! The format and, where it is raw, the filters matter for decoding; everything else is in the streams.
+//! Decoding uses the configured format, and the filters if the format is raw; streams contain
+//! everything else.
 
 use std::sync::Arc;
 
@@ -14,10 +16,11 @@ use zarr_core::{Binder, Error, Extension, Result};
 use crate::compressor::{self, Compressor};
 use crate::output::reserve;
 
-/// `LZMA_CONCATENATED`: several xz streams are one.
+/// `LZMA_CONCATENATED`: decode several xz streams as one.
 const CONCATENATED: u32 = 0x08;
 
-/// The most memory of a decoder beside its output, in bytes: presets take up to 65 MiB. Streams ask for what they like.
+/// The most memory of a decoder besides its output, in bytes. Presets need up to 65 MiB; a hostile
+/// stream may request any amount.
 const MEMORY: u64 = 80 << 20;
 
 /// The largest dictionary in bytes.
@@ -43,7 +46,7 @@ impl Default for Configuration {
     }
 }
 
-/// A filter as Python's `lzma` module takes it.
+/// A filter in the form of Python's `lzma` module.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Filter {
@@ -78,7 +81,8 @@ struct Lzma {
     filters: Vec<Filter>,
 }
 
-/// Binds the codec: an encoder is made once to find what it refuses.
+/// Binds the codec. Creating an encoder and a decoder once reveals the configurations that liblzma
+/// refuses.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,
@@ -161,13 +165,15 @@ impl Lzma {
         stream.map_err(|error| error.to_string())
     }
 
-    /// Decodes to the start of `decoded`: the number of bytes written, or `None` where they do not fit.
+    /// Decodes to the start of `decoded` and returns the number of bytes written, or `None` if they
+    /// do not fit.
     fn decode_streams(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
         let mut stream = self.decoder().map_err(corrupt)?;
         let (mut read, mut written) = (0, 0);
         loop {
             let full = written == decoded.len();
-            // A full buffer may still be the whole result: one byte of room tells.
+            // A full buffer may already hold the whole result; one spare byte reveals whether more
+            // output follows.
             let mut spare = [0];
             let room = if full {
                 &mut spare

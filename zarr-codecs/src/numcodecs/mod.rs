@@ -1,7 +1,8 @@
-//! The `numcodecs.*` codecs that zarr-python writes: not registered, defined by what numcodecs does (its documentation).
+//! The `numcodecs.*` codecs that zarr-python writes. They are not registered; the behaviour of
+//! numcodecs defines them (its documentation).
 //!
-//! One file a codec. `aliases` are the ones that differ from a codec of ours in the spelling of their configuration only;
-//! `dtype` reads the data types inside configurations, which are those of Zarr v2.
+//! One file per codec. `aliases` holds the codecs that differ from one of ours only in the spelling
+//! of their configuration; `dtype` parses the Zarr v2 data types inside configurations.
 
 pub(crate) mod aliases;
 pub(crate) mod astype;

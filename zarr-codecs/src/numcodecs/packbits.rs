@@ -1,6 +1,7 @@
-//! `numcodecs.packbits`: bools as bits, the first one highest, behind a byte that counts the bits to spare at the end.
+//! `numcodecs.packbits`: bools as bits, the first bool in the highest bit, after a byte with the
+//! number of unused bits at the end.
 //!
-//! An array to array codec: it yields a line of bytes.
+//! An array to array codec: its encoded chunk is a one-dimensional array of bytes.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub(crate) fn bind(
     }))
 }
 
-/// The number of bits to spare behind `len` elements.
+/// Returns the number of unused bits after `len` elements.
 fn spare(len: usize) -> u8 {
     (len.wrapping_neg() % 8).to_le_bytes()[0]
 }

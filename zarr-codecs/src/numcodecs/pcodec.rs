@@ -16,7 +16,7 @@ use crate::output::encoded_bound;
 
 const NAME: &str = "numcodecs.pcodec";
 
-/// The longest window that encoders choose, whatever the number of numbers.
+/// The base-2 logarithm of the longest window that encoders choose for any number of elements.
 const MAX_WINDOW_LOG: u32 = 15;
 
 #[derive(Deserialize)]
@@ -66,7 +66,7 @@ enum Paging {
     EqualPagesUpTo,
 }
 
-/// Encodes and decodes elements of one type.
+/// The functions that encode and decode elements of one type.
 #[derive(Clone, Copy, Debug)]
 struct Functions {
     compress: fn(&[u8], &ChunkConfig) -> Result<Vec<u8>>,
@@ -149,7 +149,8 @@ fn config(configuration: &Configuration) -> Result<ChunkConfig> {
         .with_paging_spec(PagingSpec::EqualPagesUpTo(page)))
 }
 
-/// The functions of a type of numbers: the nine have no trait in common that makes them of bytes.
+/// Makes the functions of one number type. A macro, since no common trait builds the nine types
+/// from bytes.
 macro_rules! functions {
     ($number:ty) => {
         Functions {
@@ -204,16 +205,17 @@ fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Resu
     }
 }
 
-/// Refuses a chunk of the stream for which the library would allocate what neither the numbers that are due nor the bytes that
-/// are there account for: it takes the declared sizes of dictionary and window at their word.
+/// Refuses a chunk of the stream for which the library would allocate more than the numbers due or
+/// the bytes present justify. The library trusts the declared sizes of dictionaries and windows.
 fn check_memory<T: Number>(
     file: &pco::wrapped::FileDecompressor,
     encoded: &[u8],
     len: usize,
 ) -> Result<()> {
-    /// The mode of a dictionary: its number in 4 bits, before the number of entries in 25.
+    /// The dictionary mode: its number in 4 bits, then the number of entries in 25 bits.
     const DICTIONARY: u32 = 4;
-    // A chunk starts with its type of numbers, 0 at the end of the stream, and how many there are in 24 bits.
+    // A chunk starts with its number type, which is 0 at the end of the stream, and its number of
+    // elements in 24 bits.
     let Some((_, meta)) = encoded.split_at_checked(4).filter(|_| encoded[0] != 0) else {
         return Ok(());
     };

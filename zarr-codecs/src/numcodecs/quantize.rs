@@ -1,4 +1,4 @@
-//! `numcodecs.quantize`: floats rounded to a number of decimal digits, in steps of a power of two.
+//! `numcodecs.quantize`: rounds floats to a number of decimal digits, in steps of a power of two.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use zarr_core::{Binder, Error, Extension, Result};
 use super::dtype::{Dtype, Filter, cast, computed, to_float};
 use crate::number::{Format, Number, chunk_bytes, map_elements};
 
-/// The most digits, before or after the point, whose power of ten a float holds.
+/// The most digits, on either side of the decimal point, that keep the scale a finite float64.
 const MAX_DIGITS: i32 = 307;
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Configuration {
 #[derive(Debug)]
 struct Quantize {
     filter: Filter,
-    /// One step, inverted.
+    /// The inverse of one step.
     scale: f64,
 }
 

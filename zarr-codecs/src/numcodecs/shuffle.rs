@@ -1,4 +1,4 @@
-//! `numcodecs.shuffle`: the first bytes of all elements, then their second bytes ...
+//! `numcodecs.shuffle`: all first bytes of the elements, then all second bytes, and so on.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ struct Shuffle {
     size: EncodedSize,
 }
 
-/// Binds the codec. `elementsize` is required: zarr-python always writes it, and the bytes do not tell.
+/// Binds the codec. `elementsize` is required: zarr-python always writes it, and the encoded bytes
+/// do not contain it.
 pub(crate) fn bind(
     extension: &Extension,
     size: EncodedSize,
@@ -28,7 +29,7 @@ pub(crate) fn bind(
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { elementsize } = extension.parse()?;
     let shuffle = Shuffle {
-        // 0 is as good as 1, and what does not fit is larger than any chunk.
+        // A size of 0 acts as 1, and a size beyond `usize` exceeds any chunk.
         element_size: usize::try_from(elementsize).unwrap_or(usize::MAX).max(1),
         size,
     };

@@ -1,4 +1,5 @@
-//! Chunks that zarr-python wrote through its numcodecs, and configurations that none of these codecs has.
+//! Chunks that zarr-python wrote through numcodecs, and configurations that none of these codecs
+//! accepts.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -44,7 +45,7 @@ fn chunks_of_zarr_python_are_read_and_written() {
         let mut encoded = Vec::new();
         chain.encode_chunk(&decoded, &mut encoded).unwrap();
         let again = chain.decode_chunk(&encoded).unwrap();
-        // Compressors differ by version, and what zfp made coarser it makes coarser again.
+        // The output of compressors differs by version, and encoding again adds to the loss of zfp.
         let differs = |names: &[&str]| names.iter().any(|name| codecs.contains(name));
         if !differs(&["zfpy"]) {
             assert_eq!(again, decoded);

@@ -1,4 +1,4 @@
-//! `numcodecs.zfpy`: streams of zfp behind their header, which says how they are decoded.
+//! `numcodecs.zfpy`: zfp streams with a header, which determines how they are decoded.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::zfp_stream::Field;
 
 const NAME: &str = "numcodecs.zfpy";
 
-/// Numbers below 0 are absent ones.
+/// The `zfpy` configuration; numbers below 0 stand for absent ones.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Configuration {
@@ -62,7 +62,8 @@ pub(crate) fn bind(
     let field = Field::new(NAME, scalar, spec, true)?;
     let config = config(&configuration, &field, spec.shape.len())
         .map_err(|error| error.member("configuration"))?;
-    // The stream of another mode may be longer; no mode takes more than the lossless one, but for the rates of zarrs.
+    // A stream of another mode may be longer. The reversible mode is the longest, except for the
+    // fixed rates that zarrs writes.
     let mut max_size = field.max_size(&config)?;
     max_size = max_size.max(field.max_size(&ZfpConfig::reversible())?);
     if let Some(of_zarrs) = field.rate_in_three_dimensions(configuration.rate)

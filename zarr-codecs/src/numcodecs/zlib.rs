@@ -27,7 +27,7 @@ struct Zlib {
     level: CompressionLvl,
 }
 
-/// Binds the codec: levels from 0 to 9, or -1 for the default of zlib.
+/// Binds the codec. Levels range from 0 to 9; -1 means zlib's default.
 pub(crate) fn bind(
     extension: &Extension,
     decoded: EncodedSize,
@@ -73,7 +73,8 @@ fn inflate(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
             return Err(Error::corrupt("numcodecs.zlib", reason));
         }
     };
-    // The library checks the checksum where it stands; unless it ends the bytes, others follow.
+    // The library has checked the checksum at the end of the stream. If `encoded` does not end with
+    // that checksum, more bytes follow the stream.
     let checksum = libdeflater::adler32(&decoded[..size]).to_be_bytes();
     if !encoded.ends_with(&checksum) {
         let reason = "bytes after the end of the stream";

@@ -9,7 +9,7 @@ use crate::testing::{extension, spec};
 const BYTES: &str = r#"{"name": "bytes", "configuration": {"endian": "little"}}"#;
 const CRC32C: &str = r#"{"name": "crc32c"}"#;
 
-/// A chain of one shard codec with these configuration members.
+/// Binds a chain of one `sharding_indexed` codec with these configuration members.
 fn chain(members: &str, spec: ChunkSpec) -> Result<CodecChain> {
     chain_of(&registry(), &[&shard(members)], spec)
 }
@@ -43,7 +43,7 @@ fn numbers(numbers: &[u16]) -> ChunkData {
     )
 }
 
-/// What the fixtures hold: 0 to 23, but zeros in the inner chunk at (0, 1).
+/// Returns the data of the fixtures: 0 to 23, but zeros in the inner chunk at (0, 1).
 fn fixture_data() -> ChunkData {
     let mut values: Vec<u16> = (0..24).collect();
     [2, 3, 8, 9].into_iter().for_each(|place| values[place] = 0);
@@ -55,7 +55,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// The chains that wrote the fixtures.
+/// Returns the chains that wrote the fixtures.
 fn fixture_chains() -> [(&'static str, CodecChain); 2] {
     let gzip = r#"{"name": "gzip", "configuration": {"level": 1}}"#;
     let big = r#"{"name": "bytes", "configuration": {"endian": "big"}}"#;
@@ -219,7 +219,7 @@ fn inner_chunks_divide_what_the_codec_receives() {
         let shard = shard(&members(chunk_shape, &[BYTES], &[BYTES]));
         chain_of(&registry(), &[transpose, &shard], spec(&[4, 6], "uint16"))
     };
-    // The shard codec receives 6 x 4.
+    // The shard codec receives a shape of 6 x 4.
     let chain = bind("[3, 4]").unwrap();
     assert_eq!(chain.sharding().unwrap().chunks_per_shard(), [2, 1]);
     let error = bind("[4, 3]").unwrap_err().to_string();
@@ -335,7 +335,7 @@ fn bad_configurations_are_refused() {
 #[test]
 fn index_size_is_bounded_when_the_codec_is_bound() {
     let members = members("[1, 1]", &[BYTES], &[BYTES]);
-    // 2^64 bytes of index, and more.
+    // The index needs 2^64 bytes or more.
     for shape in [[1 << 30, 1 << 30], [1 << 32, 1 << 28], [u64::MAX, 1]] {
         let error = chain(&members, spec(&shape, "uint8")).unwrap_err();
         assert!(matches!(error.root(), Error::TooLarge { .. }), "{error}");

@@ -10,7 +10,7 @@ fn codec(order: &[usize], shape: &[u64], data_type: &str) -> Arc<dyn ArrayToArra
     bind(&extension, &spec(shape, data_type), &binder()).unwrap()
 }
 
-/// The element at these indices of a C-order array.
+/// Returns the position of the element at `indices` in a C-order array of `shape`.
 fn place(shape: &[u64], indices: &[u64]) -> usize {
     let place = shape
         .iter()

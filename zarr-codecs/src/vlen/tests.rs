@@ -19,7 +19,7 @@ fn variable(elements: &[&[u8]]) -> ChunkData {
     }
 }
 
-/// What numcodecs 0.17.1 makes of `["a", "", "né"]`.
+/// The bytes to which numcodecs 0.17.1 encodes `["a", "", "né"]`.
 const STORED: &[u8] = b"\x03\0\0\0\x01\0\0\0a\0\0\0\0\x03\0\0\0n\xc3\xa9";
 
 #[test]
@@ -53,7 +53,7 @@ fn damaged_chunks_are_refused() {
         damaged[place] = byte;
         chain.decode_chunk(&damaged).unwrap_err();
     }
-    // Overlong, and half of a surrogate pair.
+    // An overlong encoding, and half of a surrogate pair.
     for bytes in [&b"\xc0\x80"[..], b"\xed\xa0\x80"] {
         let stored = [
             &b"\x01\0\0\0"[..],

@@ -165,7 +165,7 @@ fn rates_as_zarrs_computes_them_are_for_tolerant_readers() {
         let worst = found
             .zip(&numbers)
             .map(|(found, number)| (found - number).abs());
-        // A quarter of the bits is left in four dimensions.
+        // In four dimensions, zarrs keeps only a quarter of the bits.
         let most = if shape.len() == 4 { 4.0 } else { 0.2 };
         assert!(worst.fold(0.0, f32::max) < most, "{shape:?}");
     }

@@ -25,7 +25,8 @@ fn encoded(decoded: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// A frame without content size, in a window of 1 MiB, of as many blocks of one repeated byte.
+/// Returns a frame without a content size, in a window of 1 MiB, of `blocks` blocks that each
+/// repeat one byte.
 fn repeated(blocks: usize) -> Vec<u8> {
     let block_size = 128_u32 << 10;
     let mut frame = vec![0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x50];
@@ -86,7 +87,7 @@ fn damaged_streams_are_refused() {
     *bad_checksum.last_mut().unwrap() ^= 1;
     let trailing = [&valid[..], b"x"].concat();
     let long_trailing = [&valid[..], b"no frame at all"].concat();
-    // A format of before version 1.
+    // A format older than version 1.
     let legacy = [&[0x27, 0xB5, 0x2F, 0xFD][..], &valid[4..]].concat();
     let cases: [&[u8]; 6] = [
         b"",
@@ -125,7 +126,7 @@ fn other_sizes_than_the_due_one_are_refused() {
 
 #[test]
 fn bomb_stops_at_the_bound() {
-    // A little under 8 GiB in 256 KiB.
+    // Just under 8 GiB, encoded in 256 KiB.
     let bomb = repeated(1 << 16);
     for decoded in [EncodedSize::Exact(1000), EncodedSize::AtMost(1000)] {
         let mut buffer = Vec::new();
@@ -139,7 +140,7 @@ fn bomb_stops_at_the_bound() {
 
 #[test]
 fn declared_sizes_cost_no_memory() {
-    // Single segment with a content size of 2^62 bytes; and a window of 1.9 TB.
+    // A single segment with a content size of 2^62 bytes, and a window of 1.9 TB.
     let content = [
         &[0x28, 0xB5, 0x2F, 0xFD, 0xE0][..],
         &(1_u64 << 62).to_le_bytes(),

@@ -1,4 +1,4 @@
-//! Our engine, through its blocking front door.
+//! Our engine, through its blocking API.
 
 use ndarray::s;
 use rayon::prelude::*;
@@ -47,14 +47,14 @@ impl Implementation for Ours {
     }
 }
 
-/// Shrinks an array of 10^9 possible shards, two of which are stored, to one of them.
+/// Shrinks an array of 10^9 possible shards, two of which are stored, to a single shard.
 pub fn shrink(folder: &str) -> Vec<u8> {
     let mut array = open(folder).expect("a store").array("sparse").expect("an array");
     array.resize(&[1]).expect("smaller");
     vec![1]
 }
 
-/// Opens a group of consolidated metadata and lists the names of all its nodes.
+/// Opens a group with consolidated metadata and lists the names of all its nodes.
 pub fn list_consolidated(folder: &str) -> Vec<u8> {
     let group = open(folder).expect("a store").group("consolidated").expect("a group");
     group.walk().expect("names").len().to_le_bytes().to_vec()

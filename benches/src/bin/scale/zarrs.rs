@@ -1,4 +1,4 @@
-//! zarrs, as its documentation does it.
+//! zarrs, used as its documentation shows.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{Implementation, sum, vector};
 
 pub struct Zarrs;
 
-/// An array, and the indices of its shards.
+/// An open array, and the cache of its shard indexes.
 pub struct Open {
     array: Array<FilesystemStore>,
     cache: ArrayShardedReadableExtCache,

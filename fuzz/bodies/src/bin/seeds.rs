@@ -1,5 +1,6 @@
-//! Makes the seeds of all targets in the folder that is its argument, from our own encoders: `cargo run -p zarr-fuzz --bin seeds
-//! fuzz/seeds`. Seeds that a fuzzer found stay; they are named `found-...`.
+//! Generates the seeds of all targets with our own encoders, in the folder given as argument:
+//! `cargo run -p zarr-fuzz --bin seeds fuzz/seeds`. Seeds that a fuzzer found are named `found-...`
+//! and stay.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ fn main() -> Result {
     plans_and_keys(&seeds)
 }
 
-/// Elements that every data type admits and that compress a little.
+/// Returns elements that are valid for every data type and that compress a little.
 fn sample(chain: &CodecChain) -> Result<ChunkData> {
     let spec = chain.decoded();
     let len = usize::try_from(spec.elements()?)?;
@@ -45,7 +46,7 @@ fn sample(chain: &CodecChain) -> Result<ChunkData> {
         let offsets = std::iter::once(0).chain(ends).collect();
         return Ok(ChunkData::Variable { offsets, bytes });
     };
-    // Code points have zeros in their upper half.
+    // The upper half of a code point's bytes is zero.
     let text = spec.data_type.kind() == DataTypeKind::Text;
     let numbers = (0..len * item_size)
         .map(|place| u8::from((place % 7 == 0 || place % 11 < 3) && !(text && place % 4 > 1)));
@@ -68,7 +69,7 @@ fn codec_chain(seeds: &Seeds, registry: &Registry) -> Result {
     Ok(())
 }
 
-/// The document of one of the sharded arrays.
+/// Returns the metadata document of a sharded array.
 fn sharded_document(shape: &[u64], codecs: &str) -> String {
     let little = r#"{"name":"bytes","configuration":{"endian":"little"}}"#;
     let codecs = codecs
@@ -91,7 +92,7 @@ fn sharded(seeds: &Seeds, registry: &Registry) -> Result {
         let document = sharded_document(shape, codecs);
         let layout = layout(&document, registry)?;
         let shard = encoded(layout.codecs())?;
-        // Half of the inner chunks are fill values.
+        // Half of the inner chunks hold only the fill value.
         let ChunkData::Fixed(mut elements) = sample(layout.codecs())? else {
             panic!("uint16")
         };
@@ -124,7 +125,8 @@ fn sharded(seeds: &Seeds, registry: &Registry) -> Result {
             }
         }
     }
-    // Indexes of the six entries of the target's own chains, with a checksum and without.
+    // A shard index of six entries, as many as the chains of the target have, for a chain without a
+    // checksum and for one with.
     let entries = [
         [0_u64, 8],
         [8, 8],
@@ -153,7 +155,7 @@ const GROUP: &str =
 
 const V2: &str = r#"{"zarr_format":2,"shape":[10,20],"chunks":[5,7],"dtype":"<f4","compressor":{"id":"blosc","cname":"lz4","clevel":5,"shuffle":1,"blocksize":0},"fill_value":"NaN","order":"F","filters":[{"id":"delta","dtype":"<f4"}],"dimension_separator":"/"}"#;
 
-/// Data types with a fill value each.
+/// Data types, each with a fill value.
 const DATA_TYPES: &[(&str, &str)] = &[
     (r#""bool""#, "true"),
     (r#""int8""#, "-128"),
@@ -283,7 +285,8 @@ fn documents(seeds: &Seeds, registry: &Registry) -> Result {
 
 fn plans_and_keys(seeds: &Seeds) -> Result {
     for number in 0..40_u8 {
-        // Ranks 1 to 5, then lengths, chunks, grids and selections from a sequence that repeats after 256.
+        // Ranks from 1 to 5, then lengths, chunks, grids and selections from an arithmetic sequence
+        // modulo 256.
         let bytes =
             (0..120_u8).map(|place| place.wrapping_mul(number | 1).wrapping_add(number) & 0x7f);
         let seed = std::iter::once(1 + number % 5)
