@@ -90,7 +90,8 @@ pub enum Error {
         /// The system's error message.
         reason: String,
     },
-    /// A job panicked because of a bug in this engine or a codec. Nothing was stored.
+    /// A bug in this engine or a codec: a job panicked or was dropped. The object of that job was not
+    /// stored; other objects of the same write may have been.
     #[error("internal error: {reason}")]
     Internal {
         /// The panic message.

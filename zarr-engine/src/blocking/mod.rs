@@ -91,7 +91,7 @@ macro_rules! blocking {
 macro_rules! methods {
     ($of:ident) => {};
     ($of:ident async fn $name:ident $([$($generics:tt)*])? (&self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
-        methods! { @document $of $name, "does, and waits",
+        methods! { @document $of $name, "Blocking variant of",
             pub fn $name$(<$($generics)*>)?(&self $(, $arg: $type)*) -> Result<$out> {
                 crate::blocking::turned(crate::blocking::wait(self.inner.$name($($arg),*)))
             }
@@ -99,7 +99,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident async fn $name:ident $([$($generics:tt)*])? (&mut self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
-        methods! { @document $of $name, "does, and waits",
+        methods! { @document $of $name, "Blocking variant of",
             pub fn $name$(<$($generics)*>)?(&mut self $(, $arg: $type)*) -> Result<$out> {
                 crate::blocking::turned(crate::blocking::wait(self.inner.$name($($arg),*)))
             }
@@ -107,7 +107,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident fn $name:ident [$($generics:tt)*] (&self) -> Result<$out:ty>; $($rest:tt)*) => {
-        methods! { @document $of $name, "does",
+        methods! { @document $of $name, "Calls",
             pub fn $name<$($generics)*>(&self) -> Result<$out> {
                 self.inner.$name()
             }
@@ -115,7 +115,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident fn $name:ident (&self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
-        methods! { @document $of $name, "does",
+        methods! { @document $of $name, "Calls",
             pub fn $name(&self $(, $arg: $type)*) -> Result<$out> {
                 crate::blocking::turned(self.inner.$name($($arg),*))
             }
@@ -123,7 +123,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident fn $name:ident (self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
-        methods! { @document $of $name, "does",
+        methods! { @document $of $name, "Calls",
             pub fn $name(self $(, $arg: $type)*) -> Result<$out> {
                 crate::blocking::turned(self.inner.$name($($arg),*))
             }
@@ -131,7 +131,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident fn $name:ident (&self $(, $arg:ident: $type:ty)*) -> $out:ty; $($rest:tt)*) => {
-        #[doc = concat!("What [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ") gives.")]
+        #[doc = concat!("Returns the result of [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ").")]
         #[must_use]
         pub fn $name(&self $(, $arg: $type)*) -> $out {
             self.inner.$name($($arg),*).into()
@@ -139,7 +139,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     ($of:ident fn $name:ident (self $(, $arg:ident: $type:ty)*) -> $out:ty; $($rest:tt)*) => {
-        #[doc = concat!("What [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ") gives.")]
+        #[doc = concat!("Returns the result of [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ").")]
         #[must_use]
         pub fn $name(self $(, $arg: $type)*) -> $out {
             self.inner.$name($($arg),*).into()
@@ -147,7 +147,7 @@ macro_rules! methods {
         methods! { $of $($rest)* }
     };
     (@document $of:ident $name:ident, $does:literal, $($method:tt)*) => {
-        #[doc = concat!("Does what [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ") ", $does, ".\n\n# Errors\nThose of the async method.")]
+        #[doc = concat!($does, " [`", stringify!($of), "::", stringify!($name), "`](crate::", stringify!($of), "::", stringify!($name), ").\n\n# Errors\nThe errors of the async method.")]
         $($method)*
     };
 }

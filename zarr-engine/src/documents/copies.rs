@@ -58,6 +58,7 @@ impl Hierarchy {
     ) -> Result<()> {
         let whole = self.whole()?;
         let (path, above) = whole.above(path)?;
+        let mut denied = Ok(());
         for group in above {
             let relative = relative(&group, &path);
             let renew = |copies: &mut ConsolidatedMetadata| {
@@ -67,9 +68,15 @@ impl Hierarchy {
                 }
                 Ok(found)
             };
-            whole.hierarchy.change_copies(&group, renew).await?;
+            match whole.hierarchy.change_copies(&group, renew).await {
+                // Other groups may be accessible.
+                Err(Error::Store(error)) if error.kind() == ErrorKind::PermissionDenied => {
+                    denied = denied.and(Err(error.into()));
+                }
+                renewed => drop(renewed?),
+            }
         }
-        Ok(())
+        denied
     }
 
     /// Variant of [`Self::renew_copies`] for use after the document was changed. Succeeds if access
