@@ -20,39 +20,39 @@ pub enum Error {
     /// An object that the caller knows to exist is gone.
     #[error("{place}: not found")]
     NotFound {
-        /// Where.
+        /// The store and key.
         place: Place,
     },
     /// The backend refuses the credentials, or the operating system the access.
     #[error("{place}: {operation}: permission denied: {source}")]
     PermissionDenied {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
     /// The backend did not answer in time.
     #[error("{place}: {operation}: timed out: {source}")]
     Timeout {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
     /// The object is no longer the version that the read asked for.
     #[error("{place}: changed while it was being read")]
     Changed {
-        /// Where.
+        /// The store and key.
         place: Place,
     },
     /// The precondition of a put does not hold.
     #[error("{place}: precondition failed: {reason}")]
     Conflict {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// What was found instead.
         reason: &'static str,
@@ -60,15 +60,15 @@ pub enum Error {
     /// A write to a store that was opened for reading.
     #[error("{place}: {operation}: store is read-only")]
     ReadOnly {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
     },
     /// A key or prefix that no object can have.
     #[error("{place}: invalid key: {reason}")]
     InvalidKey {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// The rule that is broken.
         reason: &'static str,
@@ -94,9 +94,9 @@ pub enum Error {
     /// The backend cannot do this.
     #[error("{place}: {operation}: not supported: {reason}")]
     Unsupported {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
         /// Why not, and what would help.
         reason: String,
@@ -104,7 +104,7 @@ pub enum Error {
     /// An archive that is damaged, or made to do harm.
     #[error("{place}: corrupt archive: {reason}")]
     Corrupt {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// What was found, and what was expected.
         reason: String,
@@ -112,7 +112,7 @@ pub enum Error {
     /// Fewer or more bytes than the range holds.
     #[error("{place}: bytes {}..{}: got {got} bytes, expected {expected}", range.start, range.end)]
     ShortBody {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// The range that was read.
         range: Range<u64>,
@@ -124,7 +124,7 @@ pub enum Error {
     /// Something that is not an object stands at the key, or above it.
     #[error("{place}: found {found}, expected a regular file")]
     Obstructed {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// What stands there.
         found: &'static str,
@@ -132,9 +132,9 @@ pub enum Error {
     /// The operating system failed.
     #[error("{place}: {operation}: {source}")]
     Io {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
         /// The cause.
         source: io::Error,
@@ -142,11 +142,11 @@ pub enum Error {
     /// The backend failed in another way.
     #[error("{place}: {operation}: {source}")]
     Backend {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
 }
