@@ -79,9 +79,9 @@ pub struct ObjectInfo {
 /// The names directly below a prefix: relative to the prefix, sorted, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The objects.
+    /// The names of objects.
     pub keys: Vec<String>,
-    /// The prefixes that contain objects, without a trailing `/`.
+    /// The names of prefixes that contain objects, without a trailing `/`.
     pub prefixes: Vec<String>,
 }
 

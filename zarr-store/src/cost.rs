@@ -8,10 +8,11 @@ const MIB: u64 = 1 << 20;
 
 /// The cost model of a backend's requests.
 ///
-/// Presets: [`object`](Self::object), [`http`](Self::http), [`local`](Self::local), [`memory`](Self::memory).
+/// Presets: [`object`](Self::object), [`http`](Self::http), [`local`](Self::local),
+/// [`memory`](Self::memory).
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostModel {
-    /// The time from a request to its first byte.
+    /// The time from a request to the first byte of its response.
     pub latency: Duration,
     /// The transfer rate of one connection, in bytes per second.
     pub bandwidth: f64,
@@ -19,14 +20,14 @@ pub struct CostModel {
     pub max_in_flight: usize,
     /// The largest gap, in bytes, that is always read instead of starting another request.
     pub free_gap: u64,
-    /// The largest sum of all gaps between the wanted ranges of an object, in bytes, up to which
-    /// all gaps are read.
+    /// The most bytes, in total over all gaps between the wanted ranges of an object, up to which
+    /// every gap is read.
     pub free_waste: u64,
     /// The size, in bytes, up to which merging ranges always pays.
     pub part_min: u64,
     /// The size, in bytes, that merged requests do not exceed, and above which a range is split.
     pub part_max: u64,
-    /// How many bytes may be fetched per wanted byte to save requests.
+    /// The most bytes to fetch per wanted byte in order to save requests.
     pub amplification: f64,
     /// Whether a range larger than a part is split into several requests.
     pub split: bool,

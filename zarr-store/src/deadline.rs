@@ -1,4 +1,4 @@
-//! How long requests to a remote store may take.
+//! Time limits of requests to a remote store.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub struct Deadline {
 }
 
 impl Default for Deadline {
-    /// 20 s, and 1 MB/s.
+    /// Returns a base of 20 s and a bandwidth of 1 MB/s.
     fn default() -> Self {
         Self {
             base: Duration::from_secs(20),

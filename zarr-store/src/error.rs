@@ -34,7 +34,7 @@ pub enum Error {
         /// The message of the backend.
         source: Cause,
     },
-    /// The backend did not answer in time.
+    /// The backend did not respond in time.
     #[error("{place}: {operation}: timed out: {source}")]
     Timeout {
         /// The store and key.
@@ -44,7 +44,7 @@ pub enum Error {
         /// The message of the backend.
         source: Cause,
     },
-    /// The object is no longer the version that the read asked for.
+    /// The object is no longer the version that the read requested.
     #[error("{place}: changed while it was being read")]
     Changed {
         /// The store and key.

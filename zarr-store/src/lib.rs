@@ -1,4 +1,5 @@
-//! The store layer of a Zarr engine: keys to bytes, over local files, memory and every [`object_store`].
+//! The store layer of a Zarr engine: maps keys to bytes, over local files, memory and every
+//! [`object_store`].
 //!
 //! [`Store`] adds to `object_store` what Zarr needs: absence as a value, never reported by mistake;
 //! [`Version`]s that keep all reads of a shard consistent; a range planner with a cost model;

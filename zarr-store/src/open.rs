@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// See [`open`](Self::open); also if the store does not know an option.
+    /// The errors of [`open`](Self::open), and an error for an option that the store does not support.
     pub fn open_with(
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// See [`open_with`](Self::open_with); also if the store is not a cloud store.
+    /// The errors of [`open_with`](Self::open_with), and an error if the store is not in a cloud.
     pub fn open_with_credentials(
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,

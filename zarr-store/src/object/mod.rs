@@ -75,7 +75,7 @@ pub(crate) struct Quirks {
     pub(crate) probe: bool,
     /// Whether to look at the object before a put, instead of putting under a condition.
     pub(crate) single_writer: bool,
-    /// Whether a refused access means an absent object.
+    /// Whether refused access means an absent object.
     pub(crate) missing_on_403: bool,
     /// Whether versions, sizes and conditions are all missing.
     pub(crate) bare: bool,

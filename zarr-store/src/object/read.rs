@@ -1,4 +1,4 @@
-//! Single reads: one request with a range and a version, and the answer checked against both.
+//! Single reads: one request with a range and a version, and a response checked against both.
 
 mod fallback;
 mod receive;
