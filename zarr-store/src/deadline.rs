@@ -7,8 +7,8 @@ use std::time::Duration;
 ///
 /// A request that exceeds the limit is a [`Timeout`](crate::Error::Timeout), whether the server is
 /// silent, stalls or drips bytes. Time in the queue for a permit does not count. A few reads need
-/// two requests. A listing may take ten times the base, since its length is unknown. Local files
-/// have no deadline.
+/// two requests. A listing or a copy may take ten times the base, since its length is unknown.
+/// Local files have no deadline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deadline {
     /// The time for the response to begin, and for a request without a body.

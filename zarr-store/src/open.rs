@@ -11,11 +11,11 @@ use crate::{CredentialSource, Store, cloud, redact};
 
 impl Store {
     /// Opens the store at a URL or path. `memory:` is a new store in memory, `memory://name` the
-    /// store of that name; a bare path or `file://` is a local directory. `s3://`, `gs://` (feature
-    /// `gcs`), `az://` (feature `azure`), `http://` and `https://` (feature `http`) each need the
-    /// feature of their name. Credentials and settings come from the environment and, for S3, also
-    /// from a profile in `~/.aws`. `<url of an archive>|zip:<path>` opens a [`zip`](Self::zip)
-    /// archive at any of these locations.
+    /// store of that name; a bare path or `file://` is a local directory. `s3://` (feature `s3`),
+    /// `gs://` (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`) need the feature in
+    /// parentheses. Credentials and settings come from the environment and, for S3, also from a
+    /// profile in `~/.aws`. `<url of an archive>|zip:<path>` opens a [`zip`](Self::zip) archive at
+    /// any of these locations.
     ///
     /// ```
     /// let store = zarr_store::Store::open("memory:")?;
@@ -41,7 +41,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The errors of [`open`](Self::open), and an error for an option that the store does not support.
+    /// The errors of [`open`](Self::open), and an error for an option that the store does not
+    /// support.
     pub fn open_with(
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,

@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::object::Singly;
 use crate::options::invalid;
 
-/// Returns a builder with everything but the options, and takes the profile out of them.
-/// Credentials are never mixed across sources, and an explicit `http://` endpoint allows HTTP.
+/// Returns a builder with everything but the options, and takes the option `profile`. Credentials
+/// are never mixed across sources, and an explicit `http://` endpoint allows HTTP.
 pub(super) fn builder(
     url: &Url,
     options: &mut Named,

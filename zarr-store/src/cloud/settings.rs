@@ -102,7 +102,7 @@ impl Setup {
         }
     }
 
-    /// Whether a metadata service that issues no token is queried without a token.
+    /// Whether a metadata service that issues no token is asked for the account without one.
     fn falls_back(&self) -> bool {
         let is_it = |name: &str| matches!(name, "imdsv1_fallback" | "aws_imdsv1_fallback");
         let mut named = self.named.iter();
@@ -129,9 +129,9 @@ impl Setup {
         ClientOptions::new().with_default_headers(self.headers.clone())
     }
 
-    /// Returns the source of credentials, if the builder was given none: the caller's source, or,
-    /// if credentials were lost, a source that fails, since the machine's account is not the
-    /// intended one.
+    /// Returns the source that replaces the builder's credentials: the caller's source, or, if
+    /// credentials were lost and the builder was given none, a source that fails, since the
+    /// machine's account is not the intended one.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(super) fn source(&self, given: bool) -> Option<Arc<dyn CredentialSource>> {
         let lost = || Some(Arc::new(Lost(self.lost_text()?)) as Arc<dyn CredentialSource>);
@@ -371,8 +371,9 @@ pub(super) struct Patience {
     pub(super) deadline: Deadline,
 }
 
-/// Takes the options of retries and of the deadline. The deadline is the option `timeout`, which
-/// the client also gets, plus `retry_timeout`: after `retry_timeout`, one more attempt may begin.
+/// Takes the options of retries and of the deadline. The base of the deadline is the option
+/// `timeout`, which the client also gets, plus `retry_timeout`, so that one more attempt fits after
+/// `retry_timeout`.
 pub(super) fn take_patience(url: &Url, options: &mut Named) -> Result<Patience> {
     let mut retry = RetryConfig::default();
     let mut deadline = Deadline::default();

@@ -86,7 +86,7 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Removes the empty directories above a path, so that a store looks as if it had no
+    /// Removes the empty directories above a path, so that the store looks like one without
     /// directories.
     pub(super) fn remove_empty_parents(&self, path: &Path) {
         if let Some(parent) = path.parent() {

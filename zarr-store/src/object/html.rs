@@ -119,7 +119,8 @@ impl ObjectBackend {
                     return Ok::<_, Error>(None);
                 };
                 let mut listing = backend.list_page(&store, &directory).await?;
-                // A name that may be either is a file unless its page contains names.
+                // A name that may be a file or a directory is a file unless its page contains
+                // names.
                 for name in unmarked(&listing) {
                     let place = key::join(&directory, &name).into_owned();
                     let inside = backend.list_page(&store, &place).await;
@@ -188,8 +189,8 @@ fn last_name(url: &Url) -> String {
 }
 
 /// Returns the names that links on the page at this URL lead to. If the page marks no name as a
-/// directory, every name that is no document may be either, and is listed both as key and as
-/// prefix.
+/// directory, every name that is no document may be a file or a directory, and is listed both as
+/// key and as prefix.
 fn names(page: &str, url: &Url) -> Listing {
     let mut listing = Listing::default();
     for (name, is_directory) in links(page).iter().filter_map(|link| below(url, link)) {

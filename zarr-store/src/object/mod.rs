@@ -4,8 +4,8 @@
 //! `read` runs single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch`
 //! partial changes, `list` listings, `copy` copies, and `sign` signs URLs. `request` gives each of
 //! these its deadline and its log event; `probe` finds out whether conditions are honoured. Nothing
-//! here calls `ObjectStore::get_ranges`, which takes no version, and nothing requests a size before
-//! a read.
+//! here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
+//! except a suffix on a backend without suffix ranges.
 
 mod copy;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]

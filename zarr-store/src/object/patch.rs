@@ -192,7 +192,7 @@ impl ObjectBackend {
                     .await?
                 {
                     Err(error) if !absent(&error) => return Err(request.error(&error)),
-                    // The upload was completed or aborted meanwhile.
+                    // Also if the upload was completed or aborted meanwhile.
                     _ => swept += 1,
                 }
             }

@@ -89,7 +89,8 @@ impl ObjectBackend {
         .await
     }
 
-    /// If the store has no root node and is named like an archive, checks whether it is one.
+    /// If the store, which has no root node, is named like an archive, checks whether the user
+    /// meant the archive.
     async fn check_no_archive(&self, store: &Store) -> Result<()> {
         let in_bucket = store
             .location()

@@ -88,7 +88,8 @@ impl Request {
         self.limited(limit, future).await
     }
 
-    /// Waits for a listing of an unknown number of pages.
+    /// Waits for a listing or a copy, whose length is unknown: at most ten times the base of the
+    /// deadline.
     pub(super) async fn pages<T, E>(
         &mut self,
         future: impl Future<Output = Result<T, E>>,

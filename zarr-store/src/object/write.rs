@@ -251,8 +251,8 @@ impl Put {
     }
 
     /// Determines the result of a failed put. If the object equals the payload, the put succeeded
-    /// and the acknowledgement was lost. And S3 responds 409, which `object_store` passes on as a
-    /// failed condition, to requests that merely collided.
+    /// and the acknowledgement was lost. S3 also responds 409 to requests that merely collided, and
+    /// `object_store` passes that on as a failed condition.
     async fn settle(&self, precondition: &Precondition, size: u64) -> Result<PutOutcome> {
         // One byte more than was sent, so that a longer object is detected without being read in
         // full.

@@ -129,8 +129,8 @@ impl Read {
     }
 
     /// Reads a range that the backend refused: the part inside the object, or nothing if the range
-    /// is outside. Requests the size, which no other read does, because backends do not distinguish
-    /// a range outside the object from other failures.
+    /// is outside. Requests the size, because backends do not distinguish a range outside the
+    /// object from other failures.
     pub(super) async fn outside(
         &self,
         range: &ByteRange,
