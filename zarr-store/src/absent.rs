@@ -1,9 +1,10 @@
-//! The one rule for what counts as an absent object.
+//! The single rule for absent objects.
 
 use object_store::Error;
 
-/// Whether an error of a read says that the object does not exist. Everything else, and everything new, is an error and
-/// never a fill value: a refused access, a server that fails, a bucket that is not there.
+/// Whether an error of a read says that the object does not exist. Any other error, future ones
+/// included, is an error and never a fill value: a refused access, a failing server, a missing
+/// bucket.
 pub(crate) fn absent(error: &Error) -> bool {
     match error {
         Error::NotFound { source, .. } => !says_something_else(&source.to_string()),
@@ -22,8 +23,8 @@ pub(crate) fn absent(error: &Error) -> bool {
     }
 }
 
-/// A 404 whose body says that the bucket or container is missing, which is not an answer about the object, and a 405, which
-/// `object_store` takes for one.
+/// Whether a 404 says in its body that the bucket or container is missing, which says nothing about
+/// the object, or whether the error is a 405, which `object_store` reports as absence.
 fn says_something_else(body: &str) -> bool {
     [
         "status code: 405",

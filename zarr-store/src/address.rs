@@ -1,8 +1,8 @@
-//! The text of URLs and paths: their parts, and what is below them.
+//! The text of URLs and paths: splitting it, and appending prefixes.
 
 use url::Url;
 
-/// What stands before the first `|` of a URL pipeline, and the parts behind it. A `|` that no scheme follows is of a path.
+/// Splits a URL pipeline at its first `|`. A `|` that no scheme follows belongs to a path.
 pub(crate) fn split_pipeline(url: &str) -> Option<(&str, &str)> {
     let (first, stages) = url.split_once('|')?;
     let (scheme, _) = stages.split_once(':')?;
@@ -10,8 +10,8 @@ pub(crate) fn split_pipeline(url: &str) -> Option<(&str, &str)> {
     (legal && !scheme.is_empty()).then_some((first, stages))
 }
 
-/// The scheme, in lower case, and what follows its colon. Anything else is a path: a scheme has to be followed by `//`, but
-/// for `memory:` and `file:`.
+/// Splits off the scheme, in lower case, from the text after its colon; `None` for a path. A scheme
+/// must be followed by `//`, except `memory:` and `file:`.
 pub(crate) fn split_scheme(url: &str) -> Option<(String, &str)> {
     let (scheme, rest) = url.split_once(':')?;
     let scheme = scheme.to_ascii_lowercase();
@@ -23,11 +23,12 @@ pub(crate) fn split_scheme(url: &str) -> Option<(String, &str)> {
     (legal && marked).then_some((scheme, rest))
 }
 
-/// The URL or path of what is below a prefix, which opens just that; `None` where no URL can. Those of web servers are encoded.
+/// Returns the URL or path that opens everything below a prefix; `None` if no URL can. URLs of web
+/// servers are encoded.
 pub(crate) fn shown(location: &str, prefix: &str) -> Option<String> {
     let web = matches!(split_scheme(location), Some((scheme, _)) if scheme.starts_with("http"));
     let archive = |text: &str| split_pipeline(text).is_some();
-    // What stands behind an archive is taken to the letter.
+    // The text after an archive is taken literally.
     if let (true, Ok(mut url)) = (web && !archive(location), Url::parse(location)) {
         let mut segments = url.path_segments_mut().ok()?;
         segments.pop_if_empty().extend(prefix.split('/'));

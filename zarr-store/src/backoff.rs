@@ -1,13 +1,14 @@
-//! How optimistic loops wait before they try again, all of them alike.
+//! The wait between retries, shared by all optimistic loops.
 
 use std::time::Duration;
 
-/// Exponential backoff with full jitter: before retry `n`, counted from 0, a random time below `first * 2^n`, and below `longest`.
+/// Exponential backoff with full jitter: before retry `n`, counted from 0, waits a random time
+/// below both `first * 2^n` and `longest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
-    /// The bound of the first wait.
+    /// The upper bound of the first wait.
     pub first: Duration,
-    /// The bound of every wait.
+    /// The upper bound of every wait.
     pub longest: Duration,
 }
 

@@ -1,26 +1,26 @@
-//! Which bytes of an object a caller asks for.
+//! The bytes of an object that a caller requests.
 
 use std::fmt;
 use std::ops::Range;
 
 /// A range of bytes of one stored object.
 ///
-/// A range that reaches past the end of the object is clamped to it by the store; a `Suffix` longer than the object is the
-/// whole object.
+/// The store clamps a range that reaches past the end of the object. A `Suffix` longer than the
+/// object is the whole object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ByteRange {
     /// The whole object.
     All,
-    /// Bytes `start..end`, in bytes from the start of the object.
+    /// The bytes `start..end`, as offsets from the start of the object.
     Range(Range<u64>),
-    /// Everything from this byte to the end.
+    /// All bytes from this offset to the end.
     From(u64),
-    /// The last bytes of the object, this many.
+    /// The last bytes of the object, as many as given.
     Suffix(u64),
 }
 
 impl ByteRange {
-    /// The absolute range in an object of `size` bytes, clamped to it.
+    /// Returns the absolute range in an object of `size` bytes, clamped to the object.
     #[must_use]
     pub fn resolve(&self, size: u64) -> Range<u64> {
         match self {

@@ -1,4 +1,4 @@
-//! The calls of a store: what comes in is checked here, and handed to the backend.
+//! The operations of a store: checks their arguments and dispatches to the backend.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::store::Backend;
 use crate::version::{Precondition, Version};
 use crate::{Store, local};
 
-/// The most keys that come at once.
+/// The most keys in one batch.
 const BATCH: usize = 1000;
 
 /// The bytes of one read.
@@ -24,7 +24,7 @@ const BATCH: usize = 1000;
 pub struct Body {
     /// The bytes of `range`.
     pub bytes: Bytes,
-    /// Where they stand in the object: the range asked for, clamped to the object.
+    /// The absolute range of `bytes`: the requested range, clamped to the object.
     pub range: Range<u64>,
     /// The size of the whole object, in bytes.
     pub object_size: u64,
@@ -32,14 +32,14 @@ pub struct Body {
     pub version: Version,
 }
 
-/// The answer to a [`get_if_changed`](Store::get_if_changed).
+/// The result of [`get_if_changed`](Store::get_if_changed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revalidated {
     /// The object is still the known version.
     Unchanged,
-    /// The object is another version, or the backend cannot tell.
+    /// The object is another version, or the backend cannot compare versions.
     Changed(Body),
-    /// There definitely is no object.
+    /// The object definitely does not exist.
     Absent,
 }
 
@@ -52,9 +52,9 @@ impl Revalidated {
 /// The bytes of one of many ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RangeBody {
-    /// The index of the range in the request.
+    /// The index of the range in the list of requested ranges.
     pub index: usize,
-    /// Its bytes. They may be a slice of a larger buffer: copy what is to be kept.
+    /// The bytes of the range. They may be a slice of a larger buffer: copy bytes that you keep.
     pub bytes: Bytes,
 }
 
@@ -67,35 +67,37 @@ pub struct Entry {
     pub size: u64,
 }
 
-/// What a store says of an object without its bytes.
+/// The size and version of an object, read without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
     /// The size, in bytes.
     pub size: u64,
-    /// The version, unknown where the backend tells none.
+    /// The version; unknown if the backend reports none.
     pub version: Version,
 }
 
-/// The names directly below a prefix: sorted, without duplicates, relative to it.
+/// The names directly below a prefix: relative to the prefix, sorted, without duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The objects.
+    /// The names of objects.
     pub keys: Vec<String>,
-    /// The prefixes with something below them, without a trailing `/`.
+    /// The names of prefixes that contain objects, without a trailing `/`.
     pub prefixes: Vec<String>,
 }
 
 impl Store {
-    /// Reads a range of an object; `None` if there definitely is no object. One request, never one for the size first,
-    /// but on Azure for a [`ByteRange::Suffix`], and where a range turns out to be outside of the object.
+    /// Reads a range of an object; `None` if the object definitely does not exist. A read is one
+    /// request and never asks for the size first, except for a [`ByteRange::Suffix`] on Azure and
+    /// for a range outside the object.
     ///
-    /// The range is clamped to the object. [`ByteRange::All`] takes as much memory as the object has bytes: to bound it for an
-    /// object of unknown size, ask for a [`ByteRange::Range`] and look at [`Body::object_size`].
+    /// The range is clamped to the object. [`ByteRange::All`] takes as much memory as the object is
+    /// large: to bound memory for an object of unknown size, request a [`ByteRange::Range`] and
+    /// look at [`Body::object_size`].
     ///
     /// # Errors
     ///
-    /// [`Changed`](crate::Error::Changed) if the object is not, or no longer, at `version`; everything else that is not a
-    /// definite absence.
+    /// [`Changed`](crate::Error::Changed) if the object is not, or no longer, at `version`; any
+    /// other failure that is not a definite absence.
     pub async fn get(
         &self,
         key: &str,
@@ -110,8 +112,9 @@ impl Store {
         }
     }
 
-    /// The range to ask for where an object is wanted whole that should have `most` bytes or fewer: one more, which tells a larger
-    /// one without reading it, or all of it from a [bare backend](Self::with_bare_backend).
+    /// Returns the range that reads a whole object expected to have at most `most` bytes: one byte
+    /// more, so that a larger object is detected without being read in full; or [`ByteRange::All`]
+    /// on a [bare backend](Self::with_bare_backend).
     #[must_use]
     pub fn whole(&self, most: u64) -> ByteRange {
         match &self.inner.backend {
@@ -120,8 +123,8 @@ impl Store {
         }
     }
 
-    /// Reads a range of an object unless the object still is the version `known`: then no byte is read or sent. One request, with
-    /// `If-None-Match`.
+    /// Reads a range of an object unless the object is still the version `known`, in which case no
+    /// bytes are read or sent. One request, with `If-None-Match`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
@@ -136,7 +139,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// See [`get`](Self::get).
     pub async fn get_if_changed(
         &self,
         key: &str,
@@ -151,12 +154,12 @@ impl Store {
         }
     }
 
-    /// A [`get`](Self::get) that never waits: `None` where the answer is not at hand, in memory or in what the operating
-    /// system keeps of local files (on Linux), or would be more than `most` bytes.
+    /// A [`get`](Self::get) that never waits: `None` if the result is not at hand or exceeds `most`
+    /// bytes. Data is at hand in memory or, for local files on Linux, in the page cache.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// See [`get`](Self::get).
     pub fn get_now(&self, key: &str, range: &ByteRange, most: u64) -> Option<Result<Option<Body>>> {
         if let Err(error) = self.check_key(key) {
             return Some(Err(error));
@@ -170,16 +173,18 @@ impl Store {
         }
     }
 
-    /// Reads many ranges of one object, in as few and as even requests as the cost model says. Ranges may overlap, repeat
-    /// and stand in any order, and come back as they complete. The stream ends after an error.
+    /// Reads many ranges of one object, in as few and as evenly sized requests as the cost model
+    /// allows. Ranges may overlap, repeat and come in any order; the stream yields them as they
+    /// complete. The stream ends after an error.
     ///
-    /// Nothing is clamped: a range that reaches past the end is [`ShortBody`](crate::Error::ShortBody). An empty range costs
-    /// no request.
+    /// Ranges are not clamped: a range that reaches past the end is
+    /// [`ShortBody`](crate::Error::ShortBody). An empty range costs no request.
     ///
     /// # Errors
     ///
-    /// An object that is gone is [`Changed`](crate::Error::Changed) with a version and
-    /// [`NotFound`](crate::Error::NotFound) without; one that is another version is `Changed`.
+    /// If the object is gone, [`Changed`](crate::Error::Changed) with a version and
+    /// [`NotFound`](crate::Error::NotFound) without one; if the object is another version,
+    /// `Changed`.
     pub fn get_ranges(
         &self,
         key: &str,
@@ -196,20 +201,22 @@ impl Store {
         }
     }
 
-    /// Writes an object as a whole, from segments that are not joined first. Readers see the old object or the new one.
+    /// Writes a whole object from segments that are not joined first. Readers see either the old
+    /// object or the new one.
     ///
-    /// Where a store other than memory and local files says that the condition failed, or says nothing, the object is read
-    /// back: if its bytes are the ones just sent, an acknowledgement was lost, and the put succeeded; if the condition still
-    /// holds, the put is tried again. Writers whose equal bytes must not pass for each other's have to put something unique
-    /// into them.
+    /// If a store other than memory and local files reports a failed condition, or does not answer,
+    /// the object is read back. If its bytes equal the payload, only the acknowledgement was lost,
+    /// and the put succeeded; if the condition still holds, the put is retried. Writers that may
+    /// put equal bytes and must be told apart have to include something unique in the payload.
     ///
-    /// Plain web servers have no conditional puts, and some servers that speak S3 ignore conditions without saying so: see
-    /// [`with_probe`](Self::with_probe) and [`with_single_writer`](Self::with_single_writer).
+    /// Plain web servers have no conditional puts, and some servers that speak S3 silently ignore
+    /// conditions: see [`with_probe`](Self::with_probe) and
+    /// [`with_single_writer`](Self::with_single_writer).
     ///
     /// # Errors
     ///
-    /// [`Conflict`](crate::Error::Conflict) if the precondition does not hold; [`Unsupported`](crate::Error::Unsupported) if
-    /// the backend has no such condition.
+    /// [`Conflict`](crate::Error::Conflict) if the precondition does not hold;
+    /// [`Unsupported`](crate::Error::Unsupported) if the backend does not support the condition.
     pub async fn put(
         &self,
         key: &str,
@@ -225,13 +232,14 @@ impl Store {
         }
     }
 
-    /// A [`put`](Self::put) without condition or, without a payload, a [`delete`](Self::delete), on the calling thread: for
-    /// files, where it takes less time than another thread needs to wake up. `None`, and nothing done, for other stores and
-    /// with [`Durability::Synced`](crate::Durability::Synced).
+    /// Runs an unconditional [`put`](Self::put) or, without a payload, a [`delete`](Self::delete)
+    /// on the calling thread: for local files, where the call is faster than waking another thread.
+    /// Returns `None` and does nothing on other stores and with
+    /// [`Durability::Synced`](crate::Durability::Synced).
     ///
     /// # Errors
     ///
-    /// As for [`put`](Self::put) and [`delete`](Self::delete).
+    /// See [`put`](Self::put) and [`delete`](Self::delete).
     pub fn replace_here(&self, key: &str, payload: Option<&[Bytes]>) -> Option<Result<()>> {
         let local = self.as_local().filter(|local| !local.is_synced())?;
         let operation = if payload.is_some() { "put" } else { "delete" };
@@ -246,7 +254,7 @@ impl Store {
         )
     }
 
-    /// Deletes an object; one that does not exist is fine.
+    /// Deletes an object. A missing object is not an error.
     ///
     /// # Errors
     ///
@@ -261,11 +269,11 @@ impl Store {
         }
     }
 
-    /// Deletes objects, in bulk where the backend can; those that do not exist are fine. Not atomic.
+    /// Deletes objects, in bulk if the backend can. Missing objects are not an error. Not atomic.
     ///
     /// # Errors
     ///
-    /// If the backend refuses or fails; some objects may be gone then.
+    /// If the backend refuses or fails; some objects may already be deleted.
     pub async fn delete_all(&self, keys: &[String]) -> Result<()> {
         for key in keys {
             self.check_write(key, "delete")?;
@@ -278,12 +286,13 @@ impl Store {
         }
     }
 
-    /// Deletes every object below a prefix: `foo` means `foo/...`, not `foo` itself and not `foo-bar`; the empty prefix is
-    /// everything. Not atomic, and objects that others put meanwhile may stay.
+    /// Deletes every object below a prefix: `foo` stands for `foo/...`, not for `foo` itself or
+    /// `foo-bar`; the empty prefix stands for the whole store. Not atomic; objects that other
+    /// writers put meanwhile may remain.
     ///
     /// # Errors
     ///
-    /// If the backend refuses or fails; some objects may be gone then.
+    /// If the backend refuses or fails; some objects may already be deleted.
     pub async fn delete_prefix(&self, prefix: &str) -> Result<()> {
         self.check_write(prefix, "delete")?;
         let prefix = self.check_prefix(prefix)?;
@@ -294,7 +303,8 @@ impl Store {
         }
     }
 
-    /// Lists every object below a prefix, at any depth. A missing prefix is empty. Local files come sorted by key.
+    /// Lists every object below a prefix, at any depth. A missing prefix lists nothing. Local files
+    /// are sorted by key.
     pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<Entry>> {
         match self.check_prefix(prefix) {
             Err(error) => stream::once(async { Err(error) }).boxed(),
@@ -306,8 +316,8 @@ impl Store {
         }
     }
 
-    /// Lists the key of every object below a prefix, batch by batch: [`list`](Self::list) without the sizes, for which no
-    /// local file is looked at.
+    /// Lists the key of every object below a prefix, in batches: [`list`](Self::list) without
+    /// sizes, so no local file is examined.
     pub fn list_keys(&self, prefix: &str) -> BoxStream<'static, Result<Vec<String>>> {
         match (self.check_prefix(prefix), &self.inner.backend) {
             (Err(error), _) => stream::once(async { Err(error) }).boxed(),
@@ -327,7 +337,7 @@ impl Store {
         }
     }
 
-    /// Lists the names directly below a prefix. A missing prefix is empty.
+    /// Lists the names directly below a prefix. A missing prefix gives an empty listing.
     ///
     /// # Errors
     ///
@@ -341,20 +351,20 @@ impl Store {
         }
     }
 
-    /// The size of an object, in bytes; `None` if there definitely is no object.
+    /// Returns the size of an object, in bytes; `None` if the object definitely does not exist.
     ///
     /// # Errors
     ///
-    /// Everything that is not a definite absence.
+    /// Any failure that is not a definite absence.
     pub async fn size(&self, key: &str) -> Result<Option<u64>> {
         Ok(self.head(key).await?.map(|info| info.size))
     }
 
-    /// The size and version of an object; `None` if there definitely is no object.
+    /// Returns the size and version of an object; `None` if the object definitely does not exist.
     ///
     /// # Errors
     ///
-    /// Everything that is not a definite absence.
+    /// Any failure that is not a definite absence.
     pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
         self.check_key(key)?;
         match &self.inner.backend {
@@ -364,13 +374,14 @@ impl Store {
         }
     }
 
-    /// A URL with which anybody can send one kind of request for an object until it expires, with the credentials of this store. The
-    /// URL is a secret. No request is made for the object, which need not exist.
+    /// Returns a signed URL: until it expires, anybody can send one kind of request for an object
+    /// with it, using the credentials of this store. The URL is a secret. The object need not
+    /// exist; signing sends no request for it.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::Error::Unsupported) where the backend has no signed URLs: all but S3, Google Cloud Storage and
-    /// Azure; and if there are no credentials that can sign.
+    /// [`Unsupported`](crate::Error::Unsupported) if the credentials cannot sign or the backend has
+    /// no signed URLs; only S3, Google Cloud Storage and Azure have them.
     pub async fn sign(&self, key: &str, method: Method, expires_in: Duration) -> Result<String> {
         if matches!(method, Method::Put | Method::Delete) {
             self.check_write(key, "sign")?;

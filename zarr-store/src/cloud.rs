@@ -1,8 +1,8 @@
-//! The builders of remote stores, each behind the feature of its name.
+//! The builders of remote stores, each behind the feature named after its store.
 //!
-//! The environment is read first, as the builder of each store does, then the options are applied. Connects time out after
-//! 5 s and silence after 30 s unless either says otherwise; how long a request may take as a whole is the
-//! [`Deadline`](crate::Deadline), which the options `timeout` and `retry_timeout` set.
+//! Each builder reads the environment first and then applies the options. By default, connecting
+//! times out after 5 s and silence after 30 s. The [`Deadline`](crate::Deadline) limits a whole
+//! request; the options `timeout` and `retry_timeout` set it.
 
 use url::Url;
 
@@ -10,7 +10,7 @@ use crate::Store;
 use crate::error::Result;
 use crate::options::{Options, invalid};
 
-/// The schemes of buckets.
+/// The URL schemes of buckets.
 pub(crate) const BUCKETS: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
 
 /// Opens a bucket at a prefix.
@@ -34,7 +34,7 @@ pub(crate) fn web(url: &Url, options: Options) -> Result<Store> {
     http(url, options)
 }
 
-/// The error for a scheme that this build leaves out.
+/// The error for a scheme whose feature this build leaves out.
 #[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http")))]
 fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
     invalid(
@@ -43,8 +43,8 @@ fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
     )
 }
 
-/// Builds a store of a cloud from a builder with everything but the options. A macro, since the three builders have the same
-/// methods and no trait in common.
+/// Builds a cloud store from a builder with everything but the options. A macro, since the three
+/// builders have the same methods but no common trait.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! bucket {
     ($url:expr, $setup:expr, $builder:expr, $key:ty, $kind:expr, $credentials:path, $finish:expr, $singly:expr, $uploads:expr) => {{

@@ -1,4 +1,4 @@
-//! Copies and moves of objects inside a store.
+//! Copies and moves of objects within a store.
 
 use crate::Store;
 use crate::byte_range::ByteRange;
@@ -7,9 +7,10 @@ use crate::store::Backend;
 use crate::version::Precondition;
 
 impl Store {
-    /// Copies an object to another key, replacing what is there. Without a precondition on the object at `to`, a backend that can
-    /// does so on its side, and no byte passes through this process; elsewhere the object is read and put. On its side means:
-    /// clouds, memory and WebDAV, unless the store writes its objects with a `storage_class` or the like.
+    /// Copies an object to another key and replaces the object there. Without a precondition on the
+    /// object at `to`, backends that can copy do so themselves, and no bytes pass through this
+    /// process: clouds, memory and WebDAV, unless the store sets attributes such as `storage_class`
+    /// on its objects. Otherwise the object is read and put.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
@@ -24,7 +25,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](Error::NotFound) if there is no object at `from`; otherwise as for [`get`](Self::get) and [`put`](Self::put).
+    /// [`NotFound`](Error::NotFound) if there is no object at `from`; otherwise see
+    /// [`get`](Self::get) and [`put`](Self::put).
     pub async fn copy(&self, from: &str, to: &str, precondition: Precondition) -> Result<()> {
         self.check_write(to, "copy")?;
         self.check_key(from)?;
@@ -53,12 +55,13 @@ impl Store {
         Ok(())
     }
 
-    /// Moves an object to another key: a [`copy`](Self::copy), then a [`delete`](Self::delete) of the old one. Not atomic: others
-    /// may see both, and what they put at `from` in between is deleted.
+    /// Moves an object to another key: a [`copy`](Self::copy), then a [`delete`](Self::delete) of
+    /// the old object. Not atomic: other clients may see both objects, and an object that they put
+    /// at `from` in between is deleted.
     ///
     /// # Errors
     ///
-    /// As for [`copy`](Self::copy) and [`delete`](Self::delete).
+    /// See [`copy`](Self::copy) and [`delete`](Self::delete).
     pub async fn rename(&self, from: &str, to: &str, precondition: Precondition) -> Result<()> {
         self.copy(from, to, precondition).await?;
         if from == to {

@@ -1,39 +1,44 @@
-//! What a request costs at a backend: the figures that the range planner and the limit of requests in flight work with.
+//! The cost of a request to a backend: figures for the range planner and for the limit on requests
+//! in flight.
 
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// The cost of requests to a backend.
+/// The cost model of a backend's requests.
 ///
-/// Presets: [`object`](Self::object), [`http`](Self::http), [`local`](Self::local), [`memory`](Self::memory).
+/// Presets: [`object`](Self::object), [`http`](Self::http), [`local`](Self::local),
+/// [`memory`](Self::memory).
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostModel {
-    /// The time from a request to its first byte.
+    /// The time from a request to the first byte of its response.
     pub latency: Duration,
-    /// Bytes per second of one connection.
+    /// The transfer rate of one connection, in bytes per second.
     pub bandwidth: f64,
-    /// Requests in flight at once, over all calls on a store.
+    /// The most requests in flight, over all calls on a store.
     pub max_in_flight: usize,
-    /// Gaps up to this size, in bytes, are read rather than cause a request of their own.
+    /// The largest gap, in bytes, that is always read instead of starting another request.
     pub free_gap: u64,
-    /// Where all gaps between the wanted ranges of an object are together no more than this, in bytes, all of them are.
+    /// The most bytes, in total over all gaps between the wanted ranges of an object, up to which
+    /// every gap is read.
     pub free_waste: u64,
-    /// The size, in bytes, up to which ranges are always worth merging.
+    /// The size, in bytes, up to which merging ranges always pays.
     pub part_min: u64,
-    /// The size, in bytes, above which no request is made by merging, and above which one is split.
+    /// The size, in bytes, that merged requests do not exceed, and above which a range is split.
     pub part_max: u64,
-    /// How many bytes may be fetched per wanted byte to save requests.
+    /// The most bytes to fetch per wanted byte in order to save requests.
     pub amplification: f64,
-    /// Whether a range above the size of a part is split into several requests.
+    /// Whether a range larger than a part is split into several requests.
     pub split: bool,
-    /// The size, in bytes, from which on an object is rather [patched](crate::Store::patch) than put again as a whole.
+    /// The size, in bytes, from which an object is [patched](crate::Store::patch) instead of put as
+    /// a whole.
     pub patch_from: u64,
 }
 
 impl CostModel {
-    /// S3, Google Cloud Storage, Azure: 15 ms, 80 MB/s a connection, 64 requests in flight.
+    /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 64 requests
+    /// in flight.
     #[must_use]
     pub fn object() -> Self {
         Self {
@@ -50,7 +55,7 @@ impl CostModel {
         }
     }
 
-    /// A plain web server: as [`object`](Self::object), with 16 requests in flight.
+    /// The model for a plain web server: [`object`](Self::object) with 16 requests in flight.
     #[must_use]
     pub fn http() -> Self {
         Self {
@@ -60,7 +65,8 @@ impl CostModel {
         }
     }
 
-    /// Local files: 2 us, 5 GB/s, at least 4 and else two requests a core; ranges are never split.
+    /// The model for local files: 2 us, 5 GB/s, two requests per core but at least 4 in flight;
+    /// ranges are never split.
     #[must_use]
     pub fn local() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -76,7 +82,8 @@ impl CostModel {
         }
     }
 
-    /// Memory: nothing is worth merging or splitting, since every range is a slice of what is there.
+    /// The model for memory: merging and splitting never pay, since every range is a slice of
+    /// memory.
     #[must_use]
     pub fn memory() -> Self {
         Self {
@@ -87,12 +94,13 @@ impl CostModel {
         }
     }
 
-    /// The largest gap, in bytes, that saves more time than it costs: what a connection moves in one latency, at most 1 MiB.
+    /// Returns the largest gap, in bytes, whose reading is faster than a request: the bytes that a
+    /// connection moves in one latency, at most 1 MiB.
     pub(crate) fn gap_limit(&self) -> u64 {
         scale(self.latency.as_secs_f64() * self.bandwidth).min(MIB)
     }
 
-    /// The largest number of bytes to fetch for this many wanted.
+    /// Returns the most bytes to fetch for `useful` wanted bytes.
     pub(crate) fn fetch_limit(&self, useful: u64) -> u64 {
         #[expect(
             clippy::cast_precision_loss,
@@ -101,14 +109,14 @@ impl CostModel {
         scale(useful as f64 * self.amplification)
     }
 
-    /// The size, in bytes, that a request is kept below.
+    /// Returns the size limit of a request, in bytes.
     pub(crate) fn part_size(&self, useful: u64) -> u64 {
         let fair = useful / self.max_in_flight.max(1) as u64;
         fair.min(self.part_max).max(self.part_min).max(1)
     }
 }
 
-/// The nearest `u64`, saturating; not a number is 0.
+/// Rounds to the nearest `u64`, saturating; NaN becomes 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

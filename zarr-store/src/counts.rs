@@ -1,28 +1,28 @@
-//! Counters of what really leaves to a backend.
+//! Counters of the requests that actually reach a backend.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Requests and bytes of a store since it was created, shared by its clones and prefixes.
+/// The requests and bytes of a store since it was created, shared by its clones and prefixes.
 ///
-/// One merged range is one get, and a positioned read of a local file is a get as well. Retries inside `object_store` are
-/// not seen.
+/// A merged range counts as one get, and so does a positioned read of a local file. Retries inside
+/// `object_store` are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
     /// Reads of bytes.
     pub gets: u64,
-    /// Questions for the size alone.
+    /// Requests for the size alone.
     pub heads: u64,
     /// Writes of whole objects.
     pub puts: u64,
-    /// Objects asked to be deleted.
+    /// Objects whose deletion was requested.
     pub deletes: u64,
-    /// Listings, however many pages they have.
+    /// Listings, regardless of their number of pages.
     pub lists: u64,
-    /// Bytes of objects that came in.
+    /// Bytes of objects received.
     pub bytes_read: u64,
-    /// Bytes of objects that went out.
+    /// Bytes of objects sent.
     pub bytes_written: u64,
-    /// Bytes of objects that were copied on the side of the backend, by patches.
+    /// Bytes of objects that the backend itself copied for patches.
     pub bytes_copied: u64,
 }
 

@@ -5,26 +5,27 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-/// Where credentials come from. A store asks for them when it first needs them, and again five minutes before they expire.
+/// A source of credentials. A store asks the source when it first needs credentials, and again five
+/// minutes before they expire.
 #[async_trait]
 pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
-    /// Credentials of now.
+    /// Returns the current credentials.
     ///
     /// # Errors
     ///
-    /// If there are none; the request that needs them fails with what the error says.
+    /// If there are no credentials; the request that needs them fails with the text of this error.
     async fn credentials(
         &self,
     ) -> Result<Credentials, Box<dyn std::error::Error + Send + Sync + 'static>>;
 }
 
-/// Credentials by name: for S3 `access_key_id`, `secret_access_key` and perhaps `token`; for Google Cloud Storage `token`; for
-/// Azure `access_key`, `sas_token` or `token`.
+/// Credentials by name: `access_key_id`, `secret_access_key` and optionally `token` for S3; `token`
+/// for Google Cloud Storage; `access_key`, `sas_token` or `token` for Azure.
 #[derive(Clone, Default)]
 pub struct Credentials {
     /// Names and values.
     pub values: Vec<(String, String)>,
-    /// When they are of no more use; `None` if never.
+    /// When the credentials expire; `None` if never.
     pub expires_at: Option<SystemTime>,
 }
 

@@ -1,22 +1,24 @@
-//! How long requests to a remote store may take.
+//! Time limits of requests to a remote store.
 
 use std::time::Duration;
 
-/// The time that one request may take, its retries included: a time to begin with, and more for the bytes it moves.
+/// The time limit of one request, its retries included: a base time, plus time for the bytes that
+/// the request moves.
 ///
-/// What takes longer is [`Timeout`](crate::Error::Timeout), whether the server is silent, stalls in the middle or drips. The
-/// time counts from when the request gets its turn; few reads need two requests, and a listing may take ten times the base,
-/// since nobody knows its length. Local files have no deadline.
+/// A request that exceeds the limit is a [`Timeout`](crate::Error::Timeout), whether the server is
+/// silent, stalls or drips bytes. Time in the queue for a permit does not count. A few reads need
+/// two requests. A listing or a copy may take ten times the base, since its length is unknown.
+/// Local files have no deadline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deadline {
-    /// For the answer to begin, and for a request without a body.
+    /// The time for the response to begin, and for a request without a body.
     pub base: Duration,
-    /// Bytes per second that a body comes with at least.
+    /// The minimum transfer rate of a body, in bytes per second.
     pub bandwidth: f64,
 }
 
 impl Default for Deadline {
-    /// 20 s, and 1 MB/s.
+    /// Returns a base of 20 s and a bandwidth of 1 MB/s.
     fn default() -> Self {
         Self {
             base: Duration::from_secs(20),
@@ -26,7 +28,7 @@ impl Default for Deadline {
 }
 
 impl Deadline {
-    /// The time for a request that moves this many bytes.
+    /// Returns the time limit of a request that moves `bytes` bytes.
     pub(crate) fn limit(&self, bytes: u64) -> Duration {
         #[expect(
             clippy::cast_precision_loss,

@@ -1,7 +1,8 @@
-//! Everything that can go wrong in a store, with stable kinds and the redacted place where it went wrong.
+//! The errors of a store, with stable kinds and the redacted place of each failure.
 //!
-//! An absent object is not an error: reads answer `None`. What a backend says is kept as scrubbed text only, so that no
-//! credential, user info or signed query reaches a message, a `Debug` output or a log.
+//! An absent object is not an error: reads return `None`. Messages of backends are kept only as
+//! scrubbed text, so that no credential, user info or signed query reaches a message, a `Debug`
+//! output or a log.
 
 use std::fmt;
 use std::io;
@@ -20,57 +21,57 @@ pub enum Error {
     /// An object that the caller knows to exist is gone.
     #[error("{place}: not found")]
     NotFound {
-        /// Where.
+        /// The store and key.
         place: Place,
     },
-    /// The backend refuses the credentials, or the operating system the access.
+    /// The backend refuses the credentials, or the operating system refuses access.
     #[error("{place}: {operation}: permission denied: {source}")]
     PermissionDenied {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
-    /// The backend did not answer in time.
+    /// The backend did not respond in time.
     #[error("{place}: {operation}: timed out: {source}")]
     Timeout {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
-    /// The object is no longer the version that the read asked for.
+    /// The object is no longer the version that the read requested.
     #[error("{place}: changed while it was being read")]
     Changed {
-        /// Where.
+        /// The store and key.
         place: Place,
     },
     /// The precondition of a put does not hold.
     #[error("{place}: precondition failed: {reason}")]
     Conflict {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was found instead.
+        /// The state that was found instead.
         reason: &'static str,
     },
-    /// A write to a store that was opened for reading.
+    /// A write to a read-only store.
     #[error("{place}: {operation}: store is read-only")]
     ReadOnly {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
     },
     /// A key or prefix that no object can have.
     #[error("{place}: invalid key: {reason}")]
     InvalidKey {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// The rule that is broken.
+        /// The rule that the key breaks.
         reason: &'static str,
     },
     /// A URL that names no store.
@@ -78,33 +79,33 @@ pub enum Error {
     InvalidUrl {
         /// The URL without user info and query.
         url: String,
-        /// What is wrong with it.
+        /// The defect of the URL.
         reason: String,
     },
-    /// An option that the store at this URL does not have.
+    /// An option that the store at this URL does not support.
     #[error("unknown option \"{option}\" for \"{url}\"; {known}")]
     UnknownOption {
         /// The URL without user info and query.
         url: String,
         /// The name of the option; never its value.
         option: String,
-        /// The nearest known one, and where the others are listed.
+        /// The nearest known option, and where all options are listed.
         known: String,
     },
-    /// The backend cannot do this.
+    /// The backend does not support the operation.
     #[error("{place}: {operation}: not supported: {reason}")]
     Unsupported {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// Why not, and what would help.
+        /// Why the operation is not supported, and what would help.
         reason: String,
     },
-    /// An archive that is damaged, or made to do harm.
+    /// An archive that is damaged or malicious.
     #[error("{place}: corrupt archive: {reason}")]
     Corrupt {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// What was found, and what was expected.
         reason: String,
@@ -112,29 +113,29 @@ pub enum Error {
     /// Fewer or more bytes than the range holds.
     #[error("{place}: bytes {}..{}: got {got} bytes, expected {expected}", range.start, range.end)]
     ShortBody {
-        /// Where.
+        /// The store and key.
         place: Place,
         /// The range that was read.
         range: Range<u64>,
-        /// The number of bytes that came.
+        /// The number of bytes received.
         got: u64,
-        /// The number of bytes that should have come.
+        /// The number of bytes expected.
         expected: u64,
     },
-    /// Something that is not an object stands at the key, or above it.
+    /// The path of the key, or a path above it, is something other than an object.
     #[error("{place}: found {found}, expected a regular file")]
     Obstructed {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What stands there.
+        /// The kind of file at the path.
         found: &'static str,
     },
     /// The operating system failed.
     #[error("{place}: {operation}: {source}")]
     Io {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
         /// The cause.
         source: io::Error,
@@ -142,11 +143,11 @@ pub enum Error {
     /// The backend failed in another way.
     #[error("{place}: {operation}: {source}")]
     Backend {
-        /// Where.
+        /// The store and key.
         place: Place,
-        /// What was being done.
+        /// The operation that failed.
         operation: &'static str,
-        /// What the backend said.
+        /// The message of the backend.
         source: Cause,
     },
 }
@@ -210,7 +211,7 @@ impl Error {
         }
     }
 
-    /// The place that the error is about; `None` for a URL that could not be opened.
+    /// The place of the error; `None` for a URL that could not be opened.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
         match self {
@@ -231,13 +232,13 @@ impl Error {
         }
     }
 
-    /// The key, or prefix, that the error is about.
+    /// The key or prefix of the error.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.place().map(Place::key)
     }
 
-    /// An error of the operating system at a place.
+    /// Makes an error of the operating system at a place.
     pub(crate) fn io(place: Place, operation: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::PermissionDenied => Self::PermissionDenied {
@@ -259,7 +260,7 @@ impl Error {
     }
 }
 
-/// A key in a store, as messages show it.
+/// A store and a key, as messages show them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     store: Arc<str>,
@@ -280,7 +281,7 @@ impl Place {
         &self.store
     }
 
-    /// The key, or the prefix.
+    /// The key or prefix.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -293,7 +294,7 @@ impl fmt::Display for Place {
             return f.write_str(&self.store);
         }
         let store = self.store.strip_suffix('/').unwrap_or(&self.store);
-        // In the URL of a web server, up to an archive, names are encoded.
+        // URLs of web servers encode names, up to an archive.
         let encoded = store.starts_with("http") && store.contains("://") && !store.contains('|');
         write!(f, "{store}/")?;
         self.key.chars().try_for_each(|c| {
@@ -308,13 +309,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// What a backend said, scrubbed of user info and queries of URLs.
+/// The message of a backend, scrubbed of user info and queries of URLs.
 #[derive(Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(String);
 
 impl Cause {
-    /// The text of an error and of everything that caused it, as far as the error does not say that itself.
+    /// Collects the text of an error and of its causes, omitting causes that the error already
+    /// quotes.
     pub(crate) fn new(error: &dyn std::error::Error) -> Self {
         let said = error.to_string();
         let mut causes = String::new();
@@ -331,12 +333,12 @@ impl Cause {
         Self(redact::text(&format!("{plain}{said}{causes}")))
     }
 
-    /// This cause with something more to say.
+    /// Returns this cause with an addition.
     pub(crate) fn with(self, more: &str) -> Self {
         Self(redact::text(&format!("{}; {more}", self.0)))
     }
 
-    /// Whether another attempt to connect would meet the same.
+    /// Whether another attempt to connect would fail in the same way.
     #[cfg_attr(
         not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
         expect(dead_code, reason = "only HTTP clients connect")
@@ -349,7 +351,7 @@ impl Cause {
 const NO_HOST: &str = "no such host";
 const TLS: &str = "TLS failed";
 
-/// What the causes of a failure to connect come to, where they need a reader who knows them.
+/// Explains the causes of a failure to connect that need expert knowledge.
 fn in_plain_words(causes: &str) -> Option<&'static str> {
     let causes = causes.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|words| causes.contains(words));

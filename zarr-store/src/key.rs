@@ -1,14 +1,16 @@
-//! The rules for keys and prefixes, checked once where they enter the store.
+//! The rules for keys and prefixes, checked once on entry to the store.
 //!
-//! A key is one or more segments separated by `/`: no empty segment, no `.` or `..`, no NUL. Files and archives have them all.
-//! Objects have no keys with ASCII control characters: `object_store::path::Path::parse` refuses those, and its only other
-//! way in, `Path::from`, percent-encodes and so names another object. There they are an error.
+//! A key is one or more segments separated by `/`: no segment is empty, `.` or `..`, or contains
+//! NUL. Files and archives support all such keys. Object stores do not support ASCII control
+//! characters: `object_store::path::Path::parse` refuses them, and the only alternative,
+//! `Path::from`, percent-encodes them and so names another object. A key with a control character
+//! is therefore an error there.
 
 use std::borrow::Cow;
 
 use object_store::path::Path;
 
-/// The rule that a key breaks, or `Ok`.
+/// Returns the rule that a key breaks as the error.
 pub(crate) fn check(key: &str) -> Result<(), &'static str> {
     if key.is_empty() {
         return Err("empty key");
@@ -16,7 +18,7 @@ pub(crate) fn check(key: &str) -> Result<(), &'static str> {
     key.split('/').try_for_each(check_segment)
 }
 
-/// A prefix without its optional trailing `/`; the empty prefix is the whole store.
+/// Strips the optional trailing `/` of a prefix. The empty prefix is the whole store.
 pub(crate) fn check_prefix(prefix: &str) -> Result<&str, &'static str> {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     if !prefix.is_empty() {
@@ -38,12 +40,12 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether a name from a directory can be a segment of a key.
+/// Whether a directory entry's name can be a segment of a key.
 pub(crate) fn is_segment(segment: &str) -> bool {
     check_segment(segment).is_ok()
 }
 
-/// `prefix/key`, where either may be empty.
+/// Returns `prefix/key`, where either part may be empty.
 pub(crate) fn join<'a>(prefix: &str, key: &'a str) -> Cow<'a, str> {
     match (prefix.is_empty(), key.is_empty()) {
         (true, _) => Cow::Borrowed(key),
@@ -52,7 +54,7 @@ pub(crate) fn join<'a>(prefix: &str, key: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// The rest of a key below a prefix; `None` if it is not below it.
+/// Returns the rest of a key below a prefix; `None` if the key is not below the prefix.
 pub(crate) fn below<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
     let rest = if prefix.is_empty() {
         key
@@ -62,7 +64,7 @@ pub(crate) fn below<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
     (!rest.is_empty()).then_some(rest)
 }
 
-/// The path of a checked key: the same characters, never encoded.
+/// Converts a checked key to a path with identical characters, never encoded.
 pub(crate) fn to_path(key: &str) -> Result<Path, &'static str> {
     if key.bytes().any(|byte| byte.is_ascii_control()) {
         return Err("control character, which no object has in its key");

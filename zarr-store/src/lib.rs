@@ -1,9 +1,11 @@
-//! The store layer of a Zarr engine: keys to bytes, over local files, memory and every [`object_store`].
+//! The store layer of a Zarr engine: maps keys to bytes, over local files, memory and every
+//! [`object_store`].
 //!
-//! [`Store`] adds to `object_store` what Zarr needs: absence as a value and never by mistake, [`Version`]s that hold all
-//! reads of a shard together, a range planner that knows what a request costs, conditional puts on every backend that can
-//! (local files included), segments that are written without being joined, and keys that are never rewritten. It knows
-//! nothing of arrays and codecs.
+//! [`Store`] adds to `object_store` what Zarr needs: absence as a value, never reported by mistake;
+//! [`Version`]s that keep all reads of a shard consistent; a range planner with a cost model;
+//! conditional puts on every backend that supports them, local files included; payloads in segments
+//! that are never joined; and keys that are never rewritten. This crate knows nothing of arrays and
+//! codecs.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
@@ -17,8 +19,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The modules, in the order of a call: `open` and `cloud` open a store, `store` is the handle, `calls`, `copy` and `patch` what it can do,
-//! `key` checks what comes in, `planner`, `cost` and `deadline` decide on requests, `object`, `local` and `zip` run them.
+//! Modules, in the order of a call: `open` and `cloud` open a store; `store` is the handle;
+//! `calls`, `copy` and `patch` are its operations; `key` checks keys and prefixes; `planner`,
+//! `cost` and `deadline` decide on requests; `object`, `local` and `zip` run the requests.
 
 mod absent;
 mod address;

@@ -1,4 +1,5 @@
-//! Stores in memory by name, for as long as somebody holds one: in a process, one name is one store.
+//! Named stores in memory: a name stands for one store per process, which lives as long as a handle
+//! to it exists.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -11,13 +12,14 @@ use crate::{CostModel, Store};
 static NAMED: LazyLock<Mutex<HashMap<String, Weak<InMemory>>>> = LazyLock::new(Mutex::default);
 
 impl Store {
-    /// An empty store in memory.
+    /// Opens a new, empty store in memory.
     #[must_use]
     pub fn memory() -> Self {
         of(Arc::new(InMemory::new()), "memory://")
     }
 
-    /// The store in memory of this name in this process, which `memory://name` opens too: a new one where nobody holds one.
+    /// Opens the store in memory of this name in this process, as `memory://name` does. The store
+    /// is new if no handle to it exists.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {

@@ -1,4 +1,4 @@
-//! From a URL or a path to a store.
+//! Opens a store from a URL or a path.
 
 use std::sync::Arc;
 
@@ -10,9 +10,12 @@ use crate::options::{Options, invalid, no_credentials};
 use crate::{CredentialSource, Store, cloud, redact};
 
 impl Store {
-    /// The store at a URL: `memory:` for a new one in memory, `memory://name` for the one of that name, a bare path or `file://`, and with the features of these names `s3://`, `gs://`
-    /// (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`). Credentials and settings come from the environment, for
-    /// S3 also from a profile of `~/.aws`. `<url of an archive>|zip:<path>` is a [`zip`](Self::zip) archive at any of them.
+    /// Opens the store at a URL or path. `memory:` is a new store in memory, `memory://name` the
+    /// store of that name; a bare path or `file://` is a local directory. `s3://` (feature `s3`),
+    /// `gs://` (`gcs`), `az://` (`azure`), `http://` and `https://` (`http`) need the feature in
+    /// parentheses. Credentials and settings come from the environment and, for S3, also from a
+    /// profile in `~/.aws`. `<url of an archive>|zip:<path>` opens a [`zip`](Self::zip) archive at
+    /// any of these locations.
     ///
     /// ```
     /// let store = zarr_store::Store::open("memory:")?;
@@ -22,21 +25,24 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the URL names no known store, its feature is off, or the settings do not make a client.
+    /// If the URL names no known store, its feature is off, or the settings do not yield a client.
     pub fn open(url: &str) -> Result<Self> {
         open(url, Options::default())
     }
 
-    /// Opens a store, as [`open`](Self::open), with options that go before the environment: the names that `object_store` gives them
-    /// (`aws_region`, `endpoint`, `skip_signature`, `connect_timeout`, `read_timeout`, ...), those of retries (`max_retries`,
-    /// `retry_timeout`, `init_backoff`, `max_backoff`, `backoff_base`), `single_writer`, `missing_on_403`, `default_headers` (a field
-    /// `name: value` a line), what objects are written with (`storage_class`, `cache_control`, `content_type`,
-    /// `content_disposition`, `content_language`), for S3 `profile` (one of `~/.aws`), and for web servers `bearer_token`, and
-    /// `webdav = true` or `html_index = true` to allow listing.
+    /// Opens a store like [`open`](Self::open), with options that take precedence over the
+    /// environment. Options have the names of `object_store` (`aws_region`, `endpoint`,
+    /// `skip_signature`, `connect_timeout`, `read_timeout`, ...). Further options: for retries
+    /// `max_retries`, `retry_timeout`, `init_backoff`, `max_backoff` and `backoff_base`;
+    /// `single_writer`; `missing_on_403`; `default_headers` (one header `name: value` per line);
+    /// for the attributes of written objects `storage_class`, `cache_control`, `content_type`,
+    /// `content_disposition` and `content_language`; for S3 `profile` (a profile in `~/.aws`); for
+    /// web servers `bearer_token`, and `webdav = true` or `html_index = true` to allow listing.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and if an option is not known there.
+    /// The errors of [`open`](Self::open), and an error for an option that the store does not
+    /// support.
     pub fn open_with(
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -44,11 +50,12 @@ impl Store {
         Self::open_with_credentials(url, options, None)
     }
 
-    /// Opens a store, as [`open_with`](Self::open_with), with credentials from the caller, which go before all others.
+    /// Opens a store like [`open_with`](Self::open_with), with credentials from the caller, which
+    /// take precedence over all others.
     ///
     /// # Errors
     ///
-    /// As for [`open_with`](Self::open_with), and if the store is not one of a cloud.
+    /// The errors of [`open_with`](Self::open_with), and an error if the store is not in a cloud.
     pub fn open_with_credentials(
         url: &str,
         options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -61,7 +68,8 @@ impl Store {
         open(url, Options { named, credentials })
     }
 
-    /// Whether [`open`](Self::open) takes this for a local path, rather than a URL or a mistake in one.
+    /// Whether [`open`](Self::open) takes the text for a local path, rather than a URL or a
+    /// mistyped URL.
     #[must_use]
     pub fn is_path(url: &str) -> bool {
         let first = split_pipeline(url).map_or(url, |(first, _)| first);
@@ -85,7 +93,8 @@ fn open(url: &str, options: Options) -> Result<Store> {
     store.with_prefix(&key)
 }
 
-/// The URL or path of a file as that of its directory, where the query stays, and its name.
+/// Splits the URL or path of a file into that of its directory, which keeps the query, and the
+/// file's name.
 fn split_name(url: &str) -> (String, String) {
     let scheme = split_scheme(url).map(|(scheme, _)| scheme);
     let encoded = matches!(scheme.as_deref(), Some("file" | "http" | "https"));
@@ -159,7 +168,7 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
     }
 }
 
-/// What fsspec puts before a `::`.
+/// Prefixes that fsspec puts before `::`.
 const CHAINS: [&str; 9] = [
     "blockcache",
     "cached",
@@ -174,7 +183,7 @@ const CHAINS: [&str; 9] = [
 
 const CHAINED: &str = "chains of fsspec (name::url) are not known; give the URL of the data, for an archive as url|zip:";
 
-/// Refuses a URL with what is no part of any: white space around it, control characters.
+/// Refuses characters that cannot be part of a URL: surrounding white space and control characters.
 fn check_text(url: &str) -> Result<()> {
     let meant = url.trim();
     let is_url = split_scheme(meant).is_some() || check_path(meant).is_err();
@@ -194,8 +203,9 @@ fn check_text(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what only looks like a path: a scheme of ours without the slashes that follow it, something before `://` that is no
-/// scheme, the chains of fsspec, and what only shells, other programs or other systems know.
+/// Refuses text that only looks like a path: one of our schemes without its slashes, an unknown
+/// scheme before `://`, fsspec chains, and syntax specific to shells, other programs or other
+/// systems.
 fn check_path(url: &str) -> Result<()> {
     let first = url.split('/').next().unwrap_or_default();
     if url.contains('\0') {
@@ -226,14 +236,14 @@ fn check_path(url: &str) -> Result<()> {
     let drive = scheme.len() == 1 && first.contains(":\\");
     if !cfg!(windows) && (host || drive || scheme == "arn") {
         let reason = "no path of this machine: hosts, drives and ARNs are not known; a file of this name begins with ./";
-        // What stands before may be a password.
+        // The text before the `@` may be a password.
         let shown = url.rsplit('@').next().unwrap_or_default();
         return Err(invalid(shown, reason));
     }
     Ok(())
 }
 
-/// Refuses what parsers of URLs change without a word: a host that is not there, slashes that lean the other way.
+/// Refuses URLs that parsers silently change: a missing host, backslashes.
 fn check_web(url: &str, rest: &str) -> Result<()> {
     let path = rest.split('?').next().unwrap_or_default();
     let host = path.strip_prefix("//").unwrap_or_default();
@@ -246,7 +256,7 @@ fn check_web(url: &str, rest: &str) -> Result<()> {
     }
 }
 
-/// Refuses a query or fragment of a URL of a file, which would be no part of its name.
+/// Refuses a query or fragment in a file URL, since neither is part of the file's name.
 fn refuse_rest(parsed: &Url, url: &str) -> Result<()> {
     match (parsed.query(), parsed.fragment()) {
         (None, None) => Ok(()),
@@ -257,8 +267,8 @@ fn refuse_rest(parsed: &Url, url: &str) -> Result<()> {
     }
 }
 
-/// The URL of a bucket, and the prefix in it, which is taken to the letter as the tools of the clouds do: `%`, `?`, `#` and spaces
-/// are characters of keys.
+/// Splits off the URL of a bucket and the prefix in the bucket. The prefix is taken literally, as
+/// the clouds' tools take it: `%`, `?`, `#` and spaces are characters of keys.
 fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a str)> {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));

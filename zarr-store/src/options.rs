@@ -1,4 +1,4 @@
-//! What a store is opened with, and what is said where that cannot be.
+//! The options for opening a store, and the errors about them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::{CredentialSource, redact};
 
-/// Options as they were given, names and values, and where credentials come from.
+/// Options as given, by name and value, and the source of credentials.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) named: Vec<(String, String)>,
@@ -22,7 +22,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// An error about a URL, which it shows without its secrets.
+/// Makes an error about a URL; the error shows the URL without its secrets.
 pub(crate) fn invalid(url: &str, reason: &str) -> Error {
     Error::InvalidUrl {
         url: redact::text(url),
@@ -30,7 +30,7 @@ pub(crate) fn invalid(url: &str, reason: &str) -> Error {
     }
 }
 
-/// The error for credentials where nobody asks for any.
+/// Refuses credentials for a store that uses none.
 pub(crate) fn no_credentials(url: &str, options: &Options) -> Result<()> {
     match &options.credentials {
         None => Ok(()),

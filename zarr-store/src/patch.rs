@@ -1,4 +1,4 @@
-//! Patches: a new object of which the first bytes are those of the old one.
+//! Patches: replace the end of an object and keep its first bytes.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,9 +11,9 @@ use crate::version::{Precondition, Version};
 use crate::{Store, local, task};
 
 impl Store {
-    /// Whether it pays to [`patch`](Self::patch) an object of this many bytes rather than to put it again as a whole: it is as large as
-    /// [`CostModel::patch_from`](crate::CostModel::patch_from) says, and the bytes that stay are copied on the side of the backend, as
-    /// far as is known.
+    /// Whether a [`patch`](Self::patch) is cheaper than a put for an object of `object_size` bytes:
+    /// the object has at least [`CostModel::patch_from`](crate::CostModel::patch_from) bytes, and,
+    /// as far as is known, the backend can copy the bytes that stay.
     #[must_use]
     pub fn patches(&self, object_size: u64) -> bool {
         object_size >= self.cost_model().patch_from && !self.is_read_only() && self.copies_ranges()
@@ -27,12 +27,13 @@ impl Store {
         }
     }
 
-    /// Replaces an object by its first `keep` bytes and what goes behind them, on condition that it is still this version. Readers
-    /// see the old object or the new one. The bytes that stay do not pass through this process where the backend can copy them:
-    /// local files do, and S3 from 5 MiB on. Elsewhere they are read and put.
+    /// Replaces an object by its first `keep` bytes followed by a new tail, on condition that the
+    /// object is still this version. Readers see either the old object or the new one. If the
+    /// backend can copy the bytes that stay, they do not pass through this process: local files
+    /// can, and S3 can from 5 MiB on. On other backends the bytes are read and put.
     ///
-    /// Where the acknowledgement of a patch is lost, the object is read back: if it has the new size and ends as the new one does, the
-    /// patch succeeded.
+    /// If the acknowledgement of a patch is lost, the object is read back: if it has the new size
+    /// and the new end, the patch succeeded.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> zarr_store::Result<()> {
@@ -48,8 +49,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Conflict`](crate::Error::Conflict) if the object is not, or no longer, at this version; otherwise as for
-    /// [`get`](Self::get) and [`put`](Self::put).
+    /// [`Conflict`](crate::Error::Conflict) if the object is not, or no longer, at this version;
+    /// otherwise see [`get`](Self::get) and [`put`](Self::put).
     pub async fn patch(
         &self,
         key: &str,
@@ -75,9 +76,11 @@ impl Store {
         self.put(key, payload, precondition).await
     }
 
-    /// Gives up what killed writers have left: uploads to S3 that were started below this store more than `older_than` ago and are not
-    /// complete, those of other programs included, and of local files what [`LocalStore::sweep`](crate::LocalStore::sweep) removes.
-    /// Returns how many. What is swept of a writer who is still at work makes that write fail, and start again.
+    /// Removes what killed writers left behind, and returns the number of items removed. On S3:
+    /// incomplete uploads below this store that were started more than `older_than` ago, uploads of
+    /// other programs included. On local files: see
+    /// [`LocalStore::sweep`](crate::LocalStore::sweep). If the upload of a running writer is
+    /// removed, its write fails and starts again.
     ///
     /// # Errors
     ///
@@ -100,7 +103,7 @@ impl Store {
         }
     }
 
-    /// The first bytes of an object of a version, read.
+    /// Reads the first `size` bytes of an object at a version.
     async fn start_of(&self, key: &str, version: &Version, size: u64) -> Result<Vec<Bytes>> {
         let conflict = |reason| Error::Conflict {
             place: self.place(key),

@@ -1,23 +1,26 @@
-//! The range planner: which requests serve the wanted ranges of one object best. A pure function, used by
-//! [`Store::get_ranges`](crate::Store::get_ranges) and open to whoever wants to show a plan before running it.
+//! The range planner: chooses requests that serve the wanted ranges of one object. A pure function,
+//! used by [`Store::get_ranges`](crate::Store::get_ranges) and public so that callers can show a
+//! plan before running it.
 //!
-//! With `C` requests in flight, latency `L` and bandwidth `b` of a connection, `N` requests of `s` bytes take about
-//! `ceil(N / C) * (L + s / b)`. So up to `C` requests nothing is gained by reading gaps, beyond that a gap pays while
-//! reading it is faster than a latency, and no request should be so large that the others wait for it.
+//! With `C` requests in flight, latency `L` and bandwidth `b` of a connection, `N` requests of `s`
+//! bytes take about `ceil(N / C) * (L + s / b)`. So up to `C` requests, reading gaps gains nothing;
+//! beyond `C`, reading a gap pays if it takes less than a latency; and no request should be so
+//! large that all others wait for it.
 
 use std::ops::Range;
 
 use crate::CostModel;
 
-/// The most requests that one range is split into; beyond it the parts grow.
+/// The most requests that one range is split into; larger ranges get larger parts.
 const SPLIT_MAX: u64 = 1 << 16;
 
-/// Requests for the wanted ranges of one object.
+/// The requests for the wanted ranges of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RangePlan {
-    /// The ranges to request: ascending, none empty, none overlapping.
+    /// The ranges to request: ascending, non-empty, non-overlapping.
     pub requests: Vec<Range<u64>>,
-    /// For each wanted range, in the order given, the run of `requests` that together hold it. Empty for an empty range.
+    /// For each wanted range, in the order given, the run of `requests` that together hold the
+    /// range. Empty for an empty range.
     pub served_by: Vec<Range<usize>>,
 }
 
@@ -29,8 +32,9 @@ impl RangePlan {
     }
 }
 
-/// Plans requests for ranges that may overlap, repeat and stand in any order. Nothing outside the span of the wanted ranges
-/// is ever fetched, and a range whose end is not after its start needs no request.
+/// Plans requests for ranges that may overlap, repeat and come in any order. No byte outside the
+/// span of the wanted ranges is ever fetched, and a range whose end is not after its start needs no
+/// request.
 #[must_use]
 pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
     let mut sorted: Vec<Range<u64>> = wanted
@@ -73,7 +77,8 @@ fn merge_overlaps(sorted: Vec<Range<u64>>) -> Vec<Range<u64>> {
     merged
 }
 
-/// The largest gap between ascending pieces that is read rather than cause a request.
+/// Returns the largest gap between ascending pieces that is read instead of starting another
+/// request.
 fn free_gap(pieces: &[Range<u64>], useful: u64, cost: &CostModel) -> u64 {
     let span = match pieces {
         [first, .., last] => last.end - first.start,
@@ -86,7 +91,7 @@ fn free_gap(pieces: &[Range<u64>], useful: u64, cost: &CostModel) -> u64 {
     }
 }
 
-/// Merges ascending ranges with at most `gap` between them where the result fits a part.
+/// Merges ascending ranges at most `gap` apart if the result fits a part.
 fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in pieces {
@@ -100,7 +105,8 @@ fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u6
     merged
 }
 
-/// While there are more requests than may be in flight, merges over the smallest gap left that still pays.
+/// While the requests exceed the limit in flight, merges over the smallest remaining gap that still
+/// pays.
 fn merge_to_lanes(
     requests: Vec<Range<u64>>,
     useful: u64,
@@ -123,7 +129,8 @@ fn merge_to_lanes(
     let fetch_limit = cost.fetch_limit(useful);
     let mut fetched: u64 = requests.iter().map(size).sum();
     let mut count = requests.len();
-    // A group is a run of requests merged into one: `last[first]` and `first[last]` name its two ends.
+    // A group is a run of requests merged into one: `last[first]` and `first[last]` are the indices
+    // of its two ends.
     let mut last: Vec<usize> = (0..requests.len()).collect();
     let mut first = last.clone();
     for (gap, left) in gaps {
@@ -149,7 +156,7 @@ fn merge_to_lanes(
     merged
 }
 
-/// Splits what is above a part into equal parts.
+/// Splits requests larger than a part into equal parts.
 fn split(requests: Vec<Range<u64>>, part_size: u64) -> Vec<Range<u64>> {
     let mut parts = Vec::with_capacity(requests.len());
     for range in requests {
@@ -166,7 +173,7 @@ fn split(requests: Vec<Range<u64>>, part_size: u64) -> Vec<Range<u64>> {
     parts
 }
 
-/// The run of requests that hold a wanted range.
+/// Returns the run of requests that hold a wanted range.
 fn run(requests: &[Range<u64>], wanted: &Range<u64>) -> Range<usize> {
     if wanted.is_empty() {
         return 0..0;

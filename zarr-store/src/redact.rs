@@ -1,9 +1,9 @@
-//! Removal of secrets from locations and messages: the user info and the query of every URL in them, and what S3 quotes of
-//! a signed request, its session token included.
+//! Removes secrets from locations and messages: the user info and query of every URL, and the parts
+//! of a signed request that S3 quotes, session token included.
 
 use std::borrow::Cow;
 
-/// Elements of the answers of S3 that quote the request.
+/// Elements of S3 responses that quote the request.
 const QUOTED: [&str; 5] = [
     "CanonicalRequest",
     "CanonicalRequestBytes",
@@ -12,7 +12,7 @@ const QUOTED: [&str; 5] = [
     "SignatureProvided",
 ];
 
-/// A text without the secrets that may be in it.
+/// Returns the text without the secrets it may contain.
 pub(crate) fn text(text: &str) -> String {
     let mut out = urls(text);
     for element in QUOTED {
@@ -25,12 +25,12 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// Schemes with which keys are to the letter: a `?`, `#` or `@` in them hides nothing.
+/// Schemes whose keys are literal: a `?`, `#` or `@` in them hides nothing.
 const LITERAL: [&str; 10] = [
     "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "file", "memory",
 ];
 
-/// A text with every URL in it stripped of user info, query and fragment.
+/// Strips every URL in a text of user info, query and fragment.
 fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -53,8 +53,8 @@ fn urls(text: &str) -> String {
     out
 }
 
-/// A URL that could not be parsed, so that nobody knows where its user info ends: what follows the last `@` is kept, up to
-/// a query.
+/// Redacts a URL that could not be parsed, so the end of its user info is unknown: keeps the text
+/// after the last `@`, up to a query.
 pub(crate) fn unparsed(url: &str) -> String {
     let (scheme, tail) = url.split_once(':').unwrap_or(("", url));
     let tail = tail.rsplit_once('@').map_or(tail, |(_, host)| host);
@@ -62,7 +62,8 @@ pub(crate) fn unparsed(url: &str) -> String {
     format!("{scheme}://{}", kept.trim_start_matches('/'))
 }
 
-/// What stands after the `scheme://` of a bucket, without a password: a user alone is a container of Azure.
+/// Returns the text after the `scheme://` of a bucket, without a password. A user without a
+/// password is an Azure container.
 fn bucket_tail(tail: &str) -> &str {
     let authority = tail.split('/').next().unwrap_or_default();
     match authority.rsplit_once('@') {
@@ -71,7 +72,7 @@ fn bucket_tail(tail: &str) -> &str {
     }
 }
 
-/// What stands after `scheme://`, without user info, query and fragment.
+/// Returns the text after `scheme://`, without user info, query and fragment.
 fn url_tail(tail: &str) -> Cow<'_, str> {
     let cut = tail.find(['?', '#']).unwrap_or(tail.len());
     let kept = &tail[..cut];

@@ -1,4 +1,4 @@
-//! The handle: how stores are made and set up. What they do is in `calls`.
+//! The [`Store`] handle: constructors and settings. Its operations are in `calls`.
 
 use std::fmt;
 use std::path::Path;
@@ -14,11 +14,13 @@ use crate::object::{ObjectBackend, Quirks};
 use crate::zip::ZipStore;
 use crate::{CostModel, Deadline, RequestCounts, address, key, redact};
 
-/// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip archive in one of them.
+/// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip
+/// archive in any of these.
 ///
-/// Cloning is cheap and shares connections, counters and the limit of requests in flight. Calls on a remote store run as
-/// tasks of the current tokio runtime, and calls on a local one on its blocking threads; dropping a future cancels it, and
-/// a put that is dropped leaves the old object or the new one.
+/// Cloning is cheap; clones share connections, counters and the limit on requests in flight. Calls
+/// on a remote store run as tasks of the current tokio runtime, calls on a local store on the
+/// runtime's blocking threads. Dropping a future cancels the call; a cancelled put leaves either
+/// the old object or the new one.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
@@ -27,7 +29,7 @@ pub struct Store {
 #[derive(Clone)]
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
-    /// Redacted.
+    /// The redacted URL or path.
     location: Arc<str>,
     read_only: bool,
     cost: CostModel,
@@ -44,11 +46,12 @@ pub(crate) enum Backend {
 }
 
 impl Store {
-    /// A store in a local directory. Nothing is created before the first put, and a missing directory reads as empty.
+    /// Opens a store in a local directory. Nothing is created before the first put, and a missing
+    /// directory reads as empty.
     ///
     /// # Errors
     ///
-    /// If the current directory, which a relative path is resolved against, is not accessible.
+    /// If `root` is relative and the current directory is not accessible.
     pub fn local(root: impl AsRef<Path>) -> Result<Self> {
         let root = root.as_ref();
         let location: Arc<str> = root.to_string_lossy().into();
@@ -61,8 +64,9 @@ impl Store {
         Ok(inner.into())
     }
 
-    /// Any [`ObjectStore`], with a name for messages, from which user info and query are removed if it is a URL. It is
-    /// believed to have the conditional puts that it offers; see [`with_probe`](Self::with_probe).
+    /// Wraps any [`ObjectStore`]. `location` names the store in messages; if `location` is a URL,
+    /// its user info and query are removed. Conditional puts of the wrapped store are trusted; see
+    /// [`with_probe`](Self::with_probe).
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, location: impl Into<String>) -> Self {
         let backend = ObjectBackend::new(store, Quirks::default());
@@ -73,7 +77,7 @@ impl Store {
         )
     }
 
-    /// A store at a location without secrets.
+    /// Wraps a backend at a location without secrets.
     pub(crate) fn from_object(backend: ObjectBackend, location: &str, cost: CostModel) -> Self {
         Self::inner(Backend::Object(backend), location, cost).into()
     }
@@ -90,12 +94,13 @@ impl Store {
         }
     }
 
-    /// The part of this store below a prefix, with keys relative to it.
+    /// Returns the store below a prefix, with keys relative to the prefix. The empty prefix returns
+    /// this store.
     ///
     /// # Errors
     ///
-    /// If the prefix is not a legal key, or if with it the URL would be that of an archive, as with `a|zip:b`. The empty prefix is
-    /// this store.
+    /// If the prefix is not a legal key, or if the resulting URL would be that of an archive, as
+    /// with `a|zip:b`.
     pub fn with_prefix(&self, prefix: &str) -> Result<Self> {
         let prefix = self.check_prefix(prefix)?;
         if prefix.is_empty() {
@@ -112,7 +117,7 @@ impl Store {
         Ok(inner.into())
     }
 
-    /// The URL or path of what is below a prefix.
+    /// Returns the URL or path of everything below a prefix.
     fn shown(&self, prefix: &str) -> Result<String> {
         let shown = address::shown(&self.inner.location, prefix);
         shown.ok_or_else(|| Error::InvalidKey {
@@ -121,8 +126,9 @@ impl Store {
         })
     }
 
-    /// The zip archive at a key of this store, to be read as a store: its members, stored or deflated, are the objects. It is
-    /// read when first used and stays the version that it was then. In URLs it is what follows `|zip:`.
+    /// Returns a read-only store over the zip archive at a key: its members, stored or deflated,
+    /// are the objects. The archive is read on first use, and the store stays at that version of
+    /// the archive. In URLs, `|zip:` precedes the path inside the archive.
     ///
     /// ```
     /// let store = zarr_store::Store::open("data.zip|zip:images/first")?;
@@ -132,7 +138,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the key is not legal. What is wrong with the archive itself is an error of the reads.
+    /// If the key is not legal. A damaged archive is an error of the reads.
     pub fn zip(&self, key: &str) -> Result<Self> {
         self.check_key(key)?;
         let mut inner = Inner::clone(&self.inner);
@@ -142,13 +148,13 @@ impl Store {
         Ok(inner.into())
     }
 
-    /// This store, refusing every write.
+    /// Returns this store with every write refused.
     #[must_use]
     pub fn read_only(self) -> Self {
         self.edit(|inner| inner.read_only = true)
     }
 
-    /// This store with another cost model, and a limit of requests in flight of its own.
+    /// Returns this store with another cost model and its own limit on requests in flight.
     #[must_use]
     pub fn with_cost_model(self, cost: CostModel) -> Self {
         self.edit(|inner| {
@@ -157,37 +163,42 @@ impl Store {
         })
     }
 
-    /// This store with another deadline for its requests.
+    /// Returns this store with another deadline for its requests.
     #[must_use]
     pub fn with_deadline(self, deadline: Deadline) -> Self {
         self.edit(|inner| inner.deadline = deadline)
     }
 
-    /// This store, trusted to have no other writer: where a put has a precondition, the object is looked at just before the
-    /// put, which then has no condition itself. For backends without conditional puts (the option `single_writer = true`).
+    /// Returns this store, assuming that it has no other writer: before a put with a precondition,
+    /// the store looks at the object, and then puts it without a condition. For backends without
+    /// conditional puts (option `single_writer = true`).
     #[must_use]
     pub fn with_single_writer(self) -> Self {
         self.edit_quirks(|quirks| quirks.single_writer = true)
     }
 
-    /// This store, asked once before its first conditional put whether the backend honours conditions: an object
-    /// `.zarr-store-probe-...` beside the one to be written is put under conditions that do not hold, and deleted. Stores opened from
-    /// a URL do so once for each endpoint and bucket in a process, except on services that are known to honour conditions: Amazon
-    /// S3, Cloudflare R2, Google Cloud Storage, Azure, local files and memory. Those of [`new`](Self::new) do not unless told.
+    /// Returns this store with a probe before its first conditional put, which finds out whether
+    /// the backend honours conditions: the probe puts an object `.zarr-store-probe-...` beside the
+    /// object to be written, under conditions that do not hold, and deletes it. Stores opened from
+    /// a URL probe once per endpoint and bucket in a process, except on services that are known to
+    /// honour conditions: Amazon S3, Cloudflare R2, Google Cloud Storage, Azure, local files and
+    /// memory. Stores made by [`new`](Self::new) do not probe unless this method is called.
     #[must_use]
     pub fn with_probe(self) -> Self {
         self.edit_quirks(|quirks| quirks.probe = true)
     }
 
-    /// This store, taking a refused access (403) for an absent object, as some buckets answer who may read but not list
-    /// (the option `missing_on_403 = true`). Where it is another refusal, data reads as fill values.
+    /// Returns this store with status 403 read as an absent object: some buckets answer 403 for a
+    /// missing object if the caller may read but not list (option `missing_on_403 = true`). If the
+    /// 403 has another cause, data reads as fill values.
     #[must_use]
     pub fn with_missing_on_403(self) -> Self {
         self.edit_quirks(|quirks| quirks.missing_on_403 = true)
     }
 
-    /// This store, over a backend with no more than bytes by key: puts are made without their conditions, so that of two writers
-    /// of an object one is lost, no size is asked for, and an object that is wanted whole is read without a range.
+    /// Returns this store for a backend that maps keys to bytes and nothing more: puts drop their
+    /// conditions, so one of two concurrent writes of an object is lost; sizes are never requested;
+    /// and whole objects are read without a range.
     #[must_use]
     pub fn with_bare_backend(self) -> Self {
         self.edit_quirks(|quirks| quirks.bare = true)
@@ -201,7 +212,7 @@ impl Store {
         })
     }
 
-    /// This store with another promise of what survives a power failure. Only local files know the difference.
+    /// Returns this store with another durability, which affects local files only.
     #[must_use]
     pub fn with_durability(self, durability: Durability) -> Self {
         self.edit(|inner| {
@@ -217,7 +228,7 @@ impl Store {
         inner.into()
     }
 
-    /// Where this store is, without user info and query.
+    /// The URL, path or name of this store, without user info and query.
     #[must_use]
     pub fn location(&self) -> &str {
         &self.inner.location
@@ -229,8 +240,8 @@ impl Store {
         self.inner.read_only
     }
 
-    /// Whether calls wait for a network. Those of other stores run on the calling thread where it has no runtime, so that
-    /// any executor can block on them.
+    /// Whether calls wait for a network. Calls on any other store run on the calling thread if it
+    /// has no runtime, so that any executor can block on them.
     #[must_use]
     pub fn is_remote(&self) -> bool {
         match &self.inner.backend {
@@ -240,7 +251,7 @@ impl Store {
         }
     }
 
-    /// Whether listings mean anything: not on plain web servers.
+    /// Whether the store can list: `false` for plain web servers.
     #[must_use]
     pub fn can_list(&self) -> bool {
         match &self.inner.backend {
@@ -249,7 +260,7 @@ impl Store {
         }
     }
 
-    /// The cost model that ranges are planned with.
+    /// The cost model for planning ranges.
     #[must_use]
     pub fn cost_model(&self) -> &CostModel {
         &self.inner.cost
@@ -261,7 +272,8 @@ impl Store {
         self.inner.counters.snapshot()
     }
 
-    /// The local files of this store, for positioned reads without a runtime.
+    /// The local files of this store, for positioned reads without a runtime; `None` for other
+    /// stores.
     #[must_use]
     pub fn as_local(&self) -> Option<&LocalStore> {
         match &self.inner.backend {

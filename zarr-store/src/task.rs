@@ -1,12 +1,12 @@
-//! Running requests apart from the caller, so that a caller who computes between two polls neither holds a permit nor keeps
-//! a connection waiting.
+//! Runs requests independently of the caller, so that a caller that computes between two polls
+//! neither holds a permit nor keeps a connection waiting.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-/// Aborts its task when dropped: a dropped future of ours leaves nothing running.
+/// Aborts its task when dropped, so a dropped future leaves nothing running.
 struct AbortOnDrop<T>(JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
@@ -15,8 +15,8 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// Starts a future as a task of the current runtime, at once; where there is none it runs when it is awaited. An error says
-/// that the runtime shut down.
+/// Starts a future at once as a task of the current runtime; without a runtime, the future runs
+/// when awaited. An error means that the runtime shut down.
 pub(crate) fn detached<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, std::io::Error>> {
@@ -29,7 +29,8 @@ pub(crate) fn detached<T: Send + 'static>(
     }
 }
 
-/// Runs a future as a task that goes on if nobody waits for it any more; where there is no runtime it runs here.
+/// Runs a future as a task that continues even if its caller is dropped; without a runtime, the
+/// future runs inline.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, std::io::Error> {
@@ -39,7 +40,8 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
     }
 }
 
-/// Runs blocking work off the runtime; inline where there is none. Work that has begun is not cancelled.
+/// Runs blocking work off the runtime; inline without a runtime. Work that has begun is not
+/// cancelled.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, std::io::Error> {

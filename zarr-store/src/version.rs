@@ -1,14 +1,16 @@
-//! What identifies one stored state of an object, and the conditions that puts hang on it.
+//! Versions identify a stored state of an object; preconditions of puts refer to them.
 
 use std::fmt;
 use std::sync::Arc;
 
 use object_store::{ObjectMeta, PutResult, UpdateVersion};
 
-/// One stored state of an object: an entity tag or generation of the backend, or the identity of a local file.
+/// A stored state of an object: the backend's entity tag or generation, or the identity of a local
+/// file.
 ///
-/// Opaque: two reads that give equal known versions saw the same bytes. A version is *unknown* where the backend gives
-/// neither tag nor generation; it then holds no read together and cannot be a precondition. `Display` gives a stable text.
+/// A version is opaque: two reads with equal known versions saw the same bytes. A version is
+/// *unknown* if the backend reports neither tag nor generation; an unknown version cannot tie reads
+/// together or be a precondition. `Display` gives a stable text.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Version(Repr);
 
@@ -19,13 +21,14 @@ enum Repr {
     Tags {
         e_tag: Option<Arc<str>>,
         generation: Option<Arc<str>>,
-        /// Of a weak tag, which servers behind one name make each in its own way: what is compared in its stead.
+        /// For a weak tag, which servers behind one name may each compute differently: compared
+        /// instead of the tag.
         weak: Option<Seen>,
     },
     File(FileVersion),
 }
 
-/// When an object was changed, in seconds since the epoch, where that is said.
+/// When an object was last modified, in seconds since the epoch, if reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Seen {
     modified: Option<i64>,
@@ -43,13 +46,13 @@ pub(crate) struct FileVersion {
 }
 
 impl Version {
-    /// The version of an object that no backend told anything about.
+    /// Returns the version of an object about which the backend reports nothing.
     #[must_use]
     pub fn unknown() -> Self {
         Self::default()
     }
 
-    /// Whether this version can hold reads together and be a precondition.
+    /// Whether this version can tie reads together and be a precondition.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.0 != Repr::Unknown
@@ -67,7 +70,7 @@ impl Version {
     }
 
     pub(crate) fn of_meta(meta: &ObjectMeta) -> Self {
-        // The epoch is what `object_store` makes of an answer that does not say it.
+        // `object_store` substitutes the epoch if the response has no time.
         let modified = Some(meta.last_modified.timestamp()).filter(|seconds| *seconds != 0);
         Self::tags(meta.e_tag.as_deref(), meta.version.as_deref(), modified)
     }
@@ -87,7 +90,7 @@ impl Version {
         }
     }
 
-    /// The condition of a put; `None` where there is nothing to compare.
+    /// Returns the condition of a put; `None` if there is nothing to compare.
     pub(crate) fn to_update(&self) -> Option<UpdateVersion> {
         match &self.0 {
             Repr::Tags {
@@ -100,7 +103,8 @@ impl Version {
         }
     }
 
-    /// The tag for `If-Match`. A weak tag never matches there (RFC 9110, 13.1.1), so it is only compared with the answer.
+    /// Returns the tag for `If-Match`. A weak tag never matches there (RFC 9110, 13.1.1), so it is
+    /// only compared with the response.
     pub(crate) fn if_match(&self) -> Option<&str> {
         match &self.0 {
             Repr::Tags { e_tag, .. } => e_tag.as_deref().filter(|tag| !is_weak(tag)),
@@ -108,7 +112,7 @@ impl Version {
         }
     }
 
-    /// The tag for `If-None-Match`, where weak tags match too.
+    /// Returns the tag for `If-None-Match`, where weak tags also match.
     pub(crate) fn if_none_match(&self) -> Option<&str> {
         match &self.0 {
             Repr::Tags { e_tag, .. } => e_tag.as_deref(),
@@ -116,7 +120,7 @@ impl Version {
         }
     }
 
-    /// The generation to ask for where there is no tag at all.
+    /// Returns the generation to request if there is no tag at all.
     pub(crate) fn only_generation(&self) -> Option<&str> {
         match &self.0 {
             Repr::Tags {
@@ -128,7 +132,7 @@ impl Version {
         }
     }
 
-    /// Whether an answer is certainly another version: servers that ignore `If-Match` are caught here.
+    /// Whether a response is certainly another version: detects servers that ignore `If-Match`.
     pub(crate) fn contradicts(&self, seen: &Self) -> bool {
         match (&self.0, &seen.0) {
             (
@@ -194,10 +198,10 @@ impl fmt::Debug for Version {
     }
 }
 
-/// What has to hold for a put to happen.
+/// The condition under which a put happens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing: the object is created or replaced.
+    /// No condition: the object is created or replaced.
     #[default]
     None,
     /// No object exists at the key.

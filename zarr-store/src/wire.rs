@@ -1,43 +1,44 @@
-//! What passes between a request of a store and the HTTP client below `object_store`, as extensions of requests and answers.
+//! Extensions of requests and responses, shared between a store's requests and the HTTP client
+//! below `object_store`.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
-/// The size of an object where the answer does not say it, in the words of `object_store`, which has to have one.
+/// Stands for an unknown object size, because `object_store` requires a size.
 #[cfg_attr(
     not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
     expect(dead_code, reason = "only HTTP clients meet it")
 )]
 pub(crate) const UNKNOWN_SIZE: u64 = u64::MAX;
 
-/// What an answer says that `object_store` has no place for.
+/// Facts about a response that `object_store` has no field for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// The answer does not say how large the object is.
+    /// Whether the response omits the size of the object.
     pub(crate) size_unknown: bool,
-    /// The bytes that come, where they are fewer than was asked for.
+    /// The range of the received bytes, if shorter than requested.
     pub(crate) part: Option<Range<u64>>,
-    /// The value of `Content-Encoding`, where the bytes are not those of the object.
+    /// The value of `Content-Encoding`, if the bytes are an encoding of the object.
     pub(crate) encoding: Option<String>,
 }
 
-/// How long a request may take, and what the last of its attempts met.
+/// The deadline of a request, and the failure of its last attempt.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patience {
-    /// When the deadline of the request is.
+    /// The deadline of the request.
     #[cfg_attr(
         not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
         expect(dead_code, reason = "only HTTP clients wait")
     )]
     pub(crate) until: Option<Instant>,
-    /// What went wrong last.
+    /// The last failure.
     pub(crate) last: Arc<Mutex<Option<String>>>,
 }
 
 impl Patience {
-    /// What went wrong last, if anything did.
+    /// Returns the last failure, if any.
     pub(crate) fn last(&self) -> Option<String> {
         self.last.lock().ok()?.clone()
     }
@@ -53,12 +54,12 @@ impl Patience {
     }
 }
 
-/// Asks for a directory of a web server: its path ends in `/`.
+/// Marks a request for a directory of a web server, whose path ends in `/`.
 #[cfg(feature = "http")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Directory;
 
-/// The URL that was asked for, and the one that an answer came from after all redirects.
+/// The requested URL, and the URL of the response after all redirects.
 #[cfg(feature = "http")]
 #[derive(Clone, Debug)]
 pub(crate) struct Landed {

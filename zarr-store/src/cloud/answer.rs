@@ -1,5 +1,6 @@
-//! Answers as servers give them, made into those that `object_store` takes. What it has no place for goes along as [`Facts`]:
-//! objects of unknown size, fewer bytes than were asked for, encoded bytes.
+//! Converts responses of servers to responses that `object_store` accepts. [`Facts`] carry what
+//! `object_store` has no field for: objects of unknown size, fewer bytes than requested, encoded
+//! bytes.
 
 use std::ops::Range;
 
@@ -12,10 +13,10 @@ use reqwest::StatusCode;
 use crate::object::decode::codings;
 use crate::wire::{Facts, UNKNOWN_SIZE};
 
-/// The most that is read of what a server says about a failure, in bytes.
+/// The most bytes that are read of a failure's message.
 const REASON: usize = 1 << 16;
 
-/// An answer that cannot be right.
+/// An invalid response.
 #[derive(Debug, thiserror::Error)]
 enum Wrong {
     #[error("status {0}, expected 200 or 206")]
@@ -32,7 +33,7 @@ fn wrong(wrong: Wrong) -> HttpError {
     HttpError::new(HttpErrorKind::Decode, wrong)
 }
 
-/// The answer to a GET or HEAD with such a `Range` field.
+/// Converts the response to a GET or HEAD with this `Range` header.
 pub(super) fn of_read(
     response: HttpResponse,
     is_get: bool,
@@ -66,8 +67,8 @@ pub(super) fn of_read(
     Ok(response)
 }
 
-/// Whether a part has no bytes and no place, or one that ends before it begins (`bytes 10-9/10`): what Azurite answers to a range
-/// that begins at the end of an object.
+/// Whether a partial response has no bytes and either no `Content-Range` or one that ends before it
+/// begins (`bytes 10-9/10`): Azurite's response to a range that begins at the end of an object.
 fn is_nothing(response: &HttpResponse) -> bool {
     let size = field(response, "content-length");
     match field(response, "content-range") {
@@ -76,7 +77,8 @@ fn is_nothing(response: &HttpResponse) -> bool {
     }
 }
 
-/// A refusal with the text of its reason, whatever bytes it is in: without one, `object_store` would not see its status.
+/// Returns a refusal with its message as valid text: without it, `object_store` would not see the
+/// status.
 pub(super) async fn of_refusal(response: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (parts, mut body) = response.into_parts();
     let mut reason = Vec::new();
@@ -92,7 +94,7 @@ pub(super) async fn of_refusal(response: HttpResponse) -> Result<HttpResponse, H
     Ok(HttpResponse::from_parts(parts, Bytes::from(reason).into()))
 }
 
-/// Part of an object, as an answer to what was asked.
+/// Converts a partial response to the response that the request expects.
 fn part(
     mut response: HttpResponse,
     asked: Option<&str>,
@@ -119,7 +121,7 @@ fn part(
     };
     let (wanted, reaches) = resolve(asked, size).ok_or_else(refuse)?;
     facts.size_unknown = total.is_none() && reaches;
-    // Of an object of unknown size a range that is all there ends where it was to end.
+    // If the object has unknown size, a range that is complete ends at its requested end.
     let size = match total {
         None if reaches => got.end.min(wanted.end),
         _ => size,
@@ -139,7 +141,7 @@ fn part(
     Ok(response)
 }
 
-/// The place and the size in `bytes 0-9/100`, or `bytes 0-9/*`.
+/// Parses the range and the size in `bytes 0-9/100`, or `bytes 0-9/*`.
 fn parse(value: &str) -> Option<(Range<u64>, Option<u64>)> {
     let value = value.trim();
     let (unit, rest) = value.split_at_checked(5)?;
@@ -158,7 +160,8 @@ fn parse(value: &str) -> Option<(Range<u64>, Option<u64>)> {
         .then_some((start..end, total))
 }
 
-/// What is meant by `bytes=0-9` in an object of this size, and whether it could be more in a larger one; `None` if nothing.
+/// Resolves `bytes=0-9` in an object of this size, and tells whether the range would be longer in a
+/// larger object; `None` if the range is unsatisfiable.
 fn resolve(asked: &str, size: u64) -> Option<(Range<u64>, bool)> {
     let (start, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
     let (range, reaches) = match (start.parse::<u64>(), last.parse::<u64>()) {
@@ -170,7 +173,7 @@ fn resolve(asked: &str, size: u64) -> Option<(Range<u64>, bool)> {
     (range.start < range.end).then_some((range, reaches))
 }
 
-/// The bytes of `wanted` out of an answer with those of `got`.
+/// Cuts the bytes of `wanted` out of a response with the bytes of `got`.
 fn cut(response: HttpResponse, got: &Range<u64>, wanted: &Range<u64>) -> HttpResponse {
     if got == wanted {
         return response;
@@ -190,7 +193,8 @@ fn cut(response: HttpResponse, got: &Range<u64>, wanted: &Range<u64>) -> HttpRes
     HttpResponse::from_parts(parts, HttpResponseBody::new(body))
 }
 
-/// An answer without the fields that nobody here reads, and that `object_store` fails on where they are not as it expects.
+/// Removes headers that this crate does not read and that make `object_store` fail if they are not
+/// as expected.
 fn plain(mut response: HttpResponse) -> HttpResponse {
     let modified = field(&response, "last-modified");
     let modified = modified.and_then(|value| httpdate::parse_http_date(value.trim()).ok());

@@ -1,5 +1,6 @@
-//! The HTTP client below all remote stores: what `object_store` makes of the same options, but that redirects and default
-//! headers are left to `connector`, since its client sends secret headers, and queries as the `Referer`, to other hosts.
+//! The HTTP client below all remote stores: like the client that `object_store` builds from the
+//! same options, except that `connector` handles redirects and default headers, because
+//! `object_store`'s client sends secret headers, and queries in `Referer`, to other hosts.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -86,7 +87,7 @@ const TIMES: [(Key, SetTime); 6] = [
     }),
 ];
 
-/// Whether a flag is on, in the words that `object_store` takes.
+/// Whether a flag is on, in the spellings that `object_store` accepts.
 pub(super) fn is_true(value: &str) -> bool {
     matches!(
         value.to_ascii_lowercase().as_str(),
@@ -94,7 +95,8 @@ pub(super) fn is_true(value: &str) -> bool {
     )
 }
 
-/// The addresses of a host in random order, so that all servers of a bucket get requests.
+/// Resolves a host to its addresses in random order, to spread requests over all servers of a
+/// bucket.
 struct Shuffled;
 
 impl Resolve for Shuffled {

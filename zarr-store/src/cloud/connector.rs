@@ -1,6 +1,7 @@
-//! The way of every request to a remote store, below `object_store`: fields of the caller's are added, redirects followed,
-//! answers made into what it takes (`answer`). And where a server that is busy says when to come back, it is not asked before:
-//! `object_store` tries again after a time of its own.
+//! The HTTP service below `object_store` that sends every request to a remote store: adds the
+//! caller's headers, follows redirects and converts responses (`answer`). If a busy server says
+//! when to come back, the service waits until then, because `object_store` retries at times of its
+//! own.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,16 +16,16 @@ use super::{answer, client, redirect};
 use crate::error::Cause;
 use crate::wire::Patience;
 
-/// Makes the clients of a store.
+/// Creates the clients of a store.
 #[derive(Debug)]
 pub(super) struct Connector {
-    /// The time that a request has where it does not say so itself.
+    /// The time limit of a request that carries none itself.
     pub(super) patience: Duration,
-    /// Whether a request is tried again.
+    /// Whether requests are retried.
     pub(super) retries: bool,
-    /// Why no request is sent at all.
+    /// Why no request may be sent, if so.
     pub(super) denied: Option<String>,
-    /// Whether a machine that refuses a token is asked without one.
+    /// Whether a metadata service that refuses a token is queried without a token.
     pub(super) without_token: bool,
 }
 
@@ -43,7 +44,7 @@ struct Client {
 #[error("{0}")]
 struct Denied(String);
 
-/// A redirect that says not where to, as that of a bucket in another region.
+/// A redirect without a target, such as that of a bucket in another region.
 #[derive(Debug, thiserror::Error)]
 #[error("status {status}, a redirect without a place; is the region right? {reason}")]
 struct Nowhere {
@@ -59,12 +60,13 @@ struct Away {
     reason: String,
 }
 
-/// A failure to connect that is the same every time.
+/// A failure to connect that would repeat every time.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Final(Cause);
 
-/// Credentials that were asked of the machine, since nothing else was given, and that it has not.
+/// Credentials that were requested from the metadata service, because no others were given, and
+/// that the service does not have.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no credentials: none are among the options, in the environment or in a profile, and no account of this machine \
@@ -157,7 +159,8 @@ impl HttpService for Client {
 }
 
 impl Client {
-    /// Asks the machine for its account. Whatever it refuses, it is for want of credentials; what may pass is asked again.
+    /// Requests the machine's account from the metadata service. Any refusal is treated as missing
+    /// credentials; transient failures are retried.
     async fn ask_machine(
         &self,
         patience: &Patience,
@@ -186,7 +189,7 @@ impl Client {
         Err(HttpError::new(HttpErrorKind::Unknown, none))
     }
 
-    /// A refusal, with its reason, after the time that it says.
+    /// Returns a refusal with its message, after the time given in `Retry-After`.
     async fn refused(
         &self,
         patience: &Patience,
@@ -221,7 +224,7 @@ impl Client {
     }
 }
 
-/// A failure to get an answer. One that another attempt would meet too is final.
+/// Converts a failure to get a response. A failure that would repeat is final.
 fn failed(patience: &Patience, error: HttpError) -> HttpError {
     let cause = Cause::new(&error);
     patience.note(cause.to_string());
@@ -231,7 +234,7 @@ fn failed(patience: &Patience, error: HttpError) -> HttpError {
     }
 }
 
-/// Takes away a token of no letters: what an anonymous put of Google Cloud Storage has.
+/// Removes an empty token, as in an anonymous put to Google Cloud Storage.
 fn drop_empty_token(request: &mut HttpRequest) {
     let token = request.headers().get("authorization");
     if token.is_some_and(|token| token.as_bytes().trim_ascii() == b"Bearer") {
@@ -239,7 +242,8 @@ fn drop_empty_token(request: &mut HttpRequest) {
     }
 }
 
-/// The host of a request to the service of a machine in a cloud that knows its account; `None` of any other request.
+/// Returns the host of a request to a cloud's metadata service, which knows the machine's account;
+/// `None` for any other request.
 fn metadata_host(request: &HttpRequest) -> Option<String> {
     const HOSTS: [&str; 4] = [
         "169.254.169.254",
@@ -258,7 +262,7 @@ fn metadata_host(request: &HttpRequest) -> Option<String> {
     known.then(|| host.to_owned())
 }
 
-/// Makes the path of a request that of a directory.
+/// Makes the path of a request end in `/`, as a directory's does.
 #[cfg(feature = "http")]
 fn end_in_slash(request: &mut HttpRequest) {
     let text = request.uri().to_string();
@@ -273,7 +277,7 @@ fn end_in_slash(request: &mut HttpRequest) {
     }
 }
 
-/// The time to wait: a number of seconds, or until a date (RFC 9110, 10.2.3).
+/// Returns the time to wait: a number of seconds, or until a date (RFC 9110, 10.2.3).
 fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));

@@ -1,4 +1,4 @@
-//! Credentials that the caller provides: asked for when they are first needed, and again before they expire.
+//! Credentials from the caller: requested on first use, and again before they expire.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,10 +9,11 @@ use tokio::sync::Mutex;
 
 use crate::credentials::{CredentialSource, Credentials};
 
-/// How long before they expire credentials are replaced: longer than a request takes, its retries included.
+/// How long before their expiry credentials are replaced: longer than a request takes, retries
+/// included.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// A source as `object_store` wants it.
+/// Adapts a source of credentials to the trait of `object_store`.
 #[derive(Debug)]
 struct Provider<T> {
     source: Arc<dyn CredentialSource>,
@@ -73,7 +74,7 @@ fn required(credentials: &Credentials, name: &str) -> Result<String, String> {
     found.ok_or_else(|| format!("no credentials: those of the provider have no {name}"))
 }
 
-/// A value that can stand in the field of a request, which `object_store` takes for granted.
+/// Returns a value that is legal in a header, which `object_store` takes for granted.
 fn optional(credentials: &Credentials, name: &str) -> Result<Option<String>, String> {
     let Some(value) = credentials.get(name) else {
         return Ok(None);
@@ -107,8 +108,8 @@ pub(super) fn gcp(source: Arc<dyn CredentialSource>) -> object_store::gcp::GcpCr
     })
 }
 
-/// Nobody: `object_store` asks for credentials before it puts even where requests are not to be signed, and the client sends no
-/// empty token.
+/// Returns anonymous credentials: `object_store` requests credentials before a put even if requests
+/// are unsigned, and the client sends no empty token.
 #[cfg(feature = "gcs")]
 pub(super) fn nobody() -> object_store::gcp::GcpCredentialProvider {
     let bearer = String::new();

@@ -1,4 +1,5 @@
-//! What a builder of Google's storage gets last: nobody's credentials, and the server that a service account names.
+//! Completes a builder for Google Cloud Storage: anonymous credentials, and the server named by a
+//! service account.
 
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 use url::Url;
@@ -14,7 +15,7 @@ pub(super) fn finish(
     if unsigned.as_deref() == Some("true") {
         builder = builder.with_credentials(credentials::nobody());
     }
-    // As an option it is checked, and the store knows that this is no server of Google's.
+    // Set as an option, the URL is checked, and the store knows that the server is not Google's.
     if builder.get_config_value(&Key::BaseUrl).is_none()
         && let Some(base) = named_by_account(&builder)
     {

@@ -1,4 +1,5 @@
-//! The fields that every request of a store has: the option `default_headers`, tokens, and the user of a URL.
+//! The headers of every request of a store: the option `default_headers`, tokens, and the user info
+//! of a URL.
 
 #[cfg(feature = "http")]
 use base64::Engine;
@@ -13,7 +14,7 @@ use super::named::{Named, take};
 use crate::error::Result;
 use crate::options::invalid;
 
-/// Takes the option `default_headers`: a field a line, as in `Authorization: Bearer abc`.
+/// Takes the option `default_headers`: one header per line, as in `Authorization: Bearer abc`.
 pub(super) fn take_default(url: &Url, options: &mut Named) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let Some(lines) = take(options, "default_headers") else {
@@ -34,7 +35,7 @@ pub(super) fn take_default(url: &Url, options: &mut Named) -> Result<HeaderMap> 
     Ok(headers)
 }
 
-/// Adds the user of a URL, or the option `bearer_token`, as `Authorization`.
+/// Adds the user info of a URL, or the option `bearer_token`, as `Authorization`.
 #[cfg(feature = "http")]
 pub(super) fn authorize(url: &Url, options: &mut Named, headers: &mut HeaderMap) -> Result<()> {
     let decode = |text: &str| {
@@ -57,7 +58,7 @@ pub(super) fn authorize(url: &Url, options: &mut Named, headers: &mut HeaderMap)
     Ok(())
 }
 
-/// A value that is never shown.
+/// Makes a header value that is never shown.
 fn secret(text: &str) -> Option<HeaderValue> {
     let mut value: HeaderValue = text.parse().ok()?;
     value.set_sensitive(true);

@@ -1,4 +1,4 @@
-//! Options as they were given, of which those that a builder does not know are taken.
+//! Options as given by the caller; options that a builder does not know are taken out here.
 
 use url::Url;
 
@@ -8,13 +8,13 @@ use crate::options::invalid;
 /// Names and values of options.
 pub(super) type Named = Vec<(String, String)>;
 
-/// Takes an option that the builder does not know. The last counts, as for the builders.
+/// Takes an option that the builder does not know. The last value counts, as in the builders.
 pub(super) fn take(options: &mut Named, name: &str) -> Option<String> {
     let is_it = |option: &mut (String, String)| option.0.eq_ignore_ascii_case(name);
     options.extract_if(.., is_it).last().map(|(_, value)| value)
 }
 
-/// Takes an option that is yes or no.
+/// Takes a boolean option.
 pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bool> {
     match take(options, name)
         .map(|value| value.to_ascii_lowercase())

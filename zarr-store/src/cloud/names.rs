@@ -1,4 +1,4 @@
-//! The names of options, for messages: what `object_store` knows, without its prefixes, and what this crate adds.
+//! Option names for messages: those of `object_store`, without prefixes, and those of this crate.
 
 use std::str::FromStr;
 
@@ -9,14 +9,14 @@ use crate::redact;
 
 /// The options of one kind of store.
 pub(super) struct Kind {
-    /// What the names of variables of the environment begin with.
+    /// The prefix of the environment variables.
     pub(super) environment: &'static str,
     own: &'static [&'static str],
-    /// Where all are described.
+    /// The page that describes all options.
     reference: &'static str,
 }
 
-/// What every remote store knows.
+/// The options of every remote store.
 const SHARED: &[&str] = &[
     "allow_http",
     "allow_invalid_certificates",
@@ -39,7 +39,7 @@ const SHARED: &[&str] = &[
     "user_agent",
 ];
 
-/// What this crate takes itself.
+/// The options that this crate handles itself.
 const OURS: &[&str] = &[
     "max_retries",
     "retry_timeout",
@@ -153,7 +153,7 @@ pub(super) const HTTP: Kind = Kind {
     reference: "all are in object_store::ClientConfigKey",
 };
 
-/// The key of an option.
+/// Parses the name of an option to a builder's key.
 pub(super) fn parse<K: FromStr>(url: &Url, name: &str, kind: &Kind) -> Result<K> {
     name.to_ascii_lowercase().parse().map_err(|_| {
         let known = match nearest(name, kind) {
@@ -168,7 +168,7 @@ pub(super) fn parse<K: FromStr>(url: &Url, name: &str, kind: &Kind) -> Result<K>
     })
 }
 
-/// The known name that a name is a slip of.
+/// Returns the known name that a misspelt name is closest to.
 fn nearest(name: &str, kind: &Kind) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let name = name
@@ -180,7 +180,7 @@ fn nearest(name: &str, kind: &Kind) -> Option<&'static str> {
     (slips <= 1 + found.len() / 4).then_some(found)
 }
 
-/// The letters to put, drop, change or swap that make one word of another.
+/// Returns the edit distance of two words: letters inserted, dropped, changed or swapped.
 fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<_>, Vec<_>) = (one.bytes().collect(), other.bytes().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];

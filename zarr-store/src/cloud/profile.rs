@@ -1,25 +1,25 @@
-//! Profiles of the AWS command line, `~/.aws/config` and `~/.aws/credentials`: static keys, region and endpoint, which
-//! `object_store` does not read. Roles that are taken on by a token in a file are left to it; profiles that log in otherwise
-//! (SSO, other roles, processes) are refused by name.
+//! Profiles of the AWS command line, `~/.aws/config` and `~/.aws/credentials`: static keys, region
+//! and endpoint, which `object_store` does not read. Roles assumed with a token file are left to
+//! `object_store`; profiles with other logins (SSO, other roles, processes) are refused by name.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// What is read of a profile: its name there, and the option that it is.
+/// The settings read from a profile: the name in the profile, and the corresponding option.
 const KNOWN: [(&str, &str); 8] = [
     ("aws_access_key_id", "access_key_id"),
     ("aws_secret_access_key", "secret_access_key"),
     ("aws_session_token", "token"),
     ("region", "region"),
     ("endpoint_url", "endpoint"),
-    // These count with each other only.
+    // These settings count only together.
     ("web_identity_token_file", "web_identity_token_file"),
     ("role_arn", "role_arn"),
     ("role_session_name", "role_session_name"),
 ];
 
-/// Ways to log in that need more than these files.
+/// Logins that need more than these files.
 const LOGINS: [&str; 4] = [
     "sso_session",
     "sso_start_url",
@@ -27,7 +27,8 @@ const LOGINS: [&str; 4] = [
     "credential_process",
 ];
 
-/// The options of a profile: of this one, or of the one that the environment names, or of the default one, if there is one.
+/// Returns the options of a profile: the profile given, else the profile that the environment
+/// names, else the default profile, if it exists.
 pub(super) fn options(
     profile: Option<&str>,
     environment: impl Fn(&str) -> Option<String>,
@@ -67,7 +68,7 @@ pub(super) fn options(
             ));
         }
     }
-    // A role is taken on by a token only; another way to it would need a service that is asked for it.
+    // Only a token file lets us assume a role; other ways would need a service to ask.
     let by_token = last("web_identity_token_file").is_some();
     let known = KNOWN.iter();
     let known = known.filter(|(name, _)| by_token || !name.starts_with("role_"));
@@ -76,7 +77,7 @@ pub(super) fn options(
         .collect())
 }
 
-/// The text of a file; one that does not exist is empty.
+/// Reads a file as text; a missing file is empty.
 fn read(path: Option<PathBuf>) -> Result<String, String> {
     let Some(path) = path else {
         return Ok(String::new());
@@ -87,7 +88,8 @@ fn read(path: Option<PathBuf>) -> Result<String, String> {
     }
 }
 
-/// The keys and values of a section. Indented lines belong to the key above, and are none.
+/// Returns the keys and values of a section. Indented lines belong to the key above and are
+/// skipped.
 fn section<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
     let mut inside = false;
     let mut found = Vec::new();

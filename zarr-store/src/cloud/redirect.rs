@@ -1,12 +1,13 @@
-//! Redirects (RFC 9110, 15.4), followed with nothing secret: to another origin goes only what a request is about.
+//! Follows redirects (RFC 9110, 15.4) without leaking secrets: another origin receives only the
+//! public headers of a request.
 
 use object_store::client::{HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 use url::Url;
 
-/// How often one request is sent elsewhere.
+/// The most redirects of one request.
 const MOST: usize = 10;
 
-/// The fields that any server may see.
+/// The headers that any server may see.
 const PUBLIC: [&str; 10] = [
     "accept",
     "accept-encoding",
@@ -24,7 +25,7 @@ const PUBLIC: [&str; 10] = [
 #[error("more than {MOST} redirects")]
 struct TooMany;
 
-/// Sends a request, and again to where the answers say.
+/// Sends a request and follows its redirects.
 pub(super) async fn send(
     client: &HttpClient,
     mut request: HttpRequest,
@@ -40,7 +41,7 @@ pub(super) async fn send(
     Err(HttpError::new(HttpErrorKind::Unknown, TooMany))
 }
 
-/// An answer that knows where it came from, if it is a directory.
+/// Marks a directory's response with the URL that it came from.
 #[cfg(feature = "http")]
 fn landed(
     asked: &impl ToString,
@@ -64,7 +65,8 @@ fn landed(_: &impl ToString, _: &HttpRequest, response: HttpResponse) -> HttpRes
     response
 }
 
-/// The request that a redirect asks for; `None` where the answer is none that can be followed.
+/// Returns the request that a redirect asks for; `None` if the response is not a redirect that can
+/// be followed.
 fn moved(request: &HttpRequest, response: &HttpResponse) -> Option<HttpRequest> {
     let status = response.status().as_u16();
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
@@ -74,7 +76,7 @@ fn moved(request: &HttpRequest, response: &HttpResponse) -> Option<HttpRequest> 
     let from = Url::parse(&request.uri().to_string()).ok()?;
     let mut to = from.join(place).ok()?;
     to.set_fragment(None);
-    // These fail for URLs without a host only, which have no user info.
+    // Fails only for URLs without a host, which have no user info.
     let _ = to.set_username("");
     let _ = to.set_password(None);
     let elsewhere = from.origin() != to.origin();

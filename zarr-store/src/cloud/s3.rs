@@ -1,5 +1,5 @@
-//! Where the settings of S3 come from: options before the environment before the default profile, and a profile that is
-//! asked for by an option before the environment.
+//! The precedence of S3 settings: options, then the environment, then the default profile; a
+//! profile named by an option comes before the environment.
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::object::Singly;
 use crate::options::invalid;
 
-/// A builder with everything but the options, of which this takes the profile. Credentials come as a whole from one place,
-/// and an endpoint without TLS is meant by who names it.
+/// Returns a builder with everything but the options, and takes the option `profile`. Credentials
+/// are never mixed across sources, and an explicit `http://` endpoint allows HTTP.
 pub(super) fn builder(
     url: &Url,
     options: &mut Named,
@@ -38,7 +38,7 @@ pub(super) fn builder(
     let own = options.iter();
     let own = keys(own.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
     let mut environment = keys(environment.into_iter());
-    // It counts only where there is no other region.
+    // The default region counts only without another region.
     environment.sort_by_key(|(key, _)| *key != Key::DefaultRegion);
     let profile = keys(
         profile
@@ -46,7 +46,7 @@ pub(super) fn builder(
             .map(|(name, value)| (name.to_owned(), value)),
     );
 
-    // The later, the stronger.
+    // Later sources override earlier ones.
     let mut sources = match wanted {
         Some(_) => [environment, profile, own],
         None => [profile, environment, own],
@@ -75,24 +75,24 @@ pub(super) fn builder(
     Ok(builder)
 }
 
-/// The client that deletes one by one, for a server that turns out to know no other way.
+/// Creates the client that deletes objects one by one, for a server without bulk deletion.
 pub(super) fn singly(builder: &AmazonS3Builder) -> Singly {
     let builder = builder.clone().with_config(Key::DisableBulkDelete, "true");
     Singly::new(move || Some(Arc::new(builder.clone().build().ok()?)))
 }
 
-/// The variables of the environment that are about this service, their names in lower case.
+/// Returns the environment variables of this service, with names in lower case.
 fn given(variables: impl Iterator<Item = (OsString, OsString)>) -> Named {
     let given = variables.filter_map(|(name, value)| {
         let name = name.to_str()?.to_ascii_lowercase();
-        // An empty variable is as one that is not set, as for the tools of AWS.
+        // An empty variable counts as unset, as in the AWS tools.
         let value = value.into_string().ok().filter(|value| !value.is_empty())?;
         Some((name.starts_with("aws_").then_some(name)?, value))
     });
     given.collect()
 }
 
-/// The settings among names in lower case; the others are left out.
+/// Returns the settings among lower-case names, and drops other names.
 fn keys(settings: impl Iterator<Item = (String, String)>) -> Vec<(Key, String)> {
     settings
         .filter_map(|(name, value)| Some((name.parse().ok()?, value)))

@@ -1,5 +1,5 @@
-//! Uploads of which parts are ranges of objects (`UploadPartCopy`), and their completion on a condition: what S3 has and `object_store`
-//! has not. Requests are URLs that `object_store` signs.
+//! Multipart uploads with ranges of objects as parts (`UploadPartCopy`) and conditional completion:
+//! S3 features that `object_store` lacks. Requests use URLs that `object_store` signs.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::backoff::Backoff;
 use crate::object::patch::{UnderWay, Uploads};
 
-/// How long a URL of a request is valid.
+/// How long the signed URL of a request is valid.
 const VALID: Duration = Duration::from_secs(3600);
 
-/// How often a copy is tried again that the server could not answer.
+/// The retries of a copy that the server could not answer.
 const RETRIES: u32 = 3;
 
 const BACKOFF: Backoff = Backoff {
@@ -32,7 +32,7 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_secs(2),
 };
 
-/// What is spelled out in the name of an object that is copied.
+/// The characters that are percent-encoded in the name of a copied object.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -40,7 +40,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The settings that the client of a store knows.
+/// The settings of a store's HTTP client.
 const CLIENT: [ClientConfigKey; 19] = [
     ClientConfigKey::UserAgent,
     ClientConfigKey::AllowHttp,
@@ -69,8 +69,8 @@ pub(super) struct S3Uploads {
     bucket: String,
 }
 
-/// The uploads of a bucket; `None` where a setting asks for more than they have: keys of the caller's, checksums, sessions of
-/// directory buckets.
+/// Creates the uploads of a bucket; `None` if a setting asks for unsupported features:
+/// customer-provided keys, checksums, sessions of directory buckets.
 pub(super) fn uploads(
     bucket: Option<&str>,
     builder: &AmazonS3Builder,
@@ -229,7 +229,8 @@ impl Uploads for S3Uploads {
 }
 
 impl S3Uploads {
-    /// Sends a request and returns the answer. Servers may say that they begin and then that they failed (200 with an error).
+    /// Sends a request and returns the response. Servers may begin with 200 and then report an
+    /// error in the body.
     async fn send(
         &self,
         method: Method,
@@ -265,7 +266,7 @@ impl S3Uploads {
     }
 }
 
-/// The error of an answer, in the words of `object_store`.
+/// Converts an error response to an error of `object_store`.
 fn refused(status: u16, body: &str, path: &Path) -> Error {
     let says = |code: &str| body.contains(&format!("<Code>{code}</Code>"));
     let body = body.chars().take(1000).collect::<String>();
@@ -306,14 +307,14 @@ fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {
     }
 }
 
-/// The text of an element in an answer of this kind.
+/// Returns the text of an element in a response of this kind.
 fn element(body: &str, kind: &str, name: &str, path: &Path) -> Result<String> {
     let found = body.contains(&format!("<{kind}")).then_some(body);
     let text = found.and_then(|body| text(body, name));
     text.ok_or_else(|| refused(200, body, path))
 }
 
-/// The text of the first element of this name.
+/// Returns the text of the first element of this name.
 fn text(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once('<')?;

@@ -1,4 +1,5 @@
-//! What the builders of all remote stores share: options, timeouts, retries, locations, errors.
+//! Parts that the builders of all remote stores share: options, timeouts, retries, locations,
+//! errors.
 
 use std::str::FromStr;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
@@ -27,12 +28,12 @@ use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
 use crate::{CostModel, Deadline, Store};
 
-/// Our timeouts, where the environment, with this prefix, does not name its own.
+/// Returns our default timeouts, except those that the environment sets with this prefix.
 pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
     [
         (ClientConfigKey::ConnectTimeout, "5s"),
         (ClientConfigKey::ReadTimeout, "30s"),
-        // Each request has a deadline that grows with its size instead.
+        // A deadline that grows with the request's size replaces this timeout.
         (ClientConfigKey::Timeout, "1day"),
     ]
     .into_iter()
@@ -42,9 +43,9 @@ pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigK
     })
 }
 
-/// What options say about a store, before its builder sees the others.
+/// The options that are handled before the builder receives the rest.
 pub(super) struct Setup {
-    /// The options that are left.
+    /// The remaining options.
     pub(super) named: Named,
     pub(super) patience: Patience,
     pub(super) quirks: Quirks,
@@ -52,9 +53,9 @@ pub(super) struct Setup {
     attributes: Attributes,
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     credentials: Option<Arc<dyn CredentialSource>>,
-    /// The secrets that a pickle did not keep.
+    /// The names of secrets that a pickle dropped.
     lost: Option<String>,
-    /// Why no request may be sent.
+    /// Why no request may be sent, if so.
     denied: Option<String>,
 }
 
@@ -101,7 +102,7 @@ impl Setup {
         }
     }
 
-    /// Whether a machine is asked for its account without a token where it gives none.
+    /// Whether a metadata service that issues no token is asked for the account without one.
     fn falls_back(&self) -> bool {
         let is_it = |name: &str| matches!(name, "imdsv1_fallback" | "aws_imdsv1_fallback");
         let mut named = self.named.iter();
@@ -111,7 +112,8 @@ impl Setup {
         value.is_some_and(|value| client::is_true(&value))
     }
 
-    /// Sends nothing where credentials were lost: an answer to who has none may be that there is no object.
+    /// Denies all requests if credentials were lost, because a server may tell an anonymous client
+    /// that an object does not exist.
     #[cfg(feature = "http")]
     pub(super) fn deny_lost(&mut self) {
         let lost = self.lost.as_deref();
@@ -127,8 +129,9 @@ impl Setup {
         ClientOptions::new().with_default_headers(self.headers.clone())
     }
 
-    /// Where credentials come from, if not from what the builder was given: from the caller, or, where they were lost, from
-    /// nowhere, since the account of the machine is not the one that was meant.
+    /// Returns the source that replaces the builder's credentials: the caller's source, or, if
+    /// credentials were lost and the builder was given none, a source that fails, since the
+    /// machine's account is not the intended one.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(super) fn source(&self, given: bool) -> Option<Arc<dyn CredentialSource>> {
         let lost = || Some(Arc::new(Lost(self.lost_text()?)) as Arc<dyn CredentialSource>);
@@ -145,7 +148,8 @@ impl Setup {
         ))
     }
 
-    /// A store of a bucket. Its URL has no secrets: the user of an Azure URL is the container.
+    /// Builds a store of a bucket. The bucket's URL has no secrets: the user in an Azure URL is the
+    /// container.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(super) fn bucket<S: object_store::ObjectStore + Signer>(
         mut self,
@@ -157,7 +161,7 @@ impl Setup {
     ) -> Store {
         self.quirks.probe = !endpoint.is_none_or(honours_conditions);
         let place = probed_place(url, endpoint);
-        // Fields of the caller's are not signed with a URL.
+        // A signed URL does not cover the caller's headers.
         let uploads = uploads.filter(|_| self.headers.is_empty());
         let patches = uploads.map(|uploads| {
             let known = endpoint.is_none_or(|endpoint| is_of(endpoint, &AMAZON));
@@ -182,7 +186,7 @@ impl Setup {
     }
 }
 
-/// What signs URLs with the credentials of a store.
+/// Makes a signer of URLs from the credentials of a store.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 fn sign_with(signer: Arc<impl Signer>) -> Sign {
     Arc::new(move |method, path, expires_in| {
@@ -200,7 +204,8 @@ fn sign_with(signer: Arc<impl Signer>) -> Sign {
     })
 }
 
-/// The name of what is probed: the same for all ways to spell a server and a bucket.
+/// Returns the name under which a probe's finding is shared: equal for all spellings of a server
+/// and bucket.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 fn probed_place(url: &Url, endpoint: Option<&str>) -> String {
     let endpoint = endpoint.unwrap_or_default();
@@ -245,14 +250,14 @@ fn is_of(endpoint: &str, domains: &[&str]) -> bool {
     })
 }
 
-/// The keys of a builder that have a meaning here.
+/// The configuration keys that have a meaning here.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub(super) trait Login: Sized + 'static {
-    /// Those with which nobody asks the machine for its account.
+    /// The keys that replace the machine's account as the source of credentials.
     const LOGINS: &'static [Self];
-    /// Those with which requests go to another server than that of the cloud.
+    /// The keys that direct requests to a server other than the cloud's own.
     const ENDPOINTS: &'static [Self];
-    /// That with which requests have no credentials.
+    /// The keys that turn off the signing of requests.
     const UNSIGNED: &'static [Self];
 }
 
@@ -297,7 +302,7 @@ impl Login for object_store::azure::AzureConfigKey {
     const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
 }
 
-/// No credentials, and why.
+/// A source without credentials, and the reason.
 #[derive(Debug)]
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 struct Lost(String);
@@ -312,7 +317,7 @@ impl CredentialSource for Lost {
     }
 }
 
-/// Takes the options that every object gets when it is written.
+/// Takes the options for the attributes of every object written.
 fn take_attributes(url: &Url, options: &mut Named) -> Result<Attributes> {
     let mut attributes = Attributes::new();
     for (name, attribute) in [
@@ -339,7 +344,7 @@ fn take_attributes(url: &Url, options: &mut Named) -> Result<Attributes> {
     Ok(attributes)
 }
 
-/// The variables of the environment that a builder knows, checked.
+/// Returns the environment variables that a builder knows, checked.
 #[cfg(any(feature = "gcs", feature = "azure"))]
 pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K, String)>> {
     let mut found = Vec::new();
@@ -347,7 +352,7 @@ pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K,
         let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else {
             continue;
         };
-        // An empty variable is as one that is not set, as for the tools of the clouds.
+        // An empty variable counts as unset, as in the clouds' tools.
         if let Ok(key) = name.to_ascii_lowercase().parse()
             && name.starts_with(prefix)
             && !value.is_empty()
@@ -359,15 +364,16 @@ pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K,
     Ok(found)
 }
 
-/// How long and how often a request is tried.
+/// The retries and the deadline of a request.
 #[derive(Debug)]
 pub(super) struct Patience {
     pub(super) retry: RetryConfig,
     pub(super) deadline: Deadline,
 }
 
-/// The retries, as the options of them want them, and the deadline: the option `timeout`, which the client gets as well, and
-/// after `retry_timeout` one more attempt.
+/// Takes the options of retries and of the deadline. The base of the deadline is the option
+/// `timeout`, which the client also gets, plus `retry_timeout`, so that one more attempt fits after
+/// `retry_timeout`.
 pub(super) fn take_patience(url: &Url, options: &mut Named) -> Result<Patience> {
     let mut retry = RetryConfig::default();
     let mut deadline = Deadline::default();
@@ -404,7 +410,7 @@ fn duration(url: &Url, name: &str, value: &str) -> Result<Duration> {
     humantime::parse_duration(value).map_err(|_| invalid(url.as_str(), &reason()))
 }
 
-/// The error of a builder, without the values of options that may be secret.
+/// Converts the error of a builder, without values of options that may be secret.
 pub(super) fn failed(url: &Url, options: &Named, error: &object_store::Error) -> Error {
     let mut reason = error.to_string();
     for (name, value) in options {

@@ -1,5 +1,5 @@
-//! Values of options and variables are checked before a client gets them: some of them it could only fail on, with a panic or
-//! without a name.
+//! Checks values of options and variables before a client receives them, since a client would panic
+//! on some, or fail without naming the option.
 
 use url::Url;
 
@@ -40,7 +40,7 @@ const TIMES: [&str; 6] = [
 
 const NUMBERS: [&str; 2] = ["http2_max_frame_size", "pool_max_idle_per_host"];
 
-/// Values that go into requests, where only ASCII can stand.
+/// Options whose values go into requests, so only ASCII is legal.
 const ASCII: [&str; 6] = [
     "access_key_id",
     "bearer_token",
@@ -50,7 +50,8 @@ const ASCII: [&str; 6] = [
     "token",
 ];
 
-/// Refuses a value that no client can use. `what` is `option`, or `variable` of the environment.
+/// Refuses a value that no client can use. `what` is `option`, or `variable` for one of the
+/// environment.
 pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()> {
     let refuse = |reason: &str| Err(invalid(url.as_str(), &format!("{what} {name} {reason}")));
     let lower = name.to_ascii_lowercase();
@@ -93,7 +94,8 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
     Ok(())
 }
 
-/// Refuses an option that names another bucket, container or account than the URL, which would be passed over.
+/// Refuses an option that names another bucket, container or account than the URL, because it would
+/// be ignored.
 pub(super) fn check_place(url: &Url, name: &str, value: &str) -> Result<()> {
     let host = url.host_str().unwrap_or_default();
     let (container, account) = match url.username() {
@@ -114,7 +116,7 @@ pub(super) fn check_place(url: &Url, name: &str, value: &str) -> Result<()> {
     }
 }
 
-/// A name in lower case without the prefixes that the clouds have for theirs.
+/// Returns a lower-case name without the prefix of its cloud.
 fn plain_name(lower: &str) -> &str {
     let prefixes = ["aws_", "google_", "azure_storage_", "azure_"];
     let mut prefixes = prefixes.iter();
@@ -128,13 +130,14 @@ fn is_endpoint(plain: &str) -> bool {
     plain.contains("endpoint") || matches!(plain, "base_url" | "gcs_base_url" | "authority_host")
 }
 
-/// Whether an option, of any prefix, is the address that keys are added to.
+/// Whether an option, of any prefix, is the address that keys are appended to.
 pub(super) fn is_base(lower: &str) -> bool {
     let bases = ["endpoint", "endpoint_url", "base_url", "authority_host"];
     bases.contains(&plain_name(lower))
 }
 
-/// Refuses an address to which no path can be added: what would follow a `?` or `#` would be no part of any key.
+/// Refuses an address that no path can be appended to: anything after a `?` or `#` would not be
+/// part of a key.
 fn check_endpoint(value: &str) -> Result<(), &'static str> {
     const EXPECTED: &str = "is no URL: expected http://host:port or https://host";
     let rest = value
@@ -163,13 +166,13 @@ fn check_endpoint(value: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether a name can stand in the name of a host.
+/// Whether a name is legal in a host name.
 fn is_label(value: &str) -> bool {
     let legal = |letter: u8| letter.is_ascii_alphanumeric() || b"-_".contains(&letter);
     !value.is_empty() && value.bytes().all(legal)
 }
 
-/// The words for flags that `object_store` takes.
+/// The flag values that `object_store` accepts.
 fn is_flag(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     super::client::is_true(&value) || matches!(value.as_str(), "0" | "false" | "off" | "no" | "n")

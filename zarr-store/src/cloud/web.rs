@@ -1,5 +1,5 @@
-//! Web servers. The URL is kept as the base of every request, its query included, so that signed URLs of a directory work; its
-//! user goes into a field instead.
+//! Web servers. The URL is the base of every request, query included, so that signed URLs of a
+//! directory work; its user info moves to a header.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
     no_credentials(url.as_str(), &options)?;
     let mut setup = Setup::new(url, options, Quirks::default())?;
     setup.quirks.list = listings(url, &mut setup.named)?;
-    // Known to have no conditional puts.
+    // Web servers are known to have no conditional puts.
     setup.quirks.probe = false;
     headers::authorize(url, &mut setup.named, &mut setup.headers)?;
     if setup.headers.is_empty() && url.query().is_none() {
@@ -32,7 +32,7 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
     let mut base = url.clone();
     base.set_path(url.path().trim_end_matches('/'));
     base.set_fragment(None);
-    // These fail for URLs without a host only, which have no user info.
+    // Fails only for URLs without a host, which have no user info.
     let _ = base.set_username("");
     let _ = base.set_password(None);
     let mut builder = HttpBuilder::new()
@@ -57,7 +57,7 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
     Ok(setup.finish(backend, &location, CostModel::http()))
 }
 
-/// How directories are listed, if at all.
+/// Returns how directories are listed, if at all.
 fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
     let webdav = take_flag(url, options, "webdav")?;
     match (webdav, take_flag(url, options, "html_index")?) {
@@ -71,10 +71,10 @@ fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
     }
 }
 
-/// The URL without user info, query and fragment.
+/// Returns the URL without user info, query and fragment.
 fn location(url: &Url) -> String {
     let mut url = url.clone();
-    // These fail for URLs without a host only, which have no user info.
+    // Fails only for URLs without a host, which have no user info.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_query(None);

@@ -1,4 +1,4 @@
-//! What [`Store`] calls: the work on local files, moved off the runtime in as few hops as there are calls.
+//! The operations of [`Store`] on local files, moved off the runtime with as few hops as possible.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};
 use crate::{Body, CostModel, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, task};
 
-/// Bytes that one hop reads before they are handed over.
+/// The bytes that one hop reads before it yields them.
 const HOP: u64 = 16 << 20;
 
-/// Objects that one hop of a listing finds.
+/// The objects that one hop of a listing finds.
 const BATCH: usize = 1000;
 
-/// Runs work off the runtime, with a permit of the store, and tells how long it took.
+/// Runs work off the runtime, with a permit of the store, and logs the time taken.
 async fn run<T: Send + 'static>(
     permits: Arc<Semaphore>,
     local: &LocalStore,
@@ -153,7 +153,8 @@ pub(crate) fn get_ranges(
     .boxed()
 }
 
-/// Indices of the wanted ranges by the request that serves them, empty ranges first.
+/// Returns the indices of the wanted ranges, sorted by the request that serves each; empty ranges
+/// come first.
 fn order(plan: &RangePlan) -> Vec<usize> {
     let mut order: Vec<usize> = (0..plan.served_by.len()).collect();
     order.sort_by_key(|&index| plan.served_by[index].end);
@@ -165,12 +166,12 @@ struct RangeReads {
     local: LocalStore,
     key: String,
     version: Option<Version>,
-    /// Open from the first hop on.
+    /// Opened by the first hop.
     file: Option<LocalFile>,
     plan: RangePlan,
     ranges: Vec<Range<u64>>,
     order: Vec<usize>,
-    /// The place in `order`.
+    /// The next position in `order`.
     next: usize,
 }
 
@@ -222,7 +223,7 @@ impl RangeReads {
     }
 }
 
-/// All bytes of a range, without clamping it.
+/// Reads all bytes of a range, without clamping.
 fn read_all(file: &LocalFile, range: &Range<u64>) -> Result<Bytes> {
     let bytes = file.read(&ByteRange::Range(range.clone()))?;
     if bytes.len() as u64 == range.end - range.start {
@@ -342,7 +343,7 @@ pub(crate) fn list_keys(
     batches(store, local, prefix, Walk::next_keys)
 }
 
-/// A walk, one hop a batch.
+/// Streams a walk, one batch per hop.
 fn batches<T: Send + 'static>(
     store: &Store,
     local: &LocalStore,

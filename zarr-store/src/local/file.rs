@@ -1,4 +1,4 @@
-//! Opening an object and reading ranges of it: one open file is one version.
+//! Opens objects and reads ranges of them: one open file is one version.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -15,7 +15,8 @@ use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::version::{FileVersion, Version};
 
-/// An object that is open for reading. It stays the version that it was opened at, whatever is put at its key meanwhile.
+/// An object open for reading. It stays at the version that was opened, whatever is put at its key
+/// later.
 #[derive(Debug)]
 pub struct LocalFile {
     pub(super) file: File,
@@ -25,12 +26,12 @@ pub struct LocalFile {
 }
 
 impl LocalStore {
-    /// Opens the object at a key; `None` if there definitely is none.
+    /// Opens the object at a key; `None` if the object definitely does not exist.
     ///
     /// # Errors
     ///
-    /// Anything but a missing file or directory: a dangling link, a pipe or a device at the key included. A directory is no
-    /// object, as on object stores.
+    /// Any failure except a missing file or directory; a dangling link, a pipe or a device at the
+    /// key is an error. A directory is not an object, as on object stores.
     pub fn open(&self, key: &str) -> Result<Option<LocalFile>> {
         let path = self.path(key)?;
         match self.open_file(key, &path)? {
@@ -39,7 +40,8 @@ impl LocalStore {
         }
     }
 
-    /// What was opened, if it is an object; a directory has objects below it, and is none.
+    /// Wraps an opened file if it is an object; `None` for a directory, which only contains
+    /// objects.
     pub(super) fn opened(
         &self,
         key: &str,
@@ -72,7 +74,7 @@ impl LocalStore {
             Ok(file) => file,
             Err(error) if is_missing(&error) => match self.why_missing(key, path)? {
                 Missing::Absent => return Ok(None),
-                // It came into being between the two looks.
+                // The file was created between the two looks.
                 Missing::Appeared => open().map_err(self.io(key, "open"))?,
             },
             Err(error) => return Err(self.io(key, "open")(error)),
@@ -81,7 +83,8 @@ impl LocalStore {
         Ok(Some((file, metadata)))
     }
 
-    /// Tells an absent object from a dangling link at the key or above it, such as one to a disk that is not mounted.
+    /// Distinguishes an absent object from a dangling link at or above the key, such as a link to
+    /// an unmounted disk.
     pub(super) fn why_missing(&self, key: &str, path: &Path) -> Result<Missing> {
         let mut at = path;
         loop {
@@ -120,7 +123,7 @@ impl LocalStore {
     }
 }
 
-/// What a second look at a file that was not found says.
+/// The result of a second look at a file that was not found.
 pub(super) enum Missing {
     Absent,
     Appeared,
@@ -173,7 +176,7 @@ impl LocalFile {
     ///
     /// # Errors
     ///
-    /// If reading fails, or memory for the range cannot be had.
+    /// If reading fails or memory for the range cannot be allocated.
     pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
         let range = range.resolve(self.size());
         let mut buffer = self.buffer(&range)?;
@@ -183,7 +186,7 @@ impl LocalFile {
         Ok(buffer.into())
     }
 
-    /// Zeroed memory for a range.
+    /// Allocates zeroed memory for a range.
     pub(super) fn buffer(&self, range: &Range<u64>) -> Result<Vec<u8>> {
         let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
@@ -194,19 +197,21 @@ impl LocalFile {
         Ok(buffer)
     }
 
-    /// Checks that nobody wrote into the open file since it was opened. Our own puts never do, other programs may; those
-    /// within the resolution of the clock of the file system go unseen.
+    /// Checks that no program has written into the open file since it was opened. This crate never
+    /// writes in place, but other programs may; writes within the file system's clock resolution go
+    /// unnoticed.
     ///
     /// # Errors
     ///
-    /// [`Error::Changed`] if the size or the time of the last write is another.
+    /// [`Error::Changed`] if the size or the modification time differs.
     pub fn check_unchanged(&self) -> Result<()> {
         let metadata = self
             .file
             .metadata()
             .map_err(|source| Error::io(self.place.clone(), "stat", source))?;
         let now = file_version(&metadata);
-        // The time of the last change differs as soon as the name is gone, which is how our own puts replace a file.
+        // The change time differs as soon as the name is gone, and our own puts replace a file in
+        // just this way.
         if (now.size, now.modified) == (self.opened.size, self.opened.modified) {
             Ok(())
         } else {
@@ -214,7 +219,7 @@ impl LocalFile {
         }
     }
 
-    /// Checks that this file is the version that the caller knows.
+    /// Checks that this file is the version that the caller expects.
     pub(super) fn expect_version(&self, version: Option<&Version>) -> Result<()> {
         match version {
             Some(version) if version.contradicts(&self.version()) => Err(self.changed()),
@@ -241,7 +246,7 @@ impl LocalFile {
     }
 }
 
-/// No such file or directory, or a file where a directory would have to be.
+/// Whether a file or directory is missing, or a file stands where a directory is needed.
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -249,7 +254,7 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
     )
 }
 
-/// What a path that is not a regular file is.
+/// Names the kind of a path that is not a regular file.
 pub(super) fn kind(metadata: &Metadata) -> &'static str {
     let kind = metadata.file_type();
     if kind.is_dir() {

@@ -1,8 +1,9 @@
-//! The lock file of a key, which is also where its next content is staged: the protocol of TensorStore.
+//! The lock file of a key, in which the next content is staged: the protocol of TensorStore.
 //!
-//! `<name>#0` is opened, locked (`flock`), and looked up again: whoever held it before may have renamed it over the object
-//! or removed it, and then the lock is on a file that no longer matters. Only the holder of the lock renames or removes the
-//! file, so a killed writer leaves at most a file that nobody has locked, which the next writer takes over.
+//! `<name>#0` is opened, locked (`flock`), and looked up again: the previous holder may have
+//! renamed it over the object or removed it, in which case the lock is on a stale file. Only the
+//! lock's holder renames or removes the file, so a killed writer leaves at most an unlocked file,
+//! which the next writer takes over.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -10,10 +11,11 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// How often a lock file may be taken away by others before we give up; every time, one of them got on.
+/// The most retries after other writers took the lock file away; each retry means that another
+/// writer made progress.
 const ATTEMPTS: usize = 10_000;
 
-/// A locked lock file. Dropped, it is emptied and removed.
+/// A locked lock file. Dropping it empties and removes the file.
 #[derive(Debug)]
 pub(super) struct KeyLock {
     pub(super) file: File,
@@ -43,7 +45,7 @@ impl KeyLock {
         Err(io::Error::other("lock file is taken away again and again"))
     }
 
-    /// Takes a lock file that exists, if nobody holds it.
+    /// Takes an existing lock file, unless another writer holds it.
     pub(super) fn try_existing(path: &Path) -> io::Result<Option<Self>> {
         Self::existing(path, |file| match file.try_lock() {
             Ok(()) => Ok(true),
@@ -52,7 +54,7 @@ impl KeyLock {
         })
     }
 
-    /// Takes a lock file that exists, waiting for its holder; `None` if the holder did away with it.
+    /// Takes an existing lock file, waiting for its holder; `None` if the holder removed the file.
     pub(super) fn wait_existing(path: &Path) -> io::Result<Option<Self>> {
         Self::existing(path, |file| file.lock().map(|()| true))
     }
@@ -92,12 +94,12 @@ impl KeyLock {
         })
     }
 
-    /// Lets go of the lock and leaves the file.
+    /// Releases the lock and leaves the file.
     pub(super) fn keep(mut self) {
         self.settled = true;
     }
 
-    /// Makes the staged content the object.
+    /// Renames the staged content to the object.
     pub(super) fn rename(&mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target)?;
         self.settled = true;
@@ -108,7 +110,8 @@ impl KeyLock {
 impl Drop for KeyLock {
     fn drop(&mut self) {
         if !self.settled {
-            // Emptied first, so that even where removing fails no space is lost. Failures only leave a file for `sweep`.
+            // Emptied first, so that no space is lost even if removal fails. A failure only leaves
+            // a file for `sweep`.
             drop(self.file.set_len(0));
             drop(fs::remove_file(&self.path));
         }

@@ -1,10 +1,13 @@
-//! The backend for local files: `std::fs` and positioned reads, without `object_store` and without a runtime underneath.
+//! The backend for local files: `std::fs` and positioned reads, without `object_store` and without
+//! a runtime.
 //!
-//! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename, `remove` deletes and sweeps, `walk` lists; `calls` is what
-//! [`Store`](crate::Store) calls, which moves all of it off the runtime.
+//! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename,
+//! `remove` deletes and sweeps, `walk` lists. `calls` serves [`Store`](crate::Store) and moves all
+//! of this off the runtime.
 //!
-//! An object is a regular file. Beside it may stand, for the time of a write, its lock file `<name>#0`: such names are no
-//! objects, are never listed, and left behind by a killed writer they block nobody.
+//! An object is a regular file. During a write, its lock file `<name>#0` may exist beside it: such
+//! names are not objects and are never listed, and a lock file left by a killed writer blocks
+//! nobody.
 
 mod calls;
 mod file;
@@ -29,22 +32,25 @@ pub use file::LocalFile;
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 
-/// What a put promises about a power failure.
+/// The durability of a put: what survives a power failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
-    /// Readers and crashed writers see whole objects; a power failure may undo the last writes.
+    /// Readers see only whole objects, even if a writer crashes; a power failure may undo the last
+    /// writes.
     #[default]
     Atomic,
-    /// As `Atomic`, and the object and its directory entry are on the disk when a put returns.
+    /// Like `Atomic`; in addition, the object and its directory entry are on disk when a put
+    /// returns.
     Synced,
 }
 
-/// A directory of objects, for positioned reads without a runtime. Writes go through [`Store`](crate::Store).
+/// A directory of objects, for positioned reads without a runtime. Writes go through
+/// [`Store`](crate::Store).
 #[derive(Clone)]
 pub struct LocalStore {
-    /// Empty directories are removed up to here, exclusively.
+    /// The directory that limits the removal of empty directories; itself never removed.
     base: Arc<Path>,
-    /// Where keys start: `base`, or a prefix below it.
+    /// The directory that keys are relative to: `base`, or a prefix below it.
     root: Arc<Path>,
     location: Arc<str>,
     durability: Durability,
@@ -83,7 +89,7 @@ impl LocalStore {
         Arc::clone(&self.counters)
     }
 
-    /// The directory that the keys of this store start in.
+    /// The directory that the keys of this store are relative to.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
@@ -98,7 +104,7 @@ impl LocalStore {
         move |source| Error::io(place, operation, source)
     }
 
-    /// The file of a checked key.
+    /// Returns the path of a checked key.
     fn path(&self, key: &str) -> Result<PathBuf> {
         crate::key::check(key)
             .and_then(|()| {
@@ -127,7 +133,8 @@ impl fmt::Debug for LocalStore {
     }
 }
 
-/// Whether a name, or the last segment of a key, is one of a lock file or of a staged file of `object_store`.
+/// Whether a name, or the last segment of a key, is that of a lock file or of a staged file of
+/// `object_store`.
 fn is_lock_name(name: &str) -> bool {
     name.rsplit_once('#').is_some_and(|(_, digits)| {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,6 +1,7 @@
-//! Reads that never wait, for callers that must not: a path that the operating system has in memory (`openat2` with
-//! `RESOLVE_CACHED`) and bytes that it has there (`preadv2` with `RWF_NOWAIT`). Linux has both; elsewhere, on older kernels and
-//! on file systems that do not say what they have in memory, no answer is ever at hand.
+//! Reads that never wait: a path must be in the kernel's cache (`openat2` with `RESOLVE_CACHED`),
+//! and bytes in the page cache (`preadv2` with `RWF_NOWAIT`). Linux has both calls; on other
+//! systems, older kernels and file systems that do not report their caches, no result is ever at
+//! hand.
 
 use super::{LocalFile, LocalStore};
 use crate::Body;
@@ -8,11 +9,12 @@ use crate::byte_range::ByteRange;
 use crate::error::Result;
 
 impl LocalStore {
-    /// [`open`](Self::open), without waiting; the inner `None` says that there is no object.
+    /// Opens the object at a key like [`open`](Self::open), without waiting. The outer `None` means
+    /// that the path is not cached, the inner `None` that the object does not exist.
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub fn open_now(&self, key: &str) -> Result<Option<Option<LocalFile>>> {
         let path = self.path(key)?;
         match system::open(&path) {
@@ -21,12 +23,12 @@ impl LocalStore {
                 self.opened(key, file, &metadata).map(Some)
             }
             Ok(None) => Ok(None),
-            // Rare enough to be looked at again, with all that is said about what is missing.
+            // Rare enough to repeat with a full `open`, which explains what is missing.
             Err(_) => self.open(key).map(Some),
         }
     }
 
-    /// Reads an object, without waiting.
+    /// Reads an object without waiting.
     pub(crate) fn get_now(
         &self,
         key: &str,
@@ -52,11 +54,12 @@ impl LocalStore {
 }
 
 impl LocalFile {
-    /// [`read`](Self::read), without waiting: `None` where not all bytes are in memory, or they are more than `most`.
+    /// Reads a range like [`read`](Self::read), without waiting: `None` if some bytes are not in
+    /// memory, or if the range exceeds `most` bytes.
     ///
     /// # Errors
     ///
-    /// As for [`read`](Self::read).
+    /// See [`read`](Self::read).
     pub fn read_now(&self, range: &ByteRange, most: u64) -> Result<Option<bytes::Bytes>> {
         let range = range.resolve(self.size());
         if range.end - range.start > most {
@@ -64,7 +67,7 @@ impl LocalFile {
         }
         let mut buffer = self.buffer(&range)?;
         if !buffer.is_empty() {
-            // What is not all there is read again, by those who may wait and say what is wrong.
+            // A partial read is repeated by callers that may wait and report errors.
             if !system::read(&self.file, &mut buffer, range.start) {
                 return Ok(None);
             }
@@ -87,18 +90,18 @@ mod system {
     use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
     use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-    /// The open file; `None` where its path is not in memory.
+    /// Opens a file; `None` if its path is not in memory.
     pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED) {
             Ok(file) => Ok(Some(file.into())),
-            // Not in memory; a kernel, or a sandbox, without the call.
+            // Not in memory, or a kernel or sandbox without the call.
             Err(Errno::AGAIN | Errno::INVAL | Errno::NOSYS | Errno::PERM) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Whether the buffer could be filled at once.
+    /// Whether the buffer was filled at once.
     pub(super) fn read(file: &File, buffer: &mut [u8], offset: u64) -> bool {
         let len = buffer.len();
         let buffers = &mut [IoSliceMut::new(buffer)];

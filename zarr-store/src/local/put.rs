@@ -1,8 +1,9 @@
-//! Puts: staged in the lock file, compared and renamed under the lock.
+//! Puts: the new content is staged in the lock file, and compared and renamed under the lock.
 //!
-//! All puts take the lock, so that conditional and unconditional ones exclude each other, in this process and in others.
-//! The new file gets a time of last write after that of the object that it replaces, so that versions differ even where an
-//! inode is used again within one tick of the clock of the file system.
+//! All puts take the lock, so that conditional and unconditional puts exclude each other, within
+//! this process and across processes. The new file gets a modification time after that of the
+//! object it replaces, so that versions differ even if an inode is reused within one tick of the
+//! file system's clock.
 
 use std::fs::{self, File, FileTimes};
 use std::io::{self, IoSlice, Read, Write};
@@ -17,7 +18,7 @@ use super::{Durability, LocalStore};
 use crate::error::{Error, Result};
 use crate::version::{FileVersion, Precondition, Version};
 
-/// How often the directory of an object may be removed by others between our making and our using it.
+/// Retries when another process removes the parent directory that we just created.
 const ATTEMPTS: usize = 100;
 
 /// The object that a put replaces.
@@ -40,8 +41,8 @@ impl LocalStore {
         self.replace(key, &target, payload, precondition, 0)
     }
 
-    /// The first `keep` bytes of an object of a version, and a payload behind them. The bytes are copied by the operating system, or
-    /// shared by both files where the file system can.
+    /// Replaces an object of a version by its first `keep` bytes followed by a tail. The operating
+    /// system copies the bytes, or shares them between both files if the file system can.
     pub(crate) fn patch(
         &self,
         key: &str,
@@ -96,12 +97,13 @@ impl LocalStore {
         self.stage(file, payload, current.as_ref())
             .map_err(self.io(key, "write"))?;
         lock.rename(target).map_err(self.io(key, "rename"))?;
-        // Only now: renaming changes the time of the last change.
+        // Not earlier, because renaming changes the change time.
         let metadata = lock.file.metadata().map_err(self.io(key, "stat"))?;
         Ok(Version::of_file(file_version(&metadata)))
     }
 
-    /// The lock of a key, in a directory that is made if need be, and whether it was.
+    /// Takes the lock of a key, creating its directory if needed, and returns whether the directory
+    /// is new.
     fn lock_for_put(&self, key: &str, target: &Path) -> Result<(KeyLock, bool)> {
         let parent = target.parent().unwrap_or(target);
         let mut attempt = 0;
@@ -180,7 +182,8 @@ impl LocalStore {
         })
     }
 
-    /// Copies the first bytes of the object, if it is the version of the precondition, into an empty file.
+    /// Copies the first bytes of the object into an empty file, if the object is the version of the
+    /// precondition.
     fn copy_start(
         &self,
         key: &str,
@@ -200,7 +203,7 @@ impl LocalStore {
         if !is_it(from.version()) {
             return Err(conflict("the object is another version"));
         }
-        // On Linux, `copy_file_range` where the file system has it.
+        // On Linux, this uses `copy_file_range` if the file system supports it.
         let copied =
             io::copy(&mut (&from.file).take(size), &mut to).map_err(self.io(key, "copy"))?;
         if copied != size || from.check_unchanged().is_err() {
@@ -211,7 +214,7 @@ impl LocalStore {
 
     fn stage(&self, file: &File, payload: &[Bytes], current: Option<&Current>) -> io::Result<()> {
         write_all_vectored(file, payload)?;
-        // Where a file system refuses, its own clock has to do.
+        // If the file system refuses, its own clock must suffice.
         drop(file.set_times(FileTimes::new().set_modified(time_after(current))));
         match self.durability {
             Durability::Atomic => Ok(()),
@@ -219,7 +222,7 @@ impl LocalStore {
         }
     }
 
-    /// Makes the entry of a file durable, and those of its directories where they are new.
+    /// Makes the entry of a file durable, and the entries of its directories if they are new.
     fn sync_directories(&self, target: &Path, new_directory: bool) -> io::Result<()> {
         let first_old = self.base.parent();
         for directory in target.ancestors().skip(1) {
@@ -232,7 +235,8 @@ impl LocalStore {
     }
 }
 
-/// Now, or just after the time of the current object where the clock lags behind it.
+/// Returns the current time, or a time just after that of the current object if the clock lags
+/// behind.
 fn time_after(current: Option<&Current>) -> SystemTime {
     let now = SystemTime::now();
     let later = current.and_then(|current| current.modified?.checked_add(Duration::from_nanos(1)));

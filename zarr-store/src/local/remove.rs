@@ -1,7 +1,8 @@
-//! Deletes, and the sweeping of what killed writers left.
+//! Deletes, and sweeps of files that killed writers left.
 //!
-//! Every object is removed under its lock, so that a conditional put either sees it gone or comes first. A lock file that
-//! somebody holds is never removed, since another writer could then stage under the same name.
+//! Every object is removed under its lock, so that a conditional put either sees the deletion or
+//! comes first. A lock file with a holder is never removed, since another writer could then stage
+//! under the same name.
 
 use std::fs;
 use std::io;
@@ -47,7 +48,7 @@ impl LocalStore {
         let remove = || -> io::Result<()> {
             match fs::symlink_metadata(&target) {
                 Ok(metadata) if metadata.is_dir() => self.remove_tree(&target),
-                // A linked directory: its objects are below the prefix only by the link.
+                // For a linked directory, only the link puts its objects below the prefix.
                 Ok(_) if target.is_dir() => fs::remove_file(&target),
                 Ok(_) => Ok(()),
                 Err(error) => missing_is_fine(Err(error)),
@@ -85,7 +86,8 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Removes the directories above a path that are empty, as stores without directories look after a delete.
+    /// Removes the empty directories above a path, so that the store looks like one without
+    /// directories.
     pub(super) fn remove_empty_parents(&self, path: &Path) {
         if let Some(parent) = path.parent() {
             self.remove_empty_directories(parent);
@@ -103,12 +105,13 @@ impl LocalStore {
         }
     }
 
-    /// Removes lock files and staged files that killed writers left, older than an age and held by nobody. Returns how
-    /// many. Safe beside running writers.
+    /// Removes lock files and staged files that killed writers left, if they are older than
+    /// `older_than` and not locked. Returns the number of files removed. Safe while writers run.
     ///
     /// # Errors
     ///
-    /// If a directory cannot be read or a file not removed; the rest is not swept then.
+    /// If a directory cannot be read or a file cannot be removed; the remaining files are then not
+    /// swept.
     pub fn sweep(&self, older_than: Duration) -> Result<usize> {
         let mut swept = 0;
         if let Some(limit) = SystemTime::now().checked_sub(older_than) {
@@ -149,7 +152,7 @@ impl LocalStore {
 fn remove_locked(target: &Path) -> io::Result<()> {
     let lock = match KeyLock::acquire(target) {
         Ok(lock) => Some(lock),
-        // A full disk must not keep anybody from making room, and what has too long a name is not of ours.
+        // A full disk must not prevent deletes, and a name that is too long is not one of ours.
         Err(error) if is_full(&error) || error.kind() == io::ErrorKind::InvalidFilename => None,
         Err(error) => return missing_is_fine(Err(error)),
     };

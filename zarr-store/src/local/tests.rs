@@ -23,7 +23,7 @@ fn store() -> (tempfile::TempDir, Store) {
     (directory, store)
 }
 
-/// This test binary again, running one test in another process, which finds its directory in the environment.
+/// Runs one test in a child process of this test binary, with its directory in the environment.
 fn child(test: &str, root: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
@@ -214,7 +214,7 @@ async fn names_of_lock_files_are_neither_keys_nor_listed() {
     assert_eq!(error.kind(), ErrorKind::InvalidKey);
     assert_eq!(read(&store, "run#1/zarr.json").await.unwrap(), "x");
 
-    // The same names are hidden from object_store.
+    // `object_store` hides the same names.
     let files = object_store::local::LocalFileSystem::new_with_prefix(directory.path()).unwrap();
     let theirs = Store::new(Arc::new(files), "theirs");
     assert_eq!(theirs.list_dir("d").await.unwrap().keys, ["k"]);
@@ -299,7 +299,7 @@ async fn a_huge_file_is_read_up_to_a_limit() {
     assert_eq!((body.bytes.len(), body.object_size), (1000, 1 << 40));
 }
 
-/// The number at the start of an object.
+/// Returns the number at the start of an object.
 async fn generation(store: &Store, key: &str) -> Option<(u64, Version)> {
     let first = ByteRange::Range(0..8);
     let body = store.get(key, &first, None).await.unwrap()?;
@@ -307,7 +307,8 @@ async fn generation(store: &Store, key: &str) -> Option<(u64, Version)> {
     Some((number, body.version))
 }
 
-/// Puts large objects for ever: a new generation where there is none, else the same again on condition of its version.
+/// Puts large objects forever: a new generation if the object is missing, otherwise its current
+/// generation again, on condition of its version.
 async fn keep_putting(store: Store, key: &str) {
     let mut last = 0;
     loop {
@@ -502,7 +503,7 @@ fn a_failed_write_leaves_the_old_object_and_nothing_else() {
     }
     let (directory, store) = store();
     runtime.block_on(put(&store, "d/k", "old"));
-    // Files of at most 64 KiB, with an error instead of a signal.
+    // Limits files to 64 KiB, with an error instead of a signal.
     let test = child(
         "local::tests::a_failed_write_leaves_the_old_object_and_nothing_else",
         directory.path(),

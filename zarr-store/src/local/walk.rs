@@ -1,4 +1,4 @@
-//! Listings: a walk in the order of keys, which looks at a file only for its size, where that is asked for.
+//! Listings: a walk in key order, which examines a file only if its size is requested.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType};
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::{Entry, Listing, key};
 
 impl LocalStore {
-    /// A walk over all objects below a checked prefix.
+    /// Returns a walk over all objects below a checked prefix.
     pub(super) fn walk(&self, prefix: &str) -> Walk {
         Walk {
             store: self.clone(),
@@ -22,7 +22,7 @@ impl LocalStore {
         }
     }
 
-    /// The names in one directory.
+    /// Lists the names in one directory.
     pub(super) fn list_dir(&self, prefix: &str) -> Result<Listing> {
         let mut listing = Listing::default();
         let children = children(&self.root.join(prefix)).map_err(self.io(prefix, "list"))?;
@@ -38,7 +38,7 @@ impl LocalStore {
     }
 }
 
-/// A walk that stands still between two batches.
+/// A walk that pauses between batches.
 pub(super) struct Walk {
     store: LocalStore,
     /// The prefix, until the walk begins.
@@ -46,11 +46,11 @@ pub(super) struct Walk {
     levels: Vec<Level>,
 }
 
-/// One directory on the way down.
+/// One directory on the path from the start of the walk.
 struct Level {
     directory: PathBuf,
     prefix: String,
-    /// Device and inode, by which a link to a directory further up is found out.
+    /// Device and inode, to detect a link to a directory further up.
     identity: (u64, u64),
     left: vec::IntoIter<Child>,
 }
@@ -62,7 +62,7 @@ struct Child {
 }
 
 impl Walk {
-    /// The next objects, at most `count`; none at the end.
+    /// Returns the next objects, at most `count`; empty at the end.
     pub(super) fn next_batch(&mut self, count: usize) -> Result<Vec<Entry>> {
         let mut batch = Vec::new();
         while batch.len() < count
@@ -82,7 +82,8 @@ impl Walk {
         Ok(batch)
     }
 
-    /// The keys of the next objects, at most `count`, without a look at the files; none at the end.
+    /// Returns the keys of the next objects, at most `count`, without examining files; empty at the
+    /// end.
     pub(super) fn next_keys(&mut self, count: usize) -> Result<Vec<String>> {
         let mut batch = Vec::new();
         while batch.len() < count
@@ -136,7 +137,8 @@ impl Walk {
     }
 }
 
-/// The objects and directories in a directory, in the order of the keys below it; a missing directory has none.
+/// Returns the objects and directories in a directory, sorted by the keys below them; a missing
+/// directory is empty.
 fn children(directory: &Path) -> io::Result<Vec<Child>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -147,7 +149,8 @@ fn children(directory: &Path) -> io::Result<Vec<Child>> {
     for entry in entries {
         children.extend(child(&entry?)?);
     }
-    // A directory sorts by its name and a slash, as the keys below it do: `a-b` stands before `a/c`.
+    // A directory sorts by its name plus a slash, as the keys below it do: `a-b` comes before
+    // `a/c`.
     children.sort_unstable_by(|a, b| sort_key(a).cmp(sort_key(b)));
     Ok(children)
 }
@@ -156,7 +159,8 @@ fn sort_key(child: &Child) -> impl Iterator<Item = u8> {
     child.name.bytes().chain(child.is_dir.then_some(b'/'))
 }
 
-/// An entry that keys can name; pipes, dangling and circular links, lock files and names that are not keys are none.
+/// Returns an entry that keys can name; `None` for pipes, dangling and circular links, lock files,
+/// and names that are not legal segments.
 fn child(entry: &DirEntry) -> io::Result<Option<Child>> {
     let name = entry.file_name();
     let Some(name) = OsStr::to_str(&name).filter(|name| key::is_segment(name)) else {

@@ -1,4 +1,4 @@
-//! Copies on the side of the backend.
+//! Copies done by the backend itself.
 
 use object_store::{Error as E, ObjectStoreExt};
 
@@ -8,9 +8,11 @@ use crate::absent::absent;
 use crate::error::{Error, Result};
 
 impl ObjectBackend {
-    /// Copies an object on the side of the backend, replacing what is there; `false` if that is not possible.
+    /// Copies an object within the backend and replaces the target; `false` if the backend cannot
+    /// copy.
     pub(crate) async fn copy(&self, store: &Store, from: &str, to: &str) -> Result<bool> {
-        // Of web servers, those that speak WebDAV can. A copy has the attributes of the old object, not those of the store.
+        // Of web servers, only those with WebDAV can copy. A copy keeps the attributes of the old
+        // object instead of taking those of the store.
         if self.quirks.list != Listings::Native || !self.attributes.is_empty() {
             return Ok(false);
         }
@@ -19,7 +21,7 @@ impl ObjectBackend {
         self.request(store, from, async move {
             owned.counters().put(0);
             let mut request = backend.start(&owned, &key, "copy");
-            // Of who knows how many bytes.
+            // The number of bytes is unknown.
             let copied = request.pages(backend.store.copy(&source, &target));
             match copied.await? {
                 Ok(()) => Ok(true),

@@ -1,12 +1,13 @@
-//! Objects that are stored with `Content-Encoding` (RFC 9110, 8.4.1): gzip and deflate. Only HTTP clients meet any.
+//! Decodes objects stored with `Content-Encoding` (RFC 9110, 8.4.1): gzip and deflate. Only HTTP
+//! clients receive such objects.
 
 use std::io::Read;
 
 use bytes::Bytes;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-/// The codings of the list in a field `Content-Encoding` that change bytes. Names that are registered for nothing, as `utf-8`,
-/// are slips of who stored the object.
+/// Returns the codings in a `Content-Encoding` header that change bytes. Unregistered names, such
+/// as `utf-8`, are mistakes of whoever stored the object.
 pub(crate) fn codings(field: &str) -> Vec<String> {
     const KNOWN: [&str; 10] = [
         "gzip",
@@ -28,12 +29,12 @@ pub(crate) fn codings(field: &str) -> Vec<String> {
         .collect()
 }
 
-/// The bytes of an object, of which there are at most `most`, out of those that are stored.
+/// Decodes stored bytes to the object, of at most `most` bytes.
 pub(super) fn decode(stored: &[u8], field: &str, most: u64) -> Result<Bytes, String> {
     let codings = codings(field);
     match codings.as_slice() {
         [name] if name == "gzip" || name == "x-gzip" => inflate(MultiGzDecoder::new(stored), most),
-        // Some servers leave out the frame that the name stands for (RFC 9110, 8.4.1.2).
+        // Some servers omit the zlib frame that `deflate` stands for (RFC 9110, 8.4.1.2).
         [name] if name == "deflate" => inflate(ZlibDecoder::new(stored), most)
             .or_else(|reason| inflate(DeflateDecoder::new(stored), most).map_err(|_| reason)),
         _ => Err("only gzip or deflate can be decoded, once; store it without".to_owned()),

@@ -1,5 +1,6 @@
-//! Directories as web servers show them to people: pages of links (nginx's autoindex, Apache's mod_autoindex, and others). Names
-//! are what links lead one step below the directory; everything else on a page is not of it.
+//! Directory pages of web servers: pages of links, as nginx's autoindex, Apache's mod_autoindex and
+//! others make them. A name is a link that leads one step below the directory; everything else on
+//! the page is ignored.
 
 use std::collections::VecDeque;
 
@@ -21,7 +22,7 @@ const DOCUMENTS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", ".zattrs", ".zm
 const PAGE_MAX: u64 = 64 << 20;
 
 impl ObjectBackend {
-    /// The names directly below a prefix.
+    /// Lists the names directly below a prefix.
     pub(super) async fn list_page(&self, store: &Store, prefix: &str) -> Result<Listing> {
         let path = self.path(store, prefix)?;
         let (backend, owned, place) = (self.clone(), store.clone(), prefix.to_owned());
@@ -87,7 +88,8 @@ impl ObjectBackend {
         .await
     }
 
-    /// What a directory without a page is: nothing, unless there is a node in it, whose children nobody can see then.
+    /// Returns an empty listing for a directory without a page, or an error if the directory holds
+    /// a node, because then its children are invisible.
     async fn no_page(&self, store: &Store, prefix: &str) -> Result<Listing> {
         for name in DOCUMENTS {
             let key = key::join(prefix, name).into_owned();
@@ -102,7 +104,7 @@ impl ObjectBackend {
         Ok(Listing::default())
     }
 
-    /// All keys below a prefix, a page for each directory.
+    /// Lists all keys below a prefix, with one page per directory.
     pub(crate) fn list_links(
         &self,
         store: &Store,
@@ -117,7 +119,8 @@ impl ObjectBackend {
                     return Ok::<_, Error>(None);
                 };
                 let mut listing = backend.list_page(&store, &directory).await?;
-                // Names that may be either are files unless they have a page with names on it.
+                // A name that may be a file or a directory is a file unless its page contains
+                // names.
                 for name in unmarked(&listing) {
                     let place = key::join(&directory, &name).into_owned();
                     let inside = backend.list_page(&store, &place).await;
@@ -137,7 +140,8 @@ impl ObjectBackend {
         pages.try_flatten().boxed()
     }
 
-    /// All objects below a prefix. A page does not say their sizes in a form that is the same everywhere: each is asked for.
+    /// Lists all objects below a prefix. Pages have no uniform format for sizes, so each size is
+    /// requested.
     pub(super) fn list_pages(
         &self,
         store: &Store,
@@ -155,7 +159,7 @@ impl ObjectBackend {
                 }))
             }
         });
-        // An object that is gone by now is none.
+        // The object was deleted since its page was read.
         entries
             .try_buffered(most)
             .try_filter_map(|entry| std::future::ready(Ok(entry)))
@@ -163,7 +167,7 @@ impl ObjectBackend {
     }
 }
 
-/// The bytes of a page; `None` if there are too many.
+/// Returns the bytes of a page; `None` if the page is too large.
 async fn bytes(result: GetResult) -> object_store::Result<Option<Vec<u8>>> {
     let mut page = Vec::new();
     let mut stream = result.into_stream();
@@ -176,7 +180,7 @@ async fn bytes(result: GetResult) -> object_store::Result<Option<Vec<u8>>> {
     Ok(Some(page))
 }
 
-/// The last name in the path of a URL.
+/// Returns the last name in the path of a URL.
 fn last_name(url: &Url) -> String {
     let path = url.path().trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -184,8 +188,9 @@ fn last_name(url: &Url) -> String {
     name.decode_utf8_lossy().into_owned()
 }
 
-/// The names that links on a page at this URL lead to. Where none of them is marked as a directory, each that is no document may be
-/// one, and is among both.
+/// Returns the names that links on the page at this URL lead to. If the page marks no name as a
+/// directory, every name that is no document may be a file or a directory, and is listed both as
+/// key and as prefix.
 fn names(page: &str, url: &Url) -> Listing {
     let mut listing = Listing::default();
     for (name, is_directory) in links(page).iter().filter_map(|link| below(url, link)) {
@@ -205,16 +210,17 @@ fn names(page: &str, url: &Url) -> Listing {
     listing
 }
 
-/// The names that are among keys and prefixes.
+/// Returns the names that are listed both as keys and as prefixes.
 fn unmarked(listing: &Listing) -> Vec<String> {
     let is_key = |name: &&String| listing.keys.contains(name);
     listing.prefixes.iter().filter(is_key).cloned().collect()
 }
 
-/// The name that a link leads to from a page at this URL, and whether it is a directory; `None` unless it is one step below.
+/// Returns the name that a link on the page at this URL leads to, and whether the name is a
+/// directory; `None` unless the link leads one step below.
 fn below(url: &Url, link: &str) -> Option<(String, bool)> {
     let to = url.join(link).ok()?;
-    // Servers sort their pages by queries, and offer other forms of files by them.
+    // Servers use queries to sort their pages and to offer other forms of files.
     if to.origin() != url.origin() || link.contains('?') {
         return None;
     }
@@ -231,7 +237,7 @@ fn below(url: &Url, link: &str) -> Option<(String, bool)> {
     is_name.then(|| (decoded.into_owned(), rest.ends_with('/')))
 }
 
-/// The values of `href` of all `a` elements.
+/// Returns the values of `href` of all `a` elements.
 fn links(page: &str) -> Vec<String> {
     let elements = page.split('<').skip(1);
     let fields = elements.filter_map(|element| {
@@ -243,7 +249,7 @@ fn links(page: &str) -> Vec<String> {
     fields.filter_map(href).map(unescape).collect()
 }
 
-/// The value of the attribute `href` among those of an element.
+/// Returns the value of the attribute `href` of an element.
 fn href(fields: &str) -> Option<&str> {
     let mut rest = fields;
     loop {
@@ -269,7 +275,7 @@ fn href(fields: &str) -> Option<&str> {
     }
 }
 
-/// A value with the characters that its references stand for: those of numbers, and the names that servers write.
+/// Replaces the character references in a value: numeric ones, and the names that servers write.
 fn unescape(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

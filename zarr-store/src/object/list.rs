@@ -70,7 +70,7 @@ impl ObjectBackend {
         .await
     }
 
-    /// The path to list; `None` for the whole bucket.
+    /// Returns the path to list; `None` for the whole bucket.
     pub(super) fn listed_path(&self, store: &Store, prefix: &str) -> Result<Option<Path>> {
         if !self.can_list() {
             return Err(Error::Unsupported {
@@ -87,7 +87,7 @@ impl ObjectBackend {
     }
 }
 
-/// The first segments below a prefix, sorted, without duplicates.
+/// Returns the first segments below a prefix, sorted, without duplicates.
 fn names<'a>(prefix: &str, paths: impl Iterator<Item = &'a Path>) -> Vec<String> {
     let mut names: Vec<String> = paths
         .filter_map(|path| key::below(prefix, path.as_ref()))

@@ -1,8 +1,11 @@
-//! The backend for everything that `object_store` reaches: what differs between its stores is made equal here.
+//! The backend for every store that `object_store` reaches; it evens out the differences between
+//! these stores.
 //!
-//! `read` answers single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch` changes objects in part, `list` lists; `copy` copies, `sign` signs URLs; `request` is the
-//! clock and the log of each of them, `probe` finds out whether conditions are honoured. Nothing here
-//! calls `ObjectStore::get_ranges`, which takes no version, and nothing asks for a size before it reads.
+//! `read` runs single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch`
+//! partial changes, `list` listings, `copy` copies, and `sign` signs URLs. `request` gives each of
+//! these its deadline and its log event; `probe` finds out whether conditions are honoured. Nothing
+//! here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
+//! except a suffix on a backend without suffix ranges.
 
 mod copy;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
@@ -34,58 +37,59 @@ use crate::absent::absent;
 use crate::error::{Cause, Error, Result};
 use crate::{Store, key, task};
 
-/// An [`ObjectStore`], the part of it that the keys are in, and what is odd about it.
+/// An [`ObjectStore`], the prefix of the keys in it, and its quirks.
 #[derive(Clone)]
 pub(crate) struct ObjectBackend {
     store: Arc<dyn ObjectStore>,
     prefix: Arc<str>,
     pub(crate) quirks: Quirks,
     probed: Arc<Probed>,
-    /// What every object gets that is put.
+    /// The attributes of every object put.
     attributes: Arc<Attributes>,
-    /// What signs URLs, where the backend has them.
+    /// Signs URLs, if the backend can.
     sign: Option<sign::Sign>,
-    /// What to think of where credentials are refused.
+    /// Advice for errors about refused credentials.
     hint: Option<Arc<str>>,
-    /// Set once the backend answered a range with the whole object.
+    /// Set once the backend has responded to a range request with the whole object.
     ignores_ranges: Arc<AtomicBool>,
     singly: Singly,
-    /// What patches objects, where the backend can copy ranges.
+    /// Patches objects, if the backend can copy ranges.
     patches: Option<patch::Patches>,
 }
 
-/// What a backend needs that others do not.
+/// Properties in which a backend differs from others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quirks {
-    /// Whether requests wait for a network, so that they run as tasks of their own.
+    /// Whether requests wait for a network, and so run as separate tasks.
     pub(crate) remote: bool,
-    /// Whether an acknowledgement can get lost, so that a failed condition may be our own success.
+    /// Whether an acknowledgement can get lost, so that a failed condition may hide a success of
+    /// ours.
     pub(crate) retries: bool,
-    /// Whether reads are asked for again whose body broke off.
+    /// Whether a read is repeated if its body broke off.
     pub(crate) reads_again: bool,
-    /// Whether the last bytes can be asked for without knowing the size.
+    /// Whether the backend supports suffix ranges, which need no size.
     pub(crate) suffix: bool,
     /// How directories are listed.
     pub(crate) list: Listings,
-    /// Whether to find out before the first conditional put if conditions are honoured.
+    /// Whether to probe, before the first conditional put, that conditions are honoured.
     pub(crate) probe: bool,
-    /// Whether to look before a put instead of putting on a condition.
+    /// Whether to look at the object before a put, instead of putting under a condition.
     pub(crate) single_writer: bool,
-    /// Whether a refused access means an absent object.
+    /// Whether refused access means an absent object.
     pub(crate) missing_on_403: bool,
-    /// Whether neither versions, sizes nor conditions exist.
+    /// Whether versions, sizes and conditions are all missing.
     pub(crate) bare: bool,
 }
 
 /// How directories are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listings {
-    /// Not at all.
+    /// Directories are not listed.
     #[cfg(feature = "http")]
     None,
-    /// As `object_store` does it.
+    /// `object_store` lists directories.
     Native,
-    /// By the links of the pages that web servers make of directories.
+    /// The links of the web server's directory pages are the listing.
     #[cfg(feature = "http")]
     Html,
 }
@@ -132,7 +136,7 @@ impl ObjectBackend {
         }
     }
 
-    /// This backend, sharing what is known of conditions with all at the same place in this process.
+    /// Shares what is known about conditions with all backends of the same place in this process.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(crate) fn probed_as(mut self, place: &str) -> Self {
         self.probed = probe::at(place);
@@ -164,7 +168,7 @@ impl ObjectBackend {
         }
     }
 
-    /// The path of a checked key.
+    /// Returns the path of a checked key.
     fn path(&self, store: &Store, key: &str) -> Result<Path> {
         key::to_path(&key::join(&self.prefix, key)).map_err(|reason| Error::InvalidKey {
             place: store.place(key),
@@ -178,7 +182,7 @@ impl ObjectBackend {
         absent(error) || (refused && self.quirks.missing_on_403)
     }
 
-    /// Whether listings mean anything.
+    /// Whether the backend can list.
     pub(crate) fn can_list(&self) -> bool {
         match self.quirks.list {
             Listings::Native => true,
@@ -189,12 +193,12 @@ impl ObjectBackend {
         }
     }
 
-    /// Whether the backend is known to send whole objects only.
+    /// Whether the backend is known to send only whole objects.
     fn ignores_ranges(&self) -> bool {
         self.ignores_ranges.load(Ordering::Relaxed)
     }
 
-    /// Starts one request with a permit, apart from the caller if it waits for a network.
+    /// Starts one request with a permit, as a separate task if it waits for a network.
     fn request<T: Send + 'static>(
         &self,
         store: &Store,
@@ -217,7 +221,7 @@ impl ObjectBackend {
             .boxed()
     }
 
-    /// An error of the backend, with its place and without its secrets.
+    /// Makes an error of the backend, with its place and without secrets.
     fn error(
         &self,
         store: &Store,
@@ -243,7 +247,7 @@ impl ObjectBackend {
                 operation,
                 reason: source.to_string(),
             },
-            // A listing came upon it: the keys that callers give are checked before.
+            // From a listing: keys of callers have been checked before.
             E::InvalidPath { .. } => Error::Unsupported {
                 place,
                 operation,
@@ -274,11 +278,12 @@ impl fmt::Debug for ObjectBackend {
     }
 }
 
-/// Whether an answer says that the credentials of the request are not good enough, whatever its status.
+/// Whether a response, of whatever status, says that the credentials do not suffice.
 fn refuses_credentials(error: &object_store::Error) -> bool {
     use object_store::Error as E;
 
-    /// Codes that come with a status other than 401 and 403: of S3 and its token service, of Azure, and of OAuth.
+    /// Codes that come with a status other than 401 and 403, from S3 and its token service, Azure,
+    /// and OAuth.
     const CODES: [&str; 16] = [
         "<Code>PublicAccessNotPermitted</Code>",
         "<Code>NoAuthenticationInformation</Code>",
@@ -309,7 +314,7 @@ fn refuses_credentials(error: &object_store::Error) -> bool {
     }
 }
 
-/// Whether a timeout is anywhere among the causes.
+/// Whether any of the causes is a timeout.
 fn is_timeout(error: &object_store::Error) -> bool {
     causes(error).any(|error| {
         error
@@ -319,7 +324,7 @@ fn is_timeout(error: &object_store::Error) -> bool {
     })
 }
 
-/// Whether no answer came, or none that could be read.
+/// Whether no readable response came.
 pub(crate) fn is_transport(error: &object_store::Error) -> bool {
     is_timeout(error) || causes(error).any(http::is_http)
 }
@@ -331,7 +336,7 @@ fn causes<'a>(
     std::iter::successors(Some(first), |error| error.source())
 }
 
-/// The errors of HTTP clients, which `object_store` has only with a client built in.
+/// The errors of HTTP clients, which `object_store` defines only if a client is built in.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod http {
     use std::error::Error;

@@ -1,8 +1,9 @@
-//! Patches on the side of the backend: an upload in parts, of which the first are ranges of the old object, completed on condition
-//! that the object is still that version.
+//! Patches within the backend: a multipart upload whose first parts are ranges of the old object,
+//! completed on condition that the object is still that version.
 //!
-//! Some servers ignore the conditions of such uploads, and then a patch would lose data: they are asked once, with a small object of
-//! their own, unless they are known. Where anything is refused before the object changes, the caller puts the object as a whole.
+//! Some servers ignore the conditions of such uploads, so a patch would lose data there: unknown
+//! servers are probed once, with a small object of our own. If the backend refuses a request before
+//! the object changes, the caller puts the whole object.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,13 +26,13 @@ use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Store, key, task};
 
-/// The least bytes of a part that is not the last one.
+/// The minimum size of a part, except the last, in bytes.
 const PART_MIN: u64 = 5 << 20;
 
 /// The most bytes that one request copies.
 const PART_MAX: u64 = 1 << 30;
 
-/// How often the completion is tried again that failed and whose condition holds.
+/// The retries of a failed completion whose condition holds.
 const ATTEMPTS: u32 = 3;
 
 const BACKOFF: Backoff = Backoff {
@@ -41,19 +42,19 @@ const BACKOFF: Backoff = Backoff {
 
 const PREFIX: &str = ".zarr-store-probe-";
 
-/// A tag that no object has.
+/// An entity tag that no object has.
 const OTHER_TAG: &str = "\"00000000000000000000000000000000\"";
 
 const IGNORED: &str = "the backend ignores the conditions of copied ranges or of uploads";
 const REFUSED: &str = "the backend refuses uploads of copied ranges";
 
-/// The requests of an upload in parts.
+/// The requests of a multipart upload.
 #[async_trait]
 pub(crate) trait Uploads: Send + Sync {
-    /// Starts an upload and returns its name.
+    /// Starts an upload and returns its ID.
     async fn start(&self, path: &Path) -> object_store::Result<String>;
 
-    /// Makes a range of the object, if it has this tag, a part of the upload.
+    /// Copies a range of the object, if the object has this tag, into a part of the upload.
     async fn copy(
         &self,
         path: &Path,
@@ -70,7 +71,7 @@ pub(crate) trait Uploads: Send + Sync {
         payload: PutPayload,
     ) -> object_store::Result<PartId>;
 
-    /// Makes the parts the object, if it has this tag.
+    /// Replaces the object by the parts, if the object has this tag.
     async fn complete(
         &self,
         path: &Path,
@@ -79,14 +80,14 @@ pub(crate) trait Uploads: Send + Sync {
         tag: &str,
     ) -> object_store::Result<PutResult>;
 
-    /// The uploads of objects below a prefix that are under way, and since when.
+    /// Lists the uploads in progress below a prefix, with their start times.
     async fn under_way(&self, prefix: &str) -> object_store::Result<Vec<UnderWay>>;
 
-    /// Gives an upload up.
+    /// Aborts an upload.
     async fn abort(&self, path: &Path, upload: &str) -> object_store::Result<()>;
 }
 
-/// An upload that was started and is neither completed nor given up.
+/// An upload that was started and neither completed nor aborted.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     pub(crate) path: Path,
@@ -94,13 +95,13 @@ pub(crate) struct UnderWay {
     pub(crate) since: SystemTime,
 }
 
-/// What patches the objects of a place.
+/// Patches the objects of a place.
 #[derive(Clone)]
 pub(crate) struct Patches {
     uploads: Arc<dyn Uploads>,
-    /// Why it does not, if that is known.
+    /// Why the place does not support patches, if that is known.
     found: Arc<Probed>,
-    /// Whether the backend has to be asked.
+    /// Whether to probe the backend first.
     probe: bool,
 }
 
@@ -127,7 +128,7 @@ impl ObjectBackend {
         self
     }
 
-    /// Whether objects are patched here, as far as is known.
+    /// Whether objects can be patched here, as far as is known.
     pub(crate) fn patches(&self) -> bool {
         !self.quirks.remote || self.usable().is_some()
     }
@@ -138,7 +139,7 @@ impl ObjectBackend {
         patches.filter(|patches| plain && !patches.refused())
     }
 
-    /// Patches an object on the side of the backend; `None` where it has to be put as a whole.
+    /// Patches an object within the backend; `None` if the whole object must be put instead.
     pub(crate) async fn patch(
         &self,
         store: &Store,
@@ -169,7 +170,7 @@ impl ObjectBackend {
             .await
     }
 
-    /// Gives uploads up that were started before a time.
+    /// Aborts the uploads that were started before a time.
     pub(crate) async fn sweep(&self, store: &Store, before: SystemTime) -> Result<u64> {
         let Some(patches) = &self.patches else {
             return Ok(0);
@@ -191,7 +192,7 @@ impl ObjectBackend {
                     .await?
                 {
                     Err(error) if !absent(&error) => return Err(request.error(&error)),
-                    // It was completed or given up meanwhile.
+                    // Also if the upload was completed or aborted meanwhile.
                     _ => swept += 1,
                 }
             }
@@ -200,7 +201,8 @@ impl ObjectBackend {
         .await
     }
 
-    /// Whether conditions mean something here; asks the backend the first time. Where it does not answer, it is asked again.
+    /// Whether conditions are honoured here; probes the backend the first time, and again as long
+    /// as the backend does not respond.
     async fn may_patch(&self, patches: &Patches, store: &Store, key: &str) -> bool {
         if !patches.probe {
             return !patches.refused();
@@ -217,7 +219,8 @@ impl ObjectBackend {
         }
     }
 
-    /// Asks with an object beside that of the key, as a task of its own, which cleans up even if nobody waits for it any more.
+    /// Probes with an object beside the key's object, as a separate task, which cleans up even if
+    /// the caller is dropped.
     async fn probe_patches(
         &self,
         patches: &Patches,
@@ -257,7 +260,8 @@ impl ObjectBackend {
     }
 }
 
-/// Tries with a small object whether ranges are copied, and whether conditions hold. An error says that this is not known.
+/// Tests with a small object whether the backend copies ranges and honours conditions. An error
+/// means that the test was inconclusive.
 async fn ask(
     backend: &ObjectBackend,
     store: &Store,
@@ -294,7 +298,8 @@ async fn ask(
     Ok((&made[..] != b"1234").then_some(REFUSED))
 }
 
-/// Tries conditions that do not hold, and then those that do, on an upload of a part of an object of this tag.
+/// Tests an upload of a part of an object with this tag, first under conditions that do not hold,
+/// then under conditions that do.
 async fn ask_upload(
     store: &Store,
     uploads: &dyn Uploads,
@@ -327,7 +332,7 @@ async fn ask_upload(
     }
 }
 
-/// What a failure of the probe says: nothing, where there was no answer.
+/// Turns a failure of the probe into a finding; an error if no response came.
 fn refusal(error: E) -> object_store::Result<Option<&'static str>> {
     match is_transport(&error) {
         true => Err(error),
@@ -335,7 +340,7 @@ fn refusal(error: E) -> object_store::Result<Option<&'static str>> {
     }
 }
 
-/// An upload that was started. Dropped before it is done, it is given up.
+/// A started upload, aborted if dropped before it is done.
 struct Started {
     uploads: Option<Arc<dyn Uploads>>,
     path: Path,
@@ -355,7 +360,8 @@ impl Started {
         self.uploads = None;
     }
 
-    /// Gives the upload up. What comes of it changes nothing: the upload is of no more use.
+    /// Aborts the upload. A failure to abort is only logged, because the upload is no longer
+    /// needed.
     async fn abort(mut self, request: &mut Request) {
         if let Some(uploads) = self.uploads.take() {
             let aborted = uploads.abort(&self.path, &self.upload);
@@ -389,12 +395,12 @@ struct Patch {
     tail: Vec<Bytes>,
 }
 
-/// What came of a step of an upload.
+/// The result of a step of an upload.
 enum Step<T> {
     Done(T),
     /// The object is another version.
     Conflict,
-    /// The object has not changed, and cannot be changed in this way.
+    /// The object has not changed and cannot be patched.
     Refused(E),
 }
 
@@ -480,18 +486,20 @@ impl Patch {
         })
     }
 
-    /// Remembers a refusal that is one for all objects, so that the next are put as a whole at once.
+    /// Remembers a refusal that concerns all objects, so that the next objects are put as a whole
+    /// at once.
     fn give_up(&self, found: &Probed, error: &E) -> Option<Version> {
         let lasting = refuses_credentials(error) || not_implemented(error);
         tracing::debug!(store = self.store.location(), key = self.key, %error, "not patched");
         if lasting {
-            // It may be known already that conditions hold; then this object alone is put as a whole.
+            // If conditions are already known to hold, only this object is put as a whole.
             drop(found.set(Some(REFUSED)));
         }
         None
     }
 
-    /// Completes the upload. Where the answer is lost or is that the condition failed, the object says what happened.
+    /// Completes the upload. If the response is lost or reports a failed condition, the object
+    /// tells what happened.
     async fn complete(
         &self,
         upload: &str,
@@ -510,7 +518,8 @@ impl Patch {
             match self.settle().await {
                 Ok(Outcome::Committed(version)) => return Ok(version),
                 Ok(Outcome::Superseded) => return Err(self.conflict()),
-                // The server saw another write of the object under way, or no longer knows the upload: from the start again.
+                // The server saw another write of the object in progress, or no longer knows the
+                // upload: the caller has to start again.
                 Ok(Outcome::NotApplied) if failed => return Err(self.conflict()),
                 Ok(Outcome::NotApplied) if attempt < ATTEMPTS => BACKOFF.wait(attempt).await,
                 _ => return Err(request.error(&error)),
@@ -519,11 +528,12 @@ impl Patch {
         }
     }
 
-    /// Looks at what a completion left. It is our own success if the object has our size and ends as ours does.
+    /// Looks at the result of a failed completion. The completion succeeded if the object has the
+    /// expected size and end.
     async fn settle(&self) -> Result<Outcome> {
         let size = self.tail_size();
         let end = self.keep.saturating_add(size);
-        // One byte more: a longer object is told apart without reading it.
+        // One byte more, so that a longer object is detected without being read in full.
         let wanted = ByteRange::Range(self.keep..end.saturating_add(1));
         let read = self.backend.read(&self.store, &self.key, None)?;
         let Some(body) = read.run(wanted).await? else {
@@ -565,7 +575,7 @@ impl<T> Step<T> {
     }
 }
 
-/// What a failed completion left behind.
+/// The state after a failed completion.
 enum Outcome {
     Committed(Version),
     Superseded,
@@ -573,7 +583,7 @@ enum Outcome {
     NotApplied,
 }
 
-/// The first bytes of an object, in as few parts as may be, all of about one size.
+/// Splits the first bytes of an object into as few parts as possible, all of about the same size.
 fn even(size: u64) -> impl Iterator<Item = Range<u64>> {
     let count = size.div_ceil(PART_MAX);
     (0..count).map(move |number| {

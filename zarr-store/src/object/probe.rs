@@ -1,5 +1,5 @@
-//! Finding out whether a backend honours the conditions of puts: some servers that speak S3 ignore them without a word, and
-//! then two writers of one object lose data.
+//! Finds out whether a backend honours the conditions of puts: some servers that speak S3 silently
+//! ignore them, and then two writers of one object lose data.
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use std::{
@@ -15,12 +15,12 @@ use super::ObjectBackend;
 use crate::error::{Error, Result};
 use crate::{Store, key, task};
 
-/// What the probe of a store found, once it ran: what is wrong with its conditions, if anything.
+/// The finding of a store's probe, once it ran: the defect of its conditions, if any.
 pub(super) type Probed = OnceCell<Option<&'static str>>;
 
 const PREFIX: &str = ".zarr-store-probe-";
 
-/// What is known of a place in this process.
+/// Returns the finding about a place, shared in this process.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 pub(super) fn at(place: &str) -> Arc<Probed> {
     static PLACES: Mutex<BTreeMap<String, Arc<Probed>>> = Mutex::new(BTreeMap::new());
@@ -29,7 +29,7 @@ pub(super) fn at(place: &str) -> Arc<Probed> {
 }
 
 impl ObjectBackend {
-    /// Checks that conditional puts mean something here; asks the backend the first time.
+    /// Checks that conditional puts work here; probes the backend the first time.
     pub(super) async fn check_conditions(&self, store: &Store, key: &str) -> Result<()> {
         if !self.quirks.probe || self.quirks.single_writer {
             return Ok(());
@@ -41,8 +41,8 @@ impl ObjectBackend {
         found.map_or(Ok(()), |reason| Err(unsupported(store, key, reason)))
     }
 
-    /// Runs the probe as a task of its own, which cleans up even if nobody waits for it any more. Its object stands beside that
-    /// of the key, where who writes that may write too.
+    /// Runs the probe as a separate task, which cleans up even if the caller is dropped. The
+    /// probe's object is beside the key's object, where a writer of the key may write.
     async fn probe(&self, store: &Store, key: &str) -> Result<Option<&'static str>> {
         let directory = key.rsplit_once('/').map_or("", |(directory, _)| directory);
         let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
@@ -66,7 +66,7 @@ impl ObjectBackend {
             .map_err(|source| Error::io(store.place(""), "probe", source))?
     }
 
-    /// Whether the same put is done without a condition.
+    /// Whether the same put succeeds without a condition.
     async fn puts_plainly(&self, store: &Store, name: &str, path: &Path) -> Result<bool> {
         store.counters().put(0);
         let mut request = self.start(store, name, "probe");
@@ -82,7 +82,7 @@ impl ObjectBackend {
     ) -> Result<Option<&'static str>> {
         use object_store::Error as E;
 
-        // Etags and generations are opaque: any will do that the object cannot have.
+        // Entity tags and generations are opaque: any value that the object cannot have will do.
         let other = PutMode::Update(UpdateVersion {
             e_tag: Some("\"00000000000000000000000000000000\"".into()),
             version: Some("1".into()),
@@ -100,7 +100,7 @@ impl ObjectBackend {
             match request.within(0, put).await? {
                 Ok(_) if holds => {}
                 Ok(_) => return Ok(Some("the backend ignores the conditions of puts")),
-                // While creating, an acknowledgement that was lost.
+                // If the condition holds, an acknowledgement was lost.
                 Err(E::AlreadyExists { .. } | E::Precondition { .. }) => {}
                 Err(E::NotImplemented { .. } | E::NotSupported { .. }) => return Ok(Some(NONE)),
                 Err(error) if refused(&error) && self.puts_plainly(store, name, path).await? => {
@@ -113,17 +113,17 @@ impl ObjectBackend {
     }
 }
 
-/// Why a backend without conditions is refused.
+/// The reason for refusing a backend without conditions.
 pub(super) const NONE: &str = "the backend has no conditional puts";
 pub(super) const REFUSED: &str = "the backend refuses the conditions of puts";
 
-/// Whether a server says that it does not know what was asked of it.
+/// Whether a server says that it does not implement the request.
 pub(super) fn not_implemented(error: &object_store::Error) -> bool {
     let text = error.to_string();
     text.contains("status code: 501") || text.contains("<Code>NotImplemented</Code>")
 }
 
-/// Whether a put was refused for what it is, perhaps for its condition.
+/// Whether a put was refused for its form, perhaps for its condition.
 fn refused(error: &object_store::Error) -> bool {
     let text = error.to_string();
     let is = |status: &str| text.contains(&format!("status code: {status}"));

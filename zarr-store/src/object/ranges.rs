@@ -1,4 +1,5 @@
-//! Many ranges of one object: planned, requested side by side, put together, handed over as they complete.
+//! Reads many ranges of one object: plans them, requests them concurrently, assembles them, and
+//! yields them as they complete.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -16,7 +17,8 @@ use crate::planner::{RangePlan, plan_ranges};
 use crate::version::Version;
 use crate::{RangeBody, Store};
 
-/// Bytes of one call that are on their way or wait for the caller; one request is always allowed.
+/// The most bytes of one call that are in flight or wait for the caller; one request is always
+/// allowed.
 const WINDOW: u64 = 128 << 20;
 
 impl ObjectBackend {
@@ -45,7 +47,7 @@ impl ObjectBackend {
     }
 }
 
-/// One request for everything, for a backend that sends whole objects anyway.
+/// Plans one request for the whole span, for a backend that sends whole objects anyway.
 fn whole_span(ranges: &[Range<u64>]) -> RangePlan {
     let wanted = || ranges.iter().filter(|range| !range.is_empty());
     let start = wanted().map(|range| range.start).min();
@@ -70,7 +72,7 @@ struct RangeReads {
     next_request: usize,
     max_in_flight: usize,
     in_flight: FuturesUnordered<BoxFuture<'static, (usize, Result<Bytes>)>>,
-    /// Bytes of the requests in flight.
+    /// The bytes of the requests in flight.
     outstanding: u64,
     assembly: Assembly,
     ready: VecDeque<RangeBody>,
@@ -123,7 +125,8 @@ impl RangeReads {
         }
     }
 
-    /// Starts requests up to the limits of this call; the limit of the store is inside the requests.
+    /// Starts requests up to the limits of this call; the store's limit applies inside the
+    /// requests.
     fn top_up(&mut self) {
         while let Some(range) = self.requests.get(self.next_request) {
             let size = range.end - range.start;
@@ -141,7 +144,8 @@ impl RangeReads {
     }
 }
 
-/// Starts one request: all bytes of it or an error. It goes on while the caller is busy with the bytes of others.
+/// Starts one request, which returns all of its bytes or an error. The request continues while the
+/// caller processes the bytes of others.
 fn fetch(read: Arc<Read>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes>> {
     let (store, backend, key) = (read.store.clone(), read.backend.clone(), read.key.clone());
     backend.request(&store, &key, async move {
@@ -152,15 +156,15 @@ fn fetch(read: Arc<Read>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes>
     })
 }
 
-/// Requests that came, each until every wanted range that needs it is handed over.
+/// Received requests, each kept until every wanted range that needs it has been yielded.
 struct Assembly {
     wanted: Vec<Range<u64>>,
     served_by: Vec<Range<usize>>,
-    /// For each wanted range, the number of its requests that have not come.
+    /// For each wanted range, the number of its requests that have not arrived.
     missing: Vec<usize>,
-    /// For each request, the wanted ranges that need it.
+    /// For each request, the indices of the wanted ranges that need it.
     serves: Vec<Vec<usize>>,
-    /// For each request, the number of wanted ranges that have not been handed over.
+    /// For each request, the number of wanted ranges that have not been yielded.
     users: Vec<usize>,
     /// For each request, its start and its bytes.
     parts: Vec<Option<(u64, Bytes)>>,
@@ -202,7 +206,7 @@ impl Assembly {
         }
     }
 
-    /// Forgets the parts that only this range still needed.
+    /// Drops the parts that only this range still needed.
     fn release(&mut self, index: usize) {
         for request in self.served_by[index].clone() {
             self.users[request] -= 1;
@@ -228,7 +232,7 @@ impl Assembly {
     }
 }
 
-/// The place of an absolute offset in a part that is in memory.
+/// Converts an absolute offset to one within a part in memory.
 fn offset(position: u64, start: u64) -> usize {
     usize::try_from(position - start).expect("a part in memory is no larger than memory")
 }

@@ -1,4 +1,4 @@
-//! Single reads: one request with a range and a version, and the answer checked against both.
+//! Single reads: one request with a range and a version, and a response checked against both.
 
 mod fallback;
 mod receive;
@@ -17,28 +17,28 @@ use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, ObjectInfo, Revalidated, Store};
 
-/// The largest object that is read whole for the sake of a range of it, in bytes.
+/// The largest object that is read whole to get a range of it, in bytes.
 const WHOLE_MAX: u64 = 1 << 30;
 
-/// What a backend answered to a read.
+/// The backend's response to a read.
 enum Answer {
     Body(Body),
     Absent,
-    /// Still the version that is known.
+    /// The object is still the known version.
     Unchanged,
-    /// Fewer bytes than were asked for, or of an object of unknown size.
+    /// Fewer bytes than requested, or bytes of an object of unknown size.
     Part(Part),
-    /// A part of an encoded object, which cannot be decoded by itself.
+    /// A part of an encoded object, which cannot be decoded on its own.
     Encoded,
-    /// Whole objects only.
+    /// The backend sends only whole objects.
     NoRanges(object_store::Error),
-    /// Perhaps because the range is outside of the object.
+    /// The request failed, perhaps because the range is outside the object.
     Failed(object_store::Error),
     /// The body broke off.
     BrokenOff(object_store::Error),
 }
 
-/// Bytes from the start of what was asked for.
+/// The bytes from the start of the requested range.
 struct Part {
     start: u64,
     bytes: Bytes,
@@ -89,7 +89,8 @@ impl ObjectBackend {
         .await
     }
 
-    /// Looks whether a store that has no root node and is named like an archive is one.
+    /// If the store, which has no root node, is named like an archive, checks whether the user
+    /// meant the archive.
     async fn check_no_archive(&self, store: &Store) -> Result<()> {
         let in_bucket = store
             .location()
@@ -114,7 +115,7 @@ impl ObjectBackend {
             .await
     }
 
-    /// A read of a checked key.
+    /// Prepares a read of a checked key.
     pub(super) fn read(&self, store: &Store, key: &str, version: Option<&Version>) -> Result<Read> {
         Ok(Read {
             backend: self.clone(),
@@ -135,9 +136,10 @@ pub(super) struct Read {
     path: Path,
     pub(super) key: String,
     version: Option<Version>,
-    /// The version of the first answer, which the others have to be of.
+    /// The version of the first response, which all later responses must match.
     first: OnceLock<Version>,
-    /// The whole object, where the backend sends no ranges or it is encoded: read once for all of them.
+    /// The whole object, if the backend sends no ranges or the object is encoded: read once for all
+    /// ranges.
     whole: OnceCell<Option<Body>>,
 }
 
@@ -168,7 +170,7 @@ impl Read {
         let body = match self.ask(&asked, most, Some(tag)).await? {
             Answer::Unchanged => return Ok(Revalidated::Unchanged),
             Answer::Body(body) if asked != range => {
-                // Nothing else reads through this.
+                // No other read uses `self`.
                 let _ = self.whole.set(Some(body));
                 self.whole(&range).await?
             }
@@ -177,7 +179,7 @@ impl Read {
         Ok(Revalidated::of(body))
     }
 
-    /// Reads all of a range: its bytes, whatever the size of the object is.
+    /// Reads all bytes of a range, regardless of the object's size.
     pub(super) async fn run_exact(&self, range: &Range<u64>) -> Result<Option<Bytes>> {
         let asked = ByteRange::Range(range.clone());
         let body = match self.backend.ignores_ranges() {
@@ -196,7 +198,7 @@ impl Read {
         }
     }
 
-    /// What an answer to a range means, or another way to read it.
+    /// Turns the response to a range into a result, or reads the range in another way.
     async fn settle(&self, range: ByteRange, answer: Answer) -> Result<Option<Body>> {
         let suffix = matches!(range, ByteRange::Suffix(_));
         match answer {
@@ -223,7 +225,7 @@ impl Read {
         }
     }
 
-    /// Sends one request, for an object of at most this many bytes, whose tag is not `other_than`.
+    /// Sends one request, for an object of at most `most` bytes whose tag is not `other_than`.
     async fn ask_once(
         &self,
         range: &ByteRange,
@@ -249,7 +251,7 @@ impl Read {
         let answer = self.backend.store.get_opts(&self.path, options);
         match request.within(0, answer).await? {
             Ok(result) => self.receive(range, most, result, request).await,
-            // Who answers so without a condition means something else.
+            // Without the condition, a 304 is an error.
             Err(object_store::Error::NotModified { .. }) if other_than.is_some() => {
                 Ok(Answer::Unchanged)
             }
@@ -271,7 +273,7 @@ impl Read {
         }
     }
 
-    /// Nothing at the key: absent, unless the caller has seen it before.
+    /// The result for a missing object: absent, unless the caller already knows a version of it.
     fn missing(&self) -> Result<Option<Body>> {
         match &self.version {
             Some(_) => Err(self.changed()),
@@ -309,7 +311,8 @@ impl Read {
     }
 }
 
-/// Whether a document of metadata is a web page, as servers answer that have a page for every path, or a login.
+/// Whether a metadata document is a web page, as sent by servers that have a page for every path,
+/// or a login page.
 fn is_page(key: &str, bytes: &[u8]) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
     if !matches!(
@@ -328,8 +331,8 @@ fn is_page(key: &str, bytes: &[u8]) -> bool {
         .any(|page| start.starts_with(page))
 }
 
-/// The range to ask for: an empty one, which no backend takes, becomes one byte, so that the answer still tells whether the
-/// object exists.
+/// Returns the range to request: an empty range, which no backend accepts, becomes one byte, so
+/// that the response still tells whether the object exists.
 fn request_range(range: &ByteRange) -> ByteRange {
     match range {
         ByteRange::Range(range) if range.is_empty() => {
@@ -349,7 +352,7 @@ fn to_get_range(range: &ByteRange) -> Option<GetRange> {
     }
 }
 
-/// The bytes of `wanted` out of those of `range`; `None` if they are not all there.
+/// Returns the bytes of `wanted` out of the bytes of `range`; `None` if some are missing.
 fn cut(bytes: &Bytes, range: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> {
     if wanted.is_empty() {
         return Some(Bytes::new());
@@ -359,8 +362,8 @@ fn cut(bytes: &Bytes, range: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> 
     (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
 }
 
-/// Whether a range was answered with the whole object, which `object_store` throws away: with a kind of error for web
-/// servers, and with no more than a text for the others.
+/// Whether the response to a range was the whole object, which `object_store` discards: with its
+/// own error variant for web servers, and with only a message for other stores.
 fn sends_no_ranges(error: &object_store::Error) -> bool {
     use object_store::Error as E;
 
@@ -371,8 +374,8 @@ fn sends_no_ranges(error: &object_store::Error) -> bool {
     }
 }
 
-/// Whether a failure of a range may mean that it is outside of the object: a 416, or the refusal of a store that is no server. Any
-/// other answer of a server is final.
+/// Whether a failed range request may mean that the range is outside the object: a 416, or the
+/// refusal of a store that is no server. Any other status is final.
 fn may_be_outside(error: &object_store::Error) -> bool {
     let object_store::Error::Generic { source, .. } = error else {
         return false;
@@ -382,7 +385,8 @@ fn may_be_outside(error: &object_store::Error) -> bool {
     !super::is_transport(error) && (!answered || text.contains("status code: 416"))
 }
 
-/// Whether a failure may mean that the server knows no ranges, or no suffixes: a 501, to a suffix a 400 too.
+/// Whether a failure may mean that the server does not support ranges, or suffixes: a 501, or for a
+/// suffix also a 400.
 fn may_know_no_range(range: &ByteRange, error: &object_store::Error) -> bool {
     let text = error.to_string();
     let is = |status: &str| text.contains(&format!("status code: {status}"));

@@ -1,7 +1,7 @@
-//! One request to a backend: its deadline, and the event that tells of it.
+//! One request to a backend, with its deadline and its log event.
 //!
-//! Every request leaves one `tracing` event at level debug when it ends, is given up or is dropped: operation, redacted
-//! store, key, range, bytes, time, outcome.
+//! Every request emits one `tracing` event at level debug when it ends, fails or is dropped:
+//! operation, redacted store, key, range, bytes, time, outcome.
 
 use std::io;
 use std::time::Duration;
@@ -21,19 +21,20 @@ pub(super) struct Request {
     key: String,
     operation: &'static str,
     started: Instant,
-    /// From when on the deadline counts.
+    /// The start of the deadline's clock.
     since: Instant,
     timed: bool,
-    /// What attempts of the client know of the deadline, and tell of what they met.
+    /// Tells the client's attempts the deadline, and collects their failures.
     pub(super) patience: Option<Patience>,
     pub(super) range: Option<ByteRange>,
-    /// The bytes that came or went.
+    /// The number of bytes sent or received.
     pub(super) bytes: u64,
     outcome: &'static str,
 }
 
 impl ObjectBackend {
-    /// Begins a request. Memory answers at once and needs no timer, which a runtime may not have.
+    /// Begins a request. A store in memory responds at once and needs no timer, which a runtime may
+    /// lack.
     pub(super) fn start(&self, store: &Store, key: &str, operation: &'static str) -> Request {
         let now = Instant::now();
         let timed = self.quirks.remote && Handle::try_current().is_ok();
@@ -58,7 +59,7 @@ impl ObjectBackend {
 }
 
 impl Request {
-    /// Waits for the next of many answers, which has its own deadline.
+    /// Waits for the next of many responses, with a deadline of its own.
     pub(super) async fn next<T, E>(
         &mut self,
         future: impl Future<Output = Result<T, E>>,
@@ -66,7 +67,8 @@ impl Request {
         self.after(0, future).await
     }
 
-    /// Waits for the next of many answers, which has its own deadline, by the bytes that are moved for it.
+    /// Waits for the next of many responses, with a deadline of its own that allows for `bytes`
+    /// transferred bytes.
     pub(super) async fn after<T, E>(
         &mut self,
         bytes: u64,
@@ -76,7 +78,7 @@ impl Request {
         self.within(bytes, future).await
     }
 
-    /// Waits for what has to happen before the time for `bytes` bytes is over.
+    /// Waits for a future, at most the time limit for `bytes` bytes.
     pub(super) async fn within<T, E>(
         &mut self,
         bytes: u64,
@@ -86,7 +88,8 @@ impl Request {
         self.limited(limit, future).await
     }
 
-    /// Waits for a listing, of who knows how many pages.
+    /// Waits for a listing or a copy, whose length is unknown: at most ten times the base of the
+    /// deadline.
     pub(super) async fn pages<T, E>(
         &mut self,
         future: impl Future<Output = Result<T, E>>,
@@ -122,7 +125,7 @@ impl Request {
         })
     }
 
-    /// An error of the backend.
+    /// Makes an error of the backend.
     pub(super) fn error(&self, error: &object_store::Error) -> Error {
         self.backend
             .error(&self.store, &self.key, self.operation, error)

@@ -1,4 +1,4 @@
-//! Signed URLs, which the clouds have.
+//! Signed URLs, for stores in a cloud.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +13,17 @@ use crate::error::{Error, Result};
 /// A kind of request that a URL can be signed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// Reading.
+    /// A read.
     Get,
-    /// Asking for the size and version.
+    /// A request for the size and version.
     Head,
-    /// Writing.
+    /// A write.
     Put,
-    /// Deleting.
+    /// A delete.
     Delete,
 }
 
-/// What signs the URL of one kind of request for an object, valid for a time.
+/// Signs the URL of one kind of request for an object, valid for a limited time.
 pub(crate) type Sign = Arc<
     dyn Fn(Method, Path, Duration) -> BoxFuture<'static, object_store::Result<String>>
         + Send
@@ -33,7 +33,7 @@ pub(crate) type Sign = Arc<
 const NONE: &str = "only S3, Google Cloud Storage and Azure have signed URLs, and a store with skip_signature has no credentials \
                     to sign with";
 
-/// What `object_store` says where the credentials of Azure are a signature themselves.
+/// The message of `object_store` if the Azure credentials are themselves a signature.
 const OF_SAS: &str = "with SAS tokens auth is not supported";
 
 impl ObjectBackend {
@@ -72,7 +72,7 @@ impl ObjectBackend {
     }
 }
 
-/// The error for a store that cannot sign.
+/// The error of a store that cannot sign.
 pub(crate) fn unsupported(store: &Store, key: &str) -> Error {
     refused(store, key, NONE)
 }

@@ -1,5 +1,5 @@
-//! Servers that speak S3 without deletion in bulk: their objects are deleted one by one, by a client that is made when the first
-//! refusal comes.
+//! Servers that speak S3 without bulk deletion: their objects are deleted one by one, by a client
+//! created on the first refusal.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,7 +8,7 @@ use object_store::{Error, ObjectStore};
 
 type Make = dyn Fn() -> Option<Arc<dyn ObjectStore>> + Send + Sync;
 
-/// A client that deletes one by one, if there is one, once it was needed.
+/// The client that deletes objects one by one, if it exists; created when needed.
 #[derive(Clone, Default)]
 pub(crate) struct Singly {
     make: Option<Arc<Make>>,
@@ -26,12 +26,13 @@ impl Singly {
         }
     }
 
-    /// The client, where a refusal made one.
+    /// Returns the client, if a refusal has created it.
     pub(super) fn made(&self) -> Option<&Arc<dyn ObjectStore>> {
         self.made.get()?.as_ref()
     }
 
-    /// Whether there is now a client that can do what was refused so.
+    /// Whether there is now a client for the refused request; creates the client on the first
+    /// refusal.
     pub(super) fn helps(&self, error: &Error) -> bool {
         let Some(make) = self.make.as_ref().filter(|_| self.made.get().is_none()) else {
             return false;
@@ -48,7 +49,8 @@ impl fmt::Debug for Singly {
     }
 }
 
-/// Whether a server knows no deletion in bulk. `object_store` takes a 404 or 405 of the request for an absent object.
+/// Whether a server does not support bulk deletion. `object_store` reports a 404 or 405 for the
+/// request as an absent object.
 fn refuses_bulk(error: &Error) -> bool {
     let text = error.to_string();
     let says = |what: &str| text.contains(what);

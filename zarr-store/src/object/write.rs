@@ -1,4 +1,5 @@
-//! Puts and deletes: one request for an object as a whole, and the settling of lost acknowledgements and false conflicts.
+//! Puts and deletes: one request for a whole object, and the settling of lost acknowledgements and
+//! false conflicts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::version::{Precondition, Version};
 use crate::{Store, key};
 
-/// How often a put is tried again that failed and whose condition holds.
+/// The retries of a failed put whose condition holds.
 const ATTEMPTS: u32 = 5;
 
 const BACKOFF: Backoff = Backoff {
@@ -92,7 +93,7 @@ impl ObjectBackend {
         self.delete_paths(store, prefix, paths).await
     }
 
-    /// Deletes objects in bulk, where the backend can.
+    /// Deletes objects, in bulk if the backend can.
     pub(crate) async fn delete_all(&self, store: &Store, keys: &[String]) -> Result<()> {
         let paths = keys.iter().map(|key| self.path(store, key));
         let paths = paths.collect::<Result<Vec<_>>>()?;
@@ -101,12 +102,13 @@ impl ObjectBackend {
         self.delete_paths(store, place, paths).await
     }
 
-    /// What deletes: in bulk until that was refused.
+    /// Returns the store that deletes: in bulk, until the server has refused that.
     fn deleter(&self) -> &Arc<dyn ObjectStore> {
         self.singly.made().unwrap_or(&self.store)
     }
 
-    /// Deletes what a function names, which is called again where the backend turns out to delete singly only.
+    /// Deletes the paths that a function returns; calls the function again if the backend turns out
+    /// to delete only one by one.
     async fn delete_paths(
         &self,
         store: &Store,
@@ -162,7 +164,7 @@ impl Put {
         }
     }
 
-    /// One put: the new version, or a failure that may still be a success.
+    /// Puts once: returns the new version, or a failure that may still be a success.
     async fn attempt(
         &self,
         precondition: &Precondition,
@@ -205,7 +207,8 @@ impl Put {
             _ if conditional && probe::not_implemented(&error) => {
                 return Err(probe::unsupported(&self.store, &self.key, probe::REFUSED));
             }
-            // Under a condition `object_store` does not try again, since it cannot know whether the put was done.
+            // Under a condition, `object_store` does not retry, since it cannot know whether the
+            // put was carried out.
             _ if conditional && is_transport(&error) => request.error(&error),
             _ => return Err(request.error(&error)),
         };
@@ -222,7 +225,7 @@ impl Put {
         }
     }
 
-    /// How a precondition fails now, if it does.
+    /// Returns why a precondition now fails, if it does.
     async fn look(&self, precondition: &Precondition) -> Result<Option<&'static str>> {
         let found = self.read()?.head().await?;
         Ok(match (precondition, found) {
@@ -247,10 +250,12 @@ impl Put {
         }
     }
 
-    /// Looks at what a failed put left. It is our own success if the object is what we sent: then the acknowledgement was
-    /// lost. And S3 answers 409, which `object_store` passes on as a failed condition, to requests that merely met.
+    /// Determines the result of a failed put. If the object equals the payload, the put succeeded
+    /// and the acknowledgement was lost. S3 also responds 409 to requests that merely collided, and
+    /// `object_store` passes that on as a failed condition.
     async fn settle(&self, precondition: &Precondition, size: u64) -> Result<PutOutcome> {
-        // One byte more than was sent: a longer object is told apart without reading it.
+        // One byte more than was sent, so that a longer object is detected without being read in
+        // full.
         let wanted = ByteRange::Range(0..size.saturating_add(1));
         let Some(body) = self.read()?.run(wanted).await? else {
             return Ok(match precondition {
@@ -272,7 +277,7 @@ impl Put {
     }
 }
 
-/// What a failed put left behind.
+/// The state after a failed conditional put.
 enum PutOutcome {
     Committed(Version),
     Superseded(&'static str),
@@ -280,7 +285,7 @@ enum PutOutcome {
     NotApplied,
 }
 
-/// Whether segments one after the other are these bytes.
+/// Whether concatenated segments equal these bytes.
 fn equal(segments: &[Bytes], bytes: &[u8]) -> bool {
     let rest = segments
         .iter()

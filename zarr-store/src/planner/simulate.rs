@@ -1,7 +1,8 @@
-//! The planner against the policies of others, on a simulated store: `C` requests at once, each `L` and then its bytes at the
-//! bandwidth of one connection. Nothing but the plans differs; no clock is read, so the figures are the same everywhere.
+//! Compares the planner with policies of other libraries on a simulated store: `C` requests at
+//! once, each taking `L` plus its bytes at the bandwidth of one connection. Only the plans differ;
+//! the simulation reads no clock, so the figures are the same everywhere.
 //!
-//! `cargo test -p zarr-store simulate -- --nocapture` prints the table that the documentation shows.
+//! `cargo test -p zarr-store simulate -- --nocapture` prints the table in the documentation.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,12 +16,13 @@ const MIB: u64 = 1 << 20;
 
 struct Network {
     latency: Duration,
-    /// Bytes per second of a connection.
+    /// The transfer rate of a connection, in bytes per second.
     bandwidth: f64,
 }
 
 impl Network {
-    /// When the last of some requests ends, in ms, if each starts in order as soon as a slot is free.
+    /// Returns when the last request ends, in ms, if each request starts, in order, as soon as a
+    /// slot is free.
     #[expect(clippy::cast_precision_loss, reason = "sizes of a simulation")]
     fn run(&self, requests: &[Range<u64>], max_in_flight: usize) -> f64 {
         let mut free = vec![0.0_f64; max_in_flight];
@@ -35,7 +37,7 @@ impl Network {
     }
 }
 
-/// Merges what is at most 1 MiB apart, up to a size.
+/// Merges ranges at most 1 MiB apart, up to a size.
 fn merged(wanted: &[Range<u64>], cap: u64) -> Vec<Range<u64>> {
     merge_near(merge_overlaps(wanted.to_vec()), MIB, cap)
 }
@@ -43,7 +45,7 @@ fn merged(wanted: &[Range<u64>], cap: u64) -> Vec<Range<u64>> {
 struct Row {
     pattern: &'static str,
     wanted: Vec<Range<u64>>,
-    /// What was measured on a real server over loopback, at 15 ms and 80 MB/s, in ms.
+    /// Times measured on a real server over loopback, at 15 ms and 80 MB/s, in ms.
     measured: [f64; 2],
 }
 
@@ -83,7 +85,8 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The times of object_store, zarr-python, and ours with 32 and 64 in flight.
+/// The times of object_store, of zarr-python, and of this planner with 32 and 64 requests in
+/// flight.
 fn times(wanted: &[Range<u64>], network: &Network) -> [f64; 4] {
     let ours = |max_in_flight| {
         let cost = CostModel {

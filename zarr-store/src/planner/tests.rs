@@ -121,7 +121,7 @@ fn extreme_ranges_do_not_overflow_or_explode() {
 #[test]
 fn little_waste_saves_requests_and_much_does_not() {
     let cost = CostModel::object();
-    // Inner chunks of one column: two runs of them, 80 KB apart.
+    // Inner chunks of one column: two runs, 80 KB apart.
     let column = [0..42_483, 123_594..166_063];
     assert_eq!(plan_ranges(&column, &cost).requests, [0..166_063]);
     let far = [0..42_483, 423_594..466_063];
@@ -183,7 +183,7 @@ proptest! {
         let useful = (0..3200).filter(|byte| byte_wanted(*byte)).count() as u64;
         for request in &plan.requests {
             prop_assert!(request.start < request.end);
-            // Requests end on wanted bytes unless they were split inside of a gap.
+            // Requests end on wanted bytes unless they were split inside a gap.
             let touches = filled.iter().any(|range| range.start < request.end && request.start < range.end);
             prop_assert!(touches || cost.split);
         }
@@ -195,7 +195,7 @@ proptest! {
         if cost.split {
             prop_assert!(plan.requests.iter().all(|request| size(request) <= part));
         } else {
-            // Only overlaps may exceed a part, and they hold no gap.
+            // Only overlaps may exceed a part, and overlaps contain no gap.
             for request in plan.requests.iter().filter(|request| size(request) > part) {
                 prop_assert!(request.clone().all(byte_wanted));
             }

@@ -1,4 +1,4 @@
-//! The store that runs a script of faults over another one.
+//! A store that injects scripted faults into another store.
 
 use std::fmt;
 use std::io;
@@ -18,7 +18,7 @@ use object_store::{
 
 use super::script::{Fault, Operation, Request, Rule};
 
-/// A store over another one, with faults by rule and a log of requests. Clones share both.
+/// A wrapper of a store that injects faults by rule and logs requests. Clones share rules and log.
 #[derive(Debug)]
 pub struct FaultStore<S> {
     inner: Arc<S>,
@@ -41,7 +41,7 @@ impl<S> Clone for FaultStore<S> {
 }
 
 impl<S: ObjectStore> FaultStore<S> {
-    /// A store without faults.
+    /// Wraps a store, without faults.
     pub fn new(inner: S) -> Self {
         Self {
             inner: Arc::new(inner),
@@ -49,22 +49,22 @@ impl<S: ObjectStore> FaultStore<S> {
         }
     }
 
-    /// Adds a rule. All rules count every request; the first that applies decides.
+    /// Adds a rule. Every rule counts every request; the first rule that applies decides.
     pub fn add(&self, rule: Rule) {
         self.state().rules.push(rule);
     }
 
-    /// The requests since the store was made, or since they were last [cleared](Self::clear).
+    /// The requests since the store was created or last [cleared](Self::clear).
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
     }
 
-    /// Forgets rules and requests.
+    /// Clears rules and requests.
     pub fn clear(&self) {
         *self.state() = State::default();
     }
 
-    /// The store below.
+    /// The wrapped store.
     pub fn inner(&self) -> &S {
         &self.inner
     }
@@ -84,7 +84,7 @@ impl<S: ObjectStore> FaultStore<S> {
         fault
     }
 
-    /// What happens before the request itself.
+    /// Applies the part of a fault that precedes the request.
     async fn before(&self, fault: Option<&Fault>, path: &Path) -> Result<()> {
         match fault {
             Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
@@ -101,7 +101,7 @@ impl<S: ObjectStore> FaultStore<S> {
 }
 
 impl Fault {
-    /// The error of a fault that is one.
+    /// The error that a fault injects, if any.
     fn error(&self, path: &Path) -> Option<Error> {
         let path = path.to_string();
         let source = "injected".into();
@@ -280,7 +280,7 @@ impl<S: ObjectStore> ObjectStore for FaultStore<S> {
     }
 }
 
-/// What happens to an answer.
+/// Applies a fault to a response.
 async fn after_get(result: GetResult, fault: Fault, path: &Path) -> Result<GetResult> {
     let mut result = match fault {
         Fault::LostAck(fault) => return fault.error(path).map_or(Ok(result), Err),

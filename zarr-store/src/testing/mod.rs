@@ -1,5 +1,5 @@
-//! An [`ObjectStore`](object_store::ObjectStore) that fails on demand and remembers every request, for tests of this crate
-//! and of those above it.
+//! An [`ObjectStore`](object_store::ObjectStore) that fails on demand and logs every request, for
+//! tests of this crate and of the crates that use it.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {

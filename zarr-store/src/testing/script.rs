@@ -1,4 +1,4 @@
-//! What happens when: rules, faults, and the log of requests. Nothing here is random.
+//! Rules, faults, and the log of requests. Nothing here is random.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub enum Operation {
     Copy,
 }
 
-/// What goes wrong.
+/// A fault to inject.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {
@@ -33,43 +33,43 @@ pub enum Fault {
     NotFound,
     /// Access is refused.
     PermissionDenied,
-    /// A failure without a kind, with this text.
+    /// A failure without a kind, with this message.
     Generic(&'static str),
     /// The request times out.
     Timeout,
     /// The condition of the request does not hold.
     Precondition,
-    /// The backend does not know this request.
+    /// The backend does not implement this request.
     NotImplemented,
-    /// The backend sends no ranges.
+    /// The backend does not support ranges.
     NotSupported,
-    /// The request takes this much longer.
+    /// The request takes longer by this time.
     Delay(Duration),
     /// The request never ends.
     Hang,
     /// The body ends after this many bytes.
     Truncate(usize),
-    /// The body has this many bytes too many.
+    /// The body has this many surplus bytes.
     Extend(usize),
     /// The body stops after this many bytes, and the connection stays open.
     Stall(usize),
-    /// The bytes of the body come one by one, this long apart.
+    /// The bytes of the body arrive one by one, this long apart.
     Drip(Duration),
     /// The condition of a put is ignored.
     Unconditional,
-    /// The byte at this place of the body, if it has one, is inverted.
+    /// The byte at this offset of the body, if any, is inverted.
     FlipByte(usize),
     /// The object gets this content just before the request.
     Swap(Bytes),
     /// The object is deleted just before the request.
     Delete,
-    /// The request is done, and then fails with this fault: the acknowledgement is lost.
+    /// The request is carried out and then fails with this fault: the acknowledgement is lost.
     LostAck(Box<Fault>),
-    /// The entity tag of the answer is this one.
+    /// The response has this entity tag.
     ETag(Option<&'static str>),
 }
 
-/// A fault for some requests.
+/// A fault for a set of requests.
 #[derive(Clone, Debug)]
 pub struct Rule {
     operation: Operation,
@@ -80,7 +80,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A fault for every request of this kind to keys that match: a key, or the start of one followed by `*`.
+    /// Injects a fault into every request of this kind whose key matches: an exact key, or a prefix
+    /// followed by `*`.
     #[must_use]
     pub fn new(operation: Operation, pattern: &str, fault: Fault) -> Self {
         Self {
@@ -92,14 +93,14 @@ impl Rule {
         }
     }
 
-    /// This rule for one of the matching requests only, counted from 0.
+    /// Restricts this rule to one of the matching requests, counted from 0.
     #[must_use]
     pub fn on_call(mut self, call: usize) -> Self {
         self.call = Some(call);
         self
     }
 
-    /// Takes note of a request, and says what happens to it.
+    /// Counts a request and returns its fault, if any.
     pub(super) fn apply(&mut self, operation: Operation, key: &str) -> Option<Fault> {
         let matches = operation == self.operation
             && match self.pattern.strip_suffix('*') {
@@ -117,18 +118,19 @@ impl Rule {
     }
 }
 
-/// A request that was made.
+/// A logged request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Its kind.
+    /// The kind of the request.
     pub operation: Operation,
-    /// The key, or prefix.
+    /// The key or prefix.
     pub key: String,
     /// The range of a get; `None` for the whole object.
     pub range: Option<GetRange>,
-    /// What it depends on: `If-Match: <tag>`, `If-None-Match: <tag>`, `version <generation>`, `absent`.
+    /// The condition of the request: `If-Match: <tag>`, `If-None-Match: <tag>`, `absent` or
+    /// `version <generation>`.
     pub condition: Option<String>,
-    /// The bytes of a put.
+    /// The size of a put, in bytes.
     pub size: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Answers of web servers as RFC 9110 allows them and as servers, proxies and caches give them.
+//! Responses of web servers that RFC 9110 allows, and those that servers, proxies and caches
+//! actually send.
 
 use std::time::{Duration, Instant};
 
@@ -37,11 +38,11 @@ fn check(range: &ByteRange, body: Result<Option<Body>>) {
     assert_eq!(body.bytes, expected, "{range}");
 }
 
-/// Reads all ranges of an object of a hundred bytes from a server.
+/// Reads all ranges of a 100-byte object from a server.
 async fn reads(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) {
     let server = Raw::start(answer);
     for range in ALL {
-        // A store that has seen nothing, and one that has.
+        // First from a store that has seen nothing, then from one that has.
         let store = open(&server, &[]);
         check(&range, store.get("k", &range, None).await);
         check(&range, store.get("k", &range, None).await);
@@ -55,7 +56,7 @@ async fn reads(answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static) {
     assert_eq!(bodies.unwrap_err().kind(), ErrorKind::ShortBody);
 }
 
-/// The error of reading a range.
+/// Returns the error of reading a range.
 async fn fails(
     range: ByteRange,
     answer: impl Fn(&Asked) -> Vec<u8> + Send + Sync + 'static,
@@ -213,7 +214,7 @@ async fn less_than_the_range_asked_for() {
 
 #[tokio::test]
 async fn more_than_the_range_asked_for() {
-    // As caches that keep blocks do.
+    // Like caches that keep blocks.
     reads(|asked| match asked.range(100) {
         Some(range) if !range.is_empty() => {
             let (start, end) = (
@@ -297,7 +298,7 @@ async fn ranges_outside_in_all_forms() {
         ),
         ("416 no", "Content-Range: bytes */*\r\n", "<html>no</html>"),
         ("416 no", "", "<html>no</html>"),
-        // Azurite, where a range begins at the end.
+        // Azurite, if a range begins at the end.
         ("206 Partial", "", ""),
         ("206 Partial", "Content-Range: bytes 100-99/100\r\n", ""),
     ] {
@@ -344,7 +345,7 @@ async fn weak_tags_and_none() {
     ] {
         reads(move |asked| orderly(asked, tag)).await;
     }
-    // Such a tag is never a condition.
+    // A weak tag is never a condition.
     let server = Raw::start(|asked| orderly(asked, "ETag: W/\"v1\"\r\n"));
     let store = open(&server, &[]);
     let version = store
@@ -480,7 +481,7 @@ async fn refusals_in_any_encoding_are_what_their_status_says() {
     assert_ne!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
-/// `pattern(100)` in gzip, in two members.
+/// `pattern(100)` in gzip, as two members.
 fn gzipped() -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in [&pattern(100)[..60], &pattern(100)[60..]] {
@@ -500,7 +501,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     buffer
 }
 
-/// `pattern(100)` in deflate without the frame of zlib.
+/// `pattern(100)` in deflate without the zlib frame.
 fn deflated_raw() -> Vec<u8> {
     let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
     let mut buffer = vec![0; compressor.deflate_compress_bound(100)];
@@ -533,7 +534,7 @@ async fn encoded_objects_are_decoded() {
         ("identity, gzip", gzipped()),
     ] {
         let fields = format!("Content-Encoding: {name}\r\n{TAG}");
-        // Whatever was asked for, as static hosts do.
+        // Regardless of the range, as static hosts do.
         let (body, coding) = (stored.clone(), fields.clone());
         reads(move |asked| match asked.method.as_str() {
             "HEAD" => without_body(sized("200 OK", &coding, &body)),
@@ -557,7 +558,7 @@ async fn encoded_objects_are_decoded() {
             }
         })
         .await;
-        // And in chunks.
+        // Also with a chunked transfer.
         reads(move |asked| match asked.method.as_str() {
             "HEAD" => without_body(chunked("200 OK", &fields, &[])),
             _ => chunked("200 OK", &fields, &stored),
@@ -761,7 +762,7 @@ async fn a_server_that_sends_us_away_again_and_again_is_an_error_that_says_so() 
     let error = store.get("k", &ByteRange::All, None).await.unwrap_err();
     assert!(error.to_string().contains("429"), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5), "{error}");
-    // Without retries nobody waits.
+    // Without retries, no call waits.
     let store = open(&server, &[]);
     let start = Instant::now();
     let error = store.get("k", &ByteRange::All, None).await.unwrap_err();

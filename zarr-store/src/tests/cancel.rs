@@ -1,4 +1,4 @@
-//! Dropped futures: no permit stays taken, no task stays running, and an object is old or new.
+//! Dropped futures: every permit is released, every task ends, and an object is old or new.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -50,7 +50,7 @@ async fn dropped_requests_give_their_permits_back() {
     assert_eq!(operations(&faults), [Operation::Get]);
 }
 
-/// Polls a put `polls` times, drops it, and says whether it ended before.
+/// Polls a put `polls` times, drops it, and returns whether it finished first.
 async fn put_dropped_after(store: &Store, polls: usize) -> bool {
     let mut put = store
         .put("d/k", vec![pattern(100_000)], Precondition::None)
@@ -86,7 +86,7 @@ async fn a_put_dropped_at_any_await_leaves_the_old_object_or_the_new_one() {
                 found.len()
             );
         }
-        // A put that goes on in the background ends by itself and leaves nothing beside the object.
+        // A put that continues in the background finishes and leaves nothing beside the object.
         put(&store, "d/k", "last").await;
         assert_eq!(store.list_dir("d").await.unwrap().keys, ["k"]);
     }

@@ -1,5 +1,5 @@
-//! Stores in clouds: what is wrong with options and answers is said, puts carry what was asked for, and conditions are probed
-//! only where nobody knows of them, beside the key that is written.
+//! Cloud stores: errors name what is wrong with options and responses, puts carry the requested
+//! attributes, and conditions are probed only on unknown services, beside the key being written.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -261,7 +261,7 @@ async fn without_credentials_the_error_says_so() {
         "{text}"
     );
     assert!(start.elapsed() < Duration::from_secs(2), "{text}");
-    // A machine that has no account, says so or fails.
+    // A machine that has no account, says so, or fails.
     for status in ["403 no", "404 no", "500 no", "400 no"] {
         let machine = Raw::start(move |_| sized(status, "", b"go away"));
         let msi = format!("{}/metadata/identity/oauth2/token", machine.address);
@@ -288,7 +288,7 @@ async fn without_credentials_the_error_says_so() {
             );
         }
     }
-    // Nobody is asked where nothing is signed, for writes neither.
+    // Unsigned requests need no credentials, not even for writes.
     let server = bucket();
     let options = [
         ("base_url", server.address.as_str()),
@@ -496,7 +496,7 @@ async fn keys_are_added_to_the_server_that_a_service_account_names() {
     let found = store.get("k", &ByteRange::All, None).await.unwrap();
     assert!(found.is_none());
     assert_eq!(server.take()[0].target, "/b/x%2Fk");
-    // Nobody knows whether it honours conditions.
+    // Whether the server honours conditions is unknown.
     let error = store.put("k", vec![], Precondition::IfAbsent).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
 }
@@ -547,7 +547,7 @@ async fn lost_credentials_ask_nobody() {
     let options = [("account_name", "a"), ("credentials_lost", "account_key")];
     let error = read(&Store::open_with("az://b/x", options).unwrap()).await;
     assert!(error.to_string().contains("account_key"), "{error}");
-    // Where there are others, or none are needed, nothing was lost.
+    // With other credentials, or without need of any, nothing is lost.
     let server = Raw::start(|_| sized("403 no", "", b""));
     let error = read(&s3(&server.address, &[("credentials_lost", "token")])).await;
     assert!(
@@ -587,7 +587,7 @@ async fn lost_credentials_ask_nobody() {
     }
 }
 
-/// Objects of a server that honours conditions.
+/// A server that honours conditions.
 fn bucket() -> Raw {
     let objects = Mutex::new(BTreeMap::<String, u64>::new());
     Raw::start(move |asked| {
@@ -695,7 +695,7 @@ async fn puts_carry_what_was_asked_for() {
 async fn conditions_are_probed_beside_the_key_once_for_a_place_and_process() {
     let server = bucket();
     for (number, key) in ["c/0", "c/1", "zarr.json"].into_iter().enumerate() {
-        // Every store is a new one, as every unpickling makes it.
+        // Every store is new, as after unpickling.
         let store = s3(&server.address, &[]);
         store
             .put(key, vec!["x".into()], Precondition::IfAbsent)
@@ -730,7 +730,7 @@ async fn conditions_are_probed_beside_the_key_once_for_a_place_and_process() {
 
 #[tokio::test]
 async fn services_that_are_known_to_honour_conditions_are_not_probed() {
-    // Requests go through a proxy, which sees where to.
+    // Requests go through a proxy, which sees their target.
     for (url, options) in [
         ("s3://b/x", vec![]),
         (
@@ -781,7 +781,7 @@ async fn services_that_are_known_to_honour_conditions_are_not_probed() {
             _ => &[("account_name", "acc"), ("account_key", "aHVzaA==")],
         };
         if url == "s3://b/x" && options.is_empty() {
-            // TLS, which a proxy does not see into.
+            // TLS, which hides the target from a proxy.
             let all = login.iter().copied().chain(options);
             assert!(
                 !format!("{:?}", Store::open_with(url, all).unwrap().inner.backend)

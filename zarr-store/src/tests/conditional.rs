@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{put, read, read_ranges};
 use crate::{ByteRange, ErrorKind, Precondition, Store};
 
-/// Adds one to the number at a key, as often as it takes; returns the conflicts.
+/// Adds one to the number at a key, retrying until it succeeds; returns the number of conflicts.
 pub(crate) async fn increment(store: &Store, key: &str) -> usize {
     let mut conflicts = 0;
     loop {
@@ -22,7 +22,7 @@ pub(crate) async fn increment(store: &Store, key: &str) -> usize {
                 )
             }
         };
-        // All numbers have the same size, so that nothing but the version tells them apart.
+        // All numbers have the same size, so that only the version distinguishes them.
         let next = Bytes::from(format!("{:8}", value + 1));
         match store.put(key, vec![next], precondition).await {
             Ok(_) => return conflicts,

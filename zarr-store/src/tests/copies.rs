@@ -1,4 +1,4 @@
-//! Copies and moves: what is at both keys after each, and how many requests it took.
+//! Copies and moves: the objects at both keys afterwards, and the number of requests.
 
 use super::{faulty, operations, pattern, put, read};
 use crate::testing::Operation;

@@ -1,4 +1,5 @@
-//! Nothing hangs: silence, a stalled body and an endless drip are timeouts when the deadline is over (promise P13).
+//! Nothing hangs: silence, a stalled body and an endless drip time out at the deadline (promise
+//! P13).
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::{faulty, pattern, put, read_ranges};
 use crate::testing::{Fault, Operation, Rule};
 use crate::{ByteRange, Deadline, ErrorKind, Precondition, Result};
 
-/// Checks that a call is a timeout after this many seconds.
+/// Checks that a call times out after this many seconds.
 async fn assert_timeout<T>(seconds: u64, call: impl Future<Output = Result<T>>) {
     let start = Instant::now();
     let error = call.await.err().unwrap();

@@ -1,4 +1,4 @@
-//! What the failures of a backend become.
+//! The errors that failures of a backend turn into.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What real answers of web servers become, on a small server of our own.
+//! The results of actual web server responses, from a small server in this process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -31,7 +31,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let requests = Arc::clone(&requests);
-                // A client that goes away ends its thread.
+                // A client that disconnects ends its thread.
                 std::thread::spawn(move || serve(&stream, &requests).ok());
             }
         });
@@ -43,7 +43,7 @@ impl Server {
         }
     }
 
-    /// The objects as a client of S3 sees them that has no account.
+    /// Opens the objects over S3, without an account.
     #[cfg(feature = "s3")]
     fn s3(&self, more: Option<(&str, &str)>) -> Store {
         let options = [
@@ -118,7 +118,7 @@ fn answer(
             std::thread::sleep(Duration::from_secs(5));
             return Ok(());
         }
-        // Without a size, as RFC 9110 (8.6) wants it.
+        // Without a size, as RFC 9110 (8.6) requires.
         "204" => return write!(stream, "HTTP/1.1 204 No Content\r\n\r\n"),
         "no-head-whole" if method != "HEAD" => 100,
         no_head if no_head.starts_with("no-head-") => {
@@ -205,7 +205,7 @@ async fn a_refused_get_is_final_whatever_a_head_would_say() {
             );
         }
     }
-    // The size alone would tell whether the range lies outside.
+    // Only the size would tell whether the range is outside.
     let error = server
         .store
         .get("no-head-416", &ByteRange::Range(0..9), None)
@@ -423,7 +423,7 @@ async fn a_known_version_is_not_sent_again_even_without_ranges() {
     });
     for name in ["k", "whole"] {
         let range = ByteRange::Range(10..20);
-        // The second time, the server is known to send no ranges.
+        // On the second pass, the server is known to send no ranges.
         for _ in 0..2 {
             let answer = server.store.get_if_changed(name, &range, &other);
             let Revalidated::Changed(body) = answer.await.unwrap() else {

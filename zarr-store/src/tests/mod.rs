@@ -1,4 +1,5 @@
-//! Tests of the store as a whole: `suite` is the contract, run on every backend; the others are about one promise each.
+//! Tests of the store as a whole: `suite` is the contract, run on every backend; every other module
+//! tests one promise.
 
 #![expect(
     clippy::unwrap_used,
@@ -47,7 +48,7 @@ use object_store::memory::InMemory;
 use crate::testing::{FaultStore, Operation};
 use crate::{ByteRange, Precondition, RangeBody, Result, Store, Version};
 
-/// A store in memory that is treated as a remote one, and its script.
+/// Returns a store in memory that is treated as remote, and its script.
 pub(crate) fn faulty() -> (Store, FaultStore<InMemory>) {
     let faults = FaultStore::new(InMemory::new());
     let store = Store::new(Arc::new(faults.clone()), "faulty://store");
@@ -71,7 +72,7 @@ pub(crate) async fn read(store: &Store, key: &str) -> Option<Bytes> {
     body.map(|body| body.bytes)
 }
 
-/// All ranges, in the order asked for.
+/// Reads all ranges, in the order requested.
 pub(crate) async fn read_ranges(
     store: &Store,
     key: &str,
@@ -86,7 +87,7 @@ pub(crate) async fn read_ranges(
     Ok(bodies.into_iter().map(|body| body.bytes).collect())
 }
 
-/// Bytes that tell where they are.
+/// Returns bytes that encode their position.
 pub(crate) fn pattern(size: usize) -> Bytes {
     (0..size)
         .map(|at| u8::try_from(at % 251).expect("a remainder of 251 is a byte"))

@@ -103,7 +103,7 @@ mod credentials {
 
     use crate::{ByteRange, CredentialSource, Credentials, Store};
 
-    /// Credentials that expire after so many seconds, and how often they were asked for.
+    /// Credentials that expire after this many seconds, and the number of requests for them.
     #[derive(Debug)]
     struct Source(u64, AtomicU64);
 

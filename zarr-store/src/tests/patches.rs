@@ -1,4 +1,4 @@
-//! Patches: local files and memory, and uploads of copied ranges with everything that can go wrong with them.
+//! Patches: local files and memory, and uploads of copied ranges with all their failures.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -56,7 +56,7 @@ async fn memory_and_local_files_are_patched() {
         let again = patch(&store, &version).await.unwrap_err();
         assert_eq!(again.kind(), ErrorKind::Conflict);
         assert_eq!(content(&store).await, (new(), patched.clone()));
-        // Nothing stays but a prefix, nothing but the tail, and no more than there is.
+        // Only a prefix stays, then only the tail, and no more than exists.
         let first = store.patch("a/k", &patched, 3, Vec::new()).await.unwrap();
         assert_eq!(content(&store).await.0, old()[..3]);
         let too_long = store.patch("a/k", &first, 4, Vec::new()).await;
@@ -72,22 +72,23 @@ async fn memory_and_local_files_are_patched() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// What is wrong with a server, or with one of its answers.
+/// The defect of a server, or of one of its responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Nothing,
     CopyIgnoresConditions,
     CopyIgnoresRanges,
     CompletionIgnoresConditions,
-    /// A step, the name of which starts so, fails each time.
+    /// A step whose name starts like this fails each time.
     Fails(&'static str),
-    /// A step, the name of which starts so, is refused for want of rights.
+    /// A step whose name starts like this is refused for lack of permission.
     Denies(&'static str),
-    /// The completion is done, and then the connection breaks; one more try says that there is no such upload.
+    /// The completion is carried out, and then the connection breaks; a retry reports that the
+    /// upload does not exist.
     LosesAcknowledgement,
-    /// The completion is not done, and the connection breaks, twice.
+    /// The completion is not carried out, and the connection breaks, twice.
     LosesCompletion,
-    /// Somebody else puts the object before this step.
+    /// Another writer puts the object before this step.
     Changes(&'static str),
     /// This step never ends.
     Hangs(&'static str),
@@ -95,7 +96,7 @@ enum Wrong {
 
 type Parts = HashMap<usize, Bytes>;
 
-/// A server with uploads in memory.
+/// A server that keeps uploads in memory.
 struct Server {
     store: Arc<InMemory>,
     uploads: Mutex<HashMap<String, Parts>>,
@@ -130,7 +131,7 @@ impl Server {
         })
     }
 
-    /// A store on it, which asks it first or does not.
+    /// Opens a store on the server, with or without a probe.
     fn store(self: &Arc<Self>, probe: bool) -> Store {
         let place = format!("fake {:p} {:x}", Arc::as_ptr(self), fastrand::u64(..));
         let patches = Patches::new(self.clone(), &place, probe);
@@ -142,7 +143,7 @@ impl Server {
         *self.wrong.lock().unwrap()
     }
 
-    /// Notes a step, and does what is wrong with it.
+    /// Logs a step and applies its defect.
     async fn step(&self, step: &str, path: &Path) -> object_store::Result<()> {
         let probe = path.as_ref().contains("probe");
         self.steps.lock().unwrap().push(format!("{step} {path}"));

@@ -10,7 +10,7 @@ use crate::{ErrorKind, Precondition, Store};
 
 const PROBE: &str = "p/.zarr-store-probe-*";
 
-/// The probe of a working backend: three puts and the delete.
+/// The requests of a probe on a working backend: three puts and the delete.
 const PROBED: [Operation; 4] = [
     Operation::Put,
     Operation::Put,
@@ -146,7 +146,7 @@ async fn false_conflicts_are_tried_again() {
         ("new", Precondition::IfAbsent),
         ("old", Precondition::IfVersion(version)),
     ] {
-        // What a 409 becomes that says no more than that two puts met.
+        // The result of a 409 that only means that two puts collided.
         faults.add(Rule::new(Operation::Put, key, Fault::Precondition).on_call(0));
         faults.add(Rule::new(Operation::Put, key, Fault::Precondition).on_call(1));
         store

@@ -1,4 +1,4 @@
-//! The number of requests and of bytes that many ranges cost, and the checks on what comes back.
+//! The number of requests and bytes that many ranges cost, and the checks on the responses.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn every(count: u64, size: u64, gap: u64) -> Vec<std::ops::Range<u64>> {
         .collect()
 }
 
-/// Requests and bytes for a pattern of ranges on a remote store with 64 requests in flight.
+/// Returns requests and bytes for a pattern of ranges on a remote store with 64 requests in flight.
 async fn cost(ranges: &[std::ops::Range<u64>]) -> (u64, u64) {
     let (store, faults) = faulty();
     let size = ranges.iter().map(|range| range.end).max().unwrap_or(0);
@@ -120,7 +120,7 @@ async fn a_busy_consumer_holds_no_permit() {
     let ranges: Vec<_> = (0..8).map(|part| part * MIB..(part + 1) * MIB).collect();
     let mut first = store.get_ranges("k", ranges.clone(), None);
     let mut second = store.get_ranges("k", ranges, None);
-    // Neither stream is polled while the other waits; with permits held in them, both streams would be stuck.
+    // Neither stream is polled while the other waits; if streams held permits, both would be stuck.
     let reads = async {
         for _ in 0..8 {
             first.next().await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! A server that answers each request with the bytes that a function makes of it, well formed or not.
+//! A server that answers each request with the bytes a function returns, well formed or not.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use super::pattern;
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) target: String,
-    /// Names in lower case.
+    /// Header names in lower case.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -23,7 +23,7 @@ impl Asked {
         Some(value)
     }
 
-    /// The bytes that are asked for of an object of this size; `None` without a range.
+    /// Returns the requested bytes of an object of this size; `None` without a range.
     pub(crate) fn range(&self, size: usize) -> Option<std::ops::Range<usize>> {
         let (start, end) = self
             .field("range")?
@@ -59,7 +59,7 @@ impl Raw {
         Self { address, log }
     }
 
-    /// The requests since the last look.
+    /// Takes the requests since the last call.
     pub(crate) fn take(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
@@ -109,7 +109,7 @@ fn serve(
     }
 }
 
-/// An answer with a body and its length.
+/// Makes a response with a body and its length.
 pub(crate) fn sized(status: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{fields}\r\n",
@@ -118,7 +118,7 @@ pub(crate) fn sized(status: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// An answer with a body in chunks of seven bytes.
+/// Makes a response with a body in chunks of seven bytes.
 pub(crate) fn chunked(status: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes =
         format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n{fields}\r\n").into_bytes();
@@ -131,7 +131,7 @@ pub(crate) fn chunked(status: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What an orderly server answers for an object of a hundred bytes, without a body to HEAD.
+/// Makes the response of an orderly server for a 100-byte object, without a body to HEAD.
 pub(crate) fn orderly(asked: &Asked, fields: &str) -> Vec<u8> {
     let body = pattern(100);
     let answer = match asked.range(100) {
@@ -152,7 +152,7 @@ pub(crate) fn orderly(asked: &Asked, fields: &str) -> Vec<u8> {
     }
 }
 
-/// The head of an answer.
+/// Returns the head of a response.
 pub(crate) fn without_body(mut answer: Vec<u8>) -> Vec<u8> {
     let end = answer
         .windows(4)

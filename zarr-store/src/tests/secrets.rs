@@ -1,4 +1,4 @@
-//! No secret in a location, a `Debug` output or an error; and what URLs open.
+//! Secrets appear in no location, `Debug` output or error; and what URLs open.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the events of requests tell, and what they do not.
+//! The contents of request events, and what they must not contain.
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
@@ -12,11 +12,12 @@ use crate::testing::{Fault, Operation, Rule};
 use crate::{ByteRange, Precondition, Store};
 
 thread_local! {
-    /// The events of this thread as `name=value` lines, from `listen` on.
+    /// The events of this thread as `name=value` lines, since `listen`.
     static LOG: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// One subscriber for all tests: those that come and go decide for one another which events there are.
+/// One subscriber for all tests: subscribers that come and go decide for one another which events
+/// exist.
 struct Listener;
 
 fn listen() {

@@ -1,8 +1,8 @@
-//! A URL names one place: it opens what a person means, to the letter, or is refused with advice.
+//! A URL names one place: it opens what a person means, literally, or is refused with advice.
 
 use crate::{ErrorKind, Store};
 
-/// The place that a URL opens, or the reason why it opens none.
+/// Returns the place that a URL opens, or the reason why it opens none.
 fn place(url: &str) -> Result<String, String> {
     let options: &[(&str, &str)] = match url.split_once(':') {
         Some(("s3" | "s3a", _)) => &[("region", "r"), ("skip_signature", "true")],

@@ -1,8 +1,9 @@
-//! The central directory of an archive, from its bytes (APPNOTE 6.3.10, 4.3): which members there are and where.
+//! Parses the central directory of an archive (APPNOTE 6.3.10, 4.3): the members and their offsets.
 //!
-//! Nothing is believed that would let a member reach outside of its place: names are keys, members do not overlap, and sizes are
-//! ones that their method can produce. Of a name that occurs twice the last member counts, as where a writer appends: zip
-//! readers agree on that. Bytes in front of the archive move all offsets.
+//! No entry may let a member reach outside its range: names are keys, members do not overlap, and
+//! sizes are ones that their method can produce. If a name occurs twice, the last member counts, as
+//! for a writer that appends: zip readers agree on that. Bytes in front of the archive shift all
+//! offsets.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,13 +11,13 @@ use std::sync::OnceLock;
 
 use crate::key;
 
-/// The bytes of a local header before its name.
+/// The size of a local header before its name, in bytes.
 pub(super) const HEADER: u64 = 30;
 
-/// The most bytes that one byte of deflate can become.
+/// The most bytes that one byte of deflate can expand to.
 const DEFLATE_RATIO: u64 = 1032;
 
-/// Where the central directory is, and how many members it has.
+/// The offset and size of the central directory, and its number of members.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) offset: u64,
@@ -26,7 +27,7 @@ pub(super) struct End {
     before: u64,
 }
 
-/// How the bytes of a member are stored.
+/// The compression method of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Stored,
@@ -35,7 +36,7 @@ pub(super) enum Method {
     Other(u16),
 }
 
-/// What APPNOTE 4.4.5 calls a method.
+/// Names a compression method as APPNOTE 4.4.5 does.
 pub(super) fn method_name(method: u16) -> String {
     let name = match method {
         9 => "Deflate64",
@@ -54,14 +55,14 @@ pub(super) fn method_name(method: u16) -> String {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) method: Method,
-    /// Where its local header is.
+    /// The offset of the local header.
     pub(super) header: u64,
-    /// Where the next member, or the directory, begins.
+    /// The offset of the next member or of the directory.
     pub(super) limit: u64,
     pub(super) compressed: u64,
     pub(super) size: u64,
     pub(super) crc: u32,
-    /// Where its data is, once its local header was read.
+    /// The offset of the data, once the local header has been read.
     pub(super) data: OnceLock<u64>,
 }
 
@@ -96,7 +97,7 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
     };
     let rest = |at: usize| tail.len() - at - 22;
     let mut places = (0..=tail.len().saturating_sub(22)).rev();
-    // The record that ends where the archive does, or else the last one: some writers pad.
+    // Takes the record that ends where the archive ends, or else the last record: some writers pad.
     let record = places
         .clone()
         .find(|&at| comment(at).is_some_and(|size| size == rest(at)))
@@ -130,12 +131,13 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
     }
 }
 
-/// The record of zip64, which stands before a locator just before the other record, and where it begins.
+/// Returns the zip64 record and its offset. A locator just before the plain record points to it.
 fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<(End, u64)> {
     let locator_at = record.checked_sub(20)?;
     let locator = Fields(tail.get(locator_at..record)?);
     (locator.u32(0)? == 0x0706_4b50).then_some(())?;
-    // Where the locator says, or, behind bytes that it does not count, just before it.
+    // The record is at the offset that the locator states, or, if the locator does not count bytes
+    // in front, just before the locator.
     let said = locator.u64(8)?.checked_sub(start);
     let said = said.and_then(|at| usize::try_from(at).ok());
     let at = [said, locator_at.checked_sub(56)]
@@ -182,7 +184,7 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     Ok(members)
 }
 
-/// A name: UTF-8, or else code page 437 (APPNOTE, appendix D).
+/// Decodes a name: UTF-8, or else code page 437 (APPNOTE, appendix D).
 fn text(name: &[u8]) -> Cow<'_, str> {
     const HIGH: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
         αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
@@ -196,7 +198,7 @@ fn text(name: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// A name, which some archivers of Windows write with the separators of that system.
+/// Decodes a name and replaces the separators of some Windows archivers.
 fn names(name: &[u8], from_dos: bool) -> Cow<'_, str> {
     let name = text(name);
     match from_dos && name.contains('\\') && !name.contains('/') {
@@ -205,7 +207,7 @@ fn names(name: &[u8], from_dos: bool) -> Cow<'_, str> {
     }
 }
 
-/// A name without the `./` that some archivers put in front.
+/// Strips the `./` that some archivers put in front of a name.
 fn without_dots(name: &str) -> &str {
     let mut name = name;
     while let Some(rest) = name.strip_prefix("./") {
@@ -214,7 +216,7 @@ fn without_dots(name: &str) -> &str {
     name
 }
 
-/// One entry: its name, the member, and what follows.
+/// Parses one entry: returns its name, its member and the remaining bytes.
 fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
     let fields = Fields(bytes);
     if fields.u32(0)? != 0x0201_4b50 {
@@ -225,7 +227,7 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
     let name = fields.bytes(46, name_size)?;
     let extra = fields.bytes(46 + name_size, extra_size)?;
     let rest = bytes.get(46 + name_size + extra_size + comment_size..)?;
-    // Sizes that do not fit stand in the extra field of zip64, in this order.
+    // The zip64 extra field holds sizes that do not fit, in this order.
     let mut large = zip64(extra);
     let mut wide = |at: usize| match fields.u32(at)? {
         u32::MAX => {
@@ -258,7 +260,7 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
     Some((name, member, rest))
 }
 
-/// The extra field of zip64; empty if there is none.
+/// Returns the zip64 extra field; empty if there is none.
 fn zip64(mut extra: &[u8]) -> &[u8] {
     loop {
         let fields = Fields(extra);
@@ -293,7 +295,8 @@ fn check(member: &Member) -> Result<(), String> {
     Ok(())
 }
 
-/// Tells members where the next begins, which each has to end before.
+/// Sets the limit of each member, the start of the next one, and checks that no member exceeds its
+/// limit.
 fn limit(members: &mut Members, directory: u64) -> Result<(), String> {
     let mut order: Vec<(&String, &mut Member)> = members.iter_mut().collect();
     order.sort_unstable_by_key(|(_, member)| member.header);
@@ -310,7 +313,7 @@ fn limit(members: &mut Members, directory: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Where the data of a member is, from its local header at `header`, the name included.
+/// Returns the offset of a member's data, from its local header at `header`, name included.
 pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64, String> {
     let fields = Fields(bytes);
     let place = || {

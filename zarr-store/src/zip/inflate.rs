@@ -1,6 +1,7 @@
-//! Inflating and checking members, with libdeflate: behind the feature `deflate`, since it is C.
+//! Inflates and checks members with libdeflate: behind the feature `deflate`, because libdeflate is
+//! C.
 
-/// The member behind its stored bytes, if they are sound: exactly `size` bytes with this checksum.
+/// Inflates stored bytes to a member, if it has exactly `size` bytes and this checksum.
 #[cfg(feature = "deflate")]
 pub(super) fn inflate(bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>, &'static str> {
     let size = usize::try_from(size).map_err(|_| "larger than memory")?;
@@ -20,7 +21,7 @@ pub(super) fn inflate(_: &[u8], _: u64, _: u32) -> Result<Vec<u8>, &'static str>
     Err("zarr-store is built without its feature \"deflate\"")
 }
 
-/// Checks the bytes of a member against their checksum; without the feature nothing is checked.
+/// Compares the bytes of a member with their checksum; without the feature, checks nothing.
 pub(super) fn check(bytes: &[u8], crc: u32) -> Result<(), &'static str> {
     #[cfg(feature = "deflate")]
     if libdeflater::crc32(bytes) != crc {

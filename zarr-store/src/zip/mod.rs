@@ -1,8 +1,10 @@
-//! Zip archives as stores to read: an object of any other store, whose members are the objects.
+//! Zip archives as read-only stores: the archive is an object of any other store, and its members
+//! are the objects.
 //!
-//! `directory` parses; here is the reading. The directory is found by one read of the last bytes and kept; a stored member
-//! is read by ranges like any object, after one small read of its local header, and a deflated one is read whole. All reads
-//! are of the version of the archive that the directory was read from.
+//! `directory` parses; this module reads. One read of the last bytes finds the directory, which is
+//! kept. A stored member is read by ranges like any object, after one small read of its local
+//! header; a deflated member is read whole. All reads are pinned to the version of the archive that
+//! the directory was read from.
 
 mod directory;
 mod inflate;
@@ -25,22 +27,23 @@ use crate::error::{Error, Result};
 use crate::version::Version;
 use crate::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, key, task};
 
-/// What is read of the end of an archive first: all of a record with the longest comment, and often the directory.
+/// The size of the first read at the end of an archive, in bytes: holds a record with the longest
+/// comment, and often the directory.
 const TAIL: u64 = 128 << 10;
 
 /// The largest central directory, in bytes.
 const DIRECTORY_MAX: u64 = 256 << 20;
 
-/// The largest deflated member, in bytes before and after.
+/// The largest deflated member, in bytes, both compressed and decompressed.
 const DEFLATED_MAX: u64 = 1 << 30;
 
-/// What helps where a member cannot be read.
+/// Advice for members that cannot be read.
 const PACK_AGAIN: &str = "unpack the archive and pack it with zip -0 (zipfile.ZIP_STORED)";
 
-/// Up to this size, in bytes, a member is read together with its header.
+/// The size, in bytes, up to which a member is read together with its header.
 const SMALL: u64 = 64 << 10;
 
-/// An archive, and the part of it that the keys are in.
+/// An archive, and the prefix of the keys in it.
 #[derive(Clone)]
 pub(crate) struct ZipStore {
     archive: Store,
@@ -55,7 +58,7 @@ struct Directory {
 }
 
 impl ZipStore {
-    /// The archive at a checked key. Nothing is read yet.
+    /// Returns the archive at a checked key. Nothing is read yet.
     pub(crate) fn new(archive: Store, key: &str) -> Self {
         Self {
             archive,
@@ -76,7 +79,7 @@ impl ZipStore {
         }
     }
 
-    /// Boxed, since the archive may be in an archive.
+    /// Boxed, since the archive may itself be in an archive.
     fn directory(&self) -> BoxFuture<'_, Result<&Directory>> {
         self.directory.get_or_try_init(|| self.open()).boxed()
     }
@@ -107,7 +110,7 @@ impl ZipStore {
         })
     }
 
-    /// A range of the archive.
+    /// Reads a range of the archive.
     async fn archived(&self, range: Range<u64>, version: &Version) -> Result<Bytes> {
         let mut bodies = self
             .archive
@@ -118,7 +121,7 @@ impl ZipStore {
         }
     }
 
-    /// A member, if the archive has it at the version that the caller knows.
+    /// Finds a member, if the archive is at the version that the caller knows.
     async fn find(
         &self,
         store: &Store,
@@ -296,7 +299,7 @@ impl ZipStore {
         Ok(listing)
     }
 
-    /// The members below a prefix, sorted, with their names below it.
+    /// Returns the members below a prefix, sorted, with names relative to the prefix.
     async fn below(&self, prefix: &str) -> Result<impl Iterator<Item = (&str, &Member)>> {
         let start = key::join(&self.prefix, prefix).into_owned();
         let first = start.clone();
@@ -323,7 +326,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Where the data of the member begins; read once.
+    /// Returns the offset of the member's data; reads the header only once.
     async fn data(&self) -> Result<u64> {
         if let Some(data) = self.member.data.get() {
             return Ok(*data);
@@ -340,12 +343,13 @@ impl Found<'_> {
         Ok(*self.member.data.get_or_init(|| data))
     }
 
-    /// All bytes of the member, checked.
+    /// Reads and checks all bytes of the member.
     async fn whole(&self) -> Result<Bytes> {
         self.check_method()?;
         let member = self.member;
         let known = member.data.get().copied();
-        // With the header, whose extra field has at most 64 KiB and is hardly ever in the directory.
+        // With the header, whose extra field has at most 64 KiB and is rarely repeated in the
+        // directory.
         let header = HEADER + self.name.len() as u64 + member.compressed;
         let start = known.unwrap_or(member.header);
         let end = known.map_or_else(
@@ -370,7 +374,7 @@ impl Found<'_> {
         })
     }
 
-    /// Refuses what cannot be read, before it is.
+    /// Refuses a member that cannot be read, before reading it.
     fn check_method(&self) -> Result<()> {
         let reason = match self.member.method {
             Method::Deflated if self.member.size.max(self.member.compressed) > DEFLATED_MAX => {
@@ -391,7 +395,7 @@ impl Found<'_> {
     }
 }
 
-/// A part of what is in memory.
+/// Slices bytes in memory.
 fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
     let at = |place| usize::try_from(place).expect("what is in memory is no larger than memory");
     bytes.slice(at(range.start)..at(range.end))

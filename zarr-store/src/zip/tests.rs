@@ -1,4 +1,5 @@
-//! Archives made here, byte by byte, so that every field can lie, and one that Python made (`python.py`).
+//! Tests with archives built byte by byte, so that every field can lie, and with an archive that
+//! Python wrote (`python.py`).
 
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +16,7 @@ use crate::{ByteRange, ErrorKind, Precondition, Revalidated, Store, Version};
 
 const MIB: u64 = 1 << 20;
 
-/// A member, with what its entry in the directory says.
+/// A member, and the fields of its directory entry.
 #[derive(Clone)]
 struct Made {
     name: &'static str,
@@ -25,7 +26,7 @@ struct Made {
     crc: u32,
     size: u32,
     compressed: u32,
-    /// Where its header is, from where it really is.
+    /// The offset of the stated header from the actual header.
     shift: i64,
 }
 
@@ -68,7 +69,7 @@ fn archive(members: &[Made]) -> Vec<u8> {
             middle.extend_from_slice(&field.to_le_bytes());
         }
         middle.extend_from_slice(&(name.len() as u16).to_le_bytes());
-        // The local header alone has an extra field, as that of many writers.
+        // Only the local header has an extra field, as many writers have it.
         bytes.extend_from_slice(b"PK\x03\x04");
         bytes.extend_from_slice(&middle);
         bytes.extend_from_slice(&8_u16.to_le_bytes());
@@ -271,7 +272,7 @@ async fn archives_of_windows_may_have_its_separators() {
     let store = zipped(bytes.clone()).await;
     assert_eq!(read(&store, "a/c/0").await.unwrap(), "one");
     assert_eq!(store.list_dir("").await.unwrap().prefixes, ["a"]);
-    // Elsewhere names may have such letters.
+    // On other systems, names may contain such letters.
     let mut unix = bytes;
     let entries = unix.windows(5).enumerate();
     let entries = entries.filter(|(_, bytes)| *bytes == b"PK\x01\x02\x14");

@@ -1,4 +1,5 @@
-//! Reads by other means, of backends that send no ranges, no suffixes, or refuse a range that may be outside of the object.
+//! Fallbacks for backends that send no ranges or no suffixes, or refuse a range that may be outside
+//! the object.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,17 +14,18 @@ use crate::version::Version;
 use crate::wire::Facts;
 use crate::{Backoff, Body, ObjectInfo};
 
-/// How often a read is asked for again whose body broke off.
+/// The retries of a read whose body broke off.
 const AGAIN: u32 = 2;
 
-/// How long such a read waits before.
+/// The wait before such a retry.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(100),
     longest: Duration::from_secs(1),
 };
 
 impl Read {
-    /// Sends a request, and again where the body broke off: `object_store` goes on with bodies that have a tag only.
+    /// Sends a request, and repeats it if the body broke off: `object_store` resumes only bodies
+    /// that have an entity tag.
     pub(super) async fn ask(
         &self,
         range: &ByteRange,
@@ -41,14 +43,14 @@ impl Read {
         self.ask_once(range, most, other_than).await
     }
 
-    /// Reads the whole object, for the sake of a range of it.
+    /// Reads the whole object to get a range of it.
     pub(super) async fn whole(&self, range: &ByteRange) -> Result<Option<Body>> {
         let ask = || async {
             match self.ask(&ByteRange::All, WHOLE_MAX, None).await? {
                 Answer::Body(body) => Ok(Some(body)),
                 Answer::Absent => self.missing(),
                 Answer::Unchanged => Err(self.changed()),
-                // Of all of it there are no parts.
+                // A request for the whole object allows no parts.
                 Answer::Part(part) => Err(self.short(&(0..u64::MAX), part.bytes.len() as u64)),
                 Answer::Encoded => Err(self.changed()),
                 Answer::NoRanges(error) | Answer::Failed(error) | Answer::BrokenOff(error) => {
@@ -69,7 +71,8 @@ impl Read {
         }))
     }
 
-    /// Reads the whole object and remembers that ranges are useless; some servers ignore them for empty objects only.
+    /// Reads the whole object and remembers that ranges are ignored; some servers ignore ranges
+    /// only for empty objects.
     pub(super) async fn without_ranges(&self, range: &ByteRange) -> Result<Option<Body>> {
         let body = self.whole(range).await?;
         if body.as_ref().is_some_and(|body| body.object_size > 0)
@@ -83,11 +86,11 @@ impl Read {
         Ok(body)
     }
 
-    /// The rest of a range of which a part came, and the size of its object.
+    /// Reads the rest of a range after a part of it, and determines the size of the object.
     pub(super) async fn complete(&self, range: &ByteRange, part: Part) -> Result<Option<Body>> {
         let object_size = match part.object_size {
             Some(size) => size,
-            // Who knows no HEAD can still send all of it.
+            // A server without HEAD can still send the whole object.
             None => match self.head().await {
                 Ok(Some(Head {
                     size: Some(size),
@@ -125,8 +128,9 @@ impl Read {
         }))
     }
 
-    /// A range that the backend refused: what is there of it, and nothing if it is outside of the object. Asks for the size,
-    /// which no other read does, since backends do not tell a range outside of the object from other failures.
+    /// Reads a range that the backend refused: the part inside the object, or nothing if the range
+    /// is outside. Requests the size, because backends do not distinguish a range outside the
+    /// object from other failures.
     pub(super) async fn outside(
         &self,
         range: &ByteRange,
@@ -138,7 +142,7 @@ impl Read {
                 size: Some(size),
                 version,
             })) => (size, version),
-            // A server that knows no HEAD has still said that there is an object.
+            // A server without HEAD has still said that the object exists.
             _ => return self.whole(range).await.or_else(|_| refused()),
         };
         let there = request_range(range).resolve(size);
@@ -155,7 +159,7 @@ impl Read {
                 _ => {}
             }
         }
-        // A server that refuses every range.
+        // The server refuses every range.
         if !was_answered(&error) {
             return refused();
         }
@@ -165,8 +169,9 @@ impl Read {
         }
     }
 
-    /// Reads a range that the server knows not: a suffix by its place, or else all of the object. Nobody asks for the size alone,
-    /// since the first refusal counts, whatever that would say.
+    /// Reads a range of a kind that the server does not support: a suffix as an absolute range,
+    /// otherwise the whole object. Does not request the size alone, because the first refusal
+    /// counts in any case.
     pub(super) async fn otherwise(
         &self,
         range: &ByteRange,
@@ -196,7 +201,8 @@ impl Read {
         }
     }
 
-    /// Reads a suffix where the backend has none, by its place in an object of known size.
+    /// Reads a suffix from a backend without suffix ranges: requests the size, then an absolute
+    /// range.
     #[expect(
         clippy::wrong_self_convention,
         reason = "reads from the size, converts nothing"
@@ -214,7 +220,7 @@ impl Read {
                 })),
                 _,
             ) => (size, version),
-            // A GET was answered with the whole object: the server knows no HEAD.
+            // The response to the GET was the whole object: the server does not support HEAD.
             (Ok(None) | Err(_), Some(_)) => return self.without_ranges(range).await,
             (Err(error), None) => return Err(error),
             (Ok(None), None) => return self.missing(),
@@ -239,7 +245,7 @@ impl Read {
         }
     }
 
-    /// The size of the object, decoded, and its version.
+    /// Returns the decoded size of the object, and its version.
     pub(super) async fn describe(&self) -> Result<Option<ObjectInfo>> {
         let of = |body: Body| ObjectInfo {
             size: body.object_size,
@@ -258,7 +264,7 @@ impl Read {
         }
     }
 
-    /// The size and version alone.
+    /// Requests only the size and version.
     pub(in crate::object) async fn head(&self) -> Result<Option<Head>> {
         let mut options = GetOptions {
             head: true,
@@ -290,14 +296,14 @@ impl Read {
     }
 }
 
-/// What is said of an object without its bytes.
+/// The properties of an object that a HEAD request returns.
 pub(in crate::object) struct Head {
-    /// `None` where the answer does not say it.
+    /// `None` if the response has no size.
     pub(in crate::object) size: Option<u64>,
     pub(in crate::object) version: Version,
 }
 
-/// Whether a server refuses HEAD, whatever it is of.
+/// Whether a server refuses HEAD for any object.
 fn knows_no_head(error: &Error) -> bool {
     let text = error.to_string();
     matches!(error, Error::Backend { .. })
@@ -306,12 +312,12 @@ fn knows_no_head(error: &Error) -> bool {
             .any(|status| text.contains(&format!("status code: {status}")))
 }
 
-/// Whether a failure is the answer of a server.
+/// Whether a failure is a server's response.
 fn was_answered(error: &object_store::Error) -> bool {
     error.to_string().contains("status code: ")
 }
 
-/// Whether a range ends, or for a suffix begins, outside of an object of this size.
+/// Whether a range ends, or for a suffix begins, outside an object of this size.
 fn reaches_past(range: &ByteRange, size: u64) -> bool {
     match range {
         ByteRange::Range(range) => range.end > size,

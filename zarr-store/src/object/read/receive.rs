@@ -1,4 +1,4 @@
-//! Taking in what comes: checked against version, place and size, and decoded where it is stored encoded.
+//! Receives responses: checks version, range and size, and decodes encoded objects.
 
 use std::ops::Range;
 
@@ -14,18 +14,18 @@ use crate::object::request::Request;
 use crate::version::Version;
 use crate::wire::Facts;
 
-/// The largest buffer that a claimed size alone makes us allocate, in bytes.
+/// The largest buffer that is allocated from a claimed size alone, in bytes.
 const TRUSTED_SIZE: u64 = 64 << 20;
 
-/// How many bytes come.
+/// The number of bytes to expect.
 enum Expected {
     Exactly(u64),
-    /// As many as there are, but not more than these.
+    /// Any number up to this many.
     AtMost(u64),
 }
 
 impl Read {
-    /// Takes in the answer to a range of an object of at most `most` bytes.
+    /// Receives the response to a range of an object of at most `most` bytes.
     pub(super) async fn receive(
         &self,
         wanted: &ByteRange,
@@ -104,7 +104,7 @@ impl Read {
         }))
     }
 
-    /// What is wanted of a whole object, which may be encoded.
+    /// Returns the wanted range of a whole object, which may be encoded.
     fn decoded(
         &self,
         wanted: &ByteRange,
@@ -147,7 +147,8 @@ impl Read {
         }
     }
 
-    /// All bytes of an answer: never much more memory than really came. Or why a body without a tag broke off.
+    /// Collects all bytes of a response, using little more memory than the bytes received; or
+    /// returns why a body without an entity tag broke off.
     async fn collect(
         &self,
         result: GetResult,
