@@ -7,6 +7,8 @@ use ndarray::{arr0, s};
 use zarr::{Array, ArrayBuilder, Attributes, Error, Hierarchy, WriteOptions, open, registry};
 use zarr_core::Limits;
 use zarr_store::Precondition;
+use zarr_tests::origin::Origin;
+use zarr_tests::proxy::{Fault, Proxy, Rule};
 
 async fn keys(hierarchy: &Hierarchy, prefix: &str) -> Vec<String> {
     let keys = hierarchy.store().list_keys(prefix).try_concat();
@@ -413,4 +415,32 @@ async fn one_node_that_is_not_understood_does_not_hide_the_others() {
     let error = root.array("g/h/a").await.unwrap_err().to_string();
     let place = "zarr.json: consolidated_metadata.metadata.g/h/a: codecs[0]";
     assert!(error.starts_with(place), "{error}");
+}
+
+#[tokio::test]
+async fn copies_further_above_are_renewed_where_one_group_denies_access() {
+    let origin = Origin::start().await;
+    let proxy = Proxy::start(&origin.address).await;
+    let hierarchy = || Hierarchy::new(Origin::s3(&proxy.address, &[]), registry());
+    let here = hierarchy();
+    let mut array = line(&here, "mid/a", 4, 4).await;
+    for group in ["mid", ""] {
+        here.group(group)
+            .await
+            .unwrap()
+            .consolidate()
+            .await
+            .unwrap();
+    }
+    proxy.add(Rule::new("PUT", "mid/zarr.json", Fault::Status(403)).always());
+    array.set_attributes(units()).await.unwrap();
+    proxy.clear();
+    let there = hierarchy();
+    let through = async |group: &str, path: &str| {
+        let group = there.group(group).await.unwrap();
+        group.array(path).await.unwrap().attributes().clone()
+    };
+    assert_eq!(through("", "mid/a").await, units());
+    // The copy of the group that denies access cannot be renewed by this caller.
+    assert_eq!(through("mid", "a").await, Attributes::new());
 }
