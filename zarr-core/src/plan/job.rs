@@ -1,4 +1,4 @@
-//! Pure work on one encoded chunk: decode it and copy what is wanted of it to the output.
+//! The size of the whole decoded chunk or shard of the fetch, in bytes.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::copy::ChunkCopy;
 use crate::data_type::{DataTypeKind, Element};
 use crate::error::{Error, Result};
 
-/// What is to be done with the bytes of one chunk or inner chunk. It is not `Clone`, and running it consumes it: no two jobs write
-/// to the same elements.
+/// What is to be done with the bytes of one chunk or inner chunk. It is not `Clone`, and running it
+/// consumes it: no two jobs write to the same elements.
 #[derive(Debug)]
 pub struct ChunkJob {
     pub(super) location: ChunkLocation,
@@ -28,10 +28,12 @@ pub struct DecodeJob {
 }
 
 impl ChunkJob {
-    /// Decodes the chunk and copies what is wanted of it to the output of the read; without bytes, all of it has the fill value.
+    /// Decodes the chunk and copies what is wanted of it to the output of the read; without bytes,
+    /// all of it has the fill value.
     ///
     /// # Errors
-    /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of the chunk.
+    /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of
+    /// the chunk.
     pub fn run(self, encoded: Option<&[u8]>) -> Result<()> {
         self.copy_out(encoded)
             .map_err(|error| self.location.wrap(error))
@@ -74,7 +76,8 @@ impl ChunkJob {
         })
     }
 
-    /// Refuses bytes that are no `bool`, whatever a registered data type or codec has let through: callers see them as such.
+    /// Refuses bytes that are no `bool`, whatever a registered data type or codec has let through:
+    /// callers see them as such.
     fn check_bools(&self, elements: &[u8]) -> Result<()> {
         if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
             || bool::are_elements(elements)
@@ -84,7 +87,8 @@ impl ChunkJob {
         Err(Error::corrupt("bool", "a byte that is neither 0 nor 1"))
     }
 
-    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes.
+    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements,
+    /// and their bytes.
     ///
     /// # Errors
     /// Where the bytes are damaged, with key and inner chunk.
@@ -95,8 +99,9 @@ impl ChunkJob {
             .map_err(|error| self.location.wrap(error))
     }
 
-    /// Writes to the places of the wanted elements where they are found: `number`, which the caller gave the chunk, and the
-    /// position of the element in it. With `number` 0 for the fill value, the position is 0 too. A place has 8 bytes.
+    /// Writes to the places of the wanted elements where they are found: `number`, which the caller
+    /// gave the chunk, and the position of the element in it. With `number` 0 for the fill value,
+    /// the position is 0 too. A place has 8 bytes.
     ///
     /// # Errors
     /// Where the output has another layout, or elements have one size.
@@ -125,7 +130,8 @@ impl ChunkJob {
         copy.scatter(&found.collect::<Vec<_>>(), self.attempt.written())
     }
 
-    /// The key of the object where the job is for a whole one: a job without bytes then says that it does not exist.
+    /// The key of the object where the job is for a whole one: a job without bytes then says that
+    /// it does not exist.
     #[must_use]
     pub fn object(&self) -> Option<&Arc<str>> {
         let location = &self.location;
@@ -167,7 +173,8 @@ impl DecodeJob {
     }
 }
 
-/// Elements that are being decoded in place: zeros if that fails, since half-decoded bytes need not be elements.
+/// Elements that are being decoded in place: zeros if that fails, since half-decoded bytes need not
+/// be elements.
 struct Target<'a>(&'a mut [u8]);
 
 impl Drop for Target<'_> {
