@@ -197,7 +197,7 @@ impl Fetch {
         }
     }
 
-    /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
+    /// The size of the whole decoded chunk or shard of the fetch, in bytes.
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         self.job.part.decoded_size()
