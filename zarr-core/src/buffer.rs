@@ -1,5 +1,5 @@
-//! Memory that reads fill and writes take: owned by an `Arc`, because jobs may outlive the call
-//! that made them.
+//! The memory that reads fill and writes copy from: owned by an `Arc`, because jobs may outlive the
+//! call that made them.
 //!
 //! Together with `copy`, this is the crate's unsafe room: all other code uses offsets that are
 //! checked here.
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use crate::data_type::Element;
 use crate::error::{Error, Result};
 
-/// Allocations of at least this many bytes ask the kernel for huge pages.
+/// The smallest allocation, in bytes, for which huge pages are requested.
 const HUGE: usize = 4 << 20;
 
 /// Memory that a read fills. Clones share the memory; only one read at a time may hold it (see
@@ -160,9 +160,9 @@ impl Output {
     /// lies `origin` bytes from `start`.
     ///
     /// # Safety
-    /// The memory is initialised and may hold the elements of every array that is read into it.
-    /// Until the last clone of the handle is dropped, the memory stays valid and nothing else uses
-    /// it.
+    /// The memory is initialised, and it is valid memory for the elements of every array that is
+    /// read into it. Until the last clone of the handle is dropped, the memory stays valid and
+    /// nothing else uses it.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
         Self::new(start, size, origin, Owner::Caller)
@@ -172,8 +172,8 @@ impl Output {
     /// drops the owner.
     ///
     /// # Safety
-    /// The memory may hold the elements of every array that is read into it. While `owner` lives,
-    /// the memory is initialised and nothing else uses it.
+    /// The memory is valid memory for the elements of every array that is read into it. While
+    /// `owner` lives, the memory is initialised and nothing else uses it.
     #[must_use]
     pub unsafe fn owned(
         owner: Box<dyn Send + Sync>,

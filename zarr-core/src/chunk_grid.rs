@@ -271,7 +271,7 @@ impl ChunkGrid {
             .collect()
     }
 
-    /// Returns all shapes that chunks can have, at most `limit`.
+    /// Returns all shapes that chunks can have; fails if there are more than `limit`.
     pub(crate) fn chunk_shapes(&self, limit: usize) -> Result<Vec<Vec<u64>>> {
         let mut shapes = vec![Vec::new()];
         for dimension in &self.dimensions {

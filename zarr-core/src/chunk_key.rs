@@ -100,8 +100,8 @@ impl ChunkKeyEncoding {
     /// or `v2`, followed by a suffix.
     ///
     /// # Errors
-    /// Fails if the base encoding is neither `default` nor `v2`, or the suffix contains `/`, which
-    /// would lead out of the directory of the key.
+    /// Fails if the base encoding is neither `default` nor `v2`, or the suffix contains control
+    /// characters, `/` or `\`. A separator would lead out of the directory of the key.
     pub fn bind_suffix(extension: &Extension) -> Result<Self> {
         let SuffixConfiguration {
             suffix,
@@ -125,7 +125,8 @@ impl ChunkKeyEncoding {
     /// Binds `zarrs.default_suffix`: the keys of `default`, followed by a suffix.
     ///
     /// # Errors
-    /// Fails if the separator is neither `/` nor `.`, or the suffix contains `/`.
+    /// Fails if the separator is neither `/` nor `.`, or the suffix contains control characters,
+    /// `/` or `\`.
     pub fn bind_default_suffix(extension: &Extension) -> Result<Self> {
         let DefaultSuffixConfiguration { suffix, separator } = extension.parse()?;
         let base = Self::bind_default(&Extension::new("default"))?;

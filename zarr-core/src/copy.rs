@@ -23,7 +23,7 @@ pub(crate) struct ChunkCopy<'a> {
     pub(crate) swap_size: usize,
 }
 
-/// One loop of a copy: the number of turns, and the stride in bytes on each side.
+/// One loop of a copy: the number of iterations, and the stride in bytes on each side.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
     count: usize,
@@ -189,7 +189,7 @@ impl ChunkCopy<'_> {
     /// offsets stay inside both sides, and copies.
     fn run(&self, sides: &Sides, direction: Direction) -> Result<()> {
         let item = self.item_size.cast_signed();
-        // Collected in place.
+        // Collecting in place reuses the allocation.
         let strides = c_strides(self.shape).into_iter();
         let strides = strides
             .map(|stride| to_offset(stride) * item)
@@ -347,7 +347,7 @@ fn within(
     low >= 0 && high <= size as i128
 }
 
-/// Drops loops of one turn, moves the longest strides of the target to the outside, and joins
+/// Drops loops of one iteration, moves the longest strides of the target to the outside, and joins
 /// adjacent loops that form one longer loop.
 fn merge(loops: &mut Vec<Loop>, item: usize) {
     loops.retain(|l| l.count > 1);

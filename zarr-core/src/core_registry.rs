@@ -7,7 +7,8 @@ use crate::registry::Registry;
 
 impl Registry {
     /// Creates a registry with the data types, chunk grids and chunk key encodings of the core
-    /// specification, strings and byte strings, and no codecs.
+    /// specification, the extensions `rectilinear`, `suffix` and `zarrs.default_suffix`, strings
+    /// and byte strings, and no codecs.
     #[must_use]
     pub fn core() -> Self {
         Self::default()

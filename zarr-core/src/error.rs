@@ -84,14 +84,14 @@ pub enum Error {
         /// The checksum computed from the data.
         computed: u64,
     },
-    /// Data of the wrong number of bytes or elements.
+    /// Data with the wrong number of bytes or elements.
     #[error("{what}: found {found} bytes, expected {expected}")]
     Size {
         /// The measured item.
         what: &'static str,
-        /// Bytes found.
+        /// The number of bytes found.
         found: u64,
-        /// Bytes expected: an exact number or a bound.
+        /// The expected number of bytes, exact or a bound.
         expected: String,
     },
     /// Encoded data that its codec cannot decode.
@@ -192,7 +192,7 @@ impl Error {
             | Self::FillValue { .. }
             | Self::Path { .. } => ErrorKind::Invalid,
             // A member that must not be ignored belongs to an extension that this build does not
-            // know.
+            // support.
             Self::UnknownMember { .. }
             | Self::UnknownExtension { .. }
             | Self::Unsupported { .. } => ErrorKind::Unsupported,

@@ -29,7 +29,7 @@ impl Extension {
     /// Returns this extension with one configuration member set.
     ///
     /// # Panics
-    /// Never for values with a JSON form; all of serde's own types have one.
+    /// Panics if the value has no JSON form; all of serde's own types have one.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         self.configuration

@@ -71,7 +71,7 @@ impl Members {
         self.0.shift_remove(name).is_some()
     }
 
-    /// Keeps the members whose names pass.
+    /// Keeps the members for whose names `keep` returns true.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name));
     }
@@ -165,7 +165,7 @@ impl Serialize for Members {
     }
 }
 
-/// Indents valid JSON text by two spaces a level. Objects and lists of objects are broken into
+/// Indents valid JSON text by two spaces per level. Objects and lists of objects are broken into
 /// lines; lists of plain values are not. Strings and numbers keep their spelling, and marks become
 /// bare words again.
 pub(crate) fn indent(text: &str) -> String {

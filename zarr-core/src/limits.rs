@@ -4,20 +4,20 @@
 /// attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest chunk or inner chunk that is decoded whole, in bytes.
+    /// The maximum size of a chunk or inner chunk that is decoded whole, in bytes.
     pub max_chunk_size: u64,
-    /// The largest shard index, in bytes.
+    /// The maximum size of a shard index, in bytes.
     pub max_index_size: u64,
-    /// The largest metadata document, in bytes; the documents of groups may hold copies of many
-    /// others.
+    /// The maximum size of a metadata document, in bytes; the documents of groups may hold copies
+    /// of many others.
     pub max_document_size: u64,
-    /// The highest number of dimensions.
+    /// The maximum number of dimensions.
     pub max_rank: usize,
-    /// The highest number of distinct chunk shapes in one array.
+    /// The maximum number of distinct chunk shapes in one array.
     pub max_chunk_shapes: usize,
-    /// The highest number of codecs in a chain.
+    /// The maximum number of codecs in a chain.
     pub max_codecs: usize,
-    /// The deepest nesting of shards, or of codecs inside other codecs.
+    /// The maximum nesting depth of shards, and of codecs inside other codecs.
     pub max_shard_depth: usize,
 }
 

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// The path of a group or array, checked once. Names contain no `/`, are not empty, do not consist
-/// of dots only, and are not `zarr.json`. Names that start with `__` are reserved: nodes with such
-/// names are found, because xarray writes them, but not created.
+/// The path of a group or array, checked once. Names contain no `/` and no NUL, are not empty, do
+/// not consist of dots only, and are not `zarr.json`. Names that start with `__` are reserved:
+/// nodes with such names are found, because xarray writes them, but not created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodePath(String);
 

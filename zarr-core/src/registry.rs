@@ -1,5 +1,5 @@
-//! The extensions that a hierarchy knows: a value that maps extension names to the functions that
-//! bind them. There is no global registry.
+//! The extensions that a hierarchy supports: a value that maps extension names to the functions
+//! that bind them. There is no global registry.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::extension::Extension;
 use crate::limits::Limits;
 use crate::strictness::Strictness;
 
-/// The function that binds a codec, by the codec's kind, from its configuration and its input. The
+/// The function that binds a codec, by the codec's kind, to its configuration and its input. The
 /// binder binds the codecs, codec chains and data types named in the configuration.
 #[derive(Clone, Copy)]
 pub enum BindCodec {
@@ -35,7 +35,7 @@ pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
 /// The function that binds a chunk key encoding.
 pub type BindChunkKeyEncoding = fn(&Extension) -> Result<ChunkKeyEncoding>;
 
-/// The known extensions, and the limits in force.
+/// The supported extensions, and the limits in force.
 #[derive(Clone, Default)]
 pub struct Registry {
     codecs: BTreeMap<String, BindCodec>,
@@ -189,7 +189,8 @@ impl Registry {
     /// Binds a codec chain to its input.
     ///
     /// # Errors
-    /// [`Error::InMember`] with the position of the codec and its error.
+    /// [`Error::TooLarge`] if the chain has too many codecs, [`Error::InMember`] with the position
+    /// of the codec and its error.
     pub fn bind_codecs(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
         Binder::new(self).chain(codecs, spec)
     }
@@ -254,7 +255,7 @@ impl<'a> Binder<'a> {
         Self { registry, depth: 0 }
     }
 
-    /// The registry of known extensions.
+    /// The registry of supported extensions.
     #[must_use]
     pub fn registry(&self) -> &'a Registry {
         self.registry
@@ -313,7 +314,8 @@ impl<'a> Binder<'a> {
     /// codecs, in this order.
     ///
     /// # Errors
-    /// [`Error::InMember`] with the position of the codec and its error.
+    /// [`Error::TooLarge`] if the chain has too many codecs, [`Error::InMember`] with the position
+    /// of the codec and its error.
     pub fn chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
         let limit = self.limits().max_codecs;
         if codecs.len() > limit {

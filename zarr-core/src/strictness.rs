@@ -5,9 +5,9 @@
 /// other libraries write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// Reads these spellings.
+    /// Reads spellings beyond the specification.
     #[default]
     Tolerant,
-    /// Rejects these spellings, like everything else that the specification forbids.
+    /// Rejects spellings beyond the specification, like everything else that it forbids.
     Strict,
 }

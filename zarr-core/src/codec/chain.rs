@@ -28,7 +28,7 @@ pub struct CodecChain {
     max_chunk_size: u64,
 }
 
-/// Elements of a chunk on their way between codecs and a buffer.
+/// Elements of a chunk in transit between codecs and a buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements<'a> {
     /// The elements, in C order of the planned axes.
@@ -128,7 +128,7 @@ impl CodecChain {
     }
 
     /// The byte order of elements that are copied directly to or from the encoded form of the array
-    /// to bytes codec; `None` if they are not.
+    /// to bytes codec; `None` if elements are not copied directly.
     ///
     /// In foreign byte order, structs and types that need `Admit` are not copied directly: their
     /// chunks are byte-swapped as a whole.
@@ -142,7 +142,7 @@ impl CodecChain {
         (alike || order == ByteOrder::native()).then_some(order)
     }
 
-    /// Whether [`Self::encode`] takes elements in the byte order that is not this machine's.
+    /// Whether [`Self::encode`] takes elements in foreign byte order, which is not this machine's.
     pub(crate) fn encodes_foreign(&self) -> bool {
         self.plain()
             .is_some_and(|order| order != ByteOrder::native())
@@ -317,7 +317,7 @@ impl CodecChain {
         }
     }
 
-    /// Decodes the array to bytes codec, to elements in C order of the stored axes and this
+    /// Decodes with the array to bytes codec, to elements in C order of the stored axes and this
     /// machine's byte order.
     fn decode_stored(&self, stored: &[u8]) -> Result<ChunkData> {
         let data_type = &self.stored.data_type;
@@ -388,7 +388,7 @@ impl CodecChain {
     }
 
     /// Encodes elements, given in C order of the planned axes and in foreign byte order if
-    /// [`Self::encodes_foreign`], and appends them to `encoded`.
+    /// [`Self::encodes_foreign`] is true, and appends them to `encoded`.
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         self.planned().data_type.check(elements)?;
         if self.plain().is_some() {
@@ -418,8 +418,8 @@ fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Decodes bytes to bytes codecs, last first, and lends the result, whose size is `stored`.
-/// Checksums are verified in place.
+/// Decodes with the bytes to bytes codecs, last first, and lends the result, whose size is
+/// `stored`. Checksums are verified in place.
 fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
     codecs: &[Arc<dyn BytesToBytes>],
     stored: EncodedSize,
@@ -444,7 +444,7 @@ fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
     }
 }
 
-/// Decodes all of the codecs into exactly the bytes of `decoded`.
+/// Decodes with all of the codecs, into exactly the bytes of `decoded`.
 fn unwrap_bytes_into(
     codecs: &[Arc<dyn BytesToBytes>],
     encoded: &[u8],
@@ -463,7 +463,7 @@ fn unwrap_bytes_into(
     })
 }
 
-/// Encodes with bytes to bytes codecs, first one first.
+/// Encodes with the bytes to bytes codecs, first one first.
 fn wrap_bytes(
     codecs: &[Arc<dyn BytesToBytes>],
     decoded: &[u8],

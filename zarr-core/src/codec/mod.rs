@@ -1,9 +1,8 @@
-//! Codecs: the traits that `zarr-codecs` implements, one codec a file, and the chain in which the
+//! Codecs: the traits that `zarr-codecs` implements, one codec per file, and the chain in which the
 //! core runs codecs.
 //!
-//! A codec is bound once, to its input on encoding, which is also its output on decoding. A bound
-//! codec knows its sizes, which serve both as exact buffer sizes and as caps against decompression
-//! bombs.
+//! A codec is bound once, to its input on encoding, which is also its output on decoding. The sizes
+//! of a bound codec serve both as exact buffer sizes and as caps against decompression bombs.
 
 mod chain;
 mod scratch;
@@ -137,8 +136,8 @@ pub trait BytesToBytes: Debug + Send + Sync {
         })
     }
 
-    /// Returns the verified input as a part of the encoded bytes, for a codec that only adds to its
-    /// input, such as a checksum.
+    /// Verifies the encoded bytes and returns their part that is the decoded form, for a codec that
+    /// only adds to its input, such as a checksum; `None` for all other codecs.
     ///
     /// # Errors
     /// The errors of [`Self::decode`].
@@ -147,8 +146,8 @@ pub trait BytesToBytes: Debug + Send + Sync {
     }
 }
 
-/// The pure queries of a plan to a sharding codec, whose encoded form is many inner chunks and an
-/// index.
+/// The pure functions of a sharding codec that plans call. The encoded form of such a codec is many
+/// inner chunks and an index.
 pub trait Sharding: Debug + Send + Sync {
     /// The codec chain of the inner chunks, bound to their shape.
     fn inner(&self) -> &Arc<CodecChain>;

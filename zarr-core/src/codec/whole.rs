@@ -94,7 +94,7 @@ fn item_size(shard: &ChunkSpec) -> usize {
     shard.data_type.fixed_size().unwrap_or(size_of::<u64>())
 }
 
-/// Elements on their way out of a shard. Variable-size elements are copied as numbers and collected
+/// Elements in transit out of a shard. Variable-size elements are copied as numbers and collected
 /// at the end.
 struct Elements {
     /// The item to copy for elements that are not stored; for variable-size elements, number 0

@@ -4,7 +4,7 @@
 //! `core` has the types of the core specification, `fill_value` and `float` their JSON forms,
 //! `float_format` the meaning of the bits of floats, `element` the Rust types of elements,
 //! `respell` the fill values as other libraries spell them. `registered` lists the fixed-size types
-//! registered by others, one family a file; `variable` has the variable-size types.
+//! registered by others, one family per file; `variable` has the variable-size types.
 
 mod core;
 mod element;
@@ -93,7 +93,7 @@ pub enum DataTypeKind {
 /// The JSON form of fill values: how to read and write them.
 #[derive(Clone, Copy)]
 pub struct FillRules {
-    /// Reads the fill value of a data type.
+    /// Parses the fill value of a data type from JSON.
     pub read: fn(&DataType, &RawValue) -> Result<FillValue>,
     /// Writes the fill value of a data type as JSON text.
     pub write: fn(&DataType, &FillValue) -> String,

@@ -1,4 +1,4 @@
-//! Elements of all kinds on their way through a codec chain, and the Rust types that hold them.
+//! Elements of all kinds, passed through a codec chain, and the Rust types that hold them.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

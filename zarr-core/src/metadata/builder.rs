@@ -28,8 +28,8 @@ pub struct ArrayBuilder {
 }
 
 impl ArrayBuilder {
-    /// Describes an array of this shape and data type, such as `uint16`, with defaults: chunks of
-    /// at most 1 MiB, zstd, a fill value of zero.
+    /// Creates the description of an array of this shape and data type, such as `uint16`, with
+    /// defaults: chunks of at most 1 MiB, zstd, a fill value of zero.
     #[must_use]
     pub fn new(shape: &[u64], data_type: &str) -> Self {
         Self {
@@ -94,7 +94,8 @@ impl ArrayBuilder {
     /// Sets the value of elements that are not stored.
     ///
     /// # Errors
-    /// [`Error::ElementType`] if the Rust type does not hold the array's data type.
+    /// [`Error::ElementType`] if the Rust type does not hold the array's data type,
+    /// [`Error::UnknownExtension`] if the data type is not a core data type.
     pub fn with_fill_value<T: Element>(self, value: T) -> Result<Self> {
         let data_type = DataType::core(self.data_type.name())?;
         let fill_value = data_type.fill_value_of(value)?;

@@ -7,8 +7,8 @@ use std::hash::Hash;
 use crate::error::{Error, Result};
 use crate::selection::{Axis, Layout, Points, Wanted};
 
-/// Whether no two elements of a buffer provably share bytes, given its shape, its strides in bytes
-/// and the size of an element in bytes: each stride is at least the span of all shorter strides.
+/// Whether the shape of a buffer, its strides in bytes and the size of an element in bytes prove
+/// that no two elements share bytes: each stride is at least the span of all shorter strides.
 #[must_use]
 pub fn strides_are_disjoint(shape: &[usize], strides: &[isize], item_size: usize) -> bool {
     if shape.contains(&0) {

@@ -5,8 +5,8 @@
 //! output exclusively (`OutputLease`), its elements are disjoint (`disjoint`), and each job exists
 //! once (`object`).
 //!
-//! Nothing here knows a store, a thread or a clock. Every [`Fetch`] owns its continuation, so no
-//! state can get out of step, and nested shards are plain recursion.
+//! Nothing here refers to a store, a thread or a clock. Every [`Fetch`] owns its continuation, so
+//! no state can get out of step, and nested shards are plain recursion.
 
 mod attempt;
 mod disjoint;

@@ -12,10 +12,10 @@ use crate::codec::{ShardIndex, ShardIndexEntry, Sharding};
 use crate::error::Result;
 use crate::size::to_usize;
 
-/// The changes that consecutive writes make to a stored shard.
+/// The changes that successive writes make to a stored shard.
 #[derive(Debug)]
 pub struct ShardPatch {
-    /// The first of the writes.
+    /// The first write.
     write: ObjectWrite,
     /// Whether each inner chunk is touched, in C order.
     touched: Vec<bool>,
@@ -33,7 +33,7 @@ pub struct ShardPatch {
 pub struct PatchedShard {
     /// The number of bytes at the start of the old shard that stay.
     pub keep: u64,
-    /// The bytes that follow, as consecutive pieces.
+    /// The new bytes after the bytes that stay, as consecutive pieces.
     pub tail: Vec<Bytes>,
     /// The index of the new shard.
     pub index: ShardIndex,
@@ -41,7 +41,7 @@ pub struct PatchedShard {
     pub object_size: u64,
 }
 
-/// The space of a shard, and how much of it is unused.
+/// The size of a shard, and its dead space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShardSpace {
     /// The size of the shard, in bytes.
@@ -177,8 +177,8 @@ impl ShardPatch {
 }
 
 impl ObjectWrite {
-    /// Whether the object is a shard that can be patched: its index is at its end, and no codec
-    /// follows sharding.
+    /// Whether the write may patch the object: the write allows dead space, the object is a shard
+    /// with its index at the end, and no codec follows sharding.
     #[must_use]
     pub fn is_patchable(&self) -> bool {
         self.dead_space() > 0 && self.end_sharding().is_some()
@@ -196,10 +196,10 @@ impl ObjectWrite {
         touched.saturating_mul(largest).saturating_add(index_size)
     }
 
-    /// Decodes the index of a shard.
+    /// Decodes the index of a shard; returns an empty index for an object that is not a shard.
     ///
     /// # Errors
-    /// Fails if the object is not a shard, or its index is damaged.
+    /// Fails if the index is damaged.
     pub fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
         let decoded = match self.part().chain.sharding() {
             Some(sharding) => sharding.decode_index(encoded),

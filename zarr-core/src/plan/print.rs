@@ -14,7 +14,7 @@ const LISTED: usize = 8;
 /// any plan prints immediately.
 const COUNTED: usize = 1 << 14;
 
-/// The actions of a write.
+/// The number of objects for each action of a write.
 struct Actions {
     replaced: u64,
     modified: u64,

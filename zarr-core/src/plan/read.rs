@@ -21,8 +21,8 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// Plans to read a selection of the array whose keys start with `prefix` into a buffer in C
-    /// order.
+    /// Creates the plan that reads a selection of the array whose keys start with `prefix` into a
+    /// buffer in C order.
     #[must_use]
     pub fn new(layout: Arc<ArrayLayout>, prefix: Arc<str>, selection: &Resolved) -> Self {
         let strides = c_strides(selection.shape(), item_size(&layout));
@@ -30,8 +30,8 @@ impl ReadPlan {
         Self { layout, touched }
     }
 
-    /// Plans to read a selection into a buffer with these strides in bytes, one for each dimension
-    /// of the result.
+    /// Creates the plan that reads a selection into a buffer with these strides in bytes, one for
+    /// each dimension of the result.
     ///
     /// # Errors
     /// [`Error::Selection`] if the result has another number of dimensions than `strides`, or if
@@ -53,7 +53,8 @@ impl ReadPlan {
         Ok(Self { layout, touched })
     }
 
-    /// Plans to read parts of chunks with known keys, each into its own places of a buffer.
+    /// Creates the plan that reads parts of chunks with known keys, each into its own places of a
+    /// buffer.
     ///
     /// # Errors
     /// [`Error::Selection`] if a chunk has a shape that the grid does not contain, if elements

@@ -67,8 +67,8 @@ pub struct ObjectWrite {
 }
 
 impl WritePlan {
-    /// Plans to write a selection of the array whose keys start with `prefix`, from a buffer with
-    /// these strides in bytes, one for each dimension of the selection's shape.
+    /// Creates the plan that writes a selection of the array whose keys start with `prefix`, from a
+    /// buffer with these strides in bytes, one for each dimension of the selection's shape.
     #[must_use]
     pub fn new(
         layout: Arc<ArrayLayout>,
@@ -85,8 +85,8 @@ impl WritePlan {
         }
     }
 
-    /// Plans to write parts of chunks with known keys, each from its own places of a buffer. No
-    /// chunk may occur twice.
+    /// Creates the plan that writes parts of chunks with known keys, each from its own places of a
+    /// buffer. No chunk may occur twice.
     ///
     /// # Errors
     /// [`Error::Selection`](crate::Error::Selection) if a chunk has a shape that the grid does not

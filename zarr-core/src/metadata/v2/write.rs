@@ -165,7 +165,7 @@ fn codec_v2(codec: &Extension) -> Result<Value> {
         "gzip" => all("gzip"),
         "zstd" => {
             let mut zstd = all("zstd")?;
-            // Older readers do not know the member `checksum`.
+            // Older readers do not recognise the member `checksum`.
             if zstd["checksum"] != json!(true)
                 && let Some(members) = zstd.as_object_mut()
             {
