@@ -1,7 +1,8 @@
-//! `NaN`, `Infinity` and `-Infinity` as bare words, which Python's `json` writes and JSON does not have.
+//! The bare words `NaN`, `Infinity` and `-Infinity`, which Python's `json` writes and JSON forbids.
 //!
-//! Before a document is parsed, each becomes a string in which one letter is an escape: no writer spells it so, and values that are
-//! kept as text keep it. Where the document is written again, the bare word is back.
+//! Before parsing, each bare word becomes a string that spells one letter as an escape. No writer
+//! spells these strings that way, and values kept as text keep the spelling. Writing the document
+//! restores the bare words.
 
 use std::borrow::Cow;
 
@@ -12,7 +13,8 @@ const MARKS: [(&str, &str); 3] = [
     ("NaN", r#""Na\u004e""#),
 ];
 
-/// Replaces bare words by their marks. Strings that happen to be spelled as a mark are spelled plainly, so that they stay strings.
+/// Replaces bare words by their marks. Strings that happen to be spelled like a mark are respelled
+/// without the escape, so that they stay strings.
 pub(crate) fn mark(text: &str) -> Cow<'_, str> {
     let parts = ["NaN", "Infinity", r"\u0079", r"\u004e"];
     if !parts.iter().any(|part| text.contains(part)) {
@@ -33,7 +35,7 @@ pub(crate) fn mark(text: &str) -> Cow<'_, str> {
     Cow::Owned(marked)
 }
 
-/// Copies text outside strings; what stands before a colon is a name, and no bare word.
+/// Copies text outside strings. A word before a colon is a name, not a bare word.
 fn mark_words(text: &str, marked: &mut String) {
     let is_delimiter =
         |c: char| matches!(c, '[' | ']' | '{' | '}' | ',' | ':') || c.is_ascii_whitespace();
@@ -50,19 +52,19 @@ fn mark_words(text: &str, marked: &mut String) {
     }
 }
 
-/// The bare word that a string stands for.
+/// Returns the bare word that a string stands for.
 pub(crate) fn bare_word(literal: &str) -> Option<&'static str> {
     let mark = MARKS.iter().find(|(_, mark)| *mark == literal);
     mark.map(|(word, _)| *word)
 }
 
-/// A bare word whose mark is somewhere in a value.
+/// Finds a bare word whose mark occurs in a value.
 pub(crate) fn first(value: &str) -> Option<&'static str> {
     let mark = MARKS.iter().find(|(_, mark)| value.contains(mark));
     mark.map(|(word, _)| *word)
 }
 
-/// Text for messages, with bare words in the place of their marks.
+/// Replaces marks by their bare words, for messages.
 pub(crate) fn unmarked(text: &str) -> Cow<'_, str> {
     if !text.contains(r"\u00") {
         return Cow::Borrowed(text);
@@ -73,7 +75,7 @@ pub(crate) fn unmarked(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Splits text that begins with a quote behind the string.
+/// Splits text that begins with a quote after the closing quote of the string.
 pub(crate) fn split_literal(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let mut at = 1;

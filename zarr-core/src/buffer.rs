@@ -1,6 +1,8 @@
-//! The memory that reads fill and writes take: owned by an `Arc`, because jobs may outlive the call that made them.
+//! The memory that reads fill and writes copy from: owned by an `Arc`, because jobs may outlive the
+//! call that made them.
 //!
-//! With `copy` this is the unsafe room of the crate: everything else goes through offsets that are checked here.
+//! Together with `copy`, this is the crate's unsafe room: all other code uses offsets that are
+//! checked here.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
@@ -10,18 +12,19 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use crate::data_type::Element;
 use crate::error::{Error, Result};
 
-/// Allocations of at least this many bytes ask the kernel for huge pages.
+/// The smallest allocation, in bytes, for which huge pages are requested.
 const HUGE: usize = 4 << 20;
 
-/// Memory that a read fills. Clones share it; one read at a time has it (see [`Error::OutputInUse`]).
+/// Memory that a read fills. Clones share the memory; only one read at a time may hold it (see
+/// [`Error::OutputInUse`]).
 #[derive(Clone, Debug)]
 pub struct Output(Arc<Memory>);
 
-/// The right of one read to write to an output, shared by its jobs.
+/// The right of one read to write to an output, shared by the read's jobs.
 #[derive(Debug)]
 pub(crate) struct OutputLease {
     memory: Arc<Memory>,
-    /// Whether elements that no job has written are still all zero, as allocated.
+    /// Whether elements that no job has written are still zero, as allocated.
     fresh: AtomicBool,
 }
 
@@ -29,11 +32,11 @@ pub(crate) struct OutputLease {
 #[derive(Clone, Debug)]
 pub struct Input {
     memory: Arc<Memory>,
-    /// Elements of any size, which the memory then numbers.
+    /// Variable-size elements; the memory then holds their numbers.
     variable: Option<Arc<VariableElements>>,
 }
 
-/// Elements of any size, one after the other.
+/// Variable-size elements, stored back to back.
 #[derive(Debug)]
 pub(crate) struct VariableElements {
     offsets: Vec<usize>,
@@ -41,7 +44,7 @@ pub(crate) struct VariableElements {
 }
 
 impl VariableElements {
-    /// Element `number`; none where there is no such element.
+    /// Returns element `number`, or `None` if the number is out of range.
     pub(crate) fn get(&self, number: u64) -> Option<&[u8]> {
         let number = usize::try_from(number).ok()?;
         self.bytes
@@ -55,21 +58,21 @@ struct Memory {
     start: NonNull<u8>,
     /// The number of bytes.
     size: usize,
-    /// The offset of the element at index 0 of all dimensions: not 0 where strides are negative.
+    /// The offset of the element at index 0 of all dimensions; not 0 if strides are negative.
     origin: usize,
     owner: Owner,
-    /// Whether a read has the memory now.
+    /// Whether a read holds the memory now.
     leased: AtomicBool,
-    /// Whether a read has had the memory.
+    /// Whether a read has ever held the memory.
     used: AtomicBool,
 }
 
 enum Owner {
-    /// Allocated here, all zero, with this layout.
+    /// Allocated here, zeroed, with this layout.
     Allocated(Layout),
-    /// Kept alive by a value.
+    /// Kept alive by this value.
     Value(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send + Sync>),
-    /// The caller promised that it lives.
+    /// Kept alive by the caller, as the `unsafe` constructor requires.
     Caller,
 }
 
@@ -83,8 +86,9 @@ impl std::fmt::Debug for Owner {
     }
 }
 
-// SAFETY: the pointer is to memory that the owner keeps. It is only written through `copy`, by the jobs of the one read that has the
-// lease; a read gives each job out once, to elements that no other of its jobs has (`plan::disjoint`).
+// SAFETY: the pointer refers to memory that the owner keeps alive. Only `copy` writes through the
+// pointer, on behalf of the jobs of the one read that holds the lease. A read hands out each job
+// once, and its jobs write disjoint elements (`plan::disjoint`).
 unsafe impl Send for Memory {}
 // SAFETY: see `Send`.
 unsafe impl Sync for Memory {}
@@ -94,17 +98,18 @@ impl Drop for Memory {
         if let Owner::Allocated(layout) = self.owner
             && layout.size() > 0
         {
-            // SAFETY: allocated in `Output::zeroed` with this layout, and not given away (`into_vec` changes the owner).
+            // SAFETY: allocated in `Output::zeroed` with this layout, and not given away
+            // (`into_vec` changes the owner).
             unsafe { dealloc(self.start.as_ptr(), layout) }
         }
     }
 }
 
 impl Output {
-    /// Memory for `len` elements, all bits zero.
+    /// Allocates memory for `len` elements, all bits zero.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where there is not that much memory.
+    /// [`Error::TooLarge`] if the memory cannot be allocated.
     pub fn zeroed<T: Element>(len: usize) -> Result<Self> {
         let too_large = || Error::TooLarge {
             what: "result",
@@ -127,43 +132,48 @@ impl Output {
         Self(Arc::new(Memory::new(start, size, origin, owner)))
     }
 
-    /// The elements, once no read and no other handle has the memory.
+    /// Returns the elements, once no read and no other handle holds the memory.
     ///
     /// # Errors
-    /// The handle itself if others are left, if [`Self::zeroed`] did not make the memory for this many elements, or if a read has
-    /// left bytes in it that are no `T`.
+    /// The handle itself if other handles exist, if the memory was not allocated by
+    /// [`Self::zeroed`] for `len` elements of `T`, or if a read left bytes in the memory that are
+    /// not valid for `T`.
     pub fn into_vec<T: Element>(self, len: usize) -> Result<Vec<T>, Self> {
         let mut memory = Arc::try_unwrap(self.0).map_err(Self)?;
         match (&memory.owner, Layout::array::<T>(len)) {
             (Owner::Allocated(layout), Ok(wanted)) if *layout == wanted => {}
             _ => return Err(Self(Arc::new(memory))),
         }
-        // SAFETY: allocated with this size and zeroed; this is the only handle, so nobody writes to it.
+        // SAFETY: allocated with this size and zeroed; this is the only handle, so nothing else
+        // writes to the memory.
         let bytes = unsafe { std::slice::from_raw_parts(memory.start.as_ptr(), memory.size) };
         if !T::are_elements(bytes) {
             return Err(Self(Arc::new(memory)));
         }
         memory.owner = Owner::Caller;
-        // SAFETY: allocated with the layout of `len` elements of T, all of which are elements as just checked, and no longer freed
-        // by `memory`.
+        // SAFETY: allocated with the layout of `len` elements of `T`, all checked above to be
+        // valid, and no longer freed by `memory`.
         Ok(unsafe { Vec::from_raw_parts(memory.start.as_ptr().cast(), len, len) })
     }
 
-    /// A caller's buffer of `size` bytes at `start`, whose element at index 0 of all dimensions is `origin` bytes on.
+    /// Wraps a caller's buffer of `size` bytes at `start`. The element at index 0 of all dimensions
+    /// lies `origin` bytes from `start`.
     ///
     /// # Safety
-    /// The memory is initialised and may hold the elements of every array that is read into it. Until the last clone of the handle
-    /// is dropped, it lives and nobody else uses it.
+    /// The memory is initialised, and it is valid memory for the elements of every array that is
+    /// read into it. Until the last clone of the handle is dropped, the memory stays valid and
+    /// nothing else uses it.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
         Self::new(start, size, origin, Owner::Caller)
     }
 
-    /// A buffer as in [`Self::borrowed`] that `owner` keeps alive; the last handle drops the owner.
+    /// Wraps a buffer like [`Self::borrowed`], kept alive by `owner`; dropping the last handle
+    /// drops the owner.
     ///
     /// # Safety
-    /// The memory may hold the elements of every array that is read into it. While `owner` lives, it is initialised and nobody
-    /// else uses it.
+    /// The memory is valid memory for the elements of every array that is read into it. While
+    /// `owner` lives, the memory is initialised and nothing else uses it.
     #[must_use]
     pub unsafe fn owned(
         owner: Box<dyn Send + Sync>,
@@ -177,7 +187,7 @@ impl Output {
     /// Takes the memory for one read, until the lease is dropped.
     ///
     /// # Errors
-    /// [`Error::OutputInUse`] if another read has it.
+    /// [`Error::OutputInUse`] if another read holds the memory.
     pub(crate) fn lease(&self) -> Result<OutputLease> {
         if self.0.leased.swap(true, Ordering::Acquire) {
             return Err(Error::OutputInUse);
@@ -190,7 +200,8 @@ impl Output {
         })
     }
 
-    /// The number of handles, this one included. What was done through handles that are gone has happened before.
+    /// The number of handles, including this one. Everything done through dropped handles happens
+    /// before this call returns.
     #[must_use]
     pub fn handles(&self) -> usize {
         let handles = Arc::strong_count(&self.0);
@@ -204,12 +215,13 @@ impl Output {
 }
 
 impl OutputLease {
-    /// Whether what no job has written is still all zero: fill values of zero need not be written then.
+    /// Whether elements that no job has written are still zero. If so, fill values of zero need not
+    /// be written.
     pub(crate) fn is_fresh(&self) -> bool {
         self.fresh.load(Ordering::Relaxed)
     }
 
-    /// Has all fill values written from now on, because an object is read again.
+    /// Makes jobs write all fill values from now on, because an object is read again.
     pub(crate) fn restart(&self) {
         self.fresh.store(false, Ordering::Relaxed);
     }
@@ -233,7 +245,8 @@ impl Input {
         }
     }
 
-    /// Elements of any size: element `i` is `bytes[offsets[i]..offsets[i + 1]]`. In the buffer they are numbered, 8 bytes each.
+    /// Wraps variable-size elements: element `i` is `bytes[offsets[i]..offsets[i + 1]]`. The buffer
+    /// holds their numbers, 8 bytes each.
     #[must_use]
     pub fn variable(offsets: Vec<usize>, bytes: Vec<u8>) -> Self {
         let numbers = (0..offsets.len().saturating_sub(1) as u64).collect::<Vec<_>>();
@@ -244,12 +257,13 @@ impl Input {
         }
     }
 
-    /// The elements, where they are of any size.
+    /// The variable-size elements, if any.
     pub(crate) fn elements(&self) -> Option<&VariableElements> {
         self.variable.as_deref()
     }
 
-    /// The elements of a vector, which the handle keeps; the one at index 0 of all dimensions is element `origin`.
+    /// Wraps a vector, which the handle keeps. The element at index 0 of all dimensions is element
+    /// `origin`.
     #[must_use]
     pub fn from_vec<T: Element>(elements: Vec<T>, origin: usize) -> Self {
         let size = size_of_val(elements.as_slice());
@@ -259,19 +273,22 @@ impl Input {
         Self::new(start, size, origin * size_of::<T>(), owner)
     }
 
-    /// A caller's buffer of `size` bytes at `start`, whose element at index 0 of all dimensions is `origin` bytes on.
+    /// Wraps a caller's buffer of `size` bytes at `start`. The element at index 0 of all dimensions
+    /// lies `origin` bytes from `start`.
     ///
     /// # Safety
-    /// The memory is initialised, and until the last copy of the handle is dropped it lives and is not changed.
+    /// The memory is initialised. Until the last clone of the handle is dropped, the memory stays
+    /// valid and unchanged.
     #[must_use]
     pub unsafe fn borrowed(start: NonNull<u8>, size: usize, origin: usize) -> Self {
         Self::new(start, size, origin, Owner::Caller)
     }
 
-    /// A buffer as in [`Self::borrowed`] that `owner` keeps alive; the last handle drops the owner.
+    /// Wraps a buffer like [`Self::borrowed`], kept alive by `owner`; dropping the last handle
+    /// drops the owner.
     ///
     /// # Safety
-    /// While `owner` lives, the memory is initialised and not changed.
+    /// While `owner` lives, the memory is initialised and unchanged.
     #[must_use]
     pub unsafe fn owned(
         owner: Box<dyn Send + Sync>,
@@ -282,7 +299,8 @@ impl Input {
         Self::new(start, size, origin, Owner::Value(owner))
     }
 
-    /// The number of handles, this one included. What was done through handles that are gone has happened before.
+    /// The number of handles, including this one. Everything done through dropped handles happens
+    /// before this call returns.
     #[must_use]
     pub fn handles(&self) -> usize {
         let handles = Arc::strong_count(&self.memory);
@@ -316,7 +334,7 @@ impl Memory {
     }
 }
 
-/// Where a buffer is; valid as long as the handle that it came from.
+/// The location of a buffer; valid as long as the handle it came from.
 #[derive(Clone, Copy)]
 pub(crate) struct Region {
     pub(crate) start: NonNull<u8>,
@@ -324,7 +342,8 @@ pub(crate) struct Region {
     pub(crate) origin: usize,
 }
 
-/// Asks for huge pages in the whole ones inside an allocation: a fresh 256 MiB in small pages costs 100 ms of page faults.
+/// Requests huge pages for every full huge page inside an allocation: page faults for a fresh 256
+/// MiB in small pages cost 100 ms.
 fn advise_huge_pages(start: NonNull<u8>, size: usize) {
     #[cfg(target_os = "linux")]
     if size >= HUGE {
@@ -332,7 +351,8 @@ fn advise_huge_pages(start: NonNull<u8>, size: usize) {
         let first = start.addr().get().next_multiple_of(PAGE);
         let end = (start.addr().get() + size) & !(PAGE - 1);
         if end > first {
-            // SAFETY: the range lies within one allocation of ours, and the advice changes no contents.
+            // SAFETY: the range lies within one of our allocations, and the advice leaves its
+            // contents unchanged.
             unsafe {
                 libc::madvise(
                     start.as_ptr().with_addr(first).cast(),

@@ -1,23 +1,24 @@
-//! Which bytes of an object a plan asks for: all that a plan says to a store.
+//! The byte range of an object that a plan requests; a plan tells a store nothing else.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Which bytes of one stored object a plan asks for.
+/// The bytes of one stored object that a plan requests.
 ///
-/// A store clamps a range that reaches past the end of the object; a `Suffix` longer than the object is the whole object.
+/// A store clamps a range that reaches past the end of the object; a `Suffix` longer than the
+/// object is the whole object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ByteRange {
     /// The whole object.
     All,
-    /// Bytes `start..end`, in bytes from the start of the object.
+    /// Bytes `start..end`, counted from the start of the object.
     Range(Range<u64>),
-    /// The last bytes of the object, this many.
+    /// The given number of bytes at the end of the object.
     Suffix(u64),
 }
 
 impl ByteRange {
-    /// The absolute range in an object of `size` bytes, clamped to it.
+    /// Returns the absolute range in an object of `size` bytes, clamped to the object.
     #[must_use]
     pub fn resolve(&self, size: u64) -> Range<u64> {
         match self {

@@ -1,4 +1,5 @@
-//! How an array is divided into chunks (core specification, "Chunk grid"; registered extension "rectilinear").
+//! The division of an array into chunks (core specification, "Chunk grid"; registered extension
+//! "rectilinear").
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 
-/// How one dimension is divided.
+/// The division of one dimension into chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GridDimension {
     /// Chunks of one length, in elements.
@@ -17,19 +18,19 @@ pub enum GridDimension {
     Varying(Arc<[ChunkRun]>),
 }
 
-/// Chunks of one length that follow one another.
+/// Consecutive chunks of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkRun {
-    /// The first chunk.
+    /// The index of the run's first chunk.
     cell: u64,
-    /// Its first element.
+    /// The index of the run's first element.
     start: u64,
-    /// The length of each, in elements.
+    /// The length of each chunk, in elements.
     len: u64,
 }
 
 impl GridDimension {
-    /// The chunk that holds an element.
+    /// Returns the chunk that holds an element.
     #[must_use]
     pub fn cell_of(&self, index: u64) -> u64 {
         match self {
@@ -41,7 +42,7 @@ impl GridDimension {
         }
     }
 
-    /// The first element of a chunk.
+    /// Returns the first element of a chunk.
     #[must_use]
     pub fn start(&self, cell: u64) -> u64 {
         match self {
@@ -53,7 +54,7 @@ impl GridDimension {
         }
     }
 
-    /// The length of a chunk, in elements, the part beyond the array included.
+    /// Returns the length of a chunk in elements, including the part beyond the array.
     #[must_use]
     pub fn len(&self, cell: u64) -> u64 {
         match self {
@@ -62,14 +63,14 @@ impl GridDimension {
         }
     }
 
-    /// The number of chunks that hold the elements `0..len`.
+    /// Returns the number of chunks that hold the elements `0..len`.
     #[must_use]
     pub fn cells(&self, len: u64) -> u64 {
         len.checked_sub(1)
             .map_or(0, |index| self.cell_of(index) + 1)
     }
 
-    /// The elements of each run of chunks of one length.
+    /// Returns the range of elements of each run of chunks of equal length.
     pub(crate) fn runs(&self) -> Vec<Range<u64>> {
         match self {
             Self::Fixed(_) => std::iter::once(0..u64::MAX).collect(),
@@ -83,7 +84,7 @@ impl GridDimension {
         }
     }
 
-    /// The different lengths of chunks.
+    /// Returns the distinct lengths of chunks.
     pub(crate) fn lengths(&self) -> Vec<u64> {
         match self {
             Self::Fixed(len) => vec![*len],
@@ -97,7 +98,7 @@ impl GridDimension {
     }
 }
 
-/// The last run of which `holds` is true; it is true of the first.
+/// Returns the last run for which `holds` is true; it must be true for the first run.
 fn last(runs: &[ChunkRun], holds: impl Fn(&ChunkRun) -> bool) -> ChunkRun {
     runs[runs.partition_point(holds).saturating_sub(1)]
 }
@@ -142,7 +143,8 @@ enum Edge {
 }
 
 impl Edges {
-    /// The division of a dimension of `len` elements: run lengths are kept as they are, however long.
+    /// Divides a dimension of `len` elements. Runs are kept as runs, however many chunks they stand
+    /// for.
     fn bind(&self, len: u64) -> Result<GridDimension> {
         let too_short = || Error::invalid("0", "lengths and numbers of chunks of at least 1");
         let edges = match self {
@@ -186,10 +188,11 @@ impl Edges {
 }
 
 impl ChunkGrid {
-    /// `rectilinear`: the lengths of chunks listed for each dimension.
+    /// Binds `rectilinear`: chunk lengths listed for each dimension.
     ///
     /// # Errors
-    /// Where lengths are 0, do not reach the end of the array, or are not listed once for each dimension.
+    /// Fails if a length is 0, the lengths do not reach the end of the array, or they are not
+    /// listed exactly once for each dimension.
     pub fn bind_rectilinear(extension: &Extension, shape: &[u64]) -> Result<Self> {
         let RectilinearConfiguration {
             kind: Kind::Inline,
@@ -214,10 +217,10 @@ impl ChunkGrid {
         })
     }
 
-    /// A grid of chunks of one shape.
+    /// Creates a grid of chunks of one shape.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where a length is 0.
+    /// [`Error::Invalid`] if a length is 0.
     pub fn regular(chunk_shape: &[u64]) -> Result<Self> {
         if chunk_shape.contains(&0) {
             return Err(
@@ -233,10 +236,10 @@ impl ChunkGrid {
         })
     }
 
-    /// `regular`: chunks of one shape.
+    /// Binds `regular`: chunks of one shape.
     ///
     /// # Errors
-    /// Where the chunk shape is missing, of another rank than `shape`, or has a length of 0.
+    /// Fails if the chunk shape is missing, differs in rank from `shape`, or has a length of 0.
     pub fn bind_regular(extension: &Extension, shape: &[u64]) -> Result<Self> {
         let RegularConfiguration { chunk_shape } = extension.parse()?;
         if chunk_shape.len() != shape.len() {
@@ -258,7 +261,7 @@ impl ChunkGrid {
         &self.dimensions
     }
 
-    /// The shape of a chunk, in elements, the part beyond the array included.
+    /// Returns the shape of a chunk in elements, including the part beyond the array.
     #[must_use]
     pub fn chunk_shape(&self, cell: &[u64]) -> Vec<u64> {
         self.dimensions
@@ -268,7 +271,7 @@ impl ChunkGrid {
             .collect()
     }
 
-    /// All shapes that chunks can have, at most `limit`.
+    /// Returns all shapes that chunks can have; fails if there are more than `limit`.
     pub(crate) fn chunk_shapes(&self, limit: usize) -> Result<Vec<Vec<u64>>> {
         let mut shapes = vec![Vec::new()];
         for dimension in &self.dimensions {
@@ -290,7 +293,7 @@ impl ChunkGrid {
         Ok(shapes)
     }
 
-    /// The number of chunks along each dimension of an array of this shape.
+    /// Returns the number of chunks along each dimension of an array of this shape.
     #[must_use]
     pub fn grid_shape(&self, shape: &[u64]) -> Vec<u64> {
         self.dimensions

@@ -1,4 +1,5 @@
-//! From the indices of a chunk to the key of its object (core specification, "Chunk key encoding").
+//! Chunk keys: from the indices of a chunk to the key of its object (core specification, "Chunk key
+//! encoding").
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ impl Separator {
     }
 }
 
-/// A separator where the member is present: `null` is none.
+/// Deserializes a separator that is present, so that `null` is an error rather than an absent
+/// separator.
 fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Separator>, D::Error> {
     Separator::deserialize(value).map(Some)
 }
@@ -55,21 +57,21 @@ struct DefaultSuffixConfiguration {
     separator: Option<Separator>,
 }
 
-/// How the indices of a chunk are spelled: a prefix, indices between separators, a suffix.
+/// The spelling of chunk keys: a prefix, indices between separators, a suffix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChunkKeyEncoding {
     prefix: &'static str,
     separator: Separator,
-    /// The whole key of the one chunk of an array without dimensions.
+    /// The whole key of the only chunk of an array without dimensions.
     scalar: &'static str,
     suffix: Arc<str>,
 }
 
 impl ChunkKeyEncoding {
-    /// `default`: `c/0/1`, or `c.0.1`; `c` without dimensions.
+    /// Binds `default`: keys like `c/0/1` or `c.0.1`; `c` for an array without dimensions.
     ///
     /// # Errors
-    /// For a separator other than `/` and `.`, or any other member.
+    /// Fails if the separator is neither `/` nor `.`, or the configuration has another member.
     pub fn bind_default(extension: &Extension) -> Result<Self> {
         let configuration: Configuration = extension.parse()?;
         Ok(Self {
@@ -80,10 +82,10 @@ impl ChunkKeyEncoding {
         })
     }
 
-    /// `v2`: `0.1`, or `0/1`; `0` without dimensions.
+    /// Binds `v2`: keys like `0.1` or `0/1`; `0` for an array without dimensions.
     ///
     /// # Errors
-    /// For a separator other than `/` and `.`, or any other member.
+    /// Fails if the separator is neither `/` nor `.`, or the configuration has another member.
     pub fn bind_v2(extension: &Extension) -> Result<Self> {
         let configuration: Configuration = extension.parse()?;
         Ok(Self {
@@ -94,10 +96,12 @@ impl ChunkKeyEncoding {
         })
     }
 
-    /// `suffix`, a proposal to the registry: the keys of `base-encoding`, which is `default` or `v2`, and a suffix.
+    /// Binds `suffix`, a proposal to the registry: the keys of `base-encoding`, which is `default`
+    /// or `v2`, followed by a suffix.
     ///
     /// # Errors
-    /// For another base encoding, or a suffix with `/`, which would lead out of the folder of the key.
+    /// Fails if the base encoding is neither `default` nor `v2`, or the suffix contains control
+    /// characters, `/` or `\`. A separator would lead out of the directory of the key.
     pub fn bind_suffix(extension: &Extension) -> Result<Self> {
         let SuffixConfiguration {
             suffix,
@@ -118,10 +122,11 @@ impl ChunkKeyEncoding {
             .with_suffix(&suffix)
     }
 
-    /// `zarrs.default_suffix`: the keys of `default`, and a suffix.
+    /// Binds `zarrs.default_suffix`: the keys of `default`, followed by a suffix.
     ///
     /// # Errors
-    /// For another separator, or a suffix with `/`.
+    /// Fails if the separator is neither `/` nor `.`, or the suffix contains control characters,
+    /// `/` or `\`.
     pub fn bind_default_suffix(extension: &Extension) -> Result<Self> {
         let DefaultSuffixConfiguration { suffix, separator } = extension.parse()?;
         let base = Self::bind_default(&Extension::new("default"))?;
@@ -147,7 +152,8 @@ impl ChunkKeyEncoding {
         })
     }
 
-    /// The indices of the chunk whose key, relative to an array of this rank, this is; `None` where it is the key of none.
+    /// Returns the indices of the chunk with this key, relative to an array of rank `rank`, or
+    /// `None` if the key is not a chunk key.
     #[must_use]
     pub fn parse_key(&self, key: &str, rank: usize) -> Option<Vec<u64>> {
         let indices = key.strip_suffix(&*self.suffix)?;

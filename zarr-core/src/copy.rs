@@ -1,7 +1,8 @@
-//! Copies elements between a chunk and a buffer with strides: the inner loop of every read and write.
+//! Copies elements between a chunk and a strided buffer: the inner loop of every read and write.
 //!
-//! Unsafe room: a copy first proves from its counts and strides that all its offsets lie inside both sides, then runs plain
-//! nested loops on pointers, specialised by item size, with the byte order fused in.
+//! Unsafe room: a copy first proves from its counts and strides that all offsets lie inside both
+//! sides, then runs plain nested loops on pointers, specialised by item size, with the byte order
+//! fused in.
 
 use std::ptr::NonNull;
 
@@ -10,19 +11,19 @@ use crate::error::{Error, Result};
 use crate::selection::{Layout, Wanted};
 use crate::size::{byte_size, c_strides, to_offset};
 
-/// Which elements of a chunk are copied: a chunk in C order, whose wanted elements have places in a buffer.
+/// The elements of a C-order chunk to copy, and their places in a buffer.
 pub(crate) struct ChunkCopy<'a> {
     /// The shape of the chunk.
     pub(crate) shape: &'a [u64],
-    /// What is wanted of it.
+    /// The wanted elements of the chunk.
     pub(crate) wanted: &'a Wanted,
     /// The size of an element in bytes.
     pub(crate) item_size: usize,
-    /// Bytes are reversed in groups of this many; 1 for none.
+    /// The size of the groups in which bytes are reversed; 1 if they are not.
     pub(crate) swap_size: usize,
 }
 
-/// One loop of a copy: how often, and how many bytes further on both sides.
+/// One loop of a copy: the number of iterations, and the stride in bytes on each side.
 #[derive(Clone, Copy, Debug)]
 struct Loop {
     count: usize,
@@ -30,7 +31,7 @@ struct Loop {
     to: isize,
 }
 
-/// Which way a copy goes.
+/// The direction of a copy.
 #[derive(Clone, Copy)]
 enum Direction {
     /// From the chunk to the buffer.
@@ -42,7 +43,7 @@ enum Direction {
 }
 
 impl Direction {
-    /// Bytes in the chunk and in the buffer, as bytes on the side that is read and on the one that is written.
+    /// Maps a pair of byte offsets or strides from (chunk, buffer) to (side read, side written).
     fn orient(self, chunk: isize, buffer: isize) -> (isize, isize) {
         match self {
             Self::Scatter => (chunk, buffer),
@@ -62,7 +63,7 @@ impl ChunkCopy<'_> {
     /// Copies the wanted elements of the chunk to the buffer.
     ///
     /// # Errors
-    /// [`Error::Selection`] where an offset is outside; nothing is copied then.
+    /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
     pub(crate) fn scatter(&self, chunk: &[u8], buffer: Region) -> Result<()> {
         let chunk = Region {
             start: NonNull::from(chunk).cast(),
@@ -79,7 +80,7 @@ impl ChunkCopy<'_> {
     /// Copies the wanted elements of the buffer to the chunk.
     ///
     /// # Errors
-    /// [`Error::Selection`] where an offset is outside; nothing is copied then.
+    /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
     pub(crate) fn gather(&self, buffer: Region, chunk: &mut [u8]) -> Result<()> {
         let chunk = Region {
             start: NonNull::from(&mut *chunk).cast(),
@@ -97,10 +98,12 @@ impl ChunkCopy<'_> {
         self.run(&sides, Direction::Gather)
     }
 
-    /// Appends a chunk whose elements are all taken from the buffer: what is wanted is the whole chunk.
+    /// Appends a chunk whose elements all come from the buffer: the wanted elements are the whole
+    /// chunk.
     ///
     /// # Errors
-    /// [`Error::Selection`] where an offset is outside or not all elements are wanted, [`Error::TooLarge`] without memory.
+    /// [`Error::Selection`] if an offset is out of bounds or not all elements are wanted,
+    /// [`Error::TooLarge`] if memory cannot be allocated.
     pub(crate) fn append_to(&self, chunks: &mut Vec<u8>, buffer: Region) -> Result<()> {
         if !self.wanted.covers(self.shape) {
             return Err(Error::selection("not the whole chunk"));
@@ -119,7 +122,8 @@ impl ChunkCopy<'_> {
             origin: 0,
         };
         self.gather_into(buffer, region)?;
-        // SAFETY: every element of the chunk was written, for the selection covers its shape, and so all of its bytes.
+        // SAFETY: the selection covers the chunk's shape, so every element was written and with it
+        // every byte.
         unsafe { chunks.set_len(chunks.len() + size) };
         Ok(())
     }
@@ -127,7 +131,7 @@ impl ChunkCopy<'_> {
     /// Writes `value` to the places of the wanted elements in the buffer.
     ///
     /// # Errors
-    /// [`Error::Selection`] where an offset is outside; nothing is written then.
+    /// [`Error::Selection`] if an offset is out of bounds; nothing is written then.
     pub(crate) fn fill(&self, value: &[u8], buffer: Region) -> Result<()> {
         let value = Region {
             start: NonNull::from(value).cast(),
@@ -141,7 +145,8 @@ impl ChunkCopy<'_> {
         self.run(&sides, Direction::Fill)
     }
 
-    /// Where the wanted elements are the whole chunk, and lie in the buffer one after the other in C order: that part of it.
+    /// Returns the part of the buffer that receives the wanted elements, if they are the whole
+    /// chunk and are contiguous in C order in the buffer.
     pub(crate) fn contiguous(&self, buffer: Region) -> Option<NonNull<[u8]>> {
         let Wanted::Box(axes) = self.wanted else {
             return None;
@@ -180,10 +185,11 @@ impl ChunkCopy<'_> {
         ))
     }
 
-    /// Turns what is wanted into nested loops and lists of offsets, proves once that they stay inside both sides, and copies.
+    /// Turns the wanted elements into nested loops and lists of offsets, proves once that all
+    /// offsets stay inside both sides, and copies.
     fn run(&self, sides: &Sides, direction: Direction) -> Result<()> {
         let item = self.item_size.cast_signed();
-        // Collected in place.
+        // Collecting in place reuses the allocation.
         let strides = c_strides(self.shape).into_iter();
         let strides = strides
             .map(|stride| to_offset(stride) * item)
@@ -229,7 +235,8 @@ impl ChunkCopy<'_> {
         self.copy(sides, start, loops, &lists)
     }
 
-    /// Runs loops once for each combination of the offsets of lists, after a proof that all of it stays inside both sides.
+    /// Runs the loops once for each combination of offsets from the lists, after proving that all
+    /// offsets stay inside both sides.
     fn copy(
         &self,
         sides: &Sides,
@@ -253,8 +260,9 @@ impl ChunkCopy<'_> {
             ));
         }
         merge(&mut loops, item);
-        // SAFETY: the proof above holds for the loops from every combination of the offsets of the lists. Regions are readable
-        // and writable memory, and the two sides are different allocations.
+        // SAFETY: the proof above covers the loops from every combination of offsets from the
+        // lists. Regions are readable and writable memory, and the two sides are different
+        // allocations.
         each_combination(lists, from, to, &mut |from, to| unsafe {
             self.copy_loops(
                 &loops,
@@ -266,9 +274,10 @@ impl ChunkCopy<'_> {
     }
 
     /// # Safety
-    /// All offsets that the loops reach are valid for reads from `from` and writes to `to` of an item.
+    /// At every offset that the loops reach, `from` is valid for reads of an item and `to` for
+    /// writes.
     unsafe fn copy_loops(&self, loops: &[Loop], from: *const u8, to: *mut u8) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             match (self.swap_size, self.item_size) {
                 (1, 1) => nest::<[u8; 1], 1>(loops, from, to),
@@ -287,7 +296,7 @@ impl ChunkCopy<'_> {
     }
 }
 
-/// Calls `visit` with the sums of offsets of all combinations of the pairs of the lists.
+/// Calls `visit` with the summed offsets of every combination of pairs from the lists.
 fn each_combination(
     lists: &[Vec<(isize, isize)>],
     from: isize,
@@ -304,7 +313,7 @@ fn each_combination(
     }
 }
 
-/// The lowest and the highest offset.
+/// Returns the lowest and the highest offset.
 fn bounds(offsets: impl Iterator<Item = isize>) -> (isize, isize) {
     let start = (isize::MAX, isize::MIN);
     offsets.fold(start, |(low, high), offset| {
@@ -312,7 +321,8 @@ fn bounds(offsets: impl Iterator<Item = isize>) -> (isize, isize) {
     })
 }
 
-/// Whether all offsets that the loops reach from `origin`, each of a few `further` on, are those of whole items inside `size` bytes.
+/// Whether all items that the loops reach from `origin` lie inside `size` bytes, with `further` the
+/// bounds of the additional offsets of each list.
 fn within(
     loops: &[Loop],
     origin: isize,
@@ -337,7 +347,8 @@ fn within(
     low >= 0 && high <= size as i128
 }
 
-/// Drops loops of one turn, puts the longest strides of the target outside, and joins loops that continue one another.
+/// Drops loops of one iteration, moves the longest strides of the target to the outside, and joins
+/// adjacent loops that form one longer loop.
 fn merge(loops: &mut Vec<Loop>, item: usize) {
     loops.retain(|l| l.count > 1);
     loops.sort_by_key(|l| std::cmp::Reverse(l.to.unsigned_abs()));
@@ -359,10 +370,10 @@ fn continues(outer: &Loop, inner: &Loop) -> bool {
     outer.from == inner.from * count && outer.to == inner.to * count
 }
 
-/// Nested loops over items of a known size whose bytes are reversed in groups of `SWAP`.
+/// Runs nested loops over items of a known size, reversing bytes in groups of `SWAP`.
 ///
 /// # Safety
-/// All offsets that the loops reach are valid for reads and writes of an item.
+/// At every offset that the loops reach, `from` is valid for reads of an item and `to` for writes.
 unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
     loops: &[Loop],
     from: *const u8,
@@ -370,21 +381,21 @@ unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
 ) {
     let size = size_of::<I>().cast_signed();
     match *loops {
-        // SAFETY: the caller's promise, for one item.
+        // SAFETY: guaranteed by the caller, for one item.
         [] => unsafe { copy_item::<I, SWAP>(from, to) },
         [inner] if SWAP == 1 && inner.from == size && inner.to == size => {
-            // SAFETY: the caller's promise, for `count` items one after the other.
+            // SAFETY: guaranteed by the caller, for `count` contiguous items.
             unsafe { to.copy_from_nonoverlapping(from, inner.count * size_of::<I>()) }
         }
         [inner] if inner.to == size => {
             for i in 0..inner.count.cast_signed() {
-                // SAFETY: the caller's promise.
+                // SAFETY: guaranteed by the caller.
                 unsafe { copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * size)) }
             }
         }
         [inner] => {
             for i in 0..inner.count.cast_signed() {
-                // SAFETY: the caller's promise.
+                // SAFETY: guaranteed by the caller.
                 unsafe {
                     copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * inner.to))
                 }
@@ -392,7 +403,7 @@ unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
         }
         [outer, ref inner @ ..] => {
             for i in 0..outer.count.cast_signed() {
-                // SAFETY: the caller's promise; one loop less.
+                // SAFETY: guaranteed by the caller, with one loop less.
                 unsafe {
                     nest::<I, SWAP>(inner, from.offset(i * outer.from), to.offset(i * outer.to))
                 }
@@ -402,10 +413,10 @@ unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
 }
 
 /// # Safety
-/// Both pointers are valid for an item; neither need be aligned.
+/// Both pointers are valid for an item; neither needs to be aligned.
 #[inline(always)]
 unsafe fn copy_item<I: Copy + AsMut<[u8]>, const SWAP: usize>(from: *const u8, to: *mut u8) {
-    // SAFETY: the caller's promise; byte arrays need no alignment.
+    // SAFETY: guaranteed by the caller; byte arrays need no alignment.
     unsafe {
         let mut item = from.cast::<I>().read_unaligned();
         if SWAP > 1 {
@@ -417,14 +428,14 @@ unsafe fn copy_item<I: Copy + AsMut<[u8]>, const SWAP: usize>(from: *const u8, t
     }
 }
 
-/// Loops as [`nest`] does, for items of any size.
+/// Runs nested loops like [`nest`], for items of any size.
 ///
 /// # Safety
-/// What [`nest`] demands.
+/// The requirements of [`nest`].
 unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, swap: usize) {
     match *loops {
         [] => {
-            // SAFETY: the caller's promise: `item` bytes on both sides.
+            // SAFETY: guaranteed by the caller, for `item` bytes on both sides.
             let target = unsafe {
                 to.copy_from_nonoverlapping(from, item);
                 std::slice::from_raw_parts_mut(to, item)
@@ -435,7 +446,7 @@ unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, sw
         }
         [outer, ref inner @ ..] => {
             for i in 0..outer.count.cast_signed() {
-                // SAFETY: the caller's promise; one loop less.
+                // SAFETY: guaranteed by the caller, with one loop less.
                 unsafe {
                     nest_any(
                         inner,

@@ -1,4 +1,4 @@
-//! The registry of what the core specification has: above the extensions that it names.
+//! The registry of the core specification. This module sits above the extensions that it names.
 
 use crate::chunk_grid::ChunkGrid;
 use crate::chunk_key::ChunkKeyEncoding;
@@ -6,7 +6,9 @@ use crate::data_type::{bind_bytes, bind_string};
 use crate::registry::Registry;
 
 impl Registry {
-    /// The data types, grids and key encodings of the core specification, strings and byte strings, and no codec.
+    /// Creates a registry with the data types, chunk grids and chunk key encodings of the core
+    /// specification, the extensions `rectilinear`, `suffix` and `zarrs.default_suffix`, strings
+    /// and byte strings, and no codecs.
     #[must_use]
     pub fn core() -> Self {
         Self::default()

@@ -1,21 +1,21 @@
-//! The one error of the pure crates. A failure is described where it happens and gets its place (metadata member, inner
-//! chunk, object key) added once, where that place is known.
+//! The error type of the pure crates. A failure is described where it happens; its place (metadata
+//! member, inner chunk, object key) is added once, where that place is known.
 
 use std::fmt;
 
 use crate::bare_words::unmarked;
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong in metadata, a codec, a selection or a plan.
+/// A failure in metadata, a codec, a selection or a plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is not JSON, or not the JSON that is due here.
+    /// Text that is not JSON, or not the JSON expected here.
     #[error("invalid JSON: {reason}")]
     Syntax {
-        /// What the parser says, with line and column.
+        /// The parser's message, with line and column.
         reason: String,
     },
     /// A required metadata member is absent.
@@ -24,7 +24,7 @@ pub enum Error {
         /// The name of the member.
         member: &'static str,
     },
-    /// A metadata member that is not known and may not be ignored.
+    /// A metadata member that is unknown and must not be ignored.
     #[error(
         "unknown member {member:?}; only an object with \"must_understand\": false may be ignored"
     )]
@@ -37,33 +37,33 @@ pub enum Error {
     Invalid {
         /// The value, shortened.
         found: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
     },
-    /// An extension that no one registered: valid, perhaps, but not supported.
+    /// An extension that is not registered: possibly valid, but not supported.
     #[error("unknown {point} {name:?}; registered: {registered}")]
     UnknownExtension {
-        /// Where extensions of this sort stand: "codec", "data type", "chunk grid" ...
+        /// The extension point: "codec", "data type", "chunk grid" ...
         point: &'static str,
-        /// The name that was found.
+        /// The name found.
         name: String,
-        /// The names that are known.
+        /// The registered names.
         registered: String,
     },
-    /// Something valid that this build does not do.
+    /// Something valid that this build does not support.
     #[error("unsupported: {what}")]
     Unsupported {
-        /// What is not supported.
+        /// The unsupported feature.
         what: String,
     },
-    /// A fill value that its data type does not have.
+    /// A fill value that is not a value of its data type.
     #[error("fill value {found} is not a {data_type}: expected {expected}")]
     FillValue {
         /// The name of the data type.
         data_type: String,
         /// The JSON text, shortened.
         found: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
     },
     /// A node name or path that the specification forbids.
@@ -71,27 +71,27 @@ pub enum Error {
     Path {
         /// The path.
         path: String,
-        /// The rule that it breaks.
+        /// The rule that the path breaks.
         rule: &'static str,
     },
-    /// A stored checksum that the stored bytes do not have.
+    /// A stored checksum that does not match the stored bytes.
     #[error("{codec}: stored {stored:#010x}, computed {computed:#010x}")]
     Checksum {
-        /// The codec that checks it.
+        /// The codec that verifies the checksum.
         codec: &'static str,
-        /// The checksum in the data.
+        /// The checksum stored with the data.
         stored: u64,
-        /// The checksum of the data.
+        /// The checksum computed from the data.
         computed: u64,
     },
-    /// Data of the wrong number of bytes or elements.
+    /// Data with the wrong number of bytes or elements.
     #[error("{what}: found {found} bytes, expected {expected}")]
     Size {
-        /// What was measured.
+        /// The measured item.
         what: &'static str,
-        /// Bytes found.
+        /// The number of bytes found.
         found: u64,
-        /// Bytes expected: an exact number or a bound.
+        /// The expected number of bytes, exact or a bound.
         expected: String,
     },
     /// Encoded data that its codec cannot decode.
@@ -99,15 +99,15 @@ pub enum Error {
     Corrupt {
         /// The codec, or the part of a shard.
         codec: &'static str,
-        /// What is wrong, with numbers.
+        /// The defect, with numbers.
         reason: String,
     },
-    /// More than this build, or the caller's limit, allows.
+    /// A request over a limit of this build or of the caller.
     #[error("{what} of {wanted} is over the limit of {limit}")]
     TooLarge {
-        /// What was asked for.
+        /// The limited quantity.
         what: &'static str,
-        /// How much.
+        /// The requested amount.
         wanted: String,
         /// The limit.
         limit: u64,
@@ -115,7 +115,7 @@ pub enum Error {
     /// A selection that does not fit the array or the buffer.
     #[error("selection: {reason}")]
     Selection {
-        /// What does not fit, with numbers.
+        /// The mismatch, with numbers.
         reason: String,
     },
     /// An output that another read is writing to.
@@ -123,7 +123,7 @@ pub enum Error {
         "the output is in use: another read writes to it; use one output for each read at a time"
     )]
     OutputInUse,
-    /// A Rust type that does not hold the array's data type.
+    /// A Rust type that does not match the array's data type.
     #[error("array of {data_type} cannot be read or written as {element}")]
     ElementType {
         /// The data type of the array.
@@ -131,56 +131,58 @@ pub enum Error {
         /// The Rust type.
         element: &'static str,
     },
-    /// The member of a metadata document, or the index of a shard, in which the source happened.
+    /// An error in a member of a metadata document, or in the index of a shard.
     #[error("{pointer}: {source}")]
     InMember {
         /// The path of members, such as `codecs[0].codecs[1]`.
         pointer: String,
-        /// What happened there.
+        /// The error that happened there.
         source: Box<Error>,
     },
-    /// The chunk or inner chunk in which the source happened.
+    /// An error in a chunk or inner chunk.
     #[error("{level} {cell:?}: {source}")]
     InChunk {
         /// "chunk" or "inner chunk".
         level: &'static str,
-        /// Its indices in the grid of its level.
+        /// The chunk's indices in the grid of its level.
         cell: Vec<u64>,
-        /// What happened there.
+        /// The error that happened there.
         source: Box<Error>,
     },
-    /// The stored object in which the source happened.
+    /// An error in a stored object.
     #[error("{key}: {source}")]
     InObject {
         /// The key of the object in its store.
         key: String,
-        /// What happened there.
+        /// The error that happened there.
         source: Box<Error>,
     },
 }
 
-/// The kind of an [`Error`], for callers that map it to something else. Places do not change it.
+/// The kind of an [`Error`], for callers that map errors to other types. Adding a place does not
+/// change the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Metadata, a path or an argument that the specification does not allow.
     Invalid,
-    /// What is or may be valid, and this build does not do: unknown extensions too.
+    /// Valid or possibly valid input that this build does not support, including unknown
+    /// extensions.
     Unsupported,
-    /// Stored bytes that are not what their codec or the shard format makes.
+    /// Stored bytes that their codec or the shard format cannot have produced.
     Corrupt,
-    /// Stored bytes that do not have their checksum.
+    /// Stored bytes that do not match their checksum.
     Checksum,
-    /// More than a limit allows.
+    /// A request over a limit.
     TooLarge,
     /// A selection or an output that does not fit the array, the buffer or another read.
     Selection,
-    /// A Rust type that does not hold the array's data type.
+    /// A Rust type that does not match the array's data type.
     ElementType,
 }
 
 impl Error {
-    /// The kind of this error, whatever its places.
+    /// The kind of this error, regardless of its places.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self.root() {
@@ -189,7 +191,8 @@ impl Error {
             | Self::Invalid { .. }
             | Self::FillValue { .. }
             | Self::Path { .. } => ErrorKind::Invalid,
-            // A member that may not be ignored is of an extension that this build does not know.
+            // A member that must not be ignored belongs to an extension that this build does not
+            // support.
             Self::UnknownMember { .. }
             | Self::UnknownExtension { .. }
             | Self::Unsupported { .. } => ErrorKind::Unsupported,
@@ -198,14 +201,14 @@ impl Error {
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::Selection { .. } | Self::OutputInUse => ErrorKind::Selection,
             Self::ElementType { .. } => ErrorKind::ElementType,
-            // `root` has taken the places away.
+            // Unreachable: `root` has removed the places.
             Self::InMember { source, .. }
             | Self::InChunk { source, .. }
             | Self::InObject { source, .. } => source.kind(),
         }
     }
 
-    /// An [`Error::Invalid`] of these texts.
+    /// Creates an [`Error::Invalid`] from these texts.
     pub fn invalid(found: impl fmt::Display, expected: impl Into<String>) -> Self {
         Self::Invalid {
             found: shorten(&found.to_string()),
@@ -213,7 +216,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::Corrupt`] of these texts.
+    /// Creates an [`Error::Corrupt`] from these texts.
     pub fn corrupt(codec: &'static str, reason: impl Into<String>) -> Self {
         Self::Corrupt {
             codec,
@@ -221,7 +224,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::Size`]: `found` bytes where `expected` are due.
+    /// Creates an [`Error::Size`]: `found` bytes where `expected` bytes are required.
     pub fn size(what: &'static str, found: usize, expected: impl fmt::Display) -> Self {
         Self::Size {
             what,
@@ -230,14 +233,14 @@ impl Error {
         }
     }
 
-    /// An [`Error::Selection`] with this reason.
+    /// Creates an [`Error::Selection`] with this reason.
     pub fn selection(reason: impl Into<String>) -> Self {
         Self::Selection {
             reason: reason.into(),
         }
     }
 
-    /// Adds the metadata member in which this happened, in front of those already named.
+    /// Adds the metadata member in which the error happened, in front of members already named.
     #[must_use]
     pub fn member(self, member: impl fmt::Display) -> Self {
         match self {
@@ -252,7 +255,7 @@ impl Error {
         }
     }
 
-    /// Adds the chunk ("chunk" or "inner chunk") in which this happened.
+    /// Adds the chunk ("chunk" or "inner chunk") in which the error happened.
     #[must_use]
     pub fn chunk(self, level: &'static str, cell: &[u64]) -> Self {
         Self::InChunk {
@@ -262,7 +265,7 @@ impl Error {
         }
     }
 
-    /// Adds the key of the object in which this happened.
+    /// Adds the key of the object in which the error happened.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         Self::InObject {
@@ -271,7 +274,7 @@ impl Error {
         }
     }
 
-    /// The failure itself, without its places.
+    /// Returns the underlying error, without its places.
     #[must_use]
     pub fn root(&self) -> &Self {
         match self {
@@ -283,7 +286,7 @@ impl Error {
     }
 }
 
-/// A text of at most 80 characters for messages.
+/// Shortens text to 80 characters, for messages.
 pub(crate) fn shorten(text: &str) -> String {
     const LIMIT: usize = 80;
     let text = unmarked(text);

@@ -1,5 +1,5 @@
-//! Extension objects: the name and configuration of a codec, data type, chunk grid or chunk key encoding (core
-//! specification, "Extension definition").
+//! Extension objects: the name and configuration of a codec, data type, chunk grid or chunk key
+//! encoding (core specification, "Extension definition").
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -17,7 +17,7 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// An extension without configuration.
+    /// Creates an extension without configuration.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -26,10 +26,10 @@ impl Extension {
         }
     }
 
-    /// This extension with one configuration member set.
+    /// Returns this extension with one configuration member set.
     ///
     /// # Panics
-    /// Never for values with a JSON form, which all of serde's own types have.
+    /// Panics if the value has no JSON form; all of serde's own types have one.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         self.configuration
@@ -45,22 +45,23 @@ impl Extension {
         &self.name
     }
 
-    /// The configuration, where there is one.
+    /// The configuration, if present.
     #[must_use]
     pub fn configuration(&self) -> Option<&Members> {
         self.configuration.as_ref()
     }
 
-    /// False where a reader that does not know the extension may ignore it.
+    /// Whether a reader must know the extension; if false, a reader that does not know it may
+    /// ignore it.
     #[must_use]
     pub fn must_understand(&self) -> bool {
         self.must_understand
     }
 
-    /// The configuration as a Rust type; an absent one reads as an empty object.
+    /// Parses the configuration as a Rust type; an absent configuration is read as an empty object.
     ///
     /// # Errors
-    /// [`Error::InMember`] `configuration` where members are missing, unknown or of another type.
+    /// [`Error::InMember`] `configuration` if members are missing, unknown or of another type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         let text = match &self.configuration {
             Some(members) => serde_json::to_string(members)?,
@@ -71,10 +72,10 @@ impl Extension {
         })
     }
 
-    /// Refuses any configuration member: for extensions that have none.
+    /// Rejects any configuration member, for extensions without configuration.
     ///
     /// # Errors
-    /// [`Error::InMember`] `configuration` where it is not empty.
+    /// [`Error::InMember`] `configuration` if the configuration is not empty.
     pub fn expect_no_configuration(&self) -> Result<()> {
         match self.configuration.as_ref().and_then(|c| c.iter().next()) {
             Some((name, _)) => Err(Error::UnknownMember {
@@ -140,7 +141,7 @@ impl<'de> Deserialize<'de> for Extension {
 }
 
 impl Serialize for Extension {
-    /// Always the object form: peers do not read the short one.
+    /// Writes the object form always, because other implementations do not read the short form.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &self.name)?;
@@ -153,7 +154,8 @@ impl Serialize for Extension {
         map.end()
     }
 }
-/// What the parser of a configuration expected, without the place in a text that nobody wrote.
+/// Describes what the parser of a configuration expected, without the position, which refers to a
+/// text that is in no document.
 fn expected(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let (text, _) = text.rsplit_once(" at line ").unwrap_or((&text, ""));

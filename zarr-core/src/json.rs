@@ -1,4 +1,4 @@
-//! JSON objects kept as they were written: members in order, values as text, repeated names refused.
+//! JSON objects kept as written: members in order, values as text, repeated names rejected.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,18 +13,18 @@ use crate::bare_words;
 use crate::error::{Error, Result};
 use crate::strictness::Strictness;
 
-/// The members of a JSON object, in the order and the spelling of the document.
+/// The members of a JSON object, in the order and spelling of the document.
 #[derive(Clone, Debug, Default)]
 pub struct Members(IndexMap<String, Box<RawValue>>);
 
 impl Members {
-    /// No members.
+    /// Creates an object without members.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads one JSON object, strictly RFC 8259 in UTF-8; a leading byte order mark is skipped.
+    /// Reads one JSON object, strictly by RFC 8259 in UTF-8; a leading byte order mark is skipped.
     ///
     /// # Errors
     /// [`Error::Syntax`] with line and column.
@@ -32,8 +32,9 @@ impl Members {
         Self::parse_with(text, Strictness::Strict)
     }
 
-    /// Reads one JSON object; a tolerant reader takes `NaN`, `Infinity` and `-Infinity` as bare words. Their values read as
-    /// strings, and [`Self::to_text`] writes bare words again.
+    /// Reads one JSON object; a tolerant reader accepts `NaN`, `Infinity` and `-Infinity` as bare
+    /// words. Bare words are read as strings, and [`Self::to_text`] writes them as bare words
+    /// again.
     ///
     /// # Errors
     /// [`Error::Syntax`] with line and column.
@@ -49,33 +50,33 @@ impl Members {
         Ok(serde_json::from_str(&marked)?)
     }
 
-    /// The text of a member's value.
+    /// Returns the text of a member's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.0.get(name).map(|value| &**value)
     }
 
-    /// Sets a member: in place where it exists, else at the end.
+    /// Sets a member: in place if it exists, else at the end.
     ///
     /// # Errors
-    /// [`Error::Syntax`] where the value has no JSON form.
+    /// [`Error::Syntax`] if the value has no JSON form.
     pub fn set(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
         let value = to_raw_value(value)?;
         self.0.insert(name.to_owned(), value);
         Ok(())
     }
 
-    /// Removes a member and tells whether it was there.
+    /// Removes a member and returns whether it existed.
     pub fn remove(&mut self, name: &str) -> bool {
         self.0.shift_remove(name).is_some()
     }
 
-    /// Keeps the members whose names pass.
+    /// Keeps the members for whose names `keep` returns true.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name));
     }
 
-    /// Names and values in order.
+    /// Iterates over names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), &**value))
     }
@@ -86,10 +87,11 @@ impl Members {
         self.0.len()
     }
 
-    /// Refuses `NaN`, `Infinity` and `-Infinity` as bare words, which a document that is to be created must not have.
+    /// Rejects `NaN`, `Infinity` and `-Infinity` as bare words, which a new document must not
+    /// contain.
     ///
     /// # Errors
-    /// [`Error::InMember`] with the member that has one.
+    /// [`Error::InMember`] with the member that contains a bare word.
     pub fn expect_no_bare_words(&self) -> Result<()> {
         match self
             .iter()
@@ -102,16 +104,16 @@ impl Members {
         }
     }
 
-    /// Whether there are none.
+    /// Whether the object has no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The document as indented text, every value spelled as it was.
+    /// Formats the document as indented text, with every value spelled as it was read.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no value that was parsed or set can cause.
+    /// [`Error::Syntax`], which no parsed or set value can cause.
     pub fn to_text(&self) -> Result<String> {
         Ok(indent(&serde_json::to_string(self)?))
     }
@@ -163,8 +165,9 @@ impl Serialize for Members {
     }
 }
 
-/// Lays valid JSON text out with two spaces a level; objects and lists of objects are broken into lines, lists of plain values
-/// are not. Strings and numbers keep their spelling; bare words are back.
+/// Indents valid JSON text by two spaces per level. Objects and lists of objects are broken into
+/// lines; lists of plain values are not. Strings and numbers keep their spelling, and marks become
+/// bare words again.
 pub(crate) fn indent(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;

@@ -1,4 +1,4 @@
-//! An array bound once: after this there are no names, no JSON and no checks left.
+//! The layout of an array, bound once: past this point no names, no JSON and no checks remain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::error::{Error, Result};
 use crate::metadata::ArrayMetadata;
 use crate::registry::Registry;
 
-/// How an array is laid out: shape, data type, chunk grid, chunk keys and codecs.
+/// The layout of an array: shape, data type, chunk grid, chunk keys and codecs.
 #[derive(Clone, Debug)]
 pub struct ArrayLayout {
     shape: Vec<u64>,
     grid: ChunkGrid,
     key_encoding: ChunkKeyEncoding,
     codecs: Arc<CodecChain>,
-    /// Where chunks have different shapes: the codecs of each.
+    /// The codecs of each chunk shape; empty if all chunks have one shape.
     codecs_by_shape: HashMap<Vec<u64>, Arc<CodecChain>>,
 }
 
 impl ArrayLayout {
-    /// Binds the metadata of an array to what a registry understands.
+    /// Binds the metadata of an array to the extensions of a registry.
     ///
     /// # Errors
     /// [`Error::InMember`] with the member that is unknown, invalid or over a limit.
@@ -101,20 +101,20 @@ impl ArrayLayout {
         &self.codecs.decoded().fill_value
     }
 
-    /// The division into chunks: the shards of a sharded array.
+    /// The division into chunks; for a sharded array, into shards.
     #[must_use]
     pub fn grid(&self) -> &ChunkGrid {
         &self.grid
     }
 
-    /// The shape of the first chunk: of a shard in a sharded array.
+    /// The shape of the first chunk; for a sharded array, of the first shard.
     #[must_use]
     pub fn chunk_shape(&self) -> &[u64] {
         &self.codecs.decoded().shape
     }
 
-    /// The shape of the inner chunks of a sharded array, in the axes of the array; `None` where inner chunks cannot be read
-    /// alone.
+    /// The shape of the inner chunks of a sharded array, in the array's axis order; `None` if inner
+    /// chunks cannot be read alone.
     #[must_use]
     pub fn inner_chunk_shape(&self) -> Option<Vec<u64>> {
         let stored = &self.codecs.sharding()?.inner().decoded().shape;
@@ -142,7 +142,7 @@ impl ArrayLayout {
             .expect("bound for every shape of the grid")
     }
 
-    /// The codecs, bound to chunks of this shape; `None` where the grid has no such chunks.
+    /// Returns the codecs bound to chunks of this shape, or `None` if the grid has no such chunks.
     #[must_use]
     pub fn codecs_of_shape(&self, shape: &[u64]) -> Option<&Arc<CodecChain>> {
         if *self.codecs.decoded().shape == *shape {
@@ -151,10 +151,11 @@ impl ArrayLayout {
         self.codecs_by_shape.get(shape)
     }
 
-    /// This layout with chunks of one more shape: those of an array that has grown since it was bound.
+    /// Returns this layout with one more chunk shape, for an array that has grown since the layout
+    /// was bound.
     ///
     /// # Errors
-    /// Those of [`Self::bind`], for the codecs.
+    /// The errors of [`Self::bind`] for the codecs.
     pub fn with_chunk_shape(
         mut self,
         shape: &[u64],
@@ -173,7 +174,7 @@ impl ArrayLayout {
         Ok(self)
     }
 
-    /// The key of a chunk of the array whose keys start with `prefix`.
+    /// Returns the key of a chunk of the array whose keys start with `prefix`.
     #[must_use]
     pub fn key(&self, prefix: &str, cell: &[u64]) -> String {
         let mut key = prefix.to_owned();
@@ -181,7 +182,8 @@ impl ArrayLayout {
         key
     }
 
-    /// The indices of the chunk with this key in an array whose keys start with `prefix`; `None` where it is the key of none.
+    /// Returns the indices of the chunk with this key in the array whose keys start with `prefix`,
+    /// or `None` if the key is not a chunk key.
     #[must_use]
     pub fn cell_of_key(&self, prefix: &str, key: &str) -> Option<Vec<u64>> {
         let key = key.strip_prefix(prefix)?;
@@ -189,7 +191,8 @@ impl ArrayLayout {
     }
 }
 
-/// Whether the fill value is the packed bytes of a legacy `structured`, which have the byte order of the codec.
+/// Whether the fill value is the packed bytes of a legacy `structured` value, in the byte order of
+/// the codec.
 fn is_packed(data_type: &DataType, metadata: &ArrayMetadata) -> bool {
     data_type.kind() == DataTypeKind::Struct && metadata.fill_value().get().starts_with('"')
 }

@@ -1,8 +1,8 @@
-//! Zarr v3 without I/O: metadata, data types, chunk grids, codec chains, selections, and the plans that turn a selection
-//! into fetches and pure decode jobs.
+//! Zarr v3 without I/O: metadata, data types, chunk grids, codec chains, selections, and the plans
+//! that turn a selection into fetches and pure decode jobs.
 //!
-//! Nothing here waits, locks, spawns or reads a clock. What must be read leaves as data ([`plan::Fetch`]), what was read
-//! comes back as bytes; `zarr-store` reads them, and `zarr-engine` joins the two.
+//! Nothing here waits, locks, spawns or reads a clock. Requests leave as data ([`plan::Fetch`]) and
+//! their results come back as bytes; `zarr-store` reads the bytes, and `zarr-engine` joins the two.
 
 mod bare_words;
 mod buffer;

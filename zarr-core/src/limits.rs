@@ -1,21 +1,23 @@
-//! Bounds on sizes and depths that documents may ask for.
+//! Limits on the sizes and depths that documents may request.
 
-/// Bounds on what metadata may make this process do. The defaults suit all data that is not an attack.
+/// Limits on what metadata can make this process do. The defaults suit all data that is not an
+/// attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest chunk or inner chunk that is decoded whole, in bytes.
+    /// The maximum size of a chunk or inner chunk that is decoded whole, in bytes.
     pub max_chunk_size: u64,
-    /// The largest shard index, in bytes.
+    /// The maximum size of a shard index, in bytes.
     pub max_index_size: u64,
-    /// The largest metadata document, in bytes; those of groups may hold copies of many others.
+    /// The maximum size of a metadata document, in bytes; the documents of groups may hold copies
+    /// of many others.
     pub max_document_size: u64,
-    /// The most dimensions.
+    /// The maximum number of dimensions.
     pub max_rank: usize,
-    /// The most different shapes of chunks in one array.
+    /// The maximum number of distinct chunk shapes in one array.
     pub max_chunk_shapes: usize,
-    /// The most codecs in a chain.
+    /// The maximum number of codecs in a chain.
     pub max_codecs: usize,
-    /// The most shards within shards, and codecs within codecs otherwise.
+    /// The maximum nesting depth of shards, and of codecs inside other codecs.
     pub max_shard_depth: usize,
 }
 

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// The path of a group or array, checked once: names without `/`, not empty, not only dots, and not `zarr.json`. Names that start
-/// with `__` are reserved: nodes of such names are found, because xarray writes them, and are not created.
+/// The path of a group or array, checked once. Names contain no `/` and no NUL, are not empty, do
+/// not consist of dots only, and are not `zarr.json`. Names that start with `__` are reserved:
+/// nodes with such names are found, because xarray writes them, but not created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodePath(String);
 
@@ -20,7 +21,7 @@ impl NodePath {
         Self::default()
     }
 
-    /// Reads `a/b` or `/a/b`; an empty path or `/` is the root.
+    /// Parses `a/b` or `/a/b`; an empty path or `/` is the root.
     ///
     /// # Errors
     /// [`Error::Path`] with the rule that a name breaks.
@@ -37,7 +38,8 @@ impl NodePath {
         Ok(Self(relative.to_owned()))
     }
 
-    /// The path, where none of its names is reserved: that of a node to be created, or one of a strict reader.
+    /// Returns the path if none of its names is reserved: for nodes to be created, and for strict
+    /// readers.
     ///
     /// # Errors
     /// [`Error::Path`] for a name that begins with `__`.
@@ -51,7 +53,7 @@ impl NodePath {
         })
     }
 
-    /// The node of this name below this one.
+    /// Returns the child node with this name.
     ///
     /// # Errors
     /// [`Error::Path`] with the rule that the name breaks.
@@ -69,7 +71,7 @@ impl NodePath {
         Ok(Self(format!("{}{name}", self.prefix())))
     }
 
-    /// The node of this path below this one.
+    /// Returns the node at `path` relative to this node.
     ///
     /// # Errors
     /// [`Error::Path`] with the rule that a name breaks.
@@ -82,7 +84,7 @@ impl NodePath {
         })
     }
 
-    /// The group above; `None` for the root.
+    /// The parent group; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
@@ -95,7 +97,7 @@ impl NodePath {
         ))
     }
 
-    /// The last name; empty for the root.
+    /// The last name of the path; empty for the root.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
@@ -113,7 +115,7 @@ impl NodePath {
         &self.0
     }
 
-    /// What all keys of the node start with: empty for the root, else the path and a slash.
+    /// The prefix of all keys of the node: empty for the root, else the path and a slash.
     #[must_use]
     pub fn prefix(&self) -> String {
         if self.is_root() {
@@ -130,7 +132,7 @@ impl NodePath {
     }
 }
 
-/// Whether a name may be that of a node: listings pass others over.
+/// Whether a name is a valid node name; listings skip other names.
 #[must_use]
 pub fn is_node_name(name: &str) -> bool {
     check_name(name).is_ok()

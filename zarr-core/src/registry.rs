@@ -1,4 +1,5 @@
-//! What a hierarchy understands: a value that maps extension names to the functions that bind them. There is no global one.
+//! The extensions that a hierarchy supports: a value that maps extension names to the functions
+//! that bind them. There is no global registry.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,85 +16,87 @@ use crate::extension::Extension;
 use crate::limits::Limits;
 use crate::strictness::Strictness;
 
-/// How a codec is bound, by its kind: from its configuration and what it receives. The binder binds what its configuration names:
-/// codecs, codec chains, data types.
+/// The function that binds a codec, by the codec's kind, to its configuration and its input. The
+/// binder binds the codecs, codec chains and data types named in the configuration.
 #[derive(Clone, Copy)]
 pub enum BindCodec {
-    /// To a chunk.
+    /// Binds an array to array codec to a chunk.
     ArrayToArray(fn(&Extension, &ChunkSpec, &Binder<'_>) -> Result<Arc<dyn ArrayToArray>>),
-    /// To a chunk.
+    /// Binds an array to bytes codec to a chunk.
     ArrayToBytes(fn(&Extension, &ChunkSpec, &Binder<'_>) -> Result<Arc<dyn ArrayToBytes>>),
-    /// To the size of what it receives.
+    /// Binds a bytes to bytes codec to the size of its input.
     BytesToBytes(fn(&Extension, EncodedSize, &Binder<'_>) -> Result<Arc<dyn BytesToBytes>>),
 }
 
-/// How a data type is bound; the registry binds the data types inside it.
+/// The function that binds a data type; the registry binds the data types inside it.
 pub type BindDataType = fn(&Extension, &Registry) -> Result<DataType>;
-/// How a chunk grid is bound, to the shape of its array.
+/// The function that binds a chunk grid to the shape of its array.
 pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
-/// How a chunk key encoding is bound.
+/// The function that binds a chunk key encoding.
 pub type BindChunkKeyEncoding = fn(&Extension) -> Result<ChunkKeyEncoding>;
 
-/// The extensions that are understood, and the limits within which.
+/// The supported extensions, and the limits in force.
 #[derive(Clone, Default)]
 pub struct Registry {
     codecs: BTreeMap<String, BindCodec>,
     data_types: BTreeMap<String, BindDataType>,
     chunk_grids: BTreeMap<String, BindChunkGrid>,
     chunk_key_encodings: BTreeMap<String, BindChunkKeyEncoding>,
-    /// Codecs by names that only a tolerant reader knows.
+    /// Codecs by names that only a tolerant reader accepts.
     legacy_codecs: BTreeMap<String, BindCodec>,
-    /// What to do about codecs that this build lacks.
+    /// Advice for codecs that this build lacks.
     missing_codecs: BTreeMap<String, &'static str>,
     limits: Limits,
     strictness: Strictness,
 }
 
 impl Registry {
-    /// This registry with a codec, in place of one of that name.
+    /// Returns this registry with a codec, replacing any codec of that name.
     #[must_use]
     pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {
         self.codecs.insert(name.to_owned(), bind);
         self
     }
 
-    /// This registry with a name of a codec that only a tolerant reader knows: one of a draft, or of another library before the codec was
-    /// registered.
+    /// Returns this registry with a codec name that only a tolerant reader accepts: from a draft,
+    /// or from another library before the codec was registered.
     #[must_use]
     pub fn with_legacy_codec(mut self, name: &str, bind: BindCodec) -> Self {
         self.legacy_codecs.insert(name.to_owned(), bind);
         self
     }
 
-    /// This registry with the name of a codec that this build lacks, and what a user does to get it: "enable the cargo feature ...".
+    /// Returns this registry with the name of a codec that this build lacks, and advice on how to
+    /// get it: "enable the cargo feature ...".
     #[must_use]
     pub fn with_missing_codec(mut self, name: &str, advice: &'static str) -> Self {
         self.missing_codecs.insert(name.to_owned(), advice);
         self
     }
 
-    /// This registry with a data type, in place of one of that name.
+    /// Returns this registry with a data type, replacing any data type of that name.
     #[must_use]
     pub fn with_data_type(mut self, name: &str, bind: BindDataType) -> Self {
         self.data_types.insert(name.to_owned(), bind);
         self
     }
 
-    /// This registry with a chunk grid, in place of one of that name.
+    /// Returns this registry with a chunk grid, replacing any chunk grid of that name.
     #[must_use]
     pub fn with_chunk_grid(mut self, name: &str, bind: BindChunkGrid) -> Self {
         self.chunk_grids.insert(name.to_owned(), bind);
         self
     }
 
-    /// This registry with a chunk key encoding, in place of one of that name.
+    /// Returns this registry with a chunk key encoding, replacing any chunk key encoding of that
+    /// name.
     #[must_use]
     pub fn with_chunk_key_encoding(mut self, name: &str, bind: BindChunkKeyEncoding) -> Self {
         self.chunk_key_encodings.insert(name.to_owned(), bind);
         self
     }
 
-    /// This registry within other limits.
+    /// Returns this registry with other limits.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -106,23 +109,25 @@ impl Registry {
         &self.limits
     }
 
-    /// This registry, which reads or refuses what other libraries write beyond the specification; tolerant by default.
+    /// Returns this registry with the given strictness: whether it reads or rejects what other
+    /// libraries write beyond the specification. Tolerant by default.
     #[must_use]
     pub fn with_strictness(mut self, strictness: Strictness) -> Self {
         self.strictness = strictness;
         self
     }
 
-    /// Whether what other libraries write beyond the specification is read.
+    /// Whether spellings that other libraries write beyond the specification are read.
     #[must_use]
     pub fn strictness(&self) -> Strictness {
         self.strictness
     }
 
-    /// Reads a fill value, in the spellings of the specification and, if this registry is tolerant, in those of docs/tolerance.md.
+    /// Parses a fill value, in the spellings of the specification and, if this registry is
+    /// tolerant, those of docs/tolerance.md.
     ///
     /// # Errors
-    /// [`Error::FillValue`] where the type has no such value.
+    /// [`Error::FillValue`] if the data type has no such value.
     pub fn parse_fill_value(&self, data_type: &DataType, value: &RawValue) -> Result<FillValue> {
         data_type.parse_fill_value(value).or_else(|error| {
             let respelled = match self.strictness {
@@ -136,7 +141,7 @@ impl Registry {
     /// Binds a data type.
     ///
     /// # Errors
-    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_data_type(&self, extension: &Extension) -> Result<DataType> {
         if let Some(bind) = self.data_types.get(extension.name()) {
             return bind(extension, self);
@@ -154,7 +159,7 @@ impl Registry {
     /// Binds a chunk grid to the shape of its array.
     ///
     /// # Errors
-    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_chunk_grid(&self, extension: &Extension, shape: &[u64]) -> Result<ChunkGrid> {
         match self.chunk_grids.get(extension.name()) {
             Some(bind) => bind(extension, shape),
@@ -169,7 +174,7 @@ impl Registry {
     /// Binds a chunk key encoding.
     ///
     /// # Errors
-    /// [`Error::UnknownExtension`], or what is wrong with its configuration.
+    /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_chunk_key_encoding(&self, extension: &Extension) -> Result<ChunkKeyEncoding> {
         match self.chunk_key_encodings.get(extension.name()) {
             Some(bind) => bind(extension),
@@ -181,10 +186,11 @@ impl Registry {
         }
     }
 
-    /// Binds a codec chain to what it receives.
+    /// Binds a codec chain to its input.
     ///
     /// # Errors
-    /// [`Error::InMember`] with the position of the codec and what is wrong with it.
+    /// [`Error::TooLarge`] if the chain has too many codecs, [`Error::InMember`] with the position
+    /// of the codec and its error.
     pub fn bind_codecs(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
         Binder::new(self).chain(codecs, spec)
     }
@@ -235,7 +241,7 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// Binds codecs and codec chains, and counts how deep inside shards and other codecs it is.
+/// Binds codecs and codec chains, and counts the nesting inside shards and other codecs.
 #[derive(Clone, Copy, Debug)]
 pub struct Binder<'a> {
     registry: &'a Registry,
@@ -243,13 +249,13 @@ pub struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    /// A binder outside all codecs.
+    /// Creates a binder outside all codecs.
     #[must_use]
     pub fn new(registry: &'a Registry) -> Self {
         Self { registry, depth: 0 }
     }
 
-    /// What is understood.
+    /// The registry of supported extensions.
     #[must_use]
     pub fn registry(&self) -> &'a Registry {
         self.registry
@@ -261,7 +267,7 @@ impl<'a> Binder<'a> {
         &self.registry.limits
     }
 
-    /// The binder inside a codec.
+    /// Returns the binder for the inside of a codec.
     fn inner(&self) -> Result<Self> {
         let limit = self.limits().max_shard_depth;
         if self.depth >= limit {
@@ -280,15 +286,16 @@ impl<'a> Binder<'a> {
     /// Binds a chain inside a shard or another codec.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where they nest too deep; else as [`Self::chain`].
+    /// [`Error::TooLarge`] if the nesting is too deep; else the errors of [`Self::chain`].
     pub fn inner_chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
         self.inner()?.chain(codecs, spec)
     }
 
-    /// Binds a bytes to bytes codec inside another codec, to the size of what it receives.
+    /// Binds a bytes to bytes codec inside another codec, to the size of its input.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where they nest too deep, [`Error::Invalid`] for a codec of another kind, or what is wrong with it.
+    /// [`Error::TooLarge`] if the nesting is too deep, [`Error::Invalid`] for a codec of another
+    /// kind, or the codec's own error.
     pub fn inner_bytes_to_bytes(
         &self,
         codec: &Extension,
@@ -303,10 +310,12 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Binds a chain to what it receives: array to array codecs, one array to bytes codec, bytes to bytes codecs, in this order.
+    /// Binds a chain to its input: array to array codecs, one array to bytes codec, bytes to bytes
+    /// codecs, in this order.
     ///
     /// # Errors
-    /// [`Error::InMember`] with the position of the codec and what is wrong with it.
+    /// [`Error::TooLarge`] if the chain has too many codecs, [`Error::InMember`] with the position
+    /// of the codec and its error.
     pub fn chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
         let limit = self.limits().max_codecs;
         if codecs.len() > limit {

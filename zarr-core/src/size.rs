@@ -1,4 +1,4 @@
-//! Checked arithmetic on shapes and sizes that come from files.
+//! Checked arithmetic on shapes and sizes read from files.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 
-/// The product of a shape, or an error where it does not fit 64 bits.
+/// Returns the product of a shape.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where the product overflows.
+/// [`Error::TooLarge`] if the product does not fit 64 bits.
 pub fn product(shape: &[u64]) -> Result<u64> {
     if shape.contains(&0) {
         return Ok(0);
@@ -24,10 +24,10 @@ pub fn product(shape: &[u64]) -> Result<u64> {
         })
 }
 
-/// `value` as an index of memory.
+/// Converts `value` to a memory index.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where this machine's addresses are too short.
+/// [`Error::TooLarge`] if `value` does not fit the address size of this machine.
 pub fn to_usize(what: &'static str, value: u64) -> Result<usize> {
     usize::try_from(value).map_err(|_| Error::TooLarge {
         what,
@@ -36,10 +36,11 @@ pub fn to_usize(what: &'static str, value: u64) -> Result<usize> {
     })
 }
 
-/// The number of bytes of `shape` elements of `item_size` bytes, at most `limit`.
+/// Returns the number of bytes of an array of `shape` with elements of `item_size` bytes, at most
+/// `limit`.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where there are more.
+/// [`Error::TooLarge`] if the number of bytes exceeds `limit` or does not fit `usize`.
 pub fn byte_size(what: &'static str, shape: &[u64], item_size: usize, limit: u64) -> Result<usize> {
     let too_large = || Error::TooLarge {
         what,
@@ -54,17 +55,18 @@ pub fn byte_size(what: &'static str, shape: &[u64], item_size: usize, limit: u64
     usize::try_from(size).map_err(|_| too_large())
 }
 
-/// `value` as an offset in memory; what does not fit is further than any memory reaches.
+/// Converts `value` to a memory offset. A value that does not fit becomes `isize::MAX`, which lies
+/// beyond all memory.
 pub(crate) fn to_offset(value: u64) -> isize {
     isize::try_from(value).unwrap_or(isize::MAX)
 }
 
-/// A part of the bytes of a shard, without a copy.
+/// Returns a byte range of a shard, without a copy.
 pub(crate) fn slice(shard: &Bytes, range: &Range<u64>) -> Result<Bytes> {
     Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
 }
 
-/// Strides of a C-order array of this shape, in elements.
+/// Returns the strides of a C-order array of this shape, in elements.
 #[must_use]
 pub fn c_strides(shape: &[u64]) -> Vec<u64> {
     let mut strides = vec![1; shape.len()];
@@ -74,7 +76,7 @@ pub fn c_strides(shape: &[u64]) -> Vec<u64> {
     strides
 }
 
-/// The cell at a position, in C order, of a grid with so many cells along each dimension.
+/// Returns the cell at a position, in C order, of a grid with `counts` cells along each dimension.
 pub(crate) fn cell_at(position: u64, counts: &[u64]) -> Vec<u64> {
     let (mut rest, mut cell) = (position, vec![0; counts.len()]);
     for (index, &count) in cell.iter_mut().zip(counts).rev() {

@@ -1,11 +1,13 @@
-//! Whether spellings beyond the specification are read (docs/tolerance.md lists them). Writing is strict always.
+//! Whether to read spellings beyond the specification (listed in docs/tolerance.md). Writing is
+//! always strict.
 
-/// What a reader does with the spellings of docs/tolerance.md, which the specification forbids and other libraries write.
+/// How a reader treats the spellings of docs/tolerance.md, which the specification forbids and
+/// other libraries write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strictness {
-    /// Reads them.
+    /// Reads spellings beyond the specification.
     #[default]
     Tolerant,
-    /// Refuses them, as everything else that the specification does not allow.
+    /// Rejects spellings beyond the specification, like everything else that it forbids.
     Strict,
 }

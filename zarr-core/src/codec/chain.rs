@@ -1,4 +1,4 @@
-//! A codec chain, bound to the chunk it encodes: how the core goes from stored bytes to elements and back.
+//! A codec chain, bound to the chunk that it encodes: from stored bytes to elements and back.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::size::to_usize;
 
-/// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk shape.
+/// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk
+/// shape.
 ///
-/// *Planned* axes are those in which the core copies elements between a chunk and a buffer: the stored ones where the array to
-/// array codecs only reorder axes, else the decoded ones.
+/// *Planned* axes are the axes in which the core copies elements between a chunk and a buffer: the
+/// stored axes if the array to array codecs only reorder axes, else the decoded axes.
 #[derive(Debug)]
 pub struct CodecChain {
     decoded: ChunkSpec,
@@ -22,17 +23,17 @@ pub struct CodecChain {
     array_to_bytes: Arc<dyn ArrayToBytes>,
     bytes_to_bytes: Vec<Arc<dyn BytesToBytes>>,
     axis_order: Option<Vec<usize>>,
-    /// The most bytes that a chunk takes between two codecs.
+    /// The largest size of the chunk between any two codecs, in bytes.
     widest: usize,
     max_chunk_size: u64,
 }
 
-/// Elements of a chunk on their way between codecs and a buffer.
+/// Elements of a chunk in transit between codecs and a buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elements<'a> {
     /// The elements, in C order of the planned axes.
     pub(crate) bytes: &'a [u8],
-    /// Whether their byte order is not this machine's.
+    /// Whether the byte order of the elements differs from this machine's.
     pub(crate) foreign: bool,
 }
 
@@ -60,7 +61,8 @@ impl CodecChain {
             .last()
             .map_or(&decoded, |codec| codec.encoded())
             .clone();
-        // Sizes are computed here so that no later step can overflow; they are compared with the limit on use.
+        // All sizes are computed here so that no later step can overflow; the limit is checked on
+        // use.
         let encoded = array_to_array.iter().map(|codec| codec.encoded());
         let mut widest = 0;
         for spec in encoded.chain([&decoded]) {
@@ -78,7 +80,7 @@ impl CodecChain {
         })
     }
 
-    /// What the chain encodes.
+    /// The chunk that the chain encodes.
     #[must_use]
     pub fn decoded(&self) -> &ChunkSpec {
         &self.decoded
@@ -93,8 +95,8 @@ impl CodecChain {
         }
     }
 
-    /// The parts of the shard, where the encoded chunk is one whose inner chunks can be read alone: no codec after sharding,
-    /// and nothing but reordered axes before it.
+    /// The parts of the shard, if the encoded chunk is a shard whose inner chunks can be read
+    /// alone: no codec follows sharding, and the codecs before it only reorder axes.
     #[must_use]
     pub fn sharding(&self) -> Option<&dyn Sharding> {
         if self.bytes_to_bytes.is_empty() && self.axis_order.is_some() {
@@ -104,19 +106,19 @@ impl CodecChain {
         }
     }
 
-    /// Dimension `i` of the stored chunk is dimension `axis_order()[i]` of the decoded one; `None` where the codecs do more
-    /// than reorder axes.
+    /// The axis order: dimension `i` of the stored chunk is dimension `axis_order()[i]` of the
+    /// decoded chunk. `None` if the codecs do more than reorder axes.
     #[must_use]
     pub fn axis_order(&self) -> Option<&[usize]> {
         self.axis_order.as_deref()
     }
 
-    /// The axis order if it moves any axis.
+    /// The axis order, if it moves any axis.
     pub(crate) fn permutation(&self) -> Option<&[usize]> {
         self.axis_order().filter(|order| !order.is_sorted())
     }
 
-    /// The chunk in the axes in which elements are copied.
+    /// The chunk in planned axes, in which elements are copied.
     pub(crate) fn planned(&self) -> &ChunkSpec {
         if self.axis_order.is_some() {
             &self.stored
@@ -125,9 +127,11 @@ impl CodecChain {
         }
     }
 
-    /// Whether elements are copied straight to or from the encoded form of the array to bytes codec, and in which byte order.
+    /// The byte order of elements that are copied directly to or from the encoded form of the array
+    /// to bytes codec; `None` if elements are not copied directly.
     ///
-    /// Elements that must be admitted, and structs, are not: they are swapped as a whole chunk where their order is foreign.
+    /// In foreign byte order, structs and types that need `Admit` are not copied directly: their
+    /// chunks are byte-swapped as a whole.
     fn plain(&self) -> Option<ByteOrder> {
         let order = self
             .axis_order
@@ -138,7 +142,7 @@ impl CodecChain {
         (alike || order == ByteOrder::native()).then_some(order)
     }
 
-    /// Whether [`Self::encode`] wants elements in the byte order that is not this machine's.
+    /// Whether [`Self::encode`] takes elements in foreign byte order, which is not this machine's.
     pub(crate) fn encodes_foreign(&self) -> bool {
         self.plain()
             .is_some_and(|order| order != ByteOrder::native())
@@ -149,7 +153,8 @@ impl CodecChain {
         self.max_chunk_size
     }
 
-    /// The byte order in which elements are stored, where a codec says so: of those of inner chunks, in a shard.
+    /// The byte order of stored elements, if a codec defines one; for a shard, the byte order
+    /// inside its inner chunks.
     pub(crate) fn stored_order(&self) -> Option<ByteOrder> {
         match self.array_to_bytes.sharding() {
             Some(sharding) => sharding.inner().stored_order(),
@@ -157,7 +162,7 @@ impl CodecChain {
         }
     }
 
-    /// Refuses a chunk that would take more than the limit anywhere between two codecs.
+    /// Rejects a chunk whose size between any two codecs exceeds the limit.
     fn check_widest(&self) -> Result<()> {
         if self.widest as u64 <= self.max_chunk_size {
             return Ok(());
@@ -169,7 +174,7 @@ impl CodecChain {
         })
     }
 
-    /// The size of the elements of a chunk in bytes, which is never above the limit.
+    /// Returns the size of the elements of a chunk in bytes, which never exceeds the limit.
     pub(crate) fn elements_size(&self) -> Result<usize> {
         self.check_widest()?;
         self.planned()
@@ -177,7 +182,7 @@ impl CodecChain {
             .ok_or_else(|| self.unsupported("a plain buffer for elements of"))
     }
 
-    /// Decodes an encoded chunk and lends its elements.
+    /// Decodes an encoded chunk and lends its elements to `use_elements`.
     pub(crate) fn decode<R>(
         &self,
         encoded: &[u8],
@@ -219,14 +224,15 @@ impl CodecChain {
         )
     }
 
-    /// Decodes a whole chunk: elements in C order of the decoded axes and this machine's byte order.
+    /// Decodes a whole chunk to elements in C order of the decoded axes and this machine's byte
+    /// order.
     ///
     /// # Errors
-    /// Where the chunk is damaged or larger than the limit.
+    /// Fails if the chunk is damaged or larger than the limit.
     pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
         self.check_widest()?;
         let size = self.decoded.decoded_size(self.max_chunk_size)?;
-        // Shards that are read in parts may have room that is no longer used.
+        // Shards that are read in parts may contain unused space.
         if self.sharding().is_none() {
             self.encoded_size().check("stored chunk", encoded.len())?;
         }
@@ -249,10 +255,11 @@ impl CodecChain {
         Ok(data)
     }
 
-    /// Encodes a whole chunk, given in C order of the decoded axes and this machine's byte order, to the end of `encoded`.
+    /// Encodes a whole chunk, given in C order of the decoded axes and this machine's byte order,
+    /// and appends it to `encoded`.
     ///
     /// # Errors
-    /// Where a codec refuses the data.
+    /// Fails if a codec rejects the data.
     pub fn encode_chunk(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
         self.check_widest()?;
         match decoded {
@@ -268,8 +275,8 @@ impl CodecChain {
         self.encode_stored(&data, encoded)
     }
 
-    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes, in C order of
-    /// the planned axes.
+    /// Decodes a chunk of variable-size elements to offsets, one more than there are elements, and
+    /// bytes, in C order of the planned axes.
     pub(crate) fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
         let stored = self.array_to_bytes.encoded_size();
         let mut data = unwrap_bytes(&self.bytes_to_bytes, stored, encoded, |stored| {
@@ -287,7 +294,8 @@ impl CodecChain {
         }
     }
 
-    /// Encodes elements of any size, in C order of the planned axes, to the end of `encoded`.
+    /// Encodes variable-size elements, given in C order of the planned axes, and appends them to
+    /// `encoded`.
     pub(crate) fn encode_variable(
         &self,
         offsets: Vec<usize>,
@@ -309,7 +317,8 @@ impl CodecChain {
         }
     }
 
-    /// Undoes the array to bytes codec: elements in C order of the stored axes and this machine's byte order.
+    /// Decodes with the array to bytes codec, to elements in C order of the stored axes and this
+    /// machine's byte order.
     fn decode_stored(&self, stored: &[u8]) -> Result<ChunkData> {
         let data_type = &self.stored.data_type;
         let mut data = match self.array_to_bytes.byte_order() {
@@ -359,7 +368,8 @@ impl CodecChain {
         })
     }
 
-    /// Decodes straight into a buffer of the size of the elements; false, and nothing is done, where the chain cannot.
+    /// Decodes directly into a buffer of the size of the elements. Returns false, without writing,
+    /// if the chain does not support it.
     pub(crate) fn decode_into(&self, encoded: &[u8], elements: &mut [u8]) -> Result<bool> {
         if self.plain() != Some(ByteOrder::native()) {
             return Ok(false);
@@ -370,14 +380,15 @@ impl CodecChain {
         Ok(true)
     }
 
-    /// Whether the encoded chunk is nothing but its elements, as [`Self::encode`] wants them.
+    /// Whether the encoded chunk is exactly its elements in the form that [`Self::encode`] takes.
     pub(crate) fn is_raw(&self) -> bool {
         self.plain().is_some()
             && self.bytes_to_bytes.is_empty()
             && self.stored.data_type.admits_all()
     }
 
-    /// Encodes elements in C order of the planned axes, foreign where [`Self::encodes_foreign`] says so, to the end of `encoded`.
+    /// Encodes elements, given in C order of the planned axes and in foreign byte order if
+    /// [`Self::encodes_foreign`] is true, and appends them to `encoded`.
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         self.planned().data_type.check(elements)?;
         if self.plain().is_some() {
@@ -393,7 +404,7 @@ impl CodecChain {
     }
 }
 
-/// Refuses offsets that are not those of so many elements in these bytes.
+/// Rejects offsets that do not divide `bytes` into `len` elements.
 fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
     EncodedSize::Exact(to_usize("chunk", len)?)
         .check("number of elements", offsets.len().saturating_sub(1))?;
@@ -407,8 +418,8 @@ fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Undoes bytes to bytes codecs, last first, and lends what is left, which is of the size `stored`. Checksums are checked in
-/// place.
+/// Decodes with the bytes to bytes codecs, last first, and lends the result, whose size is
+/// `stored`. Checksums are verified in place.
 fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
     codecs: &[Arc<dyn BytesToBytes>],
     stored: EncodedSize,
@@ -433,7 +444,7 @@ fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
     }
 }
 
-/// Undoes all of the codecs into exactly the bytes of `decoded`.
+/// Decodes with all of the codecs, into exactly the bytes of `decoded`.
 fn unwrap_bytes_into(
     codecs: &[Arc<dyn BytesToBytes>],
     encoded: &[u8],
@@ -452,7 +463,7 @@ fn unwrap_bytes_into(
     })
 }
 
-/// Runs bytes to bytes codecs, first one first.
+/// Encodes with the bytes to bytes codecs, first one first.
 fn wrap_bytes(
     codecs: &[Arc<dyn BytesToBytes>],
     decoded: &[u8],

@@ -1,7 +1,8 @@
-//! Codecs: the traits that one file each in `zarr-codecs` implements, and the chain in which the core runs them.
+//! Codecs: the traits that `zarr-codecs` implements, one codec per file, and the chain in which the
+//! core runs codecs.
 //!
-//! A codec is bound once: to what it receives on encoding, and so to what it must yield on decoding. After that it knows its
-//! sizes, which are both the exact buffers and the caps against decompression bombs.
+//! A codec is bound once, to its input on encoding, which is also its output on decoding. The sizes
+//! of a bound codec serve both as exact buffer sizes and as caps against decompression bombs.
 
 mod chain;
 mod scratch;
@@ -23,7 +24,7 @@ pub use whole::{decode_whole_shard, encode_whole_shard};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 
-/// The order of the bytes of a number.
+/// The byte order of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteOrder {
     /// Least significant byte first.
@@ -33,7 +34,7 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The order of this machine.
+    /// The byte order of this machine.
     #[must_use]
     pub const fn native() -> Self {
         if cfg!(target_endian = "big") {
@@ -46,11 +47,12 @@ impl ByteOrder {
 
 /// A codec from arrays to arrays, such as `transpose`.
 pub trait ArrayToArray: Debug + Send + Sync {
-    /// What the codec yields on encoding: shape, data type and fill value.
+    /// The output of the codec on encoding: shape, data type and fill value.
     fn encoded(&self) -> &ChunkSpec;
 
-    /// For a codec that only reorders axes: dimension `i` of the encoded array is dimension `axis_order()[i]` of the decoded
-    /// one. The planner then permutes regions and strides and never calls [`Self::encode`] or [`Self::decode`].
+    /// The axis order of a codec that only reorders axes: dimension `i` of the encoded array is
+    /// dimension `axis_order()[i]` of the decoded array. The planner then permutes regions and
+    /// strides and never calls [`Self::encode`] or [`Self::decode`].
     fn axis_order(&self) -> Option<&[usize]> {
         None
     }
@@ -58,13 +60,13 @@ pub trait ArrayToArray: Debug + Send + Sync {
     /// Encodes a whole chunk.
     ///
     /// # Errors
-    /// Where the data cannot be encoded.
+    /// Fails if the data cannot be encoded.
     fn encode(&self, decoded: ChunkData) -> Result<ChunkData>;
 
     /// Decodes a whole chunk.
     ///
     /// # Errors
-    /// Where the data is not of the codec's form.
+    /// Fails if the data does not have the form that the codec produces.
     fn decode(&self, encoded: ChunkData) -> Result<ChunkData>;
 }
 
@@ -73,55 +75,56 @@ pub trait ArrayToBytes: Debug + Send + Sync {
     /// The size of the encoded form.
     fn encoded_size(&self) -> EncodedSize;
 
-    /// Where the encoded form is the elements themselves in C order: their byte order. Elements are then copied straight
-    /// between it and the caller's array, and [`Self::encode`] and [`Self::decode`] are not called. One-byte types answer with
-    /// the native order.
+    /// The byte order of the elements, if the encoded form is the elements themselves in C order.
+    /// The core then copies elements directly between the encoded form and the caller's array, and
+    /// never calls [`Self::encode`] or [`Self::decode`]. One-byte types return the native order.
     fn byte_order(&self) -> Option<ByteOrder> {
         None
     }
 
-    /// The parts of a shard, where this codec is one.
+    /// The parts of a shard, if this is a sharding codec.
     fn sharding(&self) -> Option<&dyn Sharding> {
         None
     }
 
-    /// Encodes a whole chunk, in this machine's byte order, to the end of `encoded`.
+    /// Encodes a whole chunk, given in this machine's byte order, and appends it to `encoded`.
     ///
     /// # Errors
-    /// Where the data cannot be encoded.
+    /// Fails if the data cannot be encoded.
     fn encode(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()>;
 
     /// Decodes a whole chunk into this machine's byte order.
     ///
     /// # Errors
-    /// Where the bytes are not of the codec's form or size.
+    /// Fails if the bytes do not have the form or size that the codec produces.
     fn decode(&self, encoded: &[u8]) -> Result<ChunkData>;
 }
 
-/// A codec from bytes to bytes, such as `zstd`, bound to the size of what it decodes to.
+/// A codec from bytes to bytes, such as `zstd`, bound to the size of its decoded form.
 pub trait BytesToBytes: Debug + Send + Sync {
-    /// The name, for messages.
+    /// The codec's name, for messages.
     fn name(&self) -> &'static str;
 
-    /// The size of the encoded form of what the codec was bound to.
+    /// The size of the encoded form, for a decoded form of the size that the codec was bound to.
     fn encoded_size(&self) -> EncodedSize;
 
-    /// Encodes to the end of `encoded`.
+    /// Encodes `decoded` and appends the result to `encoded`.
     ///
     /// # Errors
-    /// Where the library refuses.
+    /// Fails if the underlying library reports an error.
     fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()>;
 
-    /// Decodes to the end of `decoded`, and never more bytes than the codec was bound to.
+    /// Decodes `encoded` and appends the result to `decoded`: never more bytes than the codec was
+    /// bound to.
     ///
     /// # Errors
-    /// Where the bytes are damaged, or decode to more than is due.
+    /// Fails if the bytes are damaged, or decode to more bytes than expected.
     fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()>;
 
-    /// Decodes to exactly the bytes of `decoded`; codecs that can write there without a buffer between do.
+    /// Decodes to exactly the bytes of `decoded`, without an intermediate buffer if the codec can.
     ///
     /// # Errors
-    /// Where the bytes are damaged, or decode to more or less than is due.
+    /// Fails if the bytes are damaged, or decode to more or fewer bytes than expected.
     fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
         with_scratch(|buffer| {
             self.decode(encoded, buffer)?;
@@ -133,16 +136,18 @@ pub trait BytesToBytes: Debug + Send + Sync {
         })
     }
 
-    /// For a codec that only adds to its input, such as a checksum: the input, checked, as a part of the encoded bytes.
+    /// Verifies the encoded bytes and returns their part that is the decoded form, for a codec that
+    /// only adds to its input, such as a checksum; `None` for all other codecs.
     ///
     /// # Errors
-    /// Those of [`Self::decode`].
+    /// The errors of [`Self::decode`].
     fn payload<'a>(&self, _encoded: &'a [u8]) -> Result<Option<&'a [u8]>> {
         Ok(None)
     }
 }
 
-/// The pure questions that a plan asks of a codec whose encoded form is many inner chunks behind an index.
+/// The pure functions of a sharding codec that plans call. The encoded form of such a codec is many
+/// inner chunks and an index.
 pub trait Sharding: Debug + Send + Sync {
     /// The codec chain of the inner chunks, bound to their shape.
     fn inner(&self) -> &Arc<CodecChain>;
@@ -150,28 +155,30 @@ pub trait Sharding: Debug + Send + Sync {
     /// The number of inner chunks along each dimension of the shard.
     fn chunks_per_shard(&self) -> &[u64];
 
-    /// Where the index is, in the bytes of the shard: a `Suffix` or a `Range` from zero.
+    /// The byte range of the index in the shard: a `Suffix`, or a `Range` from zero.
     fn index_range(&self) -> ByteRange;
 
-    /// Decodes the index.
+    /// Decodes the shard index.
     ///
     /// # Errors
-    /// Where its checksum, size or entries are wrong.
+    /// Fails if the checksum, size or entries of the index are wrong.
     fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex>;
 
-    /// Lays out a shard: encoded inner chunks in C order of their grid (`None` where all elements are fill values), as pieces
-    /// to be written one after the other. A shard of nothing but `None` is its index alone.
+    /// Lays out a shard as consecutive pieces. `inner` holds the encoded inner chunks in C order of
+    /// their grid, with `None` for inner chunks of fill values only. A shard of nothing but `None`
+    /// is its index alone.
     ///
     /// # Errors
-    /// Where the index cannot be encoded.
+    /// Fails if the index cannot be encoded.
     fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>>;
 
-    /// Lays out what goes behind the first `keep` bytes of a shard whose index is at the end, as pieces to be written one after the
-    /// other: encoded inner chunks, each with its position, and the index. `entries` has one entry for each inner chunk, and those of
-    /// the new ones are set.
+    /// Lays out the bytes that follow the first `keep` bytes of a shard with its index at the end,
+    /// as consecutive pieces: the encoded inner chunks in `new`, each with its position, and the
+    /// index. `entries` has one entry for each inner chunk; `append` sets the entries of the new
+    /// ones.
     ///
     /// # Errors
-    /// Where the index cannot be encoded, or is not at the end.
+    /// Fails if the index cannot be encoded, or is not at the end.
     fn append(
         &self,
         keep: u64,

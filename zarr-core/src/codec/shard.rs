@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 
-/// One entry as stored: offset and number of bytes, both 2^64 - 1 where the inner chunk is not stored.
+/// One entry as stored: offset and number of bytes, both 2^64 - 1 if the inner chunk is not stored.
 pub type ShardIndexEntry = [u64; 2];
 
-/// Where each inner chunk of a shard is. Entries are checked when they are asked for: those of inner chunks outside the array
-/// may hold anything.
+/// The locations of the inner chunks of a shard. Entries are checked on use, because entries of
+/// inner chunks outside the array may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardIndex {
     entries: Box<[ShardIndexEntry]>,
@@ -18,7 +18,7 @@ impl ShardIndex {
     /// The entry of an inner chunk that is not stored.
     pub const EMPTY: ShardIndexEntry = [u64::MAX, u64::MAX];
 
-    /// An index of these entries, in C order of the grid of inner chunks.
+    /// Creates an index from entries in C order of the grid of inner chunks.
     #[must_use]
     pub fn new(entries: Vec<ShardIndexEntry>) -> Self {
         Self {
@@ -26,11 +26,12 @@ impl ShardIndex {
         }
     }
 
-    /// The bytes of the inner chunk at this position, from the start of the shard of `shard_size` bytes; `None` where it is not
-    /// stored (all fill values).
+    /// Returns the byte range of the inner chunk at this position, from the start of a shard of
+    /// `shard_size` bytes; `None` if the inner chunk is not stored (all fill values).
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for an entry with one half empty, of no bytes, or past the end of the shard.
+    /// [`Error::Corrupt`] for an entry that is half empty, has no bytes, or reaches past the end of
+    /// the shard.
     pub fn locate(&self, position: usize, shard_size: u64) -> Result<Option<Range<u64>>> {
         let entry = self.entries.get(position).copied().unwrap_or(Self::EMPTY);
         if entry == Self::EMPTY {

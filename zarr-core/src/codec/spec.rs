@@ -1,4 +1,4 @@
-//! What a codec is bound to, and the data it is given.
+//! The chunk that a codec is bound to, and the data that it processes.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use crate::data_type::{DataType, FillValue};
 use crate::error::{Error, Result};
 use crate::size::{byte_size, product};
 
-/// What a codec receives on encoding: shape, data type and fill value.
+/// The input of a codec on encoding: shape, data type and fill value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChunkSpec {
-    /// Elements per dimension.
+    /// The number of elements along each dimension.
     pub shape: Arc<[u64]>,
     /// The type of the elements.
     pub data_type: DataType,
@@ -21,7 +21,7 @@ impl ChunkSpec {
     /// The number of elements.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where it does not fit 64 bits.
+    /// [`Error::TooLarge`] if the number does not fit 64 bits.
     pub fn elements(&self) -> Result<u64> {
         product(&self.shape)
     }
@@ -35,7 +35,7 @@ impl ChunkSpec {
     /// The size of the elements in bytes, at most `limit`; `None` for types of variable size.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where it is over the limit.
+    /// [`Error::TooLarge`] if the size exceeds the limit.
     pub fn decoded_size(&self, limit: u64) -> Result<Option<usize>> {
         match self.data_type.fixed_size() {
             Some(size) => byte_size("decoded chunk", &self.shape, size, limit).map(Some),
@@ -44,17 +44,17 @@ impl ChunkSpec {
     }
 }
 
-/// The size in bytes of what a codec yields, known when it is bound.
+/// The size in bytes of a codec's output, known when the codec is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodedSize {
-    /// Always this many.
+    /// Exactly this many bytes.
     Exact(usize),
-    /// Never more than this many.
+    /// At most this many bytes.
     AtMost(usize),
 }
 
 impl EncodedSize {
-    /// The most bytes it can be.
+    /// The largest possible size.
     #[must_use]
     pub fn max(self) -> usize {
         match self {
@@ -62,7 +62,7 @@ impl EncodedSize {
         }
     }
 
-    /// The size, where it is always the same.
+    /// The size, if it is always the same.
     #[must_use]
     pub fn exact(self) -> Option<usize> {
         match self {
@@ -71,10 +71,10 @@ impl EncodedSize {
         }
     }
 
-    /// Checks the size of encoded or decoded bytes against this one.
+    /// Checks that encoded or decoded bytes have this size.
     ///
     /// # Errors
-    /// [`Error::Size`] with both figures.
+    /// [`Error::Size`] with both sizes.
     pub fn check(self, what: &'static str, found: usize) -> Result<()> {
         match self {
             Self::Exact(size) if found != size => Err(Error::size(what, found, size)),
@@ -89,11 +89,11 @@ impl EncodedSize {
 /// The elements of a chunk, in C order and this machine's byte order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChunkData {
-    /// Elements of one size, one after the other.
+    /// Fixed-size elements, back to back.
     Fixed(Vec<u8>),
-    /// Elements of any size: element `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+    /// Variable-size elements: element `i` is `bytes[offsets[i]..offsets[i + 1]]`.
     Variable {
-        /// One offset more than there are elements, ascending, the first 0.
+        /// Offsets, one more than there are elements, ascending from 0.
         offsets: Vec<usize>,
         /// The bytes of all elements.
         bytes: Vec<u8>,
@@ -101,10 +101,10 @@ pub enum ChunkData {
 }
 
 impl ChunkData {
-    /// The bytes of elements of one size.
+    /// Returns the bytes of fixed-size elements.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for elements of any size.
+    /// [`Error::Unsupported`] for variable-size elements.
     pub fn fixed(&self) -> Result<&[u8]> {
         match self {
             Self::Fixed(bytes) => Ok(bytes),

@@ -1,6 +1,7 @@
-//! Shards as plain codecs: for chains in which they cannot be read in parts.
+//! Shards as plain codecs, for chains in which shards cannot be read in parts.
 //!
-//! Elements of any size are copied as numbers of eight bytes, by the same strided copies, and gathered by them.
+//! Variable-size elements are copied as 8-byte numbers by the strided copies that fixed-size
+//! elements use, then gathered by these numbers.
 
 use bytes::Bytes;
 
@@ -12,10 +13,11 @@ use crate::plan::inner_grid;
 use crate::selection::{Axis, Wanted};
 use crate::size::{byte_size, c_strides, to_offset, to_usize};
 
-/// Decodes all inner chunks of a shard that holds chunks of this specification.
+/// Decodes all inner chunks of a shard whose decoded form is `shard`.
 ///
 /// # Errors
-/// Where the index or an inner chunk is damaged, with the inner chunk's place, or where the shard is larger than the limit.
+/// Fails if the index or an inner chunk is damaged, naming the inner chunk, or if the shard is
+/// larger than the limit.
 pub fn decode_whole_shard(
     sharding: &dyn Sharding,
     shard: &ChunkSpec,
@@ -45,10 +47,10 @@ pub fn decode_whole_shard(
     elements.collect(placed)
 }
 
-/// Encodes a whole chunk as a shard, to the end of `encoded`.
+/// Encodes a whole chunk as a shard and appends it to `encoded`.
 ///
 /// # Errors
-/// Where an inner chunk cannot be encoded.
+/// Fails if an inner chunk cannot be encoded.
 pub fn encode_whole_shard(
     sharding: &dyn Sharding,
     shard: &ChunkSpec,
@@ -86,16 +88,19 @@ pub fn encode_whole_shard(
     Ok(())
 }
 
-/// The size of what is copied for each element: of itself, or of its number where elements have any size.
+/// Returns the size of each copied item: the element itself, or its number for variable-size
+/// elements.
 fn item_size(shard: &ChunkSpec) -> usize {
     shard.data_type.fixed_size().unwrap_or(size_of::<u64>())
 }
 
-/// Elements of any size on their way out of a shard: they are copied as numbers, and collected at the end.
+/// Elements in transit out of a shard. Variable-size elements are copied as numbers and collected
+/// at the end.
 struct Elements {
-    /// What is copied where nothing is stored: number 0 stands for the fill value.
+    /// The item to copy for elements that are not stored; for variable-size elements, number 0
+    /// stands for the fill value.
     fill: Vec<u8>,
-    /// Ends of the elements in `bytes`; `None` where all elements have one size.
+    /// Ends of the elements, and their bytes; `None` for fixed-size elements.
     variable: Option<(Vec<usize>, Vec<u8>)>,
     limit: u64,
 }
@@ -117,7 +122,7 @@ impl Elements {
         }
     }
 
-    /// What is copied of a chunk: its elements, or their numbers.
+    /// Returns the items to copy for a chunk: its elements, or their numbers.
     fn place(&mut self, chunk: ChunkData) -> Result<Vec<u8>> {
         match (chunk, &mut self.variable) {
             (ChunkData::Fixed(elements), None) => Ok(elements),
@@ -144,7 +149,7 @@ impl Elements {
         }
     }
 
-    /// The elements of the shard, from what was copied.
+    /// Returns the elements of the shard, from the copied items.
     fn collect(self, placed: Vec<u8>) -> Result<ChunkData> {
         let Some((ends, all)) = self.variable else {
             return Ok(ChunkData::Fixed(placed));
@@ -153,7 +158,7 @@ impl Elements {
     }
 }
 
-/// The elements with these numbers.
+/// Returns the elements with these numbers.
 fn gathered(numbers: &[u8], offsets: &[usize], bytes: &[u8], limit: u64) -> Result<ChunkData> {
     let mut chosen = vec![0];
     let mut chosen_bytes = Vec::new();
@@ -175,7 +180,8 @@ fn gathered(numbers: &[u8], offsets: &[usize], bytes: &[u8], limit: u64) -> Resu
     })
 }
 
-/// The inner chunk of these elements, or of those with these numbers; `None` where all are fill values.
+/// Returns the inner chunk of these elements, or of the elements with these numbers; `None` if all
+/// are fill values.
 fn not_fill(shard: &ChunkSpec, decoded: &ChunkData, elements: Vec<u8>) -> Option<ChunkData> {
     let fill = &shard.fill_value;
     match decoded {
@@ -191,13 +197,14 @@ fn not_fill(shard: &ChunkSpec, decoded: &ChunkData, elements: Vec<u8>) -> Option
     }
 }
 
-/// The size of what is copied for a whole shard, at most the limit.
+/// Returns the size of the copied items of a whole shard, at most the limit.
 fn shard_size(sharding: &dyn Sharding, shard: &ChunkSpec) -> Result<usize> {
     let limit = sharding.inner().max_chunk_size();
     byte_size("shard", &shard.shape, item_size(shard), limit)
 }
 
-/// All inner chunks of a shard: position in C order, cell, and its place in the elements of the shard.
+/// Returns all inner chunks of a shard: position in C order, cell, and place among the elements of
+/// the shard.
 fn parts(sharding: &dyn Sharding, shard: &ChunkSpec) -> Result<Vec<(usize, Vec<u64>, Wanted)>> {
     shard_size(sharding, shard)?;
     let item = item_size(shard).cast_signed();

@@ -1,4 +1,4 @@
-//! Copies against what NumPy's way of indexing says.
+//! Copies, checked against the results of NumPy's indexing.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
@@ -9,7 +9,7 @@ fn wanted(selection: &Selection, shape: &[u64], strides: &[isize]) -> Wanted {
     selection.resolve(shape).unwrap().place(strides)
 }
 
-/// Scatters a chunk of [4, 5] uint16 whose elements are their number.
+/// Scatters a chunk of [4, 5] uint16 in which each element is its own number.
 fn scatter(selection: &Selection, strides: &[isize], len: usize, swap_size: usize) -> Vec<u16> {
     let shape = [4, 5];
     let wanted = wanted(selection, &shape, strides);

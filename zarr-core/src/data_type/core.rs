@@ -1,4 +1,5 @@
-//! The data types of the core specification: bool, integers, floats, complex numbers and raw bits `r*`.
+//! The data types of the core specification: bool, integers, floats, complex numbers and raw bits
+//! `r*`.
 
 use super::fill_value::{self, FillValue, INTEGER};
 use super::float::{COMPLEX, FLOAT};
@@ -6,7 +7,7 @@ use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 
-/// The names of the core data types, `r*` for raw bits of any multiple of eight.
+/// The names of the core data types; `r*` stands for raw bits of any multiple of eight.
 pub(crate) const CORE_NAMES: [&str; 15] = [
     "bool",
     "int8",
@@ -28,7 +29,7 @@ pub(crate) const CORE_NAMES: [&str; 15] = [
 /// The largest raw element: 2^31 bits.
 const MAX_RAW_SIZE: usize = 1 << 28;
 
-/// Binds a core data type; `None` for a name that is not one.
+/// Binds a core data type; returns `None` for any other name.
 pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
     use DataTypeKind::{Bool, Complex, Float, Int, Raw, UInt};
     let (kind, size) = match extension.name() {
@@ -81,9 +82,9 @@ pub(crate) fn bind_core(extension: &Extension) -> Result<Option<DataType>> {
     })))
 }
 
-/// A bool is 0 or 1.
+/// Rejects bools other than 0 and 1.
 fn check_bools(_: &DataType, elements: &mut [u8]) -> Result<()> {
-    // All bits at once: a loop that stops at the first bad byte takes one byte at a time.
+    // Combines all bytes first: a loop that stops at the first bad byte handles one byte at a time.
     let bits = elements.iter().fold(0, |bits, byte| bits | byte);
     if bits <= 1 {
         return Ok(());
@@ -92,7 +93,7 @@ fn check_bools(_: &DataType, elements: &mut [u8]) -> Result<()> {
     Err(Error::invalid(format!("byte {byte}"), "0 or 1 for a bool"))
 }
 
-/// The size in bytes of `r<bits>`; `None` where the name is not of that form.
+/// Returns the size in bytes of `r<bits>`; `None` if the name does not have that form.
 fn raw_size(name: &str) -> Result<Option<usize>> {
     let Some(digits) = name
         .strip_prefix('r')
@@ -114,10 +115,10 @@ fn raw_size(name: &str) -> Result<Option<usize>> {
 }
 
 impl DataType {
-    /// A core data type by name, for code that knows which one it wants.
+    /// Returns a core data type by name, for code that needs a specific one.
     ///
     /// # Errors
-    /// [`Error::UnknownExtension`] where no core data type has that name.
+    /// [`Error::UnknownExtension`] if no core data type has that name.
     pub fn core(name: &str) -> Result<Self> {
         bind_core(&Extension::new(name))?.ok_or_else(|| Error::UnknownExtension {
             point: "data type",
@@ -126,10 +127,10 @@ impl DataType {
         })
     }
 
-    /// The fill value that holds this element.
+    /// Returns the fill value that holds this element.
     ///
     /// # Errors
-    /// [`Error::ElementType`] where the Rust type is not the data type's.
+    /// [`Error::ElementType`] if the Rust type does not hold the data type.
     pub fn fill_value_of<T: super::Element>(&self, value: T) -> Result<FillValue> {
         T::expect(self)?;
         Ok(FillValue::new(super::element_bytes(&[value]).to_vec()))

@@ -1,4 +1,4 @@
-//! The Rust types that hold the elements of an array, and the only place where elements become bytes.
+//! The Rust types of array elements, and the only place where elements become bytes.
 
 use half::{bf16, f16};
 use num_complex::Complex;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 /// A Rust type that holds elements of a data type, byte for byte.
 ///
 /// # Safety
-/// The type has no padding. It is valid for all bytes that [`Self::are_elements`] accepts, for all elements of the data types that
-/// [`Self::holds`] accepts, and for zeros.
+/// The type has no padding. It is valid for all bytes that [`Self::are_elements`] accepts, for all
+/// elements of the data types that [`Self::holds`] accepts, and for zeros.
 pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// The name of the Rust type, for messages.
     const NAME: &'static str;
@@ -18,16 +18,16 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// Whether this type holds the elements of a data type.
     fn holds(data_type: &DataType) -> bool;
 
-    /// Whether each element of these bytes is one of this type: any bytes are, for every type but `bool`.
+    /// Whether `bytes` are valid elements of this type. True for any bytes, except for `bool`.
     fn are_elements(bytes: &[u8]) -> bool {
         let _ = bytes;
         true
     }
 
-    /// Checks [`Self::holds`].
+    /// Checks that this type holds the elements of a data type ([`Self::holds`]).
     ///
     /// # Errors
-    /// [`Error::ElementType`] where it does not.
+    /// [`Error::ElementType`] if it does not.
     fn expect(data_type: &DataType) -> Result<()> {
         if Self::holds(data_type) {
             return Ok(());
@@ -39,10 +39,11 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     }
 }
 
-/// One Rust type for a few named data types of the same values: there are many, all alike.
+/// Implements `Element` for a Rust type and the named data types that it holds: a macro, because
+/// there are many such types, all alike.
 macro_rules! element {
     ($($rust:ty => $($name:literal)|+),* $(,)?) => {$(
-        // SAFETY: plain numbers, valid for any bytes.
+        // SAFETY: plain numbers without padding, valid for any bytes.
         unsafe impl Element for $rust {
             const NAME: &'static str = stringify!($rust);
             fn holds(data_type: &DataType) -> bool {
@@ -53,7 +54,8 @@ macro_rules! element {
     )*};
 }
 
-// SAFETY: 0 and 1 are the valid bytes. Jobs refuse others in every data type of this kind (`ChunkJob::run`), whoever registered it.
+// SAFETY: 0 and 1 are the valid bytes. Jobs reject other bytes for every data type of this kind
+// (`ChunkJob::run`), whichever code registered it.
 unsafe impl Element for bool {
     const NAME: &'static str = "bool";
 
@@ -85,7 +87,7 @@ element! {
     Complex<f64> => "complex128" | "complex_float64",
 }
 
-/// The bytes of elements that have no Rust type of their own, in this machine's byte order.
+/// The bytes of elements without a Rust type of their own, in this machine's byte order.
 // SAFETY: byte arrays have no padding and no invalid patterns.
 unsafe impl<const N: usize> Element for [u8; N] {
     const NAME: &'static str = "[u8; N]";
@@ -102,19 +104,22 @@ unsafe impl<const N: usize> Element for [u8; N] {
     }
 }
 
-/// The bytes of elements, in this machine's byte order.
+/// Returns the bytes of elements, in this machine's byte order.
 #[must_use]
 pub fn element_bytes<T: Element>(elements: &[T]) -> &[u8] {
-    // SAFETY: `Element` has no padding, so every byte is initialised; the length is that of the slice.
+    // SAFETY: an `Element` has no padding, so every byte is initialised; the length is that of the
+    // slice.
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
 
-/// The element of these bytes, in this machine's byte order; `None` where they are none.
+/// Returns the element with these bytes, in this machine's byte order; `None` if they are not a
+/// valid element.
 #[must_use]
 pub fn element_from_bytes<T: Element>(bytes: &[u8]) -> Option<T> {
     if bytes.len() != size_of::<T>() || !T::are_elements(bytes) {
         return None;
     }
-    // SAFETY: as many bytes as the type has, which are an element of it as just checked.
+    // SAFETY: the number of bytes matches the type, and the bytes are a valid element, as checked
+    // above.
     Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }

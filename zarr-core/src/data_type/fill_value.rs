@@ -1,4 +1,5 @@
-//! Fill values and their JSON forms: exact to the bit, NaN payloads and signs included (core specification, "Fill value").
+//! Fill values and their JSON forms: exact to the bit, including NaN payloads and signs (core
+//! specification, "Fill value").
 
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use serde_json::value::RawValue;
 use super::{DataType, DataTypeKind, FillRules};
 use crate::error::{Error, Result, shorten};
 
-/// The bytes of one element, in this machine's byte order, that stand for everything not stored.
+/// The bytes of one element, in this machine's byte order: the value of all elements that are not
+/// stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FillValue(Arc<[u8]>);
 
 impl FillValue {
-    /// A fill value of these bytes, in this machine's byte order.
+    /// Creates a fill value from bytes in this machine's byte order.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
@@ -34,7 +36,7 @@ impl FillValue {
     #[must_use]
     pub fn fills(&self, data: &[u8]) -> bool {
         let size = self.0.len();
-        // Comparing the data with itself one element on lets memcmp do the work.
+        // Comparing the data with itself, shifted by one element, leaves the work to memcmp.
         match data.len() {
             0 => true,
             len if len < size => false,
@@ -73,7 +75,7 @@ pub(super) const INTEGER: FillRules = FillRules {
     write: write_integer,
 };
 
-/// The number of bits of an integer of less than a byte.
+/// The number of bits of an integer smaller than a byte.
 pub(super) fn small_int_bits(name: &str) -> Option<usize> {
     match name {
         "int2" | "uint2" => Some(2),
@@ -118,7 +120,8 @@ fn write_integer(data_type: &DataType, fill: &FillValue) -> String {
     number.to_string()
 }
 
-/// Raw bits: the list of byte values of the specification, or the base64 string that some peers write.
+/// Reads raw bits: the list of byte values of the specification, or the base64 string that some
+/// other libraries write.
 pub(super) fn read_raw(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let size = size(data_type);
     let bytes = match serde_json::from_str::<Vec<u8>>(value.get()) {
@@ -137,7 +140,7 @@ pub(super) fn write_raw(_: &DataType, fill: &FillValue) -> String {
     format!("{:?}", fill.bytes())
 }
 
-/// Little-endian bytes in this machine's order (and the way back: it is its own inverse).
+/// Converts little-endian bytes to this machine's order. The function is its own inverse.
 pub(super) fn native(little_endian: &[u8]) -> Vec<u8> {
     let mut bytes = little_endian.to_vec();
     if cfg!(target_endian = "big") {
@@ -146,7 +149,7 @@ pub(super) fn native(little_endian: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Standard base64 with padding; `None` for anything else.
+/// Decodes standard base64 with padding; returns `None` for anything else.
 pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| match c {
         b'A'..=b'Z' => Some(c - b'A'),
@@ -176,7 +179,7 @@ pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Standard base64 with padding.
+/// Encodes standard base64 with padding.
 pub(super) fn encode_base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -257,7 +260,8 @@ mod tests {
 
     #[test]
     fn a_float32_is_rounded_once() {
-        // A hair above the midpoint between 1 and the next float32: through float64 it would round down to even.
+        // Slightly above the midpoint between 1 and the next float32: through float64 it would
+        // round down to even.
         let text = "1.00000005960464477539062500000000000000001";
         assert_eq!(
             read("float32", text).unwrap(),

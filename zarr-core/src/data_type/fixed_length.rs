@@ -1,8 +1,8 @@
-//! Strings and byte strings of one size: `fixed_length_utf32` (registered extension), and zarr-python's `null_terminated_bytes` and
-//! `raw_bytes`.
+//! Fixed-length strings and byte strings: `fixed_length_utf32` (registered extension), and
+//! zarr-python's `null_terminated_bytes` and `raw_bytes`.
 //!
-//! Shorter ones end in zeros. Code points that Unicode does not have are refused on decoding and encoding. A tolerant reader takes
-//! surrogates, which strings of Python and NumPy may hold.
+//! Shorter values are padded with zeros. Decoding and encoding reject code points outside Unicode.
+//! A tolerant reader accepts surrogates, which strings of Python and NumPy may contain.
 
 use std::fmt;
 
@@ -78,7 +78,7 @@ pub(super) fn bind_null_terminated(extension: &Extension, _: &Registry) -> Resul
     Ok(DataType::new(parts(extension, size, kind, fill)))
 }
 
-/// Binds `raw_bytes`: `r*` under another name, whose fill value is written in base64.
+/// Binds `raw_bytes`: `r*` under another name, with its fill value written in base64.
 pub(super) fn bind_raw(extension: &Extension, _: &Registry) -> Result<DataType> {
     let size = length_bytes(extension, 1)?;
     let fill = FillRules {
@@ -93,7 +93,7 @@ pub(super) fn bind_raw(extension: &Extension, _: &Registry) -> Result<DataType> 
     )))
 }
 
-/// Without the zeros at the end, in whole units.
+/// Returns the bytes without trailing zeros, in whole units.
 fn trim(bytes: &[u8], unit: usize) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte != 0);
     &bytes[..end.map_or(0, |end| end / unit * unit + unit)]
@@ -126,7 +126,7 @@ fn read_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     padded_text(data_type, value, points)
 }
 
-/// Text in which escapes may be lone surrogates.
+/// Reads text in which escapes may be lone surrogates.
 fn read_any_text(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let points = serde_json::from_str::<CodePoints>(value.get()).ok();
     let points = points.filter(|_| bare_word(value.get()).is_none());
@@ -146,7 +146,7 @@ fn padded_text(
     })
 }
 
-/// The code points of a JSON string, surrogates among them.
+/// The code points of a JSON string, including surrogates.
 struct CodePoints(Vec<u32>);
 
 impl<'de> Deserialize<'de> for CodePoints {
@@ -167,7 +167,8 @@ impl<'de> Deserialize<'de> for CodePoints {
     }
 }
 
-/// The code points of UTF-8 in which surrogates may be encoded like others: what serde_json makes of lone ones.
+/// Decodes UTF-8 in which surrogates may be encoded like other code points, as serde_json encodes
+/// lone surrogates.
 fn wide_code_points(bytes: &[u8]) -> Vec<u32> {
     let mut points: Vec<u32> = Vec::with_capacity(bytes.len());
     for &byte in bytes {

@@ -1,8 +1,9 @@
-//! Floats of every format, and the complex numbers made of two: JSON forms and binding.
+//! Floats of every format, and complex numbers made of two floats: JSON forms and binding.
 //!
-//! One description serves all formats. Decimal text is rounded once, to the nearest number and ties to even; a number that
-//! rounds beyond the largest finite one is refused, as are "NaN" and infinities where a format has none. Formats of fewer than
-//! eight bits have a byte in memory whose upper bits are zero.
+//! One description serves all formats. Decimal text is rounded once, to the nearest number, ties to
+//! even. A number that rounds beyond the largest finite number is rejected, as are "NaN" and
+//! infinities if the format has none. Formats of fewer than eight bits take one byte in memory,
+//! whose upper bits are zero.
 
 use std::cmp::Ordering;
 
@@ -20,7 +21,7 @@ impl FloatFormat {
         Self::of_parts(data_type.name()).expect("bound to one of these names")
     }
 
-    /// The bits of a float written as JSON.
+    /// Returns the bits of a float written as JSON.
     fn parse(&self, text: &str) -> Option<u64> {
         if !text.starts_with('"') {
             return self.round(text);
@@ -41,9 +42,10 @@ impl FloatFormat {
         }
     }
 
-    /// A JSON number, rounded once from its text.
+    /// Rounds a JSON number once, from its text.
     fn round(&self, text: &str) -> Option<u64> {
-        // JSON already refused what Rust's parser would also take: ".5", "+1"; "null" it would not.
+        // The JSON parser has already rejected ".5" and "+1", which Rust's parser accepts, but not
+        // "null".
         if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
             return None;
         }
@@ -60,8 +62,9 @@ impl FloatFormat {
         }
     }
 
-    /// Reads a number into a format of at most 16 bits: through float64, which is exact wherever rounding can go wrong, and where it
-    /// lies midway between two numbers, by the digits of the text.
+    /// Rounds a number to a format of at most 16 bits through float64, which is exact wherever
+    /// rounding can go wrong. If the number lies midway between two numbers of the format, the
+    /// digits of the text decide.
     fn round_narrow(&self, text: &str) -> Option<u64> {
         let number = text.parse::<f64>().ok()?;
         if self.sign() == 0 && (number == 0.0 || number.is_sign_negative()) {
@@ -92,7 +95,8 @@ impl FloatFormat {
         })
     }
 
-    /// The JSON form that reads back to the same bits: the shortest number, a name, or hexadecimal digits.
+    /// Returns the JSON form that reads back to these bits: the shortest number, a name, or
+    /// hexadecimal digits.
     fn text(&self, bits: u64) -> String {
         let magnitude = bits & self.magnitude_mask();
         let negative = bits & self.sign() != 0;
@@ -121,7 +125,7 @@ impl FloatFormat {
         } else {
             -magnitude
         };
-        // Five digits always tell two numbers of 11 significant bits apart.
+        // Five digits always distinguish two numbers of 11 significant bits.
         let mut candidates = (0..5).map(|digits| format!("{exact:.digits$e}"));
         let shortest = candidates.find(|text| self.round(text) == Some(bits));
         let number = shortest.and_then(|text| text.parse::<f64>().ok());
@@ -140,13 +144,14 @@ impl FloatFormat {
     }
 }
 
-/// Compares the digits of a decimal number, whatever its sign, with a positive number.
+/// Compares the digits of a decimal number, regardless of its sign, with a positive number.
 fn compare_digits(text: &str, number: f64) -> Ordering {
-    // Numbers midway between two of a narrow format have at most 104 significant digits.
+    // A number midway between two numbers of a narrow format has at most 104 significant digits.
     decimal(text).cmp(&decimal(&format!("{number:.110e}")))
 }
 
-/// The power of ten above the first significant digit, and the digits: 0.0120e3 is (2, "12").
+/// Returns the power of ten above the first significant digit, and the digits: 0.0120e3 is (2,
+/// "12").
 fn decimal(text: &str) -> (i64, String) {
     let text = text.trim_start_matches('-');
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -205,8 +210,8 @@ fn expected(format: &FloatFormat) -> String {
     forms
 }
 
-/// Binds `bfloat16`, the floats of at most eight bits, `complex_float32` and `complex_float64` (other names of `complex64` and
-/// `complex128`), and the complex numbers of all narrower floats.
+/// Binds `bfloat16`, the floats of at most eight bits, `complex_float32` and `complex_float64`
+/// (other names of `complex64` and `complex128`), and the complex numbers of all narrower floats.
 pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
     let format = FloatFormat::of_parts(name).ok_or_else(|| Error::invalid(name, "a float"))?;

@@ -1,13 +1,13 @@
-//! Binary floating-point formats: one description serves all of them, from four bits to 64.
+//! Binary floating-point formats, from four to 64 bits, all from one description.
 
-/// What the highest bit patterns of a format stand for.
+/// The meaning of the highest bit patterns of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Specials {
-    /// IEEE 754: the highest exponent is infinity and NaNs.
+    /// IEEE 754: the highest exponent stands for infinity and NaNs.
     Ieee,
-    /// No infinity; NaN in the place of negative zero.
+    /// No infinity; NaN takes the place of negative zero.
     Fnuz,
-    /// No infinity; NaN where exponent and mantissa are all ones.
+    /// No infinity; NaN is the pattern with exponent and mantissa all ones.
     AllOnes,
     /// Every pattern is a number.
     Finite,
@@ -17,7 +17,7 @@ enum Specials {
 #[derive(Debug, PartialEq, Eq)]
 pub struct FloatFormat {
     pub(super) name: &'static str,
-    /// 0 for `float8_e8m0fnu`, which has no zero and no subnormal numbers either.
+    /// 0 for `float8_e8m0fnu`, which has neither zero nor subnormal numbers.
     sign_bits: u32,
     exponent_bits: u32,
     mantissa_bits: u32,
@@ -25,7 +25,7 @@ pub struct FloatFormat {
     specials: Specials,
 }
 
-/// A signed format with the bias of IEEE 754.
+/// Creates a signed format with the bias of IEEE 754.
 const fn format(
     name: &'static str,
     exponent_bits: u32,
@@ -53,7 +53,7 @@ const fn biased(
     }
 }
 
-/// All formats; `float8_e4m3fn` is tensorstore's own, not registered.
+/// All formats; `float8_e4m3fn` is tensorstore's own and not registered.
 pub(super) static FORMATS: [FloatFormat; 15] = [
     format("float16", 5, 10, Specials::Ieee),
     format("float32", 8, 23, Specials::Ieee),
@@ -76,13 +76,13 @@ pub(super) static FORMATS: [FloatFormat; 15] = [
 ];
 
 impl FloatFormat {
-    /// The format of a float by the name of its data type.
+    /// Returns the format of a float by the name of its data type.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// The format of a data type, or of the two parts of a complex one.
+    /// Returns the format of a float data type, or of the two parts of a complex data type.
     pub(super) fn of_parts(name: &str) -> Option<&'static Self> {
         Self::named(match name {
             "complex64" => "float32",
@@ -91,19 +91,19 @@ impl FloatFormat {
         })
     }
 
-    /// The number of bits that count.
+    /// The number of bits of sign, exponent and mantissa.
     #[must_use]
     pub fn bits(&self) -> u32 {
         self.sign_bits + self.exponent_bits + self.mantissa_bits
     }
 
-    /// Bytes in memory.
+    /// The size in memory, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.bits().div_ceil(8) as usize
     }
 
-    /// The number of bits of the mantissa that are stored.
+    /// The number of stored bits of the mantissa.
     #[must_use]
     pub fn mantissa_bits(&self) -> u32 {
         self.mantissa_bits
@@ -114,32 +114,33 @@ impl FloatFormat {
         (1 << (self.exponent_bits + self.mantissa_bits)) - 1
     }
 
-    /// The bit of the sign; none for `float8_e8m0fnu`, which has neither zero nor subnormal numbers.
+    /// The sign bit; 0 for `float8_e8m0fnu`, which has neither zero nor subnormal numbers.
     #[must_use]
     pub fn sign(&self) -> u64 {
         u64::from(self.sign_bits) << (self.exponent_bits + self.mantissa_bits)
     }
 
-    /// Whether there is a negative zero.
+    /// Whether the format has a negative zero.
     #[must_use]
     pub fn has_negative_zero(&self) -> bool {
         self.sign_bits == 1 && self.specials != Specials::Fnuz
     }
 
-    /// The exponent of the smallest number that is not subnormal.
+    /// The exponent of the smallest normal number.
     #[must_use]
     pub fn lowest_exponent(&self) -> i32 {
         self.sign_bits.cast_signed() - self.bias
     }
 
-    /// Positive infinity, where there is one.
+    /// The bits of positive infinity; `None` if the format has no infinity.
     #[must_use]
     pub fn infinity(&self) -> Option<u64> {
         let exponent = self.magnitude_mask() >> self.mantissa_bits << self.mantissa_bits;
         (self.specials == Specials::Ieee).then_some(exponent)
     }
 
-    /// What "NaN" stands for: only the highest bit of the mantissa, or the one NaN that there is.
+    /// The bits of "NaN": the NaN with only the highest mantissa bit set, or the format's only NaN;
+    /// `None` if the format has no NaN.
     #[must_use]
     pub fn nan(&self) -> Option<u64> {
         match self.specials {
@@ -150,7 +151,7 @@ impl FloatFormat {
         }
     }
 
-    /// The largest finite number.
+    /// The bits of the largest finite number.
     #[must_use]
     pub fn largest(&self) -> u64 {
         match (self.infinity(), self.specials) {
@@ -160,7 +161,7 @@ impl FloatFormat {
         }
     }
 
-    /// The number that these bits stand for; those above [`Self::bits`] are ignored.
+    /// Returns the number that these bits stand for, ignoring bits above [`Self::bits`].
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -184,7 +185,8 @@ impl FloatFormat {
         if negative { -number } else { number }
     }
 
-    /// The number of this magnitude, for formats of at most 16 bits; one past the largest, what the next one would be.
+    /// Returns the number with this magnitude, for formats of at most 16 bits. One past the largest
+    /// magnitude yields the number that would follow.
     pub(super) fn value(&self, magnitude: u64) -> f64 {
         let exponent = i32::try_from(magnitude >> self.mantissa_bits).expect("16 bits at most");
         let one = 1_u64 << self.mantissa_bits;

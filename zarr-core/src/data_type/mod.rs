@@ -1,9 +1,10 @@
-//! Data types: what one element is in memory, how its bytes are ordered, and how its fill value is written (core
-//! specification, "Data types").
+//! Data types: the size and byte order of an element in memory, and the JSON form of its fill value
+//! (core specification, "Data types").
 //!
-//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms, `float_format` what the
-//! bits of floats mean, `element` the Rust types that hold
-//! them, `respell` what other libraries write for fill values. `registered` lists the types of one size that others registered, a family a file; `variable` has those of any size.
+//! `core` has the types of the core specification, `fill_value` and `float` their JSON forms,
+//! `float_format` the meaning of the bits of floats, `element` the Rust types of elements,
+//! `respell` the fill values as other libraries spell them. `registered` lists the fixed-size types
+//! registered by others, one family per file; `variable` has the variable-size types.
 
 mod core;
 mod element;
@@ -39,65 +40,67 @@ use crate::copy::swap_bytes;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 
-/// The largest element, in bytes, of types whose fill value in metadata may be shorter than the element.
+/// The largest element, in bytes, of types whose fill value in metadata may be shorter than the
+/// element.
 const MAX_PADDED_SIZE: usize = 1 << 24;
 
 /// The size of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemSize {
-    /// This many bytes.
+    /// A fixed number of bytes.
     Fixed(usize),
-    /// As many as each element needs: strings and byte strings.
+    /// A number of bytes that differs between elements: strings and byte strings.
     Variable,
 }
 
-/// What the bytes of an element mean.
+/// The meaning of the bytes of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataTypeKind {
     /// One byte, 0 or 1.
     Bool,
-    /// A signed integer in two's complement of the item size, though `int2` and `int4` use less of it.
+    /// A signed integer in two's complement of the item size; `int2` and `int4` use fewer bits.
     Int,
-    /// An unsigned integer, though `uint2` and `uint4` use less of the item size.
+    /// An unsigned integer of the item size; `uint2` and `uint4` use fewer bits.
     UInt,
     /// An IEEE 754 binary number of 16, 32 or 64 bits.
     Float,
-    /// Real and imaginary part, each a [`Self::Float`] of 32 or 64 bits.
+    /// A real and an imaginary part, each a [`Self::Float`] of 32 or 64 bits.
     Complex,
-    /// Bytes without meaning.
+    /// Uninterpreted bytes.
     Raw,
     /// A float of any other format, such as `bfloat16`.
     NarrowFloat,
-    /// Real and imaginary part, each a float of 16 bits or less.
+    /// A real and an imaginary part, each a float of 16 bits or less.
     NarrowComplex,
-    /// A signed 64-bit count of a unit of time; the smallest is "not a time".
+    /// A signed 64-bit count of a unit of time; the smallest value means "not a time".
     Time,
-    /// Unicode code points of 32 bits, as many in each element, zeros at the end.
+    /// Unicode code points of 32 bits, a fixed number for each element, padded with zeros at the
+    /// end.
     Text,
-    /// Bytes, as many in each element, zeros at the end.
+    /// A fixed number of bytes for each element, padded with zeros at the end.
     NullTerminated,
-    /// The elements of several data types, one after the other.
+    /// Fields of several data types, back to back.
     Struct,
-    /// An element of the type of the first field, or none: the last byte tells, 1 or 0.
+    /// An element of the type of the first field, or none: the last byte is 1 or 0.
     Optional,
-    /// UTF-8 of any length.
+    /// A UTF-8 string of any length.
     String,
-    /// Bytes of any number.
+    /// A byte string of any length.
     Bytes,
 }
 
-/// How a fill value is read from and written to JSON.
+/// The JSON form of fill values: how to read and write them.
 #[derive(Clone, Copy)]
 pub struct FillRules {
-    /// Reads the fill value of a data type.
+    /// Parses the fill value of a data type from JSON.
     pub read: fn(&DataType, &RawValue) -> Result<FillValue>,
-    /// Writes it as JSON text.
+    /// Writes the fill value of a data type as JSON text.
     pub write: fn(&DataType, &FillValue) -> String,
 }
 
-/// Refuses elements, in this machine's byte order, that a data type does not have, and gives bits that are to be ignored the value
-/// that they always have in memory. What it has once admitted it leaves as it is.
+/// A function that normalises elements in this machine's byte order: rejects elements that are not
+/// values of the data type, and sets don't-care bits to their fixed value in memory. Idempotent.
 pub type Admit = fn(&DataType, &mut [u8]) -> Result<()>;
 
 /// A named part of each element of a struct.
@@ -105,35 +108,36 @@ pub type Admit = fn(&DataType, &mut [u8]) -> Result<()>;
 pub struct Field {
     /// The name.
     pub name: String,
-    /// The type, whose elements have one size.
+    /// The data type, which has a fixed size.
     pub data_type: DataType,
 }
 
-/// Everything about a data type, for [`DataType::new`].
+/// All properties of a data type, for [`DataType::new`].
 pub struct DataTypeParts {
-    /// Name and configuration as written.
+    /// The name and configuration as written in metadata.
     pub extension: Extension,
     /// The size of an element in memory.
     pub item_size: ItemSize,
-    /// Bytes of an element are reversed in groups of this many where the byte order is foreign; 1 where order has no meaning, and
-    /// the largest one of its fields for a struct.
+    /// The size of the groups in which a change of byte order reverses the bytes of an element: 1
+    /// if byte order has no meaning, the largest of its fields for a struct.
     pub swap_size: usize,
-    /// What the bytes mean.
+    /// The meaning of the bytes.
     pub kind: DataTypeKind,
     /// The JSON forms of fill values.
     pub fill: FillRules,
-    /// The parts of a struct, whose sizes add up to the item size; value and presence of an optional type; of any other type none.
+    /// The fields of a struct, whose sizes add up to the item size; value and presence of an
+    /// optional type; empty for all other types.
     pub fields: Vec<Field>,
-    /// What elements from outside must pass; `None` where all bytes are elements.
+    /// The function that normalises elements from outside; `None` if all bytes are valid elements.
     pub admit: Option<Admit>,
 }
 
-/// A data type, bound: cheap to clone.
+/// A bound data type; cheap to clone.
 #[derive(Clone)]
 pub struct DataType(Arc<DataTypeParts>);
 
 impl DataType {
-    /// A data type of these parts; registries call this.
+    /// Creates a data type from its properties; registries call this function.
     #[must_use]
     pub fn new(parts: DataTypeParts) -> Self {
         Self(Arc::new(parts))
@@ -145,7 +149,7 @@ impl DataType {
         self.0.extension.name()
     }
 
-    /// Name and configuration as written in metadata.
+    /// The name and configuration as written in metadata.
     #[must_use]
     pub fn extension(&self) -> &Extension {
         &self.0.extension
@@ -157,7 +161,7 @@ impl DataType {
         self.0.item_size
     }
 
-    /// The size of one element in bytes, where all have the same.
+    /// The size of one element in bytes; `None` for types of variable size.
     #[must_use]
     pub fn fixed_size(&self) -> Option<usize> {
         match self.0.item_size {
@@ -166,26 +170,28 @@ impl DataType {
         }
     }
 
-    /// The group of bytes, in bytes, that a foreign byte order reverses: 1 where order has no meaning, half the item size for
-    /// complex numbers, the largest one of its fields for a struct (see [`Self::swap_bytes`]).
+    /// The size in bytes of the groups that a change of byte order reverses: 1 if byte order has no
+    /// meaning, half the item size for complex numbers, the largest of its fields for a struct (see
+    /// [`Self::swap_bytes`]).
     #[must_use]
     pub fn swap_size(&self) -> usize {
         self.0.swap_size
     }
 
-    /// What the bytes mean.
+    /// The meaning of the bytes.
     #[must_use]
     pub fn kind(&self) -> DataTypeKind {
         self.0.kind
     }
 
-    /// The fields of a struct, in order; value and presence of an optional type; of any other type none.
+    /// The fields of a struct, in order; value and presence of an optional type; empty for all
+    /// other types.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.0.fields
     }
 
-    /// Changes elements from one byte order to the other.
+    /// Converts elements from one byte order to the other.
     pub fn swap_bytes(&self, elements: &mut [u8]) {
         if self.0.fields.is_empty() {
             return swap_bytes(elements, self.0.swap_size);
@@ -217,15 +223,16 @@ impl DataType {
         Ok(())
     }
 
-    /// Whether all bytes are elements of this type.
+    /// Whether all bytes are valid elements of this type.
     pub(crate) fn admits_all(&self) -> bool {
         self.0.admit.is_none()
     }
 
-    /// Makes stored elements, in this machine's byte order, what they are in memory: see [`Admit`].
+    /// Normalises stored elements, in this machine's byte order, to their form in memory: see
+    /// [`Admit`].
     ///
     /// # Errors
-    /// [`Error::Invalid`] with the first element that the type does not have.
+    /// [`Error::Invalid`] with the first element that is not a value of the type.
     pub fn admit(&self, elements: &mut [u8]) -> Result<()> {
         match self.0.admit {
             Some(admit) => admit(self, elements),
@@ -233,15 +240,15 @@ impl DataType {
         }
     }
 
-    /// Refuses elements that are not as they are in memory: see [`Admit`].
+    /// Rejects elements that are not in their form in memory: see [`Admit`].
     ///
     /// # Errors
-    /// [`Error::Invalid`] with what is wrong.
+    /// [`Error::Invalid`] with the defect.
     pub(crate) fn check(&self, elements: &[u8]) -> Result<()> {
         if self.admits_all() {
             return Ok(());
         }
-        // In parts that stay in the cache.
+        // Parts of this size stay in the cache.
         let size = self.fixed_size().unwrap_or(0).max(1);
         let mut admitted = Vec::new();
         for part in elements.chunks(size * (16384 / size).max(1)) {
@@ -256,21 +263,22 @@ impl DataType {
         Ok(())
     }
 
-    /// Reads a fill value of this type.
+    /// Parses a fill value of this type.
     ///
     /// # Errors
-    /// [`crate::Error::FillValue`] where the type has no such value.
+    /// [`crate::Error::FillValue`] if the type has no such value.
     pub fn parse_fill_value(&self, value: &RawValue) -> Result<FillValue> {
         (self.0.fill.read)(self, value)
     }
 
-    /// A fill value of this type as JSON text.
+    /// Formats a fill value of this type as JSON text.
     #[must_use]
     pub fn fill_value_to_json(&self, fill_value: &FillValue) -> String {
         (self.0.fill.write)(self, fill_value)
     }
 
-    /// The fill value of a new array for which none was chosen, as zarr-python has it: "not a time" for times, else zero.
+    /// Returns the default fill value of a new array, as in zarr-python: "not a time" for times,
+    /// else zero.
     #[must_use]
     pub fn default_fill_value(&self) -> FillValue {
         match self.0.kind {
@@ -279,7 +287,7 @@ impl DataType {
         }
     }
 
-    /// The fill value with all bytes zero.
+    /// Returns the fill value with all bytes zero.
     #[must_use]
     pub fn zero(&self) -> FillValue {
         let least = usize::from(self.0.kind == DataTypeKind::Optional);

@@ -1,7 +1,9 @@
-//! `optional` (proposed to the registry), and its first name `zarrs.optional`: an element of another data type, or none.
+//! `optional` (proposed to the registry), and its first name `zarrs.optional`: an element of
+//! another data type, or none.
 //!
-//! In memory an element is one of the inner type and one byte behind it: 1 where there is a value, 0 where there is none. The value
-//! of one that is missing is all zeros, or nothing where elements have any size, so that equal elements have equal bytes.
+//! In memory, an element is an element of the inner type followed by one byte: 1 if the value is
+//! present, 0 if it is missing. The value bytes of a missing element are all zeros, or absent for
+//! variable-size types, so that equal elements have equal bytes.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,10 +15,10 @@ use crate::extension::Extension;
 use crate::json::Members;
 use crate::registry::Registry;
 
-/// The most optional types within optional types.
+/// The deepest nesting of optional types.
 const MAX_DEPTH: usize = 16;
 
-/// The configuration is an extension itself.
+/// The configuration, which is itself an extension.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
@@ -84,7 +86,7 @@ pub(super) fn bind(extension: &Extension, registry: &Registry) -> Result<DataTyp
     }))
 }
 
-/// The type of the values.
+/// The data type of the values.
 fn inner(data_type: &DataType) -> &DataType {
     &data_type.fields()[0].data_type
 }
@@ -107,7 +109,7 @@ fn admit(data_type: &DataType, elements: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
-/// `null`, or a list of the one value.
+/// Reads `null`, or a list of one value.
 fn read_fill(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     if value.get() == "null" {
         return Ok(data_type.zero());

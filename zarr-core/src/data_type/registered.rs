@@ -1,5 +1,5 @@
-//! The registered data types of one size beyond the core specification (zarr-extensions, "data-types"), and those that
-//! zarr-python and zarrs write: one line each.
+//! The registered fixed-size data types beyond the core specification (zarr-extensions,
+//! "data-types"), and those that zarr-python and zarrs write: one line each.
 
 use super::{fixed_length, float, optional, small_int, structs, time};
 use crate::registry::{BindDataType, Registry};
@@ -47,7 +47,8 @@ const REGISTERED: [(&str, BindDataType); 39] = [
 ];
 
 impl Registry {
-    /// This registry with all registered data types, and those that zarr-python and zarrs add.
+    /// Returns this registry with all registered data types, and the data types that zarr-python
+    /// and zarrs add.
     #[must_use]
     pub fn with_registered_data_types(self) -> Self {
         REGISTERED.iter().fold(self, |registry, (name, bind)| {
@@ -70,7 +71,7 @@ mod tests {
             let bound = Registry::core()
                 .with_registered_data_types()
                 .bind_data_type(&extension);
-            // Those with a configuration say that it is missing.
+            // Types that need a configuration report that it is missing.
             let needs = bound.is_err_and(|error| error.to_string().starts_with("configuration"));
             let with_configuration = [
                 "fixed_", "null_", "numpy.", "optional", "raw_", "struct", "zarrs.",

@@ -1,14 +1,16 @@
-//! Fill values as other libraries write them, respelled as the specification has them (docs/tolerance.md).
+//! Fill values as other libraries write them, respelled as in the specification
+//! (docs/tolerance.md).
 
 use serde_json::value::RawValue;
 
 use super::{DataType, DataTypeKind};
 
-/// Whole numbers below this are the same as a float and as an integer.
+/// 2^53: floats represent whole numbers up to this one exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl DataType {
-    /// The specification's spelling of a fill value that is spelled otherwise; `None` where no library is known to write it so.
+    /// Returns the specification's spelling of a fill value that is spelled differently; `None` if
+    /// no library is known to use the spelling.
     pub(crate) fn respell_fill_value(&self, value: &RawValue) -> Option<Box<RawValue>> {
         RawValue::from_string(respell(self, value.get())?).ok()
     }
@@ -43,7 +45,7 @@ fn respell(data_type: &DataType, text: &str) -> Option<String> {
     }
 }
 
-/// `3.0`, `1e2`, `"3"`.
+/// Respells integers such as `3.0`, `1e2`, `"3"`.
 fn integer(text: &str) -> Option<String> {
     if let Ok(digits) = serde_json::from_str::<String>(text) {
         let number = digits.strip_prefix('-').unwrap_or(&digits);
@@ -56,7 +58,8 @@ fn integer(text: &str) -> Option<String> {
     (number.trunc() == number && number.abs() <= EXACT).then(|| format!("{number:.0}"))
 }
 
-/// `"1.5"`, `"nan"`, and the `0.0` that zarrs writes for the smallest `float8_e8m0fnu`, which has no zero.
+/// Respells floats such as `"1.5"` and `"nan"`, and the `0.0` that zarrs writes for the smallest
+/// `float8_e8m0fnu`, which has no zero.
 fn float(data_type: &DataType, text: &str) -> Option<String> {
     let is_e8m0 = data_type.name().ends_with("float8_e8m0fnu");
     if is_e8m0 && number(text) == Some(0.0) {
@@ -71,14 +74,14 @@ fn float(data_type: &DataType, text: &str) -> Option<String> {
     }
 }
 
-/// A number in the spelling of JSON.
+/// Parses a number in JSON spelling.
 fn number(text: &str) -> Option<f64> {
     let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
     let valid = is_number && serde_json::from_str::<&RawValue>(text).is_ok();
     text.parse::<f64>().ok().filter(|_| valid)
 }
 
-/// The fields of a struct, those respelled that need it.
+/// Respells the fields of a struct that need it.
 fn members(data_type: &DataType, text: &str) -> Option<String> {
     let mut members = serde_json::from_str::<crate::json::Members>(text).ok()?;
     for field in data_type.fields() {

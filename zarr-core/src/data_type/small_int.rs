@@ -1,7 +1,8 @@
 //! `int2`, `int4`, `uint2` and `uint4` (registered extensions): one byte each in memory.
 //!
-//! In memory an element is the `i8` or `u8` of the same value. The upper bits of a stored byte have no meaning, so decoding
-//! replaces them: by the sign, or by zeros. Encoding refuses bytes that are not such values.
+//! In memory, an element is the `i8` or `u8` of equal value. The upper bits of a stored byte have
+//! no meaning, so decoding replaces them with the sign or with zeros. Encoding rejects bytes that
+//! are not such values.
 
 use super::fill_value::{INTEGER, small_int_bits};
 use super::{DataType, DataTypeKind, DataTypeParts, ItemSize};
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// Binds the four of them.
+/// Binds `int2`, `int4`, `uint2` and `uint4`.
 pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
     small_int_bits(name).ok_or_else(|| Error::invalid(name, "an integer of less than a byte"))?;

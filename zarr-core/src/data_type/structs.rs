@@ -1,8 +1,9 @@
-//! `struct` (registered extension) and its legacy spelling `structured`: records of named fields, packed in order.
+//! `struct` (registered extension) and its legacy spelling `structured`: records of named fields,
+//! packed in order.
 //!
-//! `structured` is only for reading: its fields may be pairs of name and type, and its fill value may be the packed bytes in
-//! base64, in the byte order of the `bytes` codec; it is read as little-endian, and [`crate::ArrayLayout`] swaps it where the codec
-//! says otherwise.
+//! `structured` is read only. Its fields may be pairs of name and type, and its fill value may be
+//! the packed bytes in base64, in the byte order of the `bytes` codec. The fill value is read as
+//! little-endian; [`crate::ArrayLayout`] swaps it if the codec is big-endian.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +15,7 @@ use crate::extension::Extension;
 use crate::json::Members;
 use crate::registry::Registry;
 
-/// The most structs within structs.
+/// The deepest nesting of structs.
 const MAX_DEPTH: usize = 16;
 
 #[derive(Deserialize)]
@@ -106,7 +107,7 @@ fn parse_field(extension: &Extension, field: &RawValue) -> Result<FieldObject> {
     let text = field.get();
     let parsed = match text.as_bytes().first() {
         Some(b'{') => serde_json::from_str(text),
-        // A list would do for serde, but only the legacy spelling has it.
+        // serde would accept a list for both spellings, but only the legacy spelling has it.
         Some(b'[') if extension.name() == "structured" => {
             serde_json::from_str(text).map(|(name, data_type)| FieldObject { name, data_type })
         }
@@ -159,7 +160,7 @@ fn read_fill(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     Ok(FillValue::new(bytes))
 }
 
-/// Packed bytes in base64, little-endian.
+/// Reads packed little-endian bytes in base64.
 fn read_packed(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     let size = data_type.fixed_size().unwrap_or(0);
     let text = serde_json::from_str::<String>(value.get()).ok();

@@ -1,4 +1,4 @@
-//! What the tests of the data types share.
+//! Functions shared by the tests of data types.
 
 use serde_json::value::RawValue;
 
@@ -11,7 +11,7 @@ fn raw(text: &str) -> Box<RawValue> {
     RawValue::from_string(text.to_owned()).expect("JSON")
 }
 
-/// A data type by its name or by its JSON text.
+/// Returns a data type by its name or its JSON text.
 pub(super) fn data_type(text: &str) -> Result<DataType> {
     let extension = match text.starts_with('{') {
         true => Extension::from_json(&raw(text))?,
@@ -22,13 +22,13 @@ pub(super) fn data_type(text: &str) -> Result<DataType> {
         .bind_data_type(&extension)
 }
 
-/// The bytes of a fill value.
+/// Returns the bytes of a fill value.
 pub(super) fn read(name: &str, text: &str) -> Result<Vec<u8>> {
     let fill = data_type(name)?.parse_fill_value(&raw(text))?;
     Ok(fill.bytes().to_vec())
 }
 
-/// A fill value as it is written again, which must read back.
+/// Formats a parsed fill value, after checking that the text reads back.
 pub(super) fn written(name: &str, text: &str) -> Result<String> {
     let data_type = data_type(name)?;
     let fill = data_type.parse_fill_value(&raw(text))?;

@@ -1,4 +1,4 @@
-//! Elements of all sorts on their way through a codec chain, and the Rust types that hold them.
+//! Elements of all kinds, passed through a codec chain, and the Rust types that hold them.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -17,7 +17,7 @@ const RECORD: &str = r#"{"name": "struct", "configuration": {"fields": [
     {"name": "at", "data_type": {"name": "numpy.datetime64", "configuration": {"unit": "s", "scale_factor": 1}}}]}}"#;
 const TEXT: &str = r#"{"name": "fixed_length_utf32", "configuration": {"length_bytes": 8}}"#;
 
-/// Elements as they are, in this order.
+/// A codec that stores elements unchanged, in this byte order.
 #[derive(Debug)]
 struct Plain(ByteOrder, usize);
 
@@ -50,7 +50,7 @@ fn chain(name: &str, order: ByteOrder, size: usize) -> CodecChain {
     CodecChain::new(spec, vec![], plain, vec![], &Limits::default()).unwrap()
 }
 
-/// Elements of a chunk of `stored` bytes, by all three ways of decoding, which must agree.
+/// Decodes the elements of a chunk of `stored` bytes in all three ways, which must agree.
 fn decode(chain: &CodecChain, stored: &[u8]) -> Result<Vec<u8>> {
     let ChunkData::Fixed(whole) = chain.decode_chunk(stored)? else {
         unreachable!("of one size")
@@ -71,7 +71,7 @@ fn decode(chain: &CodecChain, stored: &[u8]) -> Result<Vec<u8>> {
     Ok(whole)
 }
 
-/// The stored bytes of elements, by both ways of encoding, which must agree.
+/// Encodes elements in both ways, which must agree.
 fn encode(chain: &CodecChain, elements: &[u8]) -> Result<Vec<u8>> {
     let (mut whole, mut plain) = (Vec::new(), Vec::new());
     chain.encode_chunk(&ChunkData::Fixed(elements.to_vec()), &mut whole)?;

@@ -1,5 +1,5 @@
-//! `numpy.datetime64` and `numpy.timedelta64` (registered extensions): counts of a unit in 64 signed bits, the smallest of which
-//! is "not a time".
+//! `numpy.datetime64` and `numpy.timedelta64` (registered extensions): signed 64-bit counts of a
+//! unit, the smallest of which means "not a time".
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// The units; both spellings of a microsecond are kept as they are written.
+/// The units; both spellings of a microsecond are kept as written.
 const UNITS: [&str; 15] = [
     "Y", "M", "W", "D", "h", "m", "s", "ms", "us", "μs", "ns", "ps", "fs", "as", "generic",
 ];
@@ -36,7 +36,7 @@ const FILL: FillRules = FillRules {
     },
 };
 
-/// Binds either of the two.
+/// Binds `numpy.datetime64` or `numpy.timedelta64`.
 pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let Configuration { unit, scale_factor } = extension.parse()?;
     let invalid = |member: &str, found: &dyn std::fmt::Display, expected: String| {

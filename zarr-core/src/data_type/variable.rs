@@ -1,5 +1,5 @@
-//! Data types whose elements have any size: `string` and `bytes` (registered extensions), and the name that zarr-python gives the
-//! latter.
+//! Variable-size data types: `string` and `bytes` (registered extensions), and zarr-python's name
+//! for the latter.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result, shorten};
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// Binds `string`: UTF-8 of any length.
+/// Binds `string`: UTF-8 strings of any length.
 pub(crate) fn bind_string(extension: &Extension, _: &Registry) -> Result<DataType> {
     bind(
         extension,
@@ -22,7 +22,7 @@ pub(crate) fn bind_string(extension: &Extension, _: &Registry) -> Result<DataTyp
     )
 }
 
-/// Binds `bytes` and `variable_length_bytes`: bytes of any number.
+/// Binds `bytes` and `variable_length_bytes`: byte strings of any length.
 pub(crate) fn bind_bytes(extension: &Extension, _: &Registry) -> Result<DataType> {
     bind(
         extension,

@@ -23,7 +23,8 @@ const KNOWN: [&str; 11] = [
     "storage_transformers",
 ];
 
-/// The metadata of an array as written: names of extensions are not resolved here, that is [`crate::ArrayLayout::bind`].
+/// The metadata of an array as written. Names of extensions are not resolved here but in
+/// [`crate::ArrayLayout::bind`].
 #[derive(Clone, Debug)]
 pub struct ArrayMetadata {
     members: Members,
@@ -45,18 +46,19 @@ impl PartialEq for ArrayMetadata {
 }
 
 impl ArrayMetadata {
-    /// Reads a document, strictly.
+    /// Parses a document, strictly.
     ///
     /// # Errors
-    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    /// Fails if the text is not a JSON object, or a member is missing, unknown or malformed.
     pub fn parse(text: &[u8]) -> Result<Self> {
         Self::parse_with(text, Strictness::Strict)
     }
 
-    /// Reads a document, with or without what other libraries write beyond the specification.
+    /// Parses a document; `strictness` decides whether spellings beyond the specification are
+    /// accepted.
     ///
     /// # Errors
-    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    /// Fails if the text is not a JSON object, or a member is missing, unknown or malformed.
     pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
         Self::from_members(Members::parse_with(text, strictness)?)
     }
@@ -86,7 +88,7 @@ impl ArrayMetadata {
         })
     }
 
-    /// This metadata of Zarr 3, of an array whose document is `.zarray`.
+    /// Returns this v3 metadata for an array whose document is `.zarray`.
     pub(super) fn of_zarr_2(self, zarray: Members) -> Self {
         Self {
             zarr_2: Some(Box::new(zarray)),
@@ -94,21 +96,22 @@ impl ArrayMetadata {
         }
     }
 
-    /// The members of `.zarray` as written, where that is the array's document; all else here is the same in Zarr 3.
+    /// The members of `.zarray` as written, if that is the array's document; everything else here
+    /// is the equivalent v3 metadata.
     #[must_use]
     pub fn zarr_2(&self) -> Option<&Members> {
         self.zarr_2.as_deref()
     }
 
-    /// The document as text.
+    /// Formats the document as text.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no document that was read or built can cause.
+    /// [`Error::Syntax`], which no parsed or built document can cause.
     pub fn to_text(&self) -> Result<String> {
         self.members.to_text()
     }
 
-    /// All members as written.
+    /// All members of the document as written.
     #[must_use]
     pub fn members(&self) -> &Members {
         &self.members
@@ -120,10 +123,10 @@ impl ArrayMetadata {
         &self.shape
     }
 
-    /// This metadata with another shape of the same rank.
+    /// Returns this metadata with another shape of equal rank.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where rank or lengths are not allowed.
+    /// [`Error::Invalid`] if the rank differs or a length is not allowed.
     pub fn with_shape(mut self, shape: &[u64]) -> Result<Self> {
         if shape.len() != self.shape.len() {
             let expected = format!("{} lengths", self.shape.len());
@@ -161,7 +164,7 @@ impl ArrayMetadata {
         &self.fill_value
     }
 
-    /// The codecs in order of encoding.
+    /// The codecs, in the order of encoding.
     #[must_use]
     pub fn codecs(&self) -> &[Extension] {
         &self.codecs
@@ -173,7 +176,7 @@ impl ArrayMetadata {
         &self.attributes
     }
 
-    /// This metadata with other attributes.
+    /// Returns this metadata with other attributes.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no attributes can cause.
@@ -183,7 +186,7 @@ impl ArrayMetadata {
         Ok(self)
     }
 
-    /// The names of the dimensions, where the document has them; single dimensions may be unnamed.
+    /// The names of the dimensions, if the document has them; individual dimensions may be unnamed.
     #[must_use]
     pub fn dimension_names(&self) -> Option<&[Option<String>]> {
         self.dimension_names.as_deref()
@@ -220,7 +223,7 @@ fn dimension_names(members: &Members, rank: usize) -> Result<Option<Vec<Option<S
     }
 }
 
-/// There is no storage transformer yet: only ones that need not be understood may be listed.
+/// Rejects storage transformers that must be understood, because no storage transformer exists yet.
 fn check_storage_transformers(members: &Members) -> Result<()> {
     let member = "storage_transformers";
     let Some(value) = members.get(member) else {

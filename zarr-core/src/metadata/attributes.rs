@@ -1,4 +1,4 @@
-//! User attributes: opaque to us, kept to the letter.
+//! User attributes: opaque to this crate, spelled as written.
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -9,18 +9,18 @@ use crate::error::{Error, Result, shorten};
 use crate::json::Members;
 use crate::strictness::Strictness;
 
-/// The attributes of a group or array. Setting one leaves the spelling of all others alone.
+/// The attributes of a group or array. Setting one attribute keeps the spelling of all others.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Members);
 
 impl Attributes {
-    /// No attributes.
+    /// Creates empty attributes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads the member `attributes` of a document; absent and null are the same as empty.
+    /// Reads the member `attributes` of a document; an absent or null member is read as empty.
     pub(super) fn from_document(members: &Members) -> Result<Self> {
         match members.get("attributes") {
             None => Ok(Self::default()),
@@ -31,7 +31,7 @@ impl Attributes {
         }
     }
 
-    /// Reads a document of nothing but attributes: `.zattrs` of Zarr 2.
+    /// Parses a document of attributes only: `.zattrs` of Zarr v2.
     ///
     /// # Errors
     /// [`Error::Syntax`] with line and column.
@@ -39,7 +39,7 @@ impl Attributes {
         Members::parse_with(text, strictness).map(Self)
     }
 
-    /// These as text: `.zattrs` of Zarr 2.
+    /// Formats the attributes as text: `.zattrs` of Zarr v2.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no attributes can cause.
@@ -51,11 +51,11 @@ impl Attributes {
         Self(members)
     }
 
-    /// An attribute as a Rust type; `None` where there is none of that name. A bare `NaN` or `Infinity` is a string, or a float
-    /// where one is asked for.
+    /// Returns an attribute as a Rust type; `None` if no attribute has that name. A bare `NaN` or
+    /// `Infinity` reads as a string, or as a float if the Rust type is a float.
     ///
     /// # Errors
-    /// [`Error::Syntax`] where it is of another type.
+    /// [`Error::Syntax`] if the attribute is of another type.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
         let Some(value) = self.0.get(name) else {
             return Ok(None);
@@ -74,31 +74,31 @@ impl Attributes {
     /// Sets an attribute.
     ///
     /// # Errors
-    /// [`Error::Syntax`] where the value has no JSON form.
+    /// [`Error::Syntax`] if the value has no JSON form.
     pub fn set(&mut self, name: &str, value: impl Serialize) -> Result<()> {
         self.0.set(name, &value)
     }
 
-    /// These attributes with one of them set.
+    /// Returns these attributes with one attribute set.
     ///
     /// # Errors
-    /// [`Error::Syntax`] where the value has no JSON form.
+    /// [`Error::Syntax`] if the value has no JSON form.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Result<Self> {
         self.set(name, value)?;
         Ok(self)
     }
 
-    /// Removes an attribute and tells whether it was there.
+    /// Removes an attribute and returns whether it existed.
     pub fn remove(&mut self, name: &str) -> bool {
         self.0.remove(name)
     }
 
-    /// Names and JSON texts, in order.
+    /// Iterates over names and JSON texts, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.0.iter()
     }
 
-    /// Whether there are none.
+    /// Whether there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

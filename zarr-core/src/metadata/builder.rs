@@ -1,4 +1,4 @@
-//! Metadata for a new array, every default written down.
+//! Metadata for a new array, with every default written out.
 
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -8,10 +8,11 @@ use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
 
-/// Chunks that nobody chose have at most this many bytes, decoded.
+/// The largest default chunk, decoded, in bytes.
 const DEFAULT_CHUNK_SIZE: u64 = 1 << 20;
 
-/// Describes an array to be created: what is not said has a default, and the document records it.
+/// A description of an array to be created. Omitted properties have defaults, which the document
+/// records.
 #[derive(Clone, Debug)]
 pub struct ArrayBuilder {
     shape: Vec<u64>,
@@ -27,7 +28,8 @@ pub struct ArrayBuilder {
 }
 
 impl ArrayBuilder {
-    /// An array of this shape and data type, such as `uint16`: chunks of at most 1 MiB, zstd, a fill value of zero.
+    /// Creates the description of an array of this shape and data type, such as `uint16`, with
+    /// defaults: chunks of at most 1 MiB, zstd, a fill value of zero.
     #[must_use]
     pub fn new(shape: &[u64], data_type: &str) -> Self {
         Self {
@@ -44,63 +46,66 @@ impl ArrayBuilder {
         }
     }
 
-    /// The shape of the chunks, in elements: of the inner chunks where the array is sharded.
+    /// Sets the shape of the chunks, in elements; for a sharded array, of the inner chunks.
     #[must_use]
     pub fn with_chunk_shape(mut self, shape: &[u64]) -> Self {
         self.chunk_shape = Some(shape.to_vec());
         self
     }
 
-    /// Stores chunks together in shards of this shape, in elements: a multiple of the chunk shape in each dimension.
+    /// Stores chunks together in shards of this shape, in elements: a multiple of the chunk shape
+    /// in each dimension.
     #[must_use]
     pub fn with_shard_shape(mut self, shape: &[u64]) -> Self {
         self.shard_shape = Some(shape.to_vec());
         self
     }
 
-    /// The codecs of the chunks, in order of encoding; within shards where the array is sharded. Default: `bytes` in
-    /// little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`.
+    /// Sets the codecs of the chunks, in the order of encoding; for a sharded array, of the inner
+    /// chunks. Default: `bytes` in little-endian order (`vlen-utf8` or `vlen-bytes` for
+    /// variable-size elements) and `zstd`.
     #[must_use]
     pub fn with_codecs(mut self, codecs: impl IntoIterator<Item = Extension>) -> Self {
         self.codecs = Some(codecs.into_iter().collect());
         self
     }
 
-    /// Another data type, with its configuration.
+    /// Sets a data type with its configuration.
     #[must_use]
     pub fn with_data_type(mut self, data_type: Extension) -> Self {
         self.data_type = data_type;
         self
     }
 
-    /// Another chunk grid than the regular one of the chunk or shard shape.
+    /// Sets a chunk grid, instead of the regular grid of the chunk or shard shape.
     #[must_use]
     pub fn with_chunk_grid(mut self, grid: Extension) -> Self {
         self.chunk_grid = Some(grid);
         self
     }
 
-    /// Another chunk key encoding than `default` with slashes.
+    /// Sets a chunk key encoding, instead of `default` with slashes.
     #[must_use]
     pub fn with_chunk_key_encoding(mut self, encoding: Extension) -> Self {
         self.chunk_key_encoding = encoding;
         self
     }
 
-    /// The value of elements that are not stored.
+    /// Sets the value of elements that are not stored.
     ///
     /// # Errors
-    /// [`Error::ElementType`] where the Rust type is not the array's.
+    /// [`Error::ElementType`] if the Rust type does not hold the array's data type,
+    /// [`Error::UnknownExtension`] if the data type is not a core data type.
     pub fn with_fill_value<T: Element>(self, value: T) -> Result<Self> {
         let data_type = DataType::core(self.data_type.name())?;
         let fill_value = data_type.fill_value_of(value)?;
         self.with_fill_bytes(&data_type, &fill_value)
     }
 
-    /// The value of elements that are not stored, as JSON.
+    /// Sets the value of elements that are not stored, as JSON.
     ///
     /// # Errors
-    /// [`Error::Syntax`] where the text is not JSON.
+    /// [`Error::Syntax`] if the text is not JSON.
     pub fn with_fill_json(mut self, json: &str) -> Result<Self> {
         self.fill_value = Some(RawValue::from_string(json.to_owned())?);
         Ok(self)
@@ -110,14 +115,14 @@ impl ArrayBuilder {
         self.with_fill_json(&data_type.fill_value_to_json(fill_value))
     }
 
-    /// The user's attributes.
+    /// Sets the user's attributes.
     #[must_use]
     pub fn with_attributes(mut self, attributes: Attributes) -> Self {
         self.attributes = attributes;
         self
     }
 
-    /// The names of all dimensions.
+    /// Sets the names of all dimensions.
     #[must_use]
     pub fn with_dimension_names<N: Into<String>>(
         mut self,
@@ -127,18 +132,18 @@ impl ArrayBuilder {
         self
     }
 
-    /// The names of the dimensions that have one.
+    /// Sets the names of the dimensions, with `None` for unnamed dimensions.
     #[must_use]
     pub fn with_some_dimension_names(mut self, names: Vec<Option<String>>) -> Self {
         self.dimension_names = Some(names);
         self
     }
 
-    /// The metadata document.
+    /// Builds the metadata document.
     ///
     /// # Errors
-    /// Where the description is not one of a legal array; that all extensions are known is checked by
-    /// [`crate::ArrayLayout::bind`].
+    /// Fails if the description is not that of a legal array. [`crate::ArrayLayout::bind`] checks
+    /// that all extensions are known.
     pub fn build(self) -> Result<ArrayMetadata> {
         if self.data_type.name() == "structured" {
             let expected = "\"struct\": the legacy type is read only";
@@ -210,7 +215,7 @@ impl ArrayBuilder {
     }
 }
 
-/// The shape, made smaller along its longest dimension until a chunk is small enough.
+/// Returns the shape, shortened along its longest dimension until a chunk is small enough.
 fn default_chunk_shape(shape: &[u64], item_size: u64, smaller: fn(u64) -> u64) -> Vec<u64> {
     let mut chunk = shape.iter().map(|&len| len.max(1)).collect::<Vec<_>>();
     let size = |chunk: &[u64]| {
@@ -227,7 +232,8 @@ fn default_chunk_shape(shape: &[u64], item_size: u64, smaller: fn(u64) -> u64) -
     chunk
 }
 
-/// The least prime factor of a number greater than 1: the chunks of a shard divide it.
+/// Returns the least prime factor of a number greater than 1, because inner chunks divide their
+/// shard.
 fn least_factor(number: u64) -> u64 {
     let root = number.isqrt();
     (2..=root)

@@ -1,8 +1,8 @@
-//! The codecs of the core specification as metadata: what a builder takes.
+//! The codecs of the core specification as metadata, in the form that a builder takes.
 
 use crate::extension::Extension;
 
-/// `bytes`, little-endian where the data type has a byte order.
+/// Creates `bytes`, little-endian if the data type has a byte order.
 #[must_use]
 pub fn bytes(has_byte_order: bool) -> Extension {
     let bytes = Extension::new("bytes");
@@ -13,19 +13,19 @@ pub fn bytes(has_byte_order: bool) -> Extension {
     }
 }
 
-/// `bytes` in big-endian order.
+/// Creates `bytes` in big-endian order.
 #[must_use]
 pub fn bytes_big_endian() -> Extension {
     Extension::new("bytes").with("endian", "big")
 }
 
-/// `transpose`: dimension `i` of the stored chunk is dimension `order[i]` of the array.
+/// Creates `transpose`: dimension `i` of the stored chunk is dimension `order[i]` of the array.
 #[must_use]
 pub fn transpose(order: &[usize]) -> Extension {
     Extension::new("transpose").with("order", order)
 }
 
-/// `zstd` of this level, -131072 to 22, without a checksum.
+/// Creates `zstd` with this level, -131072 to 22, without a checksum.
 #[must_use]
 pub fn zstd(level: i32) -> Extension {
     Extension::new("zstd")
@@ -33,20 +33,20 @@ pub fn zstd(level: i32) -> Extension {
         .with("checksum", false)
 }
 
-/// `gzip` of this level, 0 to 9.
+/// Creates `gzip` with this level, 0 to 9.
 #[must_use]
 pub fn gzip(level: u32) -> Extension {
     Extension::new("gzip").with("level", level)
 }
 
-/// `crc32c`: four bytes that detect damage.
+/// Creates `crc32c`: a four-byte checksum that detects damage.
 #[must_use]
 pub fn crc32c() -> Extension {
     Extension::new("crc32c")
 }
 
-/// `blosc` with a compressor (`lz4`, `zstd` ...), its level 0 to 9, a shuffle (`noshuffle`, `shuffle`, `bitshuffle`) and the
-/// size of an element in bytes.
+/// Creates `blosc` with a compressor (`lz4`, `zstd` ...), its level 0 to 9, a shuffle (`noshuffle`,
+/// `shuffle`, `bitshuffle`) and the size of an element in bytes.
 #[must_use]
 pub fn blosc(cname: &str, clevel: u32, shuffle: &str, typesize: usize) -> Extension {
     Extension::new("blosc")
@@ -57,7 +57,8 @@ pub fn blosc(cname: &str, clevel: u32, shuffle: &str, typesize: usize) -> Extens
         .with("blocksize", 0)
 }
 
-/// `sharding_indexed` with inner chunks of this shape and these codecs, and an index with a checksum at the end.
+/// Creates `sharding_indexed` with inner chunks of this shape and these codecs, and an index with a
+/// checksum at the end.
 #[must_use]
 pub fn sharding(chunk_shape: &[u64], codecs: &[Extension]) -> Extension {
     Extension::new("sharding_indexed")

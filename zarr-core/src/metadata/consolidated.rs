@@ -1,4 +1,5 @@
-//! Consolidated metadata: the documents of all nodes below a group in one. `copies` takes them out and puts them in.
+//! Consolidated metadata: the documents of all nodes below a group in one document. `copies`
+//! extracts and inserts single documents.
 
 use serde_json::value::RawValue;
 
@@ -7,25 +8,26 @@ use crate::json::Members;
 use crate::node_path::NodePath;
 use crate::strictness::Strictness;
 
-/// The documents of all nodes below a group, kept in one: one request opens them all.
+/// The documents of all nodes below a group in one document, so that one request opens all nodes.
 ///
-/// Each document stays text until it is asked for.
+/// Each document stays text until it is requested.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConsolidatedMetadata {
-    /// By path. Those of Zarr 2 are objects of `.zarray` or `.zgroup`, and `.zattrs`.
+    /// Documents by path. A Zarr v2 document is an object of `.zarray` or `.zgroup`, and `.zattrs`.
     pub(super) documents: Members,
-    /// `.zmetadata` as it was written.
+    /// The document `.zmetadata` as written.
     pub(super) zarr_2: Option<Box<Members>>,
 }
 
 impl ConsolidatedMetadata {
-    /// No documents.
+    /// Creates consolidated metadata without documents.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Reads the member of `zarr.json`; `None` for a kind that is not known and need not be understood.
+    /// Reads the member of `zarr.json`; returns `None` for an unknown kind that need not be
+    /// understood.
     pub(super) fn read(value: &RawValue, strictness: Strictness) -> Result<Option<Self>> {
         let members = object(value)?;
         let must_understand = members
@@ -51,7 +53,7 @@ impl ConsolidatedMetadata {
         }))
     }
 
-    /// The member of `zarr.json`.
+    /// Returns the member of `zarr.json`.
     pub(super) fn to_member(&self) -> Result<Members> {
         let mut value = Members::new();
         value.set("kind", "inline")?;
@@ -64,7 +66,7 @@ impl ConsolidatedMetadata {
         error.member(self.name_of(document))
     }
 
-    /// No documents, of the same format.
+    /// Returns consolidated metadata in this format, without documents.
     #[must_use]
     pub fn emptied(&self) -> Self {
         Self {
@@ -73,13 +75,14 @@ impl ConsolidatedMetadata {
         }
     }
 
-    /// Whether there is a document of the node at a path, of whatever kind.
+    /// Whether there is a document for the node at a path, of any kind.
     #[must_use]
     pub fn contains(&self, path: &str) -> bool {
         self.documents.get(path).is_some()
     }
 
-    /// The documents below each node directly below the group, by the name of that node: all of [`Self::below`] in one pass.
+    /// Returns the documents below each child node of the group, by the name of the child: all of
+    /// [`Self::below`] in one pass.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no documents can cause.
@@ -95,7 +98,7 @@ impl ConsolidatedMetadata {
         Ok(parts)
     }
 
-    /// How errors call the document of a node.
+    /// Returns the name of a node's document in errors.
     #[must_use]
     pub fn name_of(&self, path: &str) -> String {
         let members = match self.zarr_2 {
@@ -105,7 +108,7 @@ impl ConsolidatedMetadata {
         format!("{members}.{path}")
     }
 
-    /// The documents of the nodes below a node, by their paths relative to it.
+    /// Returns the documents of the nodes below a node, by their paths relative to that node.
     ///
     /// # Errors
     /// [`Error::Syntax`], which no documents can cause.
@@ -120,7 +123,8 @@ impl ConsolidatedMetadata {
         Ok(below)
     }
 
-    /// Takes out the documents of a node and of all nodes below it, and tells whether there were any.
+    /// Removes the documents of a node and of all nodes below it, and returns whether there were
+    /// any.
     pub fn remove(&mut self, path: &str) -> bool {
         let before = self.documents.len();
         self.documents.retain(|name| {
@@ -130,10 +134,11 @@ impl ConsolidatedMetadata {
         self.documents.len() != before
     }
 
-    /// Whether the node at a path is an array, without reading the rest of its document; `None` where there is no such node.
+    /// Whether the node at a path is an array, without parsing the rest of its document; `None` if
+    /// no such node exists.
     ///
     /// # Errors
-    /// Where the document is no object, or its `node_type` is neither `array` nor `group`.
+    /// Fails if the document is not an object, or its `node_type` is neither `array` nor `group`.
     pub fn is_array(&self, path: &str) -> Result<Option<bool>> {
         #[derive(serde::Deserialize)]
         struct Typed<'a> {
@@ -164,7 +169,7 @@ impl ConsolidatedMetadata {
         }
     }
 
-    /// The paths, relative to the group, in order.
+    /// Iterates over the paths, relative to the group, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.documents.iter().map(|(path, _)| path)
     }
@@ -175,7 +180,7 @@ impl ConsolidatedMetadata {
         self.documents.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no documents.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty()

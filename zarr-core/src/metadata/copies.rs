@@ -1,4 +1,5 @@
-//! Single documents of consolidated metadata, which is a member of `zarr.json` in Zarr 3 and all of `.zmetadata` in Zarr 2.
+//! Single documents of consolidated metadata, which is a member of `zarr.json` in Zarr v3 and the
+//! whole of `.zmetadata` in Zarr v2.
 
 use serde_json::value::RawValue;
 
@@ -9,10 +10,10 @@ use crate::json::Members;
 use crate::strictness::Strictness;
 
 impl ConsolidatedMetadata {
-    /// No documents, of a group of Zarr 2.
+    /// Creates consolidated metadata of a Zarr v2 group, without documents.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which nothing can cause.
+    /// [`Error::Syntax`], which cannot happen here.
     pub fn new_zarr_2() -> Result<Self> {
         let mut members = Members::new();
         members.set("metadata", &Members::new())?;
@@ -23,10 +24,11 @@ impl ConsolidatedMetadata {
         })
     }
 
-    /// Reads `.zmetadata`. The group's own documents in it are passed over.
+    /// Parses `.zmetadata`, skipping the group's own documents in it.
     ///
     /// # Errors
-    /// Where it is no JSON object, its format is not 1, or a key is no path of a node.
+    /// Fails if the text is not a JSON object, its format is not 1, or a key is not the path of a
+    /// node.
     pub fn parse_zarr_2(text: &[u8], strictness: Strictness) -> Result<Self> {
         let members = Members::parse_with(text, strictness)?;
         match members.get("zarr_consolidated_format").map(RawValue::get) {
@@ -66,10 +68,11 @@ impl ConsolidatedMetadata {
         })
     }
 
-    /// The text of `.zmetadata` of a group; what is not ours stays in it. `None` where these are copies of Zarr 3.
+    /// Formats `.zmetadata` of a group, keeping entries that this crate did not write. Returns
+    /// `None` for consolidated metadata of Zarr v3.
     ///
     /// # Errors
-    /// [`Error::Syntax`], which no document that was read or built can cause.
+    /// [`Error::Syntax`], which no parsed or built document can cause.
     pub fn to_zarr_2_text(&self, group: &GroupMetadata) -> Result<Option<String>> {
         let (Some(members), Some(zgroup)) = (&self.zarr_2, group.zarr_2()) else {
             return Ok(None);
@@ -88,10 +91,11 @@ impl ConsolidatedMetadata {
         members.to_text().map(Some)
     }
 
-    /// The document of a node, by its path relative to the group; `None` where there is none.
+    /// Returns the document of a node, by its path relative to the group; `None` if there is no
+    /// such document.
     ///
     /// # Errors
-    /// Where the document is malformed.
+    /// Fails if the document is malformed.
     pub fn get(&self, path: &str) -> Result<Option<NodeMetadata>> {
         let Some(document) = self.documents.get(path) else {
             return Ok(None);
@@ -122,10 +126,10 @@ impl ConsolidatedMetadata {
         Ok(Some(node))
     }
 
-    /// Adds the document of a node. Groups leave their own consolidated metadata out.
+    /// Inserts the document of a node. For groups, their own consolidated metadata is omitted.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a node of Zarr 3 below a group of Zarr 2.
+    /// [`Error::Unsupported`] for a Zarr v3 node below a Zarr v2 group.
     pub fn insert(&mut self, path: &str, node: &NodeMetadata) -> Result<()> {
         let mut members = Members::new();
         match (&self.zarr_2, node.zarr_2()) {

@@ -1,4 +1,5 @@
-//! The metadata document of a group; `consolidated` has the copies of others that it may hold.
+//! The metadata document of a group; `consolidated` has the copies of other documents that it may
+//! hold.
 
 use serde_json::value::RawValue;
 
@@ -50,18 +51,19 @@ impl Default for GroupMetadata {
 }
 
 impl GroupMetadata {
-    /// Reads a document, strictly.
+    /// Parses a document, strictly.
     ///
     /// # Errors
-    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    /// Fails if the text is not a JSON object, or a member is missing, unknown or malformed.
     pub fn parse(text: &[u8]) -> Result<Self> {
         Self::parse_with(text, Strictness::Strict)
     }
 
-    /// Reads a document, with or without what other libraries write beyond the specification.
+    /// Parses a document; `strictness` decides whether spellings beyond the specification are
+    /// accepted.
     ///
     /// # Errors
-    /// Where it is no JSON object, or a member is missing, unknown or malformed.
+    /// Fails if the text is not a JSON object, or a member is missing, unknown or malformed.
     pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
         Self::from_members(Members::parse_with(text, strictness)?, strictness)
     }
@@ -84,7 +86,7 @@ impl GroupMetadata {
         })
     }
 
-    /// This metadata of Zarr 3, of a group whose document is `.zgroup`.
+    /// Returns this v3 metadata for a group whose document is `.zgroup`.
     pub(super) fn of_zarr_2(self, zgroup: Members) -> Self {
         Self {
             zarr_2: Some(Box::new(zgroup)),
@@ -92,21 +94,21 @@ impl GroupMetadata {
         }
     }
 
-    /// The members of `.zgroup` as written, where that is the group's document.
+    /// The members of `.zgroup` as written, if that is the group's document.
     #[must_use]
     pub fn zarr_2(&self) -> Option<&Members> {
         self.zarr_2.as_deref()
     }
 
-    /// The document as text.
+    /// Formats the document as text.
     ///
     /// # Errors
-    /// [`Error::Syntax`](crate::Error::Syntax), which no document that was read or built can cause.
+    /// [`Error::Syntax`](crate::Error::Syntax), which no parsed or built document can cause.
     pub fn to_text(&self) -> Result<String> {
         self.members.to_text()
     }
 
-    /// All members as written.
+    /// All members of the document as written.
     #[must_use]
     pub fn members(&self) -> &Members {
         &self.members
@@ -118,7 +120,7 @@ impl GroupMetadata {
         &self.attributes
     }
 
-    /// This metadata with other attributes.
+    /// Returns this metadata with other attributes.
     ///
     /// # Errors
     /// [`Error::Syntax`](crate::Error::Syntax), which no attributes can cause.
@@ -128,13 +130,13 @@ impl GroupMetadata {
         Ok(self)
     }
 
-    /// The consolidated metadata, where the document has it.
+    /// The consolidated metadata, if the document has it.
     #[must_use]
     pub fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.consolidated.as_ref()
     }
 
-    /// This metadata with other consolidated metadata, or without any.
+    /// Returns this metadata with other consolidated metadata, or without any.
     ///
     /// # Errors
     /// [`Error::Syntax`](crate::Error::Syntax), which no documents can cause.

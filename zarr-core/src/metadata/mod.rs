@@ -1,6 +1,7 @@
-//! Metadata documents, `zarr.json`, as written and as checked (core specification, "Metadata").
+//! Metadata documents (`zarr.json`), as written and as checked (core specification, "Metadata").
 //!
-//! A document keeps its members as text, so that what this crate does not know survives a rewrite to the letter.
+//! A document keeps its members as text, so that members unknown to this crate survive a rewrite
+//! unchanged.
 
 mod array;
 mod attributes;
@@ -31,25 +32,26 @@ use crate::strictness::Strictness;
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nodes are handled one at a time")]
 pub enum NodeMetadata {
-    /// An array.
+    /// The metadata of an array.
     Array(ArrayMetadata),
-    /// A group.
+    /// The metadata of a group.
     Group(GroupMetadata),
 }
 
 impl NodeMetadata {
-    /// Reads a document of either type, strictly.
+    /// Parses a document of either node type, strictly.
     ///
     /// # Errors
-    /// Where it is no JSON object, or not the document of an array or group of Zarr v3.
+    /// Fails if the text is not a JSON object, or not the document of a Zarr v3 array or group.
     pub fn parse(text: &[u8]) -> Result<Self> {
         Self::parse_with(text, Strictness::Strict)
     }
 
-    /// Reads a document of either type, with or without what other libraries write beyond the specification.
+    /// Parses a document of either node type; `strictness` decides whether spellings beyond the
+    /// specification are accepted.
     ///
     /// # Errors
-    /// Where it is no JSON object, or not the document of an array or group of Zarr v3.
+    /// Fails if the text is not a JSON object, or not the document of a Zarr v3 array or group.
     pub fn parse_with(text: &[u8], strictness: Strictness) -> Result<Self> {
         Self::from_members(Members::parse_with(text, strictness)?, strictness)
     }
@@ -72,7 +74,7 @@ impl NodeMetadata {
         }
     }
 
-    /// The members of `.zarray` or `.zgroup` as written, where that is the node's document.
+    /// The members of `.zarray` or `.zgroup` as written, if that is the node's document.
     #[must_use]
     pub fn zarr_2(&self) -> Option<&Members> {
         match self {
@@ -90,18 +92,18 @@ impl NodeMetadata {
         }
     }
 
-    /// Whether two documents say the same of a node, however they are spelled: members in any order, defaults written or left
-    /// out. Consolidated metadata is left out of account.
+    /// Whether two documents describe a node equally, regardless of spelling: members in any order,
+    /// defaults written or omitted. Consolidated metadata is ignored.
     #[must_use]
     pub fn means_the_same(&self, other: &Self) -> bool {
         meaning(self.members()) == meaning(other.members())
     }
 }
 
-/// The members of a document that say something, as values.
+/// Returns the members of a document that differ from their defaults, as values.
 fn meaning(members: &Members) -> BTreeMap<&str, Value> {
     let said = members.iter().filter_map(|(member, value)| {
-        // What nests too deep for a value is compared as text.
+        // A text nested too deeply for `Value` is compared as text.
         let value =
             serde_json::from_str::<Value>(value.get()).unwrap_or_else(|_| Value::from(value.get()));
         let default = match member {
@@ -131,7 +133,7 @@ fn node_type(members: &Members) -> Result<String> {
     }
 }
 
-/// Refuses a document of the other node type.
+/// Rejects a document of the other node type.
 fn expect_node_type(members: &Members, expected: &'static str) -> Result<()> {
     let found = node_type(members)?;
     if found == expected {
@@ -153,7 +155,7 @@ fn parse_member<T: for<'de> Deserialize<'de>>(
         .map_err(|_| Error::invalid(shorten(value.get()), expected).member(member))
 }
 
-/// Refuses members that are not known, unless they are objects that say that they need not be understood.
+/// Rejects unknown members, except objects with `"must_understand": false`.
 fn check_unknown(members: &Members, known: &[&str]) -> Result<()> {
     for (member, value) in members.iter() {
         if known.contains(&member) {

@@ -1,15 +1,16 @@
-//! What the fetches and jobs of one object share.
+//! The state that the fetches and jobs of one object share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::buffer::{OutputLease, Region};
 
-/// The output of a read, as the fetches and jobs of one object share it. Nothing else counts as a reference.
+/// The output of a read, shared by the fetches and jobs of one object; nothing else holds a
+/// reference.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) lease: Arc<OutputLease>,
-    /// Whether a job has written elements.
+    /// Whether any job has written elements.
     pub(super) wrote: AtomicBool,
 }
 
@@ -21,7 +22,7 @@ impl Attempt {
         })
     }
 
-    /// The memory, for a job that writes to it.
+    /// Returns the memory to a job that writes to it, and records the write.
     pub(super) fn written(&self) -> Region {
         self.wrote.store(true, Ordering::Relaxed);
         self.lease.region()

@@ -1,4 +1,5 @@
-//! Proofs that no two elements of a read go to the same bytes, so that its jobs may run at once.
+//! Proofs that no two elements of a read go to the same bytes, so that its jobs may run
+//! concurrently.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -6,8 +7,8 @@ use std::hash::Hash;
 use crate::error::{Error, Result};
 use crate::selection::{Axis, Layout, Points, Wanted};
 
-/// Whether no two elements of a buffer share bytes, as far as this follows from its shape, its strides in bytes and the size of an
-/// element in bytes: each stride is at least as long as what all shorter ones span.
+/// Whether the shape of a buffer, its strides in bytes and the size of an element in bytes prove
+/// that no two elements share bytes: each stride is at least the span of all shorter strides.
 #[must_use]
 pub fn strides_are_disjoint(shape: &[usize], strides: &[isize], item_size: usize) -> bool {
     if shape.contains(&0) {
@@ -28,9 +29,10 @@ pub fn strides_are_disjoint(shape: &[usize], strides: &[isize], item_size: usize
     true
 }
 
-/// Refuses parts of chunks unless no two of their elements are known to go to the same bytes of the buffer.
+/// Rejects parts of chunks unless all their elements provably go to different bytes of the buffer.
 ///
-/// Parts are boxes of one grid of positions, as every splitting of a selection along a chunk grid makes them, or points.
+/// Parts are points, or boxes of one grid of positions, as splitting a selection along a chunk grid
+/// produces.
 pub(super) fn parts_are_disjoint<'a>(
     parts: impl Iterator<Item = &'a Wanted>,
     item_size: usize,
@@ -58,14 +60,14 @@ pub(super) fn parts_are_disjoint<'a>(
 /// The positions of one axis.
 #[derive(PartialEq, Eq, Hash)]
 enum Positions {
-    /// From the first to the last.
+    /// The first and the last of consecutive positions.
     Range(u64, u64),
-    /// In ascending order.
+    /// Positions in ascending order.
     List(Vec<u64>),
 }
 
 impl Positions {
-    /// Those of an axis; `None` if one of them is there twice.
+    /// Returns the positions of an axis; `None` if a position occurs twice.
     fn of(axis: &Axis) -> Option<Self> {
         match axis.layout() {
             Layout::Range {
@@ -142,7 +144,7 @@ fn sets_are_disjoint(mut sets: Vec<Positions>) -> bool {
     if sets.windows(2).all(|pair| pair[0].last() < pair[1].first()) {
         return true;
     }
-    // Only lists can be disjoint and lie between one another.
+    // Only lists can interleave and still be disjoint.
     let lists = sets.iter().map(|set| match set {
         Positions::Range(first, last) if first == last => Some(std::slice::from_ref(first)),
         Positions::Range(..) => None,

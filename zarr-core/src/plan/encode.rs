@@ -1,4 +1,5 @@
-//! Pure work on one chunk to be written: take the new elements, merge them with the old ones, encode.
+//! Pure work on one chunk to be written: takes the new elements, merges them with the old elements,
+//! encodes.
 
 use std::ops::Range;
 
@@ -18,25 +19,28 @@ use crate::size::{cell_at, product, slice, to_usize};
 pub struct EncodeJob {
     pub(super) location: ChunkLocation,
     pub(super) task: ChunkWrite,
-    /// The encoded chunk as it was, where some of its elements stay.
+    /// The existing encoded chunk, if some of its elements are kept.
     pub(super) existing: Option<Bytes>,
 }
 
 impl EncodeJob {
-    /// Encodes the chunk; `None` where all its elements are fill values and such chunks are not stored.
+    /// Encodes the chunk; returns `None` if all its elements are fill values and such chunks are
+    /// not stored.
     ///
     /// # Errors
-    /// Where the old chunk is damaged (it is never overwritten then) or a codec refuses the data.
+    /// Fails if the old chunk is damaged (it is then never overwritten) or a codec rejects the
+    /// data.
     pub fn run(&self, input: &Input) -> Result<Option<Bytes>> {
         let mut encoded = Vec::new();
         let stored = self.append(input, &mut encoded)?;
         Ok(stored.map(|_| encoded.into()))
     }
 
-    /// Encodes the chunk behind the bytes of other chunks and returns where it is among them; `None` as [`Self::run`].
+    /// Encodes the chunk after the bytes of other chunks and returns its range in `chunks`; `None`
+    /// as in [`Self::run`].
     ///
     /// # Errors
-    /// Those of [`Self::run`]. What was appended then is no chunk.
+    /// The errors of [`Self::run`]. Bytes appended before an error are not a chunk.
     pub fn append(&self, input: &Input, chunks: &mut Vec<u8>) -> Result<Option<Range<usize>>> {
         let start = chunks.len();
         let stored = encode_chunk(&self.task, self.existing.as_ref(), input, chunks)
@@ -51,15 +55,16 @@ impl EncodeJob {
     }
 }
 
-/// What is written of one chunk.
+/// The write to one chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkWrite {
     pub(crate) part: ChunkPart,
-    /// Whether chunks of nothing but fill values are stored.
+    /// Whether chunks of only fill values are stored.
     pub(crate) store_fill: bool,
 }
 
-/// The encoded inner chunks of a shard as it is, in C order; all `None` without one.
+/// Returns the encoded inner chunks of an existing shard, in C order; all `None` if there is no
+/// shard.
 pub(crate) fn inner_chunks(
     sharding: &dyn Sharding,
     shard: Option<&Bytes>,
@@ -76,14 +81,15 @@ pub(crate) fn inner_chunks(
         .collect()
 }
 
-/// Where the inner chunks of a shard of this many bytes are, in C order.
+/// Returns the byte ranges of the inner chunks of a shard of `size` bytes, in C order.
 pub(crate) fn located(index: &ShardIndex, size: u64) -> Result<Vec<Option<Range<u64>>>> {
     (0..index.entries().len())
         .map(|position| index.locate(position, size))
         .collect()
 }
 
-/// Encodes a chunk with new elements over its old ones, behind other chunks. Returns whether it is stored.
+/// Encodes a chunk, merging new elements over old ones, and appends it to other chunks. Returns
+/// whether the chunk is stored.
 fn encode_chunk(
     task: &ChunkWrite,
     existing: Option<&Bytes>,
@@ -156,7 +162,7 @@ fn encode_plain(
                 elements.copy_from_slice(old.bytes);
                 Ok(())
             })?,
-            // What an earlier use of the buffer left is overwritten below.
+            // Contents left by earlier uses of the buffer are overwritten below.
             None if covers => {}
             None => fill_with(elements, fill.bytes()),
         }
@@ -172,7 +178,7 @@ fn encode_plain(
     })
 }
 
-/// [`encode_plain`] for elements of any size.
+/// Encodes like [`encode_plain`], for variable-size elements.
 fn encode_variable(
     task: &ChunkWrite,
     existing: Option<&Bytes>,
@@ -186,7 +192,7 @@ fn encode_variable(
         .elements()
         .ok_or_else(|| Error::selection("elements of one size for an array of any size"))?;
     let len = to_usize("chunk", spec.elements()?)?;
-    // Where in the input each element is found.
+    // The number of each element in the input; `NONE` for elements that the input does not have.
     let mut numbers = NONE.to_ne_bytes().repeat(len);
     ChunkCopy {
         shape: &spec.shape,
@@ -221,7 +227,7 @@ fn encode_variable(
     })
 }
 
-/// A chunk of nothing but fill values, encoded.
+/// Encodes a chunk of only fill values.
 pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
     if let Some(sharding) = chain.sharding() {
         let inner = inner_chunks(sharding, None)?;
@@ -245,7 +251,7 @@ pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
     Ok(encoded.into())
 }
 
-/// The fill value as the chain encodes elements.
+/// Returns the fill value in the byte order that the chain encodes.
 fn stored_fill(chain: &CodecChain) -> FillValue {
     let spec = chain.planned();
     if !chain.encodes_foreign() {

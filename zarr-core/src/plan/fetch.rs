@@ -1,4 +1,4 @@
-//! What a read wants of a store, and what it does with the answer.
+//! The requests of a read to a store, and what follows from the bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use crate::byte_range::ByteRange;
 use crate::codec::ShardIndex;
 use crate::error::{Error, Result};
 
-/// A range of bytes that a read needs. What follows from it writes to elements that nothing else writes to, so it is not `Clone`:
-/// see [`ObjectRead::attempt`](super::ObjectRead::attempt).
+/// A byte range that a read needs. The work that follows writes to elements that nothing else
+/// writes to, so a fetch is not `Clone`: see [`ObjectRead::attempt`](super::ObjectRead::attempt).
 #[derive(Debug)]
 pub struct Fetch {
     pub(super) range: ByteRange,
     pub(super) purpose: Purpose,
     pub(super) job: ChunkJob,
-    /// Where the chunk is in its object; `None` for all of it.
+    /// The byte range of the chunk in its object; `None` for the whole object.
     pub(super) within: Option<Range<u64>>,
 }
 
-/// What the bytes of a fetch are.
+/// The content of the bytes of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// An encoded chunk or inner chunk, to be decoded.
@@ -34,17 +34,17 @@ pub enum Purpose {
     Shard,
 }
 
-/// What follows from bytes: more to fetch, or something to decode.
+/// The work that follows from bytes: another fetch, or a decode job.
 #[derive(Debug)]
 pub enum Work {
-    /// More bytes are needed.
+    /// A fetch of more bytes.
     Fetch(Fetch),
-    /// A job has all its bytes.
+    /// A decode job that has all its bytes.
     Decode(DecodeJob),
 }
 
 impl Work {
-    /// The size of the whole decoded chunk or shard that the work is for, in bytes.
+    /// The size of the whole decoded chunk or shard of the work, in bytes.
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         match self {
@@ -55,7 +55,7 @@ impl Work {
 }
 
 impl Purpose {
-    /// What is fetched first of a chunk.
+    /// Returns the purpose of the first fetch of a chunk.
     pub(super) fn first(part: &ChunkPart) -> Self {
         if part.chain.sharding().is_none() {
             Self::Chunk
@@ -68,7 +68,7 @@ impl Purpose {
 }
 
 impl Fetch {
-    /// The first fetch of an object.
+    /// Creates the first fetch of an object.
     pub(super) fn object(object: ObjectPart, attempt: Arc<Attempt>) -> Self {
         let location = ChunkLocation::new(object.key);
         let part = object.part;
@@ -80,7 +80,8 @@ impl Fetch {
         Self::chunk(job, None)
     }
 
-    /// The first fetch of a chunk that is a whole object (`within` is `None`) or a part of one.
+    /// Creates the first fetch of a chunk that is a whole object (`within` is `None`) or a part of
+    /// one.
     pub(super) fn chunk(job: ChunkJob, within: Option<Range<u64>>) -> Self {
         let purpose = Purpose::first(&job.part);
         let mut fetch = Self {
@@ -95,7 +96,8 @@ impl Fetch {
         fetch
     }
 
-    /// Another first fetch of the same object. The caller makes sure that no two of them are in use at a time.
+    /// Creates another first fetch of the object. The caller ensures that no two such fetches are
+    /// in use at a time.
     pub(super) fn duplicate(&self) -> Self {
         let job = ChunkJob {
             location: self.job.location.clone(),
@@ -115,19 +117,20 @@ impl Fetch {
         self.job.location.key()
     }
 
-    /// The bytes of it that are wanted.
+    /// The byte range of the object that the fetch requests.
     #[must_use]
     pub fn range(&self) -> &ByteRange {
         &self.range
     }
 
-    /// What the bytes are.
+    /// The content of the bytes.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    /// For a whole shard: the fetch of its index instead, after which inner chunks are fetched one by one.
+    /// Turns the fetch of a whole shard into a fetch of its index, after which inner chunks are
+    /// fetched one by one. Other fetches are returned unchanged.
     #[must_use]
     pub fn by_index(mut self) -> Self {
         if self.purpose == Purpose::Shard {
@@ -137,22 +140,26 @@ impl Fetch {
         self
     }
 
-    /// The job that decodes the bytes, where they are a chunk: the other purposes have none.
+    /// Returns the job that decodes the bytes, if they are a chunk; fetches for other purposes have
+    /// no job.
     #[must_use]
     pub fn into_job(self) -> Option<ChunkJob> {
         (self.purpose == Purpose::Chunk).then_some(self.job)
     }
 
-    /// The most bytes that the chunk can have been encoded to, or the shard without dead space between its inner chunks.
+    /// The largest possible encoded size of the chunk, or of the shard without dead space between
+    /// its inner chunks, in bytes.
     #[must_use]
     pub fn max_size(&self) -> u64 {
         self.job.part.chain.encoded_size().max() as u64
     }
 
-    /// Refuses a stored chunk that is larger than codecs make it, before its bytes take memory.
+    /// Rejects a stored chunk that is larger than its codecs can produce, before its bytes take
+    /// memory.
     ///
     /// # Errors
-    /// [`Error::Size`] with key and inner chunk. Shards are never too large: they may have dead space.
+    /// [`Error::Size`] with key and inner chunk. Shards are never too large, because they may have
+    /// dead space.
     pub fn check_size(&self, size: u64) -> Result<()> {
         let max = self.max_size();
         if self.purpose != Purpose::Chunk || size <= max {
@@ -163,10 +170,10 @@ impl Fetch {
         Err(self.job.location.wrap(error))
     }
 
-    /// Decodes the index that this fetch is for.
+    /// Decodes the shard index that this fetch is for.
     ///
     /// # Errors
-    /// Where it is damaged, or where the fetch is for something else.
+    /// Fails if the index is damaged, or the fetch is not for an index.
     pub fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
         match self.purpose {
             Purpose::Index => self.job.decode_index(encoded),
@@ -190,7 +197,7 @@ impl Fetch {
         }
     }
 
-    /// The size of the whole decoded chunk or shard that the fetch is for, in bytes.
+    /// The size of the whole decoded chunk or shard of the fetch, in bytes.
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         self.job.part.decoded_size()

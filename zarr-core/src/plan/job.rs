@@ -1,4 +1,4 @@
-//! Pure work on one encoded chunk: decode it and copy what is wanted of it to the output.
+//! Pure work on one encoded chunk: decodes the chunk and copies the wanted elements to the output.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::copy::ChunkCopy;
 use crate::data_type::{DataTypeKind, Element};
 use crate::error::{Error, Result};
 
-/// What is to be done with the bytes of one chunk or inner chunk. It is not `Clone`, and running it consumes it: no two jobs write
-/// to the same elements.
+/// The work on the bytes of one chunk or inner chunk. A job is not `Clone`, and running it consumes
+/// it, so no two jobs write to one element.
 #[derive(Debug)]
 pub struct ChunkJob {
     pub(super) location: ChunkLocation,
@@ -20,7 +20,7 @@ pub struct ChunkJob {
     pub(super) part: ChunkPart,
 }
 
-/// A chunk job with its bytes.
+/// A chunk job together with its bytes.
 #[derive(Debug)]
 pub struct DecodeJob {
     pub(super) job: ChunkJob,
@@ -28,10 +28,12 @@ pub struct DecodeJob {
 }
 
 impl ChunkJob {
-    /// Decodes the chunk and copies what is wanted of it to the output of the read; without bytes, all of it has the fill value.
+    /// Decodes the chunk and copies the wanted elements to the output of the read; without bytes,
+    /// all elements have the fill value.
     ///
     /// # Errors
-    /// Where the bytes are damaged, with key and inner chunk. The output may then hold a part of the chunk.
+    /// Fails if the bytes are damaged, naming key and inner chunk. The output may then hold a part
+    /// of the chunk.
     pub fn run(self, encoded: Option<&[u8]>) -> Result<()> {
         self.copy_out(encoded)
             .map_err(|error| self.location.wrap(error))
@@ -54,7 +56,8 @@ impl ChunkJob {
         };
         let region = self.attempt.written();
         if let Some(mut target) = copy.contiguous(region) {
-            // SAFETY: inside the output, which the lease keeps alive, and wanted by no other job.
+            // SAFETY: the target lies inside the output, which the lease keeps alive, and no other
+            // job writes to it.
             let target = Target(unsafe { target.as_mut() });
             let decoded = self.part.chain.decode_into(encoded, target.0)?;
             if decoded {
@@ -74,7 +77,8 @@ impl ChunkJob {
         })
     }
 
-    /// Refuses bytes that are no `bool`, whatever a registered data type or codec has let through: callers see them as such.
+    /// Rejects bytes that are not valid for `bool`, even if a registered data type or codec let
+    /// them through, because callers view the bytes as `bool`.
     fn check_bools(&self, elements: &[u8]) -> Result<()> {
         if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
             || bool::are_elements(elements)
@@ -84,10 +88,11 @@ impl ChunkJob {
         Err(Error::corrupt("bool", "a byte that is neither 0 nor 1"))
     }
 
-    /// Decodes a chunk of elements of any size: their offsets, one more than there are elements, and their bytes.
+    /// Decodes a chunk of variable-size elements to offsets, one more than there are elements, and
+    /// bytes.
     ///
     /// # Errors
-    /// Where the bytes are damaged, with key and inner chunk.
+    /// Fails if the bytes are damaged, naming key and inner chunk.
     pub fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
         self.part
             .chain
@@ -95,11 +100,12 @@ impl ChunkJob {
             .map_err(|error| self.location.wrap(error))
     }
 
-    /// Writes to the places of the wanted elements where they are found: `number`, which the caller gave the chunk, and the
-    /// position of the element in it. With `number` 0 for the fill value, the position is 0 too. A place has 8 bytes.
+    /// Writes to the place of each wanted element where the element is found: `number`, which the
+    /// caller gave the chunk, and the element's position in the chunk. Number 0 stands for the fill
+    /// value, with position 0. A place takes 8 bytes.
     ///
     /// # Errors
-    /// Where the output has another layout, or elements have one size.
+    /// Fails if the output has another layout, or the elements have a fixed size.
     pub fn place_variable(self, number: u32) -> Result<()> {
         let spec = self.part.chain.planned();
         if spec.data_type.fixed_size().is_some() {
@@ -125,7 +131,8 @@ impl ChunkJob {
         copy.scatter(&found.collect::<Vec<_>>(), self.attempt.written())
     }
 
-    /// The key of the object where the job is for a whole one: a job without bytes then says that it does not exist.
+    /// The key of the object, if the job is for a whole object; a job without bytes then means that
+    /// the object does not exist.
     #[must_use]
     pub fn object(&self) -> Option<&Arc<str>> {
         let location = &self.location;
@@ -149,25 +156,26 @@ impl DecodeJob {
     /// Runs the job.
     ///
     /// # Errors
-    /// Those of [`ChunkJob::run`].
+    /// The errors of [`ChunkJob::run`].
     pub fn run(self) -> Result<()> {
         self.job.run(self.encoded.as_deref())
     }
 
-    /// The job and the bytes; `None` where the fill value stands for the chunk.
+    /// Returns the job and its bytes; `None` if the fill value stands for the chunk.
     #[must_use]
     pub fn into_parts(self) -> (ChunkJob, Option<Bytes>) {
         (self.job, self.encoded)
     }
 
-    /// The number of bytes that will be decoded; 0 where the fill value stands for the chunk.
+    /// The number of bytes to decode; 0 if the fill value stands for the chunk.
     #[must_use]
     pub fn encoded_size(&self) -> usize {
         self.encoded.as_ref().map_or(0, Bytes::len)
     }
 }
 
-/// Elements that are being decoded in place: zeros if that fails, since half-decoded bytes need not be elements.
+/// Elements that are being decoded in place. Dropping the guard zeroes them: if decoding fails,
+/// half-decoded bytes may not be valid elements.
 struct Target<'a>(&'a mut [u8]);
 
 impl Drop for Target<'_> {

@@ -1,4 +1,5 @@
-//! Where in an object a job works, for messages: made of what jobs share, and spelled out only where an error is wrapped.
+//! The location of a job in its object, for messages: made of parts that jobs share, and spelled
+//! out only when an error is wrapped.
 
 use std::sync::Arc;
 
@@ -6,22 +7,22 @@ use crate::codec::CodecChain;
 use crate::error::Error;
 use crate::size::cell_at;
 
-/// A chunk: an object, or an inner chunk of a shard.
+/// The location of a chunk: an object, or an inner chunk of a shard.
 #[derive(Clone, Debug)]
 pub(crate) enum ChunkLocation {
-    /// The object of this key.
+    /// The object with this key.
     Object(Arc<str>),
     Inner(InnerLocation),
 }
 
-/// The inner chunk at a position, in C order, of a shard.
+/// The location of an inner chunk: its position, in C order, in a shard.
 #[derive(Clone, Debug)]
 pub(crate) struct InnerLocation {
     shard: Arc<ShardLocation>,
     position: u64,
 }
 
-/// A shard, shared by its inner chunks.
+/// The location of a shard, shared by its inner chunks.
 #[derive(Debug)]
 pub(crate) struct ShardLocation {
     key: Arc<str>,
@@ -53,7 +54,7 @@ impl ChunkLocation {
         }
     }
 
-    /// The shard at this location, whose codecs are these.
+    /// Returns the location of the shard here, whose codecs are `chain`.
     pub(crate) fn shard(&self, chain: &Arc<CodecChain>) -> Arc<ShardLocation> {
         Arc::new(ShardLocation {
             key: self.key().clone(),
@@ -62,7 +63,7 @@ impl ChunkLocation {
         })
     }
 
-    /// The error with this location.
+    /// Adds this location to an error.
     pub(crate) fn wrap(&self, mut error: Error) -> Error {
         let mut next = self.inner();
         while let Some(InnerLocation { shard, position }) = next {
@@ -74,7 +75,7 @@ impl ChunkLocation {
 }
 
 impl ShardLocation {
-    /// The inner chunk at a position in C order.
+    /// Returns the location of the inner chunk at a position in C order.
     pub(crate) fn inner(self: &Arc<Self>, position: u64) -> ChunkLocation {
         ChunkLocation::Inner(InnerLocation {
             shard: self.clone(),

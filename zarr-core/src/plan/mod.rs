@@ -1,11 +1,12 @@
-//! Plans: reads and writes as data. A plan says which objects are touched; a [`Fetch`] goes out, bytes come in, and pure
-//! [`DecodeJob`]s and [`EncodeJob`]s come out.
+//! Plans: reads and writes as data. A plan lists the objects of an operation; [`Fetch`]es go out,
+//! bytes come in, and pure [`DecodeJob`]s and [`EncodeJob`]s result.
 //!
-//! The jobs of a read write to one output, from any threads. That is sound because a read has the output for itself
-//! (`OutputLease`), its elements are disjoint (`disjoint`), and each job exists once (`object`).
+//! The jobs of a read write to one output, from any thread. This is sound because a read holds its
+//! output exclusively (`OutputLease`), its elements are disjoint (`disjoint`), and each job exists
+//! once (`object`).
 //!
-//! Nothing here knows a store, a thread or a clock. Every [`Fetch`] owns its continuation, so there is no state to get out of
-//! step, and nested shards are recursion.
+//! Nothing here refers to a store, a thread or a clock. Every [`Fetch`] owns its continuation, so
+//! no state can get out of step, and nested shards are plain recursion.
 
 mod attempt;
 mod disjoint;
@@ -38,10 +39,10 @@ pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOption
 
 pub(crate) use part::inner_grid;
 
-/// Bytes that a store has read.
+/// Bytes read by a store.
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The bytes of the range that was asked for.
+    /// The bytes of the requested range.
     pub bytes: Bytes,
     /// The size of the whole object in bytes.
     pub object_size: u64,

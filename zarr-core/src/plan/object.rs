@@ -1,4 +1,5 @@
-//! One object of a read, and the attempts to read it: an object that changes in between is read again, into the same elements.
+//! One object of a read, and the attempts to read it: an object that changes during the read is
+//! read again, into the same elements.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -6,7 +7,8 @@ use std::sync::atomic::{Ordering, fence};
 use super::Fetch;
 use crate::error::{Error, Result};
 
-/// What a read wants of one object. The object can be read again if it changes while it is read.
+/// The part of a read that concerns one object. The object can be read again if it changes during
+/// the read.
 #[derive(Debug)]
 pub struct ObjectRead {
     fetch: Fetch,
@@ -23,17 +25,17 @@ impl ObjectRead {
         self.fetch.key()
     }
 
-    /// The first fetch of the next attempt. If an earlier attempt wrote elements, fill values of zero are written too from now on,
-    /// so that none of those elements stays.
+    /// Returns the first fetch of the next attempt. If an earlier attempt wrote elements, fill
+    /// values of zero are also written from now on, so that no such element remains.
     ///
     /// # Errors
-    /// [`Error::OutputInUse`] while fetches or jobs of an earlier attempt are left.
+    /// [`Error::OutputInUse`] while fetches or jobs of an earlier attempt exist.
     pub fn attempt(&mut self) -> Result<Fetch> {
         let attempt = self.fetch.attempt();
         if Arc::strong_count(attempt) > 1 {
             return Err(Error::OutputInUse);
         }
-        // What the jobs that are gone have written happened before.
+        // Writes of dropped jobs happen before the next attempt.
         fence(Ordering::Acquire);
         if attempt.wrote.load(Ordering::Relaxed) {
             attempt.lease.restart();

@@ -1,4 +1,5 @@
-//! One chunk and what is touched of it: the common part of reads, writes and named chunks, at every level of shards.
+//! One chunk and its touched elements: the common part of reads, writes and named chunks, at every
+//! level of shards.
 
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use crate::codec::{CodecChain, Sharding};
 use crate::selection::{Wanted, WantedParts};
 use crate::size::product;
 
-/// A shard of which at least this share of the inner chunks is wanted is read whole, in percent.
+/// The share of inner chunks, in percent, from which on a shard is read whole.
 const WHOLE_SHARD_PERCENT: u64 = 60;
 
-/// A chunk, and what is touched of it, in the planned axes of its chain.
+/// A chunk and its touched elements, in the planned axes of its chain.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkPart {
     pub(crate) chain: Arc<CodecChain>,
@@ -20,7 +21,7 @@ pub(crate) struct ChunkPart {
 }
 
 impl ChunkPart {
-    /// From what is wanted in the decoded axes of the chain.
+    /// Creates a part from elements wanted in the decoded axes of the chain.
     pub(crate) fn new(chain: Arc<CodecChain>, wanted: Wanted, inside: Vec<u64>) -> Self {
         let (wanted, inside) = match chain.permutation() {
             Some(order) => (
@@ -47,7 +48,8 @@ impl ChunkPart {
         self.chunk_len().saturating_mul(item_size)
     }
 
-    /// The number of elements that are decoded: of inner chunks that are touched, or of the whole chunk.
+    /// The number of elements that are decoded: those of touched inner chunks, or of the whole
+    /// chunk.
     pub(crate) fn decoded_len(&self) -> u64 {
         match (self.chain.sharding(), self.touched()) {
             (Some(sharding), Some((touched, _))) => {
@@ -63,21 +65,21 @@ impl ChunkPart {
         self.wanted.covers(&self.inside)
     }
 
-    /// For a shard, the number of inner chunks that are touched, and of all.
+    /// Returns the number of touched inner chunks of a shard, and of all its inner chunks.
     pub(crate) fn touched(&self) -> Option<(u64, u64)> {
         let sharding = self.chain.sharding()?;
         let all = product(sharding.chunks_per_shard()).unwrap_or(u64::MAX);
         Some((self.wanted.parts(&inner_grid(sharding)).left(), all))
     }
 
-    /// For a shard, the lowest and highest inner chunk touched along each dimension.
+    /// Returns the lowest and highest touched inner chunk of a shard along each dimension.
     pub(crate) fn bounds(&self) -> Option<Vec<(u64, u64)>> {
         self.wanted
             .parts(&inner_grid(self.chain.sharding()?))
             .bounds()
     }
 
-    /// Whether so much of a shard is wanted that it is read whole.
+    /// Whether a read wants enough of a shard to read the shard whole.
     pub(crate) fn wants_whole_shard(&self) -> bool {
         let Some(sharding) = self.chain.sharding() else {
             return false;
@@ -93,7 +95,7 @@ impl ChunkPart {
         touched.saturating_mul(100) >= all.saturating_mul(WHOLE_SHARD_PERCENT)
     }
 
-    /// For a shard, the inner chunks that are touched, made as they are asked for.
+    /// Iterates lazily over the touched inner chunks of a shard.
     pub(crate) fn inner(&self) -> Option<InnerParts> {
         let sharding = self.chain.sharding()?;
         let grid = inner_grid(sharding);
@@ -107,7 +109,7 @@ impl ChunkPart {
     }
 }
 
-/// The inner chunks of a shard that are touched: position in C order, and what is touched of it.
+/// The touched inner chunks of a shard: position in C order, and the touched part.
 #[derive(Debug)]
 pub(crate) struct InnerParts {
     parts: WantedParts,
@@ -129,7 +131,7 @@ impl Iterator for InnerParts {
     }
 }
 
-/// The division of a shard into inner chunks.
+/// Returns the division of a shard into inner chunks.
 pub(crate) fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
     sharding
         .inner()
@@ -140,7 +142,8 @@ pub(crate) fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
         .collect()
 }
 
-/// The part of a chunk that lies inside an array of which `inside` elements are left along each dimension.
+/// Returns the part of a chunk that lies inside an array with `inside` elements left along each
+/// dimension.
 pub(crate) fn inside_of(inside: &[u64], grid: &[GridDimension], cell: &[u64]) -> Vec<u64> {
     let axes = inside.iter().zip(grid).zip(cell);
     axes.map(|((&len, dimension), &cell)| {

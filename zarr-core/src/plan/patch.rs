@@ -1,5 +1,5 @@
-//! Shards that change for the price of what changes: their first bytes stay, and behind them go the inner chunks that change and
-//! a new index.
+//! Shards that change at the cost of the change: their first bytes stay, followed by the changed
+//! inner chunks and a new index.
 
 use std::ops::Range;
 
@@ -12,28 +12,28 @@ use crate::codec::{ShardIndex, ShardIndexEntry, Sharding};
 use crate::error::Result;
 use crate::size::to_usize;
 
-/// What writes, one over the other, do to a shard that is stored.
+/// The changes that successive writes make to a stored shard.
 #[derive(Debug)]
 pub struct ShardPatch {
-    /// The first of the writes.
+    /// The first write.
     write: ObjectWrite,
-    /// Whether an inner chunk is touched, in C order.
+    /// Whether each inner chunk is touched, in C order.
     touched: Vec<bool>,
-    /// Where the inner chunks are that stay.
+    /// The index entries of the inner chunks that stay.
     entries: Vec<ShardIndexEntry>,
     merged: Vec<(usize, Range<u64>)>,
     keep: u64,
     dead: u64,
-    /// In percent of the new shard.
+    /// The most dead space, in percent of the new shard.
     most_dead: u8,
 }
 
-/// A shard as it is to be stored: the first bytes of the old one, and what goes behind them.
+/// A shard to be stored: the first bytes of the old shard, followed by new bytes.
 #[derive(Debug)]
 pub struct PatchedShard {
-    /// How many of the first bytes of the old shard stay.
+    /// The number of bytes at the start of the old shard that stay.
     pub keep: u64,
-    /// What goes behind them, as pieces one after the other.
+    /// The new bytes after the bytes that stay, as consecutive pieces.
     pub tail: Vec<Bytes>,
     /// The index of the new shard.
     pub index: ShardIndex,
@@ -41,17 +41,17 @@ pub struct PatchedShard {
     pub object_size: u64,
 }
 
-/// How much of a shard is in use.
+/// The size of a shard, and its dead space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShardSpace {
     /// The size of the shard, in bytes.
     pub size: u64,
-    /// The bytes that neither an inner chunk nor the index takes.
+    /// The number of bytes that belong to neither an inner chunk nor the index.
     pub dead: u64,
 }
 
 impl ShardSpace {
-    /// Whether more than a share, in percent, of the shard is dead space.
+    /// Whether dead space exceeds `percent` of the shard.
     #[must_use]
     pub fn is_more_than(&self, percent: u8) -> bool {
         !within(self.dead, percent, self.size)
@@ -59,14 +59,15 @@ impl ShardSpace {
 }
 
 impl ShardPatch {
-    /// The patch that these writes make of a shard of `object_size` bytes; `None` where the shard has to be stored as a whole: its index
-    /// is not at its end, or more dead space would be left than the writes allow.
+    /// Creates the patch that these writes make to a shard of `object_size` bytes. Returns `None`
+    /// if the shard must be stored whole: its index is not at its end, or the patch would leave
+    /// more dead space than the writes allow.
     ///
     /// # Errors
-    /// Where the index is damaged.
+    /// Fails if the index is damaged.
     ///
     /// # Panics
-    /// Without a write.
+    /// Panics if `writes` is empty.
     pub fn new(
         writes: &[ObjectWrite],
         index: &ShardIndex,
@@ -93,7 +94,7 @@ impl ShardPatch {
         for part in writes.iter().filter_map(|write| write.part().inner()) {
             for (position, part) in part {
                 let position = to_usize("inner chunk", position)?;
-                // What an earlier one of the writes touches is old no more.
+                // An inner chunk touched by an earlier write is no longer old.
                 let first = !std::mem::replace(&mut touched[position], true);
                 if let Some(range) = old[position].take().filter(|_| first && !part.replaces()) {
                     merged.push((position, range));
@@ -126,14 +127,15 @@ impl ShardPatch {
         }))
     }
 
-    /// The inner chunks of which elements stay and others change, and where they are in the old shard.
+    /// The inner chunks in which some elements stay and others change, and their byte ranges in the
+    /// old shard.
     #[must_use]
     pub fn merged(&self) -> &[(usize, Range<u64>)] {
         &self.merged
     }
 
-    /// What the writes are encoded over, one after the other: of the old shard, the inner chunks that are merged, in the order of
-    /// [`Self::merged`].
+    /// Returns the state over which the writes are encoded, one after the other: the merged inner
+    /// chunks of the old shard, in the order of [`Self::merged`].
     #[must_use]
     pub fn state(&self, merged: impl IntoIterator<Item = Bytes>) -> ObjectState {
         let mut inner = vec![None; self.touched.len()];
@@ -143,10 +145,11 @@ impl ShardPatch {
         ObjectState::Inner(inner)
     }
 
-    /// The new shard, from what the writes made of [`Self::state`]; `None` where it would have more dead space than they allow.
+    /// Returns the new shard, given the state to which the writes changed [`Self::state`]; `None`
+    /// if the new shard would have more dead space than the writes allow.
     ///
     /// # Errors
-    /// Where the index cannot be encoded.
+    /// Fails if the index cannot be encoded.
     pub fn finish(self, state: ObjectState) -> Result<Option<PatchedShard>> {
         let location = self.write.location().clone();
         self.lay_out(state).map_err(|error| location.wrap(error))
@@ -174,13 +177,14 @@ impl ShardPatch {
 }
 
 impl ObjectWrite {
-    /// Whether the object is a shard that can be patched: its index is at its end, and no codec stands around the shard.
+    /// Whether the write may patch the object: the write allows dead space, the object is a shard
+    /// with its index at the end, and no codec follows sharding.
     #[must_use]
     pub fn is_patchable(&self) -> bool {
         self.dead_space() > 0 && self.end_sharding().is_some()
     }
 
-    /// The most bytes that a patch sends: the inner chunks that are touched, and the index.
+    /// The largest size of a patch, in bytes: the touched inner chunks, and the index.
     #[must_use]
     pub fn max_patch_size(&self) -> u64 {
         let Some(((sharding, index_size), (touched, _))) =
@@ -192,10 +196,10 @@ impl ObjectWrite {
         touched.saturating_mul(largest).saturating_add(index_size)
     }
 
-    /// Decodes the index of a shard.
+    /// Decodes the index of a shard; returns an empty index for an object that is not a shard.
     ///
     /// # Errors
-    /// Where the object is no shard, or its index is damaged.
+    /// Fails if the index is damaged.
     pub fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
         let decoded = match self.part().chain.sharding() {
             Some(sharding) => sharding.decode_index(encoded),
@@ -204,10 +208,10 @@ impl ObjectWrite {
         decoded.map_err(|error| self.location().wrap(error))
     }
 
-    /// How much of a shard of this index is in use; `None` where the object is no shard.
+    /// Returns the space of a shard with this index; `None` if the object is not a shard.
     ///
     /// # Errors
-    /// Where the index is damaged.
+    /// Fails if the index is damaged.
     pub fn space(&self, index: &ShardIndex, object_size: u64) -> Result<Option<ShardSpace>> {
         let Some(range) = self.index_range() else {
             return Ok(None);
@@ -221,7 +225,7 @@ impl ObjectWrite {
         }))
     }
 
-    /// The sharding of a shard whose index is at its end, and the size of the index.
+    /// Returns the sharding of a shard with its index at the end, and the size of the index.
     fn end_sharding(&self) -> Option<(&dyn Sharding, u64)> {
         let sharding = self.part().chain.sharding()?;
         match sharding.index_range() {
@@ -231,7 +235,7 @@ impl ObjectWrite {
     }
 }
 
-/// The bytes that are in any of these ranges.
+/// Returns the number of bytes in at least one of these ranges.
 fn used(mut ranges: Vec<Range<u64>>) -> u64 {
     ranges.sort_unstable_by_key(|range| range.start);
     let (mut end, mut used) = (0, 0);
@@ -242,7 +246,7 @@ fn used(mut ranges: Vec<Range<u64>>) -> u64 {
     used
 }
 
-/// Whether dead space is no more than a share, in percent, of a shard.
+/// Whether dead space is at most `percent` of a shard.
 fn within(dead: u64, percent: u8, size: u64) -> bool {
     u128::from(dead) * 100 <= u128::from(size) * u128::from(percent)
 }

@@ -1,4 +1,4 @@
-//! Plans explain themselves: objects, requests, bytes, before any I/O.
+//! Plans explain themselves before any I/O: objects, requests, bytes.
 
 use std::fmt;
 
@@ -7,13 +7,14 @@ use crate::layout::ArrayLayout;
 use crate::plan::Purpose;
 use crate::plan::part::ChunkPart;
 
-/// Objects that are listed one by one; the rest is counted.
+/// The most objects that are listed one by one; further objects are only counted.
 const LISTED: usize = 8;
 
-/// Objects that are counted one by one; what more of them take is estimated, so that any plan prints at once.
+/// The most objects that are counted one by one; the cost of further objects is estimated, so that
+/// any plan prints immediately.
 const COUNTED: usize = 1 << 14;
 
-/// The actions of a write.
+/// The number of objects for each action of a write.
 struct Actions {
     replaced: u64,
     modified: u64,
@@ -27,14 +28,15 @@ impl Actions {
 }
 
 impl WritePlan {
-    /// The number of requests: one for each object that is replaced, and two for each that is merged with what is stored. For more
-    /// than 16,384 objects the number is an estimate.
+    /// The number of requests: one for each replaced object, and two for each object merged with
+    /// its stored state. An estimate for more than 16,384 objects.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.actions().requests()
     }
 
-    /// The bytes of the elements that are written, before compression; 0 for strings and byte strings.
+    /// The size of the written elements before compression, in bytes; 0 for strings and byte
+    /// strings.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let item = self.layout.codecs().decoded().item_size() as u64;
@@ -57,7 +59,7 @@ impl WritePlan {
     }
 }
 
-/// What was counted of the first objects, for all of them.
+/// Extrapolates a count of the first objects to all objects.
 fn of_all(counted: u64, objects: u64) -> u64 {
     if objects <= COUNTED as u64 {
         return counted;
@@ -139,7 +141,7 @@ impl fmt::Display for WritePlan {
     }
 }
 
-/// An array in one line.
+/// An array, described in one line.
 struct Described<'a>(&'a ArrayLayout, &'a str);
 
 impl fmt::Display for Described<'_> {
@@ -167,38 +169,40 @@ fn elements(len: u64, item_size: u64) -> String {
     format!("{len} elements ({} bytes)", len.saturating_mul(item_size))
 }
 
-/// What a read costs, as far as it is known before any I/O. Of more than 16384 objects the numbers are estimates.
+/// The cost of a read, as far as it is known before any I/O. The numbers are estimates for more
+/// than 16,384 objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadCost {
-    /// Objects that are touched.
+    /// The number of touched objects.
     pub objects: u64,
-    /// The fewest requests: merged ranges of inner chunks may add some.
+    /// The fewest requests; merged ranges of inner chunks may add some.
     pub requests: u64,
-    /// Inner chunks that are fetched after an index.
+    /// The number of inner chunks fetched after an index.
     pub inner: u64,
-    /// Elements that are wanted.
+    /// The number of wanted elements.
     pub wanted: u64,
-    /// Elements that are decoded.
+    /// The number of decoded elements.
     pub decoded: u64,
 }
 
 impl ReadPlan {
-    /// The number of requests, at least: one for each object, and one more where the index of a shard is read first. Inner chunks
-    /// that are read by themselves are merged into ranges, which only the store can count. For more than 16,384 objects the number
-    /// is an estimate.
+    /// The least number of requests: one for each object, and one more if the index of a shard is
+    /// read first. Inner chunks that are read alone are merged into ranges, which only the store
+    /// can count. An estimate for more than 16,384 objects.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.cost().requests
     }
 
-    /// The bytes of the elements that are wanted, before compression; 0 for strings and byte strings.
+    /// The size of the wanted elements before compression, in bytes; 0 for strings and byte
+    /// strings.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let item = self.layout.codecs().decoded().item_size() as u64;
         self.touched.len().saturating_mul(item)
     }
 
-    /// What the read costs.
+    /// The cost of the read.
     #[must_use]
     pub fn cost(&self) -> ReadCost {
         let mut cost = ReadCost {
@@ -247,7 +251,8 @@ fn explain(part: &ChunkPart) -> String {
 }
 
 impl ObjectWrite {
-    /// What is done to the object, in a store that patches objects of at least `patch_from` bytes.
+    /// Describes the write to the object, in a store that patches objects of at least `patch_from`
+    /// bytes.
     fn explain(&self, patch_from: u64) -> String {
         let verb = match self.action() {
             WriteAction::Replace => "put",

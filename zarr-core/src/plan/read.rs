@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
 
-/// Which objects a read touches, and what is wanted of each. Printing it explains the read before any I/O.
+/// The objects that a read touches, and the wanted elements of each. Printing the plan explains the
+/// read before any I/O.
 #[derive(Clone, Debug)]
 pub struct ReadPlan {
     pub(super) layout: Arc<ArrayLayout>,
@@ -20,7 +21,8 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// The plan that reads a selection of the array whose keys start with `prefix` into a buffer in C order.
+    /// Creates the plan that reads a selection of the array whose keys start with `prefix` into a
+    /// buffer in C order.
     #[must_use]
     pub fn new(layout: Arc<ArrayLayout>, prefix: Arc<str>, selection: &Resolved) -> Self {
         let strides = c_strides(selection.shape(), item_size(&layout));
@@ -28,10 +30,12 @@ impl ReadPlan {
         Self { layout, touched }
     }
 
-    /// The plan that reads a selection into a buffer with these strides in bytes, one for each dimension of the result.
+    /// Creates the plan that reads a selection into a buffer with these strides in bytes, one for
+    /// each dimension of the result.
     ///
     /// # Errors
-    /// [`Error::Selection`] if there is another number of strides, or if two elements of the buffer share bytes.
+    /// [`Error::Selection`] if the result has another number of dimensions than `strides`, or if
+    /// two elements of the buffer share bytes.
     pub fn with_strides(
         layout: Arc<ArrayLayout>,
         prefix: Arc<str>,
@@ -49,11 +53,13 @@ impl ReadPlan {
         Ok(Self { layout, touched })
     }
 
-    /// The plan that reads parts of chunks whose keys the caller knows, each into its own places of a buffer.
+    /// Creates the plan that reads parts of chunks with known keys, each into its own places of a
+    /// buffer.
     ///
     /// # Errors
-    /// [`Error::Selection`] where a chunk has a shape that the grid does not contain, where elements outside it are wanted, or where
-    /// places are not known to be disjoint: along each dimension, two chunks have all positions in common or none.
+    /// [`Error::Selection`] if a chunk has a shape that the grid does not contain, if elements
+    /// outside a chunk are wanted, or if places are not provably disjoint: along each dimension,
+    /// two chunks must share all positions or none.
     pub fn of_chunks(
         layout: Arc<ArrayLayout>,
         chunks: impl IntoIterator<Item = ChunkAccess>,
@@ -73,7 +79,8 @@ impl ReadPlan {
         self.touched.objects(&self.layout)
     }
 
-    /// The bytes that are decoded, inner chunks of shards one by one: at least those of the elements that are wanted.
+    /// The size of the decoded elements in bytes, counting only touched inner chunks of shards: at
+    /// least the size of the wanted elements.
     #[must_use]
     pub fn decoded_size(&self) -> u64 {
         let item_size = self.layout.codecs().decoded().item_size() as u64;
@@ -86,18 +93,19 @@ impl ReadPlan {
             .saturating_mul(item_size)
     }
 
-    /// Starts to read into an output: what is wanted of each object, made as it is asked for. The read has the output until the
-    /// iterator and everything that came of it are dropped.
+    /// Starts a read into an output. The returned iterator yields the objects of the read lazily.
+    /// The read holds the output until the iterator and everything derived from it are dropped.
     ///
     /// # Errors
-    /// [`Error::OutputInUse`] if another read has it.
+    /// [`Error::OutputInUse`] if another read holds the output.
     pub fn start(&self, output: &Output) -> Result<Reading> {
         let lease = Arc::new(output.lease()?);
         let parts = self.touched.parts(&self.layout);
         Ok(Reading { parts, lease })
     }
 
-    /// Runs the plan on this thread with a function that reads bytes: for callers who have them in memory.
+    /// Runs the plan on this thread with a function that reads bytes, for callers that have the
+    /// bytes in memory.
     ///
     /// # Errors
     /// The first error of `get` or of decoding; the output may then hold a part of the result.
@@ -125,7 +133,7 @@ impl ReadPlan {
     }
 }
 
-/// A read that was started: the objects that it touches.
+/// A started read: an iterator over the objects that it touches.
 pub struct Reading {
     parts: Box<dyn Iterator<Item = ObjectPart> + Send>,
     lease: Arc<OutputLease>,
@@ -140,12 +148,13 @@ impl Iterator for Reading {
     }
 }
 
-/// The bytes that an element takes in the buffer: 8 for the place of one of any size.
+/// Returns the size of an element in the buffer, in bytes: 8 for the place of a variable-size
+/// element.
 fn item_size(layout: &ArrayLayout) -> usize {
     layout.data_type().fixed_size().unwrap_or(8)
 }
 
-/// The strides, in bytes, of a buffer in C order.
+/// Returns the strides, in bytes, of a buffer in C order.
 fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
     let mut stride = item_size.cast_signed();
     let mut strides = vec![0; shape.len()];

@@ -1,4 +1,5 @@
-//! The chunks that a plan touches: of a selection, split along the grid as they are asked for, or named one by one.
+//! The chunks that a plan touches: those of a selection, split lazily along the grid, or chunks
+//! named one by one.
 
 use std::sync::Arc;
 
@@ -7,30 +8,30 @@ use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::{ChunkSelection, Resolved, Wanted};
 
-/// What is read or written of one chunk, whose key is known.
+/// The access to one chunk with a known key, for a read or a write.
 #[derive(Clone, Debug)]
 pub struct ChunkAccess {
     /// The key of the object.
     pub key: Arc<str>,
-    /// The shape of the chunk, also where only a part of it lies inside the array.
+    /// The shape of the whole chunk, even if only a part of it lies inside the array.
     pub shape: Arc<[u64]>,
-    /// Which elements, and where they are in the buffer.
+    /// The touched elements and their places in the buffer.
     pub selection: ChunkSelection,
-    /// Whether these are all elements of the chunk that lie inside the array. Where it is not said, all of the chunk is taken to
-    /// lie inside.
+    /// Whether `selection` has all elements of the chunk that lie inside the array. If false, the
+    /// chunk is assumed to lie entirely inside the array.
     pub complete: bool,
 }
 
-/// What a plan touches.
+/// The chunks that a plan touches.
 #[derive(Clone, Debug)]
 pub(super) enum Touched {
-    /// A part of the array whose keys start with `prefix`.
+    /// A selection of the array whose keys start with `prefix`.
     Selection { prefix: Arc<str>, wanted: Wanted },
-    /// These chunks.
+    /// Chunks named one by one.
     Chunks(Arc<[ObjectPart]>),
 }
 
-/// A chunk that is an object, and what is touched of it.
+/// A chunk that is an object, and its touched part.
 #[derive(Clone, Debug)]
 pub(super) struct ObjectPart {
     pub(super) key: Arc<str>,
@@ -45,7 +46,7 @@ impl Touched {
         }
     }
 
-    /// The parts of chunks that are named one by one.
+    /// Binds chunks that are named one by one.
     pub(super) fn bind(
         layout: &ArrayLayout,
         chunks: impl IntoIterator<Item = ChunkAccess>,
@@ -68,7 +69,7 @@ impl Touched {
         }
     }
 
-    /// What the keys start with, where that is known.
+    /// The prefix of the keys, if known.
     pub(super) fn prefix(&self) -> &str {
         match self {
             Self::Selection { prefix, .. } => prefix,
@@ -85,7 +86,7 @@ impl Touched {
         }
     }
 
-    /// The chunks, made as they are asked for.
+    /// Iterates lazily over the chunks.
     pub(super) fn parts(
         &self,
         layout: &Arc<ArrayLayout>,

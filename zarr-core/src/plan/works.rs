@@ -1,4 +1,5 @@
-//! What follows from the bytes of a fetch, made as it is asked for: a shard may have millions of inner chunks.
+//! The work that follows from the bytes of a fetch, created lazily, because a shard may have
+//! millions of inner chunks.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::codec::{ShardIndex, Sharding};
 use crate::error::{Error, Result};
 use crate::size::{slice, to_usize};
 
-/// What follows from bytes: jobs and further fetches, in order of the inner chunks. After an error the rest is of no use.
+/// The work that follows from bytes: jobs and further fetches, in the order of the inner chunks.
+/// After an error, the remaining work is useless.
 #[derive(Debug)]
 pub struct Works(Kind);
 
@@ -26,7 +28,7 @@ enum Kind {
     Shard(Box<ShardWorks>),
 }
 
-/// The inner chunks of one shard.
+/// The work for the inner chunks of one shard.
 #[derive(Debug)]
 struct ShardWorks {
     location: Arc<ShardLocation>,
@@ -34,31 +36,31 @@ struct ShardWorks {
     index: Arc<ShardIndex>,
     encoded: Encoded,
     parts: InnerParts,
-    /// The inner chunk that is being worked on, where it is a shard whose bytes are here.
+    /// The inner chunk in progress, if it is a shard whose bytes are in memory.
     nested: Option<Box<Self>>,
 }
 
-/// Where the bytes of a shard are.
+/// The location of the bytes of a shard.
 #[derive(Debug)]
 enum Encoded {
-    /// In these bytes of the stored object.
+    /// In this byte range of the stored object.
     Stored(Range<u64>),
     /// In memory.
     Here(Bytes),
 }
 
-/// What follows for one inner chunk.
+/// The next step for one inner chunk.
 enum Next {
     Work(Work),
     Shard(ShardWorks),
 }
 
 impl Fetch {
-    /// Goes on with the bytes; `None` where the object does not exist.
+    /// Continues with the bytes of the fetch; `None` means that the object does not exist.
     ///
     /// # Errors
-    /// Where the bytes are damaged, or where an object is gone whose index was read. Damaged entries of an index are errors of the
-    /// iterator.
+    /// Fails if the bytes are damaged, or the object is absent although its index was read. Damaged
+    /// index entries are errors of the iterator.
     pub fn supply(self, body: Option<Body>) -> Result<Works> {
         let Some(body) = body else {
             return self.absent();
@@ -82,10 +84,10 @@ impl Fetch {
         }
     }
 
-    /// Goes on with a decoded index, of a shard in an object of this many bytes.
+    /// Continues with a decoded index, of a shard in an object of `object_size` bytes.
     ///
     /// # Errors
-    /// Where the fetch is not for an index. A damaged entry is an error of the iterator.
+    /// Fails if the fetch is not for an index. Damaged index entries are errors of the iterator.
     pub fn open(self, index: Arc<ShardIndex>, object_size: u64) -> Result<Works> {
         if self.purpose != Purpose::Index {
             return Err(self.no_index());
@@ -108,20 +110,20 @@ impl Fetch {
 }
 
 impl Works {
-    /// One job; without bytes, the fill value stands for the chunk.
+    /// Creates a single job; without bytes, the fill value stands for the chunk.
     fn decode(job: ChunkJob, encoded: Option<Bytes>) -> Self {
         let work = Work::Decode(DecodeJob { job, encoded });
         Self(Kind::One(Some(Box::new(work))))
     }
 
-    /// All bytes of a shard.
+    /// Creates the work for all bytes of a shard.
     fn whole_shard(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
         Ok(Self(Kind::Shard(Box::new(ShardWorks::whole(
             shard, bytes,
         )?))))
     }
 
-    /// The index of a shard in these bytes of its object.
+    /// Creates the work for a shard with this index, at `within` in its object.
     fn stored_shard(shard: ChunkJob, index: Arc<ShardIndex>, within: Range<u64>) -> Self {
         let encoded = Encoded::Stored(within);
         Self(Kind::Shard(Box::new(ShardWorks::new(
@@ -202,7 +204,8 @@ impl ShardWorks {
         }
     }
 
-    /// Where an inner chunk is, from the start of its shard; refuses one that is larger than codecs make it.
+    /// Returns the byte range of an inner chunk, from the start of its shard; rejects an inner
+    /// chunk that is larger than its codecs can produce.
     fn locate(&self, job: &ChunkJob, position: u64) -> Result<Option<Range<u64>>> {
         let size = match &self.encoded {
             Encoded::Stored(within) => within.end - within.start,

@@ -1,4 +1,5 @@
-//! The plan of a write: for each object whether it is replaced or merged with what is there, and the jobs that encode it.
+//! The plan of a write: for each object, whether it is replaced or merged with its stored state,
+//! and the jobs that encode it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,14 +16,15 @@ use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
 
-/// How a write treats what it need not store.
+/// Options of a write: fill values and dead space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteOptions {
-    /// Store chunks and inner chunks of nothing but fill values too; by default they are left out.
+    /// Whether to store chunks and inner chunks of only fill values; by default they are omitted.
     pub store_fill: bool,
-    /// The most dead space that a write may leave in a shard, in percent of the shard: a quarter by default. Up to it, what changes
-    /// goes behind the old bytes of a large shard; a write that would leave more stores the shard again as a whole, without dead
-    /// space. With 0 every write does.
+    /// The most dead space that a write may leave in a shard, in percent of the shard: a quarter by
+    /// default. Within this limit, a write appends changes to the old bytes of a large shard;
+    /// beyond it, a write stores the whole shard again, without dead space. With 0, every write
+    /// stores the whole shard.
     pub dead_space: u8,
 }
 
@@ -35,7 +37,7 @@ impl Default for WriteOptions {
     }
 }
 
-/// Which objects a write touches. Printing it explains the write before any I/O.
+/// The objects that a write touches. Printing the plan explains the write before any I/O.
 #[derive(Clone, Debug)]
 pub struct WritePlan {
     pub(super) layout: Arc<ArrayLayout>,
@@ -45,16 +47,18 @@ pub struct WritePlan {
     pub(super) patch_from: u64,
 }
 
-/// What a write does to an object.
+/// The action of a write on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteAction {
-    /// Every element of the array in it is written: the old object is not read.
+    /// All elements of the array in the object are written: the old object is not read.
     Replace,
-    /// Some elements stay: the old object is read, and the new one is put on condition that it has not changed.
+    /// Some elements stay: the old object is read, and the new object is put on condition that the
+    /// old one has not changed.
     Modify,
 }
 
-/// What is written of one object. It can be encoded again where the object changed in between.
+/// The part of a write that concerns one object. The object can be encoded again if it changes
+/// during the write.
 #[derive(Clone, Debug)]
 pub struct ObjectWrite {
     location: ChunkLocation,
@@ -63,8 +67,8 @@ pub struct ObjectWrite {
 }
 
 impl WritePlan {
-    /// The plan that writes a selection of the array whose keys start with `prefix` from a buffer with these strides in bytes,
-    /// one for each dimension of the selection's shape.
+    /// Creates the plan that writes a selection of the array whose keys start with `prefix`, from a
+    /// buffer with these strides in bytes, one for each dimension of the selection's shape.
     #[must_use]
     pub fn new(
         layout: Arc<ArrayLayout>,
@@ -81,12 +85,12 @@ impl WritePlan {
         }
     }
 
-    /// The plan that writes parts of chunks whose keys the caller knows, each from its own places of a buffer. No chunk occurs
-    /// twice.
+    /// Creates the plan that writes parts of chunks with known keys, each from its own places of a
+    /// buffer. No chunk may occur twice.
     ///
     /// # Errors
-    /// [`Error::Selection`](crate::Error::Selection) where a chunk has a shape that the grid has not, or elements outside it are
-    /// written.
+    /// [`Error::Selection`](crate::Error::Selection) if a chunk has a shape that the grid does not
+    /// contain, or elements outside a chunk are written.
     pub fn of_chunks(
         layout: Arc<ArrayLayout>,
         chunks: impl IntoIterator<Item = ChunkAccess>,
@@ -101,7 +105,8 @@ impl WritePlan {
         })
     }
 
-    /// This plan, for a store that patches objects of at least this many bytes: what the plan prints says so.
+    /// Returns this plan for a store that patches objects of at least `from` bytes, which the
+    /// printed plan shows.
     #[must_use]
     pub fn with_patches(mut self, from: u64) -> Self {
         self.patch_from = from;
@@ -130,7 +135,7 @@ impl WritePlan {
             .saturating_mul(item_size)
     }
 
-    /// What is written of each object, made as they are asked for.
+    /// Iterates lazily over the objects to write.
     pub fn objects(&self) -> impl Iterator<Item = ObjectWrite> + Send + use<> {
         let WriteOptions {
             store_fill,
@@ -155,7 +160,7 @@ impl ObjectWrite {
         self.location.key()
     }
 
-    /// What is done to it.
+    /// The action of the write on the object.
     #[must_use]
     pub fn action(&self) -> WriteAction {
         if self.task.part.replaces() {
@@ -173,23 +178,26 @@ impl ObjectWrite {
         &self.location
     }
 
-    /// The most dead space that the write may leave in a shard, in percent: [`WriteOptions::dead_space`].
+    /// The most dead space that the write may leave in a shard, in percent:
+    /// [`WriteOptions::dead_space`].
     #[must_use]
     pub fn dead_space(&self) -> u8 {
         self.dead_space
     }
 
-    /// The most bytes that the object can have been encoded to, without dead space between inner chunks.
+    /// The largest encoded size of the object, in bytes, without dead space between inner chunks.
     #[must_use]
     pub fn max_size(&self) -> u64 {
         self.task.part.chain.encoded_size().max() as u64
     }
 
-    /// For an object larger than [`Self::max_size`]: where its inner chunks are, in C order, by its index. With their bytes it is
+    /// Returns the byte ranges of the inner chunks, in C order, of an object larger than
+    /// [`Self::max_size`], from its index. With their bytes, the object is an
     /// [`ObjectState::Inner`].
     ///
     /// # Errors
-    /// Where it is no shard, its index is damaged, or its inner chunks are larger together than it can need.
+    /// Fails if the object is not a shard, its index is damaged, or its inner chunks together are
+    /// larger than the shard can need.
     pub fn locate_inner(
         &self,
         index: &ShardIndex,
@@ -206,7 +214,7 @@ impl ObjectWrite {
         self.located(index, object_size)
     }
 
-    /// Where the inner chunks of a shard are, in C order.
+    /// Returns the byte ranges of the inner chunks of a shard, in C order.
     pub(super) fn located(
         &self,
         index: &ShardIndex,
@@ -229,10 +237,10 @@ impl ObjectWrite {
         Error::size(what, found, format_args!("at most {}", self.max_size()))
     }
 
-    /// The jobs that encode the object over what it is.
+    /// Returns the jobs that encode the object over its existing state.
     ///
     /// # Errors
-    /// Where the old object is damaged; it is never overwritten then.
+    /// Fails if the old object is damaged; it is then never overwritten.
     pub fn encode(&self, state: ObjectState) -> Result<ObjectEncode> {
         self.split(state).map_err(|error| self.location.wrap(error))
     }
@@ -268,11 +276,11 @@ impl ObjectWrite {
         }))))
     }
 
-    /// The encoded object, as pieces to be stored one after the other; `None` where it is all fill values and such objects are
-    /// not stored.
+    /// Returns the encoded object as pieces to be stored one after the other; `None` if the object
+    /// has only fill values and such objects are not stored.
     ///
     /// # Errors
-    /// Where the shard index cannot be encoded.
+    /// Fails if the shard index cannot be encoded.
     pub fn assemble(&self, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
         match (state, self.task.part.chain.sharding()) {
             (ObjectState::Absent, _) => Ok(None),
@@ -287,37 +295,38 @@ impl ObjectWrite {
         }
     }
 
-    /// The object with nothing but fill values, as pieces: what is put where it may not be deleted.
+    /// Encodes the object with only fill values, as pieces: for stores in which the object must not
+    /// be deleted.
     ///
     /// # Errors
-    /// Where a codec refuses the fill value.
+    /// Fails if a codec rejects the fill value.
     pub fn encode_fill(&self) -> Result<Vec<Bytes>> {
         let encoded =
             encode_fill(&self.task.part.chain).map_err(|error| self.location.wrap(error))?;
         Ok(vec![encoded])
     }
 
-    /// Where the index of the object is, for a shard.
+    /// The byte range of the shard index; `None` if the object is not a shard.
     #[must_use]
     pub fn index_range(&self) -> Option<ByteRange> {
         Some(self.task.part.chain.sharding()?.index_range())
     }
 }
 
-/// An object between writes.
+/// The state of an object between writes.
 #[derive(Clone, Debug, Default)]
 pub enum ObjectState {
-    /// There is none, or it is all fill values.
+    /// The object does not exist, or has only fill values.
     #[default]
     Absent,
-    /// Its bytes.
+    /// The bytes of the object.
     Stored(Bytes),
-    /// For a shard, its encoded inner chunks in C order; `None` where they are all fill values.
+    /// The encoded inner chunks of a shard in C order; `None` for inner chunks of only fill values.
     Inner(Vec<Option<Bytes>>),
 }
 
-/// An object on its way to be encoded: an iterator over jobs, each with its position, made as they are asked for. Run them in any
-/// order, then hand their results to [`Self::finish`].
+/// The encoding of an object: a lazy iterator over jobs, each with its position. Run the jobs in
+/// any order, then pass their results to [`Self::finish`].
 #[derive(Debug)]
 pub struct ObjectEncode(Encoding);
 
@@ -348,7 +357,8 @@ impl Iterator for ObjectEncode {
 }
 
 impl ObjectEncode {
-    /// The object with the results of all jobs, by position: to be written over again, or assembled.
+    /// Returns the object with the results of all jobs, by position: ready for another write, or to
+    /// be assembled.
     #[must_use]
     pub fn finish(self, encoded: impl IntoIterator<Item = (usize, Option<Bytes>)>) -> ObjectState {
         let mut encoded = encoded.into_iter();

@@ -1,28 +1,30 @@
-//! One dimension of what is wanted: which indices, and where they go in the buffer.
+//! One dimension of a selection: the wanted indices, and their positions in the buffer.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::chunk_grid::GridDimension;
 
-/// The wanted indices of one dimension of an array or chunk. Position `p` of the buffer lies `p * stride` bytes on.
+/// The wanted indices of one dimension of an array or chunk. Position `p` lies `p * stride` bytes
+/// into the buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
     indices: Indices,
-    /// Bytes from one position of the buffer to the next.
+    /// The distance between adjacent positions of the buffer, in bytes.
     pub(crate) stride: isize,
 }
 
 #[derive(Clone, Debug)]
 enum Indices {
-    /// `start`, `start + step` ..., to the buffer positions `position`, `position + 1` ...
+    /// The indices `start`, `start + step` ..., at the buffer positions `position`, `position + 1`
+    /// ...
     Range {
         start: u64,
         step: i64,
         count: u64,
         position: u64,
     },
-    /// Pairs in ascending order of index; those of one index in order of position.
+    /// Pairs in ascending order of index; pairs with equal indices keep their original order.
     List {
         pairs: Arc<[Pair]>,
         range: Range<usize>,
@@ -36,9 +38,9 @@ struct Pair {
     position: u64,
 }
 
-/// How an axis is laid out for copying.
+/// The layout of an axis for copying.
 pub(crate) enum Layout<'a> {
-    /// Evenly spaced.
+    /// Evenly spaced indices.
     Range {
         start: u64,
         step: i64,
@@ -54,7 +56,7 @@ impl Axis {
         Self::placed(start, step, count, 0)
     }
 
-    /// A range whose first index goes to `position`.
+    /// Creates a range whose first index goes to `position`.
     pub(crate) fn placed(start: u64, step: i64, count: u64, position: u64) -> Self {
         Self {
             indices: Indices::Range {
@@ -74,7 +76,7 @@ impl Axis {
         Self::sorted(pairs.collect())
     }
 
-    /// Indices with their positions.
+    /// Creates an axis from indices with their positions.
     pub(crate) fn pairs(pairs: Vec<(u64, u64)>) -> Self {
         let pairs = pairs
             .into_iter()
@@ -103,7 +105,8 @@ impl Axis {
         }
     }
 
-    /// The number of different indices, and the lowest and highest of them; `None` where nothing is wanted.
+    /// Returns the number of distinct indices, and the lowest and highest of them; `None` if
+    /// nothing is wanted.
     pub(crate) fn extent(&self) -> Option<(u64, u64, u64)> {
         match &self.indices {
             Indices::Range { count: 0, .. } => None,
@@ -136,7 +139,7 @@ impl Axis {
         }
     }
 
-    /// Whether every wanted index is one in `0..len`.
+    /// Whether every wanted index lies in `0..len`.
     pub(crate) fn lies_within(&self, len: u64) -> bool {
         match &self.indices {
             Indices::Range { count: 0, .. } => true,
@@ -173,10 +176,12 @@ impl Axis {
         }
     }
 
-    /// The chunks of a grid that are touched along this dimension, without listing them where the indices are a range.
+    /// Returns the chunks of a grid that are touched along this dimension, without listing them if
+    /// the indices are a range.
     pub(crate) fn parts(&self, dimension: &GridDimension) -> Parts {
         let kind = match &self.indices {
-            // Chunks of several lengths, not all of which are touched perhaps: each run of one length by itself.
+            // Of chunks of several lengths, some may be untouched: each run of equal lengths is
+            // split on its own.
             Indices::Range { step, .. }
                 if step.unsigned_abs() != 1 && matches!(dimension, GridDimension::Varying(_)) =>
             {
@@ -210,14 +215,16 @@ impl Axis {
 }
 
 impl Axis {
-    /// The chunks of one length, or chunks next to each other, that a range touches.
+    /// Returns the chunks that a range touches, for chunks of one length or a range that skips no
+    /// chunk.
     fn parts_of_one_length(&self, dimension: &GridDimension) -> Parts {
         let kind = match self.extent() {
             None => PartsKind::Listed(vec![]),
             Some((count, low, high)) => {
                 let (first, last) = (dimension.cell_of(low), dimension.cell_of(high));
                 let cells = last - first + 1;
-                // Each cell between is touched unless the step is longer than a chunk; then each index has its own.
+                // Every cell between is touched unless the step is longer than a chunk; in that
+                // case each index has its own cell.
                 if count >= cells {
                     PartsKind::Cells { first, cells }
                 } else {
@@ -232,7 +239,7 @@ impl Axis {
         }
     }
 
-    /// The part of a range whose indices are in `run`; `None` where none is.
+    /// Returns the part of a range whose indices lie in `run`; `None` if there are none.
     fn within(&self, run: Range<u64>) -> Option<Self> {
         let &Indices::Range {
             start,
@@ -248,7 +255,7 @@ impl Axis {
             return None;
         }
         let width = step.unsigned_abs();
-        // Numbers of the first and last such index, counted upwards.
+        // The numbers of the first and the last index in `run`, counted upwards.
         let first = run.start.saturating_sub(low).div_ceil(width);
         let last = (run.end - 1).min(high).checked_sub(low)? / width;
         let left = (last + 1).checked_sub(first).filter(|&left| left > 0)?;
@@ -265,7 +272,7 @@ impl Axis {
     }
 }
 
-/// The parts of an axis, one for each chunk that it touches.
+/// The parts of an axis, one for each touched chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     axis: Axis,
@@ -275,18 +282,18 @@ pub(crate) struct Parts {
 
 #[derive(Clone, Debug)]
 enum PartsKind {
-    /// All cells of a range of them.
+    /// All cells of a range of cells.
     Cells { first: u64, cells: u64 },
     /// One index in each cell.
     Singles { count: u64 },
-    /// The parts of each run of chunks of one length, with the number of parts before it.
+    /// The parts of each run of chunks of equal length, with the number of parts before it.
     Runs(Vec<(u64, Parts)>),
-    /// Cells with their pairs.
+    /// Cells with the ranges of their pairs.
     Listed(Vec<(u64, Range<usize>)>),
 }
 
 impl Parts {
-    /// The number of chunks touched.
+    /// The number of touched chunks.
     pub(crate) fn len(&self) -> u64 {
         match &self.kind {
             PartsKind::Cells { cells, .. } => *cells,
@@ -296,7 +303,7 @@ impl Parts {
         }
     }
 
-    /// The lowest and highest chunk touched; `None` where there is none.
+    /// Returns the lowest and highest touched chunk; `None` if no chunk is touched.
     pub(crate) fn bounds(&self) -> Option<(u64, u64)> {
         match &self.kind {
             PartsKind::Cells { first, cells } => Some((*first, *first + *cells - 1)),
@@ -311,7 +318,8 @@ impl Parts {
         }
     }
 
-    /// Part `number` of `len()`: a chunk, and what is wanted of it, counted from its start.
+    /// Returns part `number` of `len()`: a chunk, and its wanted indices, counted from the start of
+    /// the chunk.
     pub(crate) fn get(&self, number: u64) -> (u64, Axis) {
         let stride = self.axis.stride;
         match (&self.axis.indices, &self.kind) {
@@ -329,7 +337,7 @@ impl Parts {
                 },
                 PartsKind::Singles { count },
             ) => {
-                // Ascending cells whatever the sign of the step.
+                // Cells ascend regardless of the sign of the step.
                 let number = if step < 0 { count - 1 - number } else { number };
                 let index = start.wrapping_add_signed(step * number.cast_signed());
                 let cell = self.dimension.cell_of(index);
@@ -360,7 +368,8 @@ impl Parts {
                 let low = self.dimension.start(cell);
                 let high = low.saturating_add(self.dimension.len(cell));
                 let width = step.unsigned_abs();
-                // The first and last wanted index inside low..high, as multiples of the step from start.
+                // The first and last wanted index inside low..high, as multiples of the step from
+                // start.
                 let (skip, last) = if step > 0 {
                     (
                         low.saturating_sub(start).div_ceil(width),

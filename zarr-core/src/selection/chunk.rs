@@ -1,4 +1,5 @@
-//! What is wanted of one chunk, said by a caller who has split a selection along the chunk grid already.
+//! The wanted elements of one chunk, from a caller that has already split a selection along the
+//! chunk grid.
 
 use super::axis::Axis;
 use super::points::Points;
@@ -9,35 +10,36 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct ChunkSelection(Wanted);
 
-/// The wanted indices of one dimension of a chunk, and where they go: position `p` lies `p * stride` bytes on in the buffer.
+/// The wanted indices of one dimension of a chunk, and their places: position `p` lies `p * stride`
+/// bytes into the buffer.
 #[derive(Clone, Debug)]
 pub struct AxisPlaces {
-    /// Which indices, to which positions.
+    /// The wanted indices and their positions.
     pub indices: PlacedIndices,
-    /// Bytes from one position to the next.
+    /// The distance between adjacent positions, in bytes.
     pub stride: isize,
 }
 
-/// Indices with positions.
+/// Indices with their positions.
 #[derive(Clone, Debug)]
 pub enum PlacedIndices {
-    /// `count` indices from `start` on that are `step` apart, to the positions from `position` on.
+    /// `count` indices from `start` on, `step` apart, at consecutive positions from `position` on.
     Range {
         /// The first index.
         start: u64,
-        /// From one index to the next; negative for descending ones.
+        /// The distance between adjacent indices; negative for descending indices.
         step: i64,
-        /// How many there are.
+        /// The number of indices.
         count: u64,
-        /// The position of the first one.
+        /// The position of the first index.
         position: u64,
     },
-    /// Pairs of index and position, in any order. Of a position that is repeated the last pair of a write counts.
+    /// Pairs of index and position, in any order. If a write repeats an index, the last pair wins.
     Pairs(Vec<(u64, u64)>),
 }
 
 impl ChunkSelection {
-    /// All combinations of the indices of the dimensions.
+    /// Selects all combinations of the indices of the dimensions.
     #[must_use]
     pub fn orthogonal(axes: impl IntoIterator<Item = AxisPlaces>) -> Self {
         let axes = axes.into_iter().map(|places| {
@@ -56,17 +58,17 @@ impl ChunkSelection {
         Self(Wanted::Box(axes.collect()))
     }
 
-    /// Single elements: one list of indices for each dimension, and the position of each element, `stride` bytes from one to
-    /// the next.
+    /// Selects single elements: one list of indices for each dimension, and the position of each
+    /// element; adjacent positions are `stride` bytes apart.
     ///
     /// # Errors
-    /// [`Error::Selection`] where the lists have different lengths.
+    /// [`Error::Selection`] if the lists have different lengths.
     pub fn points(coordinates: &[Vec<u64>], positions: Vec<u64>, stride: isize) -> Result<Self> {
         let points = Points::placed(coordinates, positions, stride)?;
         Ok(Self(Wanted::Points(points)))
     }
 
-    /// What is wanted, once it is known to lie inside a chunk of this shape.
+    /// Returns the wanted elements, after checking that they lie inside a chunk of this shape.
     pub(crate) fn within(self, shape: &[u64]) -> Result<Wanted> {
         if self.0.lies_within(shape) {
             return Ok(self.0);

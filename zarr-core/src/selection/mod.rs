@@ -1,7 +1,8 @@
-//! What a caller wants of an array: slices, orthogonal indices, coordinates, masks.
+//! Selections of the elements of an array: slices, orthogonal indices, coordinates, masks.
 //!
-//! A [`Selection`] is checked against the shape of the array and becomes a `Wanted`: for each dimension, which elements and
-//! where they go in the caller's buffer. Plans split that along chunk grids, level by level.
+//! A [`Selection`] is checked against the shape of the array and becomes a `Wanted`: for each
+//! dimension, the wanted elements and their places in the caller's buffer. Plans split the `Wanted`
+//! along chunk grids, level by level.
 
 mod axis;
 mod basic;
@@ -18,28 +19,29 @@ pub(crate) use wanted::{Wanted, WantedParts};
 use crate::error::{Error, Result};
 use crate::size::to_usize;
 
-/// Elements of an array, by position.
+/// A selection of array elements, by position.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
-    /// Slices, integers and new axes. The selection takes the whole of each dimension that it leaves out at the end.
+    /// Slices, integers and new axes. Omitted trailing dimensions are selected whole.
     Slices(Vec<BasicIndex>),
-    /// One set of indices for each dimension; the result has all combinations of them (NumPy's `ix_`, zarr's `oindex`).
+    /// One set of indices for each dimension; the result has all their combinations (NumPy's `ix_`,
+    /// zarr's `oindex`).
     Orthogonal(Vec<AxisIndices>),
-    /// One list of indices for each dimension, all of one length; the result is a list of the elements at those coordinates
-    /// (zarr's `vindex`).
+    /// One list of indices for each dimension, all of equal length; the result lists the elements
+    /// at these coordinates (zarr's `vindex`).
     Coordinates(Vec<Vec<u64>>),
 }
 
-/// The indices that an orthogonal selection takes of one dimension.
+/// The indices of one dimension in an orthogonal selection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AxisIndices {
     /// A slice.
     Slice(Slice),
-    /// One index, whose dimension the result does not have.
+    /// One index; the result omits the dimension.
     Index(u64),
     /// Any indices in any order, repeated or not.
     Indices(Vec<u64>),
-    /// The positions of `true`; as long as the dimension.
+    /// A mask as long as the dimension, which selects the positions of `true`.
     Mask(Vec<bool>),
 }
 
@@ -56,22 +58,22 @@ impl From<Slice> for AxisIndices {
 }
 
 impl Selection {
-    /// The whole array.
+    /// Selects the whole array.
     #[must_use]
     pub fn all() -> Self {
         Self::Slices(Vec::new())
     }
 
-    /// Slices, integers and new axes, for the first dimensions of the array.
+    /// Selects slices, integers and new axes, for the first dimensions of the array.
     #[must_use]
     pub fn slices(indices: impl IntoIterator<Item = impl Into<BasicIndex>>) -> Self {
         Self::Slices(indices.into_iter().map(Into::into).collect())
     }
 
-    /// A range of indices for each dimension.
+    /// Selects a range of indices in each dimension.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where an index does not fit `isize`.
+    /// [`Error::TooLarge`] if an index does not fit `isize`.
     pub fn ranges(ranges: &[std::ops::Range<u64>]) -> Result<Self> {
         let slice = |range: &std::ops::Range<u64>| {
             let (start, end) = (to_isize(range.start)?, to_isize(range.end)?);
@@ -85,7 +87,7 @@ impl Selection {
     /// Checks the selection against the shape of an array.
     ///
     /// # Errors
-    /// [`Error::Selection`] where it does not fit.
+    /// [`Error::Selection`] if the selection does not fit the shape.
     pub fn resolve(&self, shape: &[u64]) -> Result<Resolved> {
         match self {
             Self::Slices(slices) => resolve_slices(slices, shape),
@@ -123,7 +125,8 @@ impl Selection {
 #[derive(Clone, Debug)]
 pub struct Resolved {
     wanted: Wanted,
-    /// For each dimension of the array, its dimension in the result; `None` for single indices. Empty for coordinates.
+    /// The result dimension of each array dimension; `None` for single indices. Empty for
+    /// coordinates.
     axis_of_result: Vec<Option<usize>>,
     shape: Vec<usize>,
 }
@@ -150,13 +153,14 @@ impl Resolved {
     /// The number of elements of the result.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where it does not fit memory.
+    /// [`Error::TooLarge`] if the number does not fit memory.
     pub fn elements(&self) -> Result<usize> {
         let shape = self.shape.iter().map(|&len| len as u64).collect::<Vec<_>>();
         to_usize("selection", crate::size::product(&shape)?)
     }
 
-    /// The wanted elements with their places in a buffer whose dimensions (those of the result) have these strides in bytes.
+    /// Returns the wanted elements with their places in a buffer with these strides in bytes, one
+    /// for each dimension of the result.
     pub(crate) fn place(&self, strides: &[isize]) -> Wanted {
         let mut wanted = self.wanted.clone();
         match &mut wanted {
@@ -232,7 +236,7 @@ fn resolve_slices(slices: &[BasicIndex], shape: &[u64]) -> Result<Resolved> {
     Ok(resolved)
 }
 
-/// The index that `index` means, counted from the end where it is negative; the end itself is one.
+/// Resolves an index, which counts from the end if negative; the end itself is allowed.
 fn from_end(index: isize, len: u64) -> Option<u64> {
     let found = if index < 0 {
         len.checked_sub(index.unsigned_abs() as u64)?

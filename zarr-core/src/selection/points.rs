@@ -10,14 +10,15 @@ use crate::size::to_offset;
 /// Coordinates in an array or chunk, and the places of their elements in the buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct Points {
-    /// One list for each dimension of the array, all of one length.
+    /// One list for each dimension of the array, all of equal length.
     coordinates: Arc<[Vec<u64>]>,
-    /// Which coordinates are meant, `range` of these: element `row` goes to position `row` of the buffer, or to
-    /// `positions[row]`.
+    /// The coordinates in use are `range` of `rows`: element `row` goes to position `row` of the
+    /// buffer, or to `positions[row]`.
     rows: Arc<[usize]>,
     range: Range<usize>,
     positions: Option<Arc<[u64]>>,
-    /// Dimension `i` of the chunk is dimension `dimensions[i]` of the array and starts at `base[i]` there.
+    /// Dimension `i` of the chunk is dimension `dimensions[i]` of the array, where the chunk starts
+    /// at `base[i]`.
     dimensions: Arc<[usize]>,
     base: Vec<u64>,
     stride: isize,
@@ -25,7 +26,8 @@ pub(crate) struct Points {
 
 impl Points {
     pub(crate) fn new(lists: &[Vec<u64>], shape: &[u64]) -> Result<Self> {
-        // An array without dimensions has one element, and nothing says how often it is wanted: once.
+        // An array without dimensions has no lists of coordinates; its one element is selected
+        // once.
         let len = lists.first().map_or(1, Vec::len);
         for (dimension, (list, &length)) in lists.iter().zip(shape).enumerate() {
             if list.len() != len {
@@ -51,7 +53,8 @@ impl Points {
         })
     }
 
-    /// Points with their positions in the buffer, `stride` bytes from one to the next.
+    /// Creates points with their positions in the buffer; adjacent positions are `stride` bytes
+    /// apart.
     pub(crate) fn placed(lists: &[Vec<u64>], positions: Vec<u64>, stride: isize) -> Result<Self> {
         let len = positions.len();
         if let Some((dimension, list)) = (0..).zip(lists).find(|(_, list)| list.len() != len) {
@@ -71,7 +74,8 @@ impl Points {
         })
     }
 
-    /// Whether all coordinates are of elements of a chunk of this shape, before the points were split or permuted.
+    /// Whether all coordinates lie inside a chunk of this shape, before the points are split or
+    /// permuted.
     pub(crate) fn lie_within(&self, shape: &[u64]) -> bool {
         self.coordinates.len() == shape.len()
             && self
@@ -81,7 +85,7 @@ impl Points {
                 .all(|(list, &len)| list.iter().all(|&index| index < len))
     }
 
-    /// Bytes from one position of the buffer to the next.
+    /// The distance between adjacent positions of the buffer, in bytes.
     pub(crate) fn stride(&self) -> isize {
         self.stride
     }
@@ -108,18 +112,19 @@ impl Points {
         self.coordinates[self.dimensions[dimension]][row] - self.base[dimension]
     }
 
-    /// These points where dimension `i` of the chunk becomes dimension `order[i]` of this one.
+    /// Returns these points with dimensions reordered: dimension `i` of the result is dimension
+    /// `order[i]` of `self`.
     pub(crate) fn permuted(mut self, order: &[usize]) -> Self {
         self.dimensions = order.iter().map(|&axis| self.dimensions[axis]).collect();
         self.base = order.iter().map(|&axis| self.base[axis]).collect();
         self
     }
 
-    /// The points of each chunk of a grid, chunks in C order.
+    /// Returns the points of each chunk of a grid, chunks in C order.
     pub(crate) fn parts(&self, grid: &[GridDimension]) -> PointParts {
         let rank = grid.len();
         let rows = &self.rows[self.range.clone()];
-        // The cell of each row, one after the other.
+        // The cells of all rows, back to back.
         let mut cells = Vec::with_capacity(rows.len() * rank);
         for &row in rows {
             let axes = grid.iter().enumerate();
@@ -127,7 +132,7 @@ impl Points {
         }
         let cell = |place: usize| &cells[place * rank..(place + 1) * rank];
         let mut order = (0..rows.len()).collect::<Vec<_>>();
-        // Points that are next to each other are often in order already.
+        // Adjacent points are often in order already.
         if !order.is_sorted_by(|&a, &b| cell(a) <= cell(b)) {
             order.sort_by(|&a, &b| cell(a).cmp(cell(b)));
         }
@@ -147,7 +152,8 @@ impl Points {
         }
     }
 
-    /// For each point, in order of the buffer: its offset in a chunk with these strides, and in the buffer, both in bytes.
+    /// Returns for each point, in buffer order, its offsets in a chunk with these strides and in
+    /// the buffer, both in bytes.
     pub(crate) fn offsets<'a>(
         &'a self,
         chunk_strides: &'a [isize],
@@ -166,10 +172,10 @@ impl Points {
     }
 }
 
-/// The points of each chunk that is touched.
+/// The points of each touched chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct PointParts {
-    /// All points, those of one chunk next to each other; the range is that of the last chunk.
+    /// All points, grouped by chunk; the range is that of the last chunk yielded.
     points: Points,
     grid: Arc<[GridDimension]>,
     /// Each chunk, and the end of its points.
@@ -177,7 +183,7 @@ pub(crate) struct PointParts {
 }
 
 impl PointParts {
-    /// The number of chunks that are left.
+    /// The number of remaining chunks.
     pub(crate) fn left(&self) -> u64 {
         self.groups.len() as u64
     }

@@ -1,4 +1,4 @@
-//! What is wanted of an array, shard or chunk, and how a grid splits it.
+//! The wanted elements of an array, shard or chunk, and their division along a grid.
 
 use super::axis::{Axis, Parts};
 use super::points::{PointParts, Points};
@@ -23,7 +23,8 @@ impl Wanted {
         }
     }
 
-    /// Whether every element of an array or chunk of this shape is wanted; false where that would take long to find out.
+    /// Whether every element of an array or chunk of this shape is wanted; false if the check would
+    /// take long.
     pub(crate) fn covers(&self, shape: &[u64]) -> bool {
         match self {
             Self::Box(axes) => axes.iter().zip(shape).all(|(axis, &len)| axis.covers(len)),
@@ -31,7 +32,7 @@ impl Wanted {
         }
     }
 
-    /// Whether all wanted elements are those of a chunk of this shape.
+    /// Whether all wanted elements lie inside a chunk of this shape.
     pub(crate) fn lies_within(&self, shape: &[u64]) -> bool {
         match self {
             Self::Box(axes) => {
@@ -45,7 +46,8 @@ impl Wanted {
         }
     }
 
-    /// The smallest shape from the first element on that has all wanted elements; `None` for points and where nothing is wanted.
+    /// The smallest shape, from the first element of the chunk on, that contains all wanted
+    /// elements; `None` for points, and if nothing is wanted.
     pub(crate) fn extent(&self) -> Option<Vec<u64>> {
         match self {
             Self::Box(axes) => axes
@@ -56,7 +58,8 @@ impl Wanted {
         }
     }
 
-    /// These elements where dimension `i` becomes dimension `order[i]` of this one.
+    /// Returns these elements with dimensions reordered: dimension `i` of the result is dimension
+    /// `order[i]` of `self`.
     pub(crate) fn permuted(self, order: &[usize]) -> Self {
         match self {
             Self::Box(axes) => Self::Box(order.iter().map(|&axis| axes[axis].clone()).collect()),
@@ -64,7 +67,7 @@ impl Wanted {
         }
     }
 
-    /// The part of each chunk of a grid that is touched, chunks in C order.
+    /// Returns the touched part of each chunk of a grid, chunks in C order.
     pub(crate) fn parts(&self, grid: &[GridDimension]) -> WantedParts {
         match self {
             Self::Box(axes) => {
@@ -82,7 +85,7 @@ impl Wanted {
     }
 }
 
-/// The chunks that a selection touches, and what is wanted of each; lazy for boxes.
+/// The chunks that a selection touches, and the wanted elements of each; lazy for boxes.
 #[derive(Clone, Debug)]
 pub(crate) enum WantedParts {
     Box {
@@ -94,7 +97,7 @@ pub(crate) enum WantedParts {
 }
 
 impl WantedParts {
-    /// The number of chunks that are left.
+    /// The number of remaining chunks.
     pub(crate) fn left(&self) -> u64 {
         match self {
             Self::Box { left, .. } => *left,
@@ -102,7 +105,7 @@ impl WantedParts {
         }
     }
 
-    /// For boxes, the lowest and highest chunk touched along each dimension.
+    /// Returns the lowest and highest touched chunk along each dimension, for boxes.
     pub(crate) fn bounds(&self) -> Option<Vec<(u64, u64)>> {
         match self {
             Self::Box { axes, .. } => axes.iter().map(Parts::bounds).collect(),

@@ -1,4 +1,5 @@
-//! Every bit pattern of every narrow format, rounding at and beside ties, and what formats have not.
+//! Every bit pattern of every narrow format, rounding at and beside ties, and values that formats
+//! lack.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -29,7 +30,7 @@ fn every_pattern_reads_back_from_its_text() {
     }
 }
 
-/// The sum of all finite magnitudes, the largest and the smallest one, from ml_dtypes 0.5.
+/// The sum of all finite magnitudes, the largest and the smallest magnitude, from ml_dtypes 0.5.
 #[test]
 fn numbers_are_those_of_ml_dtypes() {
     for (name, sum, largest, smallest) in [
@@ -88,7 +89,7 @@ fn numbers_of_16_bits_are_those_of_half() {
 
 #[test]
 fn ties_go_to_even_and_a_hair_decides() {
-    // Midway between 1 and the next number; midway between the next two.
+    // The midpoint between 1 and the next number, and the midpoint between the next two.
     for (name, tie, odd_tie) in [
         ("float16", "1.00048828125", "1.00146484375"),
         ("bfloat16", "1.00390625", "1.01171875"),
@@ -113,10 +114,10 @@ fn ties_go_to_even_and_a_hair_decides() {
             assert_eq!(above(&text), 1, "{name} {text}");
         }
     }
-    // The same number, spelled otherwise.
+    // The same number in another spelling.
     let tie = "0.00000100048828125000000000000000000000000000000000000000001e6";
     assert_eq!(named("float16").round(tie), Some(0x3c01));
-    // Half of the smallest bfloat16, and a hair more, both 1e-40 or so.
+    // Half of the smallest bfloat16, and slightly more, both about 1e-40.
     let tie = format!("{:.110e}", 2_f64.powi(-134));
     assert_eq!(named("bfloat16").round(&tie), Some(0));
     let above = tie.replace('e', "1e");
@@ -147,7 +148,7 @@ fn numbers_out_of_range_are_refused() {
             assert_eq!(format.round(text), None, "{name}");
         }
     }
-    // These have no negative zero.
+    // These formats have no negative zero.
     for name in ["float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz"] {
         assert_eq!(named(name).round("-0.0"), Some(0));
         assert_eq!(named(name).round("-1e-30"), Some(0));

@@ -1,4 +1,4 @@
-//! Layout, byte order, fill values and refusals of structs.
+//! Layout, byte order, fill values and rejected forms of structs.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Filters and compressors of Zarr v2 as codecs of v3.
+//! Zarr v2 filters and compressors as v3 codecs.
 
 use serde_json::{Map, Value};
 

@@ -1,21 +1,21 @@
-//! Data types of Zarr v2, in NumPy's spelling, as those of v3.
+//! Zarr v2 data types, in NumPy's spelling, as v3 data types.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result, shorten};
 
-/// A v2 data type as a v3 one.
+/// A v2 data type as a v3 data type.
 pub(super) struct DataType {
     pub(super) extension: Value,
     pub(super) item_size: u64,
-    /// The byte order, where there is one.
+    /// The byte order, if the data type has one.
     pub(super) endian: Option<&'static str>,
-    /// What 0 means as a fill value, and `null` in a field of a struct.
+    /// The meaning of 0 as a fill value, and of `null` in a field of a struct.
     pub(super) zero: Value,
 }
 
 impl DataType {
-    /// What `null` means as a fill value: zero, but of times that no time is set.
+    /// Returns the meaning of `null` as a fill value: `NaT` for times, else zero.
     pub(super) fn default(&self) -> Value {
         match self.extension["name"].as_str() {
             Some("numpy.datetime64" | "numpy.timedelta64") => json!("NaT"),
@@ -92,7 +92,8 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
     })
 }
 
-/// Fields of one byte order each; v3 has one order for all of them.
+/// Converts the fields of a struct. Each v2 field has its own byte order; v3 has one order for all
+/// fields.
 fn struct_type(fields: &[Value]) -> Result<DataType> {
     let mut converted = Vec::new();
     let (mut item_size, mut endian, mut zero) = (0_u64, None, Map::new());
@@ -128,7 +129,7 @@ fn struct_type(fields: &[Value]) -> Result<DataType> {
     })
 }
 
-/// Python objects: strings or byte strings, as the first filter says.
+/// Converts Python objects: strings or byte strings, depending on the first filter.
 fn object_type(filters: &[Map<String, Value>]) -> Result<DataType> {
     let extension = match filters
         .first()

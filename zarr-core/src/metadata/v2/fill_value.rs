@@ -1,4 +1,4 @@
-//! Fill values of Zarr v2 in the spelling of v3.
+//! Zarr v2 fill values in v3 spelling.
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::extension::Extension;
 use crate::registry::Registry;
 
-/// A fill value in its v3 form: `null` is zero (`NaT` of times), 0 and 1 may stand for a bool and 0 for an empty string, and that of a struct is its
-/// packed bytes in base64.
+/// Converts a fill value to its v3 form: `null` is zero (`NaT` for times), 0 and 1 may stand for a
+/// bool and 0 for an empty string, and the fill value of a struct is its packed bytes in base64.
 pub(super) fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<Box<RawValue>> {
     match (value.get(), &data_type.zero) {
         ("null", _) => Ok(to_raw_value(&data_type.default())?),
@@ -21,7 +21,7 @@ pub(super) fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<B
     }
 }
 
-/// The fill value of a struct from its packed bytes.
+/// Converts the packed bytes of a struct's fill value.
 fn unpacked(data_type: &DataType, value: &RawValue) -> Result<Box<RawValue>> {
     let mut legacy = data_type.extension.clone();
     legacy["name"] = json!("structured");

@@ -1,5 +1,5 @@
-//! Zarr v2 documents, read as the v3 metadata that describes the same chunks (Zarr v2 specification; names of codecs and data
-//! types as zarr-python converts them).
+//! Zarr v2 documents, read as v3 metadata that describes the same chunks (Zarr v2 specification;
+//! names of codecs and data types as converted by zarr-python).
 
 mod codecs;
 mod data_type;
@@ -20,13 +20,13 @@ use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
 
-/// The name of the document of a v2 array.
+/// The name of the metadata document of a v2 array.
 pub const ARRAY_NAME: &str = ".zarray";
-/// The name of the document of a v2 group.
+/// The name of the metadata document of a v2 group.
 pub const GROUP_NAME: &str = ".zgroup";
-/// The name of the attributes of either.
+/// The name of the attributes document of a v2 array or group.
 pub const ATTRIBUTES_NAME: &str = ".zattrs";
-/// The name of a group's consolidated metadata.
+/// The name of the consolidated metadata document of a v2 group.
 pub const CONSOLIDATED_NAME: &str = ".zmetadata";
 
 #[derive(Deserialize)]
@@ -48,10 +48,10 @@ enum Order {
     F,
 }
 
-/// The metadata of an array from the members of `.zarray` and the attributes of `.zattrs`.
+/// Converts the members of `.zarray` and the attributes of `.zattrs` to array metadata.
 ///
 /// # Errors
-/// Where a member is missing or malformed, or v3 has no data type or codec for it.
+/// Fails if a member is missing or malformed, or has no data type or codec in v3.
 pub fn array_from_v2(zarray: Members, attributes: &Attributes) -> Result<ArrayMetadata> {
     let document: Document = serde_json::from_str(&serde_json::to_string(&zarray)?)?;
     if document.zarr_format != 2 {
@@ -86,10 +86,10 @@ pub fn array_from_v2(zarray: Members, attributes: &Attributes) -> Result<ArrayMe
     Ok(ArrayMetadata::from_members(members)?.of_zarr_2(zarray))
 }
 
-/// The metadata of a group from the members of `.zgroup` and the attributes of `.zattrs`.
+/// Converts the members of `.zgroup` and the attributes of `.zattrs` to group metadata.
 ///
 /// # Errors
-/// Where the format is another one.
+/// Fails if `zarr_format` is not 2.
 pub fn group_from_v2(zgroup: Members, attributes: Attributes) -> Result<GroupMetadata> {
     match zgroup.get("zarr_format").map(RawValue::get) {
         Some("2") => Ok(GroupMetadata::default()

@@ -1,4 +1,5 @@
-//! Metadata of Zarr v3 as documents of v2, for nodes below groups of v2: what v2 has no word for is refused.
+//! Zarr v3 metadata as v2 documents, for nodes below v2 groups. Metadata that v2 cannot express is
+//! rejected.
 
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
@@ -11,10 +12,10 @@ use crate::json::Members;
 use crate::metadata::{ArrayMetadata, NodeMetadata};
 use crate::registry::Registry;
 
-/// A node with documents of Zarr v2.
+/// Returns a node with Zarr v2 documents.
 ///
 /// # Errors
-/// [`Error::Unsupported`] for what v2 cannot say.
+/// [`Error::Unsupported`] for metadata that v2 cannot express.
 pub fn to_v2(node: &NodeMetadata) -> Result<NodeMetadata> {
     match node {
         NodeMetadata::Array(array) => Ok(array_from_v2(zarray(array)?, array.attributes())?.into()),
@@ -61,7 +62,7 @@ fn zarray(array: &ArrayMetadata) -> Result<Members> {
     Ok(members)
 }
 
-/// A member of a configuration.
+/// Returns a member of a configuration.
 fn configured(extension: &Extension, member: &str) -> Value {
     let value = extension
         .configuration()
@@ -91,11 +92,11 @@ fn separator(encoding: &Extension) -> Result<String> {
     Ok(separator.as_str().unwrap_or(default).to_owned())
 }
 
-/// The codecs of an array as v2 has them.
+/// The codecs of an array in v2 form.
 #[derive(Default)]
 struct Codecs {
     is_f: bool,
-    /// `<` or `>`, where the codec `bytes` has an order.
+    /// The byte order `<` or `>`, if the codec `bytes` has one.
     order: Option<char>,
     filters: Vec<Value>,
     compressor: Option<Value>,
@@ -124,7 +125,7 @@ fn codecs(array: &ArrayMetadata) -> Result<Codecs> {
                     .map(|it| if it == "big" { '>' } else { '<' });
             }
             _ => {
-                // What comes last is the compressor, if it works on bytes.
+                // The last codec is the compressor, if it works on bytes.
                 found.filters.extend(found.compressor.take());
                 let filter = codec_v2(codec).map_err(place)?;
                 match codec.name() {
@@ -164,7 +165,7 @@ fn codec_v2(codec: &Extension) -> Result<Value> {
         "gzip" => all("gzip"),
         "zstd" => {
             let mut zstd = all("zstd")?;
-            // Older readers do not know the member.
+            // Older readers do not recognise the member `checksum`.
             if zstd["checksum"] != json!(true)
                 && let Some(members) = zstd.as_object_mut()
             {
@@ -194,7 +195,7 @@ fn codec_v2(codec: &Extension) -> Result<Value> {
     }
 }
 
-/// A data type in NumPy's spelling.
+/// Returns a data type in NumPy's spelling.
 fn dtype(data_type: &Extension, order: Option<char>) -> Result<Value> {
     let many = order.unwrap_or('<');
     let size = || configured(data_type, "length_bytes").as_u64().unwrap_or(0);
@@ -239,7 +240,7 @@ fn raw_bits(name: &str) -> Option<u64> {
     name.strip_prefix('r')?.parse().ok()
 }
 
-/// `[ns]`, `[10us]`, or nothing for a time without a unit.
+/// Returns `[ns]`, `[10us]`, or nothing for a time without a unit.
 fn unit(data_type: &Extension) -> String {
     let unit = configured(data_type, "unit");
     let unit = unit.as_str().unwrap_or("generic").replace('μ', "u");
@@ -262,7 +263,7 @@ fn fields(data_type: &Extension, order: Option<char>) -> Result<Value> {
     fields.collect::<Result<Vec<_>>>().map(Value::from)
 }
 
-/// The fill value in the spelling of v2: raw bytes and structs in base64.
+/// Returns the fill value in v2 spelling: raw bytes and structs in base64.
 fn fill_value(array: &ArrayMetadata, order: Option<char>) -> Result<Box<RawValue>> {
     let value = array.fill_value();
     let name = array.data_type().name();
