@@ -100,7 +100,7 @@ class Array(Node, NativeArray):
 
     @property
     def nchunks_initialized(self) -> int:
-        """Returns the number of stored chunks, by listing the store.
+        """The number of stored chunks, counted by listing the store.
 
         A stored shard counts as all of its inner chunks.
         """
@@ -332,7 +332,7 @@ class Array(Node, NativeArray):
     def resize(self, shape: int | Sequence[int]) -> None:
         """Changes the shape of the array; the number of dimensions stays the same.
 
-        Chunks beyond the new shape are deleted, and new elements have the fill value.
+        Elements beyond the new shape are deleted, and new elements have the fill value.
         """
         self._resize(lengths(shape, "shape"))
 

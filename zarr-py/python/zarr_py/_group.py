@@ -29,8 +29,7 @@ class Group(Node, NativeGroup):
     `group["a/b"]` opens the node at a path below, and iteration yields the names of the nodes
     directly below.
 
-    A group is a mapping of names to nodes. If the group has consolidated metadata, nodes are listed
-    and opened from it without a request.
+    If the group has consolidated metadata, nodes are listed and opened from it without a request.
     """
 
     __module__ = "zarr_py"

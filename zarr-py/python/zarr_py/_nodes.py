@@ -193,8 +193,8 @@ def open_group(
         document. By default, they are if the group has consolidated metadata. `False` ignores
         consolidated metadata, which may be out of date; `True` requires it.
 
-    Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an
-    array.
+    Raises `NotFoundError` (a `FileNotFoundError`).
+    Raises `NodeTypeError` (a `TypeError`) for an array.
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_group")

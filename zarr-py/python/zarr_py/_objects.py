@@ -111,9 +111,9 @@ class Objects:
     ) -> Views:
         """Reads many byte ranges of one object, and returns them in the given order.
 
-        Ranges may overlap, repeat and come in any order. Ranges are merged into as few and as
-        evenly sized requests as pays off, and all are of one version of the object. No range is
-        clamped, and an empty range costs no request. Raises the errors of `get_range`.
+        Ranges may overlap, repeat and come in any order. Ranges are merged into few and
+        evenly sized requests where that pays off, and all are of one version of the object. No
+        range is clamped, and an empty range costs no request. Raises the errors of `get_range`.
         """
         return _views(self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version)))
 
