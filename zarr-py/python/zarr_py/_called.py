@@ -183,7 +183,7 @@ def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], flo
 def _waited(value: Any) -> Any:
     """Returns the value, or the result of awaiting it.
 
-    Awaits on the one event loop of the process, because sessions of async stores are tied to it.
+    All calls of the process share one event loop, because sessions of async stores stay on theirs.
     """
     if not inspect.isawaitable(value):
         return value

@@ -327,8 +327,7 @@ class Group(Node, NativeGroup):
 
         Returns the nodes that differ: their relative paths, each with `"added"`, `"removed"` or
         `"changed"`. The result is empty if the consolidated metadata is up to date, and also if the
-        group has none, which `is_consolidated` tells. `consolidate` updates the consolidated
-        metadata.
+        group has none (see `is_consolidated`). `consolidate` updates the consolidated metadata.
         """
         return dict(self._check_consolidated())
 

@@ -84,7 +84,7 @@ def is_index(item: object) -> bool:
 
 
 def prepare(key: Any, shape: tuple[int, ...], struct: str | None = None) -> Prepared:
-    """Prepares an index as NumPy understands it.
+    """Prepares an index by NumPy's rules.
 
     Field names are legal if the data type is a `struct`, given as JSON. Raises `SelectionError` (an
     `IndexError`) for an index that does not fit the shape, or for an object that is no index.

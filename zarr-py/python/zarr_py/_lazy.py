@@ -107,11 +107,11 @@ class Typed(_View):
 
     @property
     def lazy(self) -> "Lazy":
-        """A view with these fields and this data type that is read later."""
+        """A `Lazy` view with the fields and data type of this view."""
         return Lazy(self._array, self._fields, self._dtype)
 
     def astype(self, dtype: "npt.DTypeLike") -> "Typed":
-        """Returns a view of these fields in another data type."""
+        """Returns a view with the fields of this view in another data type."""
         return Typed(self._array, self._fields, dtype)
 
     def read(self, selection: Any = None, *, out: "npt.NDArray[Any] | None" = None) -> Any:

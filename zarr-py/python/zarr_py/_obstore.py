@@ -29,8 +29,8 @@ _BUCKETS = {
 def _kind(store: Any) -> str | None:
     """Returns the name of the obstore class that a store is an exact instance of, otherwise `None`.
 
-    A subclass has methods of its own, which must be called, so neither it nor a class of that name
-    elsewhere counts.
+    A subclass may override methods, which must then be called, so subclasses do not count. Nor does
+    a class of the same name from another module.
     """
     # Whoever holds such a store has imported its module.
     module = sys.modules.get("obstore.store")

@@ -74,7 +74,7 @@ def absent(options: Given) -> list[str]:
 def check_names(url: str, names: Iterable[str], function: str, known: Collection[str], is_remote: bool) -> None:
     """Refuses options that the store at a URL does not have, whatever their values.
 
-    An option that is missing in the tables here may still be known to the engine.
+    The engine decides on options of remote stores that the tables here do not contain.
     """
     legal = _option_names.names(url)
     for name in names:

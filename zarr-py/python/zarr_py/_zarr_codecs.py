@@ -161,8 +161,7 @@ class Reshape(_ToArray):
     name = "reshape"
 
     def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Returns the shape of the encoded array: products of dimensions, lengths, -1 for the rest.
-        """
+        """Returns the encoded shape: products of dimensions, lengths, and -1 for the rest."""
         found = [
             prod(shape[axis] for axis in one) if isinstance(one, list | tuple) else int(one)
             for one in self.configuration["shape"]
