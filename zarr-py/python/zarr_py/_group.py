@@ -217,7 +217,7 @@ class Group(Node, NativeGroup):
     def create_array(self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]) -> Array:
         """Creates an array at a path below and any missing groups between.
 
-        Takes the parameters of `zarr_py.create_array`.
+        The properties of the array are given as for `zarr_py.create_array`.
         """
         path, replace = _new(path, overwrite, array)
         described, elements = described_array(array)
@@ -293,7 +293,7 @@ class Group(Node, NativeGroup):
     ) -> "Group":
         """Creates a group at a path below and any missing groups between.
 
-        Takes the parameters of `zarr_py.create_group`.
+        `attributes` and `overwrite` are given as for `zarr_py.create_group`.
         """
         path, replace = _new(path, overwrite, {})
         text = to_json(attributes)

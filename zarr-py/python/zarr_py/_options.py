@@ -120,8 +120,8 @@ _LOST = "credentials_lost"
 def public_options(options: Options, lost_url: bool = False) -> Options:
     """Returns the options without secrets: no keys, tokens and passwords, and no user info in URLs.
 
-    A further option lists the names of the secrets left out, for the error message when they are
-    missing.
+    A further option names the secrets left out, including those of the store's URL, for the error
+    message when they are missing.
     """
     public = {name: public_url(value) for name, value in options if not is_secret(name)}
     lost = [name for name, _ in options if is_secret(name)]
