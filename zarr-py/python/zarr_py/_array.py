@@ -31,7 +31,7 @@ _BAND = 32 << 20
 
 
 class Array(Node, NativeArray):
-    """An open array. Its metadata is the document read on opening, until `refresh` reads it again.
+    """An open array. Reading and writing elements does not fetch the metadata document again.
 
     Indexing follows NumPy, `oindex` selects all combinations of indices, and `vindex` selects
     coordinates. A read returns a NumPy array, and the engine decodes directly into its memory. A
@@ -222,7 +222,7 @@ class Array(Node, NativeArray):
     def write_encoded(self, block: Any, data: Buffer, *, check: bool = True) -> None:
         """Stores the encoded bytes of a chunk, or of a shard if the array is sharded.
 
-        `data` is typically read from another array with the same layout. The bytes are first
+        `data` holds the bytes as another array of the same layout stores them. The bytes are first
         decoded as a check, and `InvalidError` is raised if they cannot be; `check=False` skips the
         check.
         """
