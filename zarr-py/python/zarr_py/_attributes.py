@@ -1,5 +1,4 @@
-"""Attributes of arrays and groups as a mapping: each change is one write of the metadata document.
-"""
+"""Attributes of arrays and groups as a mapping: each change writes the metadata document once."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping

@@ -1,5 +1,4 @@
-"""Copies nodes into the other format: equivalent metadata documents, and elements chunk by chunk.
-"""
+"""Copies nodes into the other format: equivalent metadata, and elements chunk by chunk."""
 
 import json
 from collections.abc import Iterator

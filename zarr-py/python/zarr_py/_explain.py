@@ -1,5 +1,4 @@
-"""`zarr_py.explain`: what runs in the engine, why something does not, and what a read would touch.
-"""
+"""`zarr_py.explain`: what runs in the engine or why not, and what a read would touch."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Describes stores of obstore and similar libraries by the URL and options that open them natively.
-"""
+"""Describes stores of obstore and similar libraries by the URL and options that open them."""
 
 import sys
 from collections.abc import Mapping

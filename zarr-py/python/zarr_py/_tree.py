@@ -1,5 +1,4 @@
-"""`Group.tree`: the nodes below a group with shapes and types, as text and as a collapsible list.
-"""
+"""`Group.tree`: the nodes below a group, as text and as a collapsible list."""
 
 from html import escape
 from typing import TYPE_CHECKING
