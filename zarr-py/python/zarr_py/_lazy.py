@@ -199,7 +199,7 @@ class Lazy(_View):
         return view._with(points=points)
 
     def _composed(self, items: tuple[Any, ...]) -> tuple[Axis, ...] | None:
-        """Returns the axes of a part of the view; `None` unless it combines all indices."""
+        """Returns the axes of a part of the view; `None` if the part is not orthogonal."""
         if any(item is None for item in items) or sum(item is Ellipsis for item in items) > 1:
             return None
         seen = [number for number, axis in enumerate(self._axes) if not isinstance(axis, int)]
