@@ -1,14 +1,15 @@
-"""Zarr for Python by a Rust engine.
+"""A Zarr implementation for Python, backed by a Rust engine.
 
-`Store` is a store for zarr-python, `CodecPipeline` a codec pipeline for it; `open_array` and `open_group` need no zarr-python,
-and `objects` nothing of Zarr.
-Nothing of zarr or NumPy is imported before it is used.
+`Store` is a store for zarr-python, and `CodecPipeline` is a codec pipeline for zarr-python.
+`open_array` and `open_group` do not need zarr-python. `objects` reads and writes the objects of a
+store without Zarr. Importing this package imports neither zarr nor NumPy; both are imported on
+first use.
 """
 
 from zarr_py import errors
 from zarr_py._native import __version__
 
-# `typing` takes as long to import as all of this package.
+# Importing `typing` takes as long as importing the rest of this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from zarr_py import codecs, config

@@ -1,4 +1,4 @@
-"""`zarr_py.Array`: an array that needs no zarr-python. Reading and writing is all in the native class that it inherits."""
+"""`zarr_py.Array`: an array that needs no zarr-python. The native base class reads and writes."""
 
 from collections.abc import Buffer, Iterator, Sequence
 from html import escape
@@ -31,13 +31,15 @@ _BAND = 32 << 20
 
 
 class Array(Node, NativeArray):
-    """An array that is open: its metadata is known, and nothing of it is read again.
+    """An open array. Reading and writing elements does not fetch the metadata document again.
 
-    Indexing is NumPy's, `oindex` takes all combinations of indices and `vindex` coordinates. A read gives an array of NumPy, in
-    memory that the engine decoded into. A write replaces each chunk or shard atomically, and merges with what is stored where
-    it is a part of one, on condition that nobody changes it in between.
+    Indexing follows NumPy, `oindex` selects all combinations of indices, and `vindex` selects
+    coordinates. A read returns a NumPy array, and the engine decodes directly into its memory. A
+    write replaces each chunk or shard atomically. A write that covers part of a chunk or shard
+    merges with the stored elements, on condition that no other writer changes the object in
+    between.
 
-    Handles may be used by several threads, in forked children, and be pickled.
+    Arrays can be used by several threads, in forked children, and can be pickled.
     """
 
     __module__ = "zarr_py"
@@ -55,7 +57,10 @@ class Array(Node, NativeArray):
 
     @property
     def nbytes(self) -> int:
-        """The size of all elements in memory, in bytes; of strings that of NumPy's descriptors."""
+        """The size of all elements in memory, in bytes.
+
+        For strings, the size of NumPy's descriptors.
+        """
         return self.size * self.dtype.itemsize
 
     @property
@@ -65,48 +70,57 @@ class Array(Node, NativeArray):
 
     @property
     def filters(self) -> tuple[codecs.Codec, ...]:
-        """The codecs before the serializer; of the inner chunks where there are shards."""
+        """The codecs before the serializer; those of the inner chunks if the array is sharded."""
         return codecs.split(self.metadata["codecs"])[0]
 
     @property
     def serializer(self) -> codecs.Codec | None:
-        """The codec that makes bytes of elements; of the inner chunks where there are shards."""
+        """The codec that turns elements into bytes.
+
+        If the array is sharded, the serializer of the inner chunks.
+        """
         return codecs.split(self.metadata["codecs"])[1]
 
     @property
     def compressors(self) -> tuple[codecs.Codec, ...]:
-        """The codecs behind the serializer; of the inner chunks where there are shards."""
+        """The codecs after the serializer; those of the inner chunks if the array is sharded."""
         return codecs.split(self.metadata["codecs"])[2]
 
     @property
     def cdata_shape(self) -> tuple[int, ...]:
-        """The number of chunks along each dimension: of inner chunks where there are shards."""
+        """The number of chunks along each dimension; of inner chunks if the array is sharded."""
         if self.shards is None:
             return self._grid_shape
         return tuple(-(-length // chunk) if chunk else 0 for length, chunk in zip(self.shape, self.chunks, strict=True))
 
     @property
     def nchunks(self) -> int:
-        """The number of chunks: of inner chunks where there are shards."""
+        """The number of chunks; of inner chunks if the array is sharded."""
         return prod(self.cdata_shape)
 
     @property
     def nchunks_initialized(self) -> int:
-        """The number of chunks that are stored, by a listing. Of a shard that is stored all inner chunks count."""
+        """The number of stored chunks, counted by listing the store.
+
+        A stored shard counts as all of its inner chunks.
+        """
         inside = prod(shard // chunk for shard, chunk in zip(self.shards or self.chunks, self.chunks, strict=True) if chunk)
         return len(self._objects()) * (1 if self.shards is None else inside)
 
     def nbytes_stored(self) -> int:
-        """The size of everything that is stored of the array, its metadata document included, in bytes, by a listing."""
+        """Returns the size of all stored objects of the array, in bytes, by listing the store.
+
+        The size includes the metadata document.
+        """
         return sum(size for _, size in self._store.entries_sync(self.path))
 
     def _objects(self) -> list[tuple[str, int]]:
-        """Keys and sizes of the chunks, or shards, that are stored."""
+        """Returns the keys and sizes of the stored chunks or shards."""
         entries = self._store.entries_sync(self.path)
         return [(key, size) for key, size in entries if self._cell_of_key(key) is not None]
 
     def _stored_chunks(self) -> Iterator[tuple[slice, ...]]:
-        """The selections of the chunks, or shards, that are stored."""
+        """Yields the selections of the stored chunks or shards."""
         for key, _ in self._store.entries_sync(self.path):
             cell = self._cell_of_key(key)
             if cell is not None:
@@ -114,34 +128,46 @@ class Array(Node, NativeArray):
 
     @property
     def info(self) -> "ArrayInfo":
-        """What is known of the array, without a listing; `print` it."""
+        """A summary of the array to `print`, without a listing of the store."""
         from zarr_py._info import info_of
 
         return info_of(self)
 
     def info_complete(self) -> "ArrayInfo":
-        """`info` and what a listing says: how much is stored."""
+        """Returns `info` with the stored size and object count, by listing the store."""
         from zarr_py._info import info_of
 
         return info_of(self, complete=True)
 
     @property
     def oindex(self) -> OIndex:
-        """All combinations of indices, one integer, slice, list or mask for each dimension: `array.oindex[[1, 5], :, mask]`."""
+        """Orthogonal indexing: all combinations of one index, slice, list or mask per dimension.
+
+        `array.oindex[[1, 5], :, mask]`.
+        """
         return OIndex(self)
 
     @property
     def vindex(self) -> VIndex:
-        """Elements at coordinates, or where a mask of the array's shape is true: `array.vindex[[1, 5], [0, 7]]`."""
+        """Indexing by coordinates, or by a mask: `array.vindex[[1, 5], [0, 7]]`.
+
+        A mask must have the shape of the array.
+        """
         return VIndex(self)
 
     @property
     def blocks(self) -> Blocks:
-        """The elements of chunks, or shards where there are some, by their indices: `array.blocks[0, 1:3]`."""
+        """Indexing by the indices of chunks: `array.blocks[0, 1:3]`.
+
+        If the array is sharded, the indices are those of shards.
+        """
         return Blocks(self)
 
     def iter_chunks(self) -> Iterator[tuple[slice, ...]]:
-        """The selections of all chunks, or shards where there are some, in C order: what can be written without a read."""
+        """Yields the selections of all chunks in C order, or of all shards if the array is sharded.
+
+        Writing one of these selections needs no read.
+        """
         for cell in product(*map(range, self._grid_shape)):
             yield tuple(slice(start, stop) for start, stop in self._extent(cell))
 
@@ -150,33 +176,38 @@ class Array(Node, NativeArray):
     @overload
     def read(self, selection: Any = None, *, out: Output = None) -> "npt.NDArray[Any]": ...
     def read(self, selection: Any = None, *, out: Output = None) -> Any:
-        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type.
+        """Reads a selection, by default the whole array, into `out` if it is given.
 
-        `out` is an array of NumPy of any strides, or anything with the buffer protocol.
+        `out` is a NumPy array of any strides, or any object with the buffer protocol. `out` must
+        have the shape of the selection and the data type of the array.
         """
         return NativeArray.read(self, selection, out=None if out is None else _output(out))
 
     def write(self, selection: Any, value: Any) -> None:
-        """Writes a selection."""
+        """Writes a value to a selection."""
         self[selection] = value
 
     def plan(self, selection: Any = None) -> Plan:
-        """What a read would touch: objects, requests, bytes. Nothing is read."""
+        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
         return Plan(*self._plan(selection))
 
     def shard_map(self, *, limit: int = 1024) -> "ShardMap":
-        """Which shards and inner chunks are stored, their sizes, and what is dead space: `print` it, or let a notebook draw it.
+        """Returns the stored shards and inner chunks, their sizes, and the dead space in shards.
 
-        It takes a listing, and a request for the index of each shard, of `limit` shards at most.
+        `print` the map, or display it in a notebook. Costs a listing, and a request for the index
+        of each shard, for at most `limit` shards.
         """
         from zarr_py._shard_map import shard_map
 
         return shard_map(self, limit)
 
     def read_encoded(self, block: Any, *, inner: Any = None) -> memoryview | None:
-        """The bytes of a chunk, or shard where there are some, as they are stored; `None` where it is not stored.
+        """Returns the encoded bytes of a chunk, or of a shard if the array is sharded.
 
-        `block` is its indices, as for `blocks`. With `inner`, indices of an inner chunk within its shard, the bytes of that one.
+        Returns `None` if the chunk or shard is not stored.
+
+        `block` is the indices of the chunk or shard, as for `blocks`. With `inner`, the indices of
+        an inner chunk within its shard, returns the encoded bytes of that inner chunk.
         """
         from zarr_py._stored import Steps, read_encoded
 
@@ -189,9 +220,11 @@ class Array(Node, NativeArray):
         return await read_encoded(Steps(awaits=True), self, block, inner)
 
     def write_encoded(self, block: Any, data: Buffer, *, check: bool = True) -> None:
-        """Stores the bytes of a chunk, or shard where there are some, as another array of the same layout has them.
+        """Stores the encoded bytes of a chunk, or of a shard if the array is sharded.
 
-        They are decoded first, and `InvalidError` is raised where that fails; not so with `check=False`.
+        `data` holds the bytes as another array of the same layout stores them. The bytes are first
+        decoded as a check, and `InvalidError` is raised if they cannot be; `check=False` skips the
+        check.
         """
         from zarr_py._stored import Steps, write_encoded
 
@@ -204,33 +237,42 @@ class Array(Node, NativeArray):
         await write_encoded(Steps(awaits=True), self, block, data, check)
 
     def astype(self, dtype: "npt.DTypeLike") -> "Typed":
-        """The array in another data type: `array.astype("f4")[:10]` reads and converts."""
+        """Returns a view of the array in another data type.
+
+        `array.astype("f4")[:10]` reads and converts.
+        """
         from zarr_py._lazy import Typed
 
         return Typed(self, None, dtype)
 
     def fields(self, names: str | Sequence[str]) -> "Typed":
-        """One field of elements, or several: `array.fields("x")[:10]` is `array["x", :10]`."""
+        """Returns a view of some fields: `array.fields("x")[:10]` is `array["x", :10]`."""
         from zarr_py._lazy import Typed
 
         return Typed(self, names if isinstance(names, str) else list(names))
 
     @property
     def lazy(self) -> "Lazy":
-        """The array as a view that is read later: `array.lazy[10:, ::2][3].read()`."""
+        """A view of the array that is read later: `array.lazy[10:, ::2][3].read()`."""
         from zarr_py._lazy import Lazy
 
         return Lazy(self)
 
     @property
     def is_rectilinear(self) -> bool:
-        """Whether chunks, or shards, have other lengths along a dimension than the first: `read_chunk_sizes` has them."""
+        """Whether chunks, or shards if the array is sharded, differ in length along a dimension.
+
+        `write_chunk_sizes` lists the lengths.
+        """
         grid = self.metadata["chunk_grid"]
         return (grid if isinstance(grid, str) else grid["name"]) != "regular"
 
     @property
     def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """The lengths of all chunks, or shards where there are some, along each dimension, the last one cut off at the end."""
+        """The lengths of all chunks along each dimension, or of all shards if the array is sharded.
+
+        The last length is cut off at the end of the array.
+        """
         def size(axis: int, number: int) -> int:
             start, stop = self._extent([number if other == axis else 0 for other in range(self.ndim)])[axis]
             return stop - start
@@ -239,7 +281,7 @@ class Array(Node, NativeArray):
 
     @property
     def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """The lengths of all chunks, of inner ones where there are shards, along each dimension."""
+        """The lengths of all chunks, or inner chunks if sharded, along each dimension."""
         if self.shards is None:
             return self.write_chunk_sizes
         return tuple(
@@ -247,7 +289,10 @@ class Array(Node, NativeArray):
             for length, chunk in zip(self.shape, self.chunks, strict=True))
 
     def read_into(self, selection: Any, out: "npt.NDArray[Any] | Buffer") -> None:
-        """Reads a selection into an array of its shape and of the array's data type, of any strides, without a copy."""
+        """Reads a selection into an array without a copy.
+
+        `out` must have the shape of the selection and the data type of the array, with any strides.
+        """
         NativeArray.read(self, selection, out=_output(out))
 
     @overload
@@ -255,7 +300,10 @@ class Array(Node, NativeArray):
     @overload
     async def read_async(self, selection: Any = None, *, out: Output = None) -> "npt.NDArray[Any]": ...
     async def read_async(self, selection: Any = None, *, out: Output = None) -> Any:
-        """Async variant of `read`. Cancelling it ends the requests; `out` may then hold a part of the result."""
+        """Async variant of `read`.
+
+        Cancelling it ends the requests; `out` may then hold part of the result.
+        """
         return await self._read_later(selection, out=None if out is None else _output(out))
 
     async def read_into_async(self, selection: Any, out: "npt.NDArray[Any] | Buffer") -> None:
@@ -263,7 +311,7 @@ class Array(Node, NativeArray):
         await self._read_later(selection, out=_output(out))
 
     async def write_async(self, selection: Any, value: Any) -> None:
-        """Async variant of `write`. `value` is not to be changed before it is done."""
+        """Async variant of `write`. The caller must not change `value` until the write is done."""
         from zarr_py._indexing import Prepared, prepare, split_fields, write_fields_async
 
         fields = None if isinstance(selection, Prepared) else split_fields(selection)[0]
@@ -276,13 +324,16 @@ class Array(Node, NativeArray):
         return self._write_later(selection, value) if awaitable else self.write(selection, value)
 
     def _struct(self) -> str | None:
-        """The data type as JSON where it has fields."""
+        """Returns the data type as JSON if it has fields."""
         import json
 
         return json.dumps(self.metadata["data_type"]) if self.dtype.fields else None
 
     def resize(self, shape: int | Sequence[int]) -> None:
-        """Gives the array another shape of as many dimensions. What is cut off is deleted, what is new has the fill value."""
+        """Changes the shape of the array; the number of dimensions stays the same.
+
+        Elements beyond the new shape are deleted, and new elements have the fill value.
+        """
         self._resize(lengths(shape, "shape"))
 
     async def resize_async(self, shape: int | Sequence[int]) -> None:
@@ -290,9 +341,10 @@ class Array(Node, NativeArray):
         await self._resize(lengths(shape, "shape"), awaitable=True)
 
     def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
-        """Writes data behind what there is along an axis, and gives the new shape.
+        """Writes data after the last elements along an axis, and returns the new shape.
 
-        Raises `ValueError` where the other lengths differ, and `ChangedError` where somebody else changed the shape.
+        Raises `ValueError` if `data` differs in shape along another axis, and `ChangedError` if
+        another writer changed the shape.
         """
         elements, shape, selection = appended(self.shape, data, axis)
         self.resize(shape)
@@ -315,7 +367,7 @@ class Array(Node, NativeArray):
         if not self.shape:
             raise TypeError("iteration over an array without dimensions")
         row = max(prod(self.shape[1:]) * self.dtype.itemsize, 1)
-        # A row of chunks is decoded once if it is small enough to be kept.
+        # Decodes a row of chunks only once if the row is within the limit.
         step = max(min(self.chunks[0], _BAND // row), 1)
         for start in range(0, self.shape[0], step):
             yield from self[start : start + step]
@@ -327,11 +379,11 @@ class Array(Node, NativeArray):
         return found if dtype is None else found.astype(dtype, copy=False)
 
     def __dlpack__(self, **options: Any) -> Any:
-        """All elements as a tensor, for `from_dlpack` of other libraries."""
+        """Returns all elements as a tensor, for `from_dlpack` of other libraries."""
         return self.__array__().__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        # The memory of the CPU.
+        # DLPack's device type for CPU memory.
         return 1, 0
 
     def __int__(self) -> int:

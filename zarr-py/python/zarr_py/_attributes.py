@@ -1,4 +1,4 @@
-"""Attributes of arrays and groups as a mapping: each change is one write of the metadata document."""
+"""Attributes of arrays and groups as a mapping: each change writes the metadata document once."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -12,9 +12,10 @@ Change = Callable[[str, list[str], bool], Any]
 
 
 class Attributes(MutableMapping[str, Any]):
-    """The attributes of an array or group, as they were read last.
+    """The attributes of an array or group, as last read.
 
-    A change is merged with what is stored at that moment, so that others' changes to other attributes stay.
+    A change is merged with the attributes stored at that moment, which keeps changes that other
+    writers made to other attributes.
     """
 
     __module__ = "zarr_py"
@@ -25,7 +26,7 @@ class Attributes(MutableMapping[str, Any]):
         self._change = change
 
     def asdict(self) -> dict[str, Any]:
-        """All attributes, as a dictionary of one's own."""
+        """Returns all attributes as a new dictionary."""
         attributes: dict[str, Any] = json.loads(self._read()).get("attributes") or {}
         return attributes
 
@@ -62,7 +63,7 @@ class Attributes(MutableMapping[str, Any]):
 
 
 def to_json(attributes: Mapping[str, Any] | None) -> str:
-    """Attributes as JSON, which has neither NaN nor infinities."""
+    """Returns attributes as JSON, which allows neither NaN nor infinities."""
     given = mapping(attributes, "attributes")
     try:
         return json.dumps(dict(given), allow_nan=False)

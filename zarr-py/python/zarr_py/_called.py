@@ -1,4 +1,7 @@
-"""Objects with the methods of obspec, sync or async, behind methods that are all alike: what the engine calls."""
+"""Adapts objects with the methods of obspec to the blocking methods that the engine calls.
+
+The methods of the object may be sync or async.
+"""
 
 import asyncio
 import inspect
@@ -24,7 +27,7 @@ _METHODS = ("get", "put", "delete", "list", "list_with_delimiter", "head")
 
 
 class Calls:
-    """A store of Python. Each method waits, whether that of the store does or not."""
+    """A Python store behind blocking methods, whether the store's own methods are sync or async."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -37,21 +40,23 @@ class Calls:
         self._takes_options = _takes(self._method("get"), "options")
 
     def _method(self, name: str) -> Callable[..., Any]:
-        """A method, sync or async: the one of the subclass where only one of them is its own."""
+        """Returns a method, sync or async, preferring the variant of the most derived class."""
         names = [each for each in (name, f"{name}_async") if getattr(self._store, each, None) is not None]
         found = getattr(self._store, min(names, key=self._depth))
         return found  # type: ignore[no-any-return]
 
     def _depth(self, name: str) -> int:
-        """How far up the classes of the store a method is defined."""
+        """Returns the depth, in the store's class hierarchy, of the class that defines a method."""
         if name in getattr(self._store, "__dict__", ()):
             return -1
         classes = type(self._store).__mro__
         return next((depth for depth, each in enumerate(classes) if name in vars(each)), len(classes))
 
     def _has_ranges(self) -> bool:
-        """Whether ranges are of the same class as whole objects, or of a subclass: a `get` that decrypts is not to be passed
-        over."""
+        """Whether range methods are defined in the class of `get` or in a subclass of it.
+
+        An inherited `get_range` must not bypass a `get` that decrypts.
+        """
         ranges = [name for name in ("get_range", "get_range_async") if getattr(self._store, name, None) is not None]
         whole = min(self._depth(name) for name in ("get", "get_async") if hasattr(self._store, name))
         return bool(ranges) and min(map(self._depth, ranges)) <= whole
@@ -121,7 +126,7 @@ class Calls:
 
 
 class _End(Exception):
-    """An async iterator is at its end: `StopAsyncIteration` does not pass through a future everywhere."""
+    """Marks the end of an async iterator; not every future can carry `StopAsyncIteration`."""
 
 
 async def _next(pages: Any) -> Any:
@@ -142,7 +147,7 @@ def _takes(function: Callable[..., Any], name: str) -> bool:
 def _answer(path: str, result: Any) -> tuple[Any, int, int, Meta]:
     meta = getattr(result, "meta", None)
     if meta is None:
-        # The bytes themselves.
+        # The result is the bytes themselves.
         size = memoryview(result).nbytes
         return result, 0, size, (path, size, None, None)
     read = next(getattr(result, name) for name in ("buffer", "bytes", "buffer_async") if hasattr(result, name))
@@ -155,7 +160,10 @@ def _meta(meta: Mapping[str, Any], path: str | None = None) -> Meta:
 
 
 def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], float | None]:
-    """What a provider of credentials returns: names and values, and when they expire, in seconds since the epoch."""
+    """Returns the credentials of a provider as names and values, and their expiry.
+
+    The expiry is in seconds since the epoch.
+    """
     answer = _waited(provider())
     if not isinstance(answer, Mapping):
         raise TypeError(f"credential_provider: expected it to return a dictionary of credentials, it returned {type(answer).__name__}")
@@ -173,7 +181,10 @@ def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], flo
 
 
 def _waited(value: Any) -> Any:
-    """The value, or what it awaits: on one event loop of the process, so that sessions of async stores stay on theirs."""
+    """Returns the value, or the result of awaiting it.
+
+    All calls of the process share one event loop, because sessions of async stores stay on theirs.
+    """
     if not inspect.isawaitable(value):
         return value
 

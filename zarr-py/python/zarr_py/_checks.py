@@ -1,4 +1,4 @@
-"""Arguments as callers write them: checked, with errors that say what to write."""
+"""Checks arguments of callers; errors state what to write instead."""
 
 import operator
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,9 @@ _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 def flag(value: Any, name: str) -> bool:
-    """A boolean of Python or NumPy, or one of the words true, yes, on, false, no, off.
+    """Returns a Python or NumPy boolean, or the meaning of true, yes, on, false, no or off.
 
-    Raises `TypeError` for anything else: a text that is not empty would be true, whatever it says.
+    Raises `TypeError` for anything else, because every other non-empty text would count as true.
     """
     if isinstance(value, bool):
         return value
@@ -27,9 +27,9 @@ def flag(value: Any, name: str) -> bool:
 
 
 def count(value: Any, name: str, least: int) -> int:
-    """An integer of at least `least`.
+    """Returns an integer of at least `least`.
 
-    Raises `TypeError` for anything but an integer, and `ValueError` for a smaller one.
+    Raises `TypeError` for anything but an integer, and `ValueError` for one out of range.
     """
     try:
         if isinstance(value, bool):
@@ -43,14 +43,17 @@ def count(value: Any, name: str, least: int) -> int:
 
 
 def text(value: Any, name: str) -> str:
-    """A text. Raises `TypeError` for anything else."""
+    """Returns a text. Raises `TypeError` for anything else."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a text, got {value!r}")
     return value
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
-    """A mapping with names as its keys; an empty one for `None`. Raises `TypeError` for anything else."""
+    """Returns a mapping with names as keys; an empty mapping for `None`.
+
+    Raises `TypeError` for anything else.
+    """
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -62,13 +65,16 @@ def mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The name that was probably meant."""
+    """Returns the known name that was probably meant."""
     near = get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)
     return near[0] if near else None
 
 
 def unknown(function: str, name: str, known: Iterable[str], *, kind: str = "keyword", of: str = "") -> ArgumentError:
-    """The error for a name that there is not: with the nearest that there is, or else all of them if they are few."""
+    """Returns the error for an unknown name.
+
+    Its message has the nearest known name, or all known names if they are few.
+    """
     known = sorted(known)
     near = nearest(name, known)
     hint = ""

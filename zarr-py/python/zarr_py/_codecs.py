@@ -1,4 +1,4 @@
-"""Codecs as callers name them, with the configuration that zarr-python writes where they do not say."""
+"""Codecs as JSON, from the forms that callers use, with the defaults that zarr-python writes."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ class Described(Protocol):
     """A codec of `zarr_py.codecs` or zarr-python."""
 
     def to_dict(self) -> Any:
-        """Its object in metadata."""
+        """Returns the JSON object of the codec, as in metadata."""
 
 
 Codec = str | Mapping[str, Any] | Described
@@ -28,7 +28,10 @@ def _blosc(item_size: ItemSize, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evolved(given: Any, item_size: ItemSize) -> dict[str, Any]:
-    """The object of a codec of zarr-python, without what it leaves open until it knows the elements."""
+    """Returns the JSON object of a codec of zarr-python, without members that it has yet to tune.
+
+    zarr-python tunes these members once it knows the elements.
+    """
     found: dict[str, Any] = given.to_dict()
     configuration = dict(found.get("configuration") or {})
     for name in getattr(given, "_tunable_attrs", ()):
@@ -39,7 +42,7 @@ def _evolved(given: Any, item_size: ItemSize) -> dict[str, Any]:
 
 
 def _sharding(given: Mapping[str, Any], item_size: ItemSize) -> dict[str, Any]:
-    """The configuration of shards, whose codecs are named as any others."""
+    """Returns the configuration of `sharding_indexed`, with its inner codecs in full."""
     found = dict(given)
     for name, size in (("codecs", item_size), ("index_codecs", lambda: _INDEX_ITEM_SIZE)):
         if isinstance(found.get(name), list | tuple):
@@ -57,7 +60,7 @@ _DEFAULTS: dict[str, Callable[[ItemSize, Mapping[str, Any]], dict[str, Any]]] = 
 
 
 def codecs(given: Codecs | None, item_size: ItemSize, what: str) -> list[str] | None:
-    """Codecs as JSON; `None` where the default is wanted."""
+    """Returns codecs as JSON; `None` for the default."""
     if given is None or given == "auto":
         return None
     if isinstance(given, Sequence) and not isinstance(given, str):
@@ -66,10 +69,12 @@ def codecs(given: Codecs | None, item_size: ItemSize, what: str) -> list[str] | 
 
 
 def codec(given: Any, item_size: ItemSize, what: str) -> str:
-    """A codec, or another extension, as JSON; `what` is the argument: by its name, its object in metadata, of which members may be left out, or an object of zarr-python.
+    """Returns a codec, or another extension, as JSON.
 
-    `item_size` gives that of an element in bytes, 1 where elements have any size. It is asked only where a default depends on it:
-    some data types have no counterpart in NumPy, which tells the size.
+    `given` is a name, a JSON object as in metadata with optional members left out, or a codec of
+    `zarr_py.codecs` or zarr-python. `what` names the argument in messages. `item_size` returns the
+    size of an element in bytes, 1 for variable-size elements. It is called only if a default
+    depends on the size, because some data types have no counterpart in NumPy.
     """
     if hasattr(given, "to_dict"):
         given = _evolved(given, item_size)

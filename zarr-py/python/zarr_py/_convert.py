@@ -1,4 +1,4 @@
-"""Copies of nodes in the other format: documents that say the same, and the elements chunk by chunk."""
+"""Copies nodes into the other format: equivalent metadata, and elements chunk by chunk."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,10 @@ _DIMENSIONS = "_ARRAY_DIMENSIONS"
 
 
 class Conversion:
-    """A node and all below it, as nodes of a format. Raises `UnsupportedError` for what the format cannot say."""
+    """A node and all nodes below it, converted to a format.
+
+    Raises `UnsupportedError` for metadata that the format cannot express.
+    """
 
     def __init__(self, found: "Array | Group", zarr_format: int) -> None:
         nodes = {"": found}
@@ -30,7 +33,10 @@ class Conversion:
                 _native.check_zarr_2(node.path, document)
 
     def write(self, target: Place, path: str) -> Iterator[tuple[int, int]]:
-        """Creates the nodes at a path and copies the elements of each chunk: yields the chunks that are done, and all."""
+        """Creates the nodes at a path and copies the elements of each chunk.
+
+        Yields the number of chunks copied so far and the total.
+        """
         created: list[tuple[Array, Any]] = []
         for below, node, document in self._nodes:
             new = _native.create_like(target, f"{path}/{below}".rstrip("/"), document)
@@ -46,7 +52,10 @@ class Conversion:
 
 
 def _document(node: "Array | Group", zarr_format: int) -> str:
-    """Metadata as that of the format, with names of dimensions where its readers look for them."""
+    """Returns the metadata document for a format.
+
+    Dimension names go where the readers of the format expect them.
+    """
     document = node.metadata
     document.pop("consolidated_metadata", None)
     if not isinstance(node, Array):

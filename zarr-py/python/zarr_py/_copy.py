@@ -1,5 +1,9 @@
-"""Copies of nodes: their objects as they are stored, the documents last, so that readers find a node whole or not at all. Into a
-group of the other format `_convert` copies elements."""
+"""Copies nodes: stored objects unchanged, and metadata documents last.
+
+Readers therefore find either the whole copy or no node.
+
+For a target group of the other format, `_convert` copies the elements instead.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,10 +29,10 @@ _DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")
 def copy_node(
     source: Place, path: str, target: Place, target_path: str, *, overwrite: bool = False, progress: Progress | None = None
 ) -> Any:
-    """Copies a node and everything below it to a path, which has to be free, and opens the copy.
+    """Copies a node and everything below it to a free path, and opens the copy.
 
-    Raises `NotFoundError` where there is no node, `AlreadyExistsError` where there is one at the target, and `InvalidError` for a
-    copy of a node into itself.
+    Raises `NotFoundError` if there is no node, `AlreadyExistsError` if a node exists at the target,
+    and `InvalidError` for a copy of a node into itself.
     """
     if target.read_only:
         raise ReadOnlyError(f"/{target_path}: store was opened in read-only mode and does not support writing")
@@ -43,7 +47,7 @@ def copy_node(
         return _converted(found, target, target_path, nearest, overwrite, progress)
     _make_room(target, target_path, overwrite)
     if found.zarr_format == 2 and "" in missing:
-        # The groups below are created in its format.
+        # The groups below are created in the format of the root.
         target.native.set_sync(".zgroup", b'{"zarr_format": 2}')
         missing.remove("")
     if missing:
@@ -51,7 +55,7 @@ def copy_node(
     entries = sorted(key for key, _ in source.native.entries_sync(path))
     prefix = f"{path}/" if path else ""
     keys = [(key, _joined(target_path, key.removeprefix(prefix))) for key in entries]
-    # Documents of nodes within before those of the groups that they are in.
+    # Writes the documents of the deepest nodes first, and that of a group after those within it.
     documents = sorted(filter(_is_document, keys), key=lambda pair: (-pair[0].count("/"), pair[0]))
     data = [pair for pair in keys if not _is_document(pair)]
     for done, _ in enumerate(_copied(source.native, target.native, data, documents), start=1):
@@ -64,7 +68,7 @@ def copy_node(
 
 
 def _make_room(target: Place, path: str, overwrite: bool) -> None:
-    """Sees to it that there is no node at the path, and that there are groups above it."""
+    """Makes the target path free: deletes an existing node if `overwrite` is true."""
     above, _, name = path.rpartition("/")
     try:
         _native.open_node(target, path, "node")
@@ -74,7 +78,7 @@ def _make_room(target: Place, path: str, overwrite: bool) -> None:
         if not overwrite:
             raise AlreadyExistsError(f"/{path}: there is a node; overwrite=True replaces it")
         if not path:
-            # An empty group, whose document is replaced.
+            # The root becomes an empty group, whose document the copy replaces.
             _native.create_group(target, "", "{}", True)
             return
         _native.open_node(target, above, "group").delete(name)
@@ -83,7 +87,10 @@ def _make_room(target: Place, path: str, overwrite: bool) -> None:
 def _converted(
     found: Any, target: Place, path: str, zarr_format: int, overwrite: bool, progress: Progress | None
 ) -> Any:
-    """The copy as nodes of the format of the group that it is in, whose readers would see no other."""
+    """Copies a node in the format of the target group.
+
+    Readers of that group would not find a node of the other format.
+    """
     from zarr_py._convert import Conversion
 
     conversion = Conversion(found, zarr_format)
@@ -101,7 +108,10 @@ def _converted(
 
 
 def _missing_groups(target: Place, path: str) -> tuple[list[str], int | None]:
-    """The groups above a path that are not there, the nearest first, and the format of the nearest that is there."""
+    """Returns the missing groups above a path, and the format of the nearest existing group.
+
+    The nearest missing group comes first.
+    """
     missing: list[str] = []
     while path:
         path = path.rpartition("/")[0]

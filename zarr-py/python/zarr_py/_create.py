@@ -1,4 +1,4 @@
-"""What the caller of `create_array` says, as the engine takes it."""
+"""Turns the arguments of `create_array` into the description that the engine takes."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ __all__ = ["ArrayOptions", "NewArray", "as_data", "check_names", "new_array"]
 
 
 class ArrayOptions(TypedDict, total=False):
-    """What `create_array` takes of an array."""
+    """The array properties that `create_array` accepts."""
 
     shape: int | Sequence[int] | None
     dtype: Any
@@ -54,10 +54,9 @@ _ELSEWHERE = {
 
 
 def check_names(names: Mapping[str, Any], function: str, known: Iterable[str], *, options: bool) -> None:
-    """Refuses keywords that are not `known`: all of them, or, where options of a store may follow, those that look like a
-    mistake.
+    """Refuses keywords that are not `known`; if store options may follow, only likely mistakes.
 
-    Raises `TypeError` with what to write instead.
+    Raises `TypeError` with the keyword to write instead.
     """
     known = list(known)
     for name in names:
@@ -71,7 +70,7 @@ def check_names(names: Mapping[str, Any], function: str, known: Iterable[str], *
 
 
 class NewArray(NamedTuple):
-    """An array to be created: extensions as JSON, `None` where the engine has a default."""
+    """The description of a new array: extensions as JSON, `None` for defaults of the engine."""
 
     shape: list[int]
     data_type: str
@@ -102,7 +101,7 @@ def new_array(
     dimension_names: Sequence[str | None] | None = None,
     chunk_key_encoding: Codec | None = None,
 ) -> NewArray:
-    """The description of an array; see `zarr_py.create_array`."""
+    """Returns the description of an array; see `zarr_py.create_array`."""
     from zarr_py._dtypes import from_numpy
 
     if data is not None:
@@ -149,7 +148,7 @@ def _names(names: Sequence[str | None] | None) -> list[str | None] | None:
 
 
 def _item_size(data_type: str) -> int:
-    """The bytes of an element in memory; 1 where elements have any size."""
+    """Returns the size of an element in memory, in bytes; 1 for variable-size elements."""
     from zarr_py._dtypes import to_numpy
 
     dtype = to_numpy(data_type)
@@ -157,7 +156,7 @@ def _item_size(data_type: str) -> int:
 
 
 def _fill_bytes(value: Any, data_type: str) -> bytes:
-    """The bytes of an element."""
+    """Returns the bytes of a fill value."""
     import numpy as np
 
     from zarr_py._dtypes import to_memory, to_numpy
@@ -181,7 +180,7 @@ def _fill_bytes(value: Any, data_type: str) -> bytes:
 
 
 def as_data(data: Any) -> "npt.NDArray[np.generic] | None":
-    """Elements that a new array is to hold, as an array of NumPy."""
+    """Returns the elements for a new array as a NumPy array."""
     import numpy as np
 
     return None if data is None else np.asanyarray(data)

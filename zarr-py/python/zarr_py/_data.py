@@ -1,4 +1,4 @@
-"""`save`, `load` and `copy`: whole nodes at once."""
+"""`save`, `load` and `copy`: operations on whole nodes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
@@ -27,16 +27,18 @@ def save(
     overwrite: bool = True,
     **options: Unpack[StoreOptions],
 ) -> "Array | Group":
-    """Stores data as an array, or a mapping of names to data as a group of arrays, in place of what is there.
+    """Stores data as an array, or a mapping of names to data as a group of arrays.
+
+    Replaces an existing node by default.
 
     Parameters
     ----------
     store, path, options
-        Where, as for `open_array`.
+        As for `open_array`.
     data
-        Anything that `numpy.asanyarray` takes, or a mapping of names to such.
+        Anything that `numpy.asanyarray` accepts, or a mapping of names to such data.
     overwrite
-        Delete what is at the path first; `False` refuses it.
+        First deletes the node at the path; `False` refuses an existing node.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     if not isinstance(data, Mapping):
@@ -48,9 +50,10 @@ def save(
 
 
 def load(store: StoreLike, path: str = "", **options: Unpack[StoreOptions]) -> Any:
-    """All elements of an array, or a dictionary of those of a group, in which groups within are dictionaries.
+    """Returns all elements of an array, or a dictionary with the elements of each array of a group.
 
-    Raises `NotFoundError` (a `FileNotFoundError`).
+    A group within a group is a dictionary within the dictionary. Raises `NotFoundError` (a
+    `FileNotFoundError`).
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     return _loaded(_nodes.open(store, path, mode="r", **options))
@@ -71,10 +74,11 @@ def copy(
     progress: "Progress | None" = None,
     **options: Unpack[StoreOptions],
 ) -> "Array | Group":
-    """Copies a node, with everything below it, to a path in a store, another one perhaps.
+    """Copies a node, with everything below it, to a path in the same store or in another store.
 
-    Its objects are copied as they are stored, its documents last. `progress` is called with the number of objects that are done
-    and that of all. Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    Stored objects are copied unchanged, metadata documents last. `progress` is called with the
+    number of objects copied so far and the total. Raises `AlreadyExistsError` (a `FileExistsError`)
+    if a node exists at the target.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     from zarr_py._copy import copy_node

@@ -1,4 +1,4 @@
-"""Zarr's data types as NumPy's, and back."""
+"""Converts Zarr data types to NumPy data types, and back."""
 
 import json
 from collections.abc import Mapping
@@ -25,9 +25,10 @@ _NAMES = _ML.union(_ALIASES, ("string", "bytes", "variable_length_bytes"))
 
 
 def to_numpy(extension: str) -> np.dtype[Any]:
-    """NumPy's data type for one of Zarr's, given as JSON.
+    """Returns the NumPy data type for a Zarr data type given as JSON.
 
-    Raises `UnsupportedError` where NumPy has none, or the package `ml_dtypes` that has it is not installed.
+    Raises `UnsupportedError` if NumPy has none, or if the package `ml_dtypes` is needed but not
+    installed.
     """
     return _to_numpy(json.loads(extension))
 
@@ -78,9 +79,12 @@ def _ml_dtype(name: str) -> np.dtype[Any]:
 
 
 def from_numpy(dtype: Any) -> str | dict[str, Any]:
-    """Zarr's data type for what `numpy.dtype` takes, or for the name or the JSON object of a Zarr data type.
+    """Returns the Zarr data type for anything that `numpy.dtype` accepts.
 
-    `str`, `"str"` and `numpy.dtype("U")` are `string`, and `bytes` is `variable_length_bytes`. Byte order is not kept: it is a matter of the codec `bytes`.
+    Names and JSON objects of Zarr data types are accepted too.
+
+    `str`, `"str"` and `numpy.dtype("U")` become `string`, and `bytes` becomes
+    `variable_length_bytes`. The byte order is dropped, because the codec `bytes` sets it.
     """
     if isinstance(dtype, Mapping):
         return dict(dtype)
@@ -94,7 +98,7 @@ def from_numpy(dtype: Any) -> str | dict[str, Any]:
 
 
 def _is_text_of_any_length(dtype: Any) -> bool:
-    """Whether this is NumPy's text without a length, which pandas and xarray use for strings."""
+    """Whether this is NumPy's text type without a length, as pandas and xarray use for strings."""
     return isinstance(dtype, np.dtype) and dtype.kind == "U" and dtype.itemsize == 0
 
 
@@ -118,16 +122,16 @@ def _from_dtype(dtype: np.dtype[Any]) -> str | dict[str, Any]:
 
 
 def to_memory(value: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """A value as an array of the data type, as the engine has its elements in memory."""
+    """Returns a value as an array with the in-memory elements that the engine expects."""
     array = np.asarray(value, dtype=dtype)
     if dtype.name in ("int2", "int4"):
-        # The engine extends the sign to the whole byte.
+        # The engine holds these types in memory sign-extended to a whole byte.
         return array.astype(np.int8)
     return array
 
 
 def from_list(elements: list[Any], dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """An array of strings or byte strings from its elements in C order."""
+    """Returns an array of strings or byte strings from its elements in C order."""
     array = np.empty(len(elements), dtype=dtype)
     array[:] = elements
     return array.reshape(shape)

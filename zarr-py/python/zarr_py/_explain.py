@@ -1,4 +1,4 @@
-"""`zarr_py.explain`: what runs in the engine, why something does not, and what a read would touch."""
+"""`zarr_py.explain`: what runs in the engine or why not, and what a read would touch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Indexing = Literal["numpy", "oindex", "vindex", "blocks"]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What `explain` found; `print` it."""
+    """The result of `explain`; `print` it."""
 
     __module__ = "zarr_py"
 
@@ -46,19 +46,22 @@ class Explanation:
 
 
 def explain(value: Any, selection: Any | None = None, *, indexing: Indexing = "numpy") -> Explanation:
-    """What the engine does with an array of zarr-python or of ours, with all arrays of a group, or with what is at a path or URL.
+    """Explains whether reads and writes run in the engine, and what a read would touch.
+
+    Takes an array of zarr-python or `zarr_py`, a group with all its arrays, or a path or URL.
 
     Parameters
     ----------
     value
-        An array or group of zarr-python or `zarr_py`, or a URL, path or store, which is opened. Of an array also its `oindex`,
-        `vindex` or `blocks`.
+        An array or group of zarr-python or `zarr_py`, or a URL, path or store to open. Also the
+        `oindex`, `vindex` or `blocks` of an array.
     selection
-        Anything that indexes the array: the explanation then has the plan of that read.
+        Anything that indexes the array: the explanation then contains the plan of that read.
     indexing
-        How: as `array[selection]`, or through `oindex`, `vindex` or `blocks`.
+        How `selection` is applied: as `array[selection]`, or through `oindex`, `vindex` or
+        `blocks`.
 
-    Raises `TypeError` for anything else.
+    Raises `TypeError` for any other `value`.
     """
     from zarr_py._array import Array
     from zarr_py._given import covered
@@ -108,7 +111,7 @@ def _of_group(store: str, arrays: list[tuple[str, Explanation]], selection: Any 
 
 
 def _of_zarr_python(value: Any, selection: Any | None, indexing: Indexing) -> Explanation | None:
-    """The explanation for an array or group of zarr-python, or a view of one; `None` for anything else."""
+    """Explains an array, group or view of zarr-python; returns `None` for anything else."""
     import zarr
     from zarr.core.array import AsyncArray
     from zarr.core.group import AsyncGroup
@@ -153,10 +156,10 @@ def _of_theirs(array: AsyncArray[Any], selection: Any | None, indexing: Indexing
 
 
 def _indexer(array: AsyncArray[Any], selection: Any, how: Indexing) -> Any:
-    """What zarr-python makes of a selection, by the rules of its `Array.__getitem__`."""
+    """Returns zarr-python's indexer for a selection, by the rules of its `Array.__getitem__`."""
     from zarr.core import indexing
 
-    # Each class checks the selection itself.
+    # Each indexer class checks the selection itself, so the annotations need not.
     theirs: Any = indexing
     shape, grid = array.metadata.shape, array._chunk_grid
     if how == "oindex":

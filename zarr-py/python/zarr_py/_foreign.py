@@ -1,5 +1,8 @@
-"""Stores of zarr-python that are not ours, as the engine calls them: each call of a pipeline through their own `get`, `set` and
-`delete`, on the event loop of that call. No thread waits for them, and none of the engine's has to be in the interpreter for each."""
+"""Adapts foreign stores of zarr-python to the engine, for one call of a pipeline at a time.
+
+Requests go through the store's own `get`, `set` and `delete`, on the event loop of the call. No
+thread waits for a request, and engine threads need not enter the interpreter for each request.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _UNKNOWN = 2**64 - 1
 
 
 class Calls:
-    """A store for one call of a pipeline."""
+    """A foreign store, for one call of a pipeline."""
 
     def __init__(self, store: Store, prototype: BufferPrototype) -> None:
         self._store = store
@@ -39,12 +42,12 @@ class Calls:
         self._error: BaseException | None = None
 
     def native(self) -> NativeStore:
-        """A native store of these calls."""
+        """Returns a native store that makes these calls."""
         kind, most = type(self._store), zarr.config.get("async.concurrency")
         return NativeStore.on_event_loop(self, f"{kind.__module__}.{kind.__qualname__}", max_concurrency=most)
 
     async def finish[T](self, running: Awaitable[T]) -> T:
-        """What the engine makes of these calls. An error of the store is raised as the store raised it."""
+        """Awaits the result of the engine; raises an error of the store as the store raised it."""
         failed: BaseException
         try:
             return await running
@@ -58,11 +61,11 @@ class Calls:
         raise failed
 
     def wake(self, jobs: Callable[[], None]) -> None:
-        """Has the event loop run jobs, which start calls. Called by threads of the engine."""
+        """Schedules jobs that start calls on the event loop. Engine threads call this."""
         self._event_loop.call_soon_threadsafe(jobs)
 
     def start(self, method: str, arguments: tuple[Any, ...], done: Callable[[asyncio.Task[Any]], None]) -> None:
-        """Begins a call, on the event loop."""
+        """Starts a call, on the event loop."""
         if self._is_cancelled:
             raise asyncio.CancelledError
         call = getattr(self, method)(*arguments)
@@ -81,11 +84,12 @@ class Calls:
             raise
         except BaseException as error:
             self._error = self._error or error
-            # By its class the engine could take an error for an absent object.
+            # Hides the class of the error, by which the engine could mistake it for an absent
+            # object.
             raise RuntimeError("the store failed") from None
 
     async def get(self, path: str, asked: dict[str, Any]) -> tuple[Any, int, int, Meta]:
-        """Bytes, where they begin and end, and what is known of their object."""
+        """Returns bytes, their start and end in the object, and the metadata of the object."""
         request = _request(asked)
         found = await self._store.get(path, self._prototype, request)
         if found is None:
@@ -94,7 +98,7 @@ class Calls:
         return found.as_buffer_like(), start, start + len(found), (path, size, None, None)
 
     async def put(self, path: str, value: bytes, mode: dict[str, Any]) -> tuple[None, None]:
-        """Stores an object. There are no modes."""
+        """Stores an object; `mode` is ignored."""
         await self._store.set(path, self._prototype.buffer.from_bytes(value))
         return None, None
 
@@ -116,7 +120,7 @@ def _request(asked: dict[str, Any]) -> ByteRequest | None:
 
 
 def _place(request: ByteRequest | None, length: int) -> tuple[int, int]:
-    """Where bytes that were asked for begin, and the size of their object as far as they tell it."""
+    """Returns the start of the bytes, and the object size as far as the answer tells it."""
     match request:
         case RangeByteRequest(start, end):
             return start, start + length if length < end - start else _UNKNOWN

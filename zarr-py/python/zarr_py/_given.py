@@ -1,4 +1,7 @@
-"""What callers give, held so that no traceback shows it: options by their names alone, places without what is secret."""
+"""Holds the arguments of callers so that tracebacks do not show secrets.
+
+Options show only their names, and locations show no secret parts.
+"""
 
 import os
 from typing import Any
@@ -9,15 +12,21 @@ __all__ = ["Given", "Held", "covered", "kind_of"]
 
 
 class Given(dict[str, Any]):
-    """Options, which show their names only. A front door puts them in here before anything can raise, and no frame that can
-    raise has a value under a name of its own."""
+    """Options whose `repr` shows only their names.
+
+    A public function wraps its options in `Given` before anything can raise, and no frame that can
+    raise binds an option value to a name of its own.
+    """
 
     def __repr__(self) -> str:
         return f"<options {', '.join(name for name in self if isinstance(name, str))}>" if self else "<no options>"
 
 
 class Held:
-    """An object of the caller's, which shows its type only: its own `repr` may show passwords."""
+    """Holds an object of the caller, and shows only its type.
+
+    The object's own `repr` may show passwords.
+    """
 
     __slots__ = ("value",)
 
@@ -29,7 +38,7 @@ class Held:
 
 
 def covered(store: Any) -> Any:
-    """What a caller gives for a store: a text that shows no secret, or else an object that is held."""
+    """Wraps a store argument: a text that shows no secret, or an object in `Held`."""
     if isinstance(store, Held):
         return store
     if isinstance(store, os.PathLike):
@@ -38,6 +47,6 @@ def covered(store: Any) -> Any:
 
 
 def kind_of(value: Any) -> str:
-    """The full name of a value's type."""
+    """Returns the full name of a value's type."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

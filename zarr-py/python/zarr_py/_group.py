@@ -1,4 +1,4 @@
-"""`zarr_py.Group`: the nodes below one, by path."""
+"""`zarr_py.Group`: a group and access by path to the nodes below it."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -24,10 +24,12 @@ type Members = list[tuple[str, "Array | Group"]]
 
 
 class Group(Node, NativeGroup):
-    """A group: `group["a/b"]` opens the node at a path below, and iterating gives the names of those directly below.
+    """A group: a mapping of names to the nodes directly below.
 
-    It is a mapping of names to nodes. Where the group has consolidated metadata, nodes are listed and opened from it without a
-    request.
+    `group["a/b"]` opens the node at a path below, and iteration yields the names of the nodes
+    directly below.
+
+    If the group has consolidated metadata, nodes are listed and opened from it without a request.
     """
 
     __module__ = "zarr_py"
@@ -46,14 +48,17 @@ class Group(Node, NativeGroup):
         return node
 
     def get[T](self, path: str, default: T = None) -> "Array | Group | T":  # type: ignore[assignment]
-        """The node at a path below, or `default` where there is none."""
+        """Returns the node at a path below, or `default` if no node exists."""
         try:
             return self[path]
         except KeyError:
             return default
 
     def open_array(self, path: str) -> Array:
-        """The array at a path below. Raises `NotFoundError`, or `NodeTypeError` for a group."""
+        """Opens the array at a path below.
+
+        Raises `NotFoundError`, or `NodeTypeError` for a group.
+        """
         array: Array = self._node(_checks.text(path, "path"), "array")
         return array
 
@@ -63,7 +68,10 @@ class Group(Node, NativeGroup):
         return array
 
     def open_group(self, path: str) -> "Group":
-        """The group at a path below. Raises `NotFoundError`, or `NodeTypeError` for an array."""
+        """Opens the group at a path below.
+
+        Raises `NotFoundError`, or `NodeTypeError` for an array.
+        """
         group: Group = self._node(_checks.text(path, "path"), "group")
         return group
 
@@ -73,7 +81,7 @@ class Group(Node, NativeGroup):
         return group
 
     async def open_async(self, path: str) -> "Array | Group":
-        """The node at a path below. Raises `NotFoundError`."""
+        """Opens the node at a path below. Raises `NotFoundError`."""
         node: Array | Group = await self._node(_checks.text(path, "path"), "node", awaitable=True)
         return node
 
@@ -85,7 +93,7 @@ class Group(Node, NativeGroup):
         except NotFoundError:
             return False
         except (InvalidError, UnsupportedError):
-            # There is a node, which is not understood.
+            # A node exists, but its metadata is invalid or unsupported.
             return bool(path)
         return True
 
@@ -103,10 +111,10 @@ class Group(Node, NativeGroup):
             raise KeyError(path)
         self._delete(_below(path))
 
-    # The mapping.
+    # Mapping methods.
 
     def keys(self) -> list[str]:
-        """The names of the nodes directly below, in order."""
+        """Returns the names of the nodes directly below, in order."""
         return [name for name, _ in self._children()]
 
     async def keys_async(self) -> list[str]:
@@ -114,34 +122,35 @@ class Group(Node, NativeGroup):
         return [name for name, _ in await self._children(awaitable=True)]
 
     def array_keys(self) -> list[str]:
-        """The names of the arrays directly below, in order."""
+        """Returns the names of the arrays directly below, in order."""
         return [name for name, kind in self._children() if kind == "array"]
 
     def group_keys(self) -> list[str]:
-        """The names of the groups directly below, in order."""
+        """Returns the names of the groups directly below, in order."""
         return [name for name, kind in self._children() if kind == "group"]
 
     def items(self) -> Members:
-        """The nodes directly below with their names, in order of name."""
+        """Returns the nodes directly below with their names, in order of name."""
         return self.members()
 
     def values(self) -> "list[Array | Group]":
-        """The nodes directly below, in order of name."""
+        """Returns the nodes directly below, in order of name."""
         return [node for _, node in self.members()]
 
     def array_values(self) -> list[Array]:
-        """The arrays directly below, in order of name."""
+        """Returns the arrays directly below, in order of name."""
         return [node for _, node in self.arrays()]
 
     def group_values(self) -> "list[Group]":
-        """The groups directly below, in order of name."""
+        """Returns the groups directly below, in order of name."""
         return [node for _, node in self.groups()]
 
     def members(self, max_depth: int | None = 0) -> Members:
-        """The nodes below with their paths relative to this group, in order of name.
+        """Returns the nodes below with their paths relative to this group, in order of name.
 
-        `max_depth`: 0 for those directly below, 1 also for those directly below these, and so on; `None` for all. A node that is
-        not understood is left out with a warning that says why; `keys`, `walk` and `nmembers` have it.
+        `max_depth`: 0 for the nodes directly below, 1 to also include the level below them, and so
+        on; `None` for all levels. A node with invalid or unsupported metadata is left out, with a
+        warning that states the reason; `keys`, `walk` and `nmembers` include it.
         """
         depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
         members: Members = []
@@ -164,22 +173,25 @@ class Group(Node, NativeGroup):
         return members
 
     def nmembers(self, max_depth: int | None = 0) -> int:
-        """The number of `members`."""
+        """Returns the number of nodes below, with `max_depth` as for `members`."""
         depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
         if depth == 0:
             return len(self._children())
         return sum(depth is None or path.count("/") <= depth for path, _ in self.walk())
 
     def arrays(self) -> list[tuple[str, Array]]:
-        """The arrays directly below with their names."""
+        """Returns the arrays directly below with their names."""
         return [(name, node) for name, node in self.members() if isinstance(node, Array)]
 
     def groups(self) -> "list[tuple[str, Group]]":
-        """The groups directly below with their names."""
+        """Returns the groups directly below with their names."""
         return [(name, node) for name, node in self.members() if isinstance(node, Group)]
 
     def walk(self) -> list[tuple[str, str]]:
-        """Paths, relative to this group, and kinds (`"array"`, `"group"`) of all nodes below, in order of path."""
+        """Returns the relative path and kind of each node below, in order of path.
+
+        The kind is `"array"` or `"group"`.
+        """
         nodes: list[tuple[str, str]] = self._walk()
         return nodes
 
@@ -189,7 +201,10 @@ class Group(Node, NativeGroup):
         return nodes
 
     def tree(self, level: int | None = None) -> "Tree":
-        """All nodes below with shapes and types, or those of as many levels, as text, which notebooks show as a list."""
+        """Returns the nodes below, down to `level` levels, as text with shapes and data types.
+
+        By default, all levels are included. Notebooks show the tree as a list.
+        """
         from zarr_py._tree import tree_of
 
         return tree_of(self, None if level is None else _checks.count(level, "level", 1))
@@ -197,10 +212,13 @@ class Group(Node, NativeGroup):
     def _ipython_key_completions_(self) -> list[str]:
         return [path for path, _ in self.walk()]
 
-    # What is created.
+    # Creating nodes.
 
     def create_array(self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]) -> Array:
-        """Creates an array at a path below, and the groups in between, as `zarr_py.create_array`."""
+        """Creates an array at a path below and any missing groups between.
+
+        The properties of the array are given as for `zarr_py.create_array`.
+        """
         path, replace = _new(path, overwrite, array)
         described, elements = described_array(array)
         created: Array = self._create_array(path, described, replace)
@@ -220,10 +238,11 @@ class Group(Node, NativeGroup):
         return created
 
     def require_array(self, path: str, *, exact: bool = False, **array: Unpack[ArrayOptions]) -> Array:
-        """The array at a path below, which is created where there is none.
+        """Returns the array at a path below, and creates it if it is missing.
 
-        Raises `TypeError` where there is an array of another shape, or of a data type that does not hold what is asked for; with
-        `exact` also where the data type is another; and for a group.
+        Raises `TypeError` if an existing array has another shape or a data type that cannot hold
+        the requested one; with `exact`, also if the data type differs. Raises `NodeTypeError` (a
+        `TypeError`) for a group.
         """
         from zarr_py._require import check_same
 
@@ -235,13 +254,16 @@ class Group(Node, NativeGroup):
             try:
                 return self.create_array(path, **array)
             except AlreadyExistsError:
-                # Somebody else was faster.
+                # Another writer created the array first.
                 found = self.open_array(path)
         check_same(found, array, exact)
         return found
 
     def require_group(self, path: str) -> "Group":
-        """The group at a path below, which is created where there is none. Raises `NodeTypeError` for an array."""
+        """Returns the group at a path below, and creates it if it is missing.
+
+        Raises `NodeTypeError` for an array.
+        """
         try:
             return self.open_group(path)
         except NotFoundError:
@@ -251,13 +273,14 @@ class Group(Node, NativeGroup):
                 return self.open_group(path)
 
     def require_groups(self, *paths: str) -> "tuple[Group, ...]":
-        """`require_group` for several paths."""
+        """Calls `require_group` for several paths."""
         return tuple(self.require_group(path) for path in paths)
 
     def __setitem__(self, path: str, data: Any) -> None:
-        """Stores data as an array at a path below, in place of an array that is there.
+        """Stores data as an array at a path below, and replaces an existing array.
 
-        Raises `NodeTypeError` where there is a group, which would go with all below it.
+        Raises `NodeTypeError` for an existing group, because replacing it would delete everything
+        below it.
         """
         if isinstance(self.get(_checks.text(path, "path")), Group):
             raise NodeTypeError(f"{path!r} is a group; delete it first")
@@ -268,7 +291,10 @@ class Group(Node, NativeGroup):
     def create_group(
         self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False
     ) -> "Group":
-        """Creates a group at a path below, and the groups in between, as `zarr_py.create_group`."""
+        """Creates a group at a path below and any missing groups between.
+
+        `attributes` and `overwrite` are given as for `zarr_py.create_group`.
+        """
         path, replace = _new(path, overwrite, {})
         text = to_json(attributes)
         created: Group = self._create_group(path, text, replace)
@@ -283,10 +309,13 @@ class Group(Node, NativeGroup):
         created: Group = await self._create_group(path, text, replace, awaitable=True)
         return created
 
-    # What is changed.
+    # Changing nodes.
 
     def consolidate(self) -> None:
-        """Copies the metadata of all nodes below into this group's, so that one request opens them all."""
+        """Copies the metadata of all nodes below into this group's document: consolidated metadata.
+
+        One request then opens all nodes below.
+        """
         self._consolidate()
 
     async def consolidate_async(self) -> None:
@@ -294,10 +323,11 @@ class Group(Node, NativeGroup):
         await self._consolidate(awaitable=True)
 
     def check_consolidated(self) -> dict[str, str]:
-        """Compares the stored consolidated metadata with the documents that it copies: the nodes that differ, by their paths below,
-        and whether each was `"added"`, `"removed"` or `"changed"` since.
+        """Compares the stored consolidated metadata with the metadata documents of the nodes below.
 
-        Empty where the copies are true, and where there are none; `is_consolidated` tells. `consolidate` mends them.
+        Returns the nodes that differ: their relative paths, each with `"added"`, `"removed"` or
+        `"changed"`. The result is empty if the consolidated metadata is up to date, and also if the
+        group has none (see `is_consolidated`). `consolidate` updates the consolidated metadata.
         """
         return dict(self._check_consolidated())
 
@@ -306,9 +336,10 @@ class Group(Node, NativeGroup):
         return dict(await self._check_consolidated(awaitable=True))
 
     def delete(self, path: str) -> None:
-        """Deletes the node at a path below and everything below it; no error where there is none.
+        """Deletes the node at a path below and everything below it; a missing node is not an error.
 
-        Raises `ValueError` for the path of the group itself, which is deleted through the group above it.
+        Raises `ValueError` for the path of the group itself, which must be deleted through its
+        parent group.
         """
         self._delete(_below(path))
 
@@ -319,12 +350,16 @@ class Group(Node, NativeGroup):
     def copy(
         self, source: str, target: "str | Group", *, overwrite: bool = False, progress: "Progress | None" = None
     ) -> "Array | Group":
-        """Copies a node below, with everything below it, to another path below, or into another group under its name.
+        """Copies a node below, with everything below it, to another path or into another group.
 
-        Its objects are copied as they are stored, and `progress` is called with the number of those that are done and that of
-        all. Into a group of the other format, Zarr 2 or 3, arrays are created in that format and their elements are copied chunk
-        by chunk; shards become their inner chunks. Raises `NotFoundError`, `AlreadyExistsError` where there is a node, and
-        `UnsupportedError` for what Zarr 2 cannot say.
+        Within this group, `target` is a path below it; another group receives the node under its
+        name.
+
+        Stored objects are copied unchanged. `progress` is called with the number of objects copied
+        so far and the total. If the target group has the other format, Zarr 2 or 3, arrays are
+        created in that format and their elements are copied chunk by chunk; the inner chunks of
+        shards become chunks. Raises `NotFoundError`, `AlreadyExistsError` if a node exists at the
+        target, and `UnsupportedError` for metadata that Zarr 2 cannot express.
         """
         from zarr_py._copy import copy_node
 
@@ -337,13 +372,13 @@ class Group(Node, NativeGroup):
     def move(
         self, source: str, target: "str | Group", *, overwrite: bool = False, progress: "Progress | None" = None
     ) -> "Array | Group":
-        """Moves a node below to another path below, or into another group: copies it, and deletes it when that is done."""
+        """Moves a node below to another path or into another group: a `copy`, then a `delete`."""
         moved = self.copy(source, target, overwrite=overwrite, progress=progress)
         self._delete(source)
         return moved
 
     def rename(self, source: str, name: str, *, progress: "Progress | None" = None) -> "Array | Group":
-        """Gives a node below another name, in the group that it is in."""
+        """Renames a node below within its group."""
         if not _checks.text(name, "name") or "/" in name:
             raise ValueError(f"name: expected the last part of a path, got {name!r}; move() moves to a path")
         group, slash, _ = source.strip("/").rpartition("/")
@@ -366,7 +401,7 @@ class Group(Node, NativeGroup):
 
 
 def _understood(members: "list[tuple[str, Array | Group | Exception]]") -> Members:
-    """The nodes among `members`; a warning for each exception."""
+    """Returns the nodes among `members`, and warns for each exception."""
     for name, node in members:
         if isinstance(node, Exception):
             warnings.warn(f"{name!r} is left out: {node}", stacklevel=3)
@@ -374,7 +409,10 @@ def _understood(members: "list[tuple[str, Array | Group | Exception]]") -> Membe
 
 
 def _below(path: str) -> str:
-    """The path of a node below a group, without slashes around it. Raises `ValueError` for that of the group itself."""
+    """Returns a path below a group without surrounding slashes.
+
+    Raises `ValueError` for the path of the group itself.
+    """
     path = _checks.text(path, "path").strip("/")
     if not path:
         raise ValueError("path: expected the path of a node below the group, got an empty one")
@@ -382,11 +420,11 @@ def _below(path: str) -> str:
 
 
 def _new(path: str, overwrite: bool, array: Any) -> tuple[str, bool]:
-    """Path and `overwrite` of a node to be created, checked, as are the names of what an array is like."""
+    """Checks the arguments for a new node; returns its path and `overwrite`."""
     check_names(array, "create_array", ("path", "overwrite", *ArrayOptions.__annotations__), options=False)
     replace = _checks.flag(overwrite, "overwrite")
     return (_below(path) if replace else _checks.text(path, "path")), replace
 
 
-# Checks of `isinstance` see the methods, not where they come from.
+# `isinstance(group, Mapping)` holds by registration: `Group` defines the methods itself.
 Mapping.register(Group)

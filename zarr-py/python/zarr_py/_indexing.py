@@ -1,7 +1,8 @@
-"""Indices beyond integers, slices, `...` and `None`: what the engine reads for them, and how NumPy arranges that.
+"""Fancy indices: how the engine reads their elements, and how NumPy arranges the result.
 
-The engine knows two kinds: *orthogonal*, a set of indices for each dimension and all their combinations, and *pointwise*,
-the elements at coordinates. Each of NumPy's fancy indices is one of them, reshaped and transposed.
+The engine knows two kinds of index. An *orthogonal* index selects all combinations of a set of
+indices for each dimension. A *pointwise* index selects the elements at coordinates. Each of NumPy's
+fancy indices is one of the two, reshaped and transposed.
 """
 
 import operator
@@ -31,7 +32,7 @@ Fields = str | list[str]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the engine reads or writes, and the shape in which Python sees it."""
+    """An index as the engine takes it, and the shape of the result as Python sees it."""
 
     axes: list[slice | npt.NDArray[np.int64]]
     """For each dimension a slice or indices, counted from the start; or, pointwise, a list of coordinates of each."""
@@ -47,20 +48,20 @@ class Prepared:
     """What is wanted of each element; all of it by default."""
 
     def take(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The result, of an array that the engine read."""
+        """Returns the result, from an array that the engine read."""
         array = array.reshape(self.shape)
         array = array if self.order is None else array.transpose(self.order)
         return array if self.fields is None else array[self.fields]
 
     def give(self, value: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """A value to be written as the engine takes it."""
+        """Returns a value to write as the engine takes it."""
         wanted = self._result_shape()
         while value.ndim > len(wanted) and value.shape[0] == 1:
             value = value[0]
         return self._back(np.broadcast_to(value, wanted))
 
     def place(self, out: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-        """An output array as the engine fills it; `None` where that would be a copy."""
+        """Returns an output array as the engine fills it; `None` if that would need a copy."""
         if out.shape != self._result_shape():
             raise ValueError(f"expected an output array of shape {self._result_shape()}, got {out.shape}")
         if self.fields is not None:
@@ -78,14 +79,15 @@ class Prepared:
 
 
 def is_index(item: object) -> bool:
-    """Whether an object is one integer: those of Python and NumPy, but no `bool` and no array."""
+    """Whether an object is a single integer of Python or NumPy; `bool` and arrays are not."""
     return not isinstance(item, bool | np.bool | np.ndarray) and hasattr(item, "__index__")
 
 
 def prepare(key: Any, shape: tuple[int, ...], struct: str | None = None) -> Prepared:
-    """An index as NumPy understands it. Names of fields are legal where the data type is a `struct`, given as JSON.
+    """Prepares an index by NumPy's rules.
 
-    Raises `SelectionError` (an `IndexError`) where it does not fit the shape or is no index.
+    Field names are legal if the data type is a `struct`, given as JSON. Raises `SelectionError` (an
+    `IndexError`) for an index that does not fit the shape, or for an object that is no index.
     """
     if isinstance(key, Prepared):
         return key
@@ -97,7 +99,7 @@ def prepare(key: Any, shape: tuple[int, ...], struct: str | None = None) -> Prep
 
 
 def split_fields(key: Any) -> tuple[Fields | None, Any]:
-    """The fields that an index names, and the rest of it: `"x"`, `("x", slice)`, `["x", "y"]`."""
+    """Splits an index into its field names and the rest: `"x"`, `("x", slice)`, `["x", "y"]`."""
     items = key if isinstance(key, tuple) else (key,)
     found = [item for item in items if _is_fields(item)]
     if not found:
@@ -126,7 +128,10 @@ def _check_fields(fields: Fields, struct: str | None) -> None:
 
 
 def write_fields(array: Any, prepared: Prepared, value: Any) -> None:
-    """Writes some fields of elements: reads them, and writes them whole. Others may write in between."""
+    """Writes some fields by reading and writing whole elements.
+
+    Not atomic: another writer may write in between.
+    """
     whole = replace(prepared, fields=None)
     elements = np.array(array.read(whole))
     elements[prepared.fields] = value
@@ -149,8 +154,8 @@ def _prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
     for item in items:
         checked.append(None if item is None else _checked(item, dimension, shape[dimension]))
         dimension += item is not None
-    # Where the dimensions of the index arrays go: where they stand together, else in front. A `...` between them parts them,
-    # even where it stands for no dimension.
+    # As in NumPy, the dimensions of adjacent index arrays stay in place, and otherwise come first.
+    # A `...` between index arrays separates them, even if it stands for no dimension.
     together = not arrays or arrays == list(range(arrays[0], arrays[-1] + 1)) and not arrays[0] < gap <= arrays[-1]
     before = sum(not _is_advanced(item) for item in items[: arrays[0]]) if arrays and together else 0
     slices = [item for item in checked if item is None or isinstance(item, slice)]
@@ -160,7 +165,10 @@ def _prepare(key: Any, shape: tuple[int, ...]) -> Prepared:
 
 
 def _one_array(items: list[slice | npt.NDArray[np.int64] | int | None], before: int) -> Prepared:
-    """One index array: all combinations with the slices; integers are dimensions that vanish."""
+    """Prepares an index with at most one array, in all combinations with the slices.
+
+    Dimensions indexed by an integer are dropped.
+    """
     axes: list[slice | npt.NDArray[np.int64]] = []
     shape: list[int] = []
     places: list[int] = []
@@ -184,9 +192,10 @@ def _one_array(items: list[slice | npt.NDArray[np.int64] | int | None], before: 
 
 
 def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int, counts: list[int]) -> Prepared:
-    """Several index arrays: the coordinates of each element of the result.
+    """Prepares an index with several arrays: the coordinates of each element of the result.
 
-    `counts` are the lengths of slices and new axes, of which `before` come before the dimensions of the index arrays.
+    `counts` are the lengths of slices and new axes; the first `before` of them precede the
+    dimensions of the index arrays.
     """
     given = [np.asarray(item, dtype=np.int64) for item in items if isinstance(item, np.ndarray | int)]
     try:
@@ -217,7 +226,7 @@ def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int
 
 
 def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
-    """An index for each dimension, and all combinations of them: integers, slices, lists, and masks of one dimension."""
+    """Prepares an orthogonal index: an integer, slice, list or 1-D mask per dimension."""
     if isinstance(key, Prepared):
         return key
     items, _ = _expand(key, shape, split_masks=False)
@@ -244,7 +253,7 @@ def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
 
 
 def prepare_coordinates(key: Any, shape: tuple[int, ...]) -> Prepared:
-    """The elements at coordinates, one integer or array for each dimension, broadcast; or at which a mask is true."""
+    """Prepares coordinates: broadcast integers or arrays, one per dimension, or a mask."""
     if isinstance(key, Prepared):
         return key
     items, _ = _expand(key, shape)
@@ -260,9 +269,10 @@ def _has_ellipsis(key: Any) -> bool:
 
 
 def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> tuple[list[Any], int]:
-    """The items of an index, one for each dimension and new axis: arrays of integers for masks, slices for `...`.
+    """Returns the items of an index, one per dimension and new axis, and the position of `...`.
 
-    Also where `...` stood, 0 where it did not.
+    Masks become arrays of integers, and `...` becomes slices. The position is 0 if the index has no
+    `...`.
     """
     items: list[Any] = []
     ellipsis = None
@@ -300,7 +310,7 @@ def _expand(key: Any, shape: tuple[int, ...], *, split_masks: bool = True) -> tu
 
 
 def _array(item: Any, split_masks: bool) -> npt.NDArray[Any] | int:
-    """An index that is no integer, slice or `None`: an array of integers or a mask."""
+    """Converts an index that is no integer, slice or `None` to an array of integers or a mask."""
     array = np.asarray(item)
     if array.size == 0 and not isinstance(item, np.ndarray):
         array = array.astype(np.int64)
@@ -319,7 +329,7 @@ def _array(item: Any, split_masks: bool) -> npt.NDArray[Any] | int:
 
 
 def _dimensions(item: Any) -> int:
-    """The number of dimensions of the array that an item takes."""
+    """Returns the number of array dimensions that an item indexes."""
     if item is None:
         return 0
     return item.ndim if isinstance(item, np.ndarray) and item.dtype.kind == "b" else 1
@@ -330,13 +340,13 @@ def _is_advanced(item: Any) -> bool:
 
 
 def _checked(item: Any, dimension: int, length: int) -> slice | npt.NDArray[np.int64] | int:
-    """An index of a dimension, counted from the start."""
+    """Checks an index of one dimension, and returns it counted from the start."""
     if isinstance(item, slice):
         start, stop, step = item.indices(length)
         count = len(range(start, stop, step))
         if count == 0:
             return slice(0, 0, 1)
-        # A stop of -1 would be the last element.
+        # A stop of -1 would mean the last element.
         end = start + (count - 1) * step + (1 if step > 0 else -1)
         return slice(start, None if end < 0 else end, step)
     if isinstance(item, np.ndarray):
@@ -354,5 +364,5 @@ def _checked(item: Any, dimension: int, length: int) -> slice | npt.NDArray[np.i
 
 
 def _count(checked: slice) -> int:
-    """The number of elements of a slice that was checked."""
+    """Returns the number of elements of a checked slice."""
     return len(range(checked.start, -1 if checked.stop is None else checked.stop, checked.step))

@@ -1,4 +1,4 @@
-"""`Array.info`: what is known of an array, as text and as a table."""
+"""`Array.info`: a summary of an array, as text and as a table."""
 
 from dataclasses import dataclass, fields
 from html import escape
@@ -14,7 +14,7 @@ __all__ = ["ArrayInfo", "info_of"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ArrayInfo:
-    """What is known of an array. What a listing says is `None` where there was none."""
+    """A summary of an array. Values that need a listing of the store are `None` without one."""
 
     __module__ = "zarr_py"
 
@@ -40,7 +40,7 @@ class ArrayInfo:
 
     @property
     def storage_ratio(self) -> float | None:
-        """Bytes in memory for each that is stored."""
+        """The ratio of bytes in memory to bytes stored."""
         return self.nbytes / self.nbytes_stored if self.nbytes_stored else None
 
     def _rows(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class ArrayInfo:
 
 
 def info_of(array: "Array", *, complete: bool = False) -> ArrayInfo:
-    """The information of an array, with a listing where it is to be `complete`."""
+    """Returns the summary of an array, with a listing of the store if `complete` is true."""
     entries = array._store.entries_sync(array.path) if complete else None
     return ArrayInfo(
         path=f"/{array.path}",

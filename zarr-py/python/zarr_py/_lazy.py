@@ -1,4 +1,4 @@
-"""Views of arrays: of another data type, of fields, and of parts that are read later."""
+"""Views of arrays: in another data type, of fields, and of parts that are read later."""
 
 import operator
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ type Axis = int | range | npt.NDArray[np.int64]
 
 
 class _View:
-    """What views have in common: a part of an array, fields of it, a data type that it is converted to."""
+    """The common part of views: an array, its selected fields, and the data type to convert to."""
 
     __slots__ = ("_array", "_dtype", "_fields")
 
@@ -68,7 +68,10 @@ class _View:
         return self.size * self.dtype.itemsize
 
     def _finished(self, found: Any, out: "npt.NDArray[Any] | None") -> Any:
-        """The result, of the elements that were read, which are in `out` already where that has the array's data type."""
+        """Returns the result for the elements that were read.
+
+        The elements are already in `out` if they were read directly into it.
+        """
         if found is out and out is not None:
             return out
         if self._fields is not None:
@@ -79,7 +82,7 @@ class _View:
         return found if self._dtype is None else found.astype(self._dtype)
 
     def _direct(self, out: "npt.NDArray[Any] | None") -> "npt.NDArray[Any] | None":
-        """The output array, if elements can be read into it as they are."""
+        """Returns the output array if elements can be read into it without conversion."""
         if out is None or self._fields is not None or self._dtype is not None:
             return None
         return out
@@ -94,9 +97,9 @@ class _View:
 
 
 class Typed(_View):
-    """An array in another data type, or some fields of it: what is indexed is read and converted. `array.astype("f4")[:10]`.
+    """A view of an array in another data type, or of some fields. `array.astype("f4")[:10]`.
 
-    NumPy converts, as `ndarray.astype` does.
+    Indexing reads and converts the elements. NumPy converts, as `ndarray.astype` does.
     """
 
     __module__ = "zarr_py"
@@ -104,15 +107,15 @@ class Typed(_View):
 
     @property
     def lazy(self) -> "Lazy":
-        """The same as a view that is read later."""
+        """A `Lazy` view with the fields and data type of this view."""
         return Lazy(self._array, self._fields, self._dtype)
 
     def astype(self, dtype: "npt.DTypeLike") -> "Typed":
-        """The same in another data type."""
+        """Returns a view with the fields of this view in another data type."""
         return Typed(self._array, self._fields, dtype)
 
     def read(self, selection: Any = None, *, out: "npt.NDArray[Any] | None" = None) -> Any:
-        """Reads a selection, all by default; into `out` where it is given."""
+        """Reads a selection, by default the whole array, into `out` if it is given."""
         return self._finished(self._array.read(selection, out=self._direct(out)), out)
 
     async def read_async(self, selection: Any = None, *, out: "npt.NDArray[Any] | None" = None) -> Any:
@@ -120,7 +123,7 @@ class Typed(_View):
         return self._finished(await self._array.read_async(selection, out=self._direct(out)), out)
 
     def plan(self, selection: Any = None) -> Plan:
-        """What a read would touch."""
+        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
         return self._array.plan(selection)
 
     @overload
@@ -141,8 +144,9 @@ class Typed(_View):
 class Lazy(_View):
     """A part of an array that is read later. `array.lazy[10:, ::2][3].read()`.
 
-    Indexing gives another view, by NumPy's rules, and reads nothing. `read`, `numpy.asarray` and `load` read, `write` writes. A
-    view sees the array as it is when it is read, and the indices that it had when it was made.
+    Indexing follows NumPy, returns another view, and reads nothing. `read` and `numpy.asarray`
+    read, and `write` writes. A read returns the elements stored at that time, for the indices that
+    were fixed when the view was made.
     """
 
     __module__ = "zarr_py"
@@ -178,7 +182,7 @@ class Lazy(_View):
         return type(self)(self._array, **state)
 
     def astype(self, dtype: "npt.DTypeLike") -> Self:
-        """The same part in another data type, to which NumPy converts what was read."""
+        """Returns a view of this part in another data type; NumPy converts after the read."""
         return self._with(dtype=dtype)
 
     def __getitem__(self, selection: Any) -> Self:
@@ -195,7 +199,7 @@ class Lazy(_View):
         return view._with(points=points)
 
     def _composed(self, items: tuple[Any, ...]) -> tuple[Axis, ...] | None:
-        """The axes of a part of the view; `None` where it is not all combinations of indices."""
+        """Returns the axes of a part of the view; `None` if the part is not orthogonal."""
         if any(item is None for item in items) or sum(item is Ellipsis for item in items) > 1:
             return None
         seen = [number for number, axis in enumerate(self._axes) if not isinstance(axis, int)]
@@ -204,7 +208,7 @@ class Lazy(_View):
         if len(given) != len(seen):
             return None
         arrays = [item for item in given if not isinstance(item, slice) and not is_index(item)]
-        # Beside an integer an array may bring its dimension to the front.
+        # With an integer beside an array, NumPy may move the array's dimension to the front.
         if len(arrays) > 1 or (arrays and any(is_index(item) for item in given)):
             return None
         if any(np.ndim(item) != 1 for item in arrays):
@@ -217,7 +221,7 @@ class Lazy(_View):
         return tuple(axes)
 
     def _coordinates(self) -> tuple[npt.NDArray[np.int64], ...]:
-        """The coordinates of each element of the view in the array, as arrays that take no memory."""
+        """Returns the array coordinates of each element of the view, as broadcast arrays."""
         if self._points is not None:
             return self._points
         shape, place, coordinates = self.shape, 0, []
@@ -236,11 +240,14 @@ class Lazy(_View):
             return found
         if not self._axes:
             return self._array.oindex._prepare(())
-        # By slices and integers the engine knows more of what is wanted.
+        # From slices and integers, the engine can infer more about the selection.
         return self._array.oindex._prepare(tuple(_as_slice(axis) if isinstance(axis, range) else axis for axis in self._axes))
 
     def read(self, *, out: "npt.NDArray[Any] | None" = None) -> "npt.NDArray[Any]":
-        """Reads the part; into `out` where it is given. One element is a scalar of NumPy."""
+        """Reads the part, into `out` if it is given.
+
+        A single element is returned as a NumPy scalar.
+        """
         found: npt.NDArray[Any] = self._finished(self._array.read(self._prepared(), out=self._direct(out)), out)
         return found
 
@@ -250,7 +257,10 @@ class Lazy(_View):
         return found
 
     def write(self, value: Any) -> None:
-        """Writes the part. Raises `TypeError` for a view of fields: write these through the array."""
+        """Writes the part.
+
+        Raises `TypeError` for a view of fields: write these through the array.
+        """
         self._array.write(self._writable(), value)
 
     async def write_async(self, value: Any) -> None:
@@ -266,7 +276,7 @@ class Lazy(_View):
         return self._prepared()
 
     def plan(self) -> Plan:
-        """What a read would touch."""
+        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
         return self._array.plan(self._prepared())
 
     def __iter__(self) -> Iterator[Self]:
@@ -285,7 +295,7 @@ def _as_array(found: Any, dtype: "npt.DTypeLike | None", copy: bool | None) -> "
 
 
 def _part(axis: "range | npt.NDArray[np.int64]", item: Any, number: int) -> Axis:
-    """An index, slice, list or mask of what is seen of a dimension."""
+    """Applies an index, slice, list or mask to the selected indices of a dimension."""
     if isinstance(item, slice):
         return axis[item]
     if is_index(item):

@@ -41,44 +41,44 @@ __version__: str
 
 @final
 class Buffer:
-    """Bytes that Rust owns, for anything that takes the buffer protocol. Read-only."""
+    """Read-only bytes that Rust owns, exposed through the buffer protocol."""
 
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
 class Batches:
-    """Many answers, batch by batch as they come."""
+    """Answers in batches, as they arrive."""
 
     def next(self) -> Any:
-        """The next batch, or an awaitable of it; `None` at the end."""
+        """Returns the next batch, or an awaitable of the next batch; `None` at the end."""
 
     def next_sync(self) -> Any:
-        """The next batch, waited for without the interpreter; `None` at the end."""
+        """Returns the next batch, waiting detached from the interpreter; `None` at the end."""
 
     def close(self) -> None:
-        """Ends the requests that are under way."""
+        """Ends the requests in flight."""
 
 @final
 class RequestCounter:
-    """Counts requests for the objects of a node, from now on, whoever makes them in this process."""
+    """Counts all requests of this process for the objects of a node, from now on."""
 
     def counts(self) -> dict[str, int]:
-        """Requests and bytes so far, by kind."""
+        """Returns the requests and bytes so far, by kind."""
 
     def reset(self) -> None:
-        """Begins again at zero."""
+        """Resets the counts to zero."""
 
     def close(self) -> None:
-        """Counts no more."""
+        """Stops counting."""
 
 @final
 class Version:
-    """One stored state of an object: equal versions are equal bytes, where they are known."""
+    """One stored state of an object. Equal known versions have equal bytes."""
 
     @property
     def is_known(self) -> bool:
-        """Whether the backend told anything: an unknown version is no condition."""
+        """Whether the backend reported a version. An unknown version cannot be a condition."""
 
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -86,7 +86,10 @@ class Version:
 
 @final
 class NativeStore:
-    """The native half of `zarr_py.Store`. What is not said to be awaitable waits without the interpreter."""
+    """The native half of `zarr_py.Store`.
+
+    Methods without an awaitable result wait detached from the interpreter.
+    """
 
     def __new__(
         cls,
@@ -173,8 +176,11 @@ class NativeStore:
 
 @final
 class NativePipeline:
-    """An array's metadata, bound to the store that the array is in. Batches and axes are those of
-    `zarr.abc.codec.CodecPipeline`; what is not understood is `None`."""
+    """The metadata of an array, bound to its store.
+
+    Batches and axes are those of `zarr.abc.codec.CodecPipeline`. The result is `None` for a call
+    that the engine does not support.
+    """
 
     def __new__(cls, store: NativeStore, document: bytes, zarr_format: int) -> NativePipeline: ...
     def over(self, store: NativeStore) -> NativePipeline: ...
@@ -211,17 +217,20 @@ class NativePipeline:
 
 @final
 class Memory:
-    """Memory of a result, which NumPy's array keeps."""
+    """The memory of a result, which its NumPy array keeps alive."""
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
 class Opened:
-    """A node that was opened: what `zarr_py.Array` and `zarr_py.Group` are made of."""
+    """An opened node, from which `zarr_py.Array` or `zarr_py.Group` is made."""
 
 @disjoint_base
 class NativeArray:
-    """What `zarr_py.Array` inherits. A selection is what NumPy indexes with, or a `Prepared` one."""
+    """The base class of `zarr_py.Array`.
+
+    A selection is an index as in NumPy, or a `Prepared` one.
+    """
 
     def __new__(cls, opened: Opened) -> Self: ...
     @property
@@ -230,7 +239,7 @@ class NativeArray:
 
     @property
     def dtype(self) -> dtype[Any]:
-        """NumPy's data type of the elements. Raises `UnsupportedError` where NumPy has none."""
+        """The NumPy data type of the elements. Raises `UnsupportedError` if NumPy has none."""
 
     @property
     def ndim(self) -> int:
@@ -238,11 +247,11 @@ class NativeArray:
 
     @property
     def chunks(self) -> tuple[int, ...]:
-        """The shape of the chunks: of the inner chunks where there are shards."""
+        """The shape of the chunks; of the inner chunks if the array is sharded."""
 
     @property
     def shards(self) -> tuple[int, ...] | None:
-        """The shape of the shards; `None` where there are none."""
+        """The shape of the shards; `None` if the array is not sharded."""
 
     @property
     def fill_value(self) -> Any:
@@ -250,19 +259,19 @@ class NativeArray:
 
     @property
     def dimension_names(self) -> tuple[str | None, ...] | None:
-        """The names of the dimensions; `None` where they have none."""
+        """The names of the dimensions; `None` if the array has no dimension names."""
 
     @property
     def path(self) -> str:
-        """The path in the store, without a slash in front."""
+        """The path in the store, without a leading slash."""
 
     @property
     def location(self) -> str:
-        """Where the store is, without secrets."""
+        """The location of the store, without secrets."""
 
     @property
     def read_only(self) -> bool:
-        """Whether the store was opened for reading only."""
+        """Whether the store was opened read-only."""
 
     @property
     def _origin(self) -> Source: ...
@@ -273,10 +282,10 @@ class NativeArray:
     def _extent(self, cell: Sequence[int]) -> list[tuple[int, int]]: ...
     def _cell_of_key(self, key: str) -> list[int] | None: ...
     def metadata_text(self) -> str:
-        """The metadata document."""
+        """Returns the metadata document."""
 
     def requests(self) -> dict[str, int]:
-        """Requests and bytes of the store so far, in this process, by kind."""
+        """Returns the requests and bytes of the store so far in this process, by kind."""
 
     @overload
     def __getitem__(self, key: SupportsIndex | tuple[SupportsIndex, ...], /) -> Any: ...
@@ -284,12 +293,15 @@ class NativeArray:
     def __getitem__(self, key: Any, /) -> NDArray[Any]: ...
     def __setitem__(self, key: Any, value: Any, /) -> None: ...
     def read(self, selection: Any = None, *, out: Any = None) -> Any:
-        """Reads a selection, all by default; into `out` where it is given, which has its shape and the array's data type."""
+        """Reads a selection, by default the whole array, into `out` if it is given.
+
+        `out` must have the shape of the selection and the data type of the array.
+        """
 
     def _read_later(self, selection: Any = None, *, out: ndarray[Any, Any] | None = None) -> Awaitable[Any]: ...
 
     def write(self, selection: Any, value: Any) -> None:
-        """Writes a selection."""
+        """Writes a value to a selection."""
 
     def _write_later(self, selection: Any, value: Any) -> Awaitable[None]: ...
 
@@ -308,34 +320,37 @@ class NativeArray:
 
 @disjoint_base
 class NativeGroup:
-    """What `zarr_py.Group` inherits. Each call waits, or with `awaitable` gives an awaitable of the same."""
+    """The base class of `zarr_py.Group`.
+
+    Each call waits, or returns an awaitable if `awaitable` is true.
+    """
 
     def __new__(cls, opened: Opened) -> Self: ...
     @property
     def path(self) -> str:
-        """The path in the store, without a slash in front."""
+        """The path in the store, without a leading slash."""
 
     @property
     def location(self) -> str:
-        """Where the store is, without secrets."""
+        """The location of the store, without secrets."""
 
     @property
     def read_only(self) -> bool:
-        """Whether the store was opened for reading only."""
+        """Whether the store was opened read-only."""
 
     @property
     def is_consolidated(self) -> bool:
-        """Whether the nodes below are opened from a copy of their metadata in this group's."""
+        """Whether nodes below are opened from consolidated metadata in the group's document."""
 
     @property
     def _origin(self) -> Source: ...
     @property
     def _store(self) -> NativeStore: ...
     def metadata_text(self) -> str:
-        """The metadata document."""
+        """Returns the metadata document."""
 
     def requests(self) -> dict[str, int]:
-        """Requests and bytes of the store so far, in this process, by kind."""
+        """Returns the requests and bytes of the store so far in this process, by kind."""
 
     def _node(self, path: str, kind: str, *, awaitable: bool = False) -> Any: ...
     def _children(self, *, awaitable: bool = False) -> Any: ...
@@ -353,25 +368,31 @@ class NativeGroup:
     ) -> Any: ...
 
 def set_threads(count: int) -> None:
-    """Sets the number of computing threads; 0 is one a core."""
+    """Sets the number of computing threads; 0 means one per core."""
 
 def threads() -> int:
-    """The number of computing threads."""
+    """Returns the number of computing threads."""
 
 def set_bytes_in_flight(size: int) -> None:
-    """Sets the encoded bytes that wait for decoding, for each store that is opened from now on."""
+    """Sets the maximum of encoded bytes that wait for decoding.
+
+    Applies to each store opened from now on.
+    """
 
 def bytes_in_flight() -> int:
-    """The encoded bytes that wait for decoding at most."""
+    """Returns the maximum of encoded bytes that wait for decoding."""
 
 def is_path(url: str) -> bool:
-    """Whether this is a local path, rather than a URL or a mistake in one."""
+    """Whether this is a local path, rather than a URL or a malformed URL."""
 
 def open_node(place: Place, path: str, kind: str, *, use_consolidated: bool | None = None, awaitable: bool = False) -> Any:
     """Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind."""
 
 def bind_node(place: Place, kind: str, path: str, metadata: str) -> Any:
-    """The node of this kind whose metadata document is known: nothing is read, and what is wrong with it raises where it is used."""
+    """Returns the node of this kind from its metadata document, without a read.
+
+    An error in the document raises when the node is used.
+    """
 
 def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, awaitable: bool = False) -> Any:
     """Creates an array."""
@@ -380,7 +401,10 @@ def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, a
     """Creates a group."""
 
 def create_like(place: Place, path: str, metadata: str) -> Any:
-    """Creates a node with metadata that was read elsewhere, in the format of the nearest group above."""
+    """Creates a node from a metadata document read elsewhere.
+
+    The node has the format of the nearest group above.
+    """
 
 def check_zarr_2(path: str, metadata: str) -> None:
-    """Refuses metadata that Zarr 2 cannot say."""
+    """Raises an error for metadata that Zarr 2 cannot express."""

@@ -1,4 +1,4 @@
-"""What arrays and groups have in common: a name, a place, a metadata document, attributes."""
+"""The common part of arrays and groups: a name, a location, a metadata document, attributes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ __all__ = ["Node"]
 
 
 class Node:
-    """A node whose native class has `path`, `metadata_text` and `_change_attributes`."""
+    """A node whose native class defines `path`, `metadata_text` and `_change_attributes`."""
 
     __slots__ = ()
 
@@ -47,26 +47,34 @@ class Node:
 
     @property
     def parent(self) -> "Group | None":
-        """The group that the node is in; `None` for the root of the store."""
+        """The parent group; `None` for the root of the store."""
         if not self.path:
             return None
         group: Group = _native.open_node(self._place(), self.path.rpartition("/")[0], "group")
         return group
 
     def requests(self) -> dict[str, int]:
-        """Requests and bytes so far, in this process, by kind: of all that use the store. `count_requests` counts for this node."""
+        """Returns the requests and bytes so far in this process, by kind.
+
+        Counts all users of the store.
+
+        `count_requests` counts for this node only.
+        """
         return self._store.requests()
 
     def count_requests(self) -> RequestCount:
-        """Counts the requests for this node and all below it from now on: `with array.count_requests() as count: ...`."""
+        """Counts the requests for this node and all nodes below it, from now on.
+
+        Usage: `with array.count_requests() as count: ...`.
+        """
         prefix = f"{self.path}/" if self.path else ""
         return RequestCount(self._store.count_requests(prefix), f"/{self.path}")
 
     def refresh(self) -> Self:
-        """Reads the metadata document again, so that this handle has the shape and the attributes that others have given the node.
+        """Reads the metadata document again, and updates the shape and attributes of this handle.
 
-        Gives this handle. A node that was opened from consolidated metadata then has its own document. Raises `NotFoundError`, and
-        `NodeTypeError` where there is a node of the other kind now.
+        Returns this handle. A node that was opened from consolidated metadata then has its own
+        document. Raises `NotFoundError`, and `NodeTypeError` if the node is now of the other kind.
         """
         self._refresh()
         return self
@@ -80,7 +88,7 @@ class Node:
         return Place(self._store, self._origin, self.read_only)
 
     def _location(self) -> str:
-        """Where the store is, also where it cannot be opened."""
+        """Returns the location of the store, even if the store cannot be opened."""
         try:
             return self.location
         except Exception:
@@ -88,14 +96,17 @@ class Node:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The metadata document."""
+        """The metadata document, as a dictionary."""
         document: dict[str, Any] = json.loads(self.metadata_text())
         return document
 
     @property
     def zarr_format(self) -> int:
-        """The version of the format, 2 or 3: `metadata` shows nodes of both as those of 3. Where that does not tell, the store is
-        asked."""
+        """The version of the Zarr format, 2 or 3.
+
+        `metadata` has the form of Zarr 3 in both cases. If it does not determine the version, a
+        request to the store does.
+        """
         metadata = self.metadata
         encoding = metadata.get("chunk_key_encoding", {"name": "v2"})
         if metadata["node_type"] == "array" and (encoding if isinstance(encoding, str) else encoding["name"]) != "v2":
@@ -105,7 +116,7 @@ class Node:
 
     @property
     def attrs(self) -> Attributes:
-        """The attributes. Setting one writes the document."""
+        """The attributes. Setting an attribute writes the metadata document."""
         return Attributes(self.metadata_text, self._change_attributes)
 
     def set_attrs(self, attributes: Mapping[str, Any]) -> None:
@@ -120,10 +131,10 @@ class Node:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is to be closed: what was written is stored."""
+        """Does nothing: writes are stored when they return, so there is nothing to close."""
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Nothing is to be closed: what was written is stored."""
+        """Does nothing: writes are stored when they return, so there is nothing to close."""

@@ -1,7 +1,7 @@
-"""Opening and creating arrays and groups, without zarr-python.
+"""Opens and creates arrays and groups without zarr-python.
 
-Each function and its async variant are the same steps: a coroutine that asks `call` for what the engine does. `_run` runs it on the
-calling thread, where nothing is awaited.
+Each function and its async variant share one coroutine, which calls the engine through `call`.
+`_run` runs the coroutine on the calling thread, where it never suspends.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class CreateOptions(ArrayOptions, StoreOptions, total=False):
-    """What an array is like, and options of the store that it is in."""
+    """The properties of an array to create, and the options of its store."""
 
 
 Mode = Literal["r", "r+", "a", "w", "w-"]
@@ -73,7 +73,7 @@ def _mode(mode: Any, read_only: Any, function: str) -> Mode:
 
 
 def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What an array is like, and options of its store. The first only goes with a mode that creates."""
+    """Splits keywords into array properties, which need a mode that creates, and store options."""
     known = (*known, *ArrayOptions.__annotations__)
     check_names(keywords, function, known, options=True)
     array = {name: value for name, value in keywords.items() if name in ArrayOptions.__annotations__}
@@ -85,7 +85,7 @@ def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequenc
 async def _opened(
     call: Call, kind: str, store: Any, path: Any, mode: str, keywords: Mapping[str, Any], use_consolidated: Any = None
 ) -> Any:
-    """The steps of `open`, `open_array` and `open_group`."""
+    """Implements `open`, `open_array` and `open_group`."""
     function = "open" if kind == "node" else f"open_{kind}"
     array, options = _split(keywords, mode, function, (*_OPENING, "use_consolidated"))
     path = _checks.text(path, "path")
@@ -102,7 +102,7 @@ async def _opened(
     except AlreadyExistsError:
         if mode != "a":
             raise
-        # Somebody else was faster.
+        # Another writer created the node first.
         return await call(_native.open_node, place, path, kind, use_consolidated=use)
 
 
@@ -125,7 +125,7 @@ async def _created(call: Call, place: Place, path: str, array: Mapping[str, Any]
 
 
 def described_array(array: Mapping[str, Any]) -> tuple[NewArray, Any]:
-    """An array to be created, and its elements if they are given."""
+    """Returns the description of the array to create, and its elements if they are given."""
     elements = as_data(array.get("data"))
     return new_array(**{**array, "data": elements}), elements
 
@@ -138,18 +138,18 @@ def open_array(
     Parameters
     ----------
     store
-        A URL (`s3://bucket/prefix`, `https://...`, `file://...`), a local path, a `zarr_py.Store`, or anything else that
-        `zarr_py.Store` takes.
+        A URL (`s3://bucket/prefix`, `https://...`, `file://...`), a local path, a `zarr_py.Store`,
+        or anything else that `zarr_py.Store` accepts.
     path
-        Where in the store the array is.
+        The path of the array in the store.
     mode
-        `"r"` reads, `"r+"` reads and writes, `"a"` also creates an array that is missing, `"w"` replaces what is there,
-        `"w-"` creates and refuses what is there.
+        `"r"` reads, `"r+"` reads and writes, `"a"` also creates a missing array, `"w"` replaces an
+        existing node, `"w-"` creates and refuses an existing node.
     read_only
-        The same as mode `"r"`.
+        Equivalent to mode `"r"`.
     keywords
-        Options of the store, by the names of `zarr_py.Store`, among them `strictness`; with a mode that creates also those of
-        `create_array`.
+        Options of the store, named as in `zarr_py.Store`, including `strictness`. With a mode that
+        creates, also the parameters of `create_array`.
 
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
@@ -187,12 +187,14 @@ def open_group(
     Parameters
     ----------
     store, path, mode, read_only, keywords
-        Those of `open_array`; with a mode that creates also `attributes`.
+        As for `open_array`. With a mode that creates, also `attributes`.
     use_consolidated
-        Whether nodes below are listed and opened from the copies of their metadata in the group's document: if it has them by
-        default; `False` never, because they may be out of date; `True` demands them.
+        Whether nodes below are listed and opened from the consolidated metadata in the group's
+        document. By default, they are if the group has consolidated metadata. `False` ignores
+        consolidated metadata, which may be out of date; `True` requires it.
 
-    Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for an array.
+    Raises `NotFoundError` (a `FileNotFoundError`).
+    Raises `NodeTypeError` (a `TypeError`) for an array.
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open_group")
@@ -225,10 +227,11 @@ def open(
     use_consolidated: bool | None = None,
     **keywords: Unpack[CreateOptions],
 ) -> "Array | Group":
-    """Opens the array or group at a path in a store. A mode that creates makes an array if `shape` or `data` is given, and
-    else a group.
+    """Opens the array or group at a path in a store.
 
-    Parameters are those of `open_array` and `open_group`. Raises `NotFoundError` (a `FileNotFoundError`).
+    A mode that creates makes an array if `shape` or `data` is given, otherwise a group. The
+    parameters are those of `open_array` and `open_group`. Raises `NotFoundError` (a
+    `FileNotFoundError`).
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
     mode = _mode(mode, read_only, "open")
@@ -278,36 +281,39 @@ def create_array(
     overwrite: bool = False,
     **options: Unpack[StoreOptions],
 ) -> "Array":
-    """Creates an array, and the groups above it that are missing.
+    """Creates an array and any missing groups above it.
 
     Parameters
     ----------
     store, path, options
-        Where, as for `open_array`.
+        As for `open_array`.
     shape
-        The number of elements along each dimension; that of `data` by default.
+        The number of elements along each dimension; by default, the shape of `data`.
     dtype
-        A data type of NumPy, `str`, `bytes`, or the name or the JSON object of one of Zarr's; that of `data` by default.
+        A NumPy data type, `str`, `bytes`, or the name or JSON object of a Zarr data type; by
+        default, the data type of `data`.
     data
-        What the array is to hold: anything that `numpy.asanyarray` takes.
+        The elements of the array: anything that `numpy.asanyarray` accepts.
     chunks
-        The shape of the chunks, in elements: of the inner chunks where there are shards. `None`, `True` and `"auto"` choose, at
-        most 1 MiB each. `[[3, 3, 4], 8]` lists the lengths of all chunks along a dimension.
+        The shape of the chunks, in elements; of the inner chunks if the array is sharded. `None`,
+        `True` and `"auto"` choose chunks of at most 1 MiB each. `[[3, 3, 4], 8]` lists the lengths
+        of all chunks along a dimension.
     shards
-        The shape of the shards, a multiple of that of the chunks; `"auto"` chooses whole chunks, at most 16 MiB together. By
-        default there are none.
+        The shape of the shards, a multiple of the chunk shape. `"auto"` combines whole chunks into
+        shards of at most 16 MiB. By default, the array is not sharded.
     filters, serializer, compressors
-        Codecs: their names, their objects in metadata, those of `zarr_py.codecs`, or codecs of zarr-python. `"auto"` is no
-        filter, `bytes` in little-endian order (`vlen-utf8` or `vlen-bytes` for elements of any size) and `zstd`; `None` is no
-        codec.
+        Codecs: names, JSON objects as in metadata, codecs of `zarr_py.codecs`, or codecs of
+        zarr-python. `"auto"` means no filter, the serializer `bytes` in little-endian order
+        (`vlen-utf8` or `vlen-bytes` for variable-size elements) and the compressor `zstd`. `None`
+        means no codec.
     fill_value
-        The value of elements that are not stored; zero by default, and `NaT` for times.
+        The value of elements that are not stored; by default zero, and `NaT` for times.
     dimension_names
-        A name, or `None`, for each dimension.
+        A name or `None` for each dimension.
     overwrite
-        Delete what is at the path, with everything below it, first.
+        First deletes the node at the path and everything below it.
 
-    Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    Raises `AlreadyExistsError` (a `FileExistsError`) if a node exists.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     keywords: dict[str, Any] = {
@@ -355,9 +361,9 @@ def create_group(
     overwrite: bool = False,
     **options: Unpack[StoreOptions],
 ) -> "Group":
-    """Creates a group, and the groups above it that are missing.
+    """Creates a group and any missing groups above it.
 
-    Raises `AlreadyExistsError` (a `FileExistsError`) where there is a node.
+    Raises `AlreadyExistsError` (a `FileExistsError`) if a node exists.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     group: Group = _run(_create_group(_waiting, store, path, attributes, overwrite, options))

@@ -1,4 +1,4 @@
-"""What the methods of `zarr_py.objects` give: objects, what is said of them, and listings."""
+"""The results of `zarr_py.objects`: objects, their sizes and versions, and listings."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Entry(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What is directly below a prefix."""
+    """The objects and prefixes directly below a prefix."""
 
     keys: list[str]
     """The objects, from the root of the store."""
@@ -26,7 +26,7 @@ class Listing(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What a store says of an object without its bytes."""
+    """The size and version of an object, without its bytes."""
 
     key: str
     size: int
@@ -36,10 +36,10 @@ class Head(NamedTuple):
 
 
 class Object:
-    """The bytes of an object, or of a part of it, and which version of it they are.
+    """The bytes of an object, or of a part of it, and the version of the object.
 
-    It has the buffer protocol: `bytes(object)`, `memoryview(object)` and `numpy.frombuffer(object)` take it, the last two without a
-    copy.
+    Supports the buffer protocol: `bytes(object)` copies; `memoryview(object)` and
+    `numpy.frombuffer(object)` do not.
     """
 
     __slots__ = ("data", "key", "range", "size", "version")
@@ -62,7 +62,7 @@ class Object:
         return memoryview(self.data)
 
     def __len__(self) -> int:
-        """The number of bytes that were read."""
+        """The number of bytes read."""
         return len(self.data)
 
     def __repr__(self) -> str:

@@ -21,11 +21,12 @@ _WEEK = 7 * 24 * 3600
 
 
 class Objects:
-    """The objects of a store by key. `zarr_py.objects` makes one.
+    """The objects of a store, by key. `zarr_py.objects` opens one.
 
-    Every method that makes requests has a variant that ends in `_async`, a coroutine or an async iterator. Keys have no slash in
-    front. What a backend refuses is a `PermissionDeniedError`, what it does not answer in time a `TimedOutError`, and any other
-    failure of it a `StoreError`; a key that no object can have is an `InvalidError`.
+    Every method that makes requests has an `_async` variant, which is a coroutine or an async
+    iterator. Keys have no leading slash. A request that the backend refuses raises
+    `PermissionDeniedError`, a backend timeout raises `TimedOutError`, and any other backend failure
+    raises `StoreError`. An illegal key raises `InvalidError`.
     """
 
     __module__ = "zarr_py"
@@ -44,11 +45,14 @@ class Objects:
 
     @property
     def location(self) -> str:
-        """Where the store is, without secrets."""
+        """The location of the store, without secrets."""
         return self._native.location
 
     def requests(self) -> dict[str, int]:
-        """Requests and bytes so far, in this process, by kind: of all that use this place."""
+        """Returns the requests and bytes so far in this process, by kind.
+
+        Counts all users of the location.
+        """
         return self._native.requests()
 
     def __repr__(self) -> str:
@@ -61,12 +65,13 @@ class Objects:
     # Reads.
 
     def get(self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None) -> Object:
-        """Reads an object: all of it, what follows an offset, or its last `suffix` bytes.
+        """Reads an object: all of it, the bytes from `offset` on, or its last `suffix` bytes.
 
-        An offset or suffix beyond the object is clamped to it. With a `version`, the object has to be that one still.
+        An offset or suffix beyond the object is clamped to its size. With a `version`, the object
+        must still have that version.
 
-        Raises `NotFoundError`; `ChangedError` where the object is another version, or gone; `UnsupportedError` for a version that
-        is unknown.
+        Raises `NotFoundError`; `ChangedError` if the object has another version or is gone;
+        `UnsupportedError` for an unknown version.
         """
         return Object(key, self._native.fetch(*_part(key, offset, suffix, version)))
 
@@ -80,10 +85,10 @@ class Objects:
     def get_range(
         self, key: str, *, start: int, end: int | None = None, length: int | None = None, version: Version | None = None
     ) -> memoryview:
-        """Reads bytes from `start` to `end`, or `length` of them.
+        """Reads the bytes from `start` to `end`, or `length` bytes from `start`.
 
-        Nothing is clamped. Raises what `get` raises, `ShortBodyError` where the object ends before, and `InvalidError` for an end
-        before the start.
+        The byte range is not clamped. Raises the errors of `get`, `ShortBodyError` if the object
+        ends before the range does, and `InvalidError` if `end` is before `start`.
         """
         return self.get_ranges(key, starts=[start], ends=_alone(end), lengths=_alone(length), version=version)[0]
 
@@ -104,10 +109,11 @@ class Objects:
         lengths: Sequence[int] | None = None,
         version: Version | None = None,
     ) -> Views:
-        """Reads many ranges of one object, in the order asked for, in as few and as even requests as pay.
+        """Reads many byte ranges of one object, and returns them in the given order.
 
-        Ranges may overlap, repeat and stand in any order; all are of one version. Nothing is clamped, and an empty range costs no
-        request. Raises what `get_range` raises.
+        Ranges may overlap, repeat and come in any order. Ranges are merged into few and
+        evenly sized requests where that pays off, and all are of one version of the object. No
+        range is clamped, and an empty range costs no request. Raises the errors of `get_range`.
         """
         return _views(self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version)))
 
@@ -125,7 +131,7 @@ class Objects:
         return _views(await answered(found))
 
     def head(self, key: str) -> Head:
-        """The size and version of an object. Raises `NotFoundError`."""
+        """Returns the size and version of an object. Raises `NotFoundError`."""
         return Head(key, *self._native.head(_checks.text(key, "key")))
 
     async def head_async(self, key: str) -> Head:
@@ -133,10 +139,13 @@ class Objects:
         return Head(key, *await answered(self._native.head(_checks.text(key, "key"), awaitable=True)))
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every object below a prefix, at any depth: `a` means `a/...`, neither `a` itself nor `ab`.
+        """Lists every object below a prefix, at any depth.
 
-        They come as the store lists them, and requests end where the iterator is closed. A prefix with nothing below it is empty.
-        Raises `UnsupportedError` for a web server that does not list.
+        The prefix `a` means `a/...`, neither `a` itself nor `ab`.
+
+        Entries come in the order of the store, and closing the iterator ends the requests. A prefix
+        without objects yields nothing. Raises `UnsupportedError` for a web server that does not
+        list.
         """
         return _entries(self._native.list_entries(_checks.text(prefix, "prefix")))
 
@@ -145,7 +154,7 @@ class Objects:
         return _entries_async(self._native.list_entries(_checks.text(prefix, "prefix")))
 
     def list_dir(self, prefix: str = "") -> Listing:
-        """What is directly below a prefix. Raises what `list` raises."""
+        """Lists the objects and prefixes directly below a prefix. Raises the errors of `list`."""
         return _listing(prefix, self._native.list_directory(_checks.text(prefix, "prefix")))
 
     async def list_dir_async(self, prefix: str = "") -> Listing:
@@ -157,14 +166,16 @@ class Objects:
     def put(
         self, key: str, value: BytesLike, *, if_absent: bool = False, if_version: Version | None = None
     ) -> Version:
-        """Writes an object as a whole, and gives its version. Readers see the old object or the new one.
+        """Writes a whole object and returns its version. Readers see the old object or the new one.
 
-        `value` is anything with the buffer protocol, contiguous: it is copied once, before anything is sent.
+        `value` is any contiguous object with the buffer protocol; it is copied once, before the
+        first request.
 
-        With `if_absent`, nothing may be at the key, else `AlreadyExistsError`. With `if_version`, the object has to be that version
-        still, else `ConflictError`. On a remote store, an object with the very bytes of `value` counts as put by this call, whose
-        acknowledgement may have got lost. Raises `UnsupportedError` where the backend has no conditions or the version is unknown, and
-        `ReadOnlyError`.
+        With `if_absent`, raises `AlreadyExistsError` if the key holds an object. With `if_version`,
+        raises `ConflictError` if the object no longer has that version. On a remote store, an
+        object with exactly the bytes of `value` counts as written by this call, because the
+        response of the backend may have been lost. Raises `UnsupportedError` if the backend has no
+        conditional puts or the version is unknown, and `ReadOnlyError`.
         """
         asked = self._put(key, value, if_absent, if_version)
         version: Version = self._native.put(*asked)
@@ -181,8 +192,9 @@ class Objects:
     def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
         """Copies an object to another key.
 
-        The backend does it, where it can and `overwrite` is true; else the bytes pass through here. Raises `NotFoundError` where
-        `source` is absent, `AlreadyExistsError` where `target` exists and `overwrite` is false, and what `put` raises.
+        The backend copies the object if it can and `overwrite` is true; otherwise the bytes pass
+        through this process. Raises `NotFoundError` if `source` is absent, `AlreadyExistsError` if
+        `target` exists and `overwrite` is false, and the errors of `put`.
         """
         self._native.copy(*self._pair("copy", source, target, overwrite))
 
@@ -191,9 +203,11 @@ class Objects:
         await answered(self._native.copy(*self._pair("copy", source, target, overwrite), awaitable=True))
 
     def rename(self, source: str, target: str, *, overwrite: bool = True) -> None:
-        """Moves an object to another key: a `copy`, then a `delete`. Others may see both objects in between.
+        """Moves an object to another key: a `copy`, then a `delete`.
 
-        Raises what `copy` raises.
+        Readers may see both objects in between.
+
+        Raises the errors of `copy`.
         """
         self._native.copy(*self._pair("rename", source, target, overwrite))
 
@@ -202,7 +216,10 @@ class Objects:
         await answered(self._native.copy(*self._pair("rename", source, target, overwrite), awaitable=True))
 
     def delete(self, keys: str | Iterable[str]) -> None:
-        """Deletes an object or many, in bulk where the backend can. One that does not exist is fine. Raises `ReadOnlyError`."""
+        """Deletes one or many objects, in bulk if the backend supports it.
+
+        A missing object is not an error. Raises `ReadOnlyError`.
+        """
         self._native.delete_all(self._deleted(keys))
 
     async def delete_async(self, keys: str | Iterable[str]) -> None:
@@ -216,10 +233,12 @@ class Objects:
         method: Literal["GET", "HEAD", "PUT", "DELETE"] = "GET",
         expires_in: timedelta | float = timedelta(hours=1),
     ) -> str:
-        """A URL with which anybody can send one kind of request for an object, for a time: a `timedelta` or seconds, up to 7 days.
+        """Returns a URL that allows anyone to send one kind of request for an object, for a time.
 
-        The URL is a secret. The object need not exist. Raises `UnsupportedError` for all stores but S3, Google Cloud Storage and
-        Azure, and where there are no credentials to sign with; `InvalidError` for another method or time.
+        `expires_in` is a `timedelta` or seconds, at most 7 days. The URL is a secret. The object
+        need not exist. Raises `UnsupportedError` for all stores but S3, Google Cloud Storage and
+        Azure, and if there are no credentials to sign with; `InvalidError` for another method or
+        time.
         """
         url: str = self._native.sign(*self._signed(key, method, expires_in))
         return url
@@ -235,7 +254,7 @@ class Objects:
         url: str = await answered(self._native.sign(*self._signed(key, method, expires_in), awaitable=True))
         return url
 
-    # What both variants of a method pass on.
+    # Arguments that both variants of a method pass on.
 
     def _check_writable(self, operation: str, key: str) -> None:
         if self.read_only:
@@ -271,22 +290,23 @@ class Objects:
 
 
 def objects(store: _source.StoreLike, *, read_only: bool | None = None, **options: Unpack[StoreOptions]) -> Objects:
-    """The objects of a store, by key: bytes in and out, without Zarr.
+    """Opens the objects of a store by key: reads and writes bytes, without Zarr.
 
     Parameters
     ----------
     store
-        What `zarr_py.Store` takes: a URL, a path, a store of obstore, an object with the methods of obspec; or a `zarr_py.Store`.
+        Anything that `zarr_py.Store` accepts: a URL, a path, a store of obstore, an object with the
+        methods of obspec; or a `zarr_py.Store`.
     read_only
-        Refuse every write; by default as the given store is.
+        Refuses every write; by default, as the given store does.
     options
-        Those of `zarr_py.Store`.
+        The options of `zarr_py.Store`.
 
-    It is the store that everything else here uses: equal places share one client with its connections, its limit of requests in
-    flight and its counters.
+    Equal stores share one client, which all functions of this package use.
+    That client holds the connections, the limit of requests in flight, and the counters.
 
-    Raises `InvalidError` for a URL or option that names nothing, `ArgumentError` for an unknown option, `TypeError` for what is no
-    store.
+    Raises `InvalidError` for an invalid URL or option, `ArgumentError` for an unknown option, and
+    `TypeError` for any other object as `store`.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     wanted = None if read_only is None else _checks.flag(read_only, "read_only")
@@ -294,7 +314,7 @@ def objects(store: _source.StoreLike, *, read_only: bool | None = None, **option
 
 
 async def answered[T](answer: T | Awaitable[T]) -> T:
-    """An answer that may be there already."""
+    """Awaits an answer if it is awaitable; otherwise returns it."""
     return await answer if isinstance(answer, Awaitable) else answer
 
 
@@ -333,7 +353,7 @@ def _alone(value: int | None) -> list[int] | None:
 def _ranges(
     key: str, starts: Sequence[int], ends: Sequence[int] | None, lengths: Sequence[int] | None, version: Version | None
 ) -> tuple[str, list[tuple[int, int]], Version | None]:
-    """What `fetch_ranges` takes, from the one of ends and lengths that is given."""
+    """Returns the arguments of `fetch_ranges`, from whichever of ends and lengths is given."""
     if (ends is None) == (lengths is None):
         raise InvalidError("a range has an end or a length; give one of them")
     firsts = [_checks.count(start, "start", 0) for start in starts]

@@ -1,4 +1,4 @@
-"""Stores of obstore, and of other libraries made with pyo3-object_store, by the URL and options that make the same one here."""
+"""Describes stores of obstore and similar libraries by the URL and options that open them."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ __all__ = ["Description", "describe"]
 
 
 class Description(NamedTuple):
-    """What opens a store natively."""
+    """The arguments that open a store natively."""
 
     url: str
     options: _options.Options
@@ -26,16 +26,22 @@ _BUCKETS = {
 
 
 def _kind(store: Any) -> str | None:
-    """The name of the class of obstore that a store is exactly of; `None` for anything else, whatever its class is called: a
-    subclass has methods of its own, which have to be called."""
-    # Who has such a store has imported its module.
+    """Returns the name of the obstore class that a store is an exact instance of, otherwise `None`.
+
+    A subclass may override methods, which must then be called, so subclasses do not count. Nor does
+    a class of the same name from another module.
+    """
+    # Whoever holds such a store has imported its module.
     module = sys.modules.get("obstore.store")
     kinds = [(name, getattr(module, name, None)) for name in sorted(_KINDS)]
     return next((name for name, kind in kinds if type(store) is kind), None)
 
 
 def describe(store: Any) -> Description | None:
-    """How to open the same store natively; `None` for one that has to be called: one in memory, one of Python."""
+    """Describes how to open a store natively.
+
+    Returns `None` for a store that must be called: one in memory, or one written in Python.
+    """
     name = _kind(store)
     if name is None:
         return None

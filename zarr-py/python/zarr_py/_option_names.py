@@ -1,6 +1,6 @@
-"""Options of stores by name: what type checkers know as keywords, and what a mistake is compared with.
+"""Names of store options, for type checkers and for hints in error messages.
 
-The names are those of `object_store`, in all their spellings. The engine has the last word on what is legal.
+The names are those of `object_store`, in all spellings. The engine decides which options are legal.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Number = int | str | None
 
 
 class StoreArguments(TypedDict, total=False):
-    """The arguments of `zarr_py.Store` beside options of the backend."""
+    """The arguments of `zarr_py.Store` apart from the options of the backend."""
 
     config: Mapping[str, Any] | None
     client_options: Mapping[str, Any] | None
@@ -74,7 +74,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class BucketOptions(TypedDict, total=False):
-    """What objects of buckets are written with."""
+    """Options for the objects that are written to buckets."""
 
     storage_class: Text
 
@@ -258,11 +258,11 @@ class WebOptions(TypedDict, total=False):
 
 
 class BackendOptions(RequestOptions, S3Options, GoogleOptions, AzureOptions, WebOptions, total=False):
-    """Options of all backends, each of which has some of them."""
+    """Options of all backends. Each backend supports some of them."""
 
 
 class StoreOptions(StoreArguments, BackendOptions, total=False):
-    """All keywords of `zarr_py.Store`, and of the functions that open one."""
+    """All keywords of `zarr_py.Store` and of the functions that open a store."""
 
 
 _SCHEMES: dict[str, type] = {
@@ -274,12 +274,12 @@ _SCHEMES: dict[str, type] = {
 
 
 def takes_flags(name: str) -> bool:
-    """Whether an option may be a boolean; what is not in the tables may."""
+    """Whether an option may be a boolean; true for options that the tables do not contain."""
     return bool(BackendOptions.__annotations__.get(name, Flag) == Flag)
 
 
 def names(url: str) -> set[str]:
-    """The keywords that a store at this URL has."""
+    """Returns the keywords that a store at this URL accepts."""
     backend = _SCHEMES.get(url.partition(":")[0].lower())
     if backend is None:
         return set(StoreArguments.__annotations__)

@@ -1,4 +1,4 @@
-"""Options of stores: obstore's names in, the texts that the engine takes out; and which of them are secret."""
+"""Converts store options from obstore's names to texts for the engine, and tells secrets apart."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _SECRET_ENDS = ("key", "key_base64", "key_id", "password", "sas", "secret", "tok
 
 
 class Secret(str):
-    """A text that shows itself nowhere: not in `repr`, `str`, tracebacks and debuggers. It is sent all the same."""
+    """A text hidden in `repr`, `str`, tracebacks and debuggers, but sent unchanged."""
 
     def __repr__(self) -> str:
         return "'***'"
@@ -41,7 +41,7 @@ class Secret(str):
 
 
 class SecretUrl(Secret):
-    """A URL with a part that is secret, and shown without it."""
+    """A URL with a secret part, shown without that part."""
 
     def __repr__(self) -> str:
         return repr(public_url(str.__str__(self)))
@@ -54,12 +54,15 @@ class SecretUrl(Secret):
 
 
 def is_text(value: str) -> bool:
-    """Whether a text can be handed over: without halves of surrogate pairs. The exception for one would show all of it."""
+    """Whether a text has no lone surrogates.
+
+    The encoding error for a lone surrogate would show the whole text.
+    """
     return value.isascii() or re.search("[\ud800-\udfff]", value) is None
 
 
 def guarded(url: str) -> str:
-    """A URL that does not show what is secret in it."""
+    """Returns a URL that does not show its secret parts."""
     return url if isinstance(url, Secret) or public_url(url) == url else SecretUrl(url)
 
 
@@ -69,9 +72,10 @@ def merge(
     retry_config: Mapping[str, Any] | None,
     keywords: Mapping[str, Any],
 ) -> Options:
-    """All options as one list. Keywords go before `config`, and both before the other two.
+    """Merges all options into one list.
 
-    Durations are a `timedelta`, a text with a unit such as `"500ms"`, or a number of seconds.
+    Keywords override `config`, and both override `client_options` and `retry_config`. A duration is
+    a `timedelta`, a text with a unit such as `"500ms"`, or a number of seconds.
     """
     retry: dict[str, Any] = dict(retry_config or {})
     backoff: Mapping[str, Any] = retry.pop("backoff", None) or {}
@@ -84,7 +88,7 @@ def merge(
             if value is None:
                 merged.pop(name, None)
             elif is_secret(name) or (isinstance(value, str) and "@" in value and "://" not in value):
-                # The latter may be a URL with a password that lacks its scheme.
+                # A text with `@` may be a URL with a password but without its scheme.
                 merged[name] = Secret(_text(name, value))
             else:
                 merged[name] = guarded(_text(name, value))
@@ -114,8 +118,11 @@ _LOST = "credentials_lost"
 
 
 def public_options(options: Options, lost_url: bool = False) -> Options:
-    """The options that are not secret: no keys, tokens and passwords, and URLs without user info. The names of those that were
-    left out, and of what the URL of the store lost, are among them, so that where they are missed it is said why."""
+    """Returns the options without secrets: no keys, tokens and passwords, and no user info in URLs.
+
+    A further option names the secrets left out, including those of the store's URL, for the error
+    message when they are missing.
+    """
     public = {name: public_url(value) for name, value in options if not is_secret(name)}
     lost = [name for name, _ in options if is_secret(name)]
     if lost_url:
@@ -126,7 +133,7 @@ def public_options(options: Options, lost_url: bool = False) -> Options:
 
 
 def place_options(options: Options) -> Options:
-    """The options that say where a store is, whoever it is for."""
+    """Returns the options that determine the location of a store, without credentials."""
     return tuple(option for option in public_options(options) if option[0] != _LOST)
 
 
@@ -139,8 +146,11 @@ _URL = re.compile(
 
 
 def public_url(url: str) -> str:
-    """A URL without what may be secret: user and password everywhere; query and fragment too, except for a bucket, where they are
-    a part of the name. What is malformed may be meant for a web server."""
+    """Returns a URL without parts that may be secret.
+
+    Removes user and password everywhere. Removes query and fragment too, except for a bucket, where
+    they are part of the name. A malformed URL is treated like the URL of a web server.
+    """
     found = _URL.fullmatch(url)
     if found is None:
         before, mark, rest = url.partition("://")
@@ -155,22 +165,25 @@ def public_url(url: str) -> str:
     authority, end, path = first.partition("/")
     port = authority.rpartition(":")[2]
     if "@" in first and "@" not in authority and ":" in authority and not is_file and re.fullmatch(r"\d*|.*\]", port) is None:
-        # A password with a slash, a question mark or the like, which ends the host.
+        # The password contains a slash, a question mark or the like, which ends the host early.
         authority, end, path = first.rpartition("@")[2].partition("/")
     first = f"{authority if is_file and mark != '://' else authority.rpartition('@')[2]}{end}{path}"
     return f"{scheme}{mark}{re.split(r'[?#]', first, maxsplit=1)[0]}{archives}"
 
 
 def _without_user(rest: str) -> str:
-    """What follows the slashes without a user and a password, which no bucket has, and a query with them; the container of Azure
-    stays."""
+    """Returns the part of a URL after its slashes, without user, password and query.
+
+    Changes only URLs with a user and a password, which no bucket has; keeps the container of an
+    Azure URL.
+    """
     authority, slash, path = rest.partition("/")
     user, at, host = authority.rpartition("@")
     return re.split(r"[?#]", f"{host}{slash}{path}", maxsplit=1)[0] if at and ":" in user else rest
 
 
 def split_memory(url: str) -> tuple[str, str] | None:
-    """Name and prefix of a store in memory, to the letter; `None` for the URL of anything else."""
+    """Returns the name and prefix of a store in memory, verbatim; `None` for any other URL."""
     scheme, _, rest = url.partition(":")
     if scheme.lower() != "memory" or "|" in rest:
         return None

@@ -1,7 +1,7 @@
-"""`zarr_py.CodecPipeline`: what zarr-python calls to read and write chunks, as one call into the engine for any selection.
+"""`zarr_py.CodecPipeline`: reads and writes chunks for zarr-python, by one call per selection.
 
-What the engine does not understand (a codec or a store of somebody else's) is left to zarr-python's own pipeline, array by array:
-`zarr_py.explain` says what runs where.
+An array with a codec or store that the engine does not support is left to zarr-python's own
+pipeline. `zarr_py.explain` tells which arrays run in the engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An array of zarr-python in the engine: which arrays can be there, and their reads and writes."""
+"""Binds arrays of zarr-python to the engine: which arrays qualify, and their reads and writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BYTES = ("get", "set", "delete", "get_ranges", "set_if_not_exists")
 
 
 def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
-    """zarr-python's own pipeline for an array, made as `zarr.core.array.create_codec_pipeline` makes it."""
+    """Returns zarr-python's own pipeline, as `zarr.core.array.create_codec_pipeline` makes it."""
     if isinstance(metadata, ArrayV2Metadata):
         codec = V2Codec(filters=metadata.filters, compressor=metadata.compressor)
         codecs: Iterable[Codec] = [codec]
@@ -63,7 +63,7 @@ def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
 
 
 def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
-    """The array in the engine, or why it cannot be there."""
+    """Binds an array to the engine, or returns the reason why the engine does not support it."""
     native_store = _native_store(store)
     for part in _parts(metadata):
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
@@ -74,10 +74,11 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
         document = metadata.to_dict()
         document.pop("attributes", None)
         text = json.dumps(document).encode()
-        # What is not in a native store gets one for each call.
+        # A foreign store gets a native store of its own for each call.
         native = NativePipeline(native_store or NativeStore.memory(), text, metadata.zarr_format)
     except (TypeError, ValueError, NotImplementedError, ZarrError) as error:
-        # Also a store that cannot be opened here: zarr-python's own pipeline says so where it is used.
+        # Includes a store that cannot be opened here: zarr-python's own pipeline raises when it is
+        # used.
         return str(error)
     dtype = metadata.dtype.to_native_dtype()
     if native.variable_kind is None and native.item_size != dtype.itemsize:
@@ -93,7 +94,7 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
 
 
 def _native_store(store: Store) -> NativeStore | None:
-    """The native store, unless a class of somebody else's looks at what is read or written."""
+    """Returns the native store, or `None` if a foreign class handles the bytes."""
     if isinstance(store, Ours):
         kind = type(store)
         if not issubclass(kind, Ours) or any(getattr(kind, name) is not getattr(Ours, name) for name in BYTES):
@@ -102,7 +103,7 @@ def _native_store(store: Store) -> NativeStore | None:
 
 
 def _parts(metadata: ArrayMetadata) -> Iterable[object]:
-    """Codecs and data type."""
+    """Yields the data type and the codecs."""
     yield metadata.dtype
     if isinstance(metadata, ArrayV2Metadata):
         yield from metadata.filters or ()
@@ -126,7 +127,10 @@ def _name(thing: object) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
-    """An array in the engine. What a call does not understand is `None`."""
+    """An array bound to the engine.
+
+    The result is `None` for a call that the engine does not support.
+    """
 
     native: NativePipeline
     store: Store
@@ -180,20 +184,20 @@ class Binding:
         return self.native.write(batch, array, drop_axes, store_fill)
 
     def _is_swapped(self, dtype: np.dtype[Any]) -> bool:
-        """Whether elements are ours with all their bytes in the other order."""
+        """Whether elements have the array's data type in the opposite byte order."""
         if dtype.fields:
             return dtype == self.dtype.newbyteorder("S")
         return not dtype.isnative and dtype.newbyteorder("=") == self.dtype
 
     def _is_for(self, batch: Batch) -> bool:
-        """Whether the chunks are in the store that the engine has."""
+        """Whether the chunks are in the store that is bound to the engine."""
         path = batch[0][0]
         return type(path) is StorePath and (path.store is self.store or path.store == self.store)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForeignBinding(Binding):
-    """An array in a store that is not ours: the engine works through the store's own methods."""
+    """An array in a foreign store: the engine works through the store's own methods."""
 
     def read(
         self, batch: Batch, out: NDBuffer, drop_axes: tuple[int, ...]
@@ -207,7 +211,7 @@ class ForeignBinding(Binding):
 
     def _called[T](self, batch: Batch, call: Callable[[Binding], Any]) -> Awaitable[T] | None:
         path, spec = batch[0][:2]
-        # The engine has no keys with control characters, which a store may have.
+        # The engine refuses keys with control characters, which a store may contain.
         if type(path) is not StorePath or not path.path.isprintable():
             return None
         calls = Calls(path.store, spec.prototype)
@@ -223,7 +227,7 @@ async def _awaited[T: tuple[Any, ...]](answer: T | Awaitable[T]) -> T:
 async def _swapped(
     read: tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]], array: np.ndarray[Any, Any]
 ) -> tuple[GetResult, ...]:
-    """Gives the elements, all of which were just read, the byte order of their array."""
+    """Swaps elements that were just read to the byte order of their array."""
     results = await _awaited(read)
     array.byteswap(inplace=True)
     return results
@@ -235,7 +239,7 @@ type VariableRead = tuple[list[Any], tuple[GetResult, ...]]
 async def _filled(
     read: VariableRead | Awaitable[VariableRead], array: np.ndarray[Any, Any]
 ) -> tuple[GetResult, ...]:
-    """Puts elements, in C order, into their array."""
+    """Copies elements in C order into their array."""
     elements, results = await _awaited(read)
     array[...] = np.array(elements, dtype=array.dtype).reshape(array.shape)
     return results

@@ -1,4 +1,4 @@
-"""What a read would touch, as text and as numbers."""
+"""The objects, requests and bytes that a read would touch, as text and as numbers."""
 
 from typing import Any, Self
 
@@ -9,9 +9,10 @@ Cost = tuple[int, int, int, int, int]
 
 
 class Plan(str):
-    """What a read would touch, before any I/O: a text to `print`, and the numbers in it.
+    """The objects, requests and bytes that a read would touch: a text to `print`, and its numbers.
 
-    Of more than 16,384 objects, `requests`, `inner_chunks` and `bytes_decoded` are estimates.
+    Planning makes no I/O. For more than 16,384 objects, `requests`, `inner_chunks` and
+    `bytes_decoded` are estimates.
     """
 
     __module__ = "zarr_py"
@@ -26,27 +27,30 @@ class Plan(str):
 
     @property
     def objects(self) -> int:
-        """Chunks, or shards, that are touched."""
+        """The number of chunks, or of shards if the array is sharded, that the read touches."""
         return self._numbers[0]
 
     @property
     def requests(self) -> int:
-        """The fewest requests: merged ranges of inner chunks may add some, and what is cached saves some."""
+        """The minimum number of requests.
+
+        Merged byte ranges of inner chunks may add requests, and cached chunks save some.
+        """
         return self._numbers[1]
 
     @property
     def inner_chunks(self) -> int:
-        """Inner chunks that are fetched after the index of their shard."""
+        """The number of inner chunks to fetch after the index of their shard."""
         return self._numbers[2]
 
     @property
     def bytes_wanted(self) -> int:
-        """The size of the result."""
+        """The size of the result, in bytes."""
         return self._numbers[3]
 
     @property
     def bytes_decoded(self) -> int:
-        """The size of all that is decoded for it."""
+        """The size of all decoded chunks, in bytes."""
         return self._numbers[4]
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Counts of requests for one node."""
+"""Request counts of one node."""
 
 from typing import Self
 
@@ -8,11 +8,11 @@ __all__ = ["RequestCount"]
 
 
 class RequestCount:
-    """Requests for the objects of a node, and of all nodes below it, since it was made: whichever handle of this process makes
-    them.
+    """Counts all requests of this process for the objects of a node and of all nodes below it.
 
-    It ends with `close`, or with the `with` that it is used in. What is answered from a cache is no request; an object that is not
-    there counts for remote stores only.
+    Counting starts when the object is made, and ends with `close` or with its `with` statement. An
+    answer from a cache is not a request. A request for a missing object counts only for remote
+    stores.
     """
 
     __module__ = "zarr_py"
@@ -22,15 +22,15 @@ class RequestCount:
         self._counter, self._name = counter, name
 
     def counts(self) -> dict[str, int]:
-        """Requests and bytes so far, by kind, as `requests()` of the store has them."""
+        """Returns the requests and bytes so far, by kind, as `requests()` of the store does."""
         return self._counter.counts()
 
     def reset(self) -> None:
-        """Begins again at zero."""
+        """Resets the counts to zero."""
         self._counter.reset()
 
     def close(self) -> None:
-        """Counts no more; what was counted stays."""
+        """Stops counting; the counts remain."""
         self._counter.close()
 
     def __enter__(self) -> Self:

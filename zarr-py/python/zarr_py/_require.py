@@ -1,4 +1,4 @@
-"""Whether an array that is there is what a caller requires."""
+"""Checks whether an existing array is the one that a caller requires."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ __all__ = ["check_same"]
 
 
 def check_same(found: "Array", wanted: Mapping[str, Any], exact: bool) -> None:
-    """Raises `TypeError` where the array has another shape, or a data type that does not hold the elements."""
+    """Raises `TypeError` if the shape differs, or the data type cannot hold the elements."""
     import json
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""Shapes as callers write them: checked, and chosen where the caller leaves that to us."""
+"""Checks shapes that callers give, and chooses those that they leave open."""
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -11,9 +11,10 @@ _SHARD_SIZE = 16 << 20
 
 
 def lengths(shape: Any, what: str) -> list[int]:
-    """The lengths of a shape, or of one dimension if it is an integer. `what` names the argument in messages.
+    """Returns the lengths of a shape; an integer is a shape of one dimension.
 
-    Raises `TypeError` for anything but integers, and `ValueError` for negative ones.
+    `what` names the argument in messages. Raises `TypeError` for anything but integers, and
+    `ValueError` for negative ones.
     """
     if isinstance(shape, str | bytes | Mapping | Set):
         raise TypeError(f"{what}: expected an integer or a sequence of integers, got {shape!r}")
@@ -36,7 +37,10 @@ def _length(length: Any, what: str) -> int:
 
 
 def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
-    """The shape of chunks, one length for all dimensions if it is an integer; `None` if we choose."""
+    """Returns the shape of chunks; `None` if the engine chooses.
+
+    An integer is the length along every dimension.
+    """
     if chunks is None or chunks is True or (isinstance(chunks, str) and chunks == "auto"):
         return None
     if chunks is False:
@@ -46,9 +50,9 @@ def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
 
 
 def chunk_grid(chunks: Any) -> dict[str, Any] | None:
-    """The grid, where the lengths of all chunks are listed for some dimension: `[[3, 3, 4], 8]`.
+    """Returns a rectilinear chunk grid if lengths of all chunks are listed for a dimension.
 
-    A plain number is the length of all chunks of its dimension.
+    In `[[3, 3, 4], 8]`, the plain number is the length of all chunks along its dimension.
     """
     if isinstance(chunks, str | bytes | Mapping | Set) or not isinstance(chunks, Iterable):
         return None
@@ -64,7 +68,10 @@ def chunk_grid(chunks: Any) -> dict[str, Any] | None:
 def shard_shape(
     shards: Any, shape: Sequence[int], chunks: Sequence[int] | None, item_size: Callable[[], int]
 ) -> list[int] | None:
-    """The shape of shards; `None` for none. `"auto"` and `True` choose whole chunks, at most 16 MiB together."""
+    """Returns the shape of shards; `None` for no shards.
+
+    `"auto"` and `True` combine whole chunks into shards of at most 16 MiB.
+    """
     if shards is None or shards is False:
         return None
     if shards is not True and not (isinstance(shards, str) and shards == "auto"):
@@ -78,7 +85,10 @@ def shard_shape(
 
 
 def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
-    """A shard twice as long in one dimension after the other, the last first, while it is small and the array goes on."""
+    """Doubles a shard along one dimension after another, the last first, up to the size limit.
+
+    A shard does not grow along a dimension that it already covers.
+    """
     size = item_size
     for length in shard:
         size *= length
@@ -94,7 +104,7 @@ def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
 
 
 def appended(old: Sequence[int], data: Any, axis: int) -> tuple[Any, list[int], tuple[slice, ...]]:
-    """What is appended along an axis to an array of this shape, the new shape, and where it goes."""
+    """Returns the elements to append, the new shape, and the selection to write."""
     import numpy as np
 
     elements, shape = np.asanyarray(data), list(old)

@@ -1,4 +1,4 @@
-"""`Array.shard_map`: which shards and inner chunks are stored, how large they are, and what is dead space; as a picture, too."""
+"""`Array.shard_map`: stored shards and inner chunks, their sizes and dead space, and a picture."""
 
 from dataclasses import dataclass
 from html import escape
@@ -20,7 +20,7 @@ _MOST_CELLS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class StoredShard:
-    """A shard, or a chunk that is an object of its own, that is stored."""
+    """A stored shard, or a stored chunk of an array without shards."""
 
     __module__ = "zarr_py"
 
@@ -39,10 +39,13 @@ class StoredShard:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShardMap:
-    """What is stored of an array. It prints as a summary, and notebooks show it as a picture.
+    """The stored shards and chunks of an array, as numbers and as a picture.
 
-    A picture has one square for each inner chunk: the darker, the better it is compressed; white is not stored. Of an array of
-    more than two dimensions, the last two are drawn side by side for each index of the others.
+    Prints as a summary; notebooks show the picture.
+
+    The picture has one square for each inner chunk: a darker square is better compressed, and a
+    white square is not stored. For an array of more than two dimensions, the last two are drawn as
+    one plane for each index of the others, one plane below another.
     """
 
     __module__ = "zarr_py"
@@ -63,24 +66,27 @@ class ShardMap:
 
     @property
     def nbytes_stored(self) -> int:
-        """The size of all chunks or shards, in bytes."""
+        """The size of all stored chunks or shards, in bytes."""
         return sum(shard.size for shard in self.shards.values())
 
     @property
     def dead_space(self) -> int:
-        """Bytes in shards that nothing is in: what writes of parts have left behind, where the writer appends."""
+        """The unused bytes in shards: partial writes leave them behind if the writer appends."""
         return sum(shard.dead_space for shard in self.shards.values())
 
     @property
     def nchunks_stored(self) -> int:
-        """The number of chunks that are stored, of inner ones where there are shards, as far as indexes were read."""
+        """The number of stored chunks, or of stored inner chunks in shards with a read index."""
         if self.chunks_per_shard is None:
             return len(self.shards)
         return sum(len(shard.chunks) for shard in self.shards.values())
 
     @property
     def compression(self) -> float | None:
-        """Bytes in memory for each that a chunk is stored in; `None` where nothing is, or elements have any size."""
+        """The ratio of bytes in memory to bytes stored, over the stored chunks.
+
+        `None` if nothing is stored, or if elements are variable-size.
+        """
         stored = sum(sum(shard.chunks.values()) for shard in self.shards.values())
         if self.chunks_per_shard is None:
             stored = self.nbytes_stored
@@ -101,12 +107,12 @@ class ShardMap:
         return f"<pre>{escape(repr(self))}</pre>{self.svg()}"
 
     def svg(self) -> str:
-        """The picture."""
+        """Returns the picture as SVG."""
         return _drawn(self)
 
 
 def shard_map(array: "Array", limit: int) -> ShardMap:
-    """What is stored of an array: by a listing, and the index of each shard, of `limit` shards at most."""
+    """Maps the stored shards, by a listing and the shard indexes of at most `limit` shards."""
     most = _checks.count(limit, "limit", 0)
     found = {tuple(array._cell_of_key(key) or ()): (key, size) for key, size in array._objects()}
     cells = sorted(found)
@@ -121,7 +127,7 @@ def shard_map(array: "Array", limit: int) -> ShardMap:
             shards[cell] = StoredShard(cell, key, size, None, {}, 0)
             continue
         size, _, place, entries = index
-        # Two inner chunks may share their bytes.
+        # Two index entries may point to the same bytes.
         used = sum(length for _, length in {entry for entry in entries if entry != ABSENT}) + place[1] - place[0]
         inner = array._inner_grid(list(cell)) or []
         stored = {
@@ -143,7 +149,7 @@ def shard_map(array: "Array", limit: int) -> ShardMap:
 
 
 def _is_inside(array: "Array", cell: tuple[int, ...], at: tuple[int, ...]) -> bool:
-    """Whether an inner chunk has elements of the array."""
+    """Whether an inner chunk lies at least partly inside the array."""
     extent = array._extent(cell)
     return all(start + index * length < stop for (start, stop), index, length in zip(extent, at, array.chunks, strict=True))
 
@@ -154,7 +160,7 @@ _GAP = 3
 
 
 def _drawn(found: ShardMap) -> str:
-    """The shards as squares of inner chunks: rows and columns are the last two dimensions."""
+    """Draws the shards as squares of inner chunks: rows and columns are the last two dimensions."""
     rows, columns = ([1, 1, *found.grid])[-2:]
     planes = list(product(*map(range, found.grid[:-2])))
     inner = found.chunks_per_shard
@@ -179,7 +185,7 @@ def _drawn(found: ShardMap) -> str:
 
 
 def _inner_squares(found: ShardMap, shard: StoredShard, left: int, top: int) -> list[str]:
-    """The inner chunks of a shard: the last two dimensions, one plane of them below the other."""
+    """Draws the inner chunks of a shard: the last two dimensions, one plane below another."""
     inner = found.chunks_per_shard or ()
     columns = inner[-1] if inner else 1
     rows = prod(inner[:-1])
@@ -201,7 +207,7 @@ def _colour(found: ShardMap, shard: StoredShard | None) -> str:
 
 
 def _shade(found: ShardMap, size: int, chunks: int) -> str:
-    """From light (not compressed) to dark (a hundredth of it)."""
+    """Returns a colour from light (not compressed) to dark (compressed to 1/100)."""
     if found.chunk_nbytes is None or not found.chunk_nbytes:
         return "#4a7ab5"
     part = min(max(size / (chunks * found.chunk_nbytes), 0.01), 1.0)

@@ -1,4 +1,4 @@
-"""Where stores are: what callers give for one, what finds it again, and the one client that equal places of a process share."""
+"""Resolves store arguments, and shares one client among equal stores of a process."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ __all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "shared"
 
 
 class HasNative(Protocol):
-    """A `zarr_py.Store`, which is not imported here: it needs zarr-python."""
+    """A `zarr_py.Store`. Importing that class here would require zarr-python."""
 
     _native: NativeStore
 
@@ -31,7 +31,7 @@ _KEPT = 32
 
 
 class Source(NamedTuple):
-    """What a store was made of, and can be made of again."""
+    """The description from which a store was opened, and can be opened again."""
 
     url: str
     """A path, a URL, or `memory://<name>`; empty for a store that is called."""
@@ -50,20 +50,21 @@ class Source(NamedTuple):
 
     def __repr__(self) -> str:
         public = self.public()
-        # Objects of the caller's may show secrets.
+        # The `repr` of a caller's object may show secrets.
         objects = {name: Held(value) for name, value in (("credential_provider", public[2]), ("called", public[3])) if value is not None}
         shown = {**public._asdict(), **objects}
         return f"Source({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def public(self) -> "Source":
-        """This source without secrets."""
+        """Returns this source without secrets."""
         url = _options.public_url(self.url) if self.memory is None else self.url
         return self._replace(url=url, options=_options.public_options(self.options, url != self.url))
 
     def pickled(self) -> "Source":
-        """What a pickle holds: no secrets unless they are wanted, which are then found where it is opened.
+        """Returns the source for a pickle: without secrets, unless `pickle_secrets` is set.
 
-        Raises `TypeError` for a store that is called, which may hold some.
+        Unpickling finds credentials in the environment. Raises `TypeError` for a store that is
+        called, because the object may hold secrets.
         """
         if self.pickle_secrets:
             return self._replace(token=_token(self))
@@ -75,11 +76,14 @@ class Source(NamedTuple):
         return self.public()._replace(token=_token(self))
 
     def is_remote(self) -> bool:
-        """Whether this is the URL of a network."""
+        """Whether this is the URL of a store on a network."""
         return self.called is None and self.memory is None and "://" in self.url and not self.url.startswith("file:")
 
     def make(self) -> NativeStore:
-        """A new native store. What is wrong with the source raises where the store is first used."""
+        """Returns a new native store.
+
+        An error in the source raises when the store is first used.
+        """
         limits: dict[str, Any] = {"max_concurrency": self.max_concurrency, "cache_bytes": self.cache_bytes}
         if self.called is None:
             options = list(self.options)
@@ -93,7 +97,7 @@ class Source(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A store that is open, and what it was opened from."""
+    """An open store, and the source from which it was opened."""
 
     native: NativeStore
     origin: Source
@@ -103,12 +107,13 @@ class Place(NamedTuple):
 def of(
     store: StoreLike, options: Mapping[str, Any], read_only: Any, function: str, known: Collection[str] = ()
 ) -> Place:
-    """The place that a caller means.
+    """Returns the place for a store argument.
 
-    `read_only` is that of the store if it is `None`. `function` and `known` are the caller and its own keywords, for messages.
+    `read_only=None` means as the store is. `function` and `known` are the name of the caller and
+    its own keywords, for messages.
 
-    Raises `TypeError` for what is no store, for options of a store that is open already, and for unknown options, and
-    `ReadOnlyError` where a store that is read only is not to be.
+    Raises `TypeError` for an object that is no store, for options of an open store, and for unknown
+    options. Raises `ReadOnlyError` for `read_only=False` with a read-only store.
     """
     store, options = covered(store), Given(options)
     is_read_only = isinstance(store, Held) and _is_read_only(store.value)
@@ -131,7 +136,7 @@ def of(
 
 
 def _ours(store: str | Held) -> tuple[NativeStore, Source] | None:
-    """What a `zarr_py.Store` is made of."""
+    """Returns the native store and source of a `zarr_py.Store`; `None` for any other argument."""
     value = getattr(store, "value", None)
     native, source = getattr(value, "_native", None), getattr(value, "_origin", None)
     if not isinstance(source, Source) or not isinstance(native, NativeStore):
@@ -142,7 +147,7 @@ def _ours(store: str | Held) -> tuple[NativeStore, Source] | None:
 
 
 def source_of(store: Any, options: Mapping[str, Any], function: str, known: Collection[str] = ()) -> Source:
-    """What a store is made of, from a caller's arguments, all of which are checked."""
+    """Returns the source for the arguments of a caller, after checking all of them."""
     store, given = covered(store), Given(options)
     config_part, client, retry = (_values.part(given, name) for name in ("config", "client_options", "retry_config"))
     if not (given.get("credential_provider") is None or callable(given["credential_provider"])):
@@ -183,17 +188,17 @@ def _strictness(value: Any) -> _option_names.Strictness:
 
 
 def _described(store: str | Held) -> Source:
-    """What the first argument of a caller stands for."""
+    """Returns the source for a store argument, without options."""
     if isinstance(store, str):
         if not store:
             raise InvalidError("store: got an empty text; the current directory is '.'")
         if not _options.is_text(store):
             raise InvalidError("store: got a text with half of a surrogate pair, which is no URL and no path")
-        # So that a pickle means the same directory elsewhere.
+        # A pickle then means the same directory everywhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store.value, bytes | None):
         raise TypeError(f"store: expected a URL, a path or a store, got {kind_of(store.value)}")
-    # Who has such a store has imported its module.
+    # Whoever holds such a store has imported its module.
     zarrs = sys.modules.get("zarr.storage")
     if zarrs is not None:
         if type(store.value) is zarrs.LocalStore:
@@ -212,13 +217,13 @@ def _described(store: str | Held) -> Source:
 
 
 def _is_read_only(store: Any) -> bool:
-    """Whether a store of zarr-python, which ours are too, refuses writes."""
+    """Whether a store of zarr-python, which includes `zarr_py.Store`, refuses writes."""
     abc = sys.modules.get("zarr.abc.store")
     return abc is not None and isinstance(store, abc.Store) and bool(store.read_only)
 
 
 def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
-    """A native store that is open. `options` are what the caller gave."""
+    """Opens a source. `options` are the options of the caller, for messages."""
     native, found = opened(source)
     wrong = _wrong(native, found, options)
     if wrong is None:
@@ -228,7 +233,7 @@ def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
 
 
 def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | None:
-    """Why a store cannot be opened."""
+    """Returns the error if a store cannot be opened."""
     try:
         location = native.location
     except InvalidError as error:
@@ -246,16 +251,17 @@ def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | N
 
 
 def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]:
-    """`_opened`, and strict if it is to be: with the client of the other."""
+    """Opens a source as `_opened` does. A strict store shares the client of the tolerant store."""
     native, found = _opened(source, again)
     return native.strict() if source.strictness == "strict" else native, found
 
 
 def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
-    """The native store of a source, one for equal ones where it has a client, and what finds it again. What is wrong with the
-    source raises where the store is first used.
+    """Returns the native store of a source, and the source with which to open it again.
 
-    `again`: the source was opened before, and is to be what it was then: an archive, whose directory is read once.
+    Equal sources with a client share one native store. An error in the source raises when the store
+    is first used. `again` states that the source was opened before: an archive then keeps its
+    directory, which is read once.
     """
     memory = _options.split_memory(source.url) if source.called is None else None
     if memory is None:
@@ -276,7 +282,10 @@ def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
 
 
 def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
-    """The place of what a pickle holds. It is not opened: that may fail, and would do so in the loader of a worker."""
+    """Returns the place for a pickled source, without opening the store.
+
+    Opening may fail, and would fail in the loader of a worker.
+    """
     native, found = opened(_with_objects(Source(*source)), again=True)
     return Place(native, found, read_only)
 
@@ -286,7 +295,7 @@ _objects: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
 
 
 def _token(source: Source) -> str | None:
-    """The name of a source's objects in pickles; `None` where it has none."""
+    """Returns the token of a source's Python objects in pickles; `None` if it has none."""
     mine = source.credential_provider, source.called
     if mine == (None, None):
         return None
@@ -300,7 +309,7 @@ def _token(source: Source) -> str | None:
 
 
 def _with_objects(source: Source) -> Source:
-    """A source out of a pickle, with the objects that those before it had."""
+    """Returns an unpickled source with the Python objects of earlier sources with this token."""
     if source.token is None:
         return source
     with _lock:
@@ -316,7 +325,7 @@ def _remember(token: str, objects: tuple[Any, Any]) -> None:
         _objects.popitem(last=False)
 
 
-# One client for equal places.
+# Equal places share one client.
 
 _stores: WeakValueDictionary[tuple[Any, ...], NativeStore] = WeakValueDictionary()
 _recent: OrderedDict[tuple[Any, ...], NativeStore] = OrderedDict()
@@ -325,7 +334,7 @@ _lock = threading.RLock()
 
 
 def shared(source: Source, *, again: bool = True) -> NativeStore:
-    """The native store of a source, one for equal ones."""
+    """Returns the native store of a source, which equal sources share."""
     key = _key(source)
     is_archive = "|" in source.url
     with _lock:
@@ -346,7 +355,7 @@ def shared(source: Source, *, again: bool = True) -> NativeStore:
 
 
 def _forget(source: Source) -> None:
-    """Drops a store that could not be opened."""
+    """Removes a store that could not be opened from the shared stores."""
     key = _key(source)
     with _lock:
         _stores.pop(key, None)
@@ -354,8 +363,11 @@ def _forget(source: Source) -> None:
 
 
 def _key(source: Source) -> tuple[Any, ...]:
-    """What makes two sources the same client. Functions and stores that are called are the same only as objects; the client keeps
-    them, so that no other object has their number."""
+    """Returns the key by which equal sources share a client.
+
+    Functions and called stores compare by identity. The client keeps them alive, so no other object
+    can get the same `id`.
+    """
     provider, called = source.credential_provider, source.called
     numbers = (provider and id(provider), None if called is None else id(called))
     url = source.url
@@ -363,7 +375,7 @@ def _key(source: Source) -> tuple[Any, ...]:
         environment: tuple[Any, ...] = ()
     else:
         environment = _environment()
-        # One slash behind means nothing; several are names of their own.
+        # One trailing slash means nothing; several are part of the name.
         if not ("?" in url or "|" in url or url.endswith("//")):
             url = url.removesuffix("/")
     return (url, source.options, source.memory, source.max_concurrency, source.cache_bytes, *numbers, environment)
@@ -373,7 +385,10 @@ _FILES = ("~/.aws/config", "~/.aws/credentials", "~/.config/gcloud/application_d
 
 
 def _environment() -> tuple[Any, ...]:
-    """Where a client finds settings and credentials when it is made: with others, it is another client."""
+    """Returns the settings and credentials in the environment that a new client reads.
+
+    A change in the environment leads to another client.
+    """
     wanted = ("AWS_", "AZURE_", "GOOGLE_", "IDENTITY_", "MSI_")
     found = [(name, value) for name, value in os.environ.items() if name.startswith(wanted) or name.lower().endswith("_proxy")]
     named = [value for name, value in found if name.endswith(("_FILE", "_CREDENTIALS"))]

@@ -1,4 +1,4 @@
-"""Steps that wait: a coroutine that awaits nothing, for functions that have an async variant of the same steps."""
+"""Runs a coroutine that never suspends: the blocking form of a function with an async variant."""
 
 from collections.abc import Coroutine
 from typing import Any
@@ -7,7 +7,7 @@ __all__ = ["run"]
 
 
 def run[T](steps: Coroutine[Any, Any, T]) -> T:
-    """Runs steps whose calls wait."""
+    """Runs a coroutine whose calls block instead of awaiting."""
     try:
         steps.send(None)
     except StopIteration as done:

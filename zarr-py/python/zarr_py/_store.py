@@ -1,4 +1,4 @@
-"""`zarr_py.Store`, a store for zarr-python: the thin cover of a native store."""
+"""`zarr_py.Store`, a store for zarr-python: a thin wrapper around a native store."""
 
 import html
 import os
@@ -25,34 +25,42 @@ __all__ = ["Store", "native_of"]
 
 
 class Store(abc.Store):
-    """A store for zarr-python on local files, memory, S3, Google Cloud Storage, Azure and web servers.
+    """A store for zarr-python: local files, memory, S3, Google Cloud, Azure and web servers.
 
     Parameters
     ----------
     store
-        A path; a URL (`s3://bucket/prefix`, `gs://`, `az://`, `https://`, `file://`, `memory:` for a new store in memory,
-        `memory://name` for the one of that name in this process; `|zip:` behind the URL of an archive); a store of obstore, or
-        of another library made with pyo3-object_store; or any object with the methods of obspec.
+        A path; a URL (`s3://bucket/prefix`, `gs://`, `az://`, `https://`, `file://`, `memory:` for
+        a new store in memory, `memory://name` for the store of that name in this process; append
+        `|zip:` to the URL of an archive); a store of obstore, or of another library made with
+        pyo3-object_store; or any object with the methods of obspec.
     read_only
-        Refuse every write; by default what the store that is given does. `False` for one that is read only is refused.
+        Refuses every write; by default, as the given store does. `False` is refused for a read-only
+        store.
     config, client_options, retry_config
-        Options, by obstore's names. More of `config` can be given as keywords: `region="eu-west-1"`.
+        Options, named as in obstore. Members of `config` can also be given as keywords:
+        `region="eu-west-1"`.
     credential_provider
-        A function, async or not, that returns credentials as obstore's providers do: a dictionary with `expires_at`.
+        A function, sync or async, that returns credentials as the providers of obstore do: a
+        dictionary with `expires_at`.
     max_concurrency
-        Requests in flight at once, over all calls of this process. By default 64, and 16 to web servers.
+        The maximum number of requests in flight, over all calls of this process. By default 64, and
+        16 for web servers.
     cache_bytes
-        Memory for encoded chunks, in bytes, that `zarr_py.CodecPipeline` and `zarr_py.open_array` use.
-        None by default, unless `zarr_py.config` says otherwise.
+        Memory, in bytes, for encoded chunks that `zarr_py.CodecPipeline` and `zarr_py.open_array`
+        read. By default none, unless `zarr_py.config` sets another size.
     missing_on_forbidden
-        Take a refused access (403) for an absent object, as buckets answer who may read but not list.
+        Treats a forbidden object (403) as absent, because buckets answer 403 for an absent object
+        if the client may read but not list.
     single_writer
-        There is no other writer: for backends without conditional puts.
+        States that there is no other writer: for backends without conditional puts.
     pickle_secrets
-        Keep credentials in pickles. By default a pickle has none, and finds them where it is opened, in the environment.
+        Keeps credentials in pickles. By default a pickle contains none, and unpickling finds
+        credentials in the environment.
     strictness
-        `"tolerant"` reads what other libraries are known to write beyond the specification (docs/tolerance.md), `"strict"` refuses
-        it: for `zarr_py.open_array` and the like.
+        `"tolerant"` reads known deviations of other libraries from the specification
+        (docs/tolerance.md), and `"strict"` refuses them. Applies to `zarr_py.open_array` and
+        similar functions.
     """
 
     __module__ = "zarr_py"
@@ -91,25 +99,28 @@ class Store(abc.Store):
         self._native, self._origin = place.native, place.origin
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Notes whether a subclass has requests of its own, which the engine would not call."""
+        """Records whether a subclass overrides request methods, which the engine would bypass."""
         super().__init_subclass__(**keywords)
         cls._has_own_requests = cls._has_own_requests or not REQUESTS.isdisjoint(vars(cls))
 
     @classmethod
     def from_url(cls, url: str | os.PathLike[str], **options: Any) -> Self:
-        """The store at a URL or path: what the constructor makes of it."""
+        """Creates the store for a URL or path, as the constructor does."""
         url, options = covered(url), Given(options)
         return cls.from_obstore(url, **options)
 
     @classmethod
     def from_obstore(cls, store: Any, **options: Any) -> Self:
-        """The store that a store of obstore, or one like it, stands for."""
+        """Creates the store for a store of obstore or a similar library."""
         store, options = covered(store), Given(options)
         return cls(store.value if isinstance(store, Held) else store, **options)
 
     @classmethod
     def memory(cls, name: str | None = None, *, read_only: bool = False) -> Self:
-        """A store in memory: the one of this name, which lives while somebody holds it, or a new one."""
+        """Creates a store in memory, or returns the one with this name.
+
+        A named store lives while it is referenced.
+        """
         return cls("memory:" if name is None else f"memory://{name}", read_only=read_only)
 
     @property
@@ -126,13 +137,13 @@ class Store(abc.Store):
 
     @property
     def url(self) -> str:
-        """Where the store is, without user info and query."""
+        """The URL of the store, without user info and query."""
         if self._origin.memory is not None:
             return self._origin.url
         try:
             location, is_archive = self._native.location, self._native.is_read_only
         except Exception:
-            # Unpickled where it cannot be opened.
+            # The store was unpickled where it cannot be opened.
             location, is_archive = self._origin.public().url, False
         if not location.startswith("/"):
             return location
@@ -140,7 +151,7 @@ class Store(abc.Store):
         return Path(path).as_uri() + bar + inside
 
     def requests(self) -> dict[str, int]:
-        """Requests and bytes so far, in this process, by kind."""
+        """Returns the requests and bytes so far in this process, by kind."""
         return self._native.requests()
 
     def with_read_only(self, read_only: bool = False) -> Self:
@@ -185,7 +196,7 @@ class Store(abc.Store):
     def get_sync(
         self, key: str, *, prototype: BufferPrototype | None = None, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """`get` on the calling thread."""
+        """Reads a key as `get` does, on the calling thread."""
         found = self._native.get_sync(key, byte_range)
         if found is None:
             return None
@@ -281,7 +292,7 @@ class Store(abc.Store):
             await done
 
     def set_sync(self, key: str, value: Buffer) -> None:
-        """`set` on the calling thread."""
+        """Stores a value as `set` does, on the calling thread."""
         self._check_writable()
         self._native.set_sync(key, _memory_of(value))
 
@@ -293,7 +304,8 @@ class Store(abc.Store):
             if not isinstance(done, bool):
                 await done
         except UnsupportedError:
-            # A backend without conditions: what zarr-python does everywhere, a look and a put.
+            # The backend has no conditional puts: checks, then puts, as zarr-python does for
+            # every backend.
             if not await self.exists(key):
                 await self.set(key, value)
 
@@ -304,7 +316,7 @@ class Store(abc.Store):
             await done
 
     def delete_sync(self, key: str) -> None:
-        """`delete` on the calling thread."""
+        """Deletes a key as `delete` does, on the calling thread."""
         self._check_writable()
         self._native.delete_sync(key)
 
@@ -319,7 +331,7 @@ class Store(abc.Store):
 
     @property
     def _supports_sync_io(self) -> bool:
-        """Whether blocking calls are the fast ones: on local files and memory."""
+        """Whether blocking calls are the faster ones: for local files and memory."""
         return not self._native.is_remote
 
     # Listings.
@@ -355,12 +367,15 @@ async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
 
 
 def _taker(prototype: BufferPrototype) -> Callable[[NativeBuffer], Buffer]:
-    """What makes a buffer of bytes: of anything with the buffer protocol, whatever its annotation says."""
+    """Returns the zarr-python function that makes a buffer from an object with the buffer protocol.
+
+    Its annotation is narrower than the objects that it accepts.
+    """
     return cast("Callable[[NativeBuffer], Buffer]", prototype.buffer.from_bytes)
 
 
 def _memory_of(value: Buffer) -> Any:
-    """The bytes of a value, contiguous."""
+    """Returns the bytes of a value as contiguous memory."""
     if not isinstance(value, Buffer):
         raise TypeError(f"Store.set(): `value` must be a Buffer instance. Got an instance of {type(value)} instead.")
     memory = value.as_buffer_like()
@@ -379,7 +394,7 @@ def _unpickle(cls: type[Store], source: tuple[Any, ...], read_only: bool) -> Sto
 
 
 def _place(store: Store) -> tuple[Any, ...]:
-    """What makes two stores equal: where they are and how they get there, whoever they are for."""
+    """Returns the equality key of a store: its location, and its options without secrets."""
     public = store._origin.public()
     options = _options.place_options(store._origin.options)
     where = "s3" + store.url.removeprefix("s3a") if store.url.startswith("s3a:") else store.url
@@ -387,8 +402,14 @@ def _place(store: Store) -> tuple[Any, ...]:
 
 
 def native_of(store: abc.Store) -> NativeStore | None:
-    """The native store behind one of ours, exactly a `zarr.storage.LocalStore`, or exactly a `zarr.storage.ObjectStore`; `None`
-    for others. A subclass with requests of its own is not passed over. Stores of one place share one, with its connections and caches."""
+    """Returns the native store behind a store of zarr-python; `None` if it has none.
+
+    The store can be a `zarr_py.Store`, or exactly a `zarr.storage.LocalStore` or
+    `zarr.storage.ObjectStore`.
+
+    Returns `None` for a subclass with requests of its own, so that the engine does not bypass them.
+    Stores of one place share one native store, with its connections and caches.
+    """
     if isinstance(store, Store):
         return None if store._has_own_requests else store._native
     if type(store) is LocalStore or type(store) is ObjectStore:

@@ -1,4 +1,4 @@
-"""Chunks as they are stored: encoded bytes in and out."""
+"""Encoded bytes of chunks: reads and writes chunks as they are stored."""
 
 from collections.abc import Sequence
 from math import prod
@@ -21,7 +21,7 @@ ABSENT = (2**64 - 1, 2**64 - 1)
 
 
 class Steps:
-    """Calls the engine: waits, or gives an awaitable."""
+    """Calls the engine: either waits for the result or awaits it."""
 
     def __init__(self, *, awaits: bool) -> None:
         self._awaits = awaits
@@ -33,7 +33,7 @@ class Steps:
 
 
 async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> memoryview | None:
-    """The bytes of a chunk, or shard, or inner chunk, as they are stored; `None` where it is not."""
+    """Returns the encoded bytes of a chunk, shard or inner chunk; `None` if it is not stored."""
     cell = _indices(block, array._grid_shape, "block")
     store, key = array._store, array._key_of_cell(cell)
     if inner is None:
@@ -61,7 +61,7 @@ async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> m
 
 
 async def write_encoded(call: Steps, array: "Array", block: Any, data: Any, check: Any) -> None:
-    """Stores the bytes of a chunk, or shard."""
+    """Stores the encoded bytes of a chunk or shard."""
     cell = _indices(block, array._grid_shape, "block")
     if array.read_only:
         raise ReadOnlyError(f"/{array.path}: store was opened in read-only mode and does not support writing")
@@ -72,7 +72,7 @@ async def write_encoded(call: Steps, array: "Array", block: Any, data: Any, chec
 
 
 def _check(array: "Array", cell: list[int], key: str, data: Any) -> None:
-    """Raises `InvalidError` where bytes are not what the array's codecs decode."""
+    """Raises `InvalidError` if the codecs of the array cannot decode the bytes."""
     memory = NativeStore.memory()
     memory.set_sync(key, data)
     other = bind_node(Place(memory, Source("memory:"), True), "array", array.path, array.metadata_text())
@@ -83,7 +83,7 @@ def _check(array: "Array", cell: list[int], key: str, data: Any) -> None:
 
 
 def _indices(given: Any, grid: Sequence[int], what: str) -> list[int]:
-    """Indices of one cell of a grid, counted from the start."""
+    """Returns the indices of one cell of a grid, counted from the start."""
     items = list(given) if isinstance(given, tuple | list) else [given]
     if len(items) != len(grid) or not all(is_index(item) for item in items):
         raise SelectionError(f"{what}: expected {len(grid)} integers, got {given!r}")
@@ -97,5 +97,8 @@ def _indices(given: Any, grid: Sequence[int], what: str) -> list[int]:
 
 
 def decoded_size(shape: Sequence[int], array: "Array") -> int | None:
-    """The bytes of so many elements in memory; `None` where elements have any size."""
+    """Returns the size of elements of this shape in memory, in bytes.
+
+    Returns `None` for variable-size elements.
+    """
     return None if array.dtype.kind in "TO" else prod(shape) * array.dtype.itemsize

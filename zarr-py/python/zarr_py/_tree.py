@@ -1,4 +1,4 @@
-"""`Group.tree`: the nodes below a group, with shapes and types, as text and as a list to unfold."""
+"""`Group.tree`: the nodes below a group, as text and as a collapsible list."""
 
 from html import escape
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ class Tree(str):
 
 
 def tree_of(group: "Group", level: int | None) -> Tree:
-    """The tree of a group, as many levels deep."""
+    """Returns the tree of a group, down to `level` levels."""
     name = f"/{group.path}"
     lines, html = [name], [f"<details open><summary>{escape(name)}</summary>"]
     _below(group, 1, level, lines, html)

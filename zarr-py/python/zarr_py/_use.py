@@ -1,4 +1,4 @@
-"""`zarr_py.use`: zarr-python with our pipeline, and with codecs that it lacks."""
+"""`zarr_py.use`: zarr-python with the codec pipeline and the additional codecs of this package."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ __all__ = ["use"]
 
 
 def use(**options: Any) -> Any:
-    """Switches zarr-python to `zarr_py.CodecPipeline`, and gives it the codecs that it has none of the name of.
+    """Switches zarr-python to `zarr_py.CodecPipeline`, and registers codecs that zarr-python lacks.
 
-    As a context manager, until its end. `options` are further ones of `zarr.config`, by their names with `__` for a dot:
-    `async__concurrency=32`. Raises `ModuleNotFoundError` where zarr-python is not installed.
+    As a context manager, restores the previous configuration at the end. `options` are further
+    settings of `zarr.config`, with `__` for a dot in a name: `async__concurrency=32`. Raises
+    `ModuleNotFoundError` if zarr-python is not installed.
     """
     from zarr_py import CodecPipeline  # which says what to install
 

@@ -1,5 +1,7 @@
-"""Names and values of options: checked, with errors that name the option and what is legal, and never show a value that may be
-secret."""
+"""Checks names and values of options.
+
+An error names the option and the legal values, and never shows a value that may be secret.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
@@ -46,9 +48,9 @@ _ELSEWHERE = {
 
 
 def part(options: Given, name: str) -> Given:
-    """Takes options within options out of them.
+    """Removes nested options from the options, and returns them.
 
-    Raises `TypeError` for what is no mapping of names.
+    Raises `TypeError` for anything but a mapping with names as keys.
     """
     if options.get(name) is None:
         options.pop(name, None)
@@ -63,15 +65,17 @@ def part(options: Given, name: str) -> Given:
 
 
 def absent(options: Given) -> list[str]:
-    """Options of the backend that were given as `None`."""
+    """Returns the options of the backend that were given as `None`."""
     parts = [Given(options[name]) for name in ("config", "client_options") if isinstance(options.get(name), Mapping)]
     return [name for one in (options, *parts) for name in one
             if one[name] is None and name not in _option_names.StoreArguments.__annotations__]
 
 
 def check_names(url: str, names: Iterable[str], function: str, known: Collection[str], is_remote: bool) -> None:
-    """Refuses options that the store at a URL does not have, whatever their values. What the tables here do not know, the
-    engine may."""
+    """Refuses options that the store at a URL does not have, whatever their values.
+
+    The engine decides on options of remote stores that the tables here do not contain.
+    """
     legal = _option_names.names(url)
     for name in names:
         if name.lower() in legal or name.lower() in (*STORE_FLAGS, "default_headers"):
@@ -95,7 +99,7 @@ def _engine_knows(url: str, name: str) -> bool:
 
 
 def check_values(values: Given, function: str) -> None:
-    """Refuses values that would only become some text."""
+    """Refuses values that cannot be converted to a meaningful text."""
     for name in values:
         if name == "backoff":
             backoff = part(Given(backoff=values[name]), name)
@@ -111,7 +115,10 @@ def check_values(values: Given, function: str) -> None:
 
 
 def _fault(name: str, value: Any) -> str | None:
-    """What is wrong with a value; behind `got: ` if it is not its type. It raises nothing: its frame has the value."""
+    """Returns what is wrong with a value, after `got: ` unless the type of the value is wrong.
+
+    Never raises, because its frame holds the value.
+    """
     if value is None:
         return None
     if isinstance(value, str) and not _options.is_text(value):

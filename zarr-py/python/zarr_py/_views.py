@@ -1,4 +1,4 @@
-"""What an array is indexed through: `oindex`, `vindex` and `blocks`."""
+"""The indexing views of an array: `oindex`, `vindex` and `blocks`."""
 
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
@@ -39,7 +39,7 @@ class OIndex:
         self._array.write(self._prepare(selection), value)
 
     def read(self, selection: Any, *, out: "npt.NDArray[Any] | None" = None) -> Any:
-        """Reads a selection, into `out` where it is given."""
+        """Reads a selection, into `out` if it is given."""
         return self._array.read(self._prepare(selection), out=out)
 
     async def read_async(self, selection: Any, *, out: "npt.NDArray[Any] | None" = None) -> Any:
@@ -47,11 +47,11 @@ class OIndex:
         return await self._array.read_async(self._prepare(selection), out=out)
 
     async def write_async(self, selection: Any, value: Any) -> None:
-        """Writes a selection, for an event loop."""
+        """Writes a value to a selection, as a coroutine."""
         await self._array.write_async(self._prepare(selection), value)
 
     def plan(self, selection: Any) -> "Plan":
-        """What a read would touch."""
+        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
         return self._array.plan(self._prepare(selection))
 
 
@@ -68,14 +68,17 @@ class VIndex(OIndex):
 
 
 class Blocks(OIndex):
-    """Indexing of an array by chunks, or shards where it has some: `array.blocks[0, 1:3]` is the elements of those."""
+    """Indexing of an array by chunks, or by shards if the array is sharded.
+
+    `array.blocks[0, 1:3]` is the elements of these chunks or shards.
+    """
 
     __module__ = "zarr_py"
     __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of chunks, or shards, along each dimension."""
+        """The number of chunks along each dimension, or of shards if the array is sharded."""
         return self._array._grid_shape
 
     def __getitem__(self, selection: Any) -> "npt.NDArray[Any]":
@@ -118,7 +121,7 @@ class Blocks(OIndex):
         return self._elements(bounds)
 
     def _elements(self, bounds: list[tuple[int, int]]) -> tuple[slice, ...]:
-        """The elements of ranges of chunks."""
+        """Returns the selection that covers ranges of chunks."""
         if any(start >= stop for start, stop in bounds):
             return tuple(slice(0, 0) if start >= stop else slice(None) for start, stop in bounds)
         first = self._array._extent([start for start, _ in bounds])

@@ -1,7 +1,8 @@
-"""Codecs for zarr-python that it has none of: ours, by their names.
+"""Additional codecs for zarr-python, which run in the engine.
 
-zarr-python finds them by the entry points of this package. In `zarr_py.CodecPipeline` the engine runs them with all others of an
-array; in a pipeline of zarr-python each chunk is one call.
+zarr-python finds the codecs by the entry points of this package. In `zarr_py.CodecPipeline`, the
+engine runs them with all other codecs of an array; in a pipeline of zarr-python, each chunk is one
+call.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["CODECS", "Bitround", "N5Default", "Packbits", "Reshape", "Zfp", "reg
 
 @dataclass(frozen=True)
 class _Ours:
-    """A codec by its object in metadata."""
+    """A codec, given by its configuration in metadata."""
 
     configuration: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,7 +55,7 @@ class _Ours:
 
 
 def _engine(spec: ArraySpec, *codecs: dict[str, JSON]) -> NativePipeline:
-    """One chunk in the engine, with these codecs."""
+    """Returns the engine's pipeline for one chunk with these codecs."""
     data_type = spec.dtype.to_json(zarr_format=3)
     document = {
         "zarr_format": 3,
@@ -74,13 +75,13 @@ def _native(spec: ArraySpec) -> np.dtype[Any]:
 
 
 def _elements(array: NDBuffer, spec: ArraySpec) -> np.ndarray[Any, Any]:
-    """The elements in C order and this machine's byte order, as bytes."""
+    """Returns the elements in C order and native byte order, as bytes."""
     found = np.ascontiguousarray(array.as_numpy_array(), dtype=_native(spec))
     return found.reshape(-1).view("u1")
 
 
 class _ToBytes(_Ours, ArrayBytesCodec):
-    """A codec that makes bytes of elements."""
+    """A codec that turns elements into bytes."""
 
     is_fixed_size = False
 
@@ -101,25 +102,25 @@ class _ToBytes(_Ours, ArrayBytesCodec):
 
 
 class Packbits(_ToBytes):
-    """`packbits`: elements of a few bits, side by side."""
+    """`packbits`: packs elements of a few bits side by side."""
 
     name = "packbits"
 
 
 class Zfp(_ToBytes):
-    """`zfp`: numbers, with or without loss."""
+    """`zfp`: compresses numbers, with or without loss."""
 
     name = "zfp"
 
 
 class N5Default(_ToBytes):
-    """`n5_default`: chunks of N5."""
+    """`n5_default`: chunks in the format of N5."""
 
     name = "n5_default"
 
 
 class _ToArray(_Ours, ArrayArrayCodec):
-    """A codec that makes an array of an array."""
+    """A codec that turns an array into another array."""
 
     is_fixed_size = True
 
@@ -140,7 +141,7 @@ class _ToArray(_Ours, ArrayArrayCodec):
 
 
 class Bitround(_ToArray):
-    """`bitround`: floats with fewer bits in their mantissa."""
+    """`bitround`: rounds floats to fewer bits of mantissa."""
 
     name = "bitround"
 
@@ -155,12 +156,12 @@ class Bitround(_ToArray):
 
 
 class Reshape(_ToArray):
-    """`reshape`: another shape for the same elements."""
+    """`reshape`: gives a chunk another shape with the same elements."""
 
     name = "reshape"
 
     def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the encoded array: products of dimensions, sizes, and -1 for what is left."""
+        """Returns the encoded shape: products of dimensions, lengths, and -1 for the rest."""
         found = [
             prod(shape[axis] for axis in one) if isinstance(one, list | tuple) else int(one)
             for one in self.configuration["shape"]
@@ -182,7 +183,7 @@ CODECS = (Bitround, N5Default, Packbits, Reshape, Zfp)
 
 
 def register() -> None:
-    """Registers the codecs that zarr-python has none of the name of."""
+    """Registers the codecs whose names zarr-python does not know."""
     from zarr import registry
 
     registries: Mapping[str, Any] = registry._codec_registries

@@ -1,6 +1,7 @@
-"""Codecs as classes: their configuration checked by type checkers, with the defaults that zarr-python has.
+"""Codecs as classes, so that type checkers check configurations. Defaults are zarr-python's.
 
-Where a codec is expected, its name, its object in metadata and codecs of zarr-python are taken as well.
+Wherever a codec is expected, its name, its JSON object as in metadata, and codecs of zarr-python
+are accepted too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,14 +36,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """A codec and its configuration. A member that is `None` has the default."""
+    """A codec and its configuration. A member that is `None` has its default value."""
 
     __module__ = "zarr_py.codecs"
 
     name: ClassVar[str] = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The object of the codec in metadata."""
+        """Returns the JSON object of the codec, as in metadata."""
         members = {member.name: _json(getattr(self, member.name), member.name) for member in fields(self)}
         configuration = {name: value for name, value in members.items() if value is not None}
         return {"name": self.name, "configuration": configuration} if configuration else {"name": self.name}
@@ -50,7 +51,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Bytes(Codec):
-    """Elements as they are in memory, in this byte order."""
+    """Serializes elements as they are in memory, in this byte order."""
 
     name: ClassVar[str] = "bytes"
     endian: Literal["little", "big"] | None = None
@@ -58,21 +59,21 @@ class Bytes(Codec):
 
 @dataclass(frozen=True, slots=True)
 class VlenUtf8(Codec):
-    """Strings of any length."""
+    """Serializes variable-length strings."""
 
     name: ClassVar[str] = "vlen-utf8"
 
 
 @dataclass(frozen=True, slots=True)
 class VlenBytes(Codec):
-    """Byte strings of any length."""
+    """Serializes variable-length byte strings."""
 
     name: ClassVar[str] = "vlen-bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Transpose(Codec):
-    """Axes in another order."""
+    """Permutes the dimensions of a chunk."""
 
     name: ClassVar[str] = "transpose"
     order: Sequence[int] = ()
@@ -80,7 +81,7 @@ class Transpose(Codec):
 
 @dataclass(frozen=True, slots=True)
 class Zstd(Codec):
-    """Zstandard, of level -131072 to 22."""
+    """Compresses with Zstandard, at level -131072 to 22."""
 
     name: ClassVar[str] = "zstd"
     level: int | None = None
@@ -89,7 +90,7 @@ class Zstd(Codec):
 
 @dataclass(frozen=True, slots=True)
 class Gzip(Codec):
-    """Gzip, of level 0 to 9."""
+    """Compresses with gzip, at level 0 to 9."""
 
     name: ClassVar[str] = "gzip"
     level: int | None = None
@@ -97,7 +98,7 @@ class Gzip(Codec):
 
 @dataclass(frozen=True, slots=True)
 class Blosc(Codec):
-    """Blosc. `typesize` and `shuffle` depend on the data type by default."""
+    """Compresses with Blosc. By default, `typesize` and `shuffle` depend on the data type."""
 
     name: ClassVar[str] = "blosc"
     cname: Literal["blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"] | None = None
@@ -109,14 +110,14 @@ class Blosc(Codec):
 
 @dataclass(frozen=True, slots=True)
 class Crc32c(Codec):
-    """A checksum behind the bytes."""
+    """Appends a CRC32C checksum to the bytes."""
 
     name: ClassVar[str] = "crc32c"
 
 
 @dataclass(frozen=True, slots=True)
 class Sharding(Codec):
-    """Inner chunks and their index in one object."""
+    """Stores inner chunks and the shard index in one object."""
 
     name: ClassVar[str] = "sharding_indexed"
     chunk_shape: Sequence[int] = ()
@@ -127,16 +128,16 @@ class Sharding(Codec):
 
 @dataclass(frozen=True, slots=True)
 class Other(Codec):
-    """A codec without a class here, by its object in metadata."""
+    """A codec without a class in this module, given as its JSON object."""
 
     extension: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """The object of the codec in metadata."""
+        """Returns the JSON object of the codec, as in metadata."""
         return dict(self.extension)
 
 
-# By zarr-python's names.
+# Aliases with the class names of zarr-python.
 BloscCodec = Blosc
 BytesCodec = Bytes
 Crc32cCodec = Crc32c
@@ -166,7 +167,7 @@ _TO_BYTES = frozenset(
 
 
 def from_dict(extension: Mapping[str, Any] | str) -> Codec:
-    """The codec of an object in metadata."""
+    """Returns the codec for a JSON object as in metadata."""
     if isinstance(extension, str):
         extension = {"name": extension}
     kind = _CLASSES.get(extension.get("name", ""))
@@ -181,8 +182,10 @@ def from_dict(extension: Mapping[str, Any] | str) -> Codec:
 
 
 def split(chain: Iterable[Mapping[str, Any] | str]) -> tuple[tuple[Codec, ...], Codec | None, tuple[Codec, ...]]:
-    """The filters, the serializer and the compressors of a chain of codecs in metadata; of the inner chunks where it has
-    shards."""
+    """Splits a codec chain of a metadata document into filters, serializer and compressors.
+
+    Splits the codec chain of the inner chunks if the array is sharded.
+    """
     codecs = [from_dict(extension) for extension in chain]
     at = next((number for number, codec in enumerate(codecs) if codec.to_dict()["name"] in _TO_BYTES), None)
     if at is None:

@@ -1,7 +1,7 @@
-"""Limits of this process: threads that compute, requests, memory.
+"""Limits of this process: computing threads, requests, memory.
 
-`zarr_py.config.set(threads=4)`. The environment has the first values: `ZARR_PY_THREADS`, `ZARR_PY_MAX_CONCURRENCY`,
-`ZARR_PY_CACHE_BYTES`, `ZARR_PY_BYTES_IN_FLIGHT`.
+`zarr_py.config.set(threads=4)`. The initial values come from the environment: `ZARR_PY_THREADS`,
+`ZARR_PY_MAX_CONCURRENCY`, `ZARR_PY_CACHE_BYTES`, `ZARR_PY_BYTES_IN_FLIGHT`.
 """
 
 import os
@@ -15,7 +15,7 @@ __all__ = ["Config", "get", "set"]
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The limits as they are now."""
+    """The current limits."""
 
     __module__ = "zarr_py.config"
 
@@ -34,7 +34,7 @@ class Config:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Sets what was before these limits were set."""
+        """Restores the limits that were in effect before `set`."""
         before = self._before
         if before is not None:
             _limits.update(max_concurrency=before.max_concurrency)
@@ -47,17 +47,17 @@ _LEAST = {"threads": 1, "max_concurrency": 1, "cache_bytes": 0, "bytes_in_flight
 
 
 def get() -> Config:
-    """The limits as they are now."""
+    """Returns the current limits."""
     return Config(_native.threads(), max_concurrency(), cache_bytes(), _native.bytes_in_flight())
 
 
 def max_concurrency() -> int | None:
-    """The requests in flight at once to a store that says nothing else."""
+    """Returns the maximum number of requests in flight for a store without its own limit."""
     return _limits["max_concurrency"]
 
 
 def cache_bytes() -> int:
-    """The memory for encoded chunks of a store that says nothing else."""
+    """Returns the chunk cache size, in bytes, for a store without its own size."""
     return _limits["cache_bytes"] or 0
 
 
@@ -68,10 +68,11 @@ def set(
     cache_bytes: int | None = None,
     bytes_in_flight: int | None = None,
 ) -> Config:
-    """Sets the limits that are given, and returns all of them. They hold in this process and in children that it forks; with
-    `with`, until its end.
+    """Sets the given limits, and returns all limits.
 
-    Raises `TypeError` for what is no integer, and `ValueError` for one that is too small.
+    The limits apply to this process and to the children that it forks. As a context manager,
+    restores the previous limits at the end. Raises `TypeError` for a value that is not an integer,
+    and `ValueError` for one that is out of range.
     """
     before = get()
     given = {

@@ -1,6 +1,7 @@
-"""What can go wrong, as subclasses of the built-in exceptions that mean the same.
+"""The errors of this package, as subclasses of the built-in exceptions with the same meaning.
 
-A message says where (store without secrets, key, inner chunk, codec), what was found, and what was expected.
+A message states the place (store without secrets, key, inner chunk, codec), and what was found and
+expected.
 """
 
 __all__ = [
@@ -29,15 +30,15 @@ __all__ = [
 
 
 class ZarrError(Exception):
-    """Any error of this package."""
+    """The base class of all errors of this package."""
 
 
 class NotFoundError(ZarrError, FileNotFoundError):
-    """There is no such key or node."""
+    """The key or node does not exist."""
 
 
 class PermissionDeniedError(ZarrError, PermissionError):
-    """The backend refuses the credentials, or the operating system the access."""
+    """The backend refuses the credentials, or the operating system refuses access."""
 
 
 class TimedOutError(ZarrError, TimeoutError):
@@ -45,27 +46,27 @@ class TimedOutError(ZarrError, TimeoutError):
 
 
 class AlreadyExistsError(ZarrError, FileExistsError):
-    """What was to be created exists."""
+    """The node or object to create already exists."""
 
 
 class ReadOnlyError(ZarrError, PermissionError):
-    """A write to a store that was opened for reading."""
+    """A write to a store that was opened read-only."""
 
 
 class ConflictError(ZarrError, OSError):
-    """Others changed an object each time that it was about to be written; nothing was written."""
+    """Other writers changed an object before every attempt to write it; nothing was written."""
 
 
 class ChangedError(ZarrError, OSError):
-    """An object changed each time that it was being read."""
+    """An object changed during every attempt to read it."""
 
 
 class ShortBodyError(ZarrError, EOFError):
-    """An object ends before the bytes that were asked for."""
+    """An object ends before the end of the requested byte range."""
 
 
 class ObstructedError(ZarrError, OSError):
-    """Something that is no object stands at a key: a directory, a pipe, a dangling link."""
+    """A key holds something other than an object: a directory, a pipe, a dangling link."""
 
 
 class StoreError(ZarrError, OSError):
@@ -73,31 +74,31 @@ class StoreError(ZarrError, OSError):
 
 
 class InvalidError(ZarrError, ValueError):
-    """Metadata, a key, a URL, an option or a shape that is not legal."""
+    """Illegal metadata, or an illegal key, URL, option or shape."""
 
 
 class ArgumentError(InvalidError, TypeError):
-    """A keyword or an option that there is not."""
+    """An unknown keyword or option."""
 
 
 class CorruptError(ZarrError, ValueError):
-    """Stored bytes are damaged."""
+    """Stored bytes are corrupt."""
 
 
 class ChecksumError(CorruptError):
-    """A checksum is not that of its bytes."""
+    """A checksum does not match its bytes."""
 
 
 class TooLargeError(ZarrError, ValueError):
-    """Something is larger than the limits allow."""
+    """A size exceeds a limit."""
 
 
 class OutOfMemoryError(TooLargeError, MemoryError):
-    """A result that does not fit the memory of this machine."""
+    """A result does not fit into the memory of this machine."""
 
 
 class NodeTypeError(ZarrError, TypeError):
-    """There is a node, of the other type."""
+    """A node exists, but is of the other kind."""
 
 
 class SelectionError(ZarrError, IndexError):
@@ -105,8 +106,8 @@ class SelectionError(ZarrError, IndexError):
 
 
 class UnsupportedError(ZarrError, NotImplementedError):
-    """A legal thing that is not supported: a codec, a data type, an operation of a backend."""
+    """A legal codec, data type or backend operation that is not supported."""
 
 
 class InternalError(ZarrError, RuntimeError):
-    """A bug of this package. Nothing was stored."""
+    """A bug in this package. Nothing was stored."""
