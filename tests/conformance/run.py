@@ -80,8 +80,7 @@ def judge(case, answer, root):
 
 
 def run_reader(reader, cases, arguments, progress=None):
-    """Returns one result per case: the members of the case and `verdict`, `why`, `seconds`, `good`.
-    """
+    """Returns one result per case: its members and `verdict`, `why`, `seconds`, `good`."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (root, case) in enumerate(cases):
@@ -122,8 +121,7 @@ def run_reader(reader, cases, arguments, progress=None):
 
 
 def load_cases(paths, folder, pattern):
-    """Returns pairs of root and case for all corpora; packed corpora are unpacked below `folder`.
-    """
+    """Returns pairs of root and case for all corpora; unpacks packed corpora below `folder`."""
     cases = []
     with open(os.path.join(HERE, "decisions.json"), encoding="utf-8") as file:
         decisions = json.load(file)

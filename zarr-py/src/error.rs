@@ -38,11 +38,11 @@ impl From<Error> for PyErr {
     }
 }
 
-/// An exception from Python code that ends more than the call: `KeyboardInterrupt` or `SystemExit`.
-/// The text identifies it in errors that pass through the engine.
+/// Exceptions from Python code that end more than the call: `KeyboardInterrupt` and `SystemExit`.
+/// Errors that pass through the engine identify the exception by its text.
 static INTERRUPTS: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
 
-/// Pending interrupts: of several concurrent requests only one may surface.
+/// Limit on pending interrupts: of several concurrent requests only one may surface.
 const REMEMBERED: usize = 64;
 
 /// Returns the text of an exception for the engine. An exception outside `Exception` is raised

@@ -41,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use crate::store::{NativeStore, ObjectVersion};
 
-    /// Whether a text is a local path instead of a URL or a mistyped URL.
+    /// Whether a text is a local path, and neither a URL nor a mistyped URL.
     #[pyfunction]
     fn is_path(url: &str) -> bool {
         zarr_store::Store::is_path(url)

@@ -192,8 +192,7 @@ def test_threads_read_one_array_while_others_change_its_attributes(array: zarr_p
 
 
 class Stalling(ThreadingHTTPServer):
-    """A server that answers metadata requests at once, but chunk requests only after `released`.
-    """
+    """A server that answers metadata requests at once, chunk requests only when `released`."""
 
     daemon_threads = True
     metadata = b""

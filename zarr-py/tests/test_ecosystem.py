@@ -154,8 +154,7 @@ class Windows:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_workers_read(location, method):
-    """Mimics a DataLoader: first the parent uses the array, then worker processes, then the parent.
-    """
+    """Mimics a DataLoader: the parent uses the array, then workers, then the parent again."""
     if location.name == "memory" and method == "spawn":
         pytest.skip("memory is not shared by processes")
     data = np.arange(64, dtype="i8")

@@ -1,5 +1,4 @@
-"""The pipeline beyond selections: fallback, refusals, reports, fill values, comparison, pickling.
-"""
+"""The pipeline beyond selections: fallback, refusals, reports, empty chunks, equality, pickles."""
 
 import asyncio
 import pickle

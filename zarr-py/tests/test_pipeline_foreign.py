@@ -344,8 +344,7 @@ def test_names_that_the_engine_does_not_have() -> None:
 
 
 class OnItsLoop(WrapperStore[Store]):
-    """A store bound to one event loop, like stores with sessions; records the caller's context.
-    """
+    """A store bound to one event loop, like stores with sessions; records call contexts."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -1,5 +1,4 @@
-"""One client per location and process, and stores that cannot be opened after unpickling.
-"""
+"""One client per location and process, and stores that cannot be opened after unpickling."""
 
 import http.server
 import os
@@ -200,8 +199,7 @@ ELSEWHERE = """
 
 
 def elsewhere(value: Any, use: str, **environment: str) -> str:
-    """Unpickles a value in another process, which must succeed, and returns the output of its use.
-    """
+    """Unpickles a value in another process, which must succeed; returns the output of its use."""
     command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE.format(use=use)), pickle.dumps(value).hex()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}, check=False)
     assert done.returncode == 0, done.stderr

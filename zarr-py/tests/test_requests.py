@@ -1,5 +1,4 @@
-"""The number of requests to read an array of 4 shards of 256 inner chunks from a web server.
-"""
+"""The number of requests to read an array of 4 shards of 256 inner chunks from a web server."""
 
 import numpy as np
 import pytest

@@ -430,8 +430,7 @@ def closed_port() -> int:
 
 
 class Silent:
-    """A server that accepts requests and never responds, or responds with `answer` of the head.
-    """
+    """A server that accepts requests and never responds, or responds with `answer(head)`."""
 
     def __init__(self, answer: Any = None) -> None:
         import socket
@@ -673,8 +672,7 @@ def test_the_interpreter_ends_after_a_timeout() -> None:
 
 
 def test_other_threads_run_while_a_call_waits(tmp_path: Path) -> None:
-    """The call waits for a file lock of another thread, which must be able to release the lock.
-    """
+    """The call waits for a file lock of another thread, which must be able to release it."""
     script = """
         import fcntl, sys, threading, time
         import zarr_py

@@ -1,5 +1,4 @@
-"""Data, stores and URLs seen in the wild: each was reported to a Zarr project and failed here.
-"""
+"""Data, stores and URLs reported to Zarr projects; each once failed in this package."""
 
 import pickle
 from pathlib import Path

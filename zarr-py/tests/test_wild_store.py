@@ -166,8 +166,7 @@ def test_nothing_shows_secrets(make: Callable[[], zarr_py.Store]) -> None:
 
 
 def told_by(error: BaseException) -> str:
-    """Collects everything that an error shows: text, causes, and local variables of our frames.
-    """
+    """Collects everything that an error shows: text, causes, and locals of our frames."""
     told, seen, todo = [], set(), [error]
     while todo:
         one = todo.pop()

@@ -1,5 +1,4 @@
-"""Core codecs and zstd: configurations, streams, damage (checklist L to R).
-"""
+"""Core codecs and zstd: configurations, streams, damage (checklist L-R)."""
 
 import bz2
 import gzip

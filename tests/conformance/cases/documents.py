@@ -1,5 +1,4 @@
-"""Metadata documents: JSON, members, extensions, attributes, node names (checklist A to F).
-"""
+"""Metadata documents: JSON, members, extensions, attributes, node names (checklist A-F)."""
 
 import json
 

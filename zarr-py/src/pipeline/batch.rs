@@ -125,7 +125,7 @@ impl Buffer<'_> {
         Ok(orthogonal.then(|| self.orthogonal(chunk, buffer)).flatten())
     }
 
-    /// All combinations of the indices.
+    /// Builds an orthogonal selection: all combinations of the indices.
     fn orthogonal(&self, chunk: Vec<Indices>, buffer: Vec<Indices>) -> Option<ChunkSelection> {
         let kept = |axis: usize, indices: &Indices| {
             !matches!(indices, Indices::One(_)) && !self.drop_axes.contains(&axis)
@@ -156,7 +156,7 @@ impl Buffer<'_> {
         ))
     }
 
-    /// Single elements.
+    /// Builds a selection of single elements.
     fn points(&self, chunk: Vec<Indices>, buffer: &[Indices]) -> Option<ChunkSelection> {
         let coordinates = chunk
             .into_iter()

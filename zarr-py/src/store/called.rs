@@ -32,7 +32,7 @@ use crate::runtime::attached;
 pub(super) struct Called {
     calls: Arc<Py<PyAny>>,
     pub(super) name: String,
-    /// Runs the calls, if a thread of ours does not.
+    /// The event loop that runs the calls; `None` if threads run them.
     event_loop: Option<EventLoop>,
 }
 
