@@ -2,7 +2,7 @@
 //!
 //! Events occur on any thread, possibly under locks, and never wait for the GIL: they are queued,
 //! and the next call of this crate that holds the GIL passes them to the logger. Without a listener
-//! no event is built.
+//! only warnings are built.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};

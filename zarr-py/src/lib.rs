@@ -6,8 +6,9 @@
 //! or for an event loop), `events` reports requests, `error` builds Python exceptions, and `buffer`
 //! passes bytes without copying them.
 //!
-//! Nothing in this crate holds the GIL while it waits or computes, and no state survives a fork:
-//! see [`zarr::process::PerProcess`].
+//! Nothing in this crate holds the GIL while it waits or computes, except calls on in-memory stores
+//! and reads from the page cache (see `store`). No state survives a fork: see
+//! [`zarr::process::PerProcess`].
 
 mod array;
 mod buffer;
