@@ -1,4 +1,4 @@
-"""Cases under construction: documents, stores, elements; arrays are written by the implementations in turn."""
+"""Builds cases: documents, stores, elements; the implementations take turns writing the arrays."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "peers"))
 
 from serve import canonical
 
-# Streams without the time at which they were made: the corpus is the same in each run.
+# Omits the timestamp from gzip streams, so the corpus is reproducible.
 gzip.time = types.SimpleNamespace(time=lambda: 0)
 
 LITTLE = {"name": "bytes", "configuration": {"endian": "little"}}
@@ -27,17 +27,19 @@ CRC = {"name": "crc32c"}
 
 
 def codec(name, **configuration):
-    """A codec in its object form."""
+    """Returns a codec in object form."""
     return {"name": name, "configuration": configuration} if configuration else {"name": name}
 
 
 def shard(chunk_shape, codecs=(LITTLE,), index_codecs=(LITTLE, CRC), **more):
-    """`sharding_indexed`."""
+    """Returns a `sharding_indexed` codec."""
     return codec("sharding_indexed", chunk_shape=chunk_shape, codecs=list(codecs), index_codecs=list(index_codecs), **more)
 
 
 def array(shape=(4,), data_type="int16", fill_value=0, codecs=(LITTLE,), chunks=None, drop=(), **more):
-    """A metadata document; `drop` names members to leave out, `more` adds or replaces some."""
+    """Returns an array metadata document; `drop` names members to leave out, `more` adds or
+    replaces members.
+    """
     document = {
         "zarr_format": 3,
         "node_type": "array",
@@ -53,17 +55,19 @@ def array(shape=(4,), data_type="int16", fill_value=0, codecs=(LITTLE,), chunks=
 
 
 def group(**more):
-    """The metadata document of a group."""
+    """Returns a group metadata document."""
     return {"zarr_format": 3, "node_type": "group", **more}
 
 
 def text(document):
-    """A document as it is stored; texts stay as they are."""
+    """Serialises a document; strings stay as they are."""
     return document if isinstance(document, str) else json.dumps(document, ensure_ascii=False)
 
 
 def packed(elements):
-    """Elements as a corpus holds them: NumPy's type, shape and little-endian bytes, or a list for elements of any size."""
+    """Packs elements for a corpus: NumPy type, shape and little-endian bytes, or a list for
+    variable-size elements.
+    """
     if isinstance(elements, dict):
         return elements
     elements = canonical(np.asarray(elements))
@@ -72,14 +76,14 @@ def packed(elements):
 
 
 def content(data):
-    """A stored object as a corpus holds it."""
+    """Packs a stored object for a corpus."""
     if isinstance(data, (str, dict)):
         return data
     return {"hex": bytes(data).hex()}
 
 
 def random(name, dtype, shape):
-    """Elements of any bits, the same in each run; those of bool are 0 and 1."""
+    """Returns reproducible elements with random bits; bool elements are 0 or 1."""
     dtype = np.dtype(dtype)
     generator = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
     if dtype.kind == "b":
@@ -89,7 +93,9 @@ def random(name, dtype, shape):
 
 
 class Peers:
-    """The implementations that write arrays; each opens an array whose document exists, and writes all of its elements."""
+    """The implementations that write arrays; each opens an array with an existing document and
+    writes all of its elements.
+    """
 
     def __init__(self, zarrs, zarrita_modules):
         environment = dict(os.environ, ZARRITA=zarrita_modules)
@@ -101,12 +107,12 @@ class Peers:
 
     @staticmethod
     def start(command, environment):
-        """A server of JSON lines."""
+        """Starts a server that speaks JSON lines."""
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment, text=True)
 
     def write(self, store, elements, only):
-        """Lets the next implementation that can write the array do it; returns its name."""
+        """Lets the next capable implementation write the array; returns its name."""
         names = only or ["zarr-python", "tensorstore", "zarrs", "zarrita.js"]
         start = self.turn
         self.turn += 1
@@ -125,28 +131,28 @@ class Peers:
 
     @staticmethod
     def by_zarr_python(store, elements):
-        """zarr-python."""
+        """Writes with zarr-python."""
         import zarr_python
 
         zarr_python.open_array(store, "", "r+")[...] = elements
 
     @staticmethod
     def by_tensorstore(store, elements):
-        """tensorstore."""
+        """Writes with tensorstore."""
         import tensorstore_peer
 
         tensorstore_peer.open_array(store, "", write=True)[...] = elements
 
     def by_zarrs(self, store, elements):
-        """The crate zarrs."""
+        """Writes with the crate zarrs."""
         self.ask("zarrs", store, elements)
 
     def by_zarrita_js(self, store, elements):
-        """zarrita.js."""
+        """Writes with zarrita.js."""
         self.ask("zarrita.js", store, elements)
 
     def ask(self, name, store, elements):
-        """A server writes the elements of a file."""
+        """Makes a server write the elements of a file."""
         server = self.servers[name]
         with tempfile.NamedTemporaryFile(suffix=".npy") as file:
             np.save(file.name, canonical(np.asarray(elements)))
@@ -157,7 +163,7 @@ class Peers:
             raise ValueError(answer["error"])
 
     def close(self):
-        """Ends the servers."""
+        """Stops the servers."""
         for server in self.servers.values():
             server.stdin.close()
             server.wait()
@@ -170,7 +176,9 @@ class Corpus:
         self.peers, self.topics = peers, {}
 
     def add(self, name, rules, expect, document, files=None, elements=None, tier="core", **more):
-        """A case whose stored objects are given; `name` is "topic/case", `document` of the root or None."""
+        """Adds a case with given stored objects; `name` is "topic/case", `document` is the root's
+        document or None.
+        """
         stored = {} if document is None else {"zarr.json": text(document) if not isinstance(document, bytes) else content(document)}
         stored.update({key: content(data) for key, data in (files or {}).items()})
         topic = self.topics.setdefault(name.split("/")[0], {})
@@ -182,11 +190,13 @@ class Corpus:
         topic[name] = {**case, "files": stored}
 
     def value(self, name, rules, document, elements, files=None, **more):
-        """A valid array; without `files`, its chunks are written by hand: there are none."""
+        """Adds a valid array; without `files` no chunk is stored."""
         self.add(name, rules, "value", document, files, elements, **more)
 
     def written(self, name, rules, document, elements, only=None, expected=None, attempt=None, **more):
-        """A valid array whose chunks an implementation writes; `attempt` is a change of what it wrote."""
+        """Adds a valid array with chunks written by an implementation; `attempt` modifies the
+        stored objects.
+        """
         with tempfile.TemporaryDirectory() as store:
             with open(os.path.join(store, "zarr.json"), "w") as file:
                 file.write(text(document))
@@ -202,12 +212,12 @@ class Corpus:
         return files
 
     def refuse(self, name, rules, document, files=None, kind="invalid", **more):
-        """What must be refused."""
+        """Adds a case that readers must refuse."""
         self.add(name, rules, kind, document, files, **more)
 
 
 def read_tree(store):
-    """The objects below a folder."""
+    """Returns the objects below a folder."""
     files = {}
     for folder, _, names in os.walk(store):
         for name in sorted(names):

@@ -1,11 +1,13 @@
-"""Corpora of the conformance runner: loading, unpacking, and comparing elements. Standard library only.
+"""Corpora of the conformance runner: loads, unpacks and compares elements. Standard library only.
 
-A corpus has one of two forms, with the same cases:
+A corpus has one of two forms with identical cases:
 
-* folder: `manifest.json`, whose cases name a `store` folder and an `expected` file, as in the public corpora;
-* packed: files `<topic>.json`, whose cases hold their store (`files`) and their elements (`expected`) themselves.
+* folder: `manifest.json`, where each case names a `store` folder and an `expected` file, as in the
+  public corpora;
+* packed: files `<topic>.json`, where each case contains its store (`files`) and its elements
+  (`expected`).
 
-`unpack` turns the second into the first.
+`unpack` converts a packed corpus to a folder.
 """
 
 import ast
@@ -17,14 +19,18 @@ NUMPY_MAGIC = b"\x93NUMPY"
 
 
 class Elements:
-    """All elements of an array in C order: `descr` and bytes in little-endian order, or a list where they have any size."""
+    """All elements of an array in C order: `descr` and little-endian bytes, or a list for
+    variable-size elements.
+    """
 
     def __init__(self, shape, descr=None, data=b"", values=None, kind=None):
         self.shape, self.descr, self.data, self.values, self.kind = list(shape), descr, data, values, kind
 
 
 def load(path):
-    """The elements in a `.npy` file, or in a `.json` file of strings, byte strings, optionals, or one constant."""
+    """Loads elements from a `.npy` file, or from a `.json` file of strings, byte strings,
+    optionals, or one constant.
+    """
     if path.endswith(".npy"):
         with open(path, "rb") as file:
             return parse_npy(file.read())
@@ -36,7 +42,7 @@ def load(path):
 
 
 def parse_npy(file):
-    """The elements of a `.npy` file."""
+    """Loads elements from a `.npy` file."""
     if file[:6] != NUMPY_MAGIC:
         raise ValueError("not a .npy file")
     size = 2 if file[6] == 1 else 4
@@ -49,7 +55,7 @@ def parse_npy(file):
 
 
 def format_npy(elements):
-    """The elements as a `.npy` file."""
+    """Formats elements as a `.npy` file."""
     shape = "(%s)" % "".join("%d," % n for n in elements.shape)
     header = "{'descr': %r, 'fortran_order': False, 'shape': %s, }" % (elements.descr, shape)
     header = header.encode("latin1")
@@ -66,7 +72,7 @@ def count(shape):
 
 
 def item_size(descr):
-    """Bytes of an element of this NumPy type."""
+    """The size in bytes of an element of this NumPy type."""
     if isinstance(descr, list):
         return sum(item_size(field[1]) for field in descr)
     text = descr.split("[")[0]
@@ -75,8 +81,9 @@ def item_size(descr):
 
 
 def difference(found, expected):
-    """Why the elements are not the same to the bit, or None. An opaque type, `|V<size>`, or unsigned integers of the same
-    size compare by their bytes."""
+    """Returns the first bitwise difference between the elements, or None. An opaque type,
+    `|V<size>`, and unsigned integers of equal size compare by their bytes.
+    """
     if found.shape != expected.shape:
         return "shape %s, expected %s" % (found.shape, expected.shape)
     if (found.values is None) != (expected.values is None):
@@ -102,7 +109,7 @@ def difference(found, expected):
 
 
 def same_type(found, expected):
-    """Whether two NumPy types of one size are the same, or one of them is opaque."""
+    """Whether two NumPy types of equal size are identical, or one of them is opaque."""
     if isinstance(found, list) and isinstance(expected, list):
         names = [f[0] for f in found] == [f[0] for f in expected]
         return names and all(same_type(f[1], e[1]) for f, e in zip(found, expected))
@@ -115,7 +122,9 @@ def same_type(found, expected):
 
 
 def unpack(corpus, target):
-    """Writes a packed corpus as folders; returns the cases, whose `store` and `expected` are paths below `target`."""
+    """Writes a packed corpus as folders; returns the cases, with `store` and `expected` as paths
+    below `target`.
+    """
     cases = []
     for topic in sorted(os.listdir(corpus)):
         if not topic.endswith(".json") or topic == "manifest.json":
@@ -128,7 +137,7 @@ def unpack(corpus, target):
 
 
 def unpack_case(case, topic, target):
-    """Writes the store and the elements of one case; returns the case in the form of a folder."""
+    """Writes the store and the elements of one case; returns the case in folder form."""
     case = dict(case, topic=topic)
     files, expected = case.pop("files"), case.pop("expected", None)
     case["store"] = "%s/%s" % (topic, case["id"].split("/", 1)[1])
@@ -154,7 +163,7 @@ def unpack_case(case, topic, target):
 
 
 def write_file(root, key, content):
-    """One stored object: text, bytes in hexadecimal, a directory, or a symbolic link."""
+    """Writes one stored object: text, bytes in hexadecimal, a directory, or a symbolic link."""
     path = os.path.join(root, *key.split("/"))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if isinstance(content, str):
@@ -171,7 +180,9 @@ def write_file(root, key, content):
 
 
 def read_folder(corpus, decisions):
-    """The cases of a corpus in the form of a folder; `decisions` says of some of them what we expect instead."""
+    """Returns the cases of a corpus in folder form; `decisions` overrides the expectation of some
+    cases.
+    """
     with open(os.path.join(corpus, "manifest.json"), encoding="utf-8") as file:
         cases = json.load(file)["cases"]
     found = []
@@ -182,6 +193,6 @@ def read_folder(corpus, decisions):
 
 
 def is_packed(corpus):
-    """Whether the cases of this corpus hold their files."""
+    """Whether the cases of this corpus contain their files."""
     with open(os.path.join(corpus, "manifest.json"), encoding="utf-8") as file:
         return "topics" in json.load(file)

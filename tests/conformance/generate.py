@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the corpus: builds all cases, lets the peers read them, and notes who agrees.
+"""Makes the corpus: builds all cases, lets the peers read them, and records agreement.
 
     python generate.py --zarrs target/release/zarrs-peer --zarrita node_modules
 
-It needs what `peers/requirements.txt`, `peers/package.json` and `peers/zarrs` name. The elements that a case expects are computed
-with NumPy from what was to be stored, not read back; `confirmed_by` names the peers that read the same bits, without the one that
-wrote them. A valid case that a peer reads as other elements says so in `disagree`.
+Requires the peers of `peers/requirements.txt`, `peers/package.json` and `peers/zarrs`. The expected
+elements are computed with NumPy from the written data, not read back; `confirmed_by` names the
+peers that read identical bits, except the writer. `disagree` of a valid case names the peers that
+read other elements.
 """
 
 import argparse
@@ -24,7 +25,7 @@ TOPICS = ["documents", "fill_values", "data_types", "codecs", "sharding", "grids
 
 
 def build(arguments):
-    """All cases, by topic."""
+    """Returns all cases by topic."""
     peers = Peers(arguments.zarrs, arguments.zarrita)
     corpus = Corpus(peers)
     for topic in TOPICS:
@@ -34,7 +35,7 @@ def build(arguments):
 
 
 def confirm(topics, readers):
-    """Notes which peers read the elements that a case expects."""
+    """Records which peers read the expected elements of a case."""
     for topic, cases in topics.items():
         with tempfile.TemporaryDirectory() as folder:
             for case in cases.values():
@@ -55,7 +56,7 @@ def confirm(topics, readers):
 
 
 def write(topics, versions):
-    """Writes the files of the corpus; each case is one line."""
+    """Writes the files of the corpus, one case per line."""
     folder = os.path.join(HERE, "corpus")
     counts = {}
     for topic, cases in sorted(topics.items()):
@@ -83,7 +84,7 @@ def write(topics, versions):
 
 
 def versions():
-    """The versions of the peers."""
+    """Returns the versions of the peers."""
     from importlib.metadata import version
 
     names = ("zarr", "numcodecs", "tensorstore", "numpy", "ml_dtypes", "zstandard")
@@ -91,7 +92,7 @@ def versions():
 
 
 def main():
-    """Builds, confirms, writes."""
+    """Builds, confirms and writes the corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zarrs", required=True, help="the program of peers/zarrs")
     parser.add_argument("--zarrita", required=True, help="a node_modules folder with zarrita")

@@ -1,7 +1,9 @@
-"""Readers under test as processes: one for each case, or one that answers JSON lines. Standard library only.
+"""Readers under test as processes: one process per case, or one process that answers JSON lines.
+Standard library only.
 
-Each gives an answer: `status` ("ok", "error", "crash", "timeout" or "memory"), `file`, `error`, `kind`, `seconds`.
-Memory is bounded twice: `RLIMIT_DATA` of the process, and what a case may add to its resident memory.
+Each reader returns an answer: `status` ("ok", "error", "crash", "timeout" or "memory"), `file`,
+`error`, `kind`, `seconds`. Memory is limited twice: by `RLIMIT_DATA` of the process, and by the
+resident memory that a case may add.
 """
 
 import json
@@ -20,7 +22,7 @@ PANIC = re.compile(r"panicked at|PanicException|internal error: entered unreacha
 
 
 def limit_process(memory_mb):
-    """What is called in the new process before it becomes the reader."""
+    """Returns the function that the new process calls before it becomes the reader."""
 
     def limit():
         os.setsid()
@@ -32,7 +34,7 @@ def limit_process(memory_mb):
 
 
 def resident_mb(pid, field):
-    """`VmRSS` or `VmHWM` of a process in MiB; 0 where it is gone."""
+    """`VmRSS` or `VmHWM` of a process in MiB; 0 if the process is gone."""
     try:
         with open("/proc/%d/status" % pid) as status:
             return int(re.search(field + r":\s+(\d+) kB", status.read()).group(1)) >> 10
@@ -41,7 +43,7 @@ def resident_mb(pid, field):
 
 
 def kill(process):
-    """Ends a process and what it started."""
+    """Kills a process and its children."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except OSError:
@@ -50,17 +52,19 @@ def kill(process):
 
 
 class Command:
-    """A command for each case, such as `reader {store} {node} {out}`: it writes `{out}.npy` or `{out}.json` and exits with
-    0, or exits with another number and a message, `kind: text` where it tells the kind of error."""
+    """Runs one command per case, such as `reader {store} {node} {out}`: the command writes
+    `{out}.npy` or `{out}.json` and exits with 0, or exits with another status and a message, `kind:
+    text` if it reports the kind of error.
+    """
 
     def __init__(self, template):
         self.template = template
 
     def close(self):
-        """Nothing runs between cases."""
+        """Does nothing, since no process runs between cases."""
 
     def read(self, store, node, out, seconds, memory_mb):
-        """Runs the command."""
+        """Runs the command for one array."""
         arguments = [a.format(store=store, node=node, out=out) for a in shlex.split(self.template)]
         start, message = time.monotonic(), tempfile.TemporaryFile()
         process = subprocess.Popen(
@@ -93,8 +97,9 @@ class Command:
 
 
 class Server:
-    """A process that answers `{"store", "node", "out"}` by `{"ok": true, "file"}` or `{"ok": false, "error", "kind"}`,
-    each one line of JSON. It is started again where it ends."""
+    """A process that answers `{"store", "node", "out"}` with `{"ok": true, "file"}` or `{"ok":
+    false, "error", "kind"}`, each on one line of JSON. It is restarted when it exits.
+    """
 
     def __init__(self, command, environment=None, slack_mb=0):
         self.command = shlex.split(command) if isinstance(command, str) else command
@@ -115,7 +120,7 @@ class Server:
         self.pending = b""
 
     def close(self):
-        """Ends the process."""
+        """Kills the process."""
         if self.process:
             kill(self.process)
             self.process.stdin.close()
@@ -123,7 +128,7 @@ class Server:
             self.process = None
 
     def read(self, store, node, out, seconds, memory_mb):
-        """Asks for one array."""
+        """Requests one array."""
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.start(memory_mb)
@@ -157,7 +162,7 @@ class Server:
                 return {"status": status, "seconds": elapsed, "error": "ended after %.1f s" % elapsed}
 
     def crashed(self, elapsed):
-        """The answer of a process that is gone."""
+        """Returns the answer for a process that has exited."""
         code = self.process.wait()
         self.message.seek(0)
         text = self.message.read().decode("utf-8", "replace")[-400:]
@@ -165,7 +170,7 @@ class Server:
         return {"status": "crash", "seconds": elapsed, "error": "exit %d: %s" % (code, text)}
 
     def answer(self, bound, elapsed):
-        """The answer in the line that came."""
+        """Parses an answer line."""
         line, self.pending = self.pending.split(b"\n", 1)
         peak = resident_mb(self.process.pid, "VmHWM")
         found = json.loads(line)

@@ -1,4 +1,6 @@
-"""Reports of the conformance runner: JUnit, a Markdown table, and the page of results. Standard library only."""
+"""Reports of the conformance runner: JUnit, a Markdown table, and the results page. Standard
+library only.
+"""
 
 from collections import Counter
 from xml.sax.saxutils import escape, quoteattr
@@ -7,14 +9,14 @@ BROKEN = ("crash", "timeout", "memory")
 
 
 def summary(results):
-    """One line."""
+    """Summarises results on one line."""
     verdicts = Counter((r["expect"], r["verdict"]) for r in results)
     parts = ["%s %s %d" % (*key, n) for key, n in sorted(verdicts.items())]
     return "%d of %d as expected: %s" % (sum(r["good"] for r in results), len(results), ", ".join(parts))
 
 
 def junit(name, results):
-    """A test suite of one reader."""
+    """Formats the results of one reader as a test suite."""
     bad = [r for r in results if not r["good"]]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -32,7 +34,7 @@ def junit(name, results):
 
 
 def of(results, expect, tiers=None, corpus=None):
-    """The results that expect this."""
+    """Selects the results with this expectation."""
     return [
         r
         for r in results
@@ -41,7 +43,7 @@ def of(results, expect, tiers=None, corpus=None):
 
 
 def share(good, all_of):
-    """"n / m", with the per cent."""
+    """"n / m", with the percentage."""
     if not all_of:
         return "-"
     per_cent = 100 * good / len(all_of)
@@ -50,12 +52,12 @@ def share(good, all_of):
 
 
 def passed(results):
-    """How many pass."""
+    """Counts the passed results."""
     return sum(r["verdict"] == "pass" for r in results)
 
 
 def table(results):
-    """A row a reader."""
+    """Formats a table with one row per reader."""
     heads = [
         "reader",
         "core, valid",
@@ -89,7 +91,9 @@ def table(results):
 
 
 def topics(results):
-    """A row a topic of our corpus, a column a reader: cases as expected."""
+    """Formats a table with one row per topic of our corpus and one column per reader: cases as
+    expected.
+    """
     names = list(results)
     first = results[names[0]]
     rows = sorted({r["topic"] for r in first if r["corpus"] == "own"})
@@ -102,7 +106,7 @@ def topics(results):
 
 
 def deviations(results):
-    """What the first reader does that its cases do not expect."""
+    """Lists the cases where the first reader deviates from the expectation."""
     rows = [r for r in results if not r["good"]]
     if not rows:
         return "None.\n"
@@ -114,7 +118,7 @@ def deviations(results):
 
 
 def decisions(results):
-    """The public arrays that must be refused by our decision, against their manifest."""
+    """Lists the public arrays that our decisions require to be refused, against their manifest."""
     lines = ["- `%s` (%s): %s" % (r["id"], ", ".join(r["rules"]), r["decision"]) for r in results if r["decision"]]
     return "\n".join(lines) + "\n" if lines else "None.\n"
 
@@ -150,7 +154,7 @@ these among them ([tolerance.md](tolerance.md), `tests/tests/corpus.rs`).
 
 
 def page(results, seconds=20):
-    """The page of results."""
+    """Formats the results page."""
     name, first = next(iter(results.items()))
     return PAGE.format(
         name=name,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs readers over conformance corpora and says for each case what they did. Standard library only.
+"""Runs readers over conformance corpora and reports a verdict for each case. Standard library only.
 
     run.py --cmd 'zarr-conformance read {store} {node} {out}'
     run.py --server 'python peers/zarr_python.py' --junit report.xml --markdown report.md
@@ -20,7 +20,7 @@ import report
 from readers import Command, Server
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# The verdicts that are as the case expects it.
+# The acceptable verdicts for each expectation.
 GOOD = {
     "value": {"pass"},
     "refuse": {"pass", "refused"},
@@ -36,14 +36,14 @@ def expectation(case):
 
 
 def kinds(case):
-    """The kinds of error that are right for a case that must be refused; empty where any is."""
+    """The acceptable kinds of error for a case that must be refused; empty accepts any kind."""
     if case["expect"] == "error":
         return set(case.get("kinds", []))
     return set(case.get("kinds", [case["expect"]]))
 
 
 def judge(case, answer, root):
-    """The verdict on an answer, and why."""
+    """Returns the verdict on an answer, and the reason."""
     status, error = answer["status"], str(answer.get("error", ""))
     if status in ("crash", "timeout", "memory"):
         return status, error
@@ -80,7 +80,7 @@ def judge(case, answer, root):
 
 
 def run_reader(reader, cases, arguments, progress=None):
-    """One result a case: the case's members and `verdict`, `why`, `seconds`, `good`."""
+    """Returns one result per case: its members and `verdict`, `why`, `seconds`, `good`."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (root, case) in enumerate(cases):
@@ -121,7 +121,7 @@ def run_reader(reader, cases, arguments, progress=None):
 
 
 def load_cases(paths, folder, pattern):
-    """Pairs of a root and a case, of all corpora; packed ones are unpacked below `folder`."""
+    """Returns pairs of root and case for all corpora; unpacks packed corpora below `folder`."""
     cases = []
     with open(os.path.join(HERE, "decisions.json"), encoding="utf-8") as file:
         decisions = json.load(file)
@@ -136,7 +136,7 @@ def load_cases(paths, folder, pattern):
 
 
 def parse_arguments():
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cmd", help="a command a case, with {store}, {node} and {out}")
     parser.add_argument("--server", help="a process that answers JSON lines")
@@ -157,7 +157,7 @@ def parse_arguments():
 
 
 def unpack(arguments):
-    """`--unpack`: the form of a folder, which any runner can use."""
+    """Implements `--unpack`: writes the folder form, which any runner can use."""
     os.makedirs(arguments.unpack, exist_ok=True)
     cases = corpora.unpack(arguments.corpus[0], arguments.unpack)
     for case in cases:
@@ -169,7 +169,7 @@ def unpack(arguments):
 
 
 def main():
-    """Returns 1 where a case of the (first) reader is not as expected."""
+    """Returns 1 if a case of the (first) reader deviates from the expectation."""
     arguments = parse_arguments()
     if arguments.unpack:
         unpack(arguments)
@@ -203,7 +203,7 @@ def main():
 
 
 def print_result(result):
-    """One line."""
+    """Prints one line."""
     print("%-16s %-7s %-11s %s  %s" % tuple(result[k] for k in ("verdict", "expect", "tier", "id", "why")), flush=True)
 
 

@@ -1,5 +1,5 @@
-"""The cases of tests/latency.rs as tensorstore does them, each from cold: a case name a line in, its milliseconds and the sum of the
-elements out.
+"""Runs the cases of tests/latency.rs with tensorstore, each from cold: reads case names line by
+line, prints milliseconds and the sum of the elements.
 
     latency.py CONFIGURATION     JSON: "endpoint", "bucket", "prefix" ending in "/", "points" as three lists, "arrays", "side"
 """
@@ -25,7 +25,7 @@ def opened(context, path):
 
 def run(case, context):
     if case == "open 200 arrays of a group":
-        # It has no groups, so what one says is read as it is.
+        # tensorstore has no groups, so the document of a group is read as plain JSON.
         assert ts.KvStore.open(kvstore("g/"), context=context).result().read("zarr.json").result().state == "value"
         arrays = [opened(context, f"g/a{number}/") for number in range(CONFIGURATION["arrays"])]
         return sum(array.result().shape[0] for array in arrays)

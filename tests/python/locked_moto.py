@@ -1,7 +1,7 @@
-"""moto's server, with one change at a time: `locked_moto.py PORT`.
+"""Runs moto's server with one modification at a time: `locked_moto.py PORT`.
 
-moto checks `If-Match` and stores the object without a lock between the two, so of two conditional writes at once both can
-succeed. Amazon S3 lets one succeed. Reads are as concurrent as ever.
+moto checks `If-Match` and stores the object without a lock in between, so two concurrent
+conditional writes can both succeed. Amazon S3 lets only one succeed. Reads stay concurrent.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""zarr-python, xarray and tensorstore write, check and change real rasters that ship in PyPI packages.
+"""zarr-python, xarray and tensorstore write, check and change real rasters from PyPI packages.
 
     peers.py write ROOT      each peer writes each raster; ROOT/rasters has the elements, ROOT/rasters.json their types
     peers.py check ROOT      every array that ROOT/check.json names is read by zarr-python and tensorstore, and compared

@@ -1,10 +1,13 @@
-"""Installs and starts real test servers, prints one line of JSON that says how to open each, and serves until stdin closes.
+"""Installs and starts real test servers, prints one line of JSON with their addresses and options,
+and serves until stdin closes.
 
     servers.py FOLDER [NAME ...]     all servers, or those named, with what is installed and stored below FOLDER
 
-The line is {"servers": [...]}, each with its "name" and either "error", or "url" and "options" as `zarr_store::Store::open_with`
-takes them, and "address". "root" of nginx is the directory that it serves, as it is and, below /encoded, /user and others, as servers are configured, and "bucket" of fake-gcs its bucket. Needs Python
-3.12; npm for Azurite; nginx is installed with apt where it is missing and we are root. Every port is a free one of the loopback.
+The line is {"servers": [...]}. Each entry has a "name" and either "error", or "address", and "url"
+and "options" for `zarr_store::Store::open_with`. For nginx, "root" is the directory that it serves,
+plainly and, below /encoded, /user and others, with common server configurations; for fake-gcs,
+"bucket" is its bucket. Requires Python 3.12, and npm for Azurite; a missing nginx is installed with
+apt when running as root. Each port is a free loopback port.
 """
 
 import base64
@@ -33,7 +36,7 @@ NPM_PACKAGES = ["azurite@3.37.0"]
 BUCKET = "zarr"
 READY_WITHIN = 60
 AZURE_ACCOUNT = "devstoreaccount1"
-# The key that every Azurite has; it opens nothing else.
+# The well-known key of every Azurite; it protects nothing else.
 AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
@@ -43,7 +46,8 @@ def main(folder, wanted):
         processes = []
         try:
             start_one = functools.partial(start, folder, pathlib.Path(run), processes)
-            # A child dies with the thread that made it, so the threads stay as long as the servers.
+            # A child dies with the thread that started it, so the threads live as long as the
+            # servers.
             with concurrent.futures.ThreadPoolExecutor() as pool:
                 servers = list(pool.map(start_one, [name for name in SERVERS if not wanted or name in wanted]))
                 print(json.dumps({"servers": servers}), flush=True)
@@ -53,7 +57,7 @@ def main(folder, wanted):
 
 
 def start(folder, run, processes, name):
-    """One server, or the reason why there is none."""
+    """Returns one server, or the reason why it is unavailable."""
     data = run / name
     data.mkdir()
     spawn_one = functools.partial(spawn, processes, run / f"{name}.log")
@@ -75,13 +79,13 @@ def spawn(processes, log, *command):
 
 
 def die_with_us():
-    """Nothing stays behind where this script is killed."""
+    """Makes a child die when this script is killed."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def stop(processes):
-    """At once: nothing that they store outlives the run."""
+    """Kills the servers at once: no data outlives the run."""
     for process in processes:
         process.kill()
     for process in processes:
@@ -157,7 +161,7 @@ def nginx(folder, data, spawn):
     (root / "ready").write_text("yes")
     # The user "zarr" with the password "open sesame".
     (data / "users").write_text("zarr:{PLAIN}open sesame\n")
-    # Without `tcp_nopush`: with it a small reply waits 40 ms for an acknowledgement.
+    # Without `tcp_nopush`, which delays a small reply by 40 ms until an acknowledgement.
     (data / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {data}/pid; error_log {data}/error.log; user root;
 events {{ worker_connections 256; }}
@@ -192,7 +196,7 @@ http {{
 SERVERS = {"seaweedfs": seaweedfs, "moto": moto, "azurite": azurite, "fake-gcs": fake_gcs, "nginx": nginx}
 
 
-# Installing: once, whoever comes first.
+# Installation: the first process installs, under a lock.
 
 
 @contextlib.contextmanager
@@ -238,7 +242,7 @@ def run(command):
 
 
 def free_ports(count):
-    """Ports that were all free at one moment."""
+    """Returns ports that were all free at one moment."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for bound in sockets:
@@ -246,7 +250,7 @@ def free_ports(count):
         return [bound.getsockname()[1] for bound in sockets]
 
 
-# Being ready: the first request of the kind that tests send.
+# Readiness: probes send the first kind of request that tests send.
 
 
 def until_ready(process, is_ready):
@@ -265,7 +269,7 @@ def until_ready(process, is_ready):
 
 
 def request(port, method, target, headers=None, body=b""):
-    """Whether the answer is a success, or that there is such a thing already."""
+    """Whether the response is a success, or reports that the target already exists."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request(method, target, body=body, headers={"content-length": str(len(body))} | (headers or {}))
@@ -279,7 +283,7 @@ def request(port, method, target, headers=None, body=b""):
 
 
 def signed_s3_put(port, path, body=b""):
-    """A PUT with AWS Signature Version 4."""
+    """Sends a PUT with AWS Signature Version 4."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
     digest = hashlib.sha256(body).hexdigest()
     headers = {"host": f"127.0.0.1:{port}", "x-amz-content-sha256": digest, "x-amz-date": now}
@@ -295,7 +299,7 @@ def signed_s3_put(port, path, body=b""):
 
 
 def signed_container_put(port):
-    """A PUT of a container with Azure's Shared Key."""
+    """Creates a container by a PUT with Azure's Shared Key."""
     now = datetime.datetime.now(datetime.UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     headers = {"x-ms-date": now, "x-ms-version": "2023-11-03"}
     canonical = "".join(f"{name}:{value}\n" for name, value in headers.items())

@@ -1,4 +1,5 @@
-//! Reads any array without knowing its type: for suites that compare elements with reference data.
+//! Reads any array without static knowledge of its data type, for suites that compare elements with
+//! reference data.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,11 +10,12 @@ use zarr::blocking::{Array, Hierarchy};
 use zarr::{DataType, FillValue, Selection, Store, Strictness};
 use zarr_core::{DataTypeKind, Output};
 
-/// What can go wrong, as one line of text.
+/// A failure, as one line of text.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The kind of a failure, as the conformance runner asks for it: "unsupported" (a feature that is not known or not built in),
-/// "invalid" (metadata, data or a path that the specification forbids), "not-found", "limit", "store", or "internal" (a bug).
+/// The kind of a failure for the conformance runner: "unsupported" (an unknown or disabled
+/// feature), "invalid" (metadata, data or a path that the specification forbids), "not-found",
+/// "limit", "store", or "internal" (a bug).
 #[must_use]
 pub fn kind(failure: &Failure) -> &'static str {
     use zarr_core::Error as Core;
@@ -36,10 +38,10 @@ pub fn kind(failure: &Failure) -> &'static str {
     }
 }
 
-/// Opens a store with or without what is read beyond the specification.
+/// Opens a store strictly, or tolerantly with extensions beyond the specification.
 ///
 /// # Errors
-/// What the store says.
+/// Returns the error of the store.
 pub fn open(store: &str, strictness: Strictness) -> Result<Hierarchy, Failure> {
     let registry = zarr::registry().with_strictness(strictness);
     Ok(Hierarchy::new(Store::open(store)?, registry))
@@ -47,19 +49,19 @@ pub fn open(store: &str, strictness: Strictness) -> Result<Hierarchy, Failure> {
 
 /// All elements of an array.
 pub struct Elements {
-    /// Their type.
+    /// The data type of the elements.
     pub data_type: DataType,
     /// The shape of the array.
     pub shape: Vec<usize>,
-    /// Their bytes in C order and this machine's byte order.
+    /// The bytes of the elements in C order and native byte order.
     pub bytes: Vec<u8>,
 }
 
 impl Elements {
-    /// Reads a whole array of elements of one size.
+    /// Reads a whole array of fixed-size elements.
     ///
     /// # Errors
-    /// What the engine says, or that the elements are of any size.
+    /// Returns an error of the engine, or an error for variable-size elements.
     pub fn of(array: &Array) -> Result<Self, Failure> {
         let data_type = array.as_async().data_type().clone();
         let item_size = data_type
@@ -94,7 +96,7 @@ impl Elements {
         })
     }
 
-    /// The elements as JSON fill values, in C order.
+    /// Returns the elements as JSON fill values, in C order.
     pub fn to_json(&self) -> impl Iterator<Item = String> + '_ {
         let size = self.data_type.fixed_size().unwrap_or(1);
         self.bytes.chunks_exact(size).map(|element| {
@@ -103,10 +105,10 @@ impl Elements {
         })
     }
 
-    /// The type as NumPy names it, in little-endian order.
+    /// Returns the NumPy name of the type, in little-endian order.
     ///
     /// # Errors
-    /// For a type that NumPy has not.
+    /// Fails for a type without a NumPy equivalent.
     pub fn numpy_type(&self) -> Result<String, Failure> {
         numpy_type(&self.data_type)
     }
@@ -114,7 +116,7 @@ impl Elements {
     /// Writes the elements as a `.npy` file.
     ///
     /// # Errors
-    /// For a type that NumPy has not, or where writing fails.
+    /// Fails for a type without a NumPy equivalent, or if writing fails.
     pub fn write_npy(&self, path: &Path) -> Result<(), Failure> {
         let shape = self.shape.iter().fold(String::new(), |mut text, len| {
             let _ = write!(text, "{len}, ");
@@ -169,7 +171,7 @@ fn numpy_type(data_type: &DataType) -> Result<String, Failure> {
     })
 }
 
-/// `datetime64` or `timedelta64` with its unit.
+/// Parses `datetime64` or `timedelta64` with its unit.
 fn time_type(data_type: &DataType) -> Result<String, Failure> {
     let configuration: BTreeMap<String, Value> = data_type.extension().parse()?;
     let unit = configuration
@@ -193,7 +195,8 @@ fn time_type(data_type: &DataType) -> Result<String, Failure> {
     })
 }
 
-/// An element that may be missing as JSON: `null`, or its value; one that is optional itself in a list, to tell the two apart.
+/// Formats an optional element as JSON: `null`, or its value; a nested optional is wrapped in a
+/// list, to tell the two levels apart.
 fn optional_element(data_type: &DataType, bytes: &[u8]) -> Value {
     let (Some((1, value)), Some(field)) = (bytes.split_last(), data_type.fields().first()) else {
         return Value::Null;
@@ -214,10 +217,10 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Elements that may be missing, as their values or `null`: `{"kind", "shape", "data"}`.
+/// Reads optional elements as values or `null`: `{"kind", "shape", "data"}`.
 ///
 /// # Errors
-/// What the engine says.
+/// Returns the error of the engine.
 pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
     let data_type = array.as_async().data_type();
     let element = |bytes: &[u8]| optional_element(data_type, bytes);
@@ -236,10 +239,10 @@ pub fn optional_elements(array: &Array) -> Result<Value, Failure> {
     Ok(json!({"kind": "optional", "shape": shape, "data": data}))
 }
 
-/// Strings as text, byte strings as hexadecimal digits: `{"kind", "shape", "data"}`.
+/// Reads strings as text, byte strings as hexadecimal digits: `{"kind", "shape", "data"}`.
 ///
 /// # Errors
-/// What the engine says.
+/// Returns the error of the engine.
 pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
     let all = Selection::all();
     if array.as_async().data_type().kind() == DataTypeKind::String {
@@ -256,10 +259,11 @@ pub fn variable_elements(array: &Array) -> Result<Value, Failure> {
     Ok(json!({"kind": "bytes", "shape": data.shape(), "data": digits}))
 }
 
-/// Reads an array and writes `<out>.npy`, or `<out>.json` for elements of any size or none; returns the path.
+/// Reads an array and writes `<out>.npy`, or `<out>.json` for variable-size or optional elements;
+/// returns the path.
 ///
 /// # Errors
-/// What reading or writing says.
+/// Returns the error of reading or writing.
 pub fn read_to_file(
     store: &str,
     node: &str,

@@ -1,32 +1,33 @@
-//! As much of HTTP/1.1 (RFC 9112) as the proxy and the server in process need: heads, and bodies with a length or in chunks.
+//! The subset of HTTP/1.1 (RFC 9112) that the proxy and the in-process server use: heads, and
+//! bodies with a length or in chunks.
 
 use std::io::{Error, ErrorKind, Result};
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// The first line and the header fields of a message.
+/// The start line and the header fields of a message.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// `GET /a HTTP/1.1`, or `HTTP/1.1 200 OK`.
+    /// The start line: `GET /a HTTP/1.1`, or `HTTP/1.1 200 OK`.
     pub start: String,
-    /// The fields, with their names as they were sent.
+    /// The header fields, with their names as sent.
     pub fields: Vec<(String, String)>,
 }
 
-/// How a body ends.
+/// The framing of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// After this many bytes.
+    /// The body ends after this many bytes.
     Length(u64),
-    /// After the chunk of size zero.
+    /// The body ends after the chunk of size zero.
     Chunked,
-    /// With the connection.
+    /// The body ends with the connection.
     Close,
 }
 
 impl Head {
-    /// The head of a response.
+    /// Builds the head of a response.
     #[must_use]
     pub fn response(status: u16) -> Self {
         Self {
@@ -35,14 +36,14 @@ impl Head {
         }
     }
 
-    /// This head with a field more, or with another value of it.
+    /// Returns this head with a field added or replaced.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.set(name, value);
         self
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
@@ -68,13 +69,13 @@ impl Head {
         self.word(0)
     }
 
-    /// The target of a request as it was sent: path and query.
+    /// The target of a request as sent: path and query.
     #[must_use]
     pub fn target(&self) -> &str {
         self.word(1)
     }
 
-    /// The status of a response; 0 where it is none.
+    /// The status of a response; 0 if the start line has none.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.word(1).parse().unwrap_or(0)
@@ -84,7 +85,7 @@ impl Head {
         self.start.split(' ').nth(number).unwrap_or("")
     }
 
-    /// How the body of this request ends.
+    /// The framing of the body of this request.
     #[must_use]
     pub fn request_framing(&self) -> Framing {
         match self.framing() {
@@ -93,7 +94,7 @@ impl Head {
         }
     }
 
-    /// How the body of this response to such a request ends.
+    /// The framing of the body of this response to a request with this method.
     #[must_use]
     pub fn response_framing(&self, method: &str) -> Framing {
         match self.status() {
@@ -114,7 +115,7 @@ impl Head {
         })
     }
 
-    /// The bytes of this head, with the empty line after it.
+    /// Serialises this head, including the empty line after it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = format!("{}\r\n", self.start);
@@ -126,10 +127,10 @@ impl Head {
     }
 }
 
-/// Reads a head; `None` where the connection ends before it.
+/// Reads a head; `None` if the connection ends before it.
 ///
 /// # Errors
-/// Where the connection fails, or what comes is not a head.
+/// Fails if the connection fails or the bytes are not a head.
 pub async fn read_head(reader: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Head>> {
     let Some(start) = read_line(reader).await? else {
         return Ok(None);
@@ -150,7 +151,7 @@ async fn read_line(reader: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<St
     if reader.read_until(b'\n', &mut line).await? == 0 {
         return Ok(None);
     }
-    // Servers put names of objects into fields, in whatever encoding.
+    // Servers put object names into fields, in any encoding.
     let line = String::from_utf8_lossy(&line);
     Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
@@ -158,7 +159,7 @@ async fn read_line(reader: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<St
 /// Reads a body to its end.
 ///
 /// # Errors
-/// Where the connection fails or ends before the body.
+/// Fails if the connection fails or ends before the body does.
 pub async fn read_body(
     reader: &mut (impl AsyncBufRead + Unpin),
     framing: Framing,
@@ -177,7 +178,7 @@ pub async fn read_body(
             let size = line.split(';').next().unwrap_or("").trim();
             let size = u64::from_str_radix(size, 16).map_err(Error::other)?;
             reader.take(size).read_to_end(&mut body).await?;
-            // The end of the chunk, or of the message where nobody sends trailers.
+            // The CRLF after the chunk, or the end of the message, since no peer sends trailers.
             read_line(reader).await?;
             if size == 0 {
                 break;
@@ -187,10 +188,10 @@ pub async fn read_body(
     Ok(body)
 }
 
-/// Sends one request on a connection of its own, and returns status and body.
+/// Sends one request on its own connection, and returns status and body.
 ///
 /// # Errors
-/// Where the server cannot be reached or ends the connection too soon.
+/// Fails if the server is unreachable or closes the connection too early.
 pub async fn send(
     address: &str,
     method: &str,
@@ -214,7 +215,7 @@ pub async fn send(
     Ok((head.status(), body))
 }
 
-/// A part of a URL without its percent encoding.
+/// Decodes the percent encoding of a part of a URL.
 #[must_use]
 pub fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
@@ -236,7 +237,7 @@ pub fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// A part of a path with everything encoded that is not plain.
+/// Percent-encodes all special characters of a path segment.
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
     text.bytes()

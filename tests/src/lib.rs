@@ -1,5 +1,5 @@
-//! What the tests of the whole share: random arrays and selections, elements as bytes, the peers' Python, servers and
-//! the proxy in front of them.
+//! Shared code of the integration tests: random arrays and selections, elements as bytes, the
+//! Python environment of the peers, servers, and the fault-injecting proxy.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -13,16 +13,17 @@ pub mod servers;
 
 use zarr::Element;
 
-/// Elements from their bytes, in this machine's order.
+/// Converts bytes in native order to elements.
 ///
 /// # Panics
-/// Where the bytes are not those of whole elements.
+/// Panics if the bytes do not form whole elements.
 #[must_use]
 pub fn elements_of<T: Element>(bytes: &[u8]) -> Vec<T> {
     let len = bytes.len() / size_of::<T>();
     assert_eq!(len * size_of::<T>(), bytes.len());
     let mut elements = Vec::<T>::with_capacity(len);
-    // SAFETY: the vector has room for as many bytes, and tests only ask for types of which any bytes are elements.
+    // SAFETY: the vector has capacity for these bytes, and tests use only types for which any bytes
+    // are valid elements.
     unsafe {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), elements.as_mut_ptr().cast(), bytes.len());
         elements.set_len(len);

@@ -1,5 +1,5 @@
-//! A small server in this process that speaks enough of S3 for a store: ranges, versions, conditions, listings in pages. It
-//! makes the tests of faults run anywhere; real servers are in `servers`.
+//! A small in-process server with enough of S3 for a store: ranges, versions, conditions, paginated
+//! listings. It lets the fault tests run anywhere; `servers` runs real servers.
 
 use std::collections::BTreeMap;
 use std::io::Result;
@@ -12,13 +12,13 @@ use zarr_store::Store;
 
 use crate::http::{Head, percent_decode, read_body, read_head};
 
-/// Keys on one page of a listing: few, so that tests meet more than one page.
+/// Keys per page of a listing: few, so that tests span several pages.
 const PAGE: usize = 20;
 
-/// A running server. It ends with the runtime that it was started in.
+/// A running server. It stops with the runtime that started it.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Where it listens, `127.0.0.1:port`.
+    /// The address of the server, `127.0.0.1:port`.
     pub address: String,
     objects: Arc<Mutex<Objects>>,
 }
@@ -40,12 +40,12 @@ impl Origin {
     /// Starts a server without objects.
     ///
     /// # Panics
-    /// Where no port can be had.
+    /// Panics if no port is available.
     pub async fn start() -> Self {
         Self::serving(Objects::default()).await
     }
 
-    /// A server that puts whatever the conditions are, as some servers do that speak S3.
+    /// Starts a server that ignores conditions on puts, like some servers that speak S3.
     pub async fn without_conditions() -> Self {
         let objects = Objects {
             ignores_conditions: true,
@@ -68,10 +68,10 @@ impl Origin {
         Self { address, objects }
     }
 
-    /// The bucket as a store, at this address or that of a proxy in front of it.
+    /// Opens the bucket as a store, at this address or at that of a proxy.
     ///
     /// # Panics
-    /// Where an option is unknown.
+    /// Panics on an unknown option.
     #[must_use]
     pub fn s3(address: &str, options: &[(&str, &str)]) -> Store {
         let endpoint = format!("http://{address}");
@@ -88,24 +88,24 @@ impl Origin {
         .unwrap()
     }
 
-    /// The objects as a plain web server has them.
+    /// Opens the objects as a plain web server exposes them.
     ///
     /// # Panics
-    /// Where an option is unknown.
+    /// Panics on an unknown option.
     #[must_use]
     pub fn http(address: &str, options: &[(&str, &str)]) -> Store {
         let url = format!("http://{address}/bucket");
         Store::open_with(&url, options.iter().copied()).unwrap()
     }
 
-    /// The bytes of an object, seen past every proxy.
+    /// Returns the bytes of an object, bypassing every proxy.
     #[must_use]
     pub fn object(&self, key: &str) -> Option<Vec<u8>> {
         let objects = self.objects.lock().unwrap();
         Some(objects.by_key.get(key)?.bytes.clone())
     }
 
-    /// The keys of all objects.
+    /// Returns the keys of all objects.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.objects
@@ -117,7 +117,7 @@ impl Origin {
             .collect()
     }
 
-    /// The number of objects that were ever put.
+    /// The number of puts so far.
     #[must_use]
     pub fn puts(&self) -> u64 {
         self.objects.lock().unwrap().puts
@@ -286,7 +286,7 @@ impl Objects {
     }
 }
 
-/// The bytes that a `Range` field means; `None` where there are none.
+/// Returns the bytes that a `Range` field selects; `None` if it selects none.
 fn resolve(range: &str, size: usize) -> Option<Range<usize>> {
     let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
     let range = match (start.parse::<usize>(), end.parse::<usize>()) {

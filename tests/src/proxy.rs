@@ -1,8 +1,9 @@
-//! A proxy in front of any HTTP server that logs and counts requests, and does to the ones that rules name what networks and
-//! servers do: latency, errors, lost acknowledgements, resets, stalls, short and damaged bodies.
+//! A fault-injecting proxy in front of any HTTP server. It logs and counts requests, and rules
+//! apply faults of networks and servers: latency, errors, lost acknowledgements, resets, stalls,
+//! short and damaged bodies.
 //!
-//! Requests go on as they came, `Host` included, which is signed. Each request is watched until it is answered or its client
-//! goes away: [`Proxy::open`] says how many are not.
+//! Requests are forwarded unchanged, including the signed `Host`. Each request is tracked until it
+//! is answered or its client disconnects: [`Proxy::open`] counts the open ones.
 
 use std::io::Result;
 use std::ops::Range;
@@ -18,40 +19,41 @@ use tokio::time::sleep;
 
 use crate::http::{Framing, Head, read_body, read_head};
 
-/// What happens to a request. "Before" and "after" are before the server has seen it, and after it has done it.
+/// A fault of a request. "Before" means before the server has seen the request, "after" means after
+/// the server has executed it.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// An answer of this status without a body, before; for 429 and 503 with `Retry-After: 0`.
+    /// Responds with this status without a body, before; 429 and 503 carry `Retry-After: 0`.
     Status(u16),
-    /// An answer of this status without a body, after the request was passed on.
+    /// Responds with this status without a body, after.
     StatusAfter(u16),
-    /// The connection is reset before.
+    /// Resets the connection, before.
     Reset,
-    /// The connection is reset after.
+    /// Resets the connection, after.
     ResetAfter,
-    /// No answer, and nothing before; the connection stays open.
+    /// Never responds, before; the connection stays open.
     Stall,
-    /// No answer after.
+    /// Never responds, after.
     StallAfter,
-    /// The first byte comes this much later.
+    /// Delays the first byte.
     Delay(Duration),
-    /// The body comes at so many bytes a second.
+    /// Limits the body to this many bytes per second.
     Bandwidth(u64),
-    /// The body ends after so many bytes, and the connection with it.
+    /// Ends the body after this many bytes, and closes the connection.
     ShortBody(usize),
-    /// The body stops after so many bytes, and the connection stays open.
+    /// Stops the body after this many bytes; the connection stays open.
     StallWithin(usize),
-    /// One byte of the body every so often.
+    /// Sends the body one byte per interval.
     Drip(Duration),
-    /// One bit of this byte of the body is another.
+    /// Flips one bit of this byte of the body.
     FlipByte(usize),
-    /// `Content-Range` says that the bytes stand so much further on.
+    /// Shifts the positions in `Content-Range` by this many bytes.
     ShiftRange(u64),
-    /// The server does not see the range, and so sends the whole object.
+    /// Hides the range from the server, which then sends the whole object.
     IgnoreRange,
 }
 
-/// A fault, and the requests that it happens to.
+/// A fault and the requests that it applies to.
 #[derive(Clone, Debug)]
 pub struct Rule {
     method: &'static str,
@@ -62,7 +64,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A fault of the first request of a method whose path contains a text.
+    /// Creates a fault for the first request with this method and with a path that contains a text.
     #[must_use]
     pub fn new(method: &'static str, path: &str, fault: Fault) -> Self {
         Self {
@@ -74,39 +76,39 @@ impl Rule {
         }
     }
 
-    /// Faults those of the requests that match whose numbers, counted from 0, are these.
+    /// Applies the fault to the matching requests with these numbers, counted from 0.
     #[must_use]
     pub fn on_calls(mut self, calls: Range<usize>) -> Self {
         self.calls = calls;
         self
     }
 
-    /// Faults all requests that match.
+    /// Applies the fault to all matching requests.
     #[must_use]
     pub fn always(self) -> Self {
         self.on_calls(0..usize::MAX)
     }
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Its path, without the query.
+    /// The path, without the query.
     pub path: String,
-    /// Its query, empty where there is none.
+    /// The query; empty if absent.
     pub query: String,
-    /// Its `Range` field.
+    /// The `Range` field.
     pub range: Option<String>,
-    /// Its `If-Match` and `If-None-Match` fields, in this order.
+    /// The `If-Match` and `If-None-Match` fields, in this order.
     pub conditions: Vec<String>,
 }
 
-/// A running proxy. It ends with the runtime that it was started in.
+/// A running proxy. It stops with the runtime that started it.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    /// Where it listens, `127.0.0.1:port`.
+    /// The address of the proxy, `127.0.0.1:port`.
     pub address: String,
     state: Arc<State>,
 }
@@ -124,7 +126,7 @@ impl Proxy {
     /// Starts a proxy in front of a server.
     ///
     /// # Panics
-    /// Where no port can be had.
+    /// Panics if no port is available.
     pub async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -139,36 +141,36 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&accepting);
-                // A connection that fails is the client's to notice.
+                // The client detects a failed connection.
                 tokio::spawn(async move { drop(serve(client, &state).await) });
             }
         });
         Self { address, state }
     }
 
-    /// Adds a rule. The first one that matches and whose turn it is decides.
+    /// Adds a rule. The first rule that matches a request and is due for it applies.
     pub fn add(&self, rule: Rule) {
         self.state.rules.lock().unwrap().push(rule);
     }
 
-    /// Delays the first byte of every answer.
+    /// Delays the first byte of every response.
     pub fn set_latency(&self, latency: Duration) {
         *self.state.latency.lock().unwrap() = latency;
     }
 
-    /// Forgets rules and log.
+    /// Clears rules and log.
     pub fn clear(&self) {
         self.state.rules.lock().unwrap().clear();
         self.state.log.lock().unwrap().clear();
     }
 
-    /// The requests since the last [`Self::clear`], in the order in which they came.
+    /// Returns the requests since the last [`Self::clear`], in order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.state.log.lock().unwrap().clone()
     }
 
-    /// The number of requests whose client waits.
+    /// The number of requests with a waiting client.
     #[must_use]
     pub fn open(&self) -> usize {
         self.state.open.load(Ordering::SeqCst)
@@ -176,7 +178,7 @@ impl Proxy {
 }
 
 impl State {
-    /// Logs a request, and says what is to happen to it.
+    /// Logs a request, and returns its fault.
     fn receive(&self, head: &Head) -> Option<Fault> {
         let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
         let field = |name| head.get(name).map(str::to_owned);
@@ -203,7 +205,7 @@ impl State {
     }
 }
 
-/// Counts a request as open for as long as it lives.
+/// Counts a request as open while it lives.
 struct Open<'a>(&'a AtomicUsize);
 
 impl<'a> Open<'a> {
@@ -219,7 +221,7 @@ impl Drop for Open<'_> {
     }
 }
 
-/// What becomes of the client's connection after an answer.
+/// The fate of the client's connection after a response.
 #[derive(PartialEq, Eq)]
 enum Then {
     Keep,
@@ -261,14 +263,14 @@ async fn serve(mut client: TcpStream, state: &State) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the client goes away.
+/// Waits until the client disconnects.
 async fn gone(reader: &mut (impl AsyncBufRead + Unpin)) {
     if reader.fill_buf().await.is_ok_and(|bytes| !bytes.is_empty()) {
         std::future::pending::<()>().await;
     }
 }
 
-/// One request on its way to the server, whose connection is kept for the next one.
+/// One request to the server, over a connection that is kept for the next request.
 struct Exchange<'a> {
     server: &'a str,
     upstream: &'a mut Option<BufReader<TcpStream>>,
@@ -332,7 +334,7 @@ impl Exchange<'_> {
         Ok(Then::Keep)
     }
 
-    /// Hands an answer on as it comes.
+    /// Streams a response to the client.
     async fn pass(mut self, client: &mut (impl AsyncWrite + Unpin)) -> Result<Then> {
         let head = self.exchange().await?;
         let framing = head.response_framing(self.head.method());
@@ -351,7 +353,7 @@ impl Exchange<'_> {
         Ok(Then::Keep)
     }
 
-    /// The whole answer, with a length instead of chunks.
+    /// Reads the whole response, and replaces chunks by a length.
     async fn fetch(&mut self) -> Result<(Head, Vec<u8>)> {
         let head = self.exchange().await?;
         let framing = head.response_framing(self.head.method());
@@ -373,7 +375,8 @@ impl Exchange<'_> {
         Ok((head, body))
     }
 
-    /// Sends the request, and reads the head of the answer; once more where a kept connection was closed meanwhile.
+    /// Sends the request and reads the head of the response; retries once if a kept connection was
+    /// closed meanwhile.
     async fn exchange(&mut self) -> Result<Head> {
         let request = [self.head.to_bytes(), std::mem::take(&mut self.body)].concat();
         if let Some(kept) = self.upstream.take()
@@ -430,7 +433,7 @@ async fn pace(
     Ok(())
 }
 
-/// `bytes 5-9/20` becomes `bytes 6-10/20`.
+/// Shifts `bytes 5-9/20` to `bytes 6-10/20`, for example.
 fn shift_range(head: &mut Head, by: u64) {
     let shifted = head.get("content-range").and_then(|value| {
         let (range, size) = value.strip_prefix("bytes ")?.split_once('/')?;

@@ -1,9 +1,9 @@
-//! A Python with the peers: a virtual environment under the target folder, made once.
+//! Python with the peers: a virtual environment below the target folder, created once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder of the Python scripts.
+/// Returns the folder of the Python scripts.
 #[must_use]
 pub fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
@@ -12,7 +12,7 @@ pub fn scripts() -> PathBuf {
 /// Runs a script of [`scripts`] and waits for it.
 ///
 /// # Panics
-/// Where the script fails, with what it printed.
+/// Panics with the output of the script if the script fails.
 pub fn run(script: &str, arguments: &[&str]) -> String {
     let output = Command::new(interpreter())
         .arg(scripts().join(script))
@@ -31,20 +31,20 @@ pub fn run(script: &str, arguments: &[&str]) -> String {
     out.into_owned()
 }
 
-/// The interpreter of the environment that has what `requirements.txt` names.
+/// Returns the interpreter of the environment with the packages of `requirements.txt`.
 ///
 /// # Panics
-/// Where there is no Python of at least 3.12, or its packages cannot be installed.
+/// Panics without Python 3.12 or later, or if the packages cannot be installed.
 #[must_use]
 pub fn interpreter() -> PathBuf {
     environment("peers-python", "requirements.txt", |_| {})
 }
 
-/// The interpreter of an environment below the target folder, made anew where its requirements have changed. `prepare` runs
-/// each time, one process after the other.
+/// Returns the interpreter of an environment below the target folder, recreated when its
+/// requirements have changed. `prepare` runs on each call, under a lock between processes.
 ///
 /// # Panics
-/// Those of [`interpreter`].
+/// Panics like [`interpreter`].
 #[must_use]
 pub fn environment(name: &str, requirements: &str, prepare: impl FnOnce(&Path)) -> PathBuf {
     let requirements = scripts().join(requirements);
@@ -73,10 +73,11 @@ pub fn environment(name: &str, requirements: &str, prepare: impl FnOnce(&Path)) 
     interpreter
 }
 
-/// The interpreter of an environment with the package `zarr_py`, built from this checkout as a wheel, and what its tests need.
+/// Returns the interpreter of an environment with the package `zarr_py`, built as a wheel from this
+/// checkout, and the requirements of its tests.
 ///
 /// # Panics
-/// Those of [`interpreter`], and where the package does not build.
+/// Panics like [`interpreter`], and if the package does not build.
 #[must_use]
 pub fn package() -> PathBuf {
     environment(
@@ -108,22 +109,22 @@ pub fn package() -> PathBuf {
     )
 }
 
-/// The folder of the Python package.
+/// Returns the folder of the Python package.
 #[must_use]
 pub fn package_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../zarr-py")
 }
 
-/// The folder for what tests install.
+/// Returns the folder for installations of the tests.
 #[must_use]
 pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
 }
 
-/// A Python of at least 3.12: by name, or one of pyenv's that is installed but not switched on.
+/// Finds Python 3.12 or later: by name, or among the installed but inactive versions of pyenv.
 ///
 /// # Panics
-/// Where there is none.
+/// Panics if no suitable Python exists.
 #[must_use]
 pub fn find() -> PathBuf {
     let mut candidates = ["python3.13", "python3.12", "python3"]

@@ -12,15 +12,15 @@ use zarr::{
     Selection, Slice, codecs,
 };
 
-/// A random element type whose bits can be compared.
+/// An element type for random tests, comparable by bits.
 pub trait RandomElement: Element + ReadElement + PartialEq + std::fmt::Debug {
-    /// The name of its data type.
+    /// The name of the data type.
     const DATA_TYPE: &'static str;
-    /// Any value; the fill value rather often.
+    /// Returns a random value.
     fn random(rng: &mut StdRng) -> Self;
 }
 
-/// One Rust type for one data type, with the fill value of zero rather often: all alike.
+/// Implements [`RandomElement`] for a Rust type and its data type.
 macro_rules! random_element {
     ($($rust:ty => $name:literal, $value:expr;)*) => {$(
         impl RandomElement for $rust {
@@ -45,13 +45,13 @@ random_element! {
     [u8; 3] => "r24", |rng| rng.random();
 }
 
-/// A random number generator of this seed.
+/// Returns a random number generator with this seed.
 #[must_use]
 pub fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// A random array: rank 0 to 5, empty dimensions now and then, any of the core codecs.
+/// Returns a random array: rank 0 to 5, occasionally empty dimensions, any of the core codecs.
 pub fn metadata(rng: &mut StdRng, data_type: &str) -> ArrayMetadata {
     let rank = rng.random_range(0..=5);
     let most = [1, 40, 14, 9, 6, 4][rank];
@@ -88,7 +88,7 @@ pub fn metadata(rng: &mut StdRng, data_type: &str) -> ArrayMetadata {
     builder.build().unwrap()
 }
 
-/// Lengths of chunks that reach `len`, multiples of `chunk`, as `rectilinear` writes them.
+/// Returns chunk lengths that cover `len`, multiples of `chunk`, in the form of `rectilinear`.
 fn edges(rng: &mut StdRng, len: u64, chunk: u64) -> Value {
     if rng.random_ratio(1, 4) {
         return json!(chunk);
@@ -106,7 +106,7 @@ fn edges(rng: &mut StdRng, len: u64, chunk: u64) -> Value {
     json!(edges)
 }
 
-/// A random codec chain for chunks of this shape, with shards nested at most `depth` deep.
+/// Returns a random codec chain for chunks of this shape, with shards nested at most `depth` deep.
 fn chain(rng: &mut StdRng, shape: &[u64], depth: usize) -> Vec<Extension> {
     let mut chain = Vec::new();
     let mut shape = shape.to_vec();
@@ -178,7 +178,7 @@ fn bytes_to_bytes(rng: &mut StdRng) -> Extension {
     }
 }
 
-/// A random selection of an array of this shape.
+/// Returns a random selection of an array of this shape.
 pub fn selection(rng: &mut StdRng, shape: &[usize]) -> Selection {
     match rng.random_range(0..8) {
         0 => Selection::Orthogonal(shape.iter().map(|&len| axis_indices(rng, len)).collect()),
@@ -256,7 +256,7 @@ fn info_of(index: &BasicIndex) -> SliceInfoElem {
     }
 }
 
-/// The elements of a selection of a model, and where they are: as NumPy would have them.
+/// Returns the C-order positions of the selected elements, arranged as NumPy arranges them.
 #[must_use]
 pub fn indices_of(selection: &Selection, shape: &[usize]) -> ArrayD<usize> {
     let numbers = ArrayD::from_shape_fn(IxDyn(shape), |index| {

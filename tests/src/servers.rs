@@ -1,8 +1,10 @@
-//! Real servers for tests: started once a process by `python/servers.py`, which stops them when this process ends.
+//! Real servers for tests: `python/servers.py` starts them once per process and stops them when
+//! this process exits.
 //!
-//! Tests that need them run with `ZARR_SERVERS=1`, and then fail where one is missing; with `ZARR_SERVERS=available` they skip
-//! what cannot be installed here. Without the variable nothing is installed and they say so. `ZARR_SERVERS_ONLY=nginx` starts
-//! just those named, for tests of them alone.
+//! With `ZARR_SERVERS=1`, tests on servers run and fail if a server is missing; with
+//! `ZARR_SERVERS=available`, they skip servers that cannot be installed. Without the variable
+//! nothing is installed, and the tests print that they skip. `ZARR_SERVERS_ONLY=nginx` starts only
+//! the named servers.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -15,34 +17,34 @@ use zarr_store::Store;
 
 use crate::python;
 
-/// The servers that can do everything; the others are read from only.
+/// The servers with full support; the remaining servers are only read from.
 pub const WRITABLE: [&str; 3] = ["seaweedfs", "moto", "azurite"];
 
-/// A server that runs, and how to open it.
+/// A running server, and how to open it.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its name: `seaweedfs`, `moto`, `azurite`, `fake-gcs` or `nginx`.
+    /// The name: `seaweedfs`, `moto`, `azurite`, `fake-gcs` or `nginx`.
     pub name: String,
     /// The URL of the bucket, container or root directory.
     pub url: String,
     /// The options of [`Store::open_with`].
     pub options: Vec<(String, String)>,
-    /// Where it listens, `127.0.0.1:port`.
+    /// The address of the server, `127.0.0.1:port`.
     pub address: String,
-    /// The directory that it serves, where it serves one.
+    /// The served directory, if any.
     pub root: Option<String>,
 }
 
-/// What the script said, and the script: its input closes with this process.
+/// The report of the script, and the script, whose input closes with this process.
 struct Running {
     servers: Vec<Result<Server, (String, String)>>,
     _script: Child,
 }
 
-/// The server of this name; `None`, with a line that says why, where tests need not have it.
+/// Returns the server of this name; or `None`, after printing the reason, if tests may skip it.
 ///
 /// # Panics
-/// With `ZARR_SERVERS=1`, where it cannot be had.
+/// Panics with `ZARR_SERVERS=1` if the server is unavailable.
 pub fn server(name: &str) -> Option<Server> {
     let Ok(wanted) = std::env::var("ZARR_SERVERS") else {
         skipped(
@@ -66,7 +68,8 @@ pub fn server(name: &str) -> Option<Server> {
     }
 }
 
-/// Says once what does not run, past the test harness, which hides what tests that pass have printed.
+/// Prints once which server is skipped, bypassing the test harness, which hides the output of
+/// passing tests.
 fn skipped(name: &str, reason: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap().insert(name.to_owned()) {
@@ -118,16 +121,16 @@ fn parse(server: &Value) -> Result<Server, (String, String)> {
 }
 
 impl Server {
-    /// The whole of it as a store.
+    /// Opens the root of the server as a store.
     ///
     /// # Panics
-    /// Where the store cannot be opened.
+    /// Panics if the store cannot be opened.
     #[must_use]
     pub fn store(&self) -> Store {
         Store::open_with(&self.url, self.options.clone()).unwrap()
     }
 
-    /// This server behind another address: that of a proxy.
+    /// Returns this server behind another address, such as that of a proxy.
     #[must_use]
     pub fn through(&self, address: &str) -> Self {
         let moved = |text: &String| text.replace(&self.address, address);
@@ -142,14 +145,14 @@ impl Server {
         }
     }
 
-    /// This server with one option more.
+    /// Returns this server with an additional option.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.options.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// A prefix that no other test uses.
+    /// Returns this server with a prefix that no other test uses.
     #[must_use]
     pub fn fresh(mut self) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

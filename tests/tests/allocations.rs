@@ -1,4 +1,4 @@
-//! How often the plan of a read or write allocates for each inner chunk of a shard: a small constant.
+//! Allocations of a read or write plan per inner chunk of a shard: a small constant.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(unsafe_code, reason = "an allocator")]
@@ -18,16 +18,16 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: counts, and leaves everything else to the system.
+// SAFETY: counts, and delegates everything else to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(start, layout) }
     }
 }
@@ -35,11 +35,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Inner chunks of the shard, and elements of each.
+/// Inner chunks per shard, and elements per inner chunk.
 const INNER: usize = 4096;
 const LEN: usize = 16;
 
-/// Allocations of a read and of a write, for each inner chunk.
+/// Allocations of a read and of a write per inner chunk.
 const READ: usize = 3;
 const WRITE: usize = 6;
 

@@ -1,8 +1,10 @@
-//! Objects that change while they are read: replaced, deleted, created and overwritten between any two requests of a read.
+//! Objects that change during a read: replaced, deleted, created and overwritten between any two
+//! requests of the read.
 //!
-//! The model is a list of whole versions of each object. A read may see any version that existed while it ran, but the
-//! elements of one object are those of exactly one version; a read that cannot manage that is `ChangedDuringRead`.
-//! Promise P3. `ZARR_MODEL_CASES` and `ZARR_MODEL_SEED` choose the random cases; a failure prints its seed.
+//! The model is a list of whole versions of each object. A read may return any version that existed
+//! while it ran, but the elements of one object must come from exactly one version; a read that
+//! cannot guarantee this fails with `ChangedDuringRead`. Promise P3. `ZARR_MODEL_CASES` and
+//! `ZARR_MODEL_SEED` choose the random cases; a failure prints its seed.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -26,7 +28,7 @@ use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
 use zarr_store::{ByteRange, CostModel, Precondition};
 use zarr_tests::random;
 
-/// Elements of one object along each axis; the array is two objects side by side.
+/// Elements of one object along each axis; the array spans two adjacent objects.
 const LEN: usize = 8;
 
 const KEYS: [&str; 2] = ["a/c/0/0", "a/c/0/1"];
@@ -40,11 +42,11 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Plain, Kind::Sharded, Kind::Nested];
 
-/// An object as it was at one time.
+/// A state of an object.
 #[derive(Clone, Debug)]
 struct Version {
     elements: ArrayD<i32>,
-    /// None where the object is not stored.
+    /// None if the object is not stored.
     bytes: Option<Bytes>,
 }
 
@@ -70,7 +72,8 @@ fn metadata(kind: Kind, fill: i32, codec: Extension) -> ArrayMetadata {
         .unwrap()
 }
 
-/// Elements of a version: each block is absent, zeros, or numbers that no other version has.
+/// Returns the elements of a version: each 2 x 4 inner chunk holds the fill value, zeros, or
+/// numbers unique to the version.
 fn elements(rng: &mut StdRng, fill: i32, number: i32) -> ArrayD<i32> {
     let mut elements = ArrayD::from_elem(IxDyn(&[LEN, LEN]), fill);
     for (row, column) in (0..LEN).step_by(2).flat_map(|row| [(row, 0), (row, 4)]) {
@@ -86,7 +89,7 @@ fn elements(rng: &mut StdRng, fill: i32, number: i32) -> ArrayD<i32> {
     elements
 }
 
-/// Versions of both objects, as this engine writes them.
+/// Returns the versions of both objects, as this engine writes them.
 async fn versions(
     rng: &mut StdRng,
     document: &ArrayMetadata,
@@ -127,7 +130,7 @@ fn hierarchy_on(store: Store, caches: CacheOptions) -> Hierarchy {
     Hierarchy::with_caches(store, registry, caches)
 }
 
-/// A change of one object: before which of its requests, and to which version.
+/// A change of one object to a version, before the request numbered `call`.
 #[derive(Clone, Debug)]
 struct Change {
     object: usize,
@@ -135,14 +138,14 @@ struct Change {
     version: usize,
 }
 
-/// What the hierarchy has read before the objects change.
+/// The cached state of the hierarchy before the objects change.
 #[derive(Clone, Copy, Debug)]
 enum Cache {
-    /// Nothing.
+    /// Nothing is cached.
     Cold,
-    /// The version that is stored when the read starts.
+    /// The version stored at the start of the read is cached.
     Warm,
-    /// A version that was replaced before the read starts.
+    /// A version replaced before the start of the read is cached.
     Stale,
 }
 
@@ -153,13 +156,13 @@ struct Case<'a> {
     document: &'a ArrayMetadata,
     caches: CacheOptions,
     cache: Cache,
-    /// Whether ranges of one object are merged into few requests.
+    /// Whether ranges of one object merge into few requests.
     merged: bool,
     selection: Selection,
     changes: Vec<Change>,
 }
 
-/// The number of requests of both objects, and whether the read gave up.
+/// The number of requests for each object, and whether the read gave up.
 struct Outcome {
     requests: [usize; 2],
     gave_up: bool,
@@ -176,7 +179,7 @@ async fn put(store: &InMemory, object: usize, version: &Version) {
 impl Case<'_> {
     async fn run(&self) -> Result<Outcome, String> {
         let faults = FaultStore::new(InMemory::new());
-        // One request for each range, or few for all.
+        // One request per range, or few merged requests.
         let mut cost = CostModel::memory();
         if !self.merged {
             (cost.part_min, cost.amplification, cost.max_in_flight) = (1, 1.0, 2);
@@ -243,7 +246,7 @@ impl Case<'_> {
         })
     }
 
-    /// Whether what was read of one object is what one of the versions has there.
+    /// Checks that the elements read from one object match one of the versions.
     fn check<'v>(
         &self,
         object: usize,
@@ -269,7 +272,7 @@ impl Case<'_> {
     }
 }
 
-/// Cases in which the read is one version, and cases in which it gave up.
+/// The number of reads that returned one version, and of reads that gave up.
 #[derive(Default)]
 struct Count {
     one_version: usize,
@@ -298,7 +301,7 @@ impl Count {
     }
 }
 
-/// Each change before each request, alone: no read needs to give up, and none mixes versions.
+/// Applies each single change before each request: no read may give up or mix versions.
 #[tokio::test]
 async fn one_change_before_any_request_is_one_version() {
     let (mut count, mut most) = (Count::default(), 0);
@@ -307,7 +310,8 @@ async fn one_change_before_any_request_is_one_version() {
             let mut rng = random::rng(seed);
             let document = metadata(kind, fill, codecs::crc32c());
             let versions = versions(&mut rng, &document, fill, 3).await;
-            // All of a shard is one request. Half of it is one for its index, and one for each run of inner chunks.
+            // A whole shard takes one request. Half a shard takes one for the index, and one for
+            // each run of inner chunks.
             let half = [ndarray::s![..;4, ..], ndarray::s![..;4, 1..11]];
             let half = half.map(zarr::slices);
             let selections = [Selection::all()].into_iter().chain(half);
@@ -353,7 +357,7 @@ async fn one_change_before_any_request_is_one_version() {
     count.finish();
 }
 
-/// Many changes at random, which may be too many for a read.
+/// Applies many random changes, possibly too many for a read.
 #[tokio::test]
 async fn any_changes_are_one_version_or_an_error() {
     let number = |variable: &str, default: u64| {
@@ -392,12 +396,12 @@ async fn any_changes_are_one_version_or_an_error() {
     count.finish();
 }
 
-/// Runs while the bytes of a chunk are decoded: where a local read is between two of its own reads.
+/// Runs during the decoding of a chunk, which is between two positioned reads of a local read.
 type Hook = Box<dyn FnMut() + Send>;
 
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
 
-/// A codec that stores what it is given, and calls the hook.
+/// A codec that stores its input unchanged, and calls the hook.
 #[derive(Debug)]
 struct Hooked(EncodedSize);
 
@@ -432,14 +436,14 @@ impl BytesToBytes for Hooked {
     }
 }
 
-/// How a file changes.
+/// The way in which a file changes.
 #[derive(Clone, Copy, Debug)]
 enum How {
-    /// Another file gets its name, as this engine and most others write.
+    /// Another file is renamed over it, as this engine and most other writers do.
     Renamed,
-    /// The file itself gets other bytes, as `open(path, "wb")` writes.
+    /// The file is overwritten in place, as by `open(path, "wb")`.
     Overwritten,
-    /// The store puts it.
+    /// The store puts the object.
     Put,
 }
 
@@ -465,7 +469,7 @@ fn place(root: &Path, how: How, object: usize, version: &Version) {
     }
 }
 
-/// One change of a local file after any number of decoded chunks.
+/// Applies one change to a local file after any number of decoded chunks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_after_any_chunk_is_one_version() {
     let mut count = Count::default();
@@ -491,7 +495,8 @@ async fn a_file_that_changes_after_any_chunk_is_one_version() {
                         let array = open().array("a").await.unwrap();
                         for (object, versions) in versions.iter().enumerate() {
                             place(&root, How::Renamed, object, &versions[0]);
-                            // Long ago: the clock of a file system is too coarse to tell writes of one moment apart.
+                            // Sets an old modification time: file system clocks are too coarse to
+                            // separate writes in quick succession.
                             if let Ok(file) = std::fs::File::options()
                                 .write(true)
                                 .open(root.join(KEYS[object]))
@@ -538,7 +543,7 @@ async fn a_file_that_changes_after_any_chunk_is_one_version() {
     count.finish();
 }
 
-/// Reads the object that changes, which is one file: others would be opened while it is half written.
+/// Reads only the object that changes: a file opened later could be half written.
 async fn read_file(
     array: &Array,
     old: &Version,

@@ -1,4 +1,4 @@
-//! The blocking front door has every method of the async one, under its name, and none besides.
+//! The blocking front door has exactly the methods of the async front door, with identical names.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The names of public methods by their type, of all sources below a folder.
+/// The names of public methods by type, in all sources below a folder.
 type Methods = BTreeMap<String, BTreeSet<String>>;
 
 fn name(text: &str) -> String {
@@ -15,12 +15,12 @@ fn name(text: &str) -> String {
         .collect()
 }
 
-/// The methods of `impl` blocks and, of `blocking!` lists, those that a line names.
+/// Collects the methods of `impl` blocks, and the methods listed by `blocking!`.
 fn collect(text: &str, methods: &mut Methods) {
     let (mut of, mut in_list) = (None, false);
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("impl") {
-            // Methods of traits are no methods of the type.
+            // Skips trait methods, which are not inherent methods of the type.
             let rest = rest.trim_start_matches("<'a>").trim_start_matches("<'_>");
             of =
                 (!line.contains(" for ") && rest.starts_with(' ')).then(|| name(rest.trim_start()));

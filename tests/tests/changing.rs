@@ -1,4 +1,5 @@
-//! Promise P3 against a store that changes under the reader at every point: what is read of an object is of one version of it.
+//! Promise P3 against a store that changes at any point of a read: the elements of an object come
+//! from one version.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -20,12 +21,13 @@ use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
 use zarr_store::{CostModel, Precondition};
 
 const KEY: &str = "a/c/0";
-/// Inner chunks of the shard.
+/// Inner chunks per shard.
 const INNER: usize = 12;
-/// Elements of an inner chunk, of one byte each.
+/// Elements per inner chunk, one byte each.
 const LEN: usize = 4;
 
-/// One version of the shard: the element that each inner chunk is full of; `None` where it is not stored.
+/// A version of the shard: the element that fills each inner chunk; `None` for a missing inner
+/// chunk.
 type Version = Vec<Option<u8>>;
 
 fn random_version(random: &mut StdRng) -> Version {
@@ -37,7 +39,8 @@ fn random_version(random: &mut StdRng) -> Version {
     inner.collect()
 }
 
-/// The shard, without compression, in any order of inner chunks, with an index of offsets and sizes at its end.
+/// Encodes the shard uncompressed, with inner chunks in random order and an index of offsets and
+/// sizes at the end.
 fn encode(version: &Version, random: &mut StdRng) -> Bytes {
     let mut order = (0..INNER).collect::<Vec<_>>();
     order.shuffle(random);
@@ -79,7 +82,7 @@ async fn create(hierarchy: &Hierarchy, fill: u8, inner: &[Extension]) -> Array {
         .unwrap()
 }
 
-/// The elements of these inner chunks, read as coordinates so that the gaps between them stay.
+/// Reads the elements of these inner chunks as coordinates, so the gaps between them remain.
 async fn read(array: &Array, wanted: &[usize]) -> zarr::Result<Vec<u8>> {
     let of = |&position: &usize| (0..LEN).map(move |element| (position * LEN + element) as u64);
     let indices = wanted.iter().flat_map(of).collect::<Vec<_>>();
@@ -87,7 +90,7 @@ async fn read(array: &Array, wanted: &[usize]) -> zarr::Result<Vec<u8>> {
     Ok(found.into_raw_vec_and_offset().0)
 }
 
-/// Every inner chunk that does not touch another is a request of its own.
+/// Disables merging: each inner chunk that is not adjacent to another takes its own request.
 fn no_merging() -> CostModel {
     CostModel {
         part_min: 1,
@@ -117,7 +120,7 @@ async fn a_shard_that_is_replaced_between_any_two_requests_is_read_from_one_vers
         wanted.truncate(random.random_range(1..=6));
         wanted.sort_unstable();
         if random.random() {
-            // The index is known.
+            // Caches the index.
             read(&array, &wanted[..1]).await.unwrap();
         }
         let mut call = random.random_range(0..=4);
@@ -187,11 +190,12 @@ async fn a_local_shard_that_others_replace_is_read_from_one_version() {
     assert!(reads > 10, "{reads} reads beside the writer");
 }
 
-/// What the codec `overwrite` does to a file when it decodes for the first time, once for each entry.
+/// The pending overwrites of the codec `overwrite`; each decode applies one.
 static OVERWRITES: Mutex<Vec<(PathBuf, Bytes)>> = Mutex::new(Vec::new());
 static DECODED: AtomicUsize = AtomicUsize::new(0);
 
-/// A codec that changes no bytes. While it decodes, another program overwrites the file that is being read, in place.
+/// A codec that keeps the bytes unchanged. Each decode simulates another program that overwrites
+/// the file in place.
 #[derive(Debug)]
 struct Overwrite(EncodedSize);
 
@@ -214,7 +218,7 @@ impl BytesToBytes for Overwrite {
         DECODED.fetch_add(1, Ordering::Relaxed);
         if let Some((path, bytes)) = OVERWRITES.lock().unwrap().pop() {
             std::fs::write(&path, bytes).unwrap();
-            // Whatever the clock of the file system resolves.
+            // Changes the modification time at any file system clock resolution.
             let later =
                 SystemTime::now() + Duration::from_secs(1 + DECODED.load(Ordering::Relaxed) as u64);
             File::options()
@@ -250,7 +254,7 @@ async fn a_local_file_that_is_overwritten_in_place_is_read_from_one_version() {
             &[codecs::bytes(true), Extension::new("overwrite")],
         )
         .await;
-        // Inner chunks lie elsewhere in each version: a stale index reads the wrong ones.
+        // Inner chunks have different offsets in each version: a stale index reads wrong bytes.
         let versions = (0..=overwrites)
             .map(|_| random_version(&mut random))
             .collect::<Vec<_>>();

@@ -1,5 +1,6 @@
-//! The guide for users of zarrs names every public method of its `Array`, `Group` and `Hierarchy`, and each call of ours that its tables
-//! name is in a program that is compiled and run (as a doctest of zarr-engine).
+//! The guide for users of zarrs names every public method of its `Array`, `Group` and `Hierarchy`,
+//! and each call to zarr in its tables occurs in a program that is compiled and run as a doctest of
+//! zarr-engine.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The public methods of zarrs 0.23.14, without `async_` in front and `_opt` behind.
+/// The public methods of zarrs 0.23.14, without the prefix `async_` and the suffix `_opt`.
 const METHODS: &str = "
     attributes attributes_mut builder child_array_paths child_arrays child_group_paths child_groups child_paths
     children chunk_grid chunk_grid_shape chunk_key chunk_key_encoding chunk_origin chunk_shape chunk_shape_usize
@@ -32,7 +33,7 @@ fn guide() -> String {
     fs::read_to_string(guide).unwrap()
 }
 
-/// What stands in backquotes.
+/// Returns the texts in backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -1,7 +1,9 @@
-//! Reference arrays: what is read is right to the bit, and what must be refused is refused with the right kind of error.
+//! Reference arrays: valid arrays read bit for bit, and invalid arrays are refused with the right
+//! kind of error.
 //!
-//! Our own corpus lies in `tests/conformance/corpus`, packed; `ZARR_CORPUS` names the folder of a public one, with a
-//! `manifest.json` of cases. `tests/conformance/run.py` runs both against any reader, each case within bounds of time and memory.
+//! Our own corpus is `tests/conformance/corpus`, packed; `ZARR_CORPUS` names the folder of a public
+//! corpus, with a `manifest.json` of cases. `tests/conformance/run.py` runs both against any
+//! reader, with limits of time and memory per case.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -51,7 +53,7 @@ fn public_arrays_are_read_as_others_read_them() {
         return;
     };
     let decisions = read_json(&folder().join("decisions.json"));
-    // What is refused because of its spelling alone is read by default.
+    // Spellings that only the strict mode refuses are read by default.
     public_arrays(&corpus, Strictness::Tolerant, |id| {
         decisions[id]
             .as_object()
@@ -93,7 +95,7 @@ fn public_arrays<'a>(
     assert!(count >= 158, "{count}");
 }
 
-/// What is wrong with the outcome of a case, if anything is.
+/// Returns the deviation of an outcome from the expectation of a case, if any.
 fn judge(
     case: &Value,
     read: Result<PathBuf, Failure>,
@@ -136,7 +138,7 @@ fn unpack(case: &Value, store: &Path) {
     }
 }
 
-/// Whether a file of elements holds these: `{"dtype", "shape", "hex"}`, or `{"kind", "shape", "data"}`.
+/// Whether a file of elements equals `{"dtype", "shape", "hex"}` or `{"kind", "shape", "data"}`.
 fn equal(found: &Path, expected: &Value) -> bool {
     if expected.is_null() {
         return true;
@@ -156,7 +158,7 @@ fn equal(found: &Path, expected: &Value) -> bool {
     found == *expected
 }
 
-/// The elements of a `.npy` or `.json` file.
+/// Loads the elements of a `.npy` or `.json` file.
 fn load(path: &Path) -> Value {
     let file = std::fs::read(path).unwrap();
     if path.extension().is_some_and(|end| end == "json") {

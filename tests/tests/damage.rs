@@ -1,7 +1,9 @@
-//! Damaged and hostile bytes, failing stores: an error that names the place, never a panic, never fill values, nothing lost.
+//! Damaged and hostile bytes, failing stores: an error that names the location, never a panic, fill
+//! values or lost data.
 //!
-//! Promises P2 (fill only for "not found"), P3 (one version per read), P4 (checksums are checked), P5 (bounded memory), P6 (no
-//! panic), P9 (a damaged shard is never overwritten by a partial write), P20 (strict metadata) and P21 (errors say where).
+//! Promises P2 (fill only for "not found"), P3 (one version per read), P4 (checksums are checked),
+//! P5 (bounded memory), P6 (no panic), P9 (a damaged shard is never overwritten by a partial
+//! write), P20 (strict metadata) and P21 (errors say where).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -18,7 +20,8 @@ use zarr_tests::random;
 
 const SHARD: &str = "a/c/0/0";
 
-/// An array of 2 x 2 shards, each of 4 x 2 inner chunks of [4, 8] int32, whose index has no checksum.
+/// Creates an array of 2 x 2 shards, each of 4 x 2 inner chunks of [4, 8] int32, with an index
+/// without a checksum.
 async fn sharded(hierarchy: &Hierarchy, codecs: &[Extension]) -> Array {
     let sharding = Extension::new("sharding_indexed")
         .with("chunk_shape", [4, 8])
@@ -56,7 +59,8 @@ async fn store(hierarchy: &Hierarchy, bytes: Vec<u8>) {
         .unwrap();
 }
 
-/// Reads inner chunk [1, 1] of shard [0, 0] alone, and then the whole shard: both must say the same.
+/// Reads inner chunk [1, 1] of shard [0, 0] alone, and then the whole shard; both reads must report
+/// equal errors.
 async fn errors(hierarchy: &Hierarchy) -> String {
     let array = hierarchy.array("a").await.unwrap();
     let part = array
@@ -105,7 +109,7 @@ async fn damaged_index_entries_are_errors_with_their_place() {
             "{error}"
         );
         assert!(error.contains(expected), "{error}");
-        // What is not damaged is read, and inner chunks that are not wanted are not looked at.
+        // Undamaged inner chunks are readable, and unselected inner chunks are not read.
         let array = hierarchy.array("a").await.unwrap();
         assert_eq!(
             array.read::<i32>(s![0..4, 0..8]).await.unwrap(),
@@ -157,7 +161,7 @@ async fn a_damaged_shard_is_not_overwritten_by_a_partial_write() {
         .to_string();
     assert!(error.contains("inner chunk [1, 1]: crc32c"), "{error}");
     assert_eq!(stored(&hierarchy).await, shard);
-    // An inner chunk that is overwritten whole is not decoded, which mends it.
+    // A full overwrite of an inner chunk does not decode the old bytes, so it repairs the damage.
     array.write(s![4..8, 8..16], arr0(5)).await.unwrap();
     assert_eq!(
         array.read::<i32>(s![4..8, 8..16]).await.unwrap(),
@@ -177,7 +181,7 @@ async fn a_damaged_shard_is_not_overwritten_by_a_partial_write() {
 #[tokio::test]
 async fn bombs_and_lying_headers_are_errors() {
     let zstd_claims_2_to_the_40 = {
-        // Magic, a descriptor with eight bytes of content size, window of 1 KiB.
+        // Magic number, a descriptor with eight bytes of content size, a window of 1 KiB.
         let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x00];
         frame.extend((1_u64 << 40).to_le_bytes());
         frame.extend([0x01, 0x00, 0x00]);
@@ -253,7 +257,7 @@ async fn random_damage_never_panics_and_never_passes_a_checksum() {
             store(&hierarchy, shard).await;
             for slices in [s![0..16, 0..16], s![4..8, 8..16], s![3..9, 7..11]] {
                 if let Ok(found) = array.read::<i32>(slices).await {
-                    // Only an inner chunk that the index calls absent, or the right elements.
+                    // Either the index calls the inner chunk absent, or the elements are right.
                     let expected = data().slice(slices).to_owned();
                     assert!(
                         found
@@ -267,7 +271,7 @@ async fn random_damage_never_panics_and_never_passes_a_checksum() {
     }
 }
 
-/// Damage with a checksum over the index too: then there is no wrong answer at all.
+/// Damage under an index checksum as well: no wrong result at all.
 #[tokio::test]
 async fn with_a_checksum_over_the_index_too_no_damage_passes() {
     let mut rng = random::rng(8);
@@ -405,7 +409,7 @@ async fn bad_metadata_is_refused_with_its_member() {
     }
 }
 
-/// An array on a store whose faults are scripted.
+/// Creates an array on a store with scripted faults.
 async fn faulty() -> (Hierarchy, FaultStore<InMemory>) {
     let faults = FaultStore::new(InMemory::new());
     let store = Store::new(Arc::new(faults.clone()), "faulty");
@@ -429,7 +433,7 @@ async fn no_failure_of_a_store_becomes_fill_values() {
             let (hierarchy, faults) = faulty().await;
             let array = hierarchy.array("a").await.unwrap();
             faults.add(Rule::new(Operation::Get, SHARD, fault.clone()).on_call(request));
-            // What failed once may be asked for again.
+            // A failed request may be retried.
             match array.read::<i32>(s![4..8, 8..16]).await {
                 Ok(elements) => assert_eq!(elements, expected, "{fault:?}"),
                 Err(error) => assert!(error.to_string().contains(SHARD), "{error}"),
@@ -484,7 +488,7 @@ async fn files_of_absurd_size_are_refused_before_they_take_memory() {
             .unwrap();
         file.set_len(1 << 40).unwrap();
     }
-    // The index is at the end, where zeros are: an entry of no bytes.
+    // The zeros at the end are read as the index: an entry of zero bytes.
     let error = errors(&hierarchy).await;
     assert!(
         error.contains("inner chunk [1, 1]: shard index: entry 3 has offset 0 and nbytes 0"),

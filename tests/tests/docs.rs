@@ -1,4 +1,4 @@
-//! What the documentation says of tests is so.
+//! The documentation's statements about tests are true.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -55,7 +55,7 @@ fn promises_name_tests_that_exist() {
     assert_eq!(promises, 22);
 }
 
-/// The rules by group: its letters, and how many there are.
+/// The rules by group: the letters of the group, and the number of rules.
 const RULES: [(&str, usize); 25] = [
     ("A", 16),
     ("B", 15),
@@ -84,7 +84,7 @@ const RULES: [(&str, usize); 25] = [
     ("Y", 5),
 ];
 
-/// Decisions that no test of ours can hold: about a peer's option, and a store that is not read.
+/// Decisions without a test: about an option of a peer, and a store that is not read.
 const UNTESTED: [&str; 2] = ["J14", "V12"];
 
 #[test]

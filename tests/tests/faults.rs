@@ -1,8 +1,8 @@
-//! Everything that networks and servers do to requests, in front of a server in this process: right data or a clear error within
-//! the deadline. Never fill values, never a hang, never an effect twice, nothing left behind.
+//! Every fault of networks and servers, applied to an in-process server: correct data or a clear
+//! error within the deadline. Never fill values, a hang, a duplicate effect, or leftovers.
 //!
-//! Promises P2 (fill only for "not found"), P4 (checksums), P8 (lost acknowledgements), P12 (retries), P13 (deadlines), P14
-//! (cancellation), P17 (secrets).
+//! Promises P2 (fill only for "not found"), P4 (checksums), P8 (lost acknowledgements), P12
+//! (retries), P13 (deadlines), P14 (cancellation), P17 (secrets).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -19,11 +19,11 @@ use zarr_tests::servers::{WRITABLE, server};
 const SHARD: &str = "a/c/0/0";
 const SECRET: &str = "hunter2hunter2";
 
-/// The time for a request, and for a test: a few requests one after the other, and a busy machine.
+/// The limit per request, and per test: a few requests in sequence on a busy machine.
 const DEADLINE: Duration = Duration::from_millis(1500);
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How a client talks to the server.
+/// The protocol between client and server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Client {
     S3,
@@ -33,7 +33,7 @@ enum Client {
 const CLIENTS: [Client; 2] = [Client::S3, Client::Http];
 
 impl Client {
-    /// A hierarchy that nobody has read through, with few retries and short times.
+    /// Opens an uncached hierarchy with few retries and short timeouts.
     fn hierarchy(self, address: &str) -> Hierarchy {
         let times = [("max_retries", "2"), ("read_timeout", "400ms")];
         let store = match self {
@@ -59,7 +59,8 @@ fn elements() -> Array2<i32> {
     Array2::from_shape_fn((32, 32), |(y, x)| i32::try_from(y * 100 + x + 1).unwrap())
 }
 
-/// A server with an array of 2 x 2 shards, each of 4 x 2 inner chunks of [4, 8] int32 with checksums.
+/// Starts a server with an array of 2 x 2 shards, each of 4 x 2 inner chunks of [4, 8] int32 with
+/// checksums.
 async fn filled() -> Origin {
     let origin = Origin::start().await;
     create(&Hierarchy::new(
@@ -82,7 +83,7 @@ async fn create(hierarchy: &Hierarchy) {
     array.write(.., elements()).await.unwrap();
 }
 
-/// What the server has, seen past the proxy.
+/// Reads the stored elements, bypassing the proxy.
 async fn stored(origin: &Origin) -> ArrayD<i32> {
     let hierarchy = Hierarchy::new(Origin::s3(&origin.address, &[]), registry());
     let array = hierarchy.array("a").await.unwrap();
@@ -94,7 +95,7 @@ async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     limited.await.unwrap_or_else(|_| panic!("{what} hangs"))
 }
 
-/// Waits until no request is under way any more, which has to be soon.
+/// Waits until no request is open; fails after one second.
 async fn assert_nothing_open(proxy: &Proxy, what: &str) {
     let started = Instant::now();
     while proxy.open() > 0 {
@@ -107,16 +108,17 @@ async fn assert_nothing_open(proxy: &Proxy, what: &str) {
     }
 }
 
-/// What has to come of a read.
+/// The required outcome of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Right,
     Fails,
-    /// One or the other.
+    /// Either correct data or an error.
     Honest,
 }
 
-/// A fault, what has to come of a read that meets it once, and of one that meets it each time.
+/// A fault, the outcome of a read that meets the fault once, and of a read that meets it on each
+/// request.
 const READ_FAULTS: [(Fault, Outcome, Outcome); 17] = [
     (Fault::Status(500), Outcome::Right, Outcome::Fails),
     (Fault::Status(503), Outcome::Right, Outcome::Fails),
@@ -151,7 +153,7 @@ async fn reads_are_right_or_an_error_that_names_the_object() {
     let mut cases = Vec::new();
     for client in CLIENTS {
         for (fault, once, always) in READ_FAULTS {
-            // The index, and the inner chunks after it.
+            // The index, then the inner chunks.
             for call in 0..2 {
                 cases.push((client, fault.clone(), Some(call), once));
             }
@@ -161,13 +163,13 @@ async fn reads_are_right_or_an_error_that_names_the_object() {
     let running = cases
         .iter()
         .map(|(client, fault, call, outcome)| read(&origin, *client, fault, *call, *outcome));
-    // Side by side, since most of the time is waiting.
+    // Runs concurrently, since most of the time is waiting.
     let failures = join_all(running).await;
     let failures = failures.into_iter().flatten().collect::<Vec<_>>();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// One read of a part of a shard; what is wrong with what came of it.
+/// Reads a part of a shard; returns the deviation from the required outcome.
 async fn read(
     origin: &Origin,
     client: Client,
@@ -202,7 +204,7 @@ async fn read(
     }
 }
 
-/// Metadata as well: no document is taken for absent, or a part of it for all.
+/// Faults on metadata: no document is taken for absent, and no partial document for a whole one.
 #[tokio::test(flavor = "multi_thread")]
 async fn documents_are_read_or_an_error() {
     let origin = filled().await;
@@ -289,7 +291,7 @@ async fn a_silent_server_is_an_error_within_the_deadline() {
         proxy.add(Rule::new("GET", SHARD, fault.clone()).always());
         let started = Instant::now();
         array.read::<i32>(..).await.unwrap_err();
-        // Each of two requests has its deadline, and a second of slack.
+        // Each of the two requests has its own deadline, plus a second of slack.
         let took = started.elapsed();
         assert!(
             took < 2 * DEADLINE + Duration::from_secs(1),
@@ -299,13 +301,13 @@ async fn a_silent_server_is_an_error_within_the_deadline() {
     }
 }
 
-/// A fault of a put, whether the write has to succeed where it is met once, and whether the server may have done it where it is
-/// met each time.
+/// A fault of a put, whether the write must succeed if it meets the fault once, and whether the
+/// server may have executed the put when every attempt fails.
 const WRITE_FAULTS: [(Fault, bool, bool); 10] = [
     (Fault::Status(500), true, false),
     (Fault::Status(503), true, false),
     (Fault::Status(429), true, false),
-    // S3 says so where two conditional puts meet, of which neither may have been done.
+    // S3 returns this for two concurrent conditional puts; possibly neither was executed.
     (Fault::Status(409), true, false),
     (Fault::Status(403), false, false),
     (Fault::Reset, true, false),
@@ -355,7 +357,8 @@ async fn a_write_that_never_gets_through_is_an_error_and_leaves_whole_objects() 
             let found = stored(&origin).await;
             let old = found == elements().into_dyn();
             assert!(old || (*may_be_done && found == new.into_dyn()), "{what}");
-            // What was done may be found out, though nobody said so; what was not done is an error.
+            // A put may be discovered as executed without an acknowledgement; a put that was not
+            // executed is an error.
             if let Err(error) = written {
                 assert!(error.to_string().contains(SHARD), "{what}: {error}");
             } else {
@@ -372,7 +375,8 @@ async fn a_write_that_never_gets_through_is_an_error_and_leaves_whole_objects() 
     join_all(running).await;
 }
 
-/// A server, a proxy, and the array through it; what a store asks once has been asked.
+/// Starts a server and a proxy, and opens the array through the proxy; the store has made its
+/// one-time probes.
 async fn writable() -> (Origin, Proxy, Array) {
     let origin = filled().await;
     let proxy = Proxy::start(&origin.address).await;
@@ -410,7 +414,8 @@ async fn an_array_whose_creation_was_not_acknowledged_is_created_once() {
     }
 }
 
-/// The acknowledgement is lost, and before the client asks again another writer has changed the object: neither is lost.
+/// The acknowledgement is lost, and another writer changes the object before the client retries:
+/// neither update is lost.
 #[tokio::test]
 async fn a_lost_acknowledgement_and_another_writer_lose_nothing() {
     for fault in [Fault::StallAfter, Fault::ResetAfter] {
@@ -435,7 +440,7 @@ async fn a_lost_acknowledgement_and_another_writer_lose_nothing() {
     }
 }
 
-/// Promise P8: where the loser is not told, nothing is merged.
+/// Promise P8: if the store does not report a lost race, nothing is merged.
 #[tokio::test]
 async fn a_server_that_ignores_conditions_is_refused_for_merges_unless_there_is_one_writer() {
     let origin = Origin::without_conditions().await;
@@ -481,7 +486,7 @@ async fn a_refused_access_is_absence_only_where_the_user_says_so() {
     assert_eq!(found, expected.into_dyn());
 }
 
-/// Half a second for 50 kB, where a request without a body has less.
+/// Half a second for 50 kB, more than the deadline for a request without a body.
 #[tokio::test]
 async fn a_slow_body_that_keeps_coming_is_no_timeout() {
     let origin = Origin::start().await;
@@ -504,7 +509,7 @@ async fn a_slow_body_that_keeps_coming_is_no_timeout() {
     }
 }
 
-/// Faults of requests that are signed, to servers with an idea of their own of what a request is.
+/// Faults of signed requests, on servers with their own interpretation of requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn real_servers_behind_the_proxy_are_written_once_or_an_error() {
     each_server(async |direct, proxy, array| {
@@ -533,7 +538,7 @@ async fn real_servers_behind_the_proxy_are_written_once_or_an_error() {
 async fn real_servers_behind_the_proxy_are_read_right_or_an_error() {
     each_server(async |direct, proxy, array| {
         for (fault, once, _) in READ_FAULTS {
-            // The range is signed.
+            // The range is part of the signature.
             if matches!(fault, Fault::IgnoreRange) {
                 continue;
             }
@@ -551,7 +556,8 @@ async fn real_servers_behind_the_proxy_are_read_right_or_an_error() {
     .await;
 }
 
-/// Runs a test on each server, side by side: past the proxy, the proxy, and the array through it.
+/// Runs a test on each server concurrently: with the server's own address, the proxy, and the array
+/// through the proxy.
 async fn each_server(test: impl AsyncFn(Hierarchy, Proxy, Array)) {
     let servers = WRITABLE.iter().filter_map(|name| server(name));
     let running = servers.map(|server| async {
@@ -566,7 +572,7 @@ async fn each_server(test: impl AsyncFn(Hierarchy, Proxy, Array)) {
             ..Deadline::default()
         });
         let array = Hierarchy::new(store, registry()).array("a").await.unwrap();
-        // What a store asks once is asked now.
+        // Makes the one-time probes of the store.
         let first = arr0(elements()[[0, 0]]);
         array.write(s![0, 0], first).await.unwrap();
         test(direct, proxy, array).await;
@@ -626,7 +632,8 @@ async fn a_dropped_write_leaves_no_request_lock_or_object() {
     }
 }
 
-/// Runs a future until the proxy has seen so many requests for the shard and the last one is open, and drops it then.
+/// Runs a future until the proxy has logged `requests` requests for the shard and the last one is
+/// open, then drops the future.
 async fn drop_when(proxy: &Proxy, method: &str, requests: usize, future: impl Future) {
     let seen = async {
         loop {
@@ -635,7 +642,7 @@ async fn drop_when(proxy: &Proxy, method: &str, requests: usize, future: impl Fu
                 .iter()
                 .filter(|request| request.method == method && request.path.contains(SHARD));
             if matching.count() >= requests && proxy.open() == 1 {
-                // A moment for what comes of it before it stalls.
+                // Leaves a moment for the response before the stall.
                 tokio::time::sleep(Duration::from_millis(30)).await;
                 return;
             }
@@ -648,7 +655,8 @@ async fn drop_when(proxy: &Proxy, method: &str, requests: usize, future: impl Fu
     }
 }
 
-/// Dropped after each number of polls, a write of local files leaves the old object or the new one, and nothing else.
+/// A write of local files, dropped after each number of polls, leaves the old or the new object and
+/// nothing else.
 #[tokio::test]
 async fn a_dropped_local_write_leaves_a_whole_object_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -675,7 +683,7 @@ async fn a_dropped_local_write_leaves_a_whole_object_and_nothing_else() {
         let body = body.unwrap();
         assert_eq!(body.object_size, 5000);
         assert!(body.bytes.iter().all(|byte| *byte == body.bytes[0]));
-        // What was under way when it was dropped may end now.
+        // Operations in flight at the drop may finish now.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let body = store.get("k", &ByteRange::Range(0..1), None).await.unwrap();
         version = body.unwrap().version;

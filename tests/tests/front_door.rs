@@ -1,4 +1,5 @@
-//! What a user of the engine types: selections, data of every form, chunks and streams, on both sides.
+//! The calls of a user of the engine: selections, data of every form, chunks and streams, async and
+//! blocking.
 
 #![expect(
     clippy::unwrap_used,
@@ -387,7 +388,7 @@ fn chunks_and_inner_chunks_are_things() {
             .collect::<Vec<_>>()
     );
 
-    // Inner chunks by their place in the shard and in the array, each with its own bytes.
+    // Inner chunks by their indices in the shard and in the array, each with its own bytes.
     let mut seen = 0;
     for shard in array.shards() {
         for inner in shard.inner_chunks() {
@@ -407,7 +408,7 @@ fn chunks_and_inner_chunks_are_things() {
     }
     assert_eq!(seen, 25);
 
-    // Encoded bytes go from one to another, the neighbours stay.
+    // Copies encoded bytes of an inner chunk; its neighbours stay unchanged.
     let (from, to) = (
         array.inner_chunk(&[0, 1]).unwrap(),
         array.inner_chunk(&[1, 0]).unwrap(),
@@ -430,7 +431,7 @@ fn chunks_and_inner_chunks_are_things() {
     expected.slice_mut(s![2..4, 0..3]).fill(9);
     assert_eq!(array.read::<Array2<i32>>(..).unwrap(), expected);
 
-    // So do whole chunks.
+    // Copies a whole encoded chunk.
     let (from, to) = (array.chunk(&[0, 1]).unwrap(), array.chunk(&[1, 0]).unwrap());
     let encoded = from.encoded().unwrap().unwrap();
     assert_eq!(from.stored_size().unwrap(), Some(encoded.len() as u64));

@@ -1,4 +1,5 @@
-//! Nodes as wholes: opened or created, appended to by several writers, copied, renamed, and what errors say of them.
+//! Operations on whole nodes: opening and creating, concurrent appends, copying, renaming, and
+//! error messages.
 
 #![expect(clippy::unwrap_used, reason = "tests, of small numbers")]
 
@@ -180,7 +181,8 @@ fn copies_pass_chunks_through_or_encode_them_again() {
         from.copy_to(to).unwrap();
         assert_eq!(to.read::<i32>(..).unwrap(), expected);
     };
-    // The same metadata, in this store and in another, and with other keys: the bytes are those of the source.
+    // With equal metadata (in this store, in another store, and with other chunk keys) the bytes
+    // are copied unchanged.
     let v2_keys = zarr::Extension::new("v2").with("separator", ".");
     let keyed = ArrayBuilder::new(&[7, 10], "int32")
         .with_chunk_shape(&[2, 3])
@@ -200,7 +202,7 @@ fn copies_pass_chunks_through_or_encode_them_again() {
         }
         assert_eq!(to.stored_chunks().count(), from.stored_chunks().count());
     }
-    // Another grid, other codecs, another fill value.
+    // With another grid, other codecs and another fill value.
     let sharded = ArrayBuilder::new(&[7, 10], "int32")
         .with_chunk_shape(&[2, 2])
         .with_shard_shape(&[4, 4])
@@ -273,7 +275,7 @@ fn groups_are_copied_between_stores_and_renamed() {
     );
     assert_eq!(local.group("").unwrap().walk().unwrap().len(), 5);
 
-    // Consolidated metadata above follows.
+    // The consolidated metadata of ancestors is updated.
     local.group("").unwrap().consolidate().unwrap();
     local.rename("archive/g", "now").unwrap();
     assert!(objects(&local, "archive/g").is_empty());
@@ -472,7 +474,7 @@ fn errors_say_what_and_where() {
     assert_eq!(array.as_async().plan_write(s![0, 0]).unwrap().requests(), 2);
 }
 
-/// Every future of the async side may go to another thread.
+/// Every future of the async API is `Send`.
 #[test]
 fn futures_are_send() {
     fn sent<T: Send>(value: T) -> T {

@@ -1,4 +1,5 @@
-//! Groups, arrays and their documents: names, listing, attributes, consolidated metadata. Promise P19 (paths stay inside).
+//! Groups, arrays and their documents: names, listing, attributes, consolidated metadata. Promise
+//! P19 (paths stay inside).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +15,7 @@ fn metadata() -> ArrayMetadata {
         .unwrap()
 }
 
-/// Names that the specification allows and that stores like to change.
+/// Names that the specification allows and that stores tend to alter.
 const ODD: [&str; 14] = [
     "a b",
     "é",
@@ -147,7 +148,7 @@ async fn deleting_a_node_leaves_those_whose_name_begins_alike() {
             .map(|(path, _)| path.as_str())
             .collect::<Vec<_>>();
         assert_eq!(left, ["a", "a/b-x", "a/bb"]);
-        // What comes back under the name has nothing of the old chunks.
+        // A new array under the name contains no old chunks.
         let again = hierarchy.create_array("a/b/c", metadata()).await.unwrap();
         assert_eq!(again.read::<i16>(..).await.unwrap().sum(), 0);
     })

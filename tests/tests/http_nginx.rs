@@ -1,4 +1,4 @@
-//! Reading from nginx as people configure it: `tests/python/servers.py` has the configuration.
+//! Reads from nginx in common configurations: `tests/python/servers.py` holds the configuration.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,7 +15,8 @@ use futures::TryStreamExt;
 use zarr_store::{ByteRange, ErrorKind, Store};
 use zarr_tests::servers::{Server, server};
 
-/// Objects with their bytes, below a directory of their own, and each beside itself compressed.
+/// Writes objects below a new directory, each with a compressed copy; returns the directory and the
+/// objects.
 fn objects(server: &Server) -> (String, Vec<(&'static str, Vec<u8>)>) {
     static TESTS: AtomicU32 = AtomicU32::new(0);
     let number = TESTS.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,9 @@
-//! How many requests the cases of a table send, through a proxy that counts them; and, with real servers, how long they take
-//! where each first byte takes 20 ms, beside tensorstore in the same run through the same proxy (printed, not tested).
+//! The number of requests of each case in a table, counted by a proxy. With real servers, also the
+//! time of each case at 20 ms to the first byte, beside tensorstore in the same run through the
+//! same proxy (printed, not tested).
 //!
-//! `ZARR_SERVERS=1 cargo test --release -p zarr-tests --test latency -- --nocapture` prints the table.
+//! `ZARR_SERVERS=1 cargo test --release -p zarr-tests --test latency -- --nocapture` prints the
+//! table.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -25,12 +27,12 @@ const SHARD: usize = 128;
 const SIDE: usize = 32;
 const ARRAYS: usize = 200;
 
-/// The cases, the requests that ours sends, and whether tensorstore has them.
+/// The cases, the number of requests of this engine, and whether tensorstore runs the case.
 fn cases() -> [(&'static str, usize, bool); 6] {
     [
         ("one inner chunk, cold", 3, true),
         ("a slab through 4 shards", 9, true),
-        // Of 100 random ones some are the same, and some are neighbours.
+        // Some of the 100 random inner chunks coincide, and some are adjacent.
         ("100 random inner chunks", 1 + 8 + runs(&points()), true),
         ("all 8 objects", 9, true),
         ("open 200 arrays of a group", 201, true),
@@ -46,7 +48,7 @@ fn elements() -> Array3<u16> {
     })
 }
 
-/// One element of each of 100 random inner chunks.
+/// One element in each of 100 random inner chunks.
 fn points() -> [Vec<u64>; 3] {
     let mut rng = random::rng(5);
     let cells = LEN / SIDE;
@@ -56,7 +58,7 @@ fn points() -> [Vec<u64>; 3] {
     })
 }
 
-/// How many runs of inner chunks, each beside the next in its shard, hold these points.
+/// The number of runs of adjacent inner chunks that contain these points.
 fn runs(points: &[Vec<u64>; 3]) -> usize {
     let (shard, side) = (SHARD as u64, SIDE as u64);
     let place = |index: usize| {
@@ -74,7 +76,7 @@ fn runs(points: &[Vec<u64>; 3]) -> usize {
     places.iter().filter(is_first).count()
 }
 
-/// The array `a`, and the groups `g` and `h` of 200 arrays each, of which `h` is consolidated.
+/// Creates the array `a`, and the groups `g` and `h` of 200 arrays each; `h` is consolidated.
 async fn fill(store: Store) {
     let hierarchy = Hierarchy::new(store, registry());
     let metadata = ArrayBuilder::new(&[LEN as u64; 3], "uint16")
@@ -101,7 +103,7 @@ async fn fill(store: Store) {
     group.consolidate().await.unwrap();
 }
 
-/// Runs a case from cold; the sum of what it read.
+/// Runs a case from cold; returns the sum of the elements.
 async fn run(case: &str, store: Store) -> u64 {
     let hierarchy = Hierarchy::new(store, registry());
     if let Some(group) = match case {
@@ -135,7 +137,7 @@ async fn run(case: &str, store: Store) -> u64 {
     found.iter().map(|&element| u64::from(element)).sum()
 }
 
-/// The requests of a case, and what it read.
+/// Runs a case and asserts its number of requests; returns the sum of the elements.
 async fn counted(case: &str, expected: usize, proxy: &Proxy, store: &Store) -> u64 {
     proxy.clear();
     let total = run(case, store.clone()).await;
@@ -180,10 +182,10 @@ async fn a_cached_chunk_that_is_not_validated_costs_no_request() {
     }
 }
 
-/// So long a latency that nothing else counts.
+/// Uses a latency that dominates all other costs.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_arrays_are_opened_in_less_than_six_round_trips() {
-    // Long against what the machine itself may take: five round trips, and a sixth for it.
+    // Long relative to the machine's own time: five round trips, and one more as slack.
     const LATENCY: Duration = Duration::from_millis(1500);
     let origin = Origin::start().await;
     fill(Origin::s3(&origin.address, &[])).await;
@@ -208,7 +210,7 @@ async fn the_table_beside_tensorstore() {
     let proxy = Proxy::start(&server.address).await;
     proxy.set_latency(Duration::from_millis(20));
     let server = server.through(&proxy.address);
-    // Both keep their connections from one case to the next, and nothing else.
+    // Both clients keep their connections between cases, and nothing else.
     let store = server.store();
     let mut peer = Tensorstore::start(&server);
     let mut lines = Vec::new();
@@ -251,7 +253,7 @@ async fn the_table_beside_tensorstore() {
     );
 }
 
-/// tensorstore in a process of its own, which ends with its input.
+/// A tensorstore process, which exits when its input closes.
 struct Tensorstore {
     _process: Child,
     cases: ChildStdin,
@@ -285,7 +287,7 @@ impl Tensorstore {
         }
     }
 
-    /// The milliseconds of a case, and the sum of what it read.
+    /// Returns the milliseconds of a case, and the sum of the elements.
     fn run(&mut self, case: &str) -> (f64, u64) {
         writeln!(self.cases, "{case}").unwrap();
         let mut line = String::new();

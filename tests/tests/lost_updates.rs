@@ -1,5 +1,5 @@
-//! Many writers of one shard, as threads and as processes, some of them killed: every acknowledged update is there, and every
-//! reader sees whole objects that only go forward.
+//! Many writers of one shard, as threads and as processes, some of them killed: every acknowledged
+//! update survives, and every reader sees whole objects that never go back.
 //!
 //! Promises P1 (atomic writes), P8 (concurrent writers), P10 (crash-safe).
 
@@ -22,10 +22,10 @@ use zarr_tests::servers::server;
 const CHUNKS: usize = 16;
 /// Elements of an inner chunk along each dimension.
 const SIDE: usize = 8;
-/// A run that takes longer hangs.
+/// The time limit of a run; a longer run hangs.
 const DEADLINE: Duration = Duration::from_secs(240);
 
-/// One shard with a row of inner chunks for each writer.
+/// Creates one shard with a row of inner chunks for each writer.
 async fn create(store: Store, writers: usize) -> Array {
     let shape = [writers * SIDE, CHUNKS * SIDE].map(|len| len as u64);
     let metadata = ArrayBuilder::new(&shape, "uint32")
@@ -38,7 +38,7 @@ async fn create(store: Store, writers: usize) -> Array {
         .unwrap()
 }
 
-/// Update `number` of a writer, from 1: its inner chunks take turns.
+/// Applies update `number` of a writer, counted from 1, to its inner chunks in turn.
 async fn update(array: &Array, writer: usize, number: usize) -> zarr::Result<()> {
     let [y, x] = [writer, number % CHUNKS].map(|at| (at * SIDE).cast_signed());
     let side = SIDE.cast_signed();
@@ -46,7 +46,8 @@ async fn update(array: &Array, writer: usize, number: usize) -> zarr::Result<()>
     array.write(s![y..y + side, x..x + side], value).await
 }
 
-/// The value of every inner chunk by writer and column, each of which has to be one value only.
+/// Returns the value of every inner chunk by writer and column; asserts that each inner chunk holds
+/// one value.
 fn chunks(elements: &ArrayD<u32>) -> HashMap<(usize, usize), u32> {
     let mut values = HashMap::new();
     for (index, &value) in elements.indexed_iter() {
@@ -128,7 +129,7 @@ async fn killed_processes_that_patch_local_files_lose_nothing_and_leave_nothing(
     assert_eq!(keys, ["a/c/0/0", "a/zarr.json", "zarr.json"]);
 }
 
-/// A store that patches objects from so many bytes on.
+/// Returns a store that patches objects of at least `patch_from` bytes.
 fn patching(store: Store, patch_from: u64) -> Store {
     let cost = zarr_store::CostModel {
         patch_from,
@@ -159,12 +160,12 @@ async fn killed_processes_on_azurite_lose_nothing() {
     on_server("azurite").await;
 }
 
-/// Four writing processes on one store, and their logs.
+/// Four writer processes on one store, and their logs.
 struct Run {
     url: String,
     options: Vec<(String, String)>,
     updates: usize,
-    /// From how many bytes on the writers patch, if not by default.
+    /// The object size in bytes from which the writers patch; `None` for the default.
     patch_from: Option<u64>,
     logs: tempfile::TempDir,
 }
@@ -182,7 +183,8 @@ impl Run {
         }
     }
 
-    /// Runs the writers to their end, killing and replacing one of them so many times, while this process reads.
+    /// Runs the writers to the end while this process reads; kills and replaces a writer `kills`
+    /// times.
     async fn run(&self, kills: usize) -> Store {
         let store = Store::open_with(&self.url, self.options.clone()).unwrap();
         let array = create(store.clone(), WRITERS).await;
@@ -210,7 +212,7 @@ impl Run {
             if done.iter().all(Option::is_some) {
                 break;
             }
-            // The next one when as much of the work is done as kills are.
+            // Spreads the kills evenly over the acknowledged updates.
             let acknowledged = (0..WRITERS).map(|writer| self.log(writer).1).sum::<usize>();
             let due = acknowledged * (kills + 1) / (WRITERS * self.updates);
             let victim = rng.random_range(0..WRITERS);
@@ -233,7 +235,8 @@ impl Run {
         store
     }
 
-    /// Every inner chunk has its last acknowledged update; all were acknowledged in the end.
+    /// Asserts that every inner chunk has its last acknowledged update, and that all updates were
+    /// acknowledged.
     fn check(&self, found: &HashMap<(usize, usize), u32>) {
         for writer in 0..WRITERS {
             let (log, acknowledged) = self.log(writer);
@@ -245,7 +248,8 @@ impl Run {
         assert_all_there(found, WRITERS, self.updates);
     }
 
-    /// The last acknowledged update of each inner chunk of a writer, and of all.
+    /// Returns the last acknowledged update of each inner chunk of a writer, and the last one
+    /// overall.
     fn log(&self, writer: usize) -> (HashMap<usize, u32>, usize) {
         let text = std::fs::read_to_string(self.log_path(writer)).unwrap_or_default();
         let numbers = text.lines().map(|line| line.parse::<usize>().unwrap());
@@ -279,18 +283,18 @@ impl Run {
     }
 }
 
-/// A child that ends with the test, however that ends.
+/// A child process that is killed when the test ends, even by a panic.
 struct Killed(Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The child may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Does nothing in the test run itself; in a child of another test it is that child's work.
+/// Does nothing in the test run itself; in a child process it runs the child's work.
 #[tokio::test]
 async fn role_of_a_child() {
     let variable = |name| std::env::var(name);
@@ -318,7 +322,7 @@ async fn role_of_a_child() {
         .unwrap();
     for number in done + 1..=updates {
         update(&array, writer, number).await.unwrap();
-        // One call of the system: a line is there or not.
+        // One system call, so a line is written whole or not at all.
         log.write_all(format!("{number}\n").as_bytes()).unwrap();
     }
 }

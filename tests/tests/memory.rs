@@ -1,6 +1,7 @@
-//! Peak memory: a read into the caller's array takes little beside it, a rewrite shard by shard a few shards. Promise P5.
+//! Peak memory: a read into the caller's array takes little extra memory, and a rewrite shard by
+//! shard takes a few shards. Promise P5.
 //!
-//! Each case is a process of its own, whose peak the kernel counts.
+//! Each case runs in its own process, and the kernel records the peak.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -15,7 +16,7 @@ use zarr::{ArrayBuilder, Selection};
 const MIB: u64 = 1 << 20;
 const LEN: u64 = 1024;
 
-/// 1024 x 1024 x 512 uint16 is 1 GiB, in shards of 32 MiB and inner chunks of 512 KiB.
+/// Creates 1024 x 1024 x 512 uint16, 1 GiB, in shards of 32 MiB and inner chunks of 512 KiB.
 fn create(folder: &Path, path: &str) -> Array {
     let metadata = ArrayBuilder::new(&[LEN, LEN, LEN / 2], "uint16")
         .with_chunk_shape(&[64, 64, 64])
@@ -62,7 +63,8 @@ fn a_bomb_takes_no_memory() {
         .unwrap()
         .create_array("a", metadata)
         .unwrap();
-    // A zstd frame of 2 GiB of zeros in 64 KB, which codecs may make of a small chunk: runs of 128 KiB.
+    // A zstd frame of 64 KB that decodes to 2 GiB of zeros, in runs of 128 KiB: a bomb for a codec
+    // that expects a small chunk.
     let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
     for number in 0..16_000_u32 {
         let header = u32::from(number == 15_999) | (1 << 1) | (0x2_0000 << 3);
@@ -75,7 +77,7 @@ fn a_bomb_takes_no_memory() {
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
 }
 
-/// The peak memory of a child with this role, in bytes.
+/// Returns the peak memory of a child with this role, in bytes.
 fn peak_of(folder: &Path, role: &str) -> u64 {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "role_of_a_child", "--nocapture"])
@@ -96,7 +98,7 @@ fn peak_of(folder: &Path, role: &str) -> u64 {
     peak.parse::<u64>().unwrap() * 1024
 }
 
-/// Does nothing in the test run itself; in a child of another test it is that child's work.
+/// Does nothing in the test run itself; in a child process it runs the child's work.
 #[test]
 fn role_of_a_child() {
     let Ok(role) = std::env::var("ZARR_TEST_ROLE") else {
@@ -134,6 +136,6 @@ fn role_of_a_child() {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .unwrap();
-    // The harness has its own line in progress.
+    // Ends the line that the harness has begun.
     println!("\npeak KiB: {}", peak.trim().trim_end_matches(" kB"));
 }

@@ -1,6 +1,7 @@
-//! Random arrays, random overlapping writes and reads, compared with an `ndarray` in memory.
+//! Compares random arrays, random overlapping writes and reads with an `ndarray` in memory.
 //!
-//! `ZARR_MODEL_CASES` sets the number of arrays, `ZARR_MODEL_SEED` the first seed; a failure prints its seed.
+//! `ZARR_MODEL_CASES` sets the number of arrays, `ZARR_MODEL_SEED` the first seed; a failure prints
+//! its seed.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -41,7 +42,7 @@ fn run(name: &str, cases: u64, hierarchy: impl Fn() -> Hierarchy) {
     }
 }
 
-/// One array, a few writes, and after each write a few reads.
+/// Runs a few writes on one array, with a few reads after each.
 fn case<T: RandomElement>(hierarchy: &Hierarchy, seed: u64) {
     let mut rng = random::rng(seed);
     let metadata = random::metadata(&mut rng, T::DATA_TYPE);
@@ -118,7 +119,7 @@ fn read_into<T: RandomElement>(
 fn element<T: RandomElement>(bytes: &[u8]) -> T {
     let mut elements = vec![T::random(&mut random::rng(0))];
     assert_eq!(bytes.len(), size_of::<T>());
-    // SAFETY: the bytes are those of an element of this type, as the array's data type says.
+    // SAFETY: the bytes are one element of this type, because the array has its data type.
     unsafe {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), elements.as_mut_ptr().cast(), bytes.len())
     };

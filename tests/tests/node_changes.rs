@@ -1,4 +1,5 @@
-//! Nodes that are changed, resized and deleted: nothing of another writer is lost, and no copy of a document tells of what is gone.
+//! Changed, resized and deleted nodes: no update of another writer is lost, and no consolidated
+//! copy describes a deleted node.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +20,7 @@ fn units() -> Attributes {
     Attributes::new().with("units", "K").unwrap()
 }
 
-/// The sum of an array's elements.
+/// Returns the sum of an array's elements.
 async fn sum(array: &Array) -> i32 {
     array.read::<i32>(s![..]).await.unwrap().sum()
 }
@@ -90,7 +91,7 @@ async fn a_stale_handle_changes_neither_shape_nor_chunks() {
         let now = hierarchy.array("a").await.unwrap();
         assert_eq!((now.shape(), sum(&now).await), (&[16][..], 8 + 8 * 9));
     }
-    // Attributes that others set are no reason to refuse.
+    // Attributes set by another writer do not cause a refusal.
     let hierarchy = open("memory:").unwrap();
     let mut array = line(&hierarchy, "a", 8, 2).await;
     let mut other = hierarchy.array("a").await.unwrap();
@@ -129,7 +130,7 @@ async fn deleted_and_changed_nodes_leave_no_copy_in_any_group_above() {
     );
     root.delete("g/h/a").await.unwrap();
     assert!(root.array("g/h/a").await.is_err());
-    // Another process sees the same.
+    // Another process sees the changes.
     let other = Hierarchy::new(hierarchy.store().clone(), zarr::registry());
     for path in ["", "g", "g/h"] {
         let group = other.group(path).await.unwrap();
@@ -246,7 +247,8 @@ async fn a_document_may_be_as_large_as_the_limit_allows() {
     );
 }
 
-/// A hierarchy of Zarr 3 or 2 with consolidated metadata in three groups above `g/h/a`, whose elements are all 7.
+/// Creates a hierarchy of Zarr 3 or 2 with consolidated metadata in three groups above `g/h/a`, an
+/// array of sevens.
 async fn consolidated_thrice(is_zarr_2: bool) -> Hierarchy {
     consolidated_in(open("memory:").unwrap(), is_zarr_2).await
 }
@@ -268,7 +270,7 @@ async fn consolidated_in(hierarchy: Hierarchy, is_zarr_2: bool) -> Hierarchy {
     hierarchy
 }
 
-/// A hierarchy as another process sees it.
+/// Opens a hierarchy like another process.
 fn elsewhere(hierarchy: &Hierarchy) -> Hierarchy {
     Hierarchy::new(hierarchy.store().clone(), registry())
 }
@@ -327,7 +329,7 @@ async fn what_replaces_a_node_is_in_the_copies_that_had_it() {
             let array = other.group(group).await.unwrap().array(path).await.unwrap();
             assert_eq!(array.shape(), [5], "{is_zarr_2} {group:?}");
         }
-        // The objects of a node as another program copies them.
+        // Copies the objects of a node directly, like another program.
         for key in keys(&hierarchy, "g/h/ab").await {
             let whole = zarr_store::ByteRange::Range(0..1 << 20);
             let found = hierarchy.store().get(&key, &whole, None).await.unwrap();

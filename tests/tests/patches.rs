@@ -1,6 +1,8 @@
-//! Writes of a part of a large shard: its bytes stay where they are, and what changes goes behind them.
+//! Partial writes of a large shard: stored bytes stay in place, and changed inner chunks are
+//! appended.
 //!
-//! `ZARR_PATCH_CASES` sets the number of random arrays, `ZARR_PATCH_SEED` the first seed; a failure prints its seed.
+//! `ZARR_PATCH_CASES` sets the number of random arrays, `ZARR_PATCH_SEED` the first seed; a failure
+//! prints its seed.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,7 +24,7 @@ use zarr_tests::proxy::{Fault, Proxy, Rule};
 use zarr_tests::servers::{Server, server};
 use zarr_tests::{python, random};
 
-/// A store that patches objects from so many bytes on.
+/// Returns a store that patches objects of at least `patch_from` bytes.
 fn patching(store: Store, patch_from: u64) -> Store {
     let cost = CostModel {
         patch_from,
@@ -37,7 +39,7 @@ fn number(variable: &str, default: u64) -> u64 {
         .map_or(default, |text| text.parse().unwrap())
 }
 
-/// An array in shards, its index at the end.
+/// Creates an array in shards with the index at the end.
 fn sharded(rng: &mut StdRng, shape: &[u64]) -> ArrayMetadata {
     let inner = shape.iter().map(|_| rng.random_range(1..=4));
     let inner = inner.collect::<Vec<u64>>();
@@ -58,20 +60,21 @@ fn sharded(rng: &mut StdRng, shape: &[u64]) -> ArrayMetadata {
 
 async fn assert_equal(array: &Array, model: &ArrayD<u16>) {
     assert_eq!(&array.read::<u16>(..).await.unwrap(), model, "warm");
-    // By a process that has read nothing yet.
+    // Reads with an uncached hierarchy.
     let cold = Hierarchy::new(array.hierarchy().store().clone(), registry());
     let cold = cold.array("a").await.unwrap();
     assert_eq!(&cold.read::<u16>(..).await.unwrap(), model, "cold");
 }
 
-/// Dead space is never more than `percent` of a shard, and none where nothing may be.
+/// Asserts that dead space is at most `percent` of each shard.
 async fn assert_little_dead(array: &Array, percent: u64) {
     for shard in array.dead_space().await.unwrap() {
         assert!(shard.dead * 100 <= shard.size * percent, "{shard:?}");
     }
 }
 
-/// Random writes, appends, compactions, each compared with an `ndarray`. Returns the bytes that were copied in the store.
+/// Runs random writes, appends and compactions, each compared with an `ndarray`. Returns the bytes
+/// copied within the store.
 async fn case(store: Store, seed: u64) -> u64 {
     let mut rng = random::rng(seed);
     let rank = rng.random_range(1..=3);
@@ -133,7 +136,7 @@ async fn case(store: Store, seed: u64) -> u64 {
     store.requests().bytes_copied
 }
 
-/// Writes random elements, a few of them fill values, and now and then nothing else.
+/// Writes random elements with some fill values, and occasionally only fill values.
 async fn write(array: &Array, selection: &Selection, model: &mut ArrayD<u16>, rng: &mut StdRng) {
     let places = random::indices_of(selection, model.shape());
     let all_fill = rng.random_ratio(1, 6);
@@ -163,7 +166,7 @@ async fn random_patches_appends_and_compactions_are_those_of_an_array_in_memory(
 
 const SIDE: u64 = 256;
 
-/// A shard of `side` x `side` inner chunks of 256 KiB: 67 MB with 16.
+/// Creates a shard of `side` x `side` inner chunks of 256 KiB: 67 MB for a side of 16.
 fn large(side: u64) -> ArrayMetadata {
     ArrayBuilder::new(&[SIDE * side; 2], "float32")
         .with_chunk_shape(&[SIDE; 2])
@@ -175,7 +178,7 @@ fn large(side: u64) -> ArrayMetadata {
 
 #[tokio::test]
 async fn an_append_sends_what_is_appended() {
-    // Time steps of 4 KiB, 1,000 to a shard.
+    // Time steps of 4 KiB, 1,000 per shard.
     const STEPS: u64 = 1000;
     let folder = tempfile::tempdir().unwrap();
     let store = patching(Store::local(folder.path()).unwrap(), 0);
@@ -248,7 +251,7 @@ async fn one_inner_chunk_of_a_large_local_shard_is_appended() {
     assert_eq!(sum, (2048.0 * 2048.0) + (256.0 * 256.0));
 }
 
-/// A server behind a proxy, with a shard of 10.5 MB on it: 160 rows of one inner chunk of 64 KiB each.
+/// A server behind a proxy, with a shard of 10.5 MB: 160 rows of one inner chunk of 64 KiB each.
 struct OnServer {
     proxy: Proxy,
     server: Server,
@@ -282,18 +285,18 @@ async fn on_server(name: &str) -> Option<OnServer> {
 }
 
 impl OnServer {
-    /// The array as another process sees it.
+    /// Opens the array with an uncached hierarchy.
     async fn cold(&self) -> Array {
         let hierarchy = Hierarchy::new(self.server.store(), registry());
         hierarchy.array("a").await.unwrap()
     }
 
-    /// Writes a value all over a row.
+    /// Fills a row with a value.
     async fn write(&self, row: usize, value: u32) -> zarr::Result<()> {
         write_row(&self.array, row, value).await
     }
 
-    /// Asserts that rows have one value each and all others what they were made with.
+    /// Asserts that each changed row has its new value, and all other rows their initial values.
     async fn check(&self, changed: &[(usize, u32)]) {
         let found = self.cold().await.read::<u32>(..).await.unwrap();
         for (row, found) in found.outer_iter().enumerate() {
@@ -320,7 +323,7 @@ async fn seaweedfs_patches_and_moto_that_ignores_conditions_does_not() {
         };
         let store = on.array.hierarchy().store().clone();
         on.write(7, 1).await.unwrap();
-        // What servers can is known now, and so is the index.
+        // The capabilities of the server and the index are cached now.
         on.proxy.clear();
         let before = store.requests();
         on.write(3, 2).await.unwrap();
@@ -340,7 +343,7 @@ async fn seaweedfs_patches_and_moto_that_ignores_conditions_does_not() {
             assert_eq!(requests, 2, "{name}");
             assert!(!store.patches(1 << 30));
         }
-        // A part of an inner chunk: what is there of it is read.
+        // A part of an inner chunk: its stored elements are read first.
         on.proxy.clear();
         on.array
             .write(s![9..10, ..10], ndarray::arr0(5_u32))
@@ -396,7 +399,7 @@ async fn whatever_becomes_of_a_request_a_patch_is_done_or_not() {
         for fault in &faults {
             value += 1;
             let row = value as usize % 150;
-            // By a process of its own, so that nothing is known of refusals.
+            // A new process, so that no refusal is cached.
             let array = on.cold().await;
             write_row(&array, 159, value).await.unwrap();
             on.proxy.clear();
@@ -406,7 +409,7 @@ async fn whatever_becomes_of_a_request_a_patch_is_done_or_not() {
             on.proxy.clear();
             match written {
                 Ok(()) => changed.extend([(159, value), (row, value)]),
-                // Not done, then, or done: all of it.
+                // The write is executed completely or not at all.
                 Err(error) => {
                     changed.push((159, value));
                     let found = on
@@ -423,7 +426,7 @@ async fn whatever_becomes_of_a_request_a_patch_is_done_or_not() {
             }
             on.check(&changed).await;
             let store = array.hierarchy().store();
-            // A part that was sent twice, or a start that was done twice, may leave one upload of ours behind.
+            // A part sent twice or a start executed twice may leave one upload behind.
             store.sweep(std::time::Duration::ZERO).await.unwrap();
         }
     }
@@ -457,7 +460,7 @@ async fn four_processes_that_patch_one_shard_lose_nothing() {
     let mut kills = 0;
     let mut before = [0; WRITERS];
     loop {
-        // Readers see whole rows that only go forward.
+        // Readers see whole rows that never go back.
         let found = on.cold().await.read::<u32>(s![..4, ..]).await.unwrap();
         for (writer, row) in found.outer_iter().enumerate() {
             let value = row[1];
@@ -503,7 +506,7 @@ async fn four_processes_that_patch_one_shard_lose_nothing() {
     assert_little_dead(&on.array, 25).await;
 }
 
-/// Does nothing in the test run itself; in a child of another test it is that child's work.
+/// Does nothing in the test run itself; in a child process it runs the child's work.
 #[tokio::test]
 async fn role_of_a_child() {
     let variable = |name| std::env::var(name);
@@ -522,7 +525,8 @@ async fn role_of_a_child() {
         .lines()
         .count();
     for number in done as u32 + 1..=updates {
-        // On a busy machine the others may come first so often that a write gives up: it says so, and nothing is lost.
+        // On a busy machine a write may lose every race and give up with this error; no update is
+        // lost.
         loop {
             match write_row(&array, writer, 1_000_000 + number).await {
                 Err(zarr::Error::ConcurrentModification { .. }) => {}
@@ -538,7 +542,7 @@ async fn role_of_a_child() {
     }
 }
 
-/// Patched shards, read by others bit for bit.
+/// Other implementations read patched shards bit for bit.
 #[tokio::test]
 async fn zarr_python_and_tensorstore_read_patched_shards() {
     let folder = tempfile::tempdir().unwrap();
@@ -572,8 +576,8 @@ async fn zarr_python_and_tensorstore_read_patched_shards() {
     assert_eq!(said.lines().count(), 24, "{said}");
 }
 
-/// What a change of 1, 8 and 200 inner chunks of 256 KiB in a shard of 67 MB costs: the table of `docs/patches.md`. Each result is
-/// compared with what was meant.
+/// Measures changes of 1, 8 and 200 inner chunks of 256 KiB in a shard of 67 MB: the table of
+/// `docs/patches.md`. Each result is verified.
 #[tokio::test]
 #[ignore = "measures"]
 async fn the_table() {
@@ -598,7 +602,7 @@ async fn the_table() {
             let mut model =
                 ndarray::Array2::from_shape_fn((4096, 4096), |(y, x)| (y * x + 1) as f32);
             array.write(.., model.clone()).await.unwrap();
-            // What the server can is found out, and the index is known.
+            // The capabilities of the server are probed, and the index is cached.
             array
                 .write(s![..256, ..256], model.slice(s![..256, ..256]).to_owned())
                 .await

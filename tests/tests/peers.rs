@@ -1,4 +1,5 @@
-//! Real rasters between this engine, zarr-python, xarray and tensorstore: each reads what the others write, bit for bit.
+//! Real rasters between this engine, zarr-python, xarray and tensorstore: each reads the arrays of
+//! the others bit for bit.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -12,7 +13,7 @@ use zarr::{ArrayBuilder, Element, Extension, Selection, codecs};
 use zarr_core::element_bytes;
 use zarr_tests::{elements_of, python};
 
-/// Arrays that the peers are asked to check.
+/// Collects arrays for the peers to check.
 #[derive(Default)]
 struct Checks(Vec<Value>);
 
@@ -84,7 +85,7 @@ fn rasters_of_the_peers_are_read_changed_resized_and_resharded() {
     write_ours(&root, &rasters);
 }
 
-/// Arrays of Zarr v2, which are found and read, but listed as what v3 calls them.
+/// Zarr v2 arrays, which are found and read, but listed under their v3 names.
 fn read_v2(root: &Path, rasters: &BTreeMap<String, Value>) {
     let group = open(root.join("v2").to_str().unwrap())
         .unwrap()
@@ -121,7 +122,8 @@ fn data<T: Element + zarr::ReadElement>(shape: &[usize], bytes: &[u8]) -> ArrayD
     ArrayD::from_shape_vec(IxDyn(shape), elements_of::<T>(bytes)).unwrap()
 }
 
-/// Reads an array of a peer whole and in parts, overwrites a part, grows and shrinks it, and copies it to other shards.
+/// Reads an array of a peer whole and in parts, overwrites a part, grows and shrinks it, and copies
+/// it to other shards.
 fn read_and_change<T: Element + zarr::ReadElement>(
     hierarchy: &Hierarchy,
     (root, writer, name): (&Path, &str, &str),
@@ -189,7 +191,7 @@ fn read_and_change<T: Element + zarr::ReadElement>(
         &["zarr-python", "tensorstore"],
     );
 
-    // To other shards, a few rows at a time.
+    // Copies to other shards, a few rows at a time.
     let target = open(root.join("ours").to_str().unwrap()).unwrap();
     let lengths = shorter.iter().map(|&len| len as u64).collect::<Vec<_>>();
     let inner = lengths.iter().map(|&len| len.min(16)).collect::<Vec<_>>();
@@ -216,7 +218,7 @@ fn read_and_change<T: Element + zarr::ReadElement>(
     );
 }
 
-/// Whether two arrays are equal bit for bit, NaNs too.
+/// Whether two arrays are equal bit for bit, including NaNs.
 fn same<T: Element + zarr::ReadElement>(a: &ArrayD<T>, b: &ArrayD<T>) -> bool {
     let bytes = |array: &ArrayD<T>| bytes_of(&array.as_standard_layout().into_owned());
     a.shape() == b.shape() && bytes(a) == bytes(b)
@@ -229,7 +231,8 @@ fn slice_of(element: &SliceInfoElem) -> Slice {
     }
 }
 
-/// Writes each raster with each of several codec chains, has the peers check and change them, and reads the changes.
+/// Writes each raster with several codec chains, has the peers check and change the arrays, and
+/// reads the changes.
 fn write_ours(root: &Path, rasters: &BTreeMap<String, Value>) {
     std::fs::remove_dir_all(root.join("ours")).unwrap();
     let hierarchy = open(root.join("ours").to_str().unwrap()).unwrap();

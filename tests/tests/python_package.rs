@@ -1,4 +1,5 @@
-//! The Python package `zarr_py`, built as a wheel and installed: its own tests, its stubs, its documentation.
+//! The Python package `zarr_py`, built as a wheel and installed: its tests, type stubs and
+//! documentation.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -10,7 +11,7 @@ use zarr_tests::python;
 
 static PACKAGE: LazyLock<PathBuf> = LazyLock::new(python::package);
 
-/// Runs a module of the environment and shows what it prints where it fails.
+/// Runs a module in the environment; prints the output on failure.
 fn run(module: &str, arguments: &[&str], folder: &Path) {
     let output = Command::new(&*PACKAGE)
         .args(["-m", module])
@@ -19,7 +20,7 @@ fn run(module: &str, arguments: &[&str], folder: &Path) {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    // What pytest says last: "N passed, N skipped".
+    // The last line of pytest's output: "N passed, N skipped".
     eprintln!("{module}: {}", text.lines().last().unwrap_or_default());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -33,7 +34,8 @@ fn its_tests_pass() {
     run("pytest", &["-q", "-rs", "tests"], &python::package_root());
 }
 
-/// zarr-python's own tests, from its sdist, with our store in place of its own, or with our pipeline switched on.
+/// Runs the tests in zarr-python's sdist with our store in place of zarr-python's, or with our
+/// pipeline enabled.
 fn upstream(what: &str) {
     if std::env::var_os("ZARR_UPSTREAM").is_none() {
         eprintln!(

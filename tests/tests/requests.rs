@@ -1,4 +1,4 @@
-//! How many requests a read or write sends, how many bytes they carry, and what its plan says of it before.
+//! The number and bytes of the requests of a read or write, and the prediction of its plan.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -12,7 +12,7 @@ use zarr::{
 };
 use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
 
-/// A hierarchy on a store that logs every request that reaches it.
+/// A hierarchy on a store that logs every request.
 struct Logged {
     hierarchy: Hierarchy,
     log: FaultStore<InMemory>,
@@ -27,13 +27,13 @@ impl Logged {
         }
     }
 
-    /// These stored objects, seen by a process that has read nothing yet.
+    /// Opens the stored objects with an uncached hierarchy.
     fn cold(&self) -> Hierarchy {
         self.log.clear();
         on(&self.log)
     }
 
-    /// The requests since the last [`Self::cold`] or [`Self::requests`].
+    /// Returns the requests since the last [`Self::cold`] or [`Self::requests`].
     fn requests(&self) -> Vec<String> {
         let requests = self.log.requests();
         self.log.clear();
@@ -48,12 +48,12 @@ fn on(log: &FaultStore<InMemory>) -> Hierarchy {
     Hierarchy::new(Store::new(Arc::new(log.clone()), "logged"), registry())
 }
 
-/// The bytes that were read through a hierarchy.
+/// Returns the bytes read through a hierarchy.
 fn bytes(array: &Array) -> u64 {
     array.hierarchy().store().requests().bytes_read
 }
 
-/// A slab of 4 shards of 64^3 in inner chunks of 16^3.
+/// Creates a slab of 4 shards of 64^3 in inner chunks of 16^3.
 fn sharded() -> ArrayMetadata {
     ArrayBuilder::new(&[64, 128, 128], "uint16")
         .with_chunk_shape(&[16, 16, 16])
@@ -126,8 +126,8 @@ async fn a_write_sends_only_what_it_must_and_never_a_head() {
     let logged = Logged::new();
     let array = written(&logged).await;
     let requests = logged.requests();
-    // Neither the array nor the root exists, in Zarr 3 or in Zarr 2, which a document of Zarr 3 would hide; their documents; four
-    // shards.
+    // Probes that neither the array nor the root exists in Zarr 3 or in Zarr 2 (a Zarr 3 document
+    // would hide Zarr 2); writes both documents and four shards.
     assert_eq!(
         requests
             .iter()
@@ -338,7 +338,7 @@ async fn a_cached_reread_without_validation_costs_no_request() {
         assert_eq!(array.read::<u16>(slices).await.unwrap(), first);
         assert_eq!(logged.requests().len(), expected);
 
-        // What this process writes, it reads.
+        // This process reads its own write.
         array.write(slices, arr0(7_u16)).await.unwrap();
         assert!(
             array
@@ -355,8 +355,8 @@ async fn a_cached_reread_without_validation_costs_no_request() {
     }
 }
 
-/// Plain chunks, whole shards, some inner chunks of shards and a shard without any: what is in the cache is asked for by its
-/// version, and no byte of it is sent again.
+/// For plain chunks, whole shards, some inner chunks of shards and an empty shard: a cached read is
+/// validated by version, and transfers no bytes again.
 #[tokio::test]
 async fn a_cached_reread_with_validation_reads_no_bytes() {
     let plain = ArrayBuilder::new(&[64, 128, 128], "uint16")
@@ -393,11 +393,11 @@ async fn a_cached_reread_with_validation_reads_no_bytes() {
             assert!(condition.is_some_and(|text| text.starts_with("If-None-Match: ")));
         }
 
-        // What others write is seen.
+        // A write by another process is seen.
         let other = first.mapv(|element| element + 1);
         written.write(slices, other.clone()).await.unwrap();
         assert_eq!(array.read::<u16>(slices).await.unwrap(), other);
-        // What others delete is fill.
+        // An object deleted by another process reads as fill values.
         for key in requests.iter().map(|request| &request.key) {
             logged.hierarchy.store().delete(key).await.unwrap();
         }
@@ -451,7 +451,7 @@ async fn concurrent_readers_share_an_index_and_concurrent_writers_a_put() {
             .zip(1..)
             .all(|(found, expected)| found.sum() == expected)
     );
-    // The document, one index, and the inner chunk for each reader.
+    // The document, one index, and one inner chunk per reader.
     assert_eq!(logged.requests().len(), 1 + 1 + 16);
 
     let writes = (0..16).map(|x| array.write(s![0, 0, x], arr0(100_u16)));

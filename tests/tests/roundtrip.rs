@@ -1,7 +1,7 @@
-//! Every data type with every codec that binds: encode and decode keep all bits, or as many as the codec says, and what a plan
-//! reads of a selection is the slice of what it reads of the whole.
+//! Every data type with every codec that binds: encode and decode keep all bits, or the precision
+//! of the codec, and a plan for a selection reads the matching slice of a whole read.
 //!
-//! `ZARR_PROPTEST_CASES` sets how many random chains are tried.
+//! `ZARR_PROPTEST_CASES` sets the number of random chains.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -22,7 +22,7 @@ fn extension(name: &str, configuration: Value) -> Value {
     json!({"name": name, "configuration": configuration})
 }
 
-/// All data types, with a configuration where they have one.
+/// All data types, with a configuration if they require one.
 fn data_types() -> Vec<Value> {
     let plain = [
         "bool",
@@ -107,7 +107,7 @@ fn data_types() -> Vec<Value> {
         .collect()
 }
 
-/// How NumPy writes a data type.
+/// The NumPy name of a data type.
 fn numpy(data_type: &Value) -> Option<&'static str> {
     let codes = [
         ("int8", "|i1"),
@@ -128,20 +128,20 @@ fn numpy(data_type: &Value) -> Option<&'static str> {
         .map(|(_, code)| *code)
 }
 
-/// What a codec promises of its elements.
+/// The guarantee of a codec about its elements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Law {
-    /// All bits are kept.
+    /// Decoding restores all bits.
     Lossless,
-    /// Numbers that were decoded once stay as they are.
+    /// Decoded elements survive another round trip unchanged.
     FixedPoint,
-    /// Numbers come back within this distance.
+    /// Decoding restores numbers within this distance.
     Within(f64),
 }
 
 use Law::{FixedPoint, Lossless, Within};
 
-/// Array to array codecs for a data type, on chunks of shape [3, 4].
+/// Array-to-array codecs for a data type, on chunks of shape [3, 4].
 fn array_to_array(data_type: &Value) -> Vec<(Value, Law)> {
     let mut codecs = vec![
         (extension("transpose", json!({"order": [1, 0]})), Lossless),
@@ -163,7 +163,7 @@ fn array_to_array(data_type: &Value) -> Vec<(Value, Law)> {
         codecs.push((extension("cast_value", cast), FixedPoint));
     }
     if let Some(code) = numpy(data_type) {
-        // Differences of integers wrap and lose nothing.
+        // Differences of integers wrap without loss.
         let law = if code.contains('f') {
             Within(0.0)
         } else {
@@ -194,7 +194,7 @@ fn array_to_array(data_type: &Value) -> Vec<(Value, Law)> {
     codecs
 }
 
-/// Array to bytes codecs.
+/// Array-to-bytes codecs.
 fn array_to_bytes() -> Vec<(Value, Law)> {
     let little = extension("bytes", json!({"endian": "little"}));
     let shard = |inner: Value, location: &str| {
@@ -310,7 +310,7 @@ fn bytes_to_bytes() -> Vec<Value> {
     codecs
 }
 
-/// An array of shape [5, 6] in chunks of [3, 4], encoded and kept.
+/// An array of shape [5, 6] in encoded chunks of [3, 4].
 struct Stored {
     layout: Arc<ArrayLayout>,
     objects: BTreeMap<String, Bytes>,
@@ -346,7 +346,7 @@ fn chunk_data(data_type: &DataType, elements: &[Vec<u8>]) -> ChunkData {
     }
 }
 
-/// The elements of a chunk.
+/// Returns the elements of a chunk.
 fn elements_of(data_type: &DataType, data: &ChunkData) -> Vec<Vec<u8>> {
     match data {
         ChunkData::Fixed(bytes) => {
@@ -361,7 +361,7 @@ fn elements_of(data_type: &DataType, data: &ChunkData) -> Vec<Vec<u8>> {
 }
 
 impl Stored {
-    /// Writes the elements of the array by a plan.
+    /// Encodes the elements of the array through a plan.
     fn new(layout: Arc<ArrayLayout>, elements: &[Vec<u8>]) -> Result<Self, Error> {
         let input = match chunk_data(layout.data_type(), elements) {
             ChunkData::Fixed(bytes) => Input::from_vec(bytes, 0),
@@ -385,7 +385,7 @@ impl Stored {
         Ok(Self { layout, objects })
     }
 
-    /// What a plan reads of a selection.
+    /// Reads a selection through a plan.
     fn read(&self, selection: &Selection) -> Result<Vec<Vec<u8>>, Error> {
         let resolved = selection.resolve(&SHAPE)?;
         let len = resolved.elements()?;
@@ -450,7 +450,8 @@ impl Stored {
     }
 }
 
-/// Strides in bytes of an array of this shape in C order; elements of any size are numbered.
+/// Returns the C-order strides of an array of this shape in bytes; variable-size elements are
+/// numbered.
 fn c_strides(shape: &[usize], data_type: &DataType) -> Vec<isize> {
     let mut stride = data_type.fixed_size().unwrap_or(8).cast_signed();
     let mut strides = vec![0; shape.len()];
@@ -461,7 +462,7 @@ fn c_strides(shape: &[usize], data_type: &DataType) -> Vec<isize> {
     strides
 }
 
-/// Elements of a data type from random bytes: any bits that it admits.
+/// Builds elements from random bytes, with any bits valid for the data type.
 fn any_elements(data_type: &DataType, random: &[u8]) -> Vec<Vec<u8>> {
     let len = usize::try_from(SHAPE[0] * SHAPE[1]).unwrap();
     let byte = |place: usize| {
@@ -472,7 +473,7 @@ fn any_elements(data_type: &DataType, random: &[u8]) -> Vec<Vec<u8>> {
             .map(|number| vec![byte(number) & 0x7f; usize::from(byte(number + 7) % 6)])
             .collect();
     };
-    // Bools are 0 or 1, and code points have zeros in their upper half.
+    // Bools are 0 or 1, and the upper half of code points is zero.
     let masks: [fn(usize) -> u8; 3] = [|_| 0xff, |_| 1, |place| u8::from(place % 4 == 0)];
     for mask in masks {
         let mut elements = (0..len * size)
@@ -485,7 +486,7 @@ fn any_elements(data_type: &DataType, random: &[u8]) -> Vec<Vec<u8>> {
     vec![data_type.zero().bytes().to_vec(); len]
 }
 
-/// Small numbers that any numeric data type holds; none where the data type has no numbers.
+/// Builds small numbers that every numeric data type holds; `None` for other data types.
 fn small_numbers(data_type: &DataType, random: &[u8]) -> Option<Vec<Vec<u8>>> {
     let numbers = (0..SHAPE[0] * SHAPE[1]).map(|place| {
         let number = random[usize::try_from(place).unwrap() % random.len()] % 30 + 1;
@@ -500,8 +501,8 @@ fn number(data_type: &DataType, element: &[u8]) -> f64 {
     serde_json::from_str(&json).unwrap()
 }
 
-/// Elements without the bits of NaNs: zfp has no floats below 32 bits, and what they are widened
-/// to keeps that they are NaNs only.
+/// Masks NaN elements: zfp has no floats below 32 bits, and widening does not preserve the bits of
+/// a NaN.
 fn known(data_type: &DataType, elements: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
     let known = elements.iter().map(|element| {
         let fill_value = zarr_core::FillValue::new(element.clone());
@@ -520,21 +521,21 @@ fn slice<T: Clone>(elements: &[T], [ys, xs]: &[std::ops::Range<u64>; 2]) -> Vec<
         .collect()
 }
 
-/// What a codec may say of elements that it cannot take: `numcodecs.shuffle` takes whole elements of its own, which what
-/// compressors yield may not be; zfp has no bits for all unsigned integers; strings in a shard with codecs around it are not
-/// supported.
+/// Legitimate refusals: `numcodecs.shuffle` takes whole elements of its own size, which compressed
+/// bytes may not form; zfp cannot store all unsigned integers; strings in a shard with outer codecs
+/// are unsupported.
 const REFUSALS: [&str; 3] = [
     "shuffled bytes",
     "beyond what zfp stores",
     "unsupported: variable-length elements",
 ];
 
-/// Checks the law of a chain; false where the codecs refuse what they are given.
+/// Checks the law of a chain; false if the codecs refuse the elements.
 fn check(data_type: &Value, codecs: &[Value], law: Law, random: &[u8]) -> Option<bool> {
     let layout = bind(data_type, codecs).ok()?;
     let what = || format!("{data_type} {}", json!(codecs));
     let bound = layout.data_type().clone();
-    // It has no zero, to which a codec that rounds may come: decoding is an error then.
+    // The data type has no zero, and rounding to zero is a decoding error.
     if law != Lossless && bound.name().contains("e8m0fnu") {
         return Some(false);
     }
@@ -572,7 +573,7 @@ fn check(data_type: &Value, codecs: &[Value], law: Law, random: &[u8]) -> Option
                 Stored::new(layout, &whole).and_then(|stored| stored.read(&Selection::all()));
             assert_eq!(again.as_ref(), Ok(&whole), "{}", what());
         }
-        // These modes of zfp promise nothing of integers.
+        // These modes of zfp guarantee nothing for integers.
         Within(_) if bound.kind() != DataTypeKind::Float => {}
         Within(distance) => {
             for (found, due) in whole.iter().zip(&elements) {
@@ -597,7 +598,7 @@ fn check(data_type: &Value, codecs: &[Value], law: Law, random: &[u8]) -> Option
     Some(true)
 }
 
-/// The first of the array to bytes codecs that takes elements of this data type.
+/// The first array-to-bytes codec that supports this data type.
 fn plain(data_type: &Value) -> Value {
     let mut codecs = array_to_bytes().into_iter();
     codecs
@@ -627,7 +628,7 @@ fn every_data_type_keeps_its_bits_in_every_codec_that_binds() {
     for data_type in &data_types {
         let plain = plain(data_type);
         for (codec, law) in array_to_array(data_type) {
-            // What the codec yields may be of another data type.
+            // The codec may change the data type.
             let chains = array_to_bytes()
                 .into_iter()
                 .filter(|(_, law)| *law == Lossless);
@@ -658,7 +659,7 @@ fn every_data_type_keeps_its_bits_in_every_codec_that_binds() {
     }
     let total = bound.values().sum::<u32>();
     println!("{total} combinations bind, {run} run: {bound:?}");
-    // What is added to the registry is added to the lists above.
+    // Additions to the registry must be added to the lists above.
     for name in registered("codecs") {
         assert!(bound.get(&name).is_some_and(|&count| count > 0), "{name}");
     }
@@ -669,7 +670,7 @@ fn every_data_type_keeps_its_bits_in_every_codec_that_binds() {
     assert!(total >= 6159 && run >= 6093, "{total} bind, {run} run");
 }
 
-/// The names of one sort of extensions.
+/// Returns the registered names of one kind of extension.
 fn registered(sort: &str) -> Vec<String> {
     let all = format!("{:?}", *REGISTRY);
     let (_, names) = all.split_once(&format!("{sort}: [")).unwrap();
@@ -698,7 +699,7 @@ proptest! {
         let mut chain = std::iter::once(bytes).chain(compressed).collect::<Vec<_>>();
         let index = json!([extension("bytes", json!({"endian": "little"})), "crc32c"]);
         for depth in 0..shards {
-            // Inner chunks of the codec's own are [3, 2].
+            // The codec's own inner chunks are [3, 2].
             let large = depth + 1 == shards || chain[0]["name"] == "sharding_indexed";
             let shape = if large { [3, 2] } else { [1, 2] };
             let shard = json!({"chunk_shape": shape, "codecs": chain, "index_codecs": index});
@@ -709,7 +710,7 @@ proptest! {
             chain.insert(0, extension("transpose", json!({"order": [1, 0]})));
         }
         let result = check(data_type, &chain, Lossless, &random);
-        // Only whole elements are shuffled.
+        // Only whole elements can be shuffled.
         let shuffled = json!(chain).to_string().contains("numcodecs.shuffle");
         prop_assert!(result.is_some() || shuffled, "{} does not bind", json!(chain));
     }

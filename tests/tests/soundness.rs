@@ -1,4 +1,5 @@
-//! What safe functions may never do: hand out an element of an earlier read, an invalid value, or two writers of one byte.
+//! Guarantees of safe functions: never an element of an earlier read, an invalid value, or two
+//! concurrent writers of one byte.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -9,7 +10,7 @@ use zarr::{ArrayBuilder, Selection};
 use zarr_core::plan::{ChunkAccess, ReadPlan, Work};
 use zarr_core::{ArrayLayout, AxisPlaces, ChunkSelection, Error, ErrorKind, Output, PlacedIndices};
 
-/// An array of 8 bytes in chunks of 4, of which only the first is stored.
+/// Creates an array of 8 bytes in chunks of 4; only the first chunk is stored.
 fn half_stored(data_type: &str) -> (Hierarchy, Array) {
     let hierarchy = open("memory:").unwrap();
     let metadata = ArrayBuilder::new(&[8], data_type).with_chunk_shape(&[4]);

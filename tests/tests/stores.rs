@@ -1,7 +1,8 @@
-//! What every store has to do, written once and run on each: memory, local files, S3 in this process, and real servers (see
-//! `zarr_tests::servers`; nginx and fake-gcs-server are only read from).
+//! Requirements on every store, written once and run on each: memory, local files, S3 in process,
+//! and real servers (see `zarr_tests::servers`; nginx and fake-gcs-server are only read from).
 //!
-//! Promises P1 (atomic writes), P2 (absence is no error and never a guess), P3 (one version per read), P8 (conditional writes), P19 (names are kept).
+//! Promises P1 (atomic writes), P2 (absence is no error and never a guess), P3 (one version per
+//! read), P8 (conditional writes), P19 (names are kept).
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -21,7 +22,7 @@ use zarr_tests::origin::Origin;
 use zarr_tests::random;
 use zarr_tests::servers::{WRITABLE, server};
 
-/// Runs a test on an empty store of every kind that can be written.
+/// Runs a test on an empty store of every writable kind.
 async fn on_each(test: impl AsyncFn(Store)) {
     let folder = tempfile::tempdir().unwrap();
     let origin = Origin::start().await;
@@ -40,7 +41,7 @@ async fn on_each(test: impl AsyncFn(Store)) {
     }
 }
 
-/// Runs a test on a store of every kind, after it was filled in whatever way it can be.
+/// Runs a test on a store of every kind, after filling it in a way that its kind supports.
 async fn on_each_filled(fill: impl AsyncFn(Store), test: impl AsyncFn(Store)) {
     on_each(async |store| {
         fill(store.clone()).await;
@@ -123,7 +124,7 @@ async fn ranges_are_clamped_and_absence_is_a_value() {
             let body = get(&store, "d/ten", range.clone()).await.unwrap();
             let found = (&body.bytes[..], body.range.clone(), body.object_size);
             let wanted = (slice(b"0123456789", &expected), expected, 10);
-            // An empty range may be told at either end of itself.
+            // An empty range may be reported at either of its ends.
             assert_eq!((found.0, found.2), (wanted.0, wanted.2), "{range}");
             if !wanted.1.is_empty() {
                 assert_eq!(found.1, wanted.1, "{range}");
@@ -131,7 +132,8 @@ async fn ranges_are_clamped_and_absence_is_a_value() {
             let empty = get(&store, "d/empty", range.clone()).await.unwrap();
             assert_eq!((empty.bytes.len(), empty.object_size), (0, 0), "{range}");
             for absent in ["d/none", "none/none", "d", "d/ten/below"] {
-                // Web servers on local files have no objects above or below objects: an error there, never bytes.
+                // Web servers on local files cannot have objects above or below objects: an error,
+                // never bytes.
                 match store.get(absent, &range, None).await {
                     Ok(body) => assert_eq!(body, None, "{absent} {range}"),
                     Err(error) => assert!(
@@ -269,7 +271,7 @@ async fn conditional_puts_hold() {
     .await;
 }
 
-/// A counter and who counted: each number is acknowledged to one writer only.
+/// Each number of the counter is acknowledged to one writer only.
 #[tokio::test]
 async fn increments_by_compare_and_swap_are_never_lost() {
     const WRITERS: u64 = 6;
@@ -360,7 +362,7 @@ async fn listings_end_at_segments_and_have_every_page() {
     .await;
 }
 
-/// Servers list some thousand objects at a time.
+/// Servers list a few thousand objects per page.
 #[tokio::test]
 async fn more_objects_than_a_page_are_listed_and_deleted() {
     const OBJECTS: usize = 1100;
@@ -464,7 +466,7 @@ async fn odd_names_are_kept_as_they_are() {
                 assert_eq!(body.bytes, format!("{number} {key}").as_bytes(), "{key}");
             }
         }
-        // What the names above would be if something unescaped or cut them.
+        // The names above after erroneous unescaping or truncation.
         for other in ["odd/~", "odd//", "odd/a", "odd/a b", "odd/100", "odd/a%23b"] {
             if let Ok(found) = store.get(other, &ByteRange::All, None).await {
                 assert_eq!(found, None, "{other}");
@@ -568,7 +570,7 @@ async fn arrays_round_trip() {
     .await;
 }
 
-/// Promise P3: what is read of a shard is of one version, or the read says that it changed all the time.
+/// Promise P3: a read of a shard returns one version, or reports that the object kept changing.
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_a_shard_that_is_being_replaced_are_of_one_version() {
     on_each(async |store| {
@@ -579,7 +581,7 @@ async fn parts_of_a_shard_that_is_being_replaced_are_of_one_version() {
             .with_codecs([codecs::bytes(true), codecs::zstd(3)]);
         let metadata = metadata.build().unwrap();
         let array = hierarchy.create_array("a", metadata).await.unwrap();
-        // The version in the upper half of each element, and in the lower one what makes sizes differ.
+        // The upper half of each element is the version; the lower half varies the compressed size.
         let version = |number: u32| {
             let mut rng = random::rng(u64::from(number));
             Array2::from_shape_fn((32, 32), |_| {

@@ -1,5 +1,5 @@
-//! What is read beyond the specification (docs/tolerance.md): by default, kept to the letter, refused by `Strictness::Strict`,
-//! never written.
+//! Extensions beyond the specification (docs/tolerance.md): read by default, kept to the letter,
+//! refused by `Strictness::Strict`, never written.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use zarr::blocking::Hierarchy;
 use zarr::{ArrayBuilder, Attributes, NodeKind, Selection, Store, Strictness};
 use zarr_store::{ByteRange, Precondition};
 
-/// One store, read tolerantly and strictly.
+/// One store, opened tolerantly and strictly.
 struct Place {
     tolerant: Hierarchy,
     strict: Hierarchy,
@@ -52,7 +52,7 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
-/// The document of an array of two elements with other members.
+/// Builds the document of an array of two elements with additional members.
 fn array(data_type: &str, fill: &str, more: &str) -> String {
     let codec = match data_type {
         "\"string\"" => r#"{"name": "vlen-utf8"}"#,
@@ -65,7 +65,7 @@ fn array(data_type: &str, fill: &str, more: &str) -> String {
     )
 }
 
-/// The fill value of an array as the specification spells it.
+/// Returns the fill value of an array in the specification's spelling.
 fn fill(hierarchy: &Hierarchy, path: &str) -> zarr::Result<String> {
     let array = hierarchy.array(path)?;
     Ok(array.data_type().fill_value_to_json(array.fill_value()))
@@ -342,7 +342,7 @@ fn fill_values_are_respelled() {
         );
         let error = place.strict.array("").unwrap_err().to_string();
         assert!(error.contains("fill_value"), "{error}");
-        // Rewriting keeps the spelling, and writing makes no such document.
+        // A rewrite keeps the spelling, but a new document never has it.
         let metadata = place.tolerant.array("").unwrap().metadata().clone();
         let error = place
             .tolerant

@@ -1,4 +1,4 @@
-//! Strings and byte strings: random arrays equal a model, and peers read them.
+//! Strings and byte strings: random arrays equal a model, and peers read the arrays.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

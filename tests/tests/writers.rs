@@ -1,4 +1,5 @@
-//! Several writers of one shard, and writers that are killed or run out of space: nothing that was acknowledged is lost.
+//! Several writers of one shard, and writers that are killed or run out of disk space: no
+//! acknowledged update is lost.
 //!
 //! Promises P1 (atomic writes), P8 (concurrent writers), P10 (crash-safe).
 
@@ -14,7 +15,7 @@ use zarr::blocking::{Array, open};
 
 const CHUNKS: usize = 8;
 
-/// One shard of 8 x 8 inner chunks of 8 x 8 elements.
+/// Creates one shard of 8 x 8 inner chunks of 8 x 8 elements.
 fn create(url: &str) -> Array {
     let metadata = ArrayBuilder::new(&[64, 64], "uint32")
         .with_chunk_shape(&[8, 8])
@@ -60,7 +61,7 @@ fn eight_threads_on_one_shard_lose_nothing() {
     }
 }
 
-/// Handles that share nothing but the files.
+/// The writers share nothing except the files.
 #[test]
 fn four_processes_on_one_shard_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +104,8 @@ fn a_killed_writer_leaves_whole_objects_and_blocks_nobody() {
     assert_eq!(names.len(), 1);
 }
 
-/// A shard that is mostly dead space, as writers leave it that append: its inner chunks are read one by one.
+/// A shard with mostly dead space, as appending writers leave it: its inner chunks are read one by
+/// one.
 #[test]
 fn dead_space_is_not_read_and_not_written_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,7 +115,7 @@ fn dead_space_is_not_read_and_not_written_again() {
     }
     let file = folder.path().join("a/c/0/0");
     let shard = std::fs::read(&file).unwrap();
-    // The index is at the end: 16 bytes for each inner chunk, and a checksum.
+    // The index is at the end: 16 bytes per inner chunk, and a checksum.
     let index = shard.len() - (16 * CHUNKS * CHUNKS + 4);
     let dead = vec![0xAB; 1 << 20];
     std::fs::write(&file, [&shard[..index], &dead, &shard[index..]].concat()).unwrap();
@@ -152,7 +154,7 @@ fn child(folder: &Path, role: &str) -> Child {
         .unwrap()
 }
 
-/// Does nothing in the test run itself; in a child of another test it is that child's work.
+/// Does nothing in the test run itself; in a child process it runs the child's work.
 #[test]
 fn role_of_a_child() {
     let Ok(role) = std::env::var("ZARR_TEST_ROLE") else {
@@ -175,8 +177,9 @@ fn role_of_a_child() {
             }
         }
         ("no-space", _) => {
-            // Files may not grow beyond one KiB, and writing more is an error, not a signal.
-            // SAFETY: both calls change this process only, which has no other work.
+            // Limits files to one KiB, and turns an oversized write into an error instead of a
+            // signal.
+            // SAFETY: both calls affect only this process, which does no other work.
             unsafe {
                 libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
                 let limit = libc::rlimit {

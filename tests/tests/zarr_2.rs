@@ -1,4 +1,4 @@
-//! Nodes of Zarr 2 as equals: consolidated metadata, changes of documents, new nodes, requests.
+//! Zarr 2 nodes with full support: consolidated metadata, document changes, new nodes, requests.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -47,7 +47,8 @@ async fn keys(hierarchy: &Hierarchy) -> Vec<String> {
     keys
 }
 
-/// A group with an array `a` and a group `g` that has an array `b`, and consolidated metadata of all.
+/// Creates a group with an array `a` and a group `g` with an array `b`, and consolidated metadata
+/// of all nodes.
 async fn consolidated() -> Hierarchy {
     let hierarchy = zarr::open("memory:").unwrap();
     put(&hierarchy, ".zgroup", GROUP).await;
@@ -159,7 +160,7 @@ async fn attributes_are_changed_in_their_own_document() {
     assert_eq!(json_of(&hierarchy, "a/.zarray").await, zarray);
     assert!(json_of(&hierarchy, "a/zarr.json").await.is_none());
 
-    // Where there is no document of attributes yet.
+    // Without an existing attributes document.
     let mut array = hierarchy.array("g/b").await.unwrap();
     array
         .set_attributes(Attributes::new().with("m", "x").unwrap())
@@ -223,7 +224,7 @@ async fn arrays_change_their_shape() {
         .await
         .unwrap();
     assert_eq!(read, ndarray::arr1(&[1, 2, 3, 0, 0]).into_dyn());
-    // The first handle is out of date.
+    // The first handle is stale.
     let error = array.resize(&[1]).await.unwrap_err();
     assert!(matches!(error, Error::StaleHandle { .. }), "{error}");
     assert!(json_of(&hierarchy, "a/zarr.json").await.is_none());
@@ -391,7 +392,7 @@ async fn errors_name_the_document_that_they_are_in() {
         put(&hierarchy, ".zmetadata", text).await;
         let error = hierarchy.group("").await.unwrap_err().to_string();
         assert!(error.starts_with(part), "{error}");
-        // The documents themselves are still at hand.
+        // The documents of the nodes are still readable.
         let group = hierarchy.group_without_consolidated("").await.unwrap();
         assert_eq!(group.children().await.unwrap().len(), 2);
     }

@@ -1,4 +1,4 @@
-//! Bytes between Rust and Python: out through the buffer protocol without a copy, in by one.
+//! Bytes between Rust and Python: zero-copy out through the buffer protocol, copied in.
 //!
 //! Unsafe room: the buffer protocol.
 
@@ -10,7 +10,8 @@ use pyo3::exceptions::{PyBufferError, PyMemoryError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// Bytes that Rust owns, for anything that takes the buffer protocol: `memoryview`, `numpy.frombuffer`, `bytes`.
+/// Bytes owned by Rust, exported through the buffer protocol: for `memoryview`, `numpy.frombuffer`,
+/// `bytes`.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Buffer(Bytes);
 
@@ -19,7 +20,7 @@ impl Buffer {
         Self(bytes)
     }
 
-    /// In bytes.
+    /// The size in bytes.
     pub(crate) fn len(&self) -> u64 {
         self.0.len() as u64
     }
@@ -35,10 +36,10 @@ impl Buffer {
         format!("<{} bytes>", self.0.len())
     }
 
-    /// Lends the bytes, read-only.
+    /// Exports the bytes as a read-only buffer.
     ///
     /// # Safety
-    /// As the interpreter calls it: `view` is null or a `Py_buffer` to be filled.
+    /// Follows the buffer protocol: `view` is null or a `Py_buffer` to fill.
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
         view: *mut ffi::Py_buffer,
@@ -51,7 +52,8 @@ impl Buffer {
         let len =
             isize::try_from(bytes.len()).map_err(|_| PyBufferError::new_err("too many bytes"))?;
         let start = bytes.as_ptr().cast_mut().cast::<c_void>();
-        // SAFETY: the view is the interpreter's; it keeps a reference to this object, whose bytes never move or change.
+        // SAFETY: the interpreter owns the view, and the view keeps a reference to this object,
+        // whose bytes never move or change.
         let result = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, len, 1, flags) };
         if result == 0 {
             Ok(())
@@ -61,7 +63,8 @@ impl Buffer {
     }
 }
 
-/// A copy of the bytes of a Python object with the buffer protocol: what the caller does with it later is not seen.
+/// Copies the bytes of a Python object with the buffer protocol, so later changes by the caller
+/// have no effect.
 pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     let buffer = PyUntypedBuffer::get(object)?;
     if !buffer.is_c_contiguous() {
@@ -79,8 +82,9 @@ pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     let source = Source(buffer.buf_ptr().cast());
     let mut fill = || {
         let source = &source;
-        // SAFETY: the buffer is held, contiguous and `len` bytes long; the copy has room for as many, and starts elsewhere. Whoever
-        // writes to the source meanwhile makes a mix of old and new bytes of it, as in any copy that Python makes without its lock.
+        // SAFETY: the buffer is held, contiguous and `len` bytes long; the copy has that capacity
+        // and does not overlap the buffer. A concurrent write to the source mixes old and new
+        // bytes, as in any copy that Python makes without the GIL.
         unsafe {
             std::ptr::copy_nonoverlapping(source.0, copy.as_mut_ptr(), len);
             copy.set_len(len);
@@ -94,13 +98,13 @@ pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     Ok(copy.into())
 }
 
-/// Up to this many bytes are copied with the interpreter: other threads do not notice.
+/// Copies up to this many bytes hold the GIL: too short for other threads to notice.
 const SHORT: usize = 1 << 20;
 
-/// Memory that a held buffer lends.
+/// The memory of a held buffer.
 struct Source(*const u8);
 
 // SAFETY: the memory may be read from any thread while the buffer is held.
 unsafe impl Send for Source {}
-// SAFETY: as above; nothing is written through it.
+// SAFETY: as above; the memory is never written through this type.
 unsafe impl Sync for Source {}

@@ -1,4 +1,5 @@
-//! Errors of the engine as Python's exceptions: the classes of `zarr_py.errors`, which are built-in ones too.
+//! Converts errors of the engine to Python exceptions: the classes of `zarr_py.errors`, which also
+//! derive from built-in exceptions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,11 +10,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use zarr_store::ErrorKind;
 
-/// What a native call can fail with.
+/// The error of a native call.
 #[derive(Debug)]
 pub(crate) enum Error {
     Zarr(zarr::Error),
-    /// A class of `zarr_py.errors` and a message, for what only Python can ask for.
+    /// A class of `zarr_py.errors` and a message, for errors that only Python callers can cause.
     Named(&'static str, String),
 }
 
@@ -37,14 +38,15 @@ impl From<Error> for PyErr {
     }
 }
 
-/// What Python code raised that we called, and that ends more than the call: `KeyboardInterrupt`, `SystemExit`. With the text by
-/// which errors that pass through the engine tell it.
+/// Exceptions from Python code that end more than the call: `KeyboardInterrupt` and `SystemExit`.
+/// Errors that pass through the engine identify the exception by its text.
 static INTERRUPTS: Mutex<Vec<(String, PyErr)>> = Mutex::new(Vec::new());
 
-/// Interrupts that wait to come out again: of several requests at once only one may.
+/// Limit on pending interrupts: of several concurrent requests only one may surface.
 const REMEMBERED: usize = 64;
 
-/// The text of an exception for the engine. One that is no `Exception` is raised itself where that text comes out again.
+/// Returns the text of an exception for the engine. An exception outside `Exception` is raised
+/// again when an error with that text surfaces.
 pub(crate) fn text_of(py: Python<'_>, error: &PyErr) -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     if error.is_instance_of::<PyException>(py) {
@@ -78,14 +80,14 @@ fn exception(py: Python<'_>, error: &zarr::Error) -> PyErr {
     }
 }
 
-/// A class of `zarr_py.errors`.
+/// Returns a class of `zarr_py.errors`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let module = MODULE.get_or_try_init(py, || py.import("zarr_py.errors").map(Bound::unbind))?;
     Ok(module.bind(py).getattr(name)?.cast_into::<PyType>()?)
 }
 
-/// The exception for a key that is not there where one has to be.
+/// The exception for a missing key.
 pub(crate) fn not_found(key: &str) -> Error {
     Error::Named("NotFoundError", key.to_owned())
 }

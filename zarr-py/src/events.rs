@@ -1,7 +1,8 @@
-//! What requests tell: to Python's logger `zarr_py`, and to those who count the requests for a node.
+//! Request events: for the Python logger `zarr_py`, and for the request counters of nodes.
 //!
-//! Events come on any thread, which may hold locks and never waits for the interpreter: they are queued, and told to the logger
-//! at the next moment at which a call of ours has the interpreter anyway. Unless somebody listens, nothing is made of them.
+//! Events occur on any thread, possibly under locks, and never wait for the GIL: they are queued,
+//! and the next call of this crate that holds the GIL passes them to the logger. Without a listener
+//! only warnings are built.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
@@ -20,25 +21,25 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber, callsite, span};
 use zarr::process::PerProcess;
 
-/// Levels of Python's `logging`.
+/// Levels of the Python module `logging`.
 const DEBUG: u8 = 10;
 const WARNING: u8 = 30;
 
-/// Events that wait for the interpreter at most: more of them, and the oldest are forgotten.
+/// Capacity of the event queue; when the queue is full, the oldest events are dropped.
 const QUEUED: usize = 1 << 16;
 
-/// Whether the logger wants to hear of requests.
+/// Whether the logger is enabled for requests.
 static LOGGED: AtomicBool = AtomicBool::new(false);
 
-/// Whether events are queued.
+/// Whether the queue holds events.
 static WAITING: AtomicBool = AtomicBool::new(false);
 
 static QUEUE: PerProcess<Mutex<VecDeque<Told>>> = PerProcess::new();
 
-/// Those who count. No lock: a fork may come at any time.
+/// The active counters. Lock-free, because a fork may happen at any time.
 static COUNTS: LazyLock<ArcSwap<Vec<Weak<Counted>>>> = LazyLock::new(ArcSwap::default);
 
-/// An event, as it is told to the logger.
+/// An event in the form passed to the logger.
 struct Told {
     level: u8,
     /// Seconds since the epoch.
@@ -46,14 +47,14 @@ struct Told {
     text: String,
 }
 
-/// Makes events come here; once, when the module is imported.
+/// Installs the event subscriber; called once, when the module is imported.
 pub(crate) fn start() {
     LazyLock::force(&COUNTS);
-    // Nobody else can have set one: this library has its own.
+    // No other subscriber can be set: this library links its own `tracing`.
     let _ = tracing::subscriber::set_global_default(Listener);
 }
 
-/// Asks the logger whether it wants to hear of requests. Called with the interpreter, before something is requested.
+/// Checks whether the logger is enabled for requests. Called with the GIL before a request.
 pub(crate) fn listen(py: Python<'_>) {
     let wanted = logger(py).is_some_and(|logger| {
         let answer = logger.call_method1(py, intern!(py, "isEnabledFor"), (DEBUG,));
@@ -64,7 +65,7 @@ pub(crate) fn listen(py: Python<'_>) {
     }
 }
 
-/// Python's logger, once `logging` is imported by somebody.
+/// Returns the Python logger once `logging` has been imported.
 fn logger(py: Python<'_>) -> Option<&Py<PyAny>> {
     static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -77,7 +78,7 @@ fn logger(py: Python<'_>) -> Option<&Py<PyAny>> {
     Some(LOGGER.get_or_init(py, || found.unbind()))
 }
 
-/// Tells the logger what is queued.
+/// Passes the queued events to the logger.
 pub(crate) fn deliver(py: Python<'_>) {
     if !WAITING.swap(false, Ordering::Relaxed) {
         return;
@@ -86,7 +87,7 @@ pub(crate) fn deliver(py: Python<'_>) {
     let told = std::mem::take(&mut *queue.lock().unwrap_or_else(PoisonError::into_inner));
     let Some(logger) = logger(py) else { return };
     for event in told {
-        // What a handler of the user's raises is no matter of the request.
+        // An exception in a user's handler must not fail the request.
         let _ = tell(py, logger, event);
     }
 }
@@ -107,10 +108,10 @@ fn tell(py: Python<'_>, logger: &Py<PyAny>, event: Told) -> PyResult<()> {
     Ok(())
 }
 
-/// Counts of requests for the objects below a place.
+/// Counts requests for the objects below a prefix.
 #[derive(Default)]
 struct Counted {
-    /// Location and key of the objects start with it.
+    /// The prefix of the location and key of the objects.
     start: String,
     gets: AtomicU64,
     heads: AtomicU64,
@@ -150,7 +151,7 @@ impl Counted {
     }
 }
 
-/// Counts requests for the objects of a node, from now on, whoever makes them in this process.
+/// Counts all requests of this process for the objects of a node from now on.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct RequestCounter(Arc<Counted>);
 
@@ -167,7 +168,7 @@ impl RequestCounter {
 
 #[pymethods]
 impl RequestCounter {
-    /// Requests and bytes so far, by kind.
+    /// Request and byte counts so far, by kind.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
         for (name, count) in self.0.all() {
@@ -176,14 +177,14 @@ impl RequestCounter {
         Ok(counts)
     }
 
-    /// Begins again at zero.
+    /// Resets the counts to zero.
     fn reset(&self) {
         for (_, count) in self.0.all() {
             count.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Counts no more.
+    /// Stops counting.
     fn close(&self) {
         change(|counts| counts.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(&self.0))));
     }
@@ -209,7 +210,7 @@ fn place(location: &str, key: &str) -> String {
     format!("{}/{key}", location.trim_end_matches('/'))
 }
 
-/// What an event says.
+/// The fields of an event.
 #[derive(Default)]
 struct Request {
     message: String,
@@ -218,7 +219,7 @@ struct Request {
     key: String,
     bytes: Option<u64>,
     outcome: String,
-    /// The other fields, as text.
+    /// The remaining fields, as text.
     rest: String,
 }
 
@@ -241,7 +242,7 @@ impl Visit for Request {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a text does not fail.
+        // Writing to a `String` cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.rest, ", {name} {value:?}"),
@@ -250,7 +251,8 @@ impl Visit for Request {
 }
 
 impl Request {
-    /// Whether another event tells of the bytes of the same request: local files have one for each read and write.
+    /// Whether another event reports the bytes of this request: local files emit one event per read
+    /// and write.
     fn is_told_twice(&self) -> bool {
         self.message == "request"
             && self.bytes.is_none()
@@ -284,7 +286,7 @@ impl Request {
     }
 }
 
-/// What gets all events of this library.
+/// The subscriber for all events of this library.
 struct Listener;
 
 fn is_counting() -> bool {
@@ -295,7 +297,7 @@ fn is_listening() -> bool {
     LOGGED.load(Ordering::Relaxed) || is_counting()
 }
 
-/// Of the store everything, of the engine what is wrong.
+/// All events of the store; only problems of the engine.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with("zarr_store")
         || (*metadata.level() <= Level::WARN && metadata.target().starts_with("zarr_"))

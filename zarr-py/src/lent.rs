@@ -1,6 +1,8 @@
-//! NumPy's arrays, lent to jobs of reads and writes: where their elements are, of any strides and data type.
+//! NumPy arrays borrowed for reads and writes: the location of their elements, for any strides and
+//! data type.
 //!
-//! Unsafe room: the structure behind `__array_struct__`, and the memory that it describes.
+//! Unsafe room: the structure behind `__array_struct__`, and the memory that the structure
+//! describes.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::NonNull;
@@ -14,7 +16,7 @@ use zarr_core::{Input, Output};
 
 use crate::runtime;
 
-/// The structure that `__array_struct__` hands out (NumPy, "The array interface protocol").
+/// The structure returned by `__array_struct__` (NumPy, "The array interface protocol").
 #[repr(C)]
 struct Interface {
     two: c_int,
@@ -28,32 +30,35 @@ struct Interface {
     _descr: *mut ffi::PyObject,
 }
 
-/// The memory of an array, and the array that keeps it.
+/// The memory of an array, and the array that owns it.
 pub(crate) struct Lent {
     owner: Py<PyAny>,
-    /// The first byte of the lowest element, and the number of bytes to the end of the highest.
+    /// The first byte of the lowest element, and the number of bytes up to the end of the highest
+    /// element.
     start: NonNull<u8>,
     size: usize,
-    /// Where the element at index 0 of all dimensions is.
+    /// The offset of the element at index 0 of all dimensions, in bytes.
     origin: usize,
-    /// In bytes.
+    /// The size in bytes.
     item_size: usize,
     pub(crate) shape: Vec<usize>,
-    /// Bytes from one element to the next.
+    /// The distance between consecutive elements, in bytes.
     pub(crate) strides: Vec<isize>,
 }
 
 impl Lent {
-    /// The memory of an array, whose elements are in this machine's byte order; `None` where the array says nothing of it.
+    /// Borrows the memory of an array in native byte order; `None` if the array does not expose its
+    /// memory.
     pub(crate) fn of(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         let capsule = array.getattr(intern!(array.py(), "__array_struct__"))?;
         let capsule = capsule.cast_into::<PyCapsule>()?;
-        // SAFETY: a capsule without a name, which is a live object.
+        // SAFETY: the capsule has no name and is a live object.
         let found = unsafe { ffi::PyCapsule_GetPointer(capsule.as_ptr(), std::ptr::null()) };
         let Some(found) = NonNull::new(found.cast::<Interface>()) else {
             return Err(PyErr::fetch(array.py()));
         };
-        // SAFETY: the protocol says that the capsule points to this structure, which lives as long as the capsule.
+        // SAFETY: by protocol the capsule points to this structure, which lives as long as the
+        // capsule.
         let found = unsafe { found.as_ref() };
         let (Ok(rank), Ok(item_size)) =
             (usize::try_from(found.nd), usize::try_from(found.itemsize))
@@ -80,7 +85,7 @@ impl Lent {
         };
         Ok(Some(Self {
             owner: array.clone().unbind(),
-            // SAFETY: the lowest element lies in the memory of the array, whose first one this is.
+            // SAFETY: the lowest element lies within the memory of the array.
             start: unsafe { first.sub(below) },
             size,
             origin: below,
@@ -90,7 +95,7 @@ impl Lent {
         }))
     }
 
-    /// The memory of an array that may be written, by several jobs at once.
+    /// Borrows the memory of a writable array, for several concurrent jobs.
     pub(crate) fn writable(array: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if !is_writable(array)? {
             return Ok(None);
@@ -98,7 +103,7 @@ impl Lent {
         Ok(Self::of(array)?.filter(Self::is_disjoint))
     }
 
-    /// Whether no two elements share bytes, as far as strides tell.
+    /// Whether all elements are disjoint in memory, judged by the strides.
     pub(crate) fn is_disjoint(&self) -> bool {
         strides_are_disjoint(&self.shape, &self.strides, self.item_size)
     }
@@ -108,23 +113,24 @@ impl Lent {
         Box::new(Keeper(Some(owner)))
     }
 
-    /// The memory as the output of a read.
+    /// Returns the memory as the output of a read.
     pub(crate) fn output(&self) -> Output {
         let owner = self.keeper();
-        // SAFETY: the owner keeps the memory, which NumPy has initialised as far as bytes go; that nobody else uses it while an
-        // array is being read into it is what NumPy asks of everybody.
+        // SAFETY: the owner keeps the memory alive, and NumPy has initialised its bytes; NumPy
+        // requires that nobody else uses an array during a read into it.
         unsafe { Output::owned(owner, self.start, self.size, self.origin) }
     }
 
-    /// The memory as the input of a write.
+    /// Returns the memory as the input of a write.
     pub(crate) fn input(&self) -> Input {
         let owner = self.keeper();
-        // SAFETY: as above; that nobody changes what is being written is what NumPy asks of everybody.
+        // SAFETY: as above; NumPy requires that nobody changes an array during a write from it.
         unsafe { Input::owned(owner, self.start, self.size, self.origin) }
     }
 }
 
-/// Whether an array may be written. The structure behind `__array_struct__` does not say so of structs: its flags are all zero.
+/// Whether an array is writable. For structs `__array_struct__` does not tell: its flags are all
+/// zero.
 pub(crate) fn is_writable(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = array.py();
     let flags = array.getattr(intern!(py, "flags"))?;
@@ -142,14 +148,14 @@ pub(crate) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
     strides
 }
 
-/// A reference to an array, which is let go of when it is dropped: without the interpreter, that would wait for the next call of
-/// ours, after a read that was cancelled for instance.
+/// A reference to an array. Drops the reference while attached; otherwise PyO3 defers the decref
+/// until our next call, for example after a cancelled read.
 struct Keeper(Option<Py<PyAny>>);
 
 impl Drop for Keeper {
     fn drop(&mut self) {
         let owner = self.0.take();
-        // While the interpreter ends nothing is let go of.
+        // While the interpreter shuts down the reference is leaked.
         runtime::attached(|_| drop(owner));
     }
 }
@@ -160,11 +166,12 @@ unsafe fn list(start: *const isize, len: usize) -> Vec<isize> {
     if start.is_null() || len == 0 {
         return Vec::new();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { std::slice::from_raw_parts(start, len) }.to_vec()
 }
 
-/// How many bytes the lowest element lies below the one at index 0, and how many bytes the array spans.
+/// The distance in bytes from the lowest element to the element at index 0, and the span of the
+/// array in bytes.
 fn extent(shape: &[usize], strides: &[isize], item_size: usize) -> (usize, usize) {
     if shape.contains(&0) {
         return (0, 0);

@@ -1,10 +1,14 @@
-//! The Python package `zarr_py`: the native half, which the Python files in `python/zarr_py` are thin covers of.
+//! The native half of the Python package `zarr_py`; the Python files in `python/zarr_py` are thin
+//! wrappers around it.
 //!
-//! `store` is what `zarr_py.Store` calls, `pipeline` what `zarr_py.CodecPipeline` calls, `array` the arrays and groups that
-//! need no zarr-python. Under them: `runtime` waits (for a thread or for an event loop), `events` tells what was requested,
-//! `error` makes Python's exceptions, `buffer` passes bytes without copying them.
+//! `store` implements `zarr_py.Store`, `pipeline` implements `zarr_py.CodecPipeline`, and `array`
+//! implements arrays and groups that need no zarr-python. Below them, `runtime` waits (for a thread
+//! or for an event loop), `events` reports requests, `error` builds Python exceptions, and `buffer`
+//! passes bytes without copying them.
 //!
-//! Nothing here holds the GIL while it waits or computes, and nothing survives a fork: see [`zarr::process::PerProcess`].
+//! Nothing in this crate holds the GIL while it waits or computes, except calls on in-memory stores
+//! and reads from the page cache (see `store`). No state survives a fork: see
+//! [`zarr::process::PerProcess`].
 
 mod array;
 mod buffer;
@@ -38,31 +42,31 @@ mod _native {
     #[pymodule_export]
     use crate::store::{NativeStore, ObjectVersion};
 
-    /// Whether this is a local path, rather than a URL or a mistake in one.
+    /// Whether a text is a local path, and neither a URL nor a mistyped URL.
     #[pyfunction]
     fn is_path(url: &str) -> bool {
         zarr_store::Store::is_path(url)
     }
 
-    /// Sets the number of computing threads; 0 is one a core.
+    /// Sets the number of compute threads; 0 means one per core.
     #[pyfunction]
     fn set_threads(count: usize) -> PyResult<()> {
         Ok(zarr::limits::set_threads(count).map_err(crate::error::Error::from)?)
     }
 
-    /// The number of computing threads.
+    /// The number of compute threads.
     #[pyfunction]
     fn threads() -> usize {
         zarr::limits::threads()
     }
 
-    /// Sets the encoded bytes that wait for decoding, for each store that is opened from now on.
+    /// Sets the limit of encoded bytes that wait for decoding, for each store opened from now on.
     #[pyfunction]
     fn set_bytes_in_flight(size: u64) {
         zarr::limits::set_bytes_in_flight(size);
     }
 
-    /// The encoded bytes that wait for decoding at most.
+    /// The limit of encoded bytes that wait for decoding.
     #[pyfunction]
     fn bytes_in_flight() -> u64 {
         zarr::limits::bytes_in_flight()

@@ -1,4 +1,5 @@
-//! Waiting: on the calling thread, which still hears Ctrl-C, or for an event loop, through a future of its own.
+//! Waits on the calling thread, which stays interruptible by Ctrl-C, or through a future of an
+//! event loop.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,14 +19,15 @@ use zarr::process::PerProcess;
 use crate::error::{Error, Result};
 use crate::events;
 
-/// How often a thread that waits looks for signals.
+/// Interval at which a waiting thread checks for signals.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long the interpreter waits, when it ends, for threads that are in it.
+/// Limit on the wait at interpreter exit for threads inside the interpreter.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// Threads of ours that are in the interpreter, or wait to be. When it ends, those that still wait would be ended by it in the
-/// middle of their work, which aborts the process: so it first waits for them, and lets no more in.
+/// Counts our threads that hold the GIL or wait for it. At exit, the interpreter would kill waiting
+/// threads in the middle of their work, which aborts the process; so it waits for these threads
+/// first and admits no more.
 #[derive(Default)]
 struct Gate {
     closed: AtomicBool,
@@ -37,7 +39,7 @@ fn gate() -> Arc<Gate> {
     GATE.get_or_make(Gate::default)
 }
 
-/// Runs something in the interpreter, on a thread of ours; `None` once the interpreter ends.
+/// Runs a function with the GIL on one of our threads; `None` once the interpreter exits.
 pub(crate) fn attached<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     struct Inside(Arc<Gate>);
 
@@ -56,7 +58,7 @@ pub(crate) fn attached<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     Python::try_attach(run)
 }
 
-/// Closes the interpreter to threads of ours, when it is about to end.
+/// Closes the interpreter to our threads, just before it exits.
 #[pyfunction]
 pub(crate) fn close(py: Python<'_>) {
     let gate = gate();
@@ -78,8 +80,8 @@ impl Drop for Abort {
     }
 }
 
-/// Runs a future on the runtime while this thread waits without the interpreter. A signal whose handler raises, such as
-/// Ctrl-C, ends the wait and cancels the future.
+/// Runs a future on the runtime while this thread waits without the GIL. A signal whose handler
+/// raises, such as Ctrl-C, ends the wait and cancels the future.
 pub(crate) fn wait<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = Result<T>> + Send + 'static,
@@ -100,7 +102,7 @@ fn answer_of<T: Send + 'static>(
         let _ = sender.send(unpanicked(future).await);
     });
     let _abort = Abort(task.abort_handle());
-    // `Receiver` is not `Sync`, so it moves in and out.
+    // `Receiver` is not `Sync`, so it is moved in and out.
     let mut receiver = receiver;
     loop {
         let (answer, back) = py.detach(move || (receiver.recv_timeout(SIGNALS), receiver));
@@ -118,7 +120,8 @@ fn answer_of<T: Send + 'static>(
     }
 }
 
-/// An `asyncio.Future` of the running loop that a future of ours completes. Cancelling the one cancels the other.
+/// Returns an `asyncio.Future` of the running loop that completes with a Rust future. Cancelling
+/// the `asyncio.Future` cancels the Rust future.
 pub(crate) fn awaitable<'py, T>(
     py: Python<'py>,
     future: impl Future<Output = Result<T>> + Send + 'static,
@@ -132,7 +135,7 @@ where
     let (event_loop, reference) = (event_loop.unbind(), waiter.clone().unbind());
     let task = runtime().spawn(async move {
         let result = unpanicked(future).await;
-        // While the interpreter shuts down nobody waits.
+        // During interpreter shutdown nobody waits.
         attached(|py| {
             let value = result.map_err(PyErr::from).and_then(|value| {
                 let value = value.into_pyobject(py).map_err(Into::into)?;
@@ -142,7 +145,7 @@ where
                 waiter: reference,
                 value,
             };
-            // A loop that is closed has dropped its waiters.
+            // A closed loop has dropped its waiters.
             let _ = event_loop.call_method1(py, "call_soon_threadsafe", (completion,));
         });
     });
@@ -150,7 +153,7 @@ where
     Ok(waiter)
 }
 
-/// The future, with a panic in it, which is a bug, as an error.
+/// Runs the future; a panic, which is a bug, becomes an error.
 pub(crate) async fn unpanicked<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     let result = AssertUnwindSafe(future).catch_unwind().await;
     result.unwrap_or_else(|panic| {
@@ -178,7 +181,7 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// What the loop calls to complete a waiter.
+/// The callback that completes a waiter on the loop.
 #[pyclass(frozen)]
 struct Completion {
     waiter: Py<PyAny>,
@@ -201,7 +204,7 @@ impl Completion {
     }
 }
 
-/// What a waiter calls when it is done, cancelled perhaps.
+/// The callback of a waiter that is done, possibly cancelled.
 #[pyclass(frozen)]
 struct Canceller(AbortHandle);
 

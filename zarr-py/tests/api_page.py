@@ -1,4 +1,6 @@
-"""Makes docs/python-api.md of the docstrings: `python tests/api_page.py`. `test_docs.py` checks that the page is what this makes."""
+"""Generates docs/python-api.md from the docstrings: `python tests/api_page.py`. `test_api_docs.py`
+checks that the page is current.
+"""
 
 import ast
 import sys
@@ -40,7 +42,7 @@ def definition(module: str, name: str) -> ast.stmt | None:
 
 
 def homes() -> dict[str, str]:
-    """The module of each public name."""
+    """Returns the module of each public name."""
     for node in parsed("__init__").body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_HOMES":
             found: dict[str, str] = ast.literal_eval(node.value)
@@ -65,7 +67,7 @@ def unquoted(annotation: ast.expr) -> str:
 
 
 def text(node: ast.ClassDef | Function) -> str:
-    """The docstring, with parameters as a list."""
+    """Returns the docstring, with parameters as a list."""
     lines: list[str] = []
     within = False
     for line in (ast.get_docstring(node) or "").splitlines():
@@ -85,7 +87,7 @@ def is_property(function: Function) -> bool:
 
 
 def members(node: ast.ClassDef, module: str) -> dict[str, Function]:
-    """Public methods and properties, those of parent classes of ours first."""
+    """Returns public methods and properties, starting with those of our parent classes."""
     found: dict[str, Function] = {}
     for base in node.bases:
         name = base.id if isinstance(base, ast.Name) else ""
@@ -101,7 +103,7 @@ def members(node: ast.ClassDef, module: str) -> dict[str, Function]:
 
 
 def fields(node: ast.ClassDef) -> Iterator[str]:
-    """The fields of a class of data."""
+    """Yields the fields of a data class."""
     body = node.body
     for number, one in enumerate(body):
         if not isinstance(one, ast.AnnAssign) or not isinstance(one.target, ast.Name) or one.target.id.startswith("_"):
@@ -189,7 +191,7 @@ def page() -> str:
     for module in MODULES:
         lines.extend(module_entry(module))
     lines.extend(options_entry())
-    # What docstrings do not end, a page would: lines of trailing space and several empty ones.
+    # Strips trailing spaces and repeated empty lines, which docstrings may contain.
     made = "\n".join(line.rstrip() for line in "\n".join(lines).splitlines())
     while "\n\n\n" in made:
         made = made.replace("\n\n\n", "\n\n")

@@ -1,4 +1,4 @@
-"""Where the tests store: memory, local files, and, with ZARR_SERVERS set, real servers."""
+"""The stores of the tests: memory, local files, and, with ZARR_SERVERS set, real servers."""
 
 import signal
 import uuid
@@ -9,12 +9,14 @@ import pytest
 from hypothesis import settings
 from real_servers import servers  # noqa: F401  a fixture
 
-# The same examples each time: a run says whether the code has changed for the worse. More of them: `settings` in each test.
+# Fixed examples: only a code change changes the result of a run. `settings` in each test sets the
+# number of examples.
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A job in the background (`nohup ... &`, cron) ignores Ctrl-C from the start, and so would each child of these tests.
+    # A background job (`nohup ... &`, cron) starts with Ctrl-C ignored, and the children of these
+    # tests would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVERS = ["seaweedfs", "moto"]
@@ -22,21 +24,21 @@ SERVERS = ["seaweedfs", "moto"]
 
 @dataclass
 class Location:
-    """A place that is empty at first, and how to open it."""
+    """An initially empty location, and how to open it."""
 
     name: str
     url: str
     options: dict[str, str] = field(default_factory=dict)
 
     def open(self, **arguments: Any):
-        """A `zarr_py.Store` there."""
+        """Opens a `zarr_py.Store` at the location."""
         import zarr_py
 
         return zarr_py.Store(self.url, **self.options, **arguments)
 
 
 def location_of(name, servers, folder):
-    """An empty place in a kind of store."""
+    """Returns an empty location in a kind of store."""
     if name == "memory":
         return Location(name, f"memory://{uuid.uuid4()}")
     if name == "local":
@@ -47,5 +49,5 @@ def location_of(name, servers, folder):
 
 @pytest.fixture(params=["memory", "local", *SERVERS])
 def location(request, servers, tmp_path):  # noqa: F811
-    """An empty place in each kind of store."""
+    """Yields an empty location in each kind of store."""
     return location_of(request.param, servers, tmp_path)

@@ -1,7 +1,8 @@
-"""A web server for a directory that counts requests, and answers each only after a while: for tests and benchmarks.
+"""A web server for a directory that counts requests and delays each response, for tests and
+benchmarks.
 
-`with serve(folder, latency=0.1) as server:` gives a server with `server.url` and `server.requests`, a list of (method, path, range
-header or None).
+`with serve(folder, latency=0.1) as server:` yields a server with `server.url` and
+`server.requests`, a list of (method, path, range header or None).
 """
 
 import asyncio
@@ -25,13 +26,13 @@ class Server:
     url: str = ""
 
     def take(self) -> list[tuple[str, str, str | None]]:
-        """The requests since the last call."""
+        """Returns the requests since the last call."""
         taken = self.requests[:]
         del self.requests[: len(taken)]
         return taken
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers the requests of one connection."""
+        """Serves the requests of one connection."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -45,7 +46,7 @@ class Server:
         writer.close()
 
     def answer(self, method: str, target: str, headers: dict[str, str]) -> bytes:
-        """One reply, head and body."""
+        """One response, head and body."""
         path = self.root / unquote(target.split("?")[0]).lstrip("/")
         if method not in ("GET", "HEAD"):
             return reply("405 Method Not Allowed", {}, b"")
@@ -74,7 +75,7 @@ class Server:
 
 
 def reply(status: str, headers: dict[str, str], body: bytes, head_only: bool = False) -> bytes:
-    """A reply as bytes."""
+    """Encodes a response."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + (b"" if head_only else body)
@@ -82,7 +83,9 @@ def reply(status: str, headers: dict[str, str], body: bytes, head_only: bool = F
 
 @contextlib.contextmanager
 def serve(root: str | pathlib.Path, latency: float = 0.0) -> Iterator[Server]:
-    """Serves a directory on a free loopback port, `latency` seconds a request, from a thread of its own."""
+    """Serves a directory on a free loopback port from a new thread; each response takes `latency`
+    seconds.
+    """
     server = Server(pathlib.Path(root), latency)
     event_loop = asyncio.new_event_loop()
     listening = event_loop.run_until_complete(asyncio.start_server(server.converse, "127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""What the tests of the pipeline share: arrays that the engine reads and writes, and nobody else."""
+"""Shared code of the pipeline tests: arrays that only the engine reads and writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import zarr.registry
 import zarr_py
 from zarr.core.codec_pipeline import BatchedCodecPipeline
 
-# Where the package is not installed there is no entry point.
+# Registers the pipeline for runs without the package's entry point.
 zarr.registry.register_pipeline(zarr_py.CodecPipeline)
 
 OURS = {"codec_pipeline.path": "zarr_py.CodecPipeline"}
@@ -18,12 +18,12 @@ ZARRS = {"codec_pipeline.path": "zarr.core.codec_pipeline.BatchedCodecPipeline"}
 
 
 class FellBackError(AssertionError):
-    """zarr-python's own pipeline was called."""
+    """Raised on a call of zarr-python's own pipeline."""
 
 
 @contextmanager
 def engine_only() -> Iterator[None]:
-    """Nothing is read or written by zarr-python's own pipeline in here."""
+    """Fails on any read or write by zarr-python's own pipeline."""
 
     async def refuse(*_: Any) -> None:
         raise FellBackError
@@ -35,7 +35,7 @@ def engine_only() -> Iterator[None]:
 
 
 def opened(store: Any, pipeline: dict[str, str], **options: Any) -> zarr.Array[Any]:
-    """The array at the root of a store, with a pipeline."""
+    """Opens the array at the root of a store with a pipeline."""
     with zarr.config.set(pipeline):
         array = zarr.open_array(store, **options)
     if pipeline is OURS:
@@ -45,7 +45,7 @@ def opened(store: Any, pipeline: dict[str, str], **options: Any) -> zarr.Array[A
 
 
 def created(store: Any, **options: Any) -> zarr.Array[Any]:
-    """A new array at the root of a store, with our pipeline."""
+    """Creates an array at the root of a store with our pipeline."""
     with zarr.config.set(OURS):
         array = zarr.create_array(store, overwrite=True, **options)
     explanation = zarr_py.explain(array)

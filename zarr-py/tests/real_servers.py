@@ -1,5 +1,7 @@
-"""Real servers for tests, by `tests/python/servers.py`: with `ZARR_SERVERS=1` they have to be there, with `ZARR_SERVERS=available`
-tests skip what cannot be installed, and without the variable all that need one."""
+"""Real servers for tests, started by `tests/python/servers.py`. With `ZARR_SERVERS=1` a missing
+server is a failure; with `ZARR_SERVERS=available` tests skip servers that cannot be installed;
+without the variable all tests on servers skip.
+"""
 
 import functools
 import json
@@ -17,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @functools.cache
 def _running() -> dict[str, dict[str, Any]]:
-    """Every server by name, until this process ends."""
+    """Yields every server by name, until this process exits."""
     folder = Path(os.environ.get("ZARR_SERVERS_FOLDER", ROOT / "target/servers"))
     command = [sys.executable, ROOT / "tests/python/servers.py", folder, "seaweedfs", "moto"]
     script = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -28,7 +30,7 @@ def _running() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def servers() -> Callable[[str], dict[str, Any]]:
-    """A function from the name of a server to how it is opened: its `url` and `options`."""
+    """Returns a function from the name of a server to its `url` and `options`."""
 
     def server(name: str) -> dict[str, Any]:
         wanted = os.environ.get("ZARR_SERVERS")

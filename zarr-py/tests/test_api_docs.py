@@ -1,4 +1,4 @@
-"""The page of the API is made of the docstrings as they are, and has every public name."""
+"""The API page is generated from the current docstrings and covers every public name."""
 
 import api_page
 import pytest

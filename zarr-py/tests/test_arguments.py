@@ -1,4 +1,4 @@
-"""What people type by mistake is refused with what they meant."""
+"""Mistyped arguments are refused with a suggestion."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from zarr_py.errors import InvalidError
 
 
 def calls(folder: Path, **wrong: Any) -> dict[str, Callable[[], Any]]:
-    """Every function that takes keywords, with some that it may not know."""
+    """All functions with keyword arguments, each with a call that passes unknown keywords."""
     if not (folder / "zarr.json").exists():
         zarr_py.create_group(folder).create_array("a", shape=4, dtype="i4")
     group = zarr_py.open_group(folder)

@@ -1,4 +1,4 @@
-"""`zarr_py.Array`: what is read is what NumPy would have, what is written too."""
+"""`zarr_py.Array`: reads and writes agree with NumPy."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What the documentation of arrays shows is what happens."""
+"""The examples of `docs/python-arrays.md`."""
 
 import doctest
 from pathlib import Path

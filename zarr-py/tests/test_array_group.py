@@ -1,4 +1,4 @@
-"""`zarr_py.Group`: nodes by path."""
+"""`zarr_py.Group`: access to nodes by path."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Arrays and the rest of a process: forks, pickles, threads, signals, cancellation, memory, imports."""
+"""Arrays and process features: forks, pickles, threads, signals, cancellation, memory, imports."""
 
 import asyncio
 import multiprocessing
@@ -36,7 +36,7 @@ def array(tmp_path: Path) -> zarr_py.Array:
 
 
 def in_child(work: object) -> int:
-    """The exit status of a forked child, -1 where it hangs."""
+    """Returns the exit status of a forked child; -1 if the child hangs."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -76,7 +76,7 @@ def test_a_forked_child_reads_and_writes(array: zarr_py.Array) -> None:
     assert in_child(work) == 0
     assert (array[0, :8] == -1).all()
     assert other.shape == (4, 4) and group["b"].shape == (3, 5)
-    # What the parent knows of `other` is no longer true: a second child finds that before it writes.
+    # The parent's metadata of `other` is stale: a second child detects that before it writes.
     assert in_child(lambda: refuses(other)) == 0
 
 
@@ -136,7 +136,7 @@ def test_arrays_in_memory(tmp_path: Path) -> None:
     named[...] = 6
     assert zarr_py.open_array("memory://test_arrays_in_memory/below", "a")[...].tolist() == [6, 6, 6]
     assert in_child(lambda: named[...].tolist() == [6, 6, 6]) == 0
-    # Where the memory is not, loading works, and so does passing it on: what it is used for fails.
+    # In another process, unpickling and pickling an in-memory store work; using it fails.
     done = python("""
         import pickle, sys
         array = pickle.loads(bytes.fromhex(sys.argv[1]))
@@ -192,7 +192,7 @@ def test_threads_read_one_array_while_others_change_its_attributes(array: zarr_p
 
 
 class Stalling(ThreadingHTTPServer):
-    """A server that answers for metadata, and for chunks not before it is told to."""
+    """A server that answers metadata requests at once, chunk requests only when `released`."""
 
     daemon_threads = True
     metadata = b""
@@ -260,7 +260,8 @@ def test_ctrl_c_ends_a_read_that_stalls(stalling: Stalling, call: str) -> None:
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == INTERRUPTED
-    # The request would wait for 30 s. The call itself ends in 50 ms; leaving the interpreter on a busy machine takes longer.
+    # The request would wait for 30 s. The call itself ends within 50 ms; interpreter exit on a busy
+    # machine takes longer.
     assert time.monotonic() - start < 10
 
 
@@ -347,7 +348,8 @@ def test_a_large_read_stalls_no_other_thread(tmp_path: Path) -> None:
         array[...]
     stop.set()
     ticker.join()
-    # A GIL that is held for the read would be one gap as long as it; other programs on this machine cause some.
+    # Holding the GIL during the read would cause one gap as long as the read; other programs on
+    # this machine cause some gaps.
     assert sorted(gaps)[-3] < 0.1 and len(gaps) > 50
 
 
@@ -371,7 +373,7 @@ def test_no_zarr_and_no_numpy_before_they_are_needed(tmp_path: Path) -> None:
 
 
 def test_importing_is_quick() -> None:
-    # The best of several, so that a busy machine does not count.
+    # Takes the best of several runs, so a busy machine does not matter.
     times = []
     for _ in range(7):
         done = python("""

@@ -1,4 +1,4 @@
-"""Random indices and writes against NumPy, with chunks and shards at odd edges."""
+"""Random indices and writes compared with NumPy, with chunks and shards at odd edges."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(
 
 @st.composite
 def arrays(draw: st.DrawFn) -> tuple[zarr_py.Array, np.ndarray]:
-    """A stored array and what NumPy has of it."""
+    """A stored array and its NumPy model."""
     shape = tuple(draw(st.lists(st.integers(0, 9), min_size=0, max_size=4)))
     chunks = tuple(draw(st.integers(1, 4)) for _ in shape)
     shards = tuple(chunk * draw(st.integers(1, 3)) for chunk in chunks) if draw(st.booleans()) else None
@@ -40,7 +40,7 @@ def _directory() -> str:
 
 @st.composite
 def fancy(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
-    """An index with arrays, masks, integers, slices and new axes."""
+    """A random index with arrays, masks, integers, slices and new axes."""
     items: list[Any] = []
     base = draw(st.sampled_from([(), (1,), (3,), (2, 3), (0,)]))
     for length in shape:

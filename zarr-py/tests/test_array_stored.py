@@ -1,4 +1,4 @@
-"""What can be seen of an array: plans, maps of shards, encoded chunks, requests, their log."""
+"""Introspection of arrays: plans, shard maps, encoded chunks, requests and their log."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def test_a_map_tells_which_chunks_are_stored(array) -> None:
     array[8:20, 8:12] = np.arange(48).reshape(12, 4)
     found = array.shard_map()
     assert set(found.shards) == {(0, 0), (1, 1), (2, 1)}
-    # The array ends in the middle of both.
+    # The array ends within shards (1, 1) and (2, 1).
     assert [sorted(found.shards[cell].chunks) for cell in sorted(found.shards)] == [[(0, 0)], [(0, 0), (1, 0)], [(0, 0)]]
     assert (found.grid, found.chunks_per_shard, found.nchunks, found.nchunks_stored) == ((3, 2), (2, 2), 15, 4)
     objects = {key: size for key, size in array._store.entries_sync("a") if "zarr.json" not in key}
@@ -55,7 +55,7 @@ def test_a_map_finds_dead_space(array) -> None:
     data = bytearray(array.read_encoded((0, 0)))
     shard = array.shard_map().shards[0, 0]
     start, end = shard.index
-    # The index stays at the end, and there are bytes that nothing is in before it.
+    # The index stays at the end, preceded by unused bytes.
     array.write_encoded((0, 0), data[:start] + b"nothing" + data[start:end])
     found = array.shard_map()
     assert found.dead_space == 7 == found.shards[0, 0].dead_space
@@ -85,7 +85,7 @@ def test_encoded_chunks_go_out_and_in(array, location) -> None:
     inner = array.read_encoded((0, 0), inner=(1, 1))
     assert inner is not None and len(inner) == size == len(asyncio.run(array.read_encoded_async((0, 0), inner=(1, 1))))
     assert bytes(inner) in bytes(array.read_encoded((0, 0)))
-    # The part of the last shard that is outside of the array.
+    # The part of the last shard outside the array.
     assert array.read_encoded((2, 1), inner=(1, 1)) is None
 
 
@@ -155,7 +155,7 @@ def test_logging_and_counting_under_many_threads(array) -> None:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            # A handler that reads itself.
+            # A log handler that reads the array.
             heard.append((record.getMessage(), array.shape))
 
     handler = Handler()
@@ -215,7 +215,7 @@ def test_copies_are_compared_and_refreshed(location) -> None:
     assert root.check_consolidated() == {} and root.is_consolidated
     plain = zarr_py.open_group(location.url, "g", use_consolidated=False, **location.options)
     objects = zarr_py.objects(location.url, **location.options)
-    # By somebody who does not know of copies.
+    # Written by a client that ignores consolidated metadata.
     objects.delete([entry.key for entry in objects.list("g/gone")])
     objects.put("g/new/zarr.json", objects.get("g/kept/zarr.json").data)
     document = json.loads(bytes(objects.get("g/kept/zarr.json")))

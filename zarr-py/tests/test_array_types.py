@@ -1,4 +1,4 @@
-"""Data types: each one as NumPy has it, and as zarr-python stores it."""
+"""Data types: each equals its NumPy data type, and its stored form equals zarr-python's."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def test_round_trip(tmp_path: Path, dtype: Any, shards: Any) -> None:
     data = values(dtype)
     array = zarr_py.create_array(tmp_path, shape=data.shape, dtype=data.dtype, chunks=(2, 3), shards=shards)
     assert array.dtype == data.dtype
-    # As zarr-python has it: "not a time" for times, else zero.
+    # The default fill value of zarr-python: "not a time" for times, otherwise zero.
     fill = np.full(7, "NaT", data.dtype) if data.dtype.kind in "mM" else np.zeros(7, data.dtype)
     assert array.fill_value.tobytes() == fill[0].tobytes()
     array[1:] = data[1:]

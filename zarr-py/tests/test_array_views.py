@@ -1,4 +1,4 @@
-"""Views: other data types, fields, and parts that are read later."""
+"""Views: other data types, fields, and lazy selections."""
 
 import asyncio
 import random
@@ -50,7 +50,7 @@ def test_lazy_views_compose_as_numpys_indices_do(array) -> None:
                 expected = expected[index]
                 view = view[index]
         except IndexError:
-            # Masks and lists of unlike lengths.
+            # Masks and lists of different lengths.
             continue
         compared += 1
         assert view.shape == np.shape(expected)

@@ -1,4 +1,6 @@
-"""What ends more than a call passes through the engine as it is; and what is asked for without an event loop of asyncio."""
+"""Exceptions that end more than a call pass through the engine unchanged; and async calls without
+an asyncio event loop.
+"""
 
 import asyncio
 
@@ -9,7 +11,7 @@ NOWHERE = {"region": "us-east-1", "endpoint": "http://127.0.0.1:9", "allow_http"
 
 
 class Stop(BaseException):
-    """Not an `Exception`, as what frameworks end tasks with."""
+    """A `BaseException` outside `Exception`, like those with which frameworks cancel tasks."""
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, Stop])
@@ -65,7 +67,7 @@ def test_other_exceptions_are_errors_of_the_store() -> None:
     lambda: zarr_py.create_array("memory:", data=[1]).read_async(),
     lambda: zarr_py.objects("s3://bucket", **NOWHERE).get_async("k")])
 def test_other_event_loops_are_told_what_to_do(call) -> None:
-    # As trio does: it steps the coroutine, and no loop of asyncio runs.
+    # Steps the coroutine like trio, without an asyncio event loop.
     with pytest.raises(RuntimeError, match=r"asyncio.*trio\.to_thread\.run_sync"):
         call().send(None)
 

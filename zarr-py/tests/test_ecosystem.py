@@ -1,4 +1,6 @@
-"""With xarray and dask: round trips, and writers that share shards and lose nothing; with event loops; with warnings as errors."""
+"""Interoperation with xarray and dask (round trips, and writers that share shards without lost
+updates), with event loops, and with warnings as errors.
+"""
 
 import asyncio
 import multiprocessing
@@ -63,7 +65,7 @@ def test_xarray_region_and_append(location, pipeline):
 
 
 def test_dask_store_without_a_lock_is_exact(location):
-    """Dask chunks that do not match shards: each shard is written by several tasks at once."""
+    """Dask chunks misaligned with shards: several tasks write each shard at once."""
     data = np.arange(96 * 96, dtype="i4").reshape(96, 96)
     with zarr.config.set(PIPELINE):
         array = zarr.create_array(location.open(), name="a", shape=data.shape, shards=(32, 32), chunks=(8, 8), dtype="i4")
@@ -97,7 +99,7 @@ def use_pipeline():
 
 
 def count_up(array, writer, updates):
-    """Each writer has elements of its own in the same inner chunks, and counts in them."""
+    """Counts in the writer's own elements of inner chunks shared with other writers."""
     for number in range(1, updates + 1):
         array[writer::16] = number
 
@@ -141,7 +143,7 @@ def test_processes_lose_no_updates(location, method):
 
 
 class Windows:
-    """A data set as torch's loaders take it."""
+    """A data set as expected by torch's loaders."""
 
     def __init__(self, array):
         self.array = array
@@ -152,7 +154,7 @@ class Windows:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_loader_workers_read(location, method):
-    """As a DataLoader does: the array is used before, then by worker processes, then again by the parent."""
+    """Mimics a DataLoader: the parent uses the array, then workers, then the parent again."""
     if location.name == "memory" and method == "spawn":
         pytest.skip("memory is not shared by processes")
     data = np.arange(64, dtype="i8")
@@ -169,7 +171,7 @@ def test_loader_workers_read(location, method):
 
 
 async def everything(folder: Path) -> int:
-    """What waits, once."""
+    """Runs each awaitable operation once."""
     group = await zarr_py.open_group_async(folder)
     array = await zarr_py.open_array_async(folder, "a")
     made = await group.create_array_async(f"made-{uuid.uuid4()}", shape=4, dtype="i4")

@@ -1,4 +1,4 @@
-"""Groups as mappings, modes, what is required, copied and moved; what arrays tell of themselves."""
+"""Groups as mappings, modes, requirements, copies and moves; introspection of arrays."""
 
 import pickle
 import asyncio
@@ -394,7 +394,7 @@ def test_iteration_reads_bands_of_a_bounded_size(tmp_path: Path) -> None:
 
 
 def bands(array: zarr_py.Array) -> list[int]:
-    """The sizes of what iteration reads, in bytes."""
+    """Returns the sizes in bytes of the pieces that iteration reads."""
     found = {}
     for row in array:
         base = row if row.base is None else row.base
@@ -480,7 +480,7 @@ def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
 
 
 def _old_and_new(tmp_path):
-    """A group of each format, filled by zarr-python, with what xarray writes among its attributes."""
+    """Creates a group of each format with zarr-python, with xarray's attributes."""
     groups = []
     for zarr_format in (2, 3):
         path = tmp_path / f"format{zarr_format}"
@@ -522,7 +522,7 @@ def test_copies_into_a_group_of_the_other_format_are_of_that_format(tmp_path, so
     else:
         assert attributes == {"_ARRAY_DIMENSIONS": ["t", "x"]}
     assert "deep/er/s/a" in zarr_py.open_group(str(paths[other]))
-    # Chunks that are not stored stay so.
+    # Missing chunks stay missing.
     stored = [path for path in (paths[other] / "deep" / "er" / "s" / "none").rglob("*") if not path.name.startswith((".z", "zarr.json"))]
     assert stored == []
     with pytest.raises(FileExistsError):

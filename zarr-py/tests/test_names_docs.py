@@ -1,4 +1,6 @@
-"""The page of names knows each that zarr-python has, what it shows is what happens, and what it names is there."""
+"""The page of names covers each name of zarr-python, its examples run, and the names that it
+mentions exist.
+"""
 
 import doctest
 import re

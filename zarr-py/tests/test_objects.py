@@ -56,7 +56,7 @@ def memory() -> zarr_py.Objects:
 
 @pytest.fixture
 def bare_server(tmp_path: Path) -> Iterator[str]:
-    """A web server without entity tags and ranges, which takes objects too."""
+    """A web server without entity tags and ranges that accepts PUT."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: Any) -> None:
@@ -88,7 +88,7 @@ def bare_server(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-# What is written is there.
+# Writes, reads, listings, deletes.
 
 
 def test_objects_are_written_read_listed_and_deleted(store: zarr_py.Objects) -> None:
@@ -375,12 +375,12 @@ def test_a_web_server_gets_the_requests_that_are_counted(tmp_path: Path) -> None
         got = store.get("k", suffix=4)
         assert got.data == BYTES[-4:] and got.version.is_known
         assert server.take() == [("GET", "/k", "bytes=-4")]
-        # Near ranges are one request.
+        # Nearby ranges merge into one request.
         assert store.get_ranges("k", starts=[0, 100], lengths=[10, 10]) == [BYTES[:10], BYTES[100:110]]
         assert server.take() == [("GET", "/k", "bytes=0-109")]
         assert store.head("k") == ("k", len(BYTES), got.version)
         assert server.take() == [("HEAD", "/k", None)]
-        # Another client of the place is the same one.
+        # Equal locations share one client.
         assert zarr_py.objects(server.url + "/").get_range("k", start=1, length=1, version=got.version) == BYTES[1:2]
         counts = store.requests()
         assert (counts["gets"], counts["heads"]) == (3, 1)
@@ -512,7 +512,7 @@ def test_memory_and_files_do_not_sign(memory: zarr_py.Objects, tmp_path: Path) -
 def test_signed_urls_open_what_they_are_for(name: str, servers: Any, tmp_path: Path) -> None:
     place = location_of(name, servers, tmp_path)
     store = zarr_py.objects(place.url, **place.options)
-    # moto waits for ever for the form that urllib says it sends otherwise.
+    # By default urllib announces a form, for which moto waits forever.
     kind = {"Content-Type": "application/octet-stream"}
     put = urllib.request.Request(store.sign("a b", method="PUT", expires_in=60), data=BYTES, headers=kind, method="PUT")
     urllib.request.urlopen(put, timeout=30).close()

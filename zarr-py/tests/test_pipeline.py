@@ -1,4 +1,4 @@
-"""What the pipeline does beside selections: falling back, refusing, reporting, storing nothing, comparing, pickling."""
+"""The pipeline beyond selections: fallback, refusals, reports, empty chunks, equality, pickles."""
 
 import asyncio
 import pickle
@@ -21,7 +21,7 @@ SHARDED: dict[str, Any] = {"chunks": (5, 5), "shards": (10, 15)}
 
 
 class HomeMadeCodec(GzipCodec):
-    """A codec of somebody else's: the engine must not take it for the one it knows."""
+    """A foreign codec: the engine must not mistake it for its own."""
 
     async def _decode_single(self, *arguments: Any) -> Any:
         return await super()._decode_single(*arguments)
@@ -204,7 +204,7 @@ def test_chunks_of_fill_values_are_stored_where_asked_for(tmp_path: Path) -> Non
     array = created(tmp_path / "3", shape=(8,), chunks=(4,), dtype="i4", config={"write_empty_chunks": True})
     array[:] = 0
     assert files(tmp_path / "3") == {"c/0", "c/1"}
-    # Without a fill value there is nothing that need not be stored.
+    # Without a fill value every chunk must be stored.
     array = created(tmp_path / "2", shape=(8,), chunks=(4,), dtype="i4", zarr_format=2, fill_value=None)
     assert_array_equal(array[:], np.zeros(8))
     array[:] = 0

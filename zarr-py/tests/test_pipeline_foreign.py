@@ -1,4 +1,6 @@
-"""The pipeline over stores that are not ours: through their own methods, on the event loop of the call, decoded by the engine."""
+"""The pipeline over foreign stores: their own methods run on the event loop of the call, and the
+engine decodes.
+"""
 
 import asyncio
 import pickle
@@ -32,7 +34,7 @@ INDEX_SIZE = 6 * 16 + 4
 
 
 class Recording(WrapperStore[Store]):
-    """A store that writes down what is asked of it."""
+    """A store that records its calls."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -56,17 +58,17 @@ class Recording(WrapperStore[Store]):
         await super().delete(key)
 
     def taken(self) -> list[tuple[str, str, Any]]:
-        """The calls since the last time, in the order of their keys."""
+        """Returns the calls since the last time, in key order."""
         calls, self.calls = self.calls, []
         return sorted(calls, key=str)
 
 
 class ItsOwnError(Exception):
-    """An error that nobody but the store knows."""
+    """An error class that only the store knows."""
 
 
 class Failing(WrapperStore[Store]):
-    """A store that fails where it is told to."""
+    """A store that fails on selected calls."""
 
     error: BaseException | None = None
     fails: Callable[[str, Any], bool] = staticmethod(lambda method, byte_range: False)
@@ -199,7 +201,7 @@ def test_a_chunk_is_one_get_without_a_range() -> None:
 @pytest.mark.parametrize("location", ["start", "end"])
 def test_a_part_of_a_shard_is_its_index_and_ranges(location: Any) -> None:
     store = Recording(MemoryStore())
-    # Of inner chunks of 40 kB, that reading a gap does not pay.
+    # Inner chunks of 40 kB, large enough that reading across a gap does not pay.
     inner = ShardingCodec(chunk_shape=(100, 100), codecs=[BytesCodec()], index_location=location)
     data = np.arange(10**6, dtype="i4").reshape(1000, 1000)
     array = created(store, data=data, chunks=(1000, 1000), serializer=inner, compressors=None)
@@ -213,13 +215,13 @@ def test_a_part_of_a_shard_is_its_index_and_ranges(location: Any) -> None:
     assert first in asked
     (wanted,) = asked - {first}
     assert wanted.end - wanted.start == 40_000
-    # An index is not kept: nobody could tell that it still holds.
+    # An index is not cached, because it cannot be revalidated.
     opened(store, ZARRS, mode="r+")[100:200, 300:400] = 7
     store.taken()
     with engine_only():
         assert (array[150:160, 350:360] == 7).all()
         assert first in {call[2] for call in store.taken()}
-        # All of it is read at once, and replaced without a look.
+        # The whole shard is read at once, and overwritten without a read.
         array[...] = data
         assert store.taken() == [("set", "c/0/0", None)]
         assert_array_equal(array[...], data)
@@ -342,7 +344,7 @@ def test_names_that_the_engine_does_not_have() -> None:
 
 
 class OnItsLoop(WrapperStore[Store]):
-    """A store that works on one event loop only, as those with sessions do, and looks at the caller's context."""
+    """A store bound to one event loop, like stores with sessions; records call contexts."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -383,7 +385,7 @@ def test_calls_are_made_on_the_loop_and_in_the_context_of_the_reader(options: di
 
 
 class Hanging(WrapperStore[Store]):
-    """A store whose answers do not come while it hangs."""
+    """A store that does not respond while `hangs` is set."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -1,4 +1,6 @@
-"""The pipeline among threads and processes: no write is lost, nothing survives a fork that must not, a read can be cancelled."""
+"""The pipeline with threads and processes: no lost writes, no invalid state after a fork,
+cancellable reads.
+"""
 
 import asyncio
 import gc
@@ -97,7 +99,7 @@ async def test_a_read_can_be_cancelled_and_lets_go_of_its_memory(tmp_path: Path)
     read.cancel()
     with pytest.raises(asyncio.CancelledError):
         await read
-    # Jobs that run still write to the array, which they keep.
+    # Running jobs still write to the array and keep it alive.
     memory = weakref.ref(out)
     del out, read
     for _ in range(200):

@@ -1,4 +1,6 @@
-"""Any selection of any array through the pipeline: as NumPy has it, and as zarr-python's own pipeline reads and writes it."""
+"""Any selection of any array through the pipeline agrees with NumPy and with zarr-python's own
+pipeline.
+"""
 
 import tempfile
 from typing import Any
@@ -84,7 +86,7 @@ def orthogonal(draw: st.DrawFn, shape: tuple[int, ...], repeats: bool) -> tuple[
 
 
 def as_ix(selection: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
-    """NumPy's form of an orthogonal selection, and the dimensions that it is to drop."""
+    """Returns NumPy's form of an orthogonal selection, and the dimensions to drop."""
     lists = [
         np.arange(length)[part] if isinstance(part, slice) else np.atleast_1d(part)
         for part, length in zip(selection, shape, strict=True)
@@ -101,7 +103,7 @@ def test_what_is_written_is_read(options: dict[str, Any], data: st.DataObject) -
 
 
 def check_writes(store: Any, options: dict[str, Any], data: st.DataObject) -> None:
-    """Random writes to a new array at the root of a store, as NumPy does them."""
+    """Applies random writes to a new array at the root of a store and to a NumPy array."""
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     shape, draw = options["shape"], data.draw
     ours = created(store, **options)
@@ -182,7 +184,9 @@ def theirs_block(expected: np.ndarray[Any, Any], block: tuple[int, ...], array: 
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """Whether elements are equal. NumPy takes no NaN inside a struct for another, so structs are compared by their bytes."""
+    """Whether elements are equal. NumPy treats NaNs inside structs as unequal, so structs compare
+    by their bytes.
+    """
     found, expected = np.asarray(found), np.asarray(expected)
     if expected.dtype.names is not None:
         assert found.dtype == expected.dtype and found.shape == expected.shape

@@ -1,4 +1,4 @@
-"""One client for equal places of a process, and stores that cannot be opened where they are unpickled."""
+"""One client per location and process, and stores that cannot be opened after unpickling."""
 
 import http.server
 import os
@@ -23,7 +23,7 @@ AWAY = {"endpoint": "http://127.0.0.1:9", "region": "r", "retry_config": {"max_r
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A directory over HTTP, with a count of connections."""
+    """A directory served over HTTP, with a count of connections."""
 
     daemon_threads = True
     connections = 0
@@ -60,7 +60,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def ways(server: Server) -> dict[str, Callable[[], Any]]:
-    """Ways to the element at the start, each of which may make a client."""
+    """Returns calls that read the first element, each of which might create a client."""
     options = {"allow_http": True}
     array = zarr_py.open_array(server.url, "g/x", **options)
     group = zarr_py.open_group(server.url, **options)
@@ -91,7 +91,7 @@ def test_each_way_to_a_place_is_one_client(server: Server) -> None:
 def test_a_client_outlives_its_user_and_counts_for_all(server: Server) -> None:
     for _ in range(30):
         zarr_py.open_array(server.url, "g/x", allow_http=True)
-    # Not one for each; a request may start before the connection of the one before is idle again.
+    # Connections are reused; a request may start before the previous connection is idle again.
     assert server.connections <= 5
     assert zarr_py.open_array(server.url, "g/x", allow_http=True).requests()["gets"] >= 30
 
@@ -199,7 +199,7 @@ ELSEWHERE = """
 
 
 def elsewhere(value: Any, use: str, **environment: str) -> str:
-    """What using something says in another process, where loading it has to work."""
+    """Unpickles a value in another process, which must succeed; returns the output of its use."""
     command = [sys.executable, "-c", textwrap.dedent(ELSEWHERE.format(use=use)), pickle.dumps(value).hex()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}, check=False)
     assert done.returncode == 0, done.stderr
@@ -256,14 +256,14 @@ def test_a_worker_of_dask_lives_on(tmp_path: Path) -> None:
 
 
 class Provider:
-    """Credentials by an object that is another one after each unpickling."""
+    """A credential provider that is a new object after each unpickling."""
 
     def __call__(self) -> dict[str, Any]:
         return {"access_key_id": "a", "secret_access_key": "b", "expires_at": None}
 
 
 class Reading:
-    """A store of Python that can be pickled."""
+    """A picklable Python store."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -379,7 +379,7 @@ def turned(data: Any) -> bytes:
 
 
 class Rot(obstore.store.LocalStore):
-    """Objects that are turned around: nothing is to pass it over."""
+    """A store that transforms objects: it must not be bypassed."""
 
     def get(self, path: str) -> Any:  # type: ignore[override]
         return turned(super().get(path).bytes())
@@ -397,7 +397,7 @@ class AsyncRot(obstore.store.LocalStore):
 
 
 class Below(Rot):
-    """A subclass of a subclass, with nothing of its own."""
+    """A subclass of a subclass, without members of its own."""
 
 
 @pytest.mark.parametrize("kind", [Rot, AsyncRot, Below])

@@ -1,4 +1,4 @@
-"""How many requests a read sends, over a web server: the array of 4 shards of 256 inner chunks each."""
+"""The number of requests to read an array of 4 shards of 256 inner chunks from a web server."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import zarr_py
 
 SHAPE, SHARD, INNER = (1024, 1024), (512, 512), (32, 32)
 
-# Name, selection, requests when nothing is known, and when the indexes are.
+# Name, selection, requests with a cold cache, requests with cached indexes.
 READS = [
     ("a window over four shards", (slice(362, 662), slice(362, 662)), 8, 4),
     ("one inner chunk", (slice(0, 32), slice(0, 32)), 2, 1),
@@ -33,7 +33,7 @@ def data():
 
 
 def readers(url):
-    """Ways to read the array, each with a fresh cache."""
+    """Yields ways to read the array, each with a fresh cache."""
     with zarr.config.set({"codec_pipeline.path": "zarr_py.CodecPipeline"}):
         yield "pipeline", zarr.open_array(zarr_py.Store(url, allow_http=True, read_only=True), path="a", zarr_format=3)
     yield "array", zarr_py.open_array(url, "a", allow_http=True)
@@ -54,7 +54,7 @@ def test_requests(folder, way, name, selection, cold, warm):
 
 
 def test_store_alone_sends_what_zarr_asks_for_and_no_more(folder):
-    """zarr's own pipeline over our store: an index and one merged range for each shard."""
+    """Runs zarr-python's own pipeline over our store: an index and one merged range per shard."""
     with serve(folder, latency=0.02) as server:
         array = zarr.open_array(zarr_py.Store(server.url, allow_http=True, read_only=True), path="a", zarr_format=3)
         server.take()

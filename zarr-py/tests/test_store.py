@@ -1,4 +1,4 @@
-"""`zarr_py.Store` by the tests that zarr-python has for stores."""
+"""`zarr_py.Store` in zarr-python's own store tests."""
 
 import asyncio
 import pickle
@@ -18,7 +18,7 @@ __all__ = ["servers"]
 
 
 class Common(StoreTests[zarr_py.Store, cpu.Buffer]):
-    """Values go in and out by another handle on the same place."""
+    """Puts and gets values through a second handle on the location."""
 
     store_cls = zarr_py.Store
     buffer_cls = cpu.Buffer
@@ -67,7 +67,7 @@ class TestLocal(Common):
 
 
 class TestObstoreLocal(TestLocal):
-    """A store of obstore that is made again natively."""
+    """An obstore store that is rebuilt natively."""
 
     @pytest.fixture
     def store_kwargs(self, tmp_path: Path) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class TestObstoreLocal(TestLocal):
 
 
 class Called(Common):
-    """A store that is called, which goes into no pickle without being told to."""
+    """A called store, which refuses pickling without `pickle_secrets=True`."""
 
     async def test_serializable_store(self, store: zarr_py.Store) -> None:
         with pytest.raises(TypeError, match="pickle_secrets=True"):
@@ -89,7 +89,7 @@ class TestObstoreMemory(Called):
 
 
 class Sync:
-    """An object with the methods of obspec and nothing else, over one of obstore."""
+    """An object with exactly the methods of obspec, over an obstore store."""
 
     def __init__(self) -> None:
         self.inner = obstore.store.MemoryStore()
@@ -129,7 +129,7 @@ class TestSyncObject(Called):
 
 
 class Async:
-    """Calls coroutines, which are all to run on one event loop."""
+    """A store of coroutines that must all run on one event loop."""
 
     def __init__(self) -> None:
         self.inner = obstore.store.MemoryStore()
@@ -170,7 +170,7 @@ class TestAsyncObject(Called):
 
 
 class Server(Common):
-    """A real server; `servers` skips where there is none."""
+    """A real server; `servers` skips the test if the server is unavailable."""
 
     name: str
 
@@ -180,7 +180,7 @@ class Server(Common):
     ) -> dict[str, Any]:
         server = servers(self.name)
         config = dict(server["options"])
-        # Pickles hold no secrets, and find them in the environment.
+        # Pickles contain no secrets; unpickling reads them from the environment.
         for option in ("access_key_id", "secret_access_key"):
             if option in config:
                 monkeypatch.setenv(f"AWS_{option.upper()}", config.pop(option))

@@ -1,4 +1,4 @@
-"""What the tests of zarr-python do not ask of a store."""
+"""Store behaviour that zarr-python's tests do not cover."""
 
 import asyncio
 import datetime
@@ -185,7 +185,7 @@ async def test_get_ranges_merges_by_gap_and_size(store: zarr_py.Store, size: int
     for index, part in (answer for batch in batches for answer in batch):
         assert index not in found and part is not None
         found[index] = part.to_bytes()
-    # Two groups of ten and one of the end, which is 5 past the last where the value is small; two that stand alone.
+    # Two merged groups of ten, and the range at the end alone; two unbounded ranges stand alone.
     assert len(batches) == 2 + 1 + 2
     if not store._supports_sync_io:
         assert store.requests()["gets"] - before == len(batches)
@@ -430,7 +430,7 @@ def closed_port() -> int:
 
 
 class Silent:
-    """A server that takes requests and says nothing, or what a function says to the head of a request."""
+    """A server that accepts requests and never responds, or responds with `answer(head)`."""
 
     def __init__(self, answer: Any = None) -> None:
         import socket
@@ -672,7 +672,7 @@ def test_the_interpreter_ends_after_a_timeout() -> None:
 
 
 def test_other_threads_run_while_a_call_waits(tmp_path: Path) -> None:
-    """The call waits for the lock of a file, which another thread holds: it must be able to let it go."""
+    """The call waits for a file lock of another thread, which must be able to release it."""
     script = """
         import fcntl, sys, threading, time
         import zarr_py

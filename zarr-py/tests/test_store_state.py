@@ -1,4 +1,6 @@
-"""`zarr_py.Store` against zarr-python's state machines: what a dictionary of bytes, and a hierarchy in memory, would do."""
+"""`zarr_py.Store` in zarr-python's state machines, compared with a dictionary of bytes and an
+in-memory hierarchy.
+"""
 
 import uuid
 from collections.abc import Callable
@@ -37,7 +39,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, servers: Callable[[str
 
 
 class LocalStoreStateMachine(ZarrStoreStateMachine):
-    """No key goes through another one: on local files a name is that of an object or of a directory."""
+    """Avoids keys below other keys: a name in local files is either an object or a directory."""
 
     @rule(key=keys(), data=st.binary(max_size=100))
     def set(self, key: str, data: bytes) -> None:
@@ -51,7 +53,7 @@ class LocalStoreStateMachine(ZarrStoreStateMachine):
 
 
 class SeaweedStateMachine(ZarrHierarchyStateMachine):
-    """SeaweedFS goes on to list a directory for a while when the last object in it is gone."""
+    """SeaweedFS keeps listing a directory for a while after its last object is deleted."""
 
     @precondition(lambda self: bool(self.all_groups))
     @rule(data=st.data())

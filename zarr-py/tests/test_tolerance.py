@@ -1,5 +1,7 @@
-"""What zarr-python, xarray and others write beyond the specification is read, kept to the letter, and refused by `strictness="strict"`;
-nodes of Zarr 2 are read, changed and created as zarr-python does."""
+"""Extensions of zarr-python, xarray and others beyond the specification are read, kept to the
+letter, and refused by `strictness="strict"`; Zarr 2 nodes are read, changed and created like
+zarr-python's.
+"""
 
 import asyncio
 import http.server
@@ -23,7 +25,7 @@ UNNAMED = "__xarray_dataarray_variable__"
 
 
 def dataset() -> xr.Dataset:
-    """What climate data looks like: NaN and infinities among the attributes."""
+    """Mimics climate data: NaN and infinities among the attributes."""
     attributes = {
         "missing_value": np.float32("nan"),
         "valid_range": [0.0, float("inf")],
@@ -37,7 +39,7 @@ def dataset() -> xr.Dataset:
 
 
 def same(a: object, b: object) -> bool:
-    """Equality in which NaN equals itself."""
+    """Compares with NaN equal to itself."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
     if isinstance(a, list) and isinstance(b, list):
@@ -231,7 +233,7 @@ def test_the_document_at_fault_is_named(tmp_path: Path) -> None:
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
-    """A folder on a web server without listings; counts requests."""
+    """Serves a folder over HTTP without listings; counts requests."""
 
     protocol_version = "HTTP/1.1"
     folder = ""
@@ -265,7 +267,7 @@ def test_consolidated_zarr_2_on_a_web_server(tmp_path: Path, web) -> None:
     dataset().to_zarr(tmp_path, group="a/b", zarr_format=2, consolidated=False)
     zarr.consolidate_metadata(tmp_path, zarr_format=2)
     group = zarr_py.open_group(url)
-    # The server knows no ranges, so that what is there is read again.
+    # The server ignores ranges, so the stored object is read again.
     assert set(requested) == {"/zarr.json", "/.zgroup", "/.zattrs", "/.zmetadata"}
     requested.clear()
     assert group.keys() == ["a"] and group["a"].path == "a"

@@ -1,4 +1,4 @@
-"""Type checkers know the keywords: a typo is an error."""
+"""Type checkers know the keyword arguments: a typo is an error."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ USES = Path(__file__).parent / "typed_uses.py"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Away from the folder of tests, whose modules are no part of the uses."""
+    """Copies the uses away from the tests folder, whose modules are unrelated."""
     (tmp_path / "uses.py").write_text(USES.read_text())
     return tmp_path
 
@@ -29,7 +29,7 @@ def test_pyright_finds_the_typos_and_nothing_else(folder: Path) -> None:
     pytest.importorskip("pyright")
     if shutil.which("node") is None:
         pytest.skip("pyright runs in Node.js")
-    # Without the comments by which the other one is told of the errors.
+    # Ignores the comments that suppress these errors for mypy.
     (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict", "enableTypeIgnoreComments": False}))
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", "uses.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=110)

@@ -1,4 +1,4 @@
-"""Data, stores and URLs as they are in the wild: each was reported to some Zarr project, and went wrong here before."""
+"""Data, stores and URLs reported to Zarr projects; each once failed in this package."""
 
 import pickle
 from pathlib import Path
@@ -14,7 +14,7 @@ from zarr_py.errors import ChangedError, InvalidError, NotFoundError, Unsupporte
 
 
 def consolidated(root: Path) -> None:
-    """A group with the arrays `kept` and `gone`, and copies of their metadata."""
+    """A group with the arrays `kept` and `gone`, and consolidated metadata of both."""
     group = zarr.open_group(root, mode="w")
     for name, value in (("kept", 3), ("gone", 4)):
         group.create_array(name, shape=(6,), chunks=(2,), dtype="i2")[:] = value
@@ -111,7 +111,7 @@ def test_stores_of_others_are_known_by_their_type(tmp_path: Path) -> None:
     assert zarr.open_array(store, path="x")[:].tolist() == [7, 7, 7]
 
     class LocalStore:
-        """A class of that name, and of nothing else."""
+        """An unrelated class with the name of a known store."""
 
     class S3Store:
         config = {"bucket": "b"}

@@ -1,4 +1,4 @@
-"""Servers, credentials and options as they are in the wild."""
+"""Servers, credentials and options seen in the wild."""
 
 import asyncio
 import gzip
@@ -77,7 +77,7 @@ def refused(handler: Handler, _: bytes | None) -> None:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., tuple[str, type[Handler]]]]:
-    """A function that serves `tmp_path` with answers of a kind."""
+    """Returns a function that serves `tmp_path` with a given kind of response."""
     servers = []
 
     def start(answer: Callable[[Handler, bytes | None], None]) -> tuple[str, type[Handler]]:
@@ -132,7 +132,7 @@ def test_users_and_tokens(tmp_path: Path, serve: Any) -> None:
 
 
 def shown_by(store: Any) -> str:
-    """Everything that Python shows of a store: to people, debuggers and loggers."""
+    """Collects everything that Python shows of a store to people, debuggers and loggers."""
     frames = []
     try:
         store_here = store  # noqa: F841
@@ -166,7 +166,7 @@ def test_nothing_shows_secrets(make: Callable[[], zarr_py.Store]) -> None:
 
 
 def told_by(error: BaseException) -> str:
-    """Everything that an error shows: its text, those behind it, and the names that our own frames have for values."""
+    """Collects everything that an error shows: text, causes, and locals of our frames."""
     told, seen, todo = [], set(), [error]
     while todo:
         one = todo.pop()
@@ -279,7 +279,7 @@ def test_no_error_shows_secrets(url: str, wrong: dict[str, Any], named: str) -> 
 
 
 class Shows:
-    """An object whose `repr` shows everything."""
+    """An object whose `repr` shows its secret."""
 
     def __repr__(self) -> str:
         return "HUSH"
@@ -443,7 +443,7 @@ def test_a_directory_is_an_absent_object(tmp_path: Path) -> None:
         assert asyncio.run(store.exists(key)) is False
         with pytest.raises(FileNotFoundError):
             asyncio.run(store.getsize(key))
-    # A chunk that is a directory is a chunk that is not stored.
+    # A directory at a chunk key is a missing chunk.
     array = zarr_py.create_array(tmp_path, "a", shape=(4,), chunks=(2,), dtype="i1", fill_value=7)
     (tmp_path / "a/c/0").mkdir(parents=True)
     assert array[:].tolist() == [7] * 4

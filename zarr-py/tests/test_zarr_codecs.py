@@ -1,4 +1,6 @@
-"""Codecs of ours in zarr-python: found by name, in our pipeline and in its own, with the same bytes; and `zarr_py.use`."""
+"""Our codecs in zarr-python: found by name, in both pipelines, with identical bytes; and
+`zarr_py.use`.
+"""
 
 import subprocess
 import sys

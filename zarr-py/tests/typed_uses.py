@@ -1,4 +1,6 @@
-"""Uses of the package for type checkers, which `test_types.py` runs: what is right, and what is to be an error. It is never imported."""
+"""Uses of the package for type checkers, run by `test_types.py`: valid calls, and calls that must
+be errors. Never imported.
+"""
 
 import asyncio
 from typing import Any, assert_type

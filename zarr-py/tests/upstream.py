@@ -1,13 +1,16 @@
-"""Runs zarr-python's own tests with `zarr_py.CodecPipeline` switched on, or with `zarr_py.Store` in place of its local and memory
-stores, or with both, or with the pipeline over memory of fsspec or behind a `WrapperStore` in place of zarr's own (a part of the
-tests), and compares the failures with a list of explained ones.
+"""Runs zarr-python's own tests and compares the failures with a list of explained ones.
+
+The tests run with `zarr_py.CodecPipeline` enabled, with `zarr_py.Store` in place of the local and
+memory stores, with both, or (in part) with the pipeline over an fsspec memory store or behind a
+`WrapperStore`.
 
     python upstream.py pipeline|store|both|fsspec|wrapper [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
-The tests come from the sdist on PyPI of the zarr that is installed. `zarr_py` has to be installed too: processes that the tests
-start find the pipeline by its entry point. `upstream-<what>.txt` has a pattern of test ids in each line and the reason after a `#`; the
-other runs with the pipeline have the lines of `upstream-pipeline.txt` too, and `both` those of `upstream-store.txt`. The exit status is 1 where a test fails that is not listed, or, in a run of everything, where a line
-has become useless.
+The tests come from the PyPI sdist of the installed zarr. `zarr_py` must be installed too: processes
+started by the tests find the pipeline by its entry point. Each line of `upstream-<what>.txt` is a
+pattern of test ids, with the reason after a `#`; the other pipeline runs also use the lines of
+`upstream-pipeline.txt`, and `both` those of `upstream-store.txt`. The exit status is 1 if an
+unlisted test fails or, in a full run, if a line matches no failure.
 """
 
 import argparse
@@ -98,7 +101,7 @@ def run(what: str, source: Path, tests: list[str], options: list[str], report: P
         command += ["-p", "upstream_foreign"]
     elif what != "pipeline":
         command += ["-p", "upstream_store"]
-    # Of pytest's arguments in the sdist, which want plugins, none are needed.
+    # Drops the pytest arguments of the sdist, which require plugins.
     command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]
     command += [*options, *tests]
     result = subprocess.run(command, cwd=source, env=environment, check=False)
@@ -107,7 +110,7 @@ def run(what: str, source: Path, tests: list[str], options: list[str], report: P
 
 
 def failures(report: Path) -> Iterator[str]:
-    """The ids of the tests that failed, or whose module could not be read."""
+    """Returns the ids of the tests that failed, or whose module failed to import."""
     for case in ElementTree.parse(report).iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
             module, _, class_ = (case.get("classname") or "").partition(".Test")
@@ -122,7 +125,7 @@ def patterns(what: str) -> list[str]:
 
 def judge(failed: list[str], own: list[str], others: list[str], *, complete: bool) -> int:
     failed = [test.removeprefix("tests/") for test in failed]
-    # Ids have brackets, which mean themselves.
+    # Escapes brackets, which ids contain literally.
     matches = {pattern: fnmatch.filter(failed, pattern.replace("[", "[[]")) for pattern in [*own, *others]}
     explained = {test for tests in matches.values() for test in tests}
     unexplained = [test for test in failed if test not in explained]

@@ -1,7 +1,8 @@
-"""A pytest plugin for zarr-python's own tests: its memory store becomes one of fsspec, or one behind a `WrapperStore`.
+"""A pytest plugin for zarr-python's own tests: replaces the memory store by an fsspec memory store,
+or by one behind a `WrapperStore`.
 
-Loaded with `-p upstream_foreign`; the environment variable `UPSTREAM_FOREIGN` says which: `fsspec` or `wrapper`. Every name under which
-zarr has imported `MemoryStore` is bound to a class with the same constructor.
+Loaded with `-p upstream_foreign`; the environment variable `UPSTREAM_FOREIGN` selects `fsspec` or
+`wrapper`. Every import of `MemoryStore` in zarr is rebound to a class with a matching constructor.
 """
 
 import os
@@ -21,7 +22,7 @@ Original = zarr.storage.MemoryStore
 
 
 class WrappedStore(WrapperStore[Original]):
-    """zarr's `MemoryStore` behind a wrapper."""
+    """zarr-python's `MemoryStore` behind a wrapper."""
 
     def __init__(self, store_dict: Any = None, *, read_only: bool = False) -> None:
         inner = store_dict if isinstance(store_dict, Original) else Original(store_dict, read_only=read_only)
@@ -39,7 +40,9 @@ class WrappedStore(WrapperStore[Original]):
 
 
 class FsspecMemoryStore(FsspecStore):
-    """A `FsspecStore` with the constructor of zarr's `MemoryStore`, a memory of its own each."""
+    """A `FsspecStore` with the constructor of zarr-python's `MemoryStore`; each instance has its
+    own memory.
+    """
 
     def __init__(self, store_dict: Any = None, *, read_only: bool = False, fs: Any = None, path: str = "") -> None:
         shared = isinstance(store_dict, Contents)
@@ -55,7 +58,7 @@ class FsspecMemoryStore(FsspecStore):
 
 
 class Contents(MutableMapping[str, Buffer]):
-    """What is in a memory of fsspec, as the dictionary that zarr's `MemoryStore` has."""
+    """The contents of an fsspec memory store, as the dictionary of zarr-python's `MemoryStore`."""
 
     def __init__(self, path: str) -> None:
         self.path, self._fs = path, MemoryFileSystem()

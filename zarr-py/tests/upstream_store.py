@@ -1,7 +1,8 @@
-"""A pytest plugin for zarr-python's own tests: their local and memory stores become `zarr_py.Store`.
+"""A pytest plugin for zarr-python's own tests: replaces the local and memory stores by
+`zarr_py.Store`.
 
-Loaded with `-p upstream_store`. Every name under which zarr has imported `LocalStore` or `MemoryStore` is bound to a class of ours
-with the same constructor.
+Loaded with `-p upstream_store`. Every import of `LocalStore` or `MemoryStore` in zarr is rebound to
+a class of ours with a matching constructor.
 """
 
 import asyncio
@@ -19,12 +20,12 @@ from zarr.core.buffer import Buffer
 import zarr_py
 import zarr_py._pipeline_bind
 
-# `set` below has another signature, and does the same.
+# `set` below has another signature but the same effect.
 zarr_py._pipeline_bind.BYTES = ("get", "delete", "get_ranges")
 
 
 class LocalStore(zarr_py.Store):
-    """Our store with the constructor of zarr's `LocalStore`."""
+    """Our store with the constructor of zarr-python's `LocalStore`."""
 
     def __init__(self, root: pathlib.Path | str, *, read_only: bool = False) -> None:
         if not isinstance(root, (str, pathlib.Path)):
@@ -45,7 +46,9 @@ class LocalStore(zarr_py.Store):
 
 
 class MemoryStore(zarr_py.Store):
-    """Our store with the constructor of zarr's `MemoryStore`, a memory of its own each."""
+    """Our store with the constructor of zarr-python's `MemoryStore`; each instance has its own
+    memory.
+    """
 
     def __init__(self, store_dict: Any = None, *, read_only: bool = False) -> None:
         shared = isinstance(store_dict, Contents)
@@ -63,7 +66,7 @@ class MemoryStore(zarr_py.Store):
 
 
 class Contents(MutableMapping[str, Buffer]):
-    """What is in a store, as the dictionary that zarr's `MemoryStore` has."""
+    """The contents of a store, as the dictionary of zarr-python's `MemoryStore`."""
 
     def __init__(self, store: zarr_py.Store) -> None:
         self.store = store
@@ -85,7 +88,7 @@ class Contents(MutableMapping[str, Buffer]):
         async def keys() -> list[str]:
             return [key async for key in self.store.list()]
 
-        # A loop may be running in this thread, so a loop of another one lists.
+        # Lists on a loop in another thread, because this thread may already run a loop.
         with ThreadPoolExecutor(1) as pool:
             return iter(pool.submit(asyncio.run, keys()).result())
 

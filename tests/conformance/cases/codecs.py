@@ -1,4 +1,4 @@
-"""The codecs of the core specification and zstd: configurations, streams, damage (checklist L to R)."""
+"""Core codecs and zstd: configurations, streams, damage (checklist L-R)."""
 
 import bz2
 import gzip
@@ -29,12 +29,12 @@ def add(corpus):
 
 
 def blosc_codec(cname="lz4", clevel=5, shuffle="shuffle", typesize=4, blocksize=0, **more):
-    """`blosc` with all members."""
+    """`blosc` with all configuration members."""
     return codec("blosc", cname=cname, clevel=clevel, shuffle=shuffle, typesize=typesize, blocksize=blocksize, **more)
 
 
 def chains(corpus):
-    """Order and propagation."""
+    """Order and propagation of codecs."""
     for name, codecs in {
         "transpose-after-bytes": [LITTLE, codec("transpose", order=[0])],
         "compressor-first": [GZIP, LITTLE],
@@ -61,7 +61,7 @@ def chains(corpus):
 
 
 def bytes_codec(corpus):
-    """Byte order and size."""
+    """Byte order and element size of `bytes`."""
     for name, codecs, rules in (
         ("plain", [PLAIN], "M2"),
         ("empty-configuration", [{"name": "bytes", "configuration": {}}], "M2"),
@@ -76,7 +76,7 @@ def bytes_codec(corpus):
 
 
 def transpose(corpus):
-    """Permutations."""
+    """Permutations of `transpose`."""
     for order in itertools.permutations(range(3)):
         name = "codecs/transpose-%d%d%d" % order
         document = array((3, 4, 5), "int16", 0, [codec("transpose", order=list(order)), LITTLE], (2, 3, 5))
@@ -107,7 +107,7 @@ def transpose(corpus):
 
 
 def gzip_codec(corpus):
-    """gzip."""
+    """The `gzip` codec."""
     packed = gzip.compress(RAW, 6, mtime=0)
     for level in (0, 1, 9):
         corpus.written("codecs/gzip-%d" % level, "O1", ten(LITTLE, codec("gzip", level=level)), TEN)
@@ -139,7 +139,7 @@ def gzip_codec(corpus):
 
 
 def zstd_codec(corpus):
-    """zstd."""
+    """The `zstd` codec."""
     packed = zstandard.ZstdCompressor(3).compress(RAW)
     for level in (-131072, -5, 0, 1, 22):
         for checksum in (False, True):
@@ -184,7 +184,7 @@ def zstd_codec(corpus):
 
 
 def blosc(corpus):
-    """blosc: all compressors and shuffles."""
+    """The `blosc` codec: all compressors and shuffles."""
     data = (np.arange(600) % 97).astype("<i4")
 
     def document(**more):
@@ -252,7 +252,7 @@ def blosc(corpus):
 
 
 def crc(corpus):
-    """crc32c."""
+    """The `crc32c` codec."""
     check = bytes.fromhex(crc32c(RAW))
     corpus.value("codecs/crc32c", "R1", ten(LITTLE, CRC), TEN, {"c/0": RAW + check})
     corpus.value("codecs/crc32c-big-endian-elements", "R1", ten(BIG, CRC), TEN, {"c/0": TEN.astype(">i4").tobytes() + bytes.fromhex(crc32c(TEN.astype(">i4").tobytes()))})

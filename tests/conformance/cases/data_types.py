@@ -20,7 +20,7 @@ def add(corpus):
 
 
 def of_type(corpus, data_type):
-    """Chunks that cut the array, one of them missing from the start: it reads as fill values."""
+    """Edge chunks, and a missing chunk that reads as fill values."""
     size = np.dtype(data_type).itemsize
     rules = "G11 M1 U13 " + RULES.get(data_type, "G2" if data_type[0] == "i" else "G3")
     fill_value = {"b": False, "c": [0, 0]}.get(np.dtype(data_type).kind, 0)
@@ -44,7 +44,7 @@ def of_type(corpus, data_type):
 
 
 def raw(corpus):
-    """r8 and wider: bits in any number of bytes, which no byte order turns."""
+    """r8 and wider: bits in any number of bytes, unaffected by byte order."""
     for size in (1, 2, 3, 8, 16):
         name = "data_types/r%d" % (8 * size)
         elements = random(name, "V%d" % size, (3,))
@@ -56,7 +56,7 @@ def raw(corpus):
 
 
 def bools(corpus):
-    """Bytes that are neither 0 nor 1: true, or refused."""
+    """Bool bytes other than 0 and 1: read as true, or refused."""
     for byte in (2, 255):
         document = array((3,), "bool", False, [PLAIN])
         elements = np.array([True, False, True])

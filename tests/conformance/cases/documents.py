@@ -1,4 +1,4 @@
-"""Metadata documents: JSON, members, extension objects, attributes, node names (checklist A to F)."""
+"""Metadata documents: JSON, members, extensions, attributes, node names (checklist A-F)."""
 
 import json
 
@@ -17,7 +17,7 @@ def add(corpus):
 
 
 def syntax(corpus):
-    """The text of a document."""
+    """Serialises a document."""
     good = text(array())
     for name, bad in {
         "comment": good.replace("{", "{/* a */", 1),
@@ -79,7 +79,7 @@ def syntax(corpus):
 
 
 def members(corpus):
-    """The members of an array's document."""
+    """The members of an array document."""
     for member in array():
         kinds = ["invalid", "not-found", "unsupported"] if member in ("zarr_format", "node_type") else ["invalid"]
         corpus.refuse("documents/without-" + member, "B1 X4", array(drop=[member]), CHUNK, kinds=kinds)
@@ -206,7 +206,7 @@ def extensions(corpus):
 
 
 def crc32c(data):
-    """CRC-32C as little-endian hexadecimal digits, computed bit by bit."""
+    """Returns the CRC-32C as little-endian hexadecimal digits, computed bit by bit."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -216,7 +216,7 @@ def crc32c(data):
 
 
 def unknown_members(corpus):
-    """Top-level members that are not known."""
+    """Unknown top-level members."""
     for name, value in {
         "object": {"name": "x"},
         "string": "a",
@@ -241,7 +241,7 @@ def unknown_members(corpus):
 
 
 def attributes(corpus):
-    """Attributes and names of dimensions."""
+    """Attributes and dimension names."""
     for name, value in {"list": [], "string": "a", "number": 1, "true": True}.items():
         corpus.refuse("documents/attributes-" + name, "E1 X4", array(attributes=value), CHUNK)
     corpus.add("documents/attributes-null", "E2", "either", array(attributes=None), CHUNK, DATA)

@@ -1,4 +1,4 @@
-"""Registered codecs beyond the core, and those of numcodecs (checklist T)."""
+"""Registered codecs beyond the core, and the numcodecs codecs (checklist T)."""
 
 import gzip
 import zlib
@@ -19,7 +19,7 @@ def add(corpus):
 
 
 def bits_of(elements, first, last):
-    """Bits `first` to `last` of each element, packed."""
+    """Packs bits `first` to `last` of each element."""
     unsigned = elements.view("u%d" % elements.dtype.itemsize).astype("u8")
     rows = [[int(value) >> bit & 1 for bit in range(first, last + 1)] for value in unsigned]
     return np.packbits(np.array(rows, "u1").reshape(-1), bitorder="little").tobytes(), -sum(map(len, rows)) % 8
@@ -57,7 +57,7 @@ def packbits(corpus):
 
 
 def reshape(corpus):
-    """`reshape`."""
+    """The `reshape` codec."""
     elements = random("reshape", "i2", (2, 3, 4))
     stored = {"c/0/0/0": elements.tobytes()}
     for name, shape in {"sizes": [6, 4], "groups": [[0, 1], 4], "rest": [-1, [2]], "one": [24], "split": [2, 3, 2, 2], "same": [[0], [1], [2]]}.items():
@@ -72,7 +72,7 @@ def reshape(corpus):
 
 
 def bitround(corpus):
-    """`bitround`: what is stored is what is read."""
+    """`bitround`: a read returns the stored bits."""
     floats = np.array([1.5, 2.25, -3.0], "<f4")
     for name, tier in (("bitround", REGISTERED), ("numcodecs.bitround", OTHER)):
         document = array((3,), "float32", 0, [codec(name, keepbits=5), LITTLE])
@@ -84,7 +84,7 @@ def bitround(corpus):
 
 
 def cast_value(corpus):
-    """`cast_value`."""
+    """The `cast_value` codec."""
     stored = np.array([0, 1, 200, 255], "u1")
 
     def document(data_type="float64", fill_value=0, **more):
@@ -113,7 +113,7 @@ def cast_value(corpus):
 
 
 def scale_offset(corpus):
-    """`scale_offset`."""
+    """The `scale_offset` codec."""
     stored = np.array([0, 10, -20, 30], "<f4")
     for name, configuration, expected in (
         ("both", {"offset": 5, "scale": 10}, stored / 10 + 5),
@@ -134,7 +134,7 @@ def scale_offset(corpus):
 
 
 def zfp(corpus):
-    """`zfp`, as zarrs writes it; lossless, so the elements are known."""
+    """`zfp` as written by zarrs; lossless, so the elements are known."""
     for data_type, shape in (("float32", (9,)), ("float64", (5, 6)), ("int32", (4, 5)), ("int64", (3, 4, 5)), ("float64", (2, 3, 2, 3))):
         name = "extra_codecs/zfp-%s-%d" % (data_type, len(shape))
         kind = np.dtype(data_type)
@@ -151,7 +151,7 @@ def zfp(corpus):
 
 
 def blocks(corpus):
-    """`n5_default`: a header of big-endian numbers, the axes turned, and big-endian elements."""
+    """`n5_default`: a big-endian header, transposed axes, and big-endian elements."""
     turned = codec("transpose", order=[1, 0])
     elements = random("n5", "i2", (3, 2))
     header = bytes([0, 0, 0, 2]) + (3).to_bytes(4, "big") + (2).to_bytes(4, "big")
@@ -168,7 +168,7 @@ def blocks(corpus):
 
 
 def numcodecs(corpus):
-    """`numcodecs.*`, as zarr-python writes them."""
+    """`numcodecs.*` as written by zarr-python."""
     for name, configuration in {
         "zlib": {"level": 1},
         "bz2": {"level": 1},

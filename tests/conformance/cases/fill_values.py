@@ -15,7 +15,7 @@ def add(corpus):
 
 
 def fill(corpus, name, rules, data_type, value, bits, size, **more):
-    """An array of two fill values, whose bits are given as an unsigned integer."""
+    """An array of two fill values, with their bits given as an unsigned integer."""
     elements = np.frombuffer(int(bits).to_bytes(size, "little") * 2, dtype_of(data_type))
     document = array((2,), data_type, codecs=[LITTLE])
     document = text(document).replace('"fill_value": 0', '"fill_value": ' + value)
@@ -23,12 +23,12 @@ def fill(corpus, name, rules, data_type, value, bits, size, **more):
 
 
 def dtype_of(data_type):
-    """NumPy's type in little-endian order."""
+    """The NumPy type in little-endian order."""
     return np.dtype(data_type).newbyteorder("<")
 
 
 def refuse(corpus, name, rules, data_type, value):
-    """A fill value that its type has not."""
+    """A fill value that is invalid for its data type."""
     document = text(array((2,), data_type, codecs=[LITTLE])).replace('"fill_value": 0', '"fill_value": ' + value)
     corpus.refuse("fill_values/%s-%s" % (data_type, name), rules, document)
 
@@ -106,7 +106,8 @@ def floats(corpus):
             corpus.add("fill_values/%s-%s" % (data_type, name), "H11", "safe", document)
         document = text(array((2,), data_type)).replace('"fill_value": 0', '"fill_value": 1e400')
         corpus.add("fill_values/%s-beyond" % data_type, "H12", "either", document, None, np.full(2, np.inf, dtype))
-    # 1 + 2^-24 and a little more: rounded once this is the next float32, through float64 it is 1. All peers round twice.
+    # Slightly more than 1 + 2^-24: correct rounding gives the next float32, rounding through
+    # float64 gives 1. All peers round twice.
     document = text(array((2,), "float32")).replace('"fill_value": 0', '"fill_value": 1.000000059604644775390626')
     once = np.full(2, 0x3F800001, "<u4").view("<f4")
     corpus.add("fill_values/float32-rounded-once", "H4", "safe", document, None, once)

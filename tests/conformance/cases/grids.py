@@ -17,7 +17,7 @@ def add(corpus):
 
 
 def regular(corpus):
-    """The regular grid."""
+    """The `regular` grid."""
     for name, value in {
         "zero": [0],
         "negative": [-1],
@@ -59,7 +59,7 @@ def regular(corpus):
 
 
 def rectilinear(corpus):
-    """The registered grid of chunks of different sizes."""
+    """The registered grid with chunks of different shapes."""
 
     def grid(*shapes, **more):
         return {"name": "rectilinear", "configuration": {"kind": "inline", "chunk_shapes": list(shapes), **more}}
@@ -149,7 +149,7 @@ def keys(corpus):
 
 
 def missing(corpus):
-    """Chunks that are not stored, and objects that cannot be read."""
+    """Missing chunks, and unreadable objects."""
     data = np.arange(1, 5, dtype="<i2")
     half = array((4,), "int16", 9, [LITTLE], (2,))
     corpus.value("grids/partly-stored", "U2", half, np.array([9, 9, 3, 4], "i2"), {"c/1": data[2:].tobytes()})
@@ -173,7 +173,7 @@ def missing(corpus):
 
 
 def version_2(corpus):
-    """Arrays of Zarr v2."""
+    """Zarr v2 arrays."""
     data = np.arange(12, dtype="<i4").reshape(3, 4)
 
     def add(name, elements, files, **more):

@@ -1,4 +1,4 @@
-"""Small inputs that ask for much: time, memory, depth (checklist W, A13, A14, O6, P5, P6)."""
+"""Small inputs that demand much time, memory or depth (checklist W, A13, A14, O6, P5, P6)."""
 
 import gzip
 import zlib
@@ -14,7 +14,7 @@ ZSTD = codec("zstd", level=1, checksum=False)
 
 
 def refuse(corpus, name, rules, document, files=None, **more):
-    """Refused within bounds of time and memory."""
+    """Adds a case that must be refused within limits of time and memory."""
     more = {"kinds": ["limit", "invalid", "unsupported"], "limits": BOUND, **more}
     corpus.refuse("hostile/" + name, rules, document, files, **more)
 
@@ -26,7 +26,7 @@ def add(corpus):
 
 
 def documents(corpus):
-    """Documents that are deep, long, or of huge numbers."""
+    """Documents that are deeply nested, long, or contain huge numbers."""
     good = text(array())
     chunk = {"c/0": bytes(8)}
     for name, depth in {"deep-attributes": 20_000, "deeper-attributes": 60_000}.items():
@@ -53,7 +53,7 @@ def documents(corpus):
 
 
 def bombs(corpus):
-    """A few bytes that decode to many."""
+    """A few bytes that decode to many bytes."""
     four = array((4,), "uint8", 0, [PLAIN, GZIP])
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = bytes(1 << 20)

@@ -25,7 +25,7 @@ def vlen(items):
 
 
 def strings(corpus):
-    """`string`."""
+    """The data type `string`."""
     utf8 = {"name": "vlen-utf8"}
     words = ["", "a", "\u00e9\u0301", "\U0001f600 \u6f22", "a\0b", "x" * 300]
 
@@ -76,7 +76,7 @@ def strings(corpus):
 
 
 def byte_strings(corpus):
-    """`bytes` and its alias."""
+    """The data type `bytes` and its alias."""
     items = [b"", b"\0", b"\xff\xfe", b"abc", bytes(range(256))]
     data = {"kind": "bytes", "shape": [5], "data": [item.hex() for item in items]}
     codecs = [{"name": "vlen-bytes"}]
@@ -91,7 +91,7 @@ def byte_strings(corpus):
 
 
 def utf32(corpus):
-    """`fixed_length_utf32`."""
+    """The data type `fixed_length_utf32`."""
 
     def document(size=16, fill_value="", codecs=(LITTLE,)):
         return array((3,), codec("fixed_length_utf32", length_bytes=size), fill_value, codecs)
@@ -113,7 +113,7 @@ def utf32(corpus):
 
 
 def times(corpus):
-    """`numpy.datetime64` and `numpy.timedelta64`."""
+    """The data types `numpy.datetime64` and `numpy.timedelta64`."""
     values = np.array([0, -1, 2**62, -(2**63)], "<i8")
     for kind, letter in (("datetime64", "M"), ("timedelta64", "m")):
         for unit in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "\u03bcs", "ns", "ps", "fs", "as", "generic"):
@@ -146,7 +146,7 @@ def times(corpus):
 
 
 def narrow_floats(corpus):
-    """bfloat16 and floats of 8, 6 and 4 bits."""
+    """bfloat16, and floats of 8, 6 and 4 bits."""
     for name, codecs, order in (("little", [LITTLE], "<"), ("big", [BIG], ">")):
         bits = np.array([0x3F80, 0x7FC0, 0x8000, 0xFF80, 0x0001], "u2")
         stored = {"c/0": bits.astype(order + "u2").tobytes()}
@@ -154,7 +154,7 @@ def narrow_floats(corpus):
     bfloat = {"nan": ('"NaN"', 0x7FC0), "infinity": ('"Infinity"', 0x7F80), "number": ("1.5", 0x3FC0), "tenth": ("0.1", 0x3DCD), "hex": ('"0x7fc1"', 0x7FC1), "minus-zero": ("-0.0", 0x8000)}
     for name, (fill, bits) in bfloat.items():
         filled(corpus, "bfloat16-" + name, "I13 U1", "bfloat16", fill, np.full(2, bits, "<u2"), [LITTLE])
-    # The bit patterns of NaN are those of the pages of the registry.
+    # The NaN bit patterns come from the registry's pages.
     nans = {
         "float8_e3m4": 0x78,
         "float8_e4m3": 0x7C,
@@ -194,7 +194,7 @@ def filled(corpus, name, rules, data_type, fill, elements, codecs=(PLAIN,), **mo
 
 
 def narrow_integers(corpus):
-    """int2 to uint4, one byte each."""
+    """int2 to uint4, one byte per element."""
     for bits in (2, 4):
         half = 1 << bits - 1
         signed = np.arange(-half, half, dtype="i1")
@@ -219,7 +219,7 @@ def narrow_integers(corpus):
 
 
 def complexes(corpus):
-    """Complex numbers of registered floats."""
+    """Complex numbers over registered floats."""
     for data_type, half, rules in (("complex_float32", "f4", "I22"), ("complex_float64", "f8", "I22")):
         elements = random(data_type, "c%d" % (2 * int(half[1])), (3,))
         document = array((3,), data_type, [0, 0], [LITTLE])
@@ -240,7 +240,7 @@ def complexes(corpus):
 
 
 def structs(corpus):
-    """`struct`, and `structured` as zarr-python wrote it."""
+    """`struct`, and `structured` as written by zarr-python."""
     fields = [{"name": "a", "data_type": "int16"}, {"name": "b", "data_type": "float64"}, {"name": "c", "data_type": "bool"}]
 
     def of(fields):
@@ -283,7 +283,7 @@ def structs(corpus):
 
 
 def raw_bytes(corpus):
-    """`null_terminated_bytes` and `raw_bytes` of zarr-python."""
+    """`null_terminated_bytes` and `raw_bytes` as written by zarr-python."""
     texts = np.array([b"abc", b"", b"\xffz"], "S3")
     document = array((3,), codec("null_terminated_bytes", length_bytes=3), "", [PLAIN])
     corpus.value("registered/null_terminated_bytes", "I28", document, texts, {"c/0": texts.tobytes()}, **OTHER)
@@ -299,7 +299,9 @@ def raw_bytes(corpus):
 
 
 def optional(corpus):
-    """`optional`: a mask and the data, each with its size before it; a null fill value is a missing element."""
+    """`optional`: a mask and the data, each preceded by its size; a null fill value is a missing
+    element.
+    """
     data_type = {"name": "optional", "configuration": {"name": "uint8", "configuration": {}}}
     masked = codec("optional", mask_codecs=[codec("packbits")], data_codecs=[PLAIN])
     document = array((4,), data_type, None, [masked])

@@ -1,4 +1,4 @@
-"""sharding_indexed: indexes, placement, nesting, damage (checklist S)."""
+"""sharding_indexed: shard indexes, placement, nesting, damage (checklist S)."""
 
 import struct
 
@@ -19,7 +19,7 @@ def add(corpus):
 
 
 def index(entries, order="<", check=True):
-    """A shard index: pairs of offset and length."""
+    """Encodes a shard index: pairs of offset and length."""
     data = b"".join(struct.pack(order + "QQ", *entry) for entry in entries)
     return data + bytes.fromhex(crc32c(data)) if check else data
 
@@ -30,7 +30,7 @@ def document(**more):
 
 
 def written(corpus):
-    """Shards as implementations write them."""
+    """Shards as written by the implementations."""
     three = ["zarr-python", "tensorstore", "zarrs"]
     chains = {
         "plain": shard([2, 2]),
@@ -70,7 +70,7 @@ def written(corpus):
 
 
 def placed(corpus):
-    """Inner chunks in any place."""
+    """Inner chunks at arbitrary offsets."""
     at_end = b"".join(PARTS)
     places = {
         "order": ([(4, 4), (0, 4), (12, 4), (8, 4)], PARTS[1] + PARTS[0] + PARTS[3] + PARTS[2]),
@@ -107,7 +107,7 @@ def placed(corpus):
 
 
 def documents(corpus):
-    """Configurations."""
+    """Configurations of `sharding_indexed`."""
     full = document()["codecs"][0]["configuration"]
     for member in full:
         configuration = {k: v for k, v in full.items() if k != member}
@@ -143,7 +143,7 @@ def documents(corpus):
 
 
 def damaged(corpus):
-    """Indexes and inner chunks that cannot be right."""
+    """Invalid shard indexes and inner chunks."""
     data, good = b"".join(PARTS), [(0, 4), (4, 4), (8, 4), (12, 4)]
 
     def change(at, entry):
@@ -205,7 +205,7 @@ def damaged(corpus):
 
 
 def outside(corpus):
-    """Entries of inner chunks that are wholly outside of the array may hold anything."""
+    """Index entries of inner chunks wholly outside the array may hold anything."""
     cut = array((3,), "int16", 7, [shard([2])], (8,))
     for name, entry in {"garbage": (2**63, 2**40), "half": (MAX, 1)}.items():
         entries = [(0, 4), (4, 4), entry, entry]

@@ -1,7 +1,7 @@
-"""What the Python peers share: the loop over JSON lines, and arrays in their canonical form.
+"""Shared code of the Python peers: the loop over JSON lines, and arrays in canonical form.
 
-Canonical: NumPy's types in little-endian order; types that NumPy has not as unsigned integers of their size, int2 to uint4 as
-bytes; strings and byte strings (in hexadecimal) as JSON.
+Canonical form: NumPy types in little-endian order; types unknown to NumPy as unsigned integers of
+equal size, int2 to uint4 as bytes; strings and byte strings (in hexadecimal) as JSON.
 """
 
 import json
@@ -25,7 +25,7 @@ def write(out, elements):
 
 
 def canonical(elements):
-    """The array in its canonical form."""
+    """Converts an array to canonical form."""
     shape, dtype = elements.shape, elements.dtype
     if dtype in WIDENED:
         elements = elements.astype(WIDENED[dtype])
@@ -37,14 +37,16 @@ def canonical(elements):
 
 
 def variable(kind, elements):
-    """Strings or byte strings."""
+    """Converts strings or byte strings to canonical form."""
     elements = np.asarray(elements, dtype=object)
     data = [bytes(v).hex() if kind == "bytes" else str(v) for v in elements.reshape(-1)]
     return {"kind": kind, "shape": list(elements.shape), "data": data}
 
 
 def serve(read):
-    """Answers requests: `read(store, node)` gives an array or a dictionary. The peers' errors have no kinds to pass on."""
+    """Answers requests: `read(store, node)` returns an array or a dictionary. The peers' errors
+    have no kind to report.
+    """
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     for line in sys.stdin:

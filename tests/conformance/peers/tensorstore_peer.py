@@ -10,19 +10,19 @@ from serve import serve
 
 
 def spec(store, node):
-    """The driver and path of an array, of either version of the format."""
+    """Returns the driver and path of an array of Zarr 2 or 3."""
     folder = os.path.join(store, node) if node else store
     old = not os.path.lexists(os.path.join(folder, "zarr.json")) and os.path.exists(os.path.join(folder, ".zarray"))
     return {"driver": "zarr" if old else "zarr3", "kvstore": {"driver": "file", "path": folder + "/"}}
 
 
 def open_array(store, node, write=False, **more):
-    """The array."""
+    """Opens an array."""
     return ts.open(dict(spec(store, node), **more), open=True, read=True, write=write or None).result()
 
 
 def data_type(store, node):
-    """The data type and shape as the document has them, or nothing."""
+    """Returns the data type and shape in the document, or None for each."""
     try:
         with open(os.path.join(store, node, "zarr.json"), encoding="utf-8-sig") as file:
             document = json.load(file)
@@ -33,7 +33,7 @@ def data_type(store, node):
 
 
 def read(store, node):
-    """All elements; those of structs field by field."""
+    """Reads all elements; structs field by field."""
     name, configuration, shape = data_type(store, node)
     if name in ("struct", "structured"):
         fields = [f if isinstance(f, list) else (f["name"], f["data_type"]) for f in configuration["fields"]]

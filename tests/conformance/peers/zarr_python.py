@@ -13,7 +13,7 @@ zarr.config.set({"array.rectilinear_chunks": True})
 
 
 def open_array(store, node, mode="r"):
-    """The array, of either version of the format."""
+    """Opens an array of Zarr 2 or 3."""
     if not os.path.isdir(store):
         raise FileNotFoundError(store)
     folder = os.path.join(store, node)
@@ -22,7 +22,7 @@ def open_array(store, node, mode="r"):
 
 
 def read(store, node):
-    """All elements."""
+    """Reads all elements."""
     array = open_array(store, node)
     elements = array[...]
     name = type(array.metadata.dtype if array.metadata.zarr_format == 2 else array.metadata.data_type).__name__

@@ -1,4 +1,5 @@
-// zarrita.js as a reader of the conformance runner. ZARRITA names a node_modules folder that has it.
+// zarrita.js as a reader of the conformance runner. ZARRITA names a node_modules folder that
+// contains zarrita.
 import { writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -42,7 +43,7 @@ async function read(store, node, out) {
   return `${out}.npy`;
 }
 
-// Elements in C order, whatever the strides. Floats are copied as bits.
+// Returns the elements in C order for any strides. Floats are copied as bits.
 function copy(elements, got, shape) {
   let data = got.data;
   if (data.get) data = Uint8Array.from({ length: data.length }, (_, i) => Number(data.get(i)));
@@ -66,7 +67,7 @@ function header(descr, shape) {
   return Buffer.concat([head, Buffer.from(text, "latin1")]);
 }
 
-// Writes the elements of a .npy file to an array whose document exists: for generate.py.
+// Writes the elements of a .npy file to an array with an existing document, for generate.py.
 async function write(store, node, file) {
   const { readFileSync } = await import("node:fs");
   const array = await openArray(store, node);

@@ -4,10 +4,11 @@
 //!     zarr-conformance read STORE NODE OUT    writes OUT.npy, or OUT.json for strings
 //!     zarr-conformance serve                  answers {"store", "node", "out"} on standard input, one JSON a line
 //!
-//! Arrays are read strictly, or with `--tolerant` as a first argument with the spellings of docs/tolerance.md.
+//! Reads arrays strictly, or with `--tolerant` as the first argument accepts the spellings of
+//! docs/tolerance.md.
 //!
-//! A refusal exits with 1 and says why on one line of standard error, `kind: text`; `serve` answers with both. The kinds are
-//! those of [`kind`].
+//! A refusal exits with 1 and prints `kind: text` on one line of standard error; `serve` returns
+//! both in its answer. The kinds are those of [`kind`].
 
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 

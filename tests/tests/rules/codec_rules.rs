@@ -57,7 +57,7 @@ fn chains_are_in_order_and_each_codec_checks_what_it_receives() {
     let good = good.iter().map(String::as_str).collect::<Vec<_>>();
     let bad = bad.iter().map(String::as_str).collect::<Vec<_>>();
     chains(r#""int16""#, "7", &good, &bad);
-    // 0-d.
+    // Rank 0.
     opens(&array(&[
         ("shape", "[]"),
         (
@@ -383,7 +383,7 @@ fn shards_written_by_hand_are_read_by_their_index() {
         ([[4, 4], [0, 4]], [3, 4, 1, 2]),
         ([[0, 4], none], [1, 2, 7, 7]),
         ([none, none], [7; 4]),
-        // The same bytes twice, and ranges that overlap.
+        // Duplicate ranges, and overlapping ranges.
         ([[0, 4], [0, 4]], [1, 2, 1, 2]),
         ([[0, 4], [2, 4]], [1, 2, 2, 3]),
     ] {
@@ -397,7 +397,7 @@ fn shards_written_by_hand_are_read_by_their_index() {
         });
         assert_eq!(read("[4]", "start", moved, &data).unwrap(), expected);
     }
-    // A range into the index.
+    // A range that overlaps the index.
     let into_index = read("[4]", "start", [[0, 4], [32, 4]], &data).unwrap();
     assert_eq!(into_index, [0, 0, 1, 2]);
     for entry in [
@@ -411,7 +411,7 @@ fn shards_written_by_hand_are_read_by_their_index() {
         [1000, 4],
         [40, 4],
         [4, 1 << 40],
-        // The byte order of another machine.
+        // Foreign byte order.
         [4_u64.swap_bytes(), 4_u64.swap_bytes()],
     ] {
         for location in ["start", "end"] {
@@ -419,7 +419,7 @@ fn shards_written_by_hand_are_read_by_their_index() {
                 .unwrap_err()
                 .to_string();
             assert!(error.contains("a/c/0") && error.contains("[1]"), "{error}");
-            // What lies outside the array is not looked at.
+            // Inner chunks outside the array are ignored.
             assert_eq!(read("[2]", location, [none, entry], &data).unwrap(), [7, 7]);
         }
     }

@@ -1,4 +1,4 @@
-//! Documents and their members: JSON, extensions, what is required and what is refused.
+//! Documents and their members: JSON, extensions, required and refused members.
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn documents_are_utf8() {
     let utf16 = plain.encode_utf16().flat_map(u16::to_le_bytes);
     bind(&utf16.collect::<Vec<_>>()).unwrap_err();
     bind(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03").unwrap_err();
-    // A lone surrogate behind an escape has no place in a string of ours where it is read.
+    // An escaped lone surrogate cannot be represented in a Rust string.
     refused(&array(&[("dimension_names", r#"["\ud800", null]"#)]), "");
 }
 
@@ -122,7 +122,7 @@ fn integers_are_literals_and_bools_are_none() {
 fn nesting_and_length_end_in_an_error_or_fast() {
     let start = std::time::Instant::now();
     for depth in [1_000, 100_000] {
-        // Attributes are kept as text, whatever their depth.
+        // Attributes are kept as text at any depth.
         let deep = "[".repeat(depth) + &"]".repeat(depth);
         opens(&array(&[("attributes", &format!("{{\"a\": {deep}}}"))]));
         for member in ["shape", "codecs", "fill_value", "data_type"] {
@@ -167,7 +167,7 @@ fn every_member_that_is_required_is_named_where_it_is_missing() {
         &[],
         &["[]", "null", "{}", "\"bytes\"", "[null]", "[3]"],
     );
-    // Ranks agree.
+    // Ranks must agree.
     member("shape", &[], &["[4]", "[4, 6, 1]", "[]"]);
     member(
         "dimension_names",
@@ -306,7 +306,8 @@ fn what_is_not_known_is_refused_by_name_unless_it_may_be_ignored() {
         &document(&GROUP, &[("storage_transformers", "[]")]),
         "storage_transformers",
     );
-    // Codecs that are not known are refused even where they may be ignored: without them bytes would be misread.
+    // Unknown codecs are refused even with `must_understand: false`: without them bytes would be
+    // misread.
     for extra in [
         r#"{"name": "no-such"}"#,
         r#"{"name": "no-such", "must_understand": false}"#,
@@ -322,7 +323,7 @@ fn what_is_not_known_is_refused_by_name_unless_it_may_be_ignored() {
         &array(&[("storage_transformers", r#"[{"name": "no-such"}]"#)]),
         "no-such",
     );
-    // Two classes of errors: not supported, by name, and not valid.
+    // Two classes of errors: unsupported, with the name, and invalid.
     let class = |changes: &[(&str, &str)]| {
         let mut error = bind(array(changes).as_bytes()).unwrap_err();
         while let Error::InMember { source, .. } = error {

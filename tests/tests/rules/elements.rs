@@ -187,7 +187,7 @@ fn elision_compares_bits_and_can_be_switched_off() {
     };
     write([-0.0, 0.0]);
     assert!(get(&hierarchy, "zero/c/0").is_some() && get(&hierarchy, "zero/c/1").is_none());
-    // Fill values over a whole chunk: the object goes, and readers see them.
+    // Fill values over a whole chunk delete the object, and readers see fill values.
     write([0.0, 0.0]);
     assert!(get(&hierarchy, "zero/c/0").is_none());
     let read = array.read::<f64>(s![..]).unwrap();
@@ -252,7 +252,7 @@ fn arrays_without_elements_and_of_many_dimensions_are_read() {
         .read::<i16>(s![.., ..])
         .unwrap();
     assert_eq!(read.shape(), [0, 6]);
-    // 300 000 chunks of which none is stored.
+    // 300,000 chunks, none stored.
     let sparse = array(&[
         ("shape", "[1000, 1800]"),
         (
@@ -267,7 +267,7 @@ fn arrays_without_elements_and_of_many_dimensions_are_read() {
         .read::<i16>(s![.., ..])
         .unwrap();
     assert!(read.iter().all(|&value| value == 7));
-    // A chunk far larger than the array, not stored.
+    // A missing chunk far larger than the array.
     let large = array(&[(
         "chunk_grid",
         r#"{"name": "regular", "configuration": {"chunk_shape": [4611686018427387904, 1]}}"#,
@@ -291,7 +291,7 @@ fn the_fill_value_in_a_shard_is_the_one_that_earlier_codecs_have_changed() {
     let array = hierarchy.array("a").unwrap();
     let one = ndarray::arr2(&[[8_i16, 9, 10]]).into_dyn();
     array.write(s![0..1, 0..3], one.view()).unwrap();
-    // The shard holds (8 - 5) * 2 and so on, and its second row is not stored.
+    // The shard holds (8 - 5) * 2 and so on, and its second row is missing.
     let stored = get(&hierarchy, "a/c/0/0").unwrap();
     assert_eq!(stored[..6], [6, 0, 8, 0, 10, 0]);
     assert_eq!(stored.len(), 6 + 32);

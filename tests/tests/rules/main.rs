@@ -1,4 +1,5 @@
-//! The rules of docs/spec.md that no other test holds: tables of documents that are opened or refused, and what is written.
+//! The rules of docs/spec.md without a test elsewhere: tables of accepted and refused documents,
+//! and of written documents.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +38,8 @@ const PLAIN: [(&str, &str); 8] = [
 
 const GROUP: [(&str, &str); 2] = [("zarr_format", "3"), ("node_type", r#""group""#)];
 
-/// A document of these members with others in their place, or added; those of no text are left out.
+/// Builds a document of these members with changes applied: members are replaced, added, or (with
+/// empty text) omitted.
 fn document(members: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
     let added = changes
         .iter()
@@ -58,7 +60,7 @@ fn array(changes: &[(&str, &str)]) -> String {
     document(&PLAIN, changes)
 }
 
-/// Opens a document as a strict hierarchy does.
+/// Opens a document like a strict hierarchy.
 fn bind(text: &[u8]) -> zarr_core::Result<NodeMetadata> {
     let metadata = NodeMetadata::parse(text)?;
     if let NodeMetadata::Array(array) = &metadata {
@@ -75,7 +77,7 @@ fn opens(text: &str) {
     }
 }
 
-/// Refuses, and says something of `part`.
+/// Asserts that a document is refused with an error that contains `part`.
 #[track_caller]
 fn refused(text: &str, part: &str) {
     match bind(text.as_bytes()) {
@@ -84,7 +86,7 @@ fn refused(text: &str, part: &str) {
     }
 }
 
-/// Opens and refuses arrays with one member changed.
+/// Asserts that arrays with one changed member are accepted or refused.
 #[track_caller]
 fn member(name: &str, good: &[&str], bad: &[&str]) {
     for value in good {
@@ -95,7 +97,7 @@ fn member(name: &str, good: &[&str], bad: &[&str]) {
     }
 }
 
-/// Codec chains of an array: those that are read, and those that are refused.
+/// Asserts that the codec chains in `good` are accepted and those in `bad` are refused.
 #[track_caller]
 fn chains(data_type: &str, fill: &str, good: &[&str], bad: &[&str]) {
     let with = |chain: &str| {
@@ -113,7 +115,7 @@ fn chains(data_type: &str, fill: &str, good: &[&str], bad: &[&str]) {
     }
 }
 
-/// Fill values of an array: those that are read, and those that are refused.
+/// Asserts that the fill values in `good` are accepted and those in `bad` are refused.
 #[track_caller]
 fn fills(data_type: &str, chain: &str, good: &[&str], bad: &[&str]) {
     let with = |fill: &str| {

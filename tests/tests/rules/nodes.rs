@@ -1,4 +1,4 @@
-//! Nodes: names, groups, consolidated metadata, Zarr v2, what is written.
+//! Nodes: names, groups, consolidated metadata, Zarr v2, written documents.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn consolidated_metadata_is_read_strictly() {
     opens(&with(r#"{"kind": "external", "must_understand": false}"#));
     refused(&with(r#"{"kind": "external"}"#), "consolidated_metadata");
     refused(&with("[]"), "consolidated_metadata");
-    // A copy that is malformed is an error of that node, not of the group.
+    // A malformed copy is an error of its node, not of the group.
     let NodeMetadata::Group(group) = bind(inline("a", "{}").as_bytes()).unwrap() else {
         panic!("an array");
     };
@@ -48,9 +48,9 @@ fn stale_copies_are_told_apart_from_true_ones() {
     let text = String::from_utf8(stored).unwrap();
     assert!(text.contains("\"kind\": \"inline\"") && text.contains("\"must_understand\": false"));
     assert!(root.check_consolidated().unwrap().is_empty());
-    // Copies follow what this engine changes.
+    // Copies follow changes by this engine.
     hierarchy.array("resized").unwrap().resize(&[5]).unwrap();
-    // Somebody changes one node and deletes another who knows nothing of copies.
+    // A writer that ignores consolidated copies changes one node and deletes another.
     let document = String::from_utf8(get(&hierarchy, "changed/zarr.json").unwrap()).unwrap();
     let compact: String = document.split_whitespace().collect();
     assert!(compact.contains("\"shape\":[4]"));
@@ -64,7 +64,7 @@ fn stale_copies_are_told_apart_from_true_ones() {
         .block_on(store.delete("removed/zarr.json"))
         .unwrap();
     hierarchy.create_array("g/added", metadata()).unwrap();
-    // Another spelling of the same is no difference.
+    // Another spelling of equal metadata is no difference.
     let same = String::from_utf8(get(&hierarchy, "same/zarr.json").unwrap()).unwrap();
     let spelled = same.replacen('{', "{ \"dimension_names\" : [null] ,", 1);
     put(&hierarchy, "same/zarr.json", spelled.replace("\n", ""));
@@ -78,7 +78,7 @@ fn stale_copies_are_told_apart_from_true_ones() {
             (path("removed"), Difference::Removed),
         ]
     );
-    // What is listed and gone is not found once it is read.
+    // A listed but deleted node is not found when opened.
     assert!(
         root.walk()
             .unwrap()
@@ -86,7 +86,7 @@ fn stale_copies_are_told_apart_from_true_ones() {
             .any(|(node, _)| *node == path("removed"))
     );
     assert!(hierarchy.array("removed").is_err());
-    // A node is opened by its own document, through the group by the copy.
+    // The hierarchy opens a node by its own document, the group by the copy.
     assert_eq!(hierarchy.array("changed").unwrap().shape(), [5]);
     assert_eq!(root.array("changed").unwrap().shape(), [4]);
     let other = Hierarchy::new(hierarchy.store().clone(), zarr::registry());
@@ -122,7 +122,7 @@ fn nodes_of_v2_are_read_and_converted_in_place() {
     );
     assert!(convert().is_empty());
     assert_eq!(read(&hierarchy), expected);
-    // The documents of v3 stand alone now, and those of v2 are no part of the node.
+    // The v3 documents are complete now, and the v2 documents no longer belong to the node.
     put(&hierarchy, "old/a/.zarray", "{");
     put(&hierarchy, "old/.zgroup", "{");
     assert_eq!(read(&hierarchy), expected);
@@ -191,7 +191,7 @@ fn what_is_written_is_deterministic_complete_and_in_object_form() {
     );
     let blosc = serde_json::to_value(codecs::blosc("lz4", 5, "shuffle", 4)).unwrap();
     assert!(blosc["configuration"].get("typesize").is_some());
-    // Bits of the fill value survive changes of the document.
+    // The bits of the fill value survive document updates.
     let hierarchy = memory();
     let mut array = hierarchy.create_array("a", metadata()).unwrap();
     array.resize(&[9, 9]).unwrap();

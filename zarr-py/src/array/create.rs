@@ -1,4 +1,4 @@
-//! New arrays and groups.
+//! Creates arrays and groups.
 
 use pyo3::prelude::*;
 use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy, NodeMetadata};
@@ -8,19 +8,19 @@ use zarr_core::{DataType, DataTypeKind, Extension, FillValue, Strictness};
 use super::handle::{Place, answer, attributes};
 use crate::error::Result;
 
-/// What Python says about an array to be created: extensions as JSON, `None` where the default is wanted.
+/// The Python description of a new array: extensions as JSON, `None` for the default.
 #[derive(FromPyObject)]
 pub(crate) struct NewArray {
     shape: Vec<u64>,
     data_type: String,
     chunks: Option<Vec<u64>>,
     shards: Option<Vec<u64>>,
-    /// In place of the shape of chunks.
+    /// Replaces the chunk shape.
     chunk_grid: Option<String>,
     filters: Vec<String>,
     serializer: Option<String>,
     compressors: Option<Vec<String>>,
-    /// The bytes of an element.
+    /// The bytes of one element.
     fill_value: Option<Vec<u8>>,
     attributes: String,
     dimension_names: Option<Vec<Option<String>>>,
@@ -68,7 +68,7 @@ impl NewArray {
     }
 }
 
-/// The codec that makes bytes of elements, where none was chosen.
+/// The default array-to-bytes codec of a data type.
 fn serializer_of(data_type: &DataType) -> Extension {
     match data_type.kind() {
         DataTypeKind::String => Extension::new("vlen-utf8"),
@@ -153,7 +153,7 @@ pub(crate) fn create_group<'py>(
     })
 }
 
-/// Creates a node with metadata that was read elsewhere.
+/// Creates a node from the metadata of an existing node.
 #[pyfunction]
 pub(crate) fn create_like<'py>(
     py: Python<'py>,
@@ -168,7 +168,7 @@ pub(crate) fn create_like<'py>(
     })
 }
 
-/// Refuses metadata that Zarr 2 cannot say.
+/// Rejects metadata that Zarr 2 cannot express.
 #[pyfunction]
 pub(crate) fn check_zarr_2(path: &str, metadata: &str) -> PyResult<()> {
     let checked = v2::to_v2(&parsed(metadata)?).map_err(|error| error.key(path));

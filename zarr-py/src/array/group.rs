@@ -1,4 +1,5 @@
-//! What `zarr_py.Group` inherits. Each call waits, or with `awaitable` hands a future to the event loop.
+//! The base class of `zarr_py.Group`. Each call blocks, or with `awaitable` returns a future of the
+//! running event loop.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -9,7 +10,7 @@ use super::handle::{Answer, Handle, Opened, Place, answer, changed, only};
 use crate::error::Error;
 use crate::store::NativeStore;
 
-/// What `zarr_py.Group` inherits.
+/// The base class of `zarr_py.Group`.
 #[pyclass(frozen, subclass, module = "zarr_py._native")]
 pub(crate) struct NativeGroup {
     handle: Handle<zarr::Group>,
@@ -31,31 +32,31 @@ impl NativeGroup {
         })
     }
 
-    /// The path in the store, without a slash in front.
+    /// The path of the node in the store, without a leading slash.
     #[getter]
     fn path(&self) -> PyResult<String> {
         self.handle.path()
     }
 
-    /// Where the store is, without secrets.
+    /// The location of the store, without secrets.
     #[getter]
     fn location(&self) -> PyResult<String> {
         self.handle.location()
     }
 
-    /// Whether the store was opened for reading only.
+    /// Whether the store was opened read-only.
     #[getter]
     fn read_only(&self) -> bool {
         self.handle.read_only
     }
 
-    /// Whether the nodes below are opened from a copy of their metadata in this group's.
+    /// Whether child nodes are opened from the consolidated metadata of this group.
     #[getter]
     fn is_consolidated(&self) -> PyResult<bool> {
         Ok(self.handle.get()?.metadata().consolidated().is_some())
     }
 
-    /// What the store was opened from.
+    /// The source that the store was opened from.
     #[getter]
     fn _origin(&self, py: Python<'_>) -> Py<PyAny> {
         self.handle.origin.clone_ref(py)
@@ -72,12 +73,13 @@ impl NativeGroup {
         self.handle.store.clone_ref(py)
     }
 
-    /// Requests and bytes of the store so far, in this process, by kind.
+    /// Request and byte counts of the store in this process so far, by kind.
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.handle.store.get().requests(py)
     }
 
-    /// The node at a path below: an `"array"`, a `"group"`, or a `"node"` of either kind.
+    /// Opens the node at a path below the group: an `"array"`, a `"group"`, or a `"node"` of either
+    /// kind.
     #[pyo3(signature = (path, kind, *, awaitable = false))]
     fn _node<'py>(
         &self,
@@ -94,7 +96,7 @@ impl NativeGroup {
         })
     }
 
-    /// Names and kinds of the nodes directly below.
+    /// The names and kinds of the direct children.
     #[pyo3(signature = (*, awaitable = false))]
     fn _children<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let group = self.handle.get()?;
@@ -105,7 +107,7 @@ impl NativeGroup {
         })
     }
 
-    /// Paths, relative to the group, and kinds of all nodes below.
+    /// The relative paths and the kinds of all nodes below the group.
     #[pyo3(signature = (*, awaitable = false))]
     fn _walk<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let group = self.handle.get()?;
@@ -120,7 +122,7 @@ impl NativeGroup {
         })
     }
 
-    /// The nodes directly below with their names; an exception in place of one that is not understood.
+    /// The direct children by name; an unreadable child is represented by its exception.
     #[pyo3(signature = (*, awaitable = false))]
     fn _members<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
@@ -129,7 +131,7 @@ impl NativeGroup {
         })
     }
 
-    /// Reads the metadata document again; without the copies in it if this handle has none.
+    /// Reads the metadata document again; keeps consolidated metadata only if this handle has it.
     #[pyo3(signature = (*, awaitable = false))]
     fn _refresh<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let turn = self.handle.renewal()?;
@@ -146,7 +148,8 @@ impl NativeGroup {
         })
     }
 
-    /// Paths, relative to the group, of the nodes whose copies in its stored document differ from their own documents, and how.
+    /// The relative paths of nodes whose consolidated copy differs from their own document, and the
+    /// kind of each difference.
     #[pyo3(signature = (*, awaitable = false))]
     fn _check_consolidated<'py>(
         &self,
@@ -172,7 +175,7 @@ impl NativeGroup {
         })
     }
 
-    /// Copies the metadata of all nodes below into the group's.
+    /// Copies the metadata of all nodes below the group into the group's document.
     #[pyo3(signature = (*, awaitable = false))]
     fn _consolidate<'py>(&self, py: Python<'py>, awaitable: bool) -> PyResult<Bound<'py, PyAny>> {
         let turn = self.handle.turn()?;
@@ -185,7 +188,7 @@ impl NativeGroup {
         })
     }
 
-    /// Deletes the node at a path below, and everything below it.
+    /// Deletes the node at a path below the group, and everything below that node.
     #[pyo3(signature = (path, *, awaitable = false))]
     fn _delete<'py>(
         &self,
@@ -204,7 +207,8 @@ impl NativeGroup {
         })
     }
 
-    /// Renews the consolidated metadata above a node below that was put there by its objects.
+    /// Updates the consolidated metadata of the ancestors of a node whose objects were stored
+    /// directly.
     #[pyo3(signature = (path, *, awaitable = false))]
     fn _renew_copies<'py>(
         &self,
@@ -218,7 +222,7 @@ impl NativeGroup {
         })
     }
 
-    /// Creates an array at a path below.
+    /// Creates an array at a path below the group.
     #[pyo3(signature = (path, array, overwrite, *, awaitable = false))]
     fn _create_array<'py>(
         &self,
@@ -236,7 +240,7 @@ impl NativeGroup {
         })
     }
 
-    /// Creates a group at a path below.
+    /// Creates a group at a path below the group.
     #[pyo3(signature = (path, attributes, overwrite, *, awaitable = false))]
     fn _create_group<'py>(
         &self,
@@ -254,7 +258,8 @@ impl NativeGroup {
         })
     }
 
-    /// Changes attributes: all of them, or those in `changes` (a JSON object) and those in `removed`.
+    /// Updates attributes: replaces all of them, or sets those in `changes` (a JSON object) and
+    /// deletes those in `removed`.
     #[pyo3(signature = (changes, removed, replace, *, awaitable = false))]
     fn _change_attributes<'py>(
         &self,

@@ -1,4 +1,5 @@
-//! What a Python array or group keeps: the store, where it came from, and the node as this process knows it.
+//! The state of a Python array or group: the store, the origin of the store, and the node in this
+//! process.
 
 use std::sync::Arc;
 
@@ -16,26 +17,27 @@ use crate::error::{Error, Result};
 use crate::runtime;
 use crate::store::NativeStore;
 
-/// A node, its store, and what Python pickles of them.
+/// A node, its store, and the values that Python pickles.
 pub(super) struct Handle<T> {
     pub(super) store: Py<NativeStore>,
     pub(super) origin: Py<PyAny>,
     pub(super) read_only: bool,
-    /// A child makes it again from its metadata.
+    /// A forked child rebuilds the node from its metadata.
     pub(super) node: Arc<PerProcess<T>>,
-    /// What the node is made of when it is first used, if it comes from a pickle: that may fail.
+    /// The document of an unpickled node; the node is built on first use, because building can
+    /// fail.
     document: Option<Document>,
     turn: Arc<PerProcess<Arc<Mutex<()>>>>,
 }
 
-/// Changes of a node through one handle, one after the other: the handle ends with the document of the last.
+/// Serialises the changes of a node through one handle, so the handle ends with the last document.
 pub(super) struct Turn<T> {
     node: Arc<PerProcess<T>>,
     lock: Arc<Mutex<()>>,
 }
 
 impl<T> Turn<T> {
-    /// Waits for the changes before this one; the node as they left it.
+    /// Waits for earlier changes, then returns the node as those changes left it.
     pub(super) async fn take(&self) -> Result<(MutexGuard<'_, ()>, Arc<T>)> {
         let guard = self.lock.lock().await;
         let node = self.node.get_or_try_make(|| Err(without_node()))?;
@@ -54,7 +56,7 @@ fn without_node() -> Error {
 }
 
 impl<T: Remake> Handle<T> {
-    /// The node in this process.
+    /// Returns the node in this process.
     pub(super) fn get(&self) -> Result<Arc<T>> {
         self.node.get_or_try_remake(|parents| {
             let hierarchy = self.store.get().handle()?.hierarchy;
@@ -66,7 +68,7 @@ impl<T: Remake> Handle<T> {
         })
     }
 
-    /// The path of the node, also where it cannot be opened.
+    /// Returns the path of the node, even if the node cannot be opened.
     pub(super) fn path(&self) -> PyResult<String> {
         match (self.get(), &self.document) {
             (Ok(node), _) => Ok(node.path().to_owned()),
@@ -75,7 +77,7 @@ impl<T: Remake> Handle<T> {
         }
     }
 
-    /// The metadata document, also where the node cannot be opened.
+    /// Returns the metadata document, even if the node cannot be opened.
     pub(super) fn text(
         &self,
         write: impl FnOnce(&T) -> zarr_core::Result<String>,
@@ -87,7 +89,7 @@ impl<T: Remake> Handle<T> {
         }
     }
 
-    /// The right to change the node.
+    /// Returns a turn to change the node; fails on a read-only handle.
     pub(super) fn turn(&self) -> PyResult<Turn<T>> {
         if self.read_only {
             return Err(read_only(self.get()?.path()));
@@ -95,7 +97,7 @@ impl<T: Remake> Handle<T> {
         self.renewal()
     }
 
-    /// The right to read the node again.
+    /// Returns a turn to read the node again.
     pub(super) fn renewal(&self) -> PyResult<Turn<T>> {
         self.get()?;
         Ok(Turn {
@@ -109,7 +111,7 @@ impl<T: Remake> Handle<T> {
     }
 }
 
-/// Where nodes are opened: a store and what Python keeps of it.
+/// A store and its Python state, from which nodes are opened.
 #[derive(FromPyObject)]
 pub(crate) struct Place {
     native: Py<NativeStore>,
@@ -130,7 +132,7 @@ impl Place {
         Ok(self.native.get().handle()?.hierarchy)
     }
 
-    /// The hierarchy, to change a node of it; refused by a handle that only reads.
+    /// Returns the hierarchy for a change of a node; fails on a read-only handle.
     pub(super) fn writable(&self, path: &str) -> PyResult<Hierarchy> {
         if self.read_only {
             return Err(read_only(path.trim_start_matches('/')));
@@ -152,14 +154,14 @@ impl Place {
     }
 }
 
-/// A node that was opened: what `zarr_py.Array` and `zarr_py.Group` are made of.
+/// An opened node, from which `zarr_py.Array` or `zarr_py.Group` is constructed.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Opened {
     place: Place,
     node: Found,
 }
 
-/// A node, or what it will be made of.
+/// A node, or the document to build it from.
 enum Found {
     Node(Box<zarr::Node>),
     Document { is_array: bool, document: Document },
@@ -204,7 +206,7 @@ impl Opened {
         }
     }
 
-    /// The `zarr_py.Array` or `zarr_py.Group`.
+    /// Converts to a `zarr_py.Array` or `zarr_py.Group`.
     pub(super) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -217,7 +219,7 @@ impl Opened {
     }
 }
 
-/// What a call that waits or is awaited ends with.
+/// The result of a blocking or awaited call.
 pub(super) enum Answer {
     Nothing,
     Node(Box<Opened>),
@@ -263,7 +265,7 @@ impl<'py> IntoPyObject<'py> for Answer {
     }
 }
 
-/// Waits for a future, or hands it to the event loop.
+/// Blocks on a future, or returns it as a future of the running event loop.
 pub(super) fn answer<'py, A: Into<Answer> + Send + 'static>(
     py: Python<'py>,
     awaitable: bool,
@@ -277,7 +279,7 @@ pub(super) fn answer<'py, A: Into<Answer> + Send + 'static>(
     }
 }
 
-/// A change of attributes: all of them, or those that are named.
+/// Applies a change of attributes: a replacement of all, or of the named ones.
 pub(super) fn changed(
     changes: &str,
     removed: Vec<String>,
@@ -299,7 +301,7 @@ pub(super) fn changed(
     })
 }
 
-/// Attributes from a JSON object.
+/// Parses attributes from a JSON object.
 pub(super) fn attributes(text: &str) -> Result<Attributes> {
     let mut attributes = Attributes::new();
     for (name, value) in Members::parse(text.as_bytes())?.iter() {
@@ -308,7 +310,7 @@ pub(super) fn attributes(text: &str) -> Result<Attributes> {
     Ok(attributes)
 }
 
-/// What passes nodes of one kind, `"array"` or `"group"`, or with `"node"` both.
+/// Returns a filter for nodes of one kind: `"array"`, `"group"`, or `"node"` for both.
 pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::Node>> {
     match kind {
         "array" => Ok(|node| node.into_array().map(zarr::Node::Array)),
@@ -355,7 +357,8 @@ pub(crate) fn open_node<'py>(
     })
 }
 
-/// The node of this kind whose metadata document is known: nothing is read, and what is wrong with it raises where it is used.
+/// Returns the node of a known metadata document without reading; an invalid document raises on
+/// first use.
 #[pyfunction]
 pub(crate) fn bind_node<'py>(
     py: Python<'py>,

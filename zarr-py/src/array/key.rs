@@ -1,4 +1,5 @@
-//! What a Python index means: integers, slices, `...` and `None` here, everything else through `zarr_py._indexing`.
+//! Parses Python indices: integers, slices, `...` and `None` here, everything else through
+//! `zarr_py._indexing`.
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
@@ -11,20 +12,20 @@ use super::node::OpenArray;
 use super::{failure, product};
 use crate::error::Error;
 
-/// What is wanted of an array.
+/// A parsed index: the selection of the engine and the shape of the Python result.
 pub(super) struct Wanted {
     pub(super) selection: Selection,
-    /// The shape of what the engine reads or writes.
+    /// The shape of the selection that the engine reads or writes.
     pub(super) shape: Vec<usize>,
-    /// How that becomes what Python sees, where the two differ.
+    /// Rearranges the engine's result for Python; `None` if the two are identical.
     pub(super) arranged: Option<Py<PyAny>>,
-    /// Whether the result is an element, not an array without dimensions.
+    /// Whether the result is a scalar instead of a rank-0 array.
     pub(super) scalar: bool,
-    /// Bytes that are decoded at most.
+    /// Upper bound of the decoded size, in bytes.
     pub(super) decoded: u64,
 }
 
-/// The indices of one dimension, from `start` on, `step` apart.
+/// The indices of one dimension: from `start`, with stride `step`.
 struct Steps {
     start: isize,
     step: isize,
@@ -57,7 +58,7 @@ impl Wanted {
         }
     }
 
-    /// How the elements become what Python sees, where that is some of their fields.
+    /// The field selection of a struct array; `None` if the index names no fields.
     pub(super) fn of_fields<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(prepared) = &self.arranged else {
             return Ok(None);
@@ -67,7 +68,7 @@ impl Wanted {
         Ok(has_fields.then(|| prepared.clone()))
     }
 
-    /// Integers, slices, `...` and `None`; nothing where there is anything else.
+    /// Parses integers, slices, `...` and `None`; returns `None` for any other index.
     fn basic(
         py: Python<'_>,
         items: &[Borrowed<'_, '_, PyAny>],
@@ -120,7 +121,7 @@ impl Wanted {
         Ok(Some(parsed.finish(ellipses == 0)))
     }
 
-    /// Any other index, as `zarr_py._indexing` prepares it.
+    /// Parses any other index through `zarr_py._indexing`.
     fn prepared(key: &Bound<'_, PyAny>, open: &OpenArray) -> PyResult<Self> {
         static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = key.py();
@@ -179,7 +180,7 @@ impl Wanted {
     }
 }
 
-/// A basic index as far as it is read.
+/// A partially parsed basic index.
 struct Parsed<'a> {
     open: &'a OpenArray,
     slices: Vec<BasicIndex>,
@@ -252,7 +253,7 @@ impl<'a> Parsed<'a> {
         Ok(())
     }
 
-    /// Counts what is decoded of a dimension for elements from `low` to `high`.
+    /// Adds the decoded size of one dimension for elements from `low` to `high`.
     fn touch(&mut self, low: isize, high: isize, count: usize) {
         let decoded = if count == 0 {
             0
@@ -286,13 +287,13 @@ impl<'a> Parsed<'a> {
 }
 
 impl Steps {
-    /// The last index; the first where there is none.
+    /// The last index, or the first if the range is empty.
     fn last(&self) -> isize {
         let steps = self.count.saturating_sub(1).cast_signed();
         self.start.wrapping_add(self.step.wrapping_mul(steps))
     }
 
-    /// These steps as the engine writes them: a negative step takes the slice and then reverses it.
+    /// Converts to a slice of the engine; a negative step becomes a reversed slice.
     fn to_slice(&self) -> Slice {
         if self.count == 0 {
             return Slice::new(0, Some(0), 1);
@@ -317,7 +318,8 @@ fn signed(len: u64) -> PyResult<isize> {
         .map_err(|_| failure("TooLargeError", format!("{len} elements along a dimension")))
 }
 
-/// Whether an object stands for an integer: NumPy's do, but a `bool` is a mask, and an array is many.
+/// Whether an object is an integer index. NumPy integers are; a `bool` is a mask and an array holds
+/// several indices.
 fn is_index(item: &Bound<'_, PyAny>) -> bool {
     static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if item.is_instance_of::<PyBool>() || item.is_instance_of::<PyList>() {
@@ -333,7 +335,7 @@ fn is_index(item: &Bound<'_, PyAny>) -> bool {
         .unwrap_or(false)
 }
 
-/// The indices in an array of 64-bit integers.
+/// Extracts the indices from an array of 64-bit integers.
 fn indices(array: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
     let buffer = PyBuffer::<i64>::get(array)?;
     let indices = buffer.to_vec(array.py())?;

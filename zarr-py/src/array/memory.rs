@@ -1,4 +1,5 @@
-//! Memory between the engine and NumPy: results that NumPy takes over, and arrays of NumPy's that fit a selection.
+//! Memory shared with NumPy: results that NumPy takes over, and NumPy arrays that match a
+//! selection.
 //!
 //! Unsafe room: the buffer protocol.
 
@@ -16,7 +17,7 @@ use super::{failure, out_of_memory, product, tuple};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, is_writable};
 
-/// Memory of a result, which NumPy's array keeps.
+/// The memory of a result, owned by the NumPy array over it.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Memory {
     start: NonNull<u8>,
@@ -25,17 +26,18 @@ pub(crate) struct Memory {
     words: Vec<u64>,
 }
 
-// SAFETY: the pointer is into `words`, which is only reached through the buffer protocol, as any memory of Python's.
+// SAFETY: the pointer is into `words`, which only the buffer protocol reaches, like any Python
+// memory.
 unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
 
 #[pymethods]
 impl Memory {
-    /// Lends the memory, to be read and written.
+    /// Exports the memory as a writable buffer.
     ///
     /// # Safety
-    /// As the interpreter calls it: `view` is null or a `Py_buffer` to be filled.
+    /// Follows the buffer protocol: `view` is null or a `Py_buffer` to fill.
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
         view: *mut ffi::Py_buffer,
@@ -48,7 +50,8 @@ impl Memory {
         let size =
             isize::try_from(memory.size).map_err(|_| PyBufferError::new_err("too many bytes"))?;
         let start = memory.start.as_ptr().cast::<c_void>();
-        // SAFETY: the view is the interpreter's; it keeps a reference to this object, whose memory never moves.
+        // SAFETY: the interpreter owns the view, and the view keeps a reference to this object,
+        // whose memory never moves.
         let result = unsafe { ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, size, 0, flags) };
         if result == 0 {
             Ok(())
@@ -58,7 +61,7 @@ impl Memory {
     }
 }
 
-/// The memory of a result while it is read.
+/// The memory of a result during the read.
 pub(super) struct Fresh {
     pub(super) output: Output,
     words: usize,
@@ -66,7 +69,7 @@ pub(super) struct Fresh {
 }
 
 impl Fresh {
-    /// Zeroed memory for elements of this size.
+    /// Allocates zeroed memory for elements of `item_size` bytes.
     pub(super) fn new(shape: &[usize], item_size: usize) -> Result<Self> {
         let size = product(shape)?
             .checked_mul(item_size)
@@ -81,7 +84,7 @@ impl Fresh {
         })
     }
 
-    /// NumPy's array over it.
+    /// Wraps the memory in a NumPy array.
     pub(super) fn into_array<'py>(
         self,
         py: Python<'py>,
@@ -108,7 +111,7 @@ impl Fresh {
     }
 }
 
-/// One element as NumPy has it.
+/// Converts one element to a NumPy scalar.
 pub(super) fn scalar<'py>(
     py: Python<'py>,
     bytes: &[u8],
@@ -119,7 +122,8 @@ pub(super) fn scalar<'py>(
     from_buffer.call1((bytes, dtype))?.get_item(0)
 }
 
-/// The elements of an array that a read fills, and their strides in bytes; `None` where elements share bytes.
+/// Borrows the elements of a read's output array and their strides in bytes; `None` if elements
+/// overlap.
 pub(super) fn lend_output(
     array: &Bound<'_, PyAny>,
     dtype: &Bound<'_, PyAny>,
@@ -137,7 +141,8 @@ pub(super) fn lend_output(
         .then(|| (lent.output(), lent.strides.clone())))
 }
 
-/// The elements of an array that a write takes, and their strides in bytes when it is seen in another shape.
+/// Borrows the elements of a write's input array and their strides in bytes, after broadcasting to
+/// a shape.
 pub(super) fn lend_input(
     array: &Bound<'_, PyAny>,
     shape: &[usize],
@@ -158,7 +163,8 @@ fn lent(array: &Bound<'_, PyAny>) -> PyResult<Lent> {
     Lent::of(array)?.ok_or_else(|| PyTypeError::new_err("expected an array of NumPy"))
 }
 
-/// Strides of an array seen in another shape, 0 where it repeats; `None` where it does not fit.
+/// The strides of an array broadcast to a shape, 0 along repeated dimensions; `None` if the shapes
+/// are incompatible.
 fn broadcast(lent: &Lent, shape: &[usize]) -> Option<Vec<isize>> {
     let extra = lent.shape.len().saturating_sub(shape.len());
     if lent.shape[..extra].iter().any(|&len| len != 1) {
@@ -178,7 +184,7 @@ fn broadcast(lent: &Lent, shape: &[usize]) -> Option<Vec<isize>> {
     Some(seen)
 }
 
-/// Refuses an array of another shape than the result.
+/// Rejects an output array whose shape differs from the result.
 pub(super) fn check_shape(array: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<()> {
     let found = array.getattr("shape")?.extract::<Vec<usize>>()?;
     if found == shape {

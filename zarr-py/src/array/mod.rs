@@ -1,11 +1,13 @@
-//! Arrays and groups for those who want no zarr-python: what `zarr_py.Array` and `zarr_py.Group` inherit.
+//! Arrays and groups that work without zarr-python: the base classes of `zarr_py.Array` and
+//! `zarr_py.Group`.
 //!
-//! A call goes `key` (what a Python index means) -> `read` or `write` -> the engine -> `memory` (NumPy's arrays over memory of
-//! ours, and ours over NumPy's). `variable` does the same for strings, `create` makes new nodes, `group` is the group,
-//! `handle` what both keep, `stored` tells how chunks are stored, `node` how that is made again in a forked child or of a pickle.
+//! A call runs through `key` (parses the Python index), `read` or `write`, the engine, and `memory`
+//! (NumPy arrays over engine memory and the reverse). `variable` handles strings, `create` makes
+//! new nodes, `group` is the group, `handle` holds the state that arrays and groups share, `stored`
+//! describes the stored chunks, and `node` rebuilds nodes in a forked child or from a pickle.
 //!
-//! Reads of a few local chunks run on the calling thread, everything else waits where Ctrl-C is heard; nothing of either
-//! holds the interpreter.
+//! Small local reads run on the calling thread; everything else waits where Ctrl-C interrupts.
+//! Neither holds the GIL while it reads.
 
 mod create;
 mod group;
@@ -33,7 +35,7 @@ use self::node::OpenArray;
 use crate::error::{Error, Result};
 use crate::store::NativeStore;
 
-/// What `zarr_py.Array` inherits.
+/// The base class of `zarr_py.Array`.
 #[pyclass(frozen, subclass, module = "zarr_py._native")]
 pub(crate) struct NativeArray {
     handle: Handle<OpenArray>,
@@ -54,7 +56,7 @@ impl NativeArray {
         PyTuple::new(py, self.handle.get()?.array.as_async().shape())
     }
 
-    /// NumPy's data type of the elements.
+    /// The NumPy data type of the elements.
     #[getter(dtype)]
     fn numpy_dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.handle.get()?.dtype(py).cloned()
@@ -66,7 +68,7 @@ impl NativeArray {
         Ok(self.handle.get()?.array.as_async().shape().len())
     }
 
-    /// The shape of the chunks: of the inner chunks where there are shards.
+    /// The shape of the chunks; for a sharded array, of the inner chunks.
     #[getter]
     fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let open = self.handle.get()?;
@@ -75,7 +77,7 @@ impl NativeArray {
         PyTuple::new(py, inner.unwrap_or_else(|| layout.chunk_shape().to_vec()))
     }
 
-    /// The shape of the shards; `None` where there are none.
+    /// The shape of the shards; `None` without sharding.
     #[getter]
     fn shards<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let open = self.handle.get()?;
@@ -100,7 +102,7 @@ impl NativeArray {
         }
     }
 
-    /// The names of the dimensions; `None` where they have none.
+    /// The names of the dimensions; `None` if the dimensions are unnamed.
     #[getter]
     fn dimension_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let open = self.handle.get()?;
@@ -108,25 +110,25 @@ impl NativeArray {
         names.map(|names| PyTuple::new(py, names)).transpose()
     }
 
-    /// The path in the store, without a slash in front.
+    /// The path of the node in the store, without a leading slash.
     #[getter]
     fn path(&self) -> PyResult<String> {
         self.handle.path()
     }
 
-    /// Where the store is, without secrets.
+    /// The location of the store, without secrets.
     #[getter]
     fn location(&self) -> PyResult<String> {
         self.handle.location()
     }
 
-    /// Whether the store was opened for reading only.
+    /// Whether the store was opened read-only.
     #[getter]
     fn read_only(&self) -> bool {
         self.handle.read_only
     }
 
-    /// What the store was opened from.
+    /// The source that the store was opened from.
     #[getter]
     fn _origin(&self, py: Python<'_>) -> Py<PyAny> {
         self.handle.origin.clone_ref(py)
@@ -144,7 +146,7 @@ impl NativeArray {
         self.handle.store.clone_ref(py)
     }
 
-    /// The number of chunks along each dimension: of shards where there are some.
+    /// The number of chunks (or shards) along each dimension.
     #[getter]
     fn _grid_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let open = self.handle.get()?;
@@ -158,7 +160,7 @@ impl NativeArray {
         )
     }
 
-    /// Where the chunk, or shard, at these indices starts and ends along each dimension.
+    /// The start and end of the chunk (or shard) at these indices, along each dimension.
     fn _extent(&self, cell: Vec<u64>) -> PyResult<Vec<(u64, u64)>> {
         let open = self.handle.get()?;
         let dimensions = open.array.as_async().layout().grid().dimensions().iter();
@@ -171,7 +173,7 @@ impl NativeArray {
             .collect())
     }
 
-    /// The indices of the chunk, or shard, that is stored at a key; `None` where it is the key of none.
+    /// The indices of the chunk (or shard) stored at a key; `None` if the key belongs to no chunk.
     fn _cell_of_key(&self, key: &str) -> PyResult<Option<Vec<u64>>> {
         let open = self.handle.get()?;
         let array = open.array.as_async();
@@ -186,7 +188,7 @@ impl NativeArray {
         Ok(inside.then_some(cell))
     }
 
-    /// Requests and bytes of the store so far, in this process, by kind.
+    /// Request and byte counts of the store in this process so far, by kind.
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.handle.store.get().requests(py)
     }
@@ -217,7 +219,7 @@ impl NativeArray {
         this.write_now(py, open, wanted, value)
     }
 
-    /// Reads a selection, into `out` where it is given.
+    /// Reads a selection, into `out` if given.
     #[pyo3(signature = (selection = None, *, out = None))]
     fn read<'py>(
         &self,
@@ -230,7 +232,7 @@ impl NativeArray {
         self.read_now(py, open, wanted, out)
     }
 
-    /// A future of the same.
+    /// Async variant of `read`: returns a future.
     #[pyo3(signature = (selection = None, *, out = None))]
     fn _read_later<'py>(
         &self,
@@ -252,7 +254,7 @@ impl NativeArray {
         Self::__setitem__(slf, selection, value)
     }
 
-    /// A future of the same.
+    /// Async variant of `write`: returns a future.
     fn _write_later<'py>(
         &self,
         py: Python<'py>,
@@ -264,7 +266,7 @@ impl NativeArray {
         self.write_later(py, open, wanted, value)
     }
 
-    /// What a read would touch: in words, and as numbers.
+    /// The plan of a read, as text and as numbers.
     #[pyo3(signature = (selection = None))]
     fn _plan(
         &self,
@@ -295,7 +297,7 @@ impl NativeArray {
         })
     }
 
-    /// Gives the array another shape.
+    /// Changes the shape of the array.
     #[pyo3(signature = (shape, *, awaitable = false))]
     fn _resize<'py>(
         &self,
@@ -313,7 +315,8 @@ impl NativeArray {
         })
     }
 
-    /// Changes attributes: all of them, or those in `changes` (a JSON object) and those in `removed`.
+    /// Updates attributes: replaces all of them, or sets those in `changes` (a JSON object) and
+    /// deletes those in `removed`.
     #[pyo3(signature = (changes, removed, replace, *, awaitable = false))]
     fn _change_attributes<'py>(
         &self,
@@ -335,7 +338,7 @@ impl NativeArray {
     }
 }
 
-/// The cost of a read: objects, requests, inner chunks, and bytes that are wanted and decoded.
+/// The cost of a read: objects, requests, inner chunks, requested bytes and decoded bytes.
 pub(crate) type Cost = (u64, u64, u64, u64, u64);
 
 pub(crate) fn cost(plan: &zarr::ReadPlan, item_size: u64) -> Cost {
@@ -350,18 +353,18 @@ pub(crate) fn cost(plan: &zarr::ReadPlan, item_size: u64) -> Cost {
     )
 }
 
-/// The error for a write to a store that was opened for reading.
+/// The error for a write to a read-only store.
 fn read_only(path: &str) -> PyErr {
     let message = "store was opened in read-only mode and does not support writing";
     failure("ReadOnlyError", format!("/{path}: {message}"))
 }
 
-/// One of the exceptions of `zarr_py.errors`, for what is found wrong here.
+/// An exception of `zarr_py.errors` for a failure detected in this crate.
 fn failure(class: &'static str, message: String) -> PyErr {
     Error::Named(class, message).into()
 }
 
-/// The product of lengths, in elements.
+/// The product of the lengths, in elements.
 fn product(shape: &[usize]) -> Result<usize> {
     let len = shape
         .iter()
@@ -369,7 +372,7 @@ fn product(shape: &[usize]) -> Result<usize> {
     len.ok_or_else(|| out_of_memory(shape, None))
 }
 
-/// The error for a result that this machine has no memory for.
+/// The error for a result that exceeds the memory of this machine.
 fn out_of_memory(shape: &[usize], size: Option<usize>) -> Error {
     let size = size.map_or(String::new(), |size| format!(" and {size} bytes"));
     let shape = tuple(shape);
@@ -378,7 +381,7 @@ fn out_of_memory(shape: &[usize], size: Option<usize>) -> Error {
     Error::Named("OutOfMemoryError", message)
 }
 
-/// A shape as Python shows it.
+/// Formats a shape as Python does.
 fn tuple(shape: &[usize]) -> String {
     match shape {
         [length] => format!("({length},)"),

@@ -1,4 +1,5 @@
-//! What a handle keeps of a node: an array or group that a forked child makes again, or that is made of what a pickle holds.
+//! The node of a handle: an array or group that a forked child or an unpickled handle rebuilds from
+//! metadata.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -7,26 +8,26 @@ use zarr_core::{ItemSize, Strictness};
 
 use crate::error::{Error, Result};
 
-/// A node that can be made again from what its metadata says.
+/// A node that can be rebuilt from its metadata.
 pub(super) trait Remake: Sized {
     fn make(hierarchy: &Hierarchy, document: &Document) -> Result<Self>;
     fn remake(&self, hierarchy: &Hierarchy) -> Result<Self>;
     fn path(&self) -> &str;
 }
 
-/// What a pickle holds of a node.
+/// The pickled form of a node.
 #[derive(Clone)]
 pub(super) struct Document {
     pub(super) path: String,
     pub(super) text: String,
 }
 
-/// An array, with what each read asks of it.
+/// An array with the values that each read needs.
 pub(super) struct OpenArray {
     pub(super) array: blocking::Array,
-    /// The shape of what is decoded as one: inner chunks, where they can be read alone.
+    /// The shape of the smallest decodable unit: inner chunks if they can be read alone.
     pub(super) unit: Vec<u64>,
-    /// The size of an element in bytes; of strings the size of a place in the buffer.
+    /// The size of an element in bytes; for strings, the size of a slot in the buffer.
     pub(super) item_size: usize,
     dtype: PyOnceLock<Py<PyAny>>,
 }
@@ -46,7 +47,7 @@ impl OpenArray {
         }
     }
 
-    /// NumPy's data type for the array's.
+    /// The NumPy data type of the array.
     pub(super) fn dtype<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
         let dtype = self.dtype.get_or_try_init(py, || {
             static MAP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

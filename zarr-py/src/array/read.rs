@@ -1,4 +1,4 @@
-//! Reads of elements of one size.
+//! Reads of fixed-size elements.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::error::{Error, Result};
 use crate::lent::c_strides;
 use crate::{events, runtime};
 
-/// Local reads that decode no more than this, in bytes, are done by the calling thread: in a few milliseconds, and waking
-/// others takes longer than most of them.
+/// Local reads that decode at most this many bytes run on the calling thread: they finish within a
+/// few milliseconds, and handing most of them to another thread would take longer.
 const INLINE: u64 = 4 << 20;
 
-/// What is read, and where to.
+/// A planned read and its output.
 struct Task {
     open: Arc<OpenArray>,
     selection: Selection,
@@ -26,24 +26,24 @@ struct Task {
     strides: Vec<isize>,
 }
 
-/// How the elements become what Python gets.
+/// Converts the elements to the Python result.
 pub(super) struct Finish {
     pub(super) shape: Vec<usize>,
     pub(super) dtype: Py<PyAny>,
     pub(super) arranged: Option<Py<PyAny>>,
     pub(super) scalar: bool,
-    /// The array that was to be filled.
+    /// The output array of the caller.
     pub(super) out: Option<Py<PyAny>>,
 }
 
-/// The memory that was read into.
+/// The memory that a read filled.
 enum Filled {
     Fresh(Fresh),
-    /// That of the output array.
+    /// The memory of the output array.
     Lent,
 }
 
-/// A read that is done.
+/// A completed read.
 struct Done {
     filled: Filled,
     finish: Finish,
@@ -145,7 +145,7 @@ impl NativeArray {
     }
 }
 
-/// An output array in the shape that the engine fills; `None` where that takes a copy.
+/// Returns the output array in the engine's shape; `None` if that requires a copy.
 fn place<'py>(out: &Bound<'py, PyAny>, wanted: &Wanted) -> PyResult<Option<Bound<'py, PyAny>>> {
     match &wanted.arranged {
         None => {
@@ -176,7 +176,7 @@ impl Task {
 }
 
 impl Finish {
-    /// What Python gets of an array in the engine's shape.
+    /// Converts an array in the engine's shape to the Python result.
     pub(super) fn arrange<'py>(self, array: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = array.py();
         let array = match &self.arranged {

@@ -1,4 +1,4 @@
-//! How chunks are stored: their keys, and the indexes of shards.
+//! The stored form of chunks: keys and shard indexes.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use pyo3::prelude::*;
@@ -8,21 +8,21 @@ use crate::error::Result;
 use crate::runtime;
 use crate::store::ObjectVersion;
 
-/// The size of a shard, its version, where its index is (start and end), and for each inner chunk, in C order, where it is: offset
-/// and size, both 2^64 - 1 for one that is not stored.
+/// The size and version of a shard, the start and end of its index, and the offset and size of each
+/// inner chunk in C order. Both numbers are 2^64 - 1 for a missing inner chunk.
 type Stored = (u64, ObjectVersion, (u64, u64), Vec<(u64, u64)>);
 
 #[pymethods]
 impl NativeArray {
-    /// The key of the chunk, or shard, at these indices.
+    /// The key of the chunk (or shard) at these indices.
     fn _key_of_cell(&self, cell: Vec<u64>) -> PyResult<String> {
         let open = self.handle.get()?;
         let array = open.array.as_async();
         Ok(array.layout().key(&array.path().prefix(), &cell))
     }
 
-    /// The number of inner chunks along each dimension of the shard at these indices; `None` where there are no inner chunks
-    /// that can be read alone.
+    /// The number of inner chunks along each dimension of the shard at these indices; `None` if
+    /// inner chunks cannot be read alone.
     fn _inner_grid(&self, cell: Vec<u64>) -> PyResult<Option<Vec<u64>>> {
         let open = self.handle.get()?;
         let chain = open.array.as_async().layout().codecs_of(&cell);
@@ -30,7 +30,7 @@ impl NativeArray {
         Ok(sharding.map(|sharding| sharding.chunks_per_shard().to_vec()))
     }
 
-    /// The indexes of the shards at these indices; `None` for each that is not stored.
+    /// The shard indexes at these indices; `None` for each missing shard.
     #[pyo3(signature = (cells, *, awaitable = false))]
     fn _shard_indexes<'py>(
         &self,

@@ -1,4 +1,4 @@
-//! Strings and byte strings: lists of Python's objects, which NumPy makes arrays of.
+//! Strings and byte strings: lists of Python objects that NumPy converts to arrays.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ pub(super) enum Elements {
     ByteStrings(Vec<Vec<u8>>),
 }
 
-/// Elements that were read, and what becomes of them.
+/// The elements of a read, and their conversion.
 pub(super) struct Strings {
     elements: Elements,
     finish: Finish,
 }
 
-/// The future of a read, and how it ends.
+/// Returns the future of a read, and the conversion of its result.
 pub(super) fn read_variable<'py>(
     py: Python<'py>,
     open: Arc<OpenArray>,
@@ -49,7 +49,7 @@ pub(super) fn read_variable<'py>(
         scalar: wanted.scalar,
         out: out.map(|out| out.clone().unbind()),
     };
-    // Places of the elements, before their bytes.
+    // Fails early if even the slots of the elements exceed the memory.
     Fresh::new(&finish.shape, size_of::<u64>())?;
     let selection = wanted.selection;
     let read = async move {
@@ -98,7 +98,7 @@ impl<'py> IntoPyObject<'py> for Strings {
     }
 }
 
-/// The future of a write of an array of strings or byte strings.
+/// Returns the future of a write of an array of strings or byte strings.
 pub(super) fn write_variable(
     open: Arc<OpenArray>,
     wanted: Wanted,
@@ -106,7 +106,7 @@ pub(super) fn write_variable(
 ) -> PyResult<futures::future::BoxFuture<'static, Result<()>>> {
     let py = value.py();
     let mut shape = value.getattr("shape")?.extract::<Vec<usize>>()?;
-    // NumPy lets an assignment have more dimensions of length 1 in front.
+    // NumPy allows extra leading dimensions of length 1 in an assignment.
     while shape.len() > wanted.shape.len() && shape.first() == Some(&1) {
         shape.remove(0);
     }

@@ -1,4 +1,4 @@
-//! Writes of elements of one size.
+//! Writes of fixed-size elements.
 
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
-//! What zarr-python asks a pipeline for: for each chunk its key, its shape, which elements of it, and where they go.
+//! The batches of zarr-python: the key and shape of each chunk, its selected elements, and their
+//! position in the caller's array.
 //!
-//! The selections are those of zarr-python's indexers: slices and integers, one array between slices, arrays as `numpy.ix_`
-//! makes them, and one array of coordinates for each dimension. Anything else is `None`, and not an error.
+//! Supports the selections of zarr-python's indexers: slices and integers, one array between
+//! slices, arrays as made by `numpy.ix_`, and one coordinate array per dimension. Any other
+//! selection is `None` and not an error.
 
 use std::sync::Arc;
 
@@ -12,18 +14,19 @@ use pyo3::types::{PyInt, PyList, PySlice, PyTuple};
 use zarr_core::plan::ChunkAccess;
 use zarr_core::{AxisPlaces, ChunkSelection, PlacedIndices};
 
-/// What is read or written of each chunk of a batch.
+/// The accesses to the chunks of a batch.
 pub(super) struct Chunks(pub(super) Vec<ChunkAccess>);
 
-/// Where chunks meet the array of the caller.
+/// The layout of the caller's array.
 struct Buffer<'a> {
     shape: &'a [usize],
     strides: &'a [isize],
-    /// Dimensions of the chunks that the array has not, though a selection has arrays for them.
+    /// Chunk dimensions that the caller's array drops, although the selection holds an array for
+    /// each of them.
     drop_axes: &'a [usize],
 }
 
-/// The indices of one dimension, of a chunk or of the array.
+/// The indices along one dimension of a chunk or of the caller's array.
 enum Indices {
     One(u64),
     Range {
@@ -33,13 +36,13 @@ enum Indices {
     },
     List {
         indices: Vec<u64>,
-        /// The shape of the array that they were given as.
+        /// The shape of the array that held the indices.
         shape: Vec<usize>,
     },
 }
 
 impl Chunks {
-    /// Walks a batch for an array of the caller of this shape, with these strides in bytes.
+    /// Parses a batch for a caller's array of this shape, with these strides in bytes.
     pub(super) fn of(
         batch: &Bound<'_, PyList>,
         shape: &[usize],
@@ -122,14 +125,14 @@ impl Buffer<'_> {
         Ok(orthogonal.then(|| self.orthogonal(chunk, buffer)).flatten())
     }
 
-    /// All combinations of indices.
+    /// Builds an orthogonal selection: all combinations of the indices.
     fn orthogonal(&self, chunk: Vec<Indices>, buffer: Vec<Indices>) -> Option<ChunkSelection> {
         let kept = |axis: usize, indices: &Indices| {
             !matches!(indices, Indices::One(_)) && !self.drop_axes.contains(&axis)
         };
         let dimensions = chunk.iter().enumerate();
         let dimensions = dimensions.filter(|(axis, indices)| kept(*axis, indices));
-        // A single value is repeated for all elements.
+        // A single value is broadcast to all elements.
         let repeated = self.shape.is_empty();
         if !repeated && (dimensions.count() != self.shape.len() || buffer.len() != self.shape.len())
         {
@@ -153,7 +156,7 @@ impl Buffer<'_> {
         ))
     }
 
-    /// Single elements.
+    /// Builds a selection of single elements.
     fn points(&self, chunk: Vec<Indices>, buffer: &[Indices]) -> Option<ChunkSelection> {
         let coordinates = chunk
             .into_iter()
@@ -179,13 +182,13 @@ impl Indices {
         }
     }
 
-    /// Those of all dimensions of a selection: a tuple, or one for the only dimension.
+    /// Parses the indices of all dimensions of a selection: a tuple, or one item for rank 1.
     fn all(selection: &Bound<'_, PyAny>, shape: &[u64]) -> PyResult<Option<Vec<Self>>> {
         let Ok(selection) = selection.cast::<PyTuple>() else {
             let len = shape.first().copied().unwrap_or(u64::MAX);
             return Ok(Self::of(selection, len)?.map(|indices| vec![indices]));
         };
-        // A selection from a single value, which has no dimensions, is not looked at.
+        // The selection from a single value has rank 0 and is ignored.
         let lengths = shape.iter().copied().chain(std::iter::repeat(u64::MAX));
         selection
             .iter()
@@ -194,7 +197,7 @@ impl Indices {
             .collect()
     }
 
-    /// Those of one dimension of this length.
+    /// Parses the indices of one dimension of this length.
     fn of(selection: &Bound<'_, PyAny>, len: u64) -> PyResult<Option<Self>> {
         if let Ok(slice) = selection.cast::<PySlice>() {
             let found = slice.indices(isize::try_from(len).unwrap_or(isize::MAX))?;
@@ -226,7 +229,7 @@ impl Indices {
             let indices = indices.to_vec(selection.py())?;
             match indices.into_iter().map(u64::try_from).collect() {
                 Ok(indices) => indices,
-                // A negative index, which zarr-python has none of.
+                // A negative index, which zarr-python never passes.
                 Err(_) => return Ok(None),
             }
         };
@@ -241,7 +244,7 @@ impl Indices {
         }
     }
 
-    /// First index, step and count, where they are evenly spaced.
+    /// The first index, step and count, if the indices are evenly spaced.
     fn range(&self) -> Option<(u64, i64, u64)> {
         match self {
             Self::One(index) => Some((*index, 1, 1)),
@@ -281,7 +284,8 @@ impl Indices {
         }
     }
 
-    /// These indices at those positions of the buffer, all at position 0 where `repeated`; `None` where they are not as many.
+    /// Places these indices at those positions of the buffer, all at position 0 if `repeated`;
+    /// `None` if the numbers of indices and positions differ.
     fn placed(&self, positions: &Self, repeated: bool) -> Option<PlacedIndices> {
         if self.len() != positions.len() {
             return None;

@@ -1,7 +1,9 @@
-//! What `zarr_py.CodecPipeline` calls: reads and writes of any selection of an array in one call.
+//! The native half of `zarr_py.CodecPipeline`: reads and writes any selection of an array in one
+//! call.
 //!
-//! `batch` walks what zarr-python asks for, chunk by chunk, once and with the interpreter; `variable` makes Python's strings. The engine does the rest without the interpreter. What `batch` does not understand is
-//! `None` here, and zarr-python's own pipeline does it.
+//! `batch` parses the batch of zarr-python chunk by chunk, once and with the GIL; `variable` builds
+//! Python strings. The engine does the rest without the GIL. An unsupported batch is `None` here,
+//! and zarr-python's own pipeline takes over.
 
 mod batch;
 mod variable;
@@ -29,21 +31,23 @@ use crate::lent::{Lent, c_strides};
 use crate::store::NativeStore;
 use crate::{events, runtime};
 
-/// A read of one local object that decodes no more than this is done on the caller's thread: to hand it over takes longer.
+/// A read of one local object that decodes at most this many bytes runs on the calling thread,
+/// because handing it over takes longer.
 const HERE: u64 = 1 << 20;
 
-/// An array's metadata, bound to the store that the array is in.
+/// The metadata of an array, bound to the store of the array.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct NativePipeline {
     store: Py<NativeStore>,
     metadata: Arc<ArrayMetadata>,
-    /// Of all shapes of chunks that were asked for: the array may have grown since it was opened.
+    /// The layout for all chunk shapes requested so far: the array may have grown since it was
+    /// opened.
     layout: Arc<ArcSwap<ArrayLayout>>,
 }
 
 #[pymethods]
 impl NativePipeline {
-    /// Binds a metadata document, of Zarr 2 or 3.
+    /// Binds a metadata document of Zarr 2 or 3.
     #[new]
     fn new(
         py: Python<'_>,
@@ -71,7 +75,7 @@ impl NativePipeline {
         })
     }
 
-    /// This array in another store.
+    /// Binds this array to another store.
     fn over(&self, store: Py<NativeStore>) -> Self {
         Self {
             store,
@@ -80,13 +84,13 @@ impl NativePipeline {
         }
     }
 
-    /// The size of an element in bytes; `None` for strings and byte strings of any length.
+    /// The size of an element in bytes; `None` for variable-size strings and byte strings.
     #[getter]
     fn item_size(&self) -> Option<usize> {
         self.layout.load().data_type().fixed_size()
     }
 
-    /// What elements of any length are: `"string"` or `"bytes"`.
+    /// The kind of variable-size elements: `"string"` or `"bytes"`.
     #[getter]
     fn variable_kind(&self) -> Option<&'static str> {
         match self.layout.load().data_type().kind() {
@@ -96,8 +100,8 @@ impl NativePipeline {
         }
     }
 
-    /// Reads parts of chunks into an array. Statuses of the chunks, or an awaitable of them, or `None` where something in the
-    /// batch is not understood.
+    /// Reads parts of chunks into an array. Returns the statuses of the chunks, or an awaitable of
+    /// them, or `None` for an unsupported batch.
     fn read<'py>(
         &self,
         py: Python<'py>,
@@ -115,8 +119,9 @@ impl NativePipeline {
         read.run(py, Statuses).map(Some)
     }
 
-    /// Reads parts of chunks of elements of any length, as they lie in an array of `shape` in C order: a list of them and the
-    /// statuses of the chunks, or an awaitable of both, or `None`.
+    /// Reads parts of chunks of variable-size elements, in C order of an array of `shape`. Returns
+    /// a list of the elements and the statuses of the chunks, or an awaitable of both, or `None`
+    /// for an unsupported batch.
     fn read_variable<'py>(
         &self,
         py: Python<'py>,
@@ -136,7 +141,8 @@ impl NativePipeline {
             .map(Some)
     }
 
-    /// Writes parts of chunks from an array. An awaitable of nothing, or `None` where something in the batch is not understood.
+    /// Writes parts of chunks from an array. Returns an awaitable of `None`, or `None` for an
+    /// unsupported batch.
     fn write<'py>(
         &self,
         py: Python<'py>,
@@ -155,8 +161,8 @@ impl NativePipeline {
             .map(Some)
     }
 
-    /// Writes parts of chunks of elements of any length, from a list of them as they lie in an array of `shape` in C order. As
-    /// `write`.
+    /// Writes parts of chunks of variable-size elements from a list, in C order of an array of
+    /// `shape`. Returns an awaitable of `None`, or `None` for an unsupported batch.
     fn write_variable<'py>(
         &self,
         py: Python<'py>,
@@ -179,7 +185,7 @@ impl NativePipeline {
         self.start_write(py, chunks, input, store_fill).map(Some)
     }
 
-    /// Decodes a whole chunk of elements of one size, to C order and this machine's byte order.
+    /// Decodes a whole chunk of fixed-size elements to C order and native byte order.
     fn decode(&self, py: Python<'_>, encoded: &Bound<'_, PyAny>) -> PyResult<Buffer> {
         let (layout, encoded) = (self.layout.load_full(), copy_of(encoded)?);
         let decoded = py.detach(|| match layout.codecs().decode_chunk(&encoded)? {
@@ -189,7 +195,7 @@ impl NativePipeline {
         Ok(Buffer::new(decoded.map_err(Error::from)?.into()))
     }
 
-    /// Encodes a whole chunk of elements of one size, in C order and this machine's byte order.
+    /// Encodes a whole chunk of fixed-size elements in C order and native byte order.
     fn encode(&self, py: Python<'_>, elements: &Bound<'_, PyAny>) -> PyResult<Buffer> {
         let (layout, elements) = (self.layout.load_full(), copy_of(elements)?);
         let encoded = py.detach(|| {
@@ -201,7 +207,7 @@ impl NativePipeline {
         Ok(Buffer::new(encoded.map_err(Error::from)?.into()))
     }
 
-    /// What a read would do, in words and as numbers.
+    /// The plan of a read, as text and as numbers.
     fn plan(
         &self,
         batch: &Bound<'_, PyList>,
@@ -225,7 +231,7 @@ impl NativePipeline {
         Ok(self.store.get().handle()?.hierarchy)
     }
 
-    /// The layout, with the shapes of all these chunks.
+    /// Returns a layout that knows the shapes of all these chunks.
     fn layout_of(&self, chunks: &[ChunkAccess]) -> Result<Arc<ArrayLayout>> {
         let mut layout = self.layout.load_full();
         for chunk in chunks {
@@ -266,7 +272,8 @@ impl NativePipeline {
         let layout = self.layout_of(&chunks.0)?;
         let mut chunks = chunks.0;
         if layout.codecs().sharding().is_some() {
-            // What an array that has shrunk left in its shards comes back when it grows, so it is merged.
+            // Merges with stored data: elements that an array left in its shards when it shrank
+            // reappear when it grows.
             chunks.iter_mut().for_each(|chunk| chunk.complete = false);
         }
         let plan = WritePlan::of_chunks(layout, chunks, options);
@@ -278,7 +285,7 @@ impl NativePipeline {
     }
 }
 
-/// A read that is planned.
+/// A planned read.
 struct Read {
     hierarchy: Hierarchy,
     plan: ReadPlan,
@@ -286,14 +293,14 @@ struct Read {
     keys: Vec<Arc<str>>,
 }
 
-/// A read that is done.
+/// A completed read.
 struct Done {
     target: Target,
     keys: Vec<Arc<str>>,
 }
 
 impl Read {
-    /// Runs the read here or for the running loop, and answers with what `answer` makes of it.
+    /// Runs the read here or for the running event loop, and converts the result with `answer`.
     fn run<'py, A>(
         self,
         py: Python<'py>,
@@ -328,7 +335,7 @@ impl Read {
     }
 }
 
-/// For each chunk of a read, in order, a `GetResult` of zarr-python.
+/// The statuses of the chunks of a read, in order, as `GetResult` of zarr-python.
 struct Statuses(Done);
 
 impl<'py> IntoPyObject<'py> for Statuses {

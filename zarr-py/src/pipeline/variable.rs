@@ -1,4 +1,4 @@
-//! Strings and byte strings of any length, as lists of Python's objects.
+//! Variable-size strings and byte strings, as lists of Python objects.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use zarr_core::{ArrayLayout, DataTypeKind, Input};
 use super::{Done, statuses};
 use crate::error::Error;
 
-/// The size of a place of such an element in a buffer.
+/// The size of a slot for a variable-size element in a buffer.
 const PLACE: usize = 8;
 
-/// The strides of places in C order, in bytes.
+/// The strides of the slots in C order, in bytes.
 pub(super) fn place_strides(shape: &[usize]) -> Vec<isize> {
     let mut stride = PLACE.cast_signed();
     let mut strides = vec![0; shape.len()];
@@ -23,7 +23,7 @@ pub(super) fn place_strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
-/// What was read: a list of the elements, and the statuses of the chunks.
+/// The result of a read: a list of the elements, and the statuses of the chunks.
 pub(super) struct Elements {
     pub(super) read: Done,
     pub(super) layout: Arc<ArrayLayout>,
@@ -54,7 +54,8 @@ impl<'py> IntoPyObject<'py> for Elements {
     }
 }
 
-/// The elements of a list; `None` where one is neither text nor bytes, as the kind wants.
+/// Converts the elements of a list; `None` if an element is neither text nor bytes as the kind
+/// requires.
 pub(super) fn input(elements: &Bound<'_, PyList>, kind: DataTypeKind) -> PyResult<Option<Input>> {
     let (mut offsets, mut bytes) = (vec![0], Vec::new());
     for element in elements {

@@ -1,4 +1,5 @@
-//! Many answers, handed over batch by batch as they come: what the iterators of `zarr_py.Store` and `zarr_py.objects` take from.
+//! Many results, delivered in batches as they arrive: the source of the iterators of
+//! `zarr_py.Store` and `zarr_py.objects`.
 
 use std::sync::Arc;
 
@@ -14,10 +15,10 @@ use super::coalesce::Answers;
 use crate::error::{Error, Result};
 use crate::runtime::{awaitable, runtime, unpanicked, wait};
 
-/// Batches that wait to be taken.
+/// Number of batches that may wait for the consumer.
 const AHEAD: usize = 4;
 
-/// What comes at once.
+/// The items of one batch.
 #[derive(IntoPyObject)]
 pub(super) enum Batch {
     Keys(Vec<String>),
@@ -25,7 +26,7 @@ pub(super) enum Batch {
     Ranges(Answers),
 }
 
-/// A stream of batches, which a task fills. Dropping or closing it ends the task.
+/// A stream of batches, filled by a task. Dropping or closing it aborts the task.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Batches {
     receiver: Arc<Mutex<Receiver<Result<Batch>>>>,
@@ -34,7 +35,7 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    /// Starts to take from a stream.
+    /// Starts a task that consumes a stream.
     pub(super) fn start(mut stream: BoxStream<'static, Result<Batch>>) -> Self {
         let (sender, receiver) = channel(AHEAD);
         let task = runtime().spawn(async move {
@@ -48,14 +49,14 @@ impl Batches {
                 Ok(())
             });
             if let Err(panic) = fill.await {
-                // Nobody may be there to hear of it.
+                // The receiver may be gone.
                 let _ = sender.send(Err(panic)).await;
             }
         });
         Self::new(receiver, Some(task.abort_handle()))
     }
 
-    /// What is all there.
+    /// Wraps complete results.
     pub(super) fn ready(batches: Vec<Batch>) -> Self {
         let (sender, receiver) = channel(batches.len().max(1));
         for batch in batches {
@@ -84,7 +85,7 @@ impl Batches {
 
 #[pymethods]
 impl Batches {
-    /// The next batch, or an awaitable of it; `None` at the end.
+    /// Returns the next batch, or an awaitable of it; `None` at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.check_process()?;
         if let Ok(mut receiver) = self.receiver.try_lock() {
@@ -102,7 +103,7 @@ impl Batches {
         .map(Some)
     }
 
-    /// The next batch, waited for without the interpreter; `None` at the end.
+    /// Waits for the next batch without the GIL; `None` at the end.
     fn next_sync(&self, py: Python<'_>) -> PyResult<Option<Batch>> {
         self.check_process()?;
         let receiver = self.receiver.clone();
@@ -112,7 +113,7 @@ impl Batches {
         )
     }
 
-    /// Ends the requests that are under way.
+    /// Cancels the requests in flight.
     fn close(&self) {
         if let Some(task) = &self.task {
             task.abort();

@@ -1,4 +1,4 @@
-//! Byte requests of zarr-python as ranges of the engine.
+//! Converts byte requests of zarr-python to ranges of the engine.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use zarr_store::ByteRange;
 
-/// A range, from `None` or one of the classes of `zarr.abc.store`.
+/// Converts `None` or a byte request of `zarr.abc.store` to a range.
 pub(super) fn parse(object: Option<&Bound<'_, PyAny>>) -> PyResult<ByteRange> {
     let Some(object) = object else {
         return Ok(ByteRange::All);
@@ -17,7 +17,7 @@ pub(super) fn parse(object: Option<&Bound<'_, PyAny>>) -> PyResult<ByteRange> {
         let text = text.unwrap_or_else(|_| "something else".to_owned());
         PyValueError::new_err(format!("Unexpected byte_range, got {text}."))
     };
-    // Negative offsets are no numbers of ours.
+    // A negative offset does not fit a range of the engine.
     let number = |name: &str| {
         let number = object.getattr(name)?.extract::<u64>();
         number.map_err(|_| unexpected())

@@ -1,7 +1,8 @@
-//! An object of Python with the methods of obspec as an `ObjectStore`. `zarr_py._called.Calls` makes its methods equal, sync or
-//! async; here every call is one of a thread that may wait, and bytes are copied both ways, so that nobody sees what others do
-//! with their memory. The methods of a store of zarr-python are coroutines instead, which the event loop of the caller starts,
-//! many in one turn, and no thread waits for.
+//! An `ObjectStore` over a Python object with the methods of obspec. `zarr_py._called.Calls`
+//! unifies its sync and async methods; here every call runs on a thread that may block, and bytes
+//! are copied in both directions, so neither side sees later changes to the other's memory. A
+//! zarr-python store has coroutine methods instead: the caller's event loop starts them, many in
+//! one turn, and no thread waits for them.
 
 use std::fmt;
 use std::io;
@@ -26,16 +27,16 @@ use crate::buffer::copy_of;
 use crate::error::text_of;
 use crate::runtime::attached;
 
-/// A store that is called.
+/// A store implemented by a Python object.
 #[derive(Clone)]
 pub(super) struct Called {
     calls: Arc<Py<PyAny>>,
     pub(super) name: String,
-    /// What makes the calls, where it is no thread of ours.
+    /// The event loop that runs the calls; `None` if threads run them.
     event_loop: Option<EventLoop>,
 }
 
-/// What an object is: path, size, entity tag, version.
+/// The metadata of an object: path, size, entity tag, version.
 type Meta = (String, u64, Option<String>, Option<String>);
 
 impl Called {
@@ -47,7 +48,8 @@ impl Called {
         }
     }
 
-    /// A store whose methods are coroutines, which `calls`, a `zarr_py._foreign.Calls`, runs on its event loop.
+    /// Wraps a store with coroutine methods; `calls`, a `zarr_py._foreign.Calls`, runs them on its
+    /// event loop.
     pub(super) fn on_event_loop(calls: Py<PyAny>, name: String) -> Self {
         let called = Self::new(calls, name);
         Self {
@@ -56,7 +58,7 @@ impl Called {
         }
     }
 
-    /// Calls a method with the arguments that `arguments` makes, and takes in its answer.
+    /// Calls a method with the arguments from `arguments`, and converts its result.
     async fn call<T: Send + 'static>(
         &self,
         path: &str,
@@ -89,7 +91,7 @@ impl Called {
     }
 }
 
-/// The arguments of a method that has one.
+/// Wraps the only argument of a method.
 fn one<'py>(py: Python<'py>, argument: impl IntoPyObject<'py>) -> PyResult<Py<PyTuple>> {
     PyTuple::new(py, [argument]).map(Bound::unbind)
 }
@@ -101,7 +103,8 @@ fn generic(source: io::Error) -> Error {
     }
 }
 
-/// An exception by the names of its classes: built-in ones, and those that obstore and obspec have.
+/// Converts an exception by the names of its classes: built-in ones, and those of obstore and
+/// obspec.
 fn convert(py: Python<'_>, error: &PyErr, path: String) -> Error {
     let classes = error.get_type(py).mro();
     let names: Vec<String> = classes
@@ -135,7 +138,7 @@ fn convert(py: Python<'_>, error: &PyErr, path: String) -> Error {
 fn meta((path, size, e_tag, version): Meta) -> Result<ObjectMeta> {
     Ok(ObjectMeta {
         location: Path::parse(path)?,
-        // Nobody asks for it.
+        // Nobody reads the modification time.
         last_modified: Default::default(),
         size,
         e_tag,
@@ -307,7 +310,7 @@ impl ObjectStore for Called {
     }
 }
 
-/// The error for what a store of Zarr never does.
+/// The error for an operation that a Zarr store never uses.
 fn not_implemented(operation: &str) -> Error {
     Error::NotImplemented {
         operation: operation.to_owned(),

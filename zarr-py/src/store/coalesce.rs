@@ -1,5 +1,6 @@
-//! Which requests serve the ranges of one object, by the rule of `zarr.core._coalesce`: bounded ranges merge in the order of
-//! their starts while the gap and the sum are small enough; all others stand alone.
+//! Plans the requests for ranges of one object by the rule of `zarr.core._coalesce`: bounded ranges
+//! merge in the order of their starts while gap and total size are small enough; all other ranges
+//! stand alone.
 
 use std::ops::Range;
 
@@ -7,26 +8,26 @@ use zarr_store::{Body, ByteRange};
 
 use crate::buffer::Buffer;
 
-/// How far ranges are merged.
+/// The limits on merging ranges.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// The largest gap, in bytes.
     pub(super) gap: u64,
-    /// The largest request, in bytes, that merging makes.
+    /// The largest merged request, in bytes.
     pub(super) size: u64,
 }
 
-/// The index of each range, and the part of the object that it wants where that is not all of the request.
+/// The index of each range, and its part of the request; `None` for the whole request.
 type Members = Vec<(usize, Option<Range<u64>>)>;
 
-/// One request, and the ranges that it serves.
+/// A request and the ranges that it serves.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Request {
     pub(super) range: ByteRange,
     members: Members,
 }
 
-/// The answers of one request: the index of each range, and its bytes.
+/// The results of a request: the index and the bytes of each range.
 pub(super) type Answers = Vec<(usize, Buffer)>;
 
 pub(super) fn coalesce(ranges: Vec<ByteRange>, limits: Limits) -> Vec<Request> {
@@ -69,7 +70,7 @@ fn request((range, members): (Range<u64>, Members)) -> Request {
 }
 
 impl Request {
-    /// The parts of an answer, clamped to the object as a slice is in Python.
+    /// Splits a body into the parts for each range, clamped to the object like a Python slice.
     pub(super) fn answers(&self, body: &Body) -> Answers {
         let place = |position: u64| {
             let within = position.clamp(body.range.start, body.range.end) - body.range.start;

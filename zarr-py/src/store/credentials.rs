@@ -1,4 +1,4 @@
-//! Credentials that a function of Python provides.
+//! Credentials from a Python function.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use zarr_store::{CredentialSource, Credentials};
 use crate::error::text_of;
 use crate::runtime::attached;
 
-/// The function, called on a thread that may wait.
+/// The function, called on a thread that may block.
 #[derive(Clone)]
 pub(super) struct Provider(Arc<Py<PyAny>>);
 

@@ -1,5 +1,5 @@
-//! Calls that are made by an event loop of Python: those that are handed over before it comes to look are started in one turn of
-//! it, and no thread waits for any.
+//! Runs calls on a Python event loop: one turn of the loop starts all queued calls, and no thread
+//! waits for any of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::runtime::attached;
 
-/// An event loop, and the calls that it has not yet begun.
+/// An event loop, and the calls that it has not started yet.
 #[derive(Clone)]
 pub(super) struct EventLoop {
     /// A `zarr_py._foreign.Calls`.
@@ -19,7 +19,7 @@ pub(super) struct EventLoop {
 
 type Queue = Arc<Mutex<Vec<Job>>>;
 
-/// Starts a call, on the event loop.
+/// Starts a call on the event loop.
 type Job = Box<dyn FnOnce(&Bound<'_, PyAny>) + Send>;
 
 impl EventLoop {
@@ -30,7 +30,7 @@ impl EventLoop {
         }
     }
 
-    /// Calls a method, and takes in its answer. `None` where the event loop does nothing any more.
+    /// Calls a method and converts its result; `None` if the event loop has stopped.
     pub(super) async fn call<T: Send + 'static>(
         &self,
         method: &'static str,
@@ -39,7 +39,7 @@ impl EventLoop {
     ) -> Option<T> {
         let (sender, receiver) = oneshot::channel();
         let finish = move |found: PyResult<Bound<'_, PyAny>>, py: Python<'_>| {
-            // The caller may have lost interest.
+            // The caller may have been cancelled.
             let _ = sender.send(answer(found, py));
         };
         self.hand_over(Box::new(move |calls| {
@@ -48,7 +48,7 @@ impl EventLoop {
                 Err(error) => return finish(Err(error), calls.py()),
             };
             let done = Done::new(|task| finish(task.call_method0("result"), task.py()));
-            // It is not started after the caller was cancelled: the sender is dropped then.
+            // A cancelled caller has dropped the sender, so the call is not started.
             let _ = calls.call_method1("start", (method, arguments, done));
         }));
         receiver.await.ok()
@@ -66,13 +66,13 @@ impl EventLoop {
         let jobs = Jobs(self.clone());
         let woken = attached(|py| self.calls.call_method1(py, "wake", (jobs,)).is_ok());
         if woken != Some(true) {
-            // The event loop is closed, or the interpreter ends.
+            // The event loop is closed, or the interpreter is exiting.
             lock(&self.queue).clear();
         }
     }
 }
 
-/// What the event loop calls to start what is in the queue.
+/// The callback with which the event loop starts the queued calls.
 #[pyclass(frozen)]
 struct Jobs(EventLoop);
 
@@ -86,7 +86,7 @@ impl Jobs {
     }
 }
 
-/// What is called with a task that is done.
+/// The callback for a finished task.
 #[pyclass(frozen)]
 struct Done(Mutex<Option<Finish>>);
 

@@ -15,18 +15,18 @@ async fn size(store: Store, key: String) -> Result<Option<u64>> {
 
 #[pymethods]
 impl NativeStore {
-    /// The size of an object, or an awaitable of it, in bytes; `None` where there is none.
+    /// The size of an object in bytes, or an awaitable of it; `None` if the object does not exist.
     fn size<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
         self.call(py, size(self.store()?, key))
     }
 
-    /// Lists on the calling thread.
+    /// The size of an object in bytes, blocking; `None` if the object does not exist.
     fn size_sync(&self, py: Python<'_>, key: String) -> PyResult<Option<u64>> {
         let store = self.store()?;
         self.wait(py, size(store, key))
     }
 
-    /// The sizes of all objects below a prefix together, in bytes, or an awaitable of them.
+    /// The total size of all objects below a prefix in bytes, or an awaitable of it.
     fn size_prefix<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let entries = self.store()?.list(&prefix);
         self.call(py, async move {
@@ -37,13 +37,13 @@ impl NativeStore {
         })
     }
 
-    /// Whether nothing is below a prefix, or an awaitable of that.
+    /// Whether no object is below a prefix, or an awaitable of that.
     fn is_empty<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let mut entries = self.store()?.list(&prefix);
         self.call(py, async move { Ok(entries.try_next().await?.is_none()) })
     }
 
-    /// Keys and sizes of all objects below a prefix, on the calling thread.
+    /// The keys and sizes of all objects below a prefix, blocking.
     fn entries_sync(&self, py: Python<'_>, prefix: &str) -> PyResult<Vec<(String, u64)>> {
         let entries = self.store()?.list(prefix);
         self.wait(py, async move {
@@ -52,7 +52,7 @@ impl NativeStore {
         })
     }
 
-    /// All keys that begin with a text, batch by batch.
+    /// All keys with a prefix, in batches.
     fn list_keys(&self, prefix: &str) -> PyResult<Batches> {
         let store = self.store()?;
         let (directory, start) = match prefix.rsplit_once('/') {

@@ -1,5 +1,5 @@
-//! Stores in memory by name, for as long as somebody holds one: equal names are the same store, and a pickle finds its store
-//! again in the process that it comes from.
+//! Named in-memory stores, kept as long as they are referenced: equal names denote one store, and a
+//! pickle finds its store again within its own process.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zarr_store::Store;
 
-/// A store in memory.
+/// An in-memory store.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub(super) name: String,
-    /// A random number, so that a store of the same name in another process is not taken for this one.
+    /// A random number that tells this store from one with its name in another process.
     pub(super) identity: u64,
     store: Store,
 }
@@ -25,7 +25,7 @@ impl Memory {
 
 static NAMED: Mutex<Option<HashMap<String, Weak<Memory>>>> = Mutex::new(None);
 
-/// The store of this name, or a new one, with a name of its own if it has none.
+/// Returns the store of this name, or creates one; without a name, creates a store with a new name.
 pub(super) fn open(name: Option<&str>) -> Arc<Memory> {
     let identity = RandomState::new().hash_one(std::process::id());
     let name = name.map_or_else(|| format!("{identity:016x}"), str::to_owned);
@@ -44,14 +44,14 @@ pub(super) fn open(name: Option<&str>) -> Arc<Memory> {
     memory
 }
 
-/// The store of this name, if it is this one.
+/// Returns the store of this name if its identity matches.
 pub(super) fn find(name: &str, identity: u64) -> Option<Arc<Memory>> {
     let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let memory = named.as_ref()?.get(name)?.upgrade()?;
     (memory.identity == identity).then_some(memory)
 }
 
-/// Why a pickle cannot be opened.
+/// The reason why a pickle cannot be opened.
 pub(super) fn not_here(name: &str) -> String {
     format!(
         "memory://{name}: a store in memory can be unpickled only in the process that it is in, while it is in use there"

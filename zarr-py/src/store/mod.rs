@@ -1,10 +1,11 @@
-//! The store that Python holds. `recipe` is what it was opened with, and in each process the store and the engine over it are
-//! made of that; `read`, `write` and `list` are the calls of `zarr_py.Store`, `objects` those of `zarr_py.objects`; `coalesce` plans
-//! ranges as zarr-python asks for them, `batches` hands over many answers. `called` makes a store of an object of Python, which may
-//! live on an `event_loop`, `credentials` of a function; `memory` knows the stores in memory by name.
+//! The native store. `recipe` holds the arguments that the store was opened with, from which each
+//! process builds the store and its engine; `read`, `write` and `list` implement `zarr_py.Store`,
+//! `objects` implements `zarr_py.objects`; `coalesce` plans byte ranges for zarr-python, `batches`
+//! delivers many results. `called` makes a store from a Python object, which may live on an
+//! `event_loop`, `credentials` from a function; `memory` tracks in-memory stores by name.
 //!
-//! Nothing waits that need not: memory and local files that the operating system has in its memory are read on the calling
-//! thread, with the interpreter, since letting go of it takes longer than the read. Everything else lets go of it.
+//! Reads served from memory or the page cache keep the GIL, because releasing it costs more than
+//! the read. Everything else releases it.
 
 mod batches;
 mod byte_range;
@@ -37,7 +38,7 @@ use crate::error::Result;
 use crate::events::RequestCounter;
 use crate::{events, runtime};
 
-/// A store and the engine over it, which shares its caches with everything that uses the store.
+/// A store and its engine, which shares its caches with all users of the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
     pub(crate) store: Store,
@@ -52,7 +53,7 @@ pub(crate) struct NativeStore {
 }
 
 impl NativeStore {
-    /// The store in this process.
+    /// Returns the store in this process.
     pub(crate) fn handle(&self) -> Result<Handle> {
         let handle = self.handle.get_or_try_make(|| self.recipe.open())?;
         Ok((*handle).clone())
@@ -63,13 +64,14 @@ impl NativeStore {
         Ok(handle.store.clone())
     }
 
-    /// Whether a call needs no more than a lock for a moment: then it is done with the interpreter, in which no fork can come
-    /// between, so that no child finds the lock taken.
+    /// Whether a call only needs a short lock: such a call keeps the GIL, which excludes forks, so
+    /// no child inherits a taken lock.
     fn is_memory(&self) -> bool {
         matches!(self.recipe.source, Source::Memory { .. })
     }
 
-    /// Waits for a call without the interpreter: here if it needs no network, and else where Ctrl-C is heard.
+    /// Runs a call without the GIL: on this thread if it needs no network, otherwise where Ctrl-C
+    /// interrupts.
     fn wait<T: Send + 'static>(
         &self,
         py: Python<'_>,
@@ -89,7 +91,7 @@ impl NativeStore {
         Ok(result?)
     }
 
-    /// An awaitable of a call, or its answer where the store is one in memory.
+    /// Returns an awaitable of a call; for an in-memory store, its result.
     fn call<'py, T>(
         &self,
         py: Python<'py>,
@@ -108,7 +110,7 @@ impl NativeStore {
         runtime::awaitable(py, call)
     }
 
-    /// It is opened where it is first used: a pickle may be loaded where that fails.
+    /// Opens lazily: a pickle may be loaded where opening the store fails.
     fn from_recipe(source: Source, max_concurrency: Option<usize>, cache_bytes: u64) -> Self {
         Self {
             recipe: Recipe {
@@ -124,7 +126,7 @@ impl NativeStore {
 
 #[pymethods]
 impl NativeStore {
-    /// A store at a URL or path, with options by the names of `object_store`.
+    /// Opens a store at a URL or path, with options named as in `object_store`.
     #[new]
     #[pyo3(signature = (url, options = Vec::new(), *, credential_provider = None, max_concurrency = None, cache_bytes = 0))]
     fn new(
@@ -142,7 +144,7 @@ impl NativeStore {
         Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
-    /// A store that calls an object of Python, a `zarr_py._called.Calls`.
+    /// Wraps a Python object behind a `zarr_py._called.Calls`.
     #[staticmethod]
     #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
     fn called(
@@ -162,7 +164,7 @@ impl NativeStore {
         Self::from_recipe(source, max_concurrency, cache_bytes)
     }
 
-    /// A store of zarr-python, which has bytes by key and no more, through a `zarr_py._foreign.Calls`.
+    /// Wraps a zarr-python store, which only maps keys to bytes, behind a `zarr_py._foreign.Calls`.
     #[staticmethod]
     #[pyo3(signature = (calls, name, *, max_concurrency = None))]
     fn on_event_loop(calls: Py<PyAny>, name: String, max_concurrency: Option<usize>) -> Self {
@@ -175,7 +177,7 @@ impl NativeStore {
         Self::from_recipe(source, max_concurrency, 0)
     }
 
-    /// A store in memory: the one of this name in this process, or a new one.
+    /// Opens an in-memory store: the one of this name in this process, or a new one.
     #[staticmethod]
     #[pyo3(signature = (name = None, prefix = "", *, cache_bytes = 0))]
     fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> Self {
@@ -186,7 +188,7 @@ impl NativeStore {
         Self::from_recipe(source, None, cache_bytes)
     }
 
-    /// The store in memory that had this name and identity when it was pickled.
+    /// Finds the in-memory store of a pickle by its name and identity.
     #[staticmethod]
     #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
     fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> Self {
@@ -200,7 +202,8 @@ impl NativeStore {
         Self::from_recipe(source, None, cache_bytes)
     }
 
-    /// The store, whose documents are read strictly. Where it cannot be opened, that raises where it is used.
+    /// Returns this store with strict parsing of documents. A store that cannot be opened raises on
+    /// first use.
     fn strict(&self) -> Self {
         let recipe = Recipe {
             strictness: Strictness::Strict,
@@ -213,31 +216,31 @@ impl NativeStore {
         Self { recipe, handle }
     }
 
-    /// Where the store is, without secrets.
+    /// The location of the store, without secrets.
     #[getter]
     fn location(&self) -> PyResult<String> {
         Ok(self.store()?.location().to_owned())
     }
 
-    /// Whether calls wait for a network.
+    /// Whether calls need a network.
     #[getter]
     fn is_remote(&self) -> PyResult<bool> {
         Ok(self.store()?.is_remote())
     }
 
-    /// Whether every write is refused, as by an archive.
+    /// Whether every write is refused, as in an archive.
     #[getter]
     fn is_read_only(&self) -> PyResult<bool> {
         Ok(self.store()?.is_read_only())
     }
 
-    /// Whether listings mean anything.
+    /// Whether listings are supported.
     #[getter]
     fn can_list(&self) -> PyResult<bool> {
         Ok(self.store()?.can_list())
     }
 
-    /// The name and identity of a store in memory.
+    /// The name and identity of an in-memory store.
     #[getter]
     fn memory_name(&self) -> Option<(String, u64)> {
         match &self.recipe.source {
@@ -251,7 +254,7 @@ impl NativeStore {
         Ok(RequestCounter::new(self.store()?.location(), prefix))
     }
 
-    /// Requests and bytes so far in this process, by kind.
+    /// Request and byte counts in this process so far, by kind.
     pub(crate) fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = self.store()?.requests();
         let dict = PyDict::new(py);

@@ -1,5 +1,6 @@
-//! What `zarr_py.objects` calls beside the rest: objects with their versions, conditions, copies, signed URLs. Each call waits without
-//! the interpreter, or with `awaitable` gives an awaitable, or the answer where the store is one in memory.
+//! The remaining calls of `zarr_py.objects`: objects with their versions, conditions, copies,
+//! signed URLs. Each call blocks without the GIL, or with `awaitable` returns an awaitable (for an
+//! in-memory store, the result).
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::batches::{Batch, Batches};
 use crate::buffer::{Buffer, copy_of};
 use crate::error::{Error, Result};
 
-/// Entries that come at once.
+/// Number of entries in a batch.
 const BATCH: usize = 1000;
 
 /// One stored state of an object.
@@ -36,7 +37,7 @@ impl ObjectVersion {
 
 #[pymethods]
 impl ObjectVersion {
-    /// Whether the backend told anything: an unknown version is no condition.
+    /// Whether the backend reported a version: an unknown version cannot be a condition.
     #[getter]
     fn is_known(&self) -> bool {
         self.0.is_known()
@@ -51,10 +52,10 @@ impl ObjectVersion {
     }
 }
 
-/// Bytes, where they stand in the object, the size of the object, and its version.
+/// The bytes, their position in the object, the size of the object, and its version.
 type Fetched = (Buffer, (u64, u64), u64, ObjectVersion);
 
-/// What a call without an answer gives: Python's `None`.
+/// The Python result `None`.
 type Nothing = Option<bool>;
 
 fn not_found(store: &Store, key: &str) -> Error {
@@ -62,7 +63,8 @@ fn not_found(store: &Store, key: &str) -> Error {
     Error::Named("NotFoundError", format!("{location}/{key}: not found"))
 }
 
-/// The version that a caller names. One that is not known would be no condition at all.
+/// Returns the version for a condition. An unknown version is refused, because it would impose no
+/// condition.
 fn known(store: &Store, key: &str, version: Option<ObjectVersion>) -> Result<Option<Version>> {
     match version {
         Some(ObjectVersion(version)) if !version.is_known() => {
@@ -91,7 +93,7 @@ fn precondition(
     })
 }
 
-/// An error of a put: where nothing was to be at the key, something is.
+/// The error of a failed put; with `if_absent`, a conflict means that the key exists.
 fn put_error(error: StoreError, if_absent: bool) -> Error {
     if if_absent && error.kind() == ErrorKind::Conflict {
         let place = error.place().map(ToString::to_string).unwrap_or_default();
@@ -133,7 +135,7 @@ impl NativeStore {
 
 #[pymethods]
 impl NativeStore {
-    /// An object, from an offset or the last bytes of it.
+    /// Reads an object from an offset, or its last bytes.
     #[pyo3(signature = (key, offset, suffix, version, *, awaitable = false))]
     fn fetch<'py>(
         &self,
@@ -164,7 +166,8 @@ impl NativeStore {
         })
     }
 
-    /// Ranges of an object, start and end, in the order asked for: in the requests that the cost model says.
+    /// Reads byte ranges (start, end) of an object in the order given; the cost model chooses the
+    /// requests.
     #[pyo3(signature = (key, ranges, version, *, awaitable = false))]
     fn fetch_ranges<'py>(
         &self,
@@ -188,7 +191,7 @@ impl NativeStore {
         })
     }
 
-    /// Puts an object on a condition; its version.
+    /// Puts an object on a condition; returns its version.
     #[pyo3(signature = (key, value, if_absent, if_version, *, awaitable = false))]
     fn put<'py>(
         &self,
@@ -247,7 +250,7 @@ impl NativeStore {
         })
     }
 
-    /// Deletes objects, in bulk where the backend can; those that do not exist are fine.
+    /// Deletes objects, in bulk if the backend supports it; ignores missing objects.
     #[pyo3(signature = (keys, *, awaitable = false))]
     fn delete_all<'py>(
         &self,
@@ -262,7 +265,7 @@ impl NativeStore {
         })
     }
 
-    /// Keys and sizes of all objects below a prefix, batch by batch.
+    /// The keys and sizes of all objects below a prefix, in batches.
     fn list_entries(&self, prefix: &str) -> PyResult<Batches> {
         let entries = self.store()?.list(prefix);
         let batches = entries
@@ -274,7 +277,7 @@ impl NativeStore {
         Ok(Batches::start(batches.boxed()))
     }
 
-    /// The names directly below a prefix: those of objects, and those of prefixes.
+    /// The names directly below a prefix: of objects, and of prefixes.
     #[pyo3(signature = (prefix, *, awaitable = false))]
     fn list_directory<'py>(
         &self,
@@ -289,7 +292,7 @@ impl NativeStore {
         })
     }
 
-    /// A URL for one kind of request for an object, valid for some seconds.
+    /// Signs a URL for one method on an object, valid for `expires_in` seconds.
     #[pyo3(signature = (key, method, expires_in, *, awaitable = false))]
     fn sign<'py>(
         &self,

@@ -13,8 +13,8 @@ use crate::buffer::Buffer;
 use crate::error::{Error, Result, not_found};
 use crate::runtime::{awaitable, runtime};
 
-/// Up to this many bytes are read with the interpreter, where they are at hand: a small part of the time after which one
-/// Python thread makes way for another.
+/// Reads of at most this many bytes of available data keep the GIL: they take a fraction of the
+/// interval at which Python switches threads.
 const INLINE: u64 = 1 << 20;
 
 fn buffer(body: Option<Body>) -> Option<Buffer> {
@@ -23,7 +23,8 @@ fn buffer(body: Option<Body>) -> Option<Buffer> {
 
 #[pymethods]
 impl NativeStore {
-    /// A range of an object, or an awaitable of it; `None` where there is no object.
+    /// Reads a range of an object, or returns an awaitable of it; `None` if the object does not
+    /// exist.
     #[pyo3(signature = (key, byte_range = None))]
     fn get<'py>(
         &self,
@@ -43,7 +44,7 @@ impl NativeStore {
         })
     }
 
-    /// Reads on the calling thread.
+    /// Reads a range of an object, blocking; `None` if the object does not exist.
     #[pyo3(signature = (key, byte_range = None))]
     fn get_sync(
         &self,
@@ -59,7 +60,7 @@ impl NativeStore {
         })
     }
 
-    /// Ranges of many objects, in the order asked for, or an awaitable of them.
+    /// Reads ranges of many objects in the order given, or returns an awaitable of them.
     fn get_many<'py>(
         &self,
         py: Python<'py>,
@@ -100,7 +101,7 @@ impl NativeStore {
         })
     }
 
-    /// Ranges of one object, one batch a request, as they come.
+    /// Reads ranges of one object, one batch per request, as they arrive.
     fn get_ranges(
         &self,
         key: String,
@@ -130,7 +131,7 @@ impl NativeStore {
         Ok(Batches::start(stream))
     }
 
-    /// Ranges of one object.
+    /// Reads ranges of one object, blocking.
     fn get_ranges_sync(
         &self,
         py: Python<'_>,
@@ -173,7 +174,7 @@ fn parse_all(byte_ranges: &Bound<'_, PyAny>) -> PyResult<Vec<ByteRange>> {
         .collect()
 }
 
-/// Reads by requests side by side.
+/// Reads ranges with concurrent requests.
 fn ranges(
     store: Store,
     key: String,
@@ -194,7 +195,7 @@ fn ranges(
         .boxed()
 }
 
-/// Reads of one open file, if all of them are at hand.
+/// Reads ranges of one open file if all of them are in the page cache.
 fn ranges_now(local: &LocalStore, key: &str, requests: &[Request]) -> Result<Option<Vec<Batch>>> {
     let file = match local.open_now(key)? {
         Some(Some(file)) => file,
@@ -213,7 +214,7 @@ fn ranges_now(local: &LocalStore, key: &str, requests: &[Request]) -> Result<Opt
     Ok(Some(found))
 }
 
-/// Reads of one open file, on a thread that may wait.
+/// Reads ranges of one open file on a thread that may block.
 fn local_ranges(
     local: LocalStore,
     key: String,
@@ -232,7 +233,7 @@ fn local_ranges(
             Ok(())
         };
         if let Err(error) = read() {
-            // Nobody may wait any more.
+            // The receiver may be gone.
             let _ = sender.blocking_send(Err(error));
         }
     });

@@ -1,4 +1,4 @@
-//! What a store is opened with, again in each process that uses it.
+//! The arguments that a store was opened with; each process opens it anew.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::credentials::Provider;
 use super::memory::Memory;
 use crate::error::{Error, Result};
 
-/// Everything that makes a store.
+/// All arguments of a store.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) source: Source,
-    /// Requests in flight at once.
+    /// Limit of requests in flight.
     pub(super) max_concurrency: Option<usize>,
-    /// Memory for encoded chunks, in bytes.
+    /// Cache size for encoded chunks, in bytes.
     pub(super) cache_bytes: u64,
-    /// Whether documents are read as the specification has them, and not as other libraries write them too.
+    /// Whether documents must follow the specification, or may use spellings of other libraries.
     pub(super) strictness: Strictness,
 }
 
@@ -36,14 +36,14 @@ pub(super) enum Source {
         called: Called,
         missing_on_forbidden: bool,
         single_writer: bool,
-        /// Whether it has no more than bytes by key: no versions, sizes, conditions.
+        /// Whether the store only maps keys to bytes: without versions, sizes and conditions.
         bare: bool,
     },
     Memory {
         memory: Arc<Memory>,
         prefix: String,
     },
-    /// A store in memory of another process, and why it is not here.
+    /// An in-memory store of another process, with the reason why it is unavailable.
     Gone(String),
 }
 
@@ -88,7 +88,7 @@ impl Recipe {
         Ok(self.over(store))
     }
 
-    /// The engine over a store that is open.
+    /// Returns the engine over an open store.
     pub(super) fn over(&self, store: Store) -> Handle {
         let caches = CacheOptions {
             chunk_size: self.cache_bytes,
@@ -100,7 +100,7 @@ impl Recipe {
     }
 }
 
-/// A store that is as patient as the store behind it, and reads each range in one request, as its callers do.
+/// Wraps a bare store: adds no deadline, and reads each range in one request, as its callers do.
 fn bare_store(store: Store) -> Store {
     let cost = CostModel {
         split: false,
@@ -117,7 +117,7 @@ fn bare_store(store: Store) -> Store {
 }
 
 impl fmt::Debug for Source {
-    /// Without URLs and options, which may be secret.
+    /// Omits URLs and options, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Url { .. } => "Url",

@@ -1,4 +1,4 @@
-//! Puts and deletes. Values are copied before anything else happens: what the caller does with its memory is not seen.
+//! Puts and deletes. Values are copied first, so later changes by the caller have no effect.
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -8,7 +8,7 @@ use super::NativeStore;
 use crate::buffer::copy_of;
 use crate::error::Result;
 
-/// What a call without an answer gives: Python's `None`.
+/// The Python result `None`.
 type Nothing = Option<bool>;
 
 async fn put(store: Store, key: String, value: Bytes) -> Result<Nothing> {
@@ -23,7 +23,7 @@ async fn delete(store: Store, key: String) -> Result<Nothing> {
 
 #[pymethods]
 impl NativeStore {
-    /// Puts an object; `None`, or an awaitable of it.
+    /// Puts an object; returns `None` or an awaitable of it.
     fn set<'py>(
         &self,
         py: Python<'py>,
@@ -34,14 +34,14 @@ impl NativeStore {
         self.call(py, put(store, key, value))
     }
 
-    /// Waits on the calling thread.
+    /// Puts an object, blocking.
     fn set_sync(&self, py: Python<'_>, key: String, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (store, value) = (self.store()?, copy_of(value)?);
         self.wait(py, put(store, key, value))?;
         Ok(())
     }
 
-    /// Puts an object where there is none; whether it did, or an awaitable of that.
+    /// Puts an object if the key is absent; returns whether it did, or an awaitable of that.
     fn set_if_absent<'py>(
         &self,
         py: Python<'py>,
@@ -58,20 +58,20 @@ impl NativeStore {
         })
     }
 
-    /// Deletes an object, if there is one; `None`, or an awaitable of it.
+    /// Deletes an object if it exists; returns `None` or an awaitable of it.
     fn delete<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
         let store = self.store()?;
         self.call(py, delete(store, key))
     }
 
-    /// Waits on the calling thread.
+    /// Deletes an object if it exists, blocking.
     fn delete_sync(&self, py: Python<'_>, key: String) -> PyResult<()> {
         let store = self.store()?;
         self.wait(py, delete(store, key))?;
         Ok(())
     }
 
-    /// Deletes everything below a prefix; `None`, or an awaitable of it.
+    /// Deletes everything below a prefix; returns `None` or an awaitable of it.
     fn delete_prefix<'py>(&self, py: Python<'py>, prefix: String) -> PyResult<Bound<'py, PyAny>> {
         let store = self.store()?;
         self.call(py, async move {

@@ -1,6 +1,8 @@
-//! zarrs as a server of JSON lines: `{"store", "node", "out"}` in, `{"ok", "file"}` or `{"ok", "error"}` out.
+//! zarrs as a server of JSON lines: `{"store", "node", "out"}` in, `{"ok", "file"}` or `{"ok",
+//! "error"}` out.
 //!
-//! Elements of one size become `.npy` files of opaque elements (`|V<size>`), which the runner compares by their bytes.
+//! Fixed-size elements become `.npy` files of opaque elements (`|V<size>`), which the runner
+//! compares by their bytes.
 
 use std::io::{BufRead, Write, stdin, stdout};
 use std::sync::Arc;
@@ -70,7 +72,7 @@ fn read(store: &str, node: &str, out: &str) -> Result<String, Failure> {
     }
 }
 
-/// Writes the elements of a `.npy` file to an array whose document exists: for `generate.py`.
+/// Writes the elements of a `.npy` file to an array with an existing document, for `generate.py`.
 fn write(store: &str, file: &str) -> Result<String, Failure> {
     let array = Array::open(Arc::new(FilesystemStore::new(store)?), "/")?;
     let npy = std::fs::read(file)?;
@@ -82,7 +84,8 @@ fn write(store: &str, file: &str) -> Result<String, Failure> {
     Ok(file.to_owned())
 }
 
-/// zarrs leaves unused upper bits of narrow types as they are stored; the canonical form extends the sign, or has zeros.
+/// Normalises the unused upper bits of narrow types, which zarrs leaves as stored: the canonical
+/// form extends the sign or has zeros.
 fn narrow(data_type: &Value, mut bytes: Vec<u8>) -> Vec<u8> {
     let name = data_type
         .as_str()
@@ -105,7 +108,7 @@ fn narrow(data_type: &Value, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The kind ("string", "bytes" or "optional") and the elements.
+/// Returns the kind ("string", "bytes" or "optional") and the elements.
 fn variable(
     data_type: &Value,
     elements: &ArrayBytes,
