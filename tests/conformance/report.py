@@ -125,27 +125,32 @@ def decisions(results):
 
 PAGE = """# Conformance
 
-Written by `tests/conformance/run.py --results` ([how to run it](../tests/conformance/README.md)); all rows are of one run, on {cases}
-cases: {own} of our corpus (`tests/conformance/corpus`), {public} of public corpora.
+`tests/conformance/run.py --results` writes this page
+([how to run it](../tests/conformance/README.md)).
+All rows come from one run, on {cases} cases: {own} from the corpus of this project
+(`tests/conformance/corpus`), {public} from public corpora.
 
 {table}
-*Core* is the specification of Zarr v3, *registered* the registry of zarr-extensions, *other* what implementations write beyond both
-(`numcodecs.*`, aliases, Zarr v2). Elements are compared to the bit. *Of the right kind*: a reader tells an unsupported feature from
-invalid metadata or data (or a limit of its own), and says the one that the case expects; "not told" for readers whose errors have no
-such kinds that a program could read. *Hang*: no answer
-within the time of the case, {seconds} s if it names none; *memory*: a case took more than its limit. Peers lack features by choice; what they lack counts as refused,
-not as wrong.
+*Core* is the specification of Zarr v3, *registered* the registry of zarr-extensions, *other* what
+implementations write beyond both (`numcodecs.*`, aliases, Zarr v2). Elements are compared to the
+bit. *Of the right kind*: the reader distinguishes an unsupported feature from invalid metadata or
+data (or from a limit of its own), and reports the kind that the case expects; "not told" marks
+readers whose errors have no kinds that a program could read. *Hang*: no answer within the time
+of the case, {seconds} s by default; *memory*: a case took more than its limit. Peers lack features by
+choice; a missing feature counts as refused, not as wrong.
 
 ## Topics of our corpus: cases as expected
 
 {topics}
-`either` cases, in which the specification leaves the reader free, count as expected where the elements are right or refused.
+In `either` cases, the specification leaves the reader free; they count as expected if the elements
+are right or the array is refused.
 
 ## Public arrays that strict readers refuse
 
-Some readers read these old spellings, and the manifest of the public corpus has their elements. They count among *must fail* here, for
-every reader. Readers of this project are strict on this page; in the default mode this project reads all arrays of the public corpus,
-these among them ([tolerance.md](tolerance.md), `tests/tests/corpus.rs`).
+Some readers read these old spellings, and the manifest of the public corpus has their elements.
+Here they count among *must fail* for every reader. Readers of this project are strict on this page;
+in the default mode this project reads all arrays of the public corpus, including these
+([tolerance.md](tolerance.md), `tests/tests/corpus.rs`).
 
 {decisions}
 ## Where {name} is not as expected
