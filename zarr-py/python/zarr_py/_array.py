@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["Array", "OIndex", "VIndex"]
 
 Output = Any
-"""Memory that is read into: an array of NumPy of any strides, or anything with the buffer protocol; `None` for a new array."""
+"""The target of a read: a NumPy array of any strides, or any object with the buffer protocol.
+
+`None` stands for a new array.
+"""
 
 _BAND = 32 << 20
-"""The most bytes that iteration reads at once, unless one row has more."""
+"""The maximum number of bytes that iteration reads at once, unless one row is larger."""
 
 
 class Array(Node, NativeArray):

@@ -18,7 +18,8 @@ __all__ = ["REQUESTS", "Calls", "credentials"]
 REQUESTS = frozenset({
     "delete", "delete_dir", "delete_sync", "exists", "get", "get_partial_values", "get_ranges", "get_ranges_sync", "get_sync",
     "getsize", "getsize_prefix", "is_empty", "list", "list_dir", "list_prefix", "set", "set_if_not_exists", "set_sync"})
-"""Methods of stores of zarr-python: a subclass with one of its own has to be called."""
+"""Request methods of zarr-python stores; the engine must not bypass a subclass that overrides one.
+"""
 
 Meta = tuple[str, int, str | None, str | None]
 """Path, size, entity tag, version."""

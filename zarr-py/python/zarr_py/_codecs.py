@@ -56,7 +56,7 @@ _DEFAULTS: dict[str, Callable[[ItemSize, Mapping[str, Any]], dict[str, Any]]] = 
     "gzip": lambda item_size, given: {"level": 5},
     "zstd": lambda item_size, given: {"level": 0, "checksum": False},
 }
-"""The configuration of a codec, from what is given of it."""
+"""For each codec, a function that returns its default configuration for the given members."""
 
 
 def codecs(given: Codecs | None, item_size: ItemSize, what: str) -> list[str] | None:

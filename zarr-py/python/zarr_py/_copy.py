@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "copy_node"]
 
 Progress = Callable[[int, int], Any]
-"""Called with the number of objects that are copied, and that of all."""
+"""A callback that takes the number of objects copied so far and the total."""
 
 _AT_ONCE = 8
 _DOCUMENTS = ("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata")

@@ -50,7 +50,7 @@ _ELSEWHERE = {
     "storage_options": "the options themselves as keywords, or config={...}",
     "consolidated": "use_consolidated=True or False",
 }
-"""Names that other libraries have for what we call otherwise."""
+"""Keywords of other libraries, with the keyword to write instead."""
 
 
 def check_names(names: Mapping[str, Any], function: str, known: Iterable[str], *, options: bool) -> None:

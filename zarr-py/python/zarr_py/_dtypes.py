@@ -21,7 +21,7 @@ _ML = frozenset(
 )
 
 _NAMES = _ML.union(_ALIASES, ("string", "bytes", "variable_length_bytes"))
-"""Names of Zarr's that mean nothing, or something else, to NumPy."""
+"""Names of Zarr data types that NumPy does not know, or understands differently."""
 
 
 def to_numpy(extension: str) -> np.dtype[Any]:

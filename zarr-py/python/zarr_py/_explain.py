@@ -26,13 +26,13 @@ class Explanation:
     native: bool
     """Whether reads and writes of the array, or of all arrays of a group, run in the engine."""
     reason: str
-    """Why not; empty where they do."""
+    """The reason why reads and writes do not run in the engine; empty if they do."""
     store: str
     codecs: tuple[str, ...]
     plan: str
-    """The objects and requests of the read that was asked about, before any I/O; empty where none was, or it is not the engine's."""
+    """The objects and requests of the read, before any I/O; empty without a selection or plan."""
     arrays: tuple[tuple[str, Explanation], ...] = ()
-    """The arrays of a group, by path."""
+    """The explanations of the arrays of a group, by path."""
 
     def __str__(self) -> str:
         where = "in the engine" if self.native else f"in zarr-python: {self.reason}"

@@ -26,7 +26,7 @@ __all__ = ["Calls"]
 type Meta = tuple[str, int, str | None, str | None]
 
 _UNKNOWN = 2**64 - 1
-"""The size of an object of which only a part was read."""
+"""Stands for the unknown size of an object that was read only in part."""
 
 
 class Calls:

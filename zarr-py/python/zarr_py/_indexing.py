@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Fields = str | list[str]
-"""The name of a field, or several."""
+"""The name of a field, or several names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,21 @@ class Prepared:
     """An index as the engine takes it, and the shape of the result as Python sees it."""
 
     axes: list[slice | npt.NDArray[np.int64]]
-    """For each dimension a slice or indices, counted from the start; or, pointwise, a list of coordinates of each."""
+    """A slice or indices for each dimension, counted from the start.
+
+    If `pointwise`, the coordinates of all elements along each dimension.
+    """
     pointwise: bool
     engine_shape: tuple[int, ...]
     shape: tuple[int, ...]
-    """The engine's elements in this shape ..."""
+    """The shape to which the elements from the engine are reshaped."""
     order: tuple[int, ...] | None = None
-    """... and transposed in this order are the result."""
+    """The axes by which the reshaped elements are transposed into the result; `None` for no change.
+    """
     scalar: bool = False
-    """The result is one element."""
+    """Whether the result is a single element."""
     fields: Fields | None = None
-    """What is wanted of each element; all of it by default."""
+    """The selected fields of each element; `None` for whole elements."""
 
     def take(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Returns the result, from an array that the engine read."""

@@ -25,10 +25,10 @@ class ArrayInfo:
     fill_value: Any
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
-    """The shape of the chunks, of the first one where they differ."""
+    """The shape of the chunks; of the first chunk if the chunk grid is rectilinear."""
     shards: tuple[int, ...] | None
     chunk_grid: str
-    """`"regular"`, or `"rectilinear"` where chunks differ in size: `Array.write_chunk_sizes` has their lengths."""
+    """`"regular"` or `"rectilinear"`; `Array.write_chunk_sizes` lists the lengths of the chunks."""
     read_only: bool
     filters: tuple[Codec, ...]
     serializer: Codec | None
@@ -36,7 +36,7 @@ class ArrayInfo:
     nbytes: int
     nbytes_stored: int | None = None
     objects_stored: int | None = None
-    """Chunks, or shards, that are stored."""
+    """The number of stored chunks, or of stored shards if the array is sharded."""
 
     @property
     def storage_ratio(self) -> float | None:

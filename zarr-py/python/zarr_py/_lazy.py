@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Lazy", "Typed"]
 
 type Axis = int | range | npt.NDArray[np.int64]
-"""Which indices of a dimension are seen: one, which has no dimension in the view, or many."""
+"""The selected indices of a dimension; a single index removes the dimension from the view."""
 
 
 class _View:
@@ -153,9 +153,10 @@ class Lazy(_View):
     __slots__ = ("_axes", "_points")
 
     _axes: tuple[Axis, ...]
-    """What is seen of each dimension of the array: all combinations."""
+    """The selected indices of each dimension of the array, in all combinations."""
     _points: tuple[npt.NDArray[np.int64], ...] | None
-    """Or the coordinates of single elements, arrays of the view's shape."""
+    """The coordinates of single elements, as arrays of the view's shape; `None` if `_axes` applies.
+    """
 
     def __init__(
         self,

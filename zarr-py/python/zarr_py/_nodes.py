@@ -41,10 +41,10 @@ class CreateOptions(ArrayOptions, StoreOptions, total=False):
 
 
 Mode = Literal["r", "r+", "a", "w", "w-"]
-"""What opening may do."""
+"""The access mode of a function that opens or creates a node."""
 
 Call = Callable[..., Awaitable[Any]]
-"""Calls a function of the engine that either waits or has `awaitable`."""
+"""A function that calls the engine: either waits for the result or passes `awaitable=True`."""
 
 
 async def _waiting(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -11,18 +11,19 @@ class Entry(NamedTuple):
     """An object in a listing."""
 
     key: str
-    """From the root of the store."""
+    """The key, from the root of the store."""
     size: int
-    """In bytes."""
+    """The size, in bytes."""
 
 
 class Listing(NamedTuple):
     """The objects and prefixes directly below a prefix."""
 
     keys: list[str]
-    """The objects, from the root of the store."""
+    """The keys of the objects, from the root of the store."""
     prefixes: list[str]
-    """The prefixes that have something below them, from the root of the store, without a slash behind."""
+    """The prefixes with objects below them, from the root of the store, without a trailing slash.
+    """
 
 
 class Head(NamedTuple):
@@ -30,9 +31,9 @@ class Head(NamedTuple):
 
     key: str
     size: int
-    """In bytes."""
+    """The size, in bytes."""
     version: Version
-    """What `put` takes as `if_version`, and reads as `version`."""
+    """The version, for `if_version` of `put` and `version` of reads."""
 
 
 class Object:
@@ -48,11 +49,11 @@ class Object:
     """The bytes."""
     key: str
     range: tuple[int, int]
-    """Where the bytes stand in the object: start and end."""
+    """The byte range of `data` in the object: start and end."""
     size: int
     """The size of the whole object, in bytes."""
     version: Version
-    """What `put` takes as `if_version`, and reads as `version`."""
+    """The version, for `if_version` of `put` and `version` of reads."""
 
     def __init__(self, key: str, fetched: tuple[Buffer, tuple[int, int], int, Version]) -> None:
         buffer, self.range, self.size, self.version = fetched

@@ -17,7 +17,7 @@ __all__ = ["Objects", "answered", "objects"]
 type Views = list[memoryview]
 
 _WEEK = 7 * 24 * 3600
-"""The longest time, in seconds, that the clouds sign a URL for."""
+"""The longest time, in seconds, for which the cloud stores sign a URL."""
 
 
 class Objects:

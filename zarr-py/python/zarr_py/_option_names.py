@@ -12,13 +12,14 @@ __all__ = ["BackendOptions", "StoreOptions", "Strictness", "names", "takes_flags
 
 
 Strictness = Literal["tolerant", "strict"]
-"""Whether what other libraries write beyond the specification is read (docs/tolerance.md)."""
+"""Whether known deviations of other libraries from the specification are read (docs/tolerance.md).
+"""
 
 
 Text = str | PathLike[str] | None
 Flag = bool | str | None
 Time = float | timedelta | str | None
-"""In seconds; a text has a unit."""
+"""A duration: a number of seconds, a `timedelta`, or a text with a unit."""
 Number = int | str | None
 
 

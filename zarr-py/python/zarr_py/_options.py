@@ -114,7 +114,7 @@ def _field(value: Any) -> str:
 
 
 _LOST = "credentials_lost"
-"""The option that says which secrets a pickle did not keep."""
+"""The option that names the secrets that a pickle does not contain."""
 
 
 def public_options(options: Options, lost_url: bool = False) -> Options:

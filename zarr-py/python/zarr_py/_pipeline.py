@@ -41,9 +41,9 @@ class CodecPipeline(abc.CodecPipeline):
     _own: BatchedCodecPipeline
     """zarr-python's own pipeline of the same codecs."""
     _binding: Binding | None
-    """The array in the engine; `None` where it is not there."""
+    """The array bound to the engine; `None` if the engine does not support it."""
     _reason: str
-    """Why it is not there."""
+    """The reason why the array is not bound to the engine; empty if it is."""
     _metadata: ArrayMetadata | None
     _store: Store | None
 

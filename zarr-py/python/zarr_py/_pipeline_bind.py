@@ -34,10 +34,10 @@ type BatchItem = tuple[Any, ArraySpec, Any, Any, bool]
 type Batch = list[BatchItem]
 
 OWN_MODULES = ("zarr", "zarr_py", "numcodecs")
-"""Where codecs and data types come from that the engine knows by name."""
+"""Packages whose codecs and data types the engine identifies by name."""
 
 BYTES = ("get", "set", "delete", "get_ranges", "set_if_not_exists")
-"""The methods of a store that bytes go through."""
+"""The methods of a store that transfer bytes."""
 
 
 def zarrs_own(metadata: ArrayMetadata) -> BatchedCodecPipeline:
@@ -135,11 +135,11 @@ class Binding:
     native: NativePipeline
     store: Store
     dtype: np.dtype[Any]
-    """In this machine's byte order."""
+    """The data type of the elements, in native byte order."""
     variable: bool
-    """Whether elements are strings or byte strings of any length."""
+    """Whether elements are variable-length strings or byte strings."""
     keeps_fill: bool
-    """Whether chunks of nothing but fill values are stored always, because there is no fill value."""
+    """Whether chunks of only fill values are always stored, because the array has no fill value."""
 
     def read(
         self, batch: Batch, out: NDBuffer, drop_axes: tuple[int, ...]

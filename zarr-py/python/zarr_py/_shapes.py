@@ -7,7 +7,7 @@ from typing import Any
 __all__ = ["appended", "chunk_grid", "chunk_shape", "lengths", "shard_shape"]
 
 _SHARD_SIZE = 16 << 20
-"""The most bytes of a shard that is chosen here."""
+"""The maximum size, in bytes, of a shard with a shape chosen by this module."""
 
 
 def lengths(shape: Any, what: str) -> list[int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ShardMap", "StoredShard", "shard_map"]
 
 _MOST_CELLS = 20_000
-"""Inner chunks that are drawn one by one at most: a larger picture has the shards alone."""
+"""The maximum number of inner chunks drawn one by one; a larger picture shows only shards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,18 @@ class StoredShard:
     __module__ = "zarr_py"
 
     cell: tuple[int, ...]
-    """Its indices among all shards."""
+    """The indices of the shard or chunk in the grid."""
     key: str
     size: int
-    """In bytes."""
+    """The size of the stored object, in bytes."""
     index: tuple[int, int] | None
-    """Where its index is, start and end; `None` for a chunk without, and where indexes were not read."""
+    """The byte range of the shard index; `None` for a chunk, and for a shard whose index was not
+    read.
+    """
     chunks: dict[tuple[int, ...], int]
-    """The sizes of the inner chunks that are stored, in bytes, by their indices among those of the shard."""
+    """The sizes of the stored inner chunks, in bytes, by their indices within the shard."""
     dead_space: int
-    """Bytes that neither the index nor an inner chunk is in."""
+    """The number of bytes outside the shard index and all inner chunks."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,17 +54,22 @@ class ShardMap:
 
     path: str
     grid: tuple[int, ...]
-    """The number of shards, or chunks that are objects, along each dimension."""
+    """The number of shards along each dimension, or of chunks if the array is not sharded."""
     chunks_per_shard: tuple[int, ...] | None
-    """The number of inner chunks of a shard along each dimension; `None` where there are none."""
+    """The number of inner chunks of a shard along each dimension; `None` if the array is not
+    sharded.
+    """
     chunk_nbytes: int | None
-    """The size of a whole chunk, an inner one where there are shards, in memory; `None` where elements have any size."""
+    """The size of a whole chunk (an inner chunk if the array is sharded) in memory, in bytes.
+
+    `None` for variable-size elements.
+    """
     nchunks: int
-    """The number of chunks, of inner ones where there are shards."""
+    """The number of chunks; of inner chunks if the array is sharded."""
     shards: dict[tuple[int, ...], StoredShard]
-    """What is stored, by its indices."""
+    """The stored shards or chunks, by their indices in the grid."""
     unread: int
-    """Shards that are stored and whose indexes were not read, because they are more than `limit`."""
+    """The number of stored shards beyond `limit`, whose indexes were not read."""
 
     @property
     def nbytes_stored(self) -> int:

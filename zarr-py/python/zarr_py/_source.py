@@ -27,7 +27,7 @@ StoreLike = str | os.PathLike[str] | HasNative | Any
 """A URL, a path, a `zarr_py.Store`, a store of obstore or zarr-python, or any object with the methods of obspec."""
 
 _KEPT = 32
-"""Remote stores that are kept after their last user, for the next."""
+"""The number of remote stores, and of pickled objects, that are kept for the next user."""
 
 
 class Source(NamedTuple):
@@ -38,7 +38,7 @@ class Source(NamedTuple):
     options: _options.Options = ()
     credential_provider: Any = None
     called: Any = None
-    """A store of Python that is called for every request."""
+    """A Python store that the engine calls for every request."""
     memory: tuple[str, int] | None = None
     """The name and identity of a store in memory."""
     max_concurrency: int | None = None
@@ -46,7 +46,8 @@ class Source(NamedTuple):
     pickle_secrets: bool = False
     strictness: _option_names.Strictness = "tolerant"
     token: str | None = None
-    """What a pickle calls its objects of Python, so that those who unpickle it several times share one client."""
+    """The name of the source's Python objects in pickles; unpickled copies share one client by it.
+    """
 
     def __repr__(self) -> str:
         public = self.public()
@@ -291,7 +292,7 @@ def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
 
 
 _objects: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
-"""Functions and stores of Python that were pickled or unpickled last, by their tokens."""
+"""The Python functions and stores most recently pickled or unpickled, by token."""
 
 
 def _token(source: Source) -> str | None:
@@ -329,7 +330,8 @@ def _remember(token: str, objects: tuple[Any, Any]) -> None:
 
 _stores: WeakValueDictionary[tuple[Any, ...], NativeStore] = WeakValueDictionary()
 _recent: OrderedDict[tuple[Any, ...], NativeStore] = OrderedDict()
-"""Remote stores that were opened last: a client, its connections and what it learned of the server outlive their user."""
+"""The most recently opened remote stores: keeps clients and their connections alive between users.
+"""
 _lock = threading.RLock()
 
 

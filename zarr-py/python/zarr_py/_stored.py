@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "Steps", "decoded_size", "read_encoded", "write_encoded"]
 
 ABSENT = (2**64 - 1, 2**64 - 1)
-"""The entry of an inner chunk that is not stored."""
+"""The shard index entry of an inner chunk that is not stored."""
 
 
 class Steps:

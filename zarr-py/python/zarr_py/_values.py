@@ -17,12 +17,12 @@ from zarr_py.errors import ArgumentError, InvalidError
 __all__ = ["STORE_FLAGS", "absent", "check_names", "check_values", "part"]
 
 STORE_FLAGS = {"missing_on_403": "missing_on_forbidden", "single_writer": "single_writer"}
-"""Options of a store that is called, and how they are called."""
+"""Options of a called store, and the names of their arguments."""
 
 _BACKOFF = ("init_backoff", "max_backoff", "base")
 _VALUES = (str, bool, int, float, timedelta, PathLike, type(None))
 _COUNTS = {"max_retries": 0, "pool_max_idle_per_host": 0, "http2_max_frame_size": 1}
-"""Options that are integers, and the least of each."""
+"""Integer options, each with its minimum."""
 
 _ELSEWHERE = {
     "anon": "skip_signature=True",
@@ -44,7 +44,7 @@ _ELSEWHERE = {
     "verify": "allow_invalid_certificates=True",
     "credential": "account_key, sas_token, bearer_token or credential_provider",
 }
-"""Names that fsspec and others have for what is called otherwise here."""
+"""Option names of fsspec and other libraries, with the option to write instead."""
 
 
 def part(options: Given, name: str) -> Given:

@@ -163,7 +163,7 @@ _TO_BYTES = frozenset(
     "bytes n5_default optional zarrs.optional packbits sharding_indexed vlen-bytes vlen-utf8 vlen-array zfp "
     "numcodecs.pcodec numcodecs.zfpy".split()
 )
-"""Codecs that make bytes of elements."""
+"""Codecs that turn elements into bytes."""
 
 
 def from_dict(extension: Mapping[str, Any] | str) -> Codec:

@@ -20,14 +20,21 @@ class Config:
     __module__ = "zarr_py.config"
 
     threads: int
-    """Threads that decode and encode, for all arrays of the process; one a core by default."""
+    """The number of threads that decode and encode, for all arrays of the process; by default one
+    per core.
+    """
     max_concurrency: int | None
-    """Requests in flight at once to each store that is opened from now on and says nothing else; `None` is the default of its
-    kind."""
+    """The maximum number of requests in flight, for each store opened from now on without its own
+    limit.
+
+    `None` means the default for the kind of store.
+    """
     cache_bytes: int
-    """Memory for encoded chunks of each store that is opened from now on and says nothing else, in bytes."""
+    """The size of the chunk cache, in bytes, for each store opened from now on without its own
+    size.
+    """
     bytes_in_flight: int
-    """Encoded bytes of reads that wait for decoding, in each store that is opened from now on."""
+    """The maximum of encoded bytes that wait for decoding, for each store opened from now on."""
     _before: "Config | None" = field(default=None, repr=False, compare=False)
 
     def __enter__(self) -> Self:
