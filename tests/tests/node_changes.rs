@@ -247,7 +247,7 @@ async fn a_document_may_be_as_large_as_the_limit_allows() {
     );
 }
 
-/// Creates a hierarchy of Zarr 3 or 2 with consolidated metadata in three groups above `g/h/a`, an
+/// Creates a hierarchy of Zarr v3 or 2 with consolidated metadata in three groups above `g/h/a`, an
 /// array of sevens.
 async fn consolidated_thrice(is_zarr_2: bool) -> Hierarchy {
     consolidated_in(open("memory:").unwrap(), is_zarr_2).await

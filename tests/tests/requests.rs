@@ -126,8 +126,8 @@ async fn a_write_sends_only_what_it_must_and_never_a_head() {
     let logged = Logged::new();
     let array = written(&logged).await;
     let requests = logged.requests();
-    // Probes that neither the array nor the root exists in Zarr 3 or in Zarr 2 (a Zarr 3 document
-    // would hide Zarr 2); writes both documents and four shards.
+    // Probes that neither the array nor the root exists in Zarr v3 or in Zarr v2 (a Zarr v3 document
+    // would hide Zarr v2); writes both documents and four shards.
     assert_eq!(
         requests
             .iter()

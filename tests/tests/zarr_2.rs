@@ -1,4 +1,4 @@
-//! Zarr 2 nodes with full support: consolidated metadata, document changes, new nodes, requests.
+//! Zarr v2 nodes with full support: consolidated metadata, document changes, new nodes, requests.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

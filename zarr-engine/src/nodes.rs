@@ -117,7 +117,7 @@ impl Hierarchy {
         let (above, is_zarr_2) = target.groups_above(&to).await?;
         if found.zarr_2().is_some() != is_zarr_2 && !to.is_root() {
             let what = format!(
-                "a node of the other Zarr format than the group above {to}: convert the one of Zarr 2 first"
+                "a node of the other Zarr format than the group above {to}: convert the one of Zarr v2 first"
             );
             return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(&from));
         }

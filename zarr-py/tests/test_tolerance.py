@@ -1,5 +1,5 @@
 """Extensions of zarr-python, xarray and others beyond the specification are read, kept to the
-letter, and refused by `strictness="strict"`; Zarr 2 nodes are read, changed and created like
+letter, and refused by `strictness="strict"`; Zarr v2 nodes are read, changed and created like
 zarr-python's.
 """
 
@@ -339,7 +339,7 @@ def test_what_zarr_2_cannot_say_is_refused_before_anything_is_deleted(tmp_path: 
     zarr.create_group(tmp_path, zarr_format=2).create_array("a", data=np.arange(3))
     group = zarr_py.open_group(tmp_path)
     for options in ({"dimension_names": ["x"]}, {"shards": 2, "chunks": 1}, {"compressors": ["crc32c"]}):
-        with pytest.raises(UnsupportedError, match="Zarr 2"):
+        with pytest.raises(UnsupportedError, match="Zarr v2"):
             group.create_array("a", shape=2, dtype="i4", overwrite=True, **options)
     np.testing.assert_array_equal(group["a"][:], np.arange(3))
     group.create_array("a", data=np.arange(4), overwrite=True)

@@ -326,7 +326,7 @@ def test_data_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
         ("chunk", "chunks"),
         ("dimension_name", "dimension_names"),
         ("attribute", "attributes"),
-        ("zarr_format", "Zarr 3"),
+        ("zarr_format", "Zarr v3"),
         ("maxshape", "resized"),
         ("shard", "shards"),
     ],

@@ -10,7 +10,7 @@ from serve import serve
 
 
 def spec(store, node):
-    """Returns the driver and path of an array of Zarr 2 or 3."""
+    """Returns the driver and path of an array of Zarr v2 or v3."""
     folder = os.path.join(store, node) if node else store
     old = not os.path.lexists(os.path.join(folder, "zarr.json")) and os.path.exists(os.path.join(folder, ".zarray"))
     return {"driver": "zarr" if old else "zarr3", "kvstore": {"driver": "file", "path": folder + "/"}}

@@ -13,7 +13,7 @@ zarr.config.set({"array.rectilinear_chunks": True})
 
 
 def open_array(store, node, mode="r"):
-    """Opens an array of Zarr 2 or 3."""
+    """Opens an array of Zarr v2 or v3."""
     if not os.path.isdir(store):
         raise FileNotFoundError(store)
     folder = os.path.join(store, node)

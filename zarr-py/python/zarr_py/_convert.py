@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Conversion"]
 
 _DIMENSIONS = "_ARRAY_DIMENSIONS"
-"""The attribute in which xarray stores dimension names in Zarr 2."""
+"""The attribute in which xarray stores dimension names in Zarr v2."""
 
 
 class Conversion:

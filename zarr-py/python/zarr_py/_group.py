@@ -356,10 +356,10 @@ class Group(Node, NativeGroup):
         name.
 
         Stored objects are copied unchanged. `progress` is called with the number of objects copied
-        so far and the total. If the target group has the other format, Zarr 2 or 3, arrays are
+        so far and the total. If the target group has the other format, Zarr v2 or v3, arrays are
         created in that format and their elements are copied chunk by chunk; the inner chunks of
         shards become chunks. Raises `NotFoundError`, `AlreadyExistsError` if a node exists at the
-        target, and `UnsupportedError` for metadata that Zarr 2 cannot express.
+        target, and `UnsupportedError` for metadata that Zarr v2 cannot express.
         """
         from zarr_py._copy import copy_node
 

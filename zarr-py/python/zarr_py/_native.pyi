@@ -407,4 +407,4 @@ def create_like(place: Place, path: str, metadata: str) -> Any:
     """
 
 def check_zarr_2(path: str, metadata: str) -> None:
-    """Raises an error for metadata that Zarr 2 cannot express."""
+    """Raises an error for metadata that Zarr v2 cannot express."""

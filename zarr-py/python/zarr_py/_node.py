@@ -104,7 +104,7 @@ class Node:
     def zarr_format(self) -> int:
         """The version of the Zarr format, 2 or 3.
 
-        `metadata` has the form of Zarr 3 in both cases. If it does not determine the version, a
+        `metadata` has the form of Zarr v3 in both cases. If it does not determine the version, a
         request to the store does.
         """
         metadata = self.metadata

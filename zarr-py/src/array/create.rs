@@ -168,7 +168,7 @@ pub(crate) fn create_like<'py>(
     })
 }
 
-/// Rejects metadata that Zarr 2 cannot express.
+/// Rejects metadata that Zarr v2 cannot express.
 #[pyfunction]
 pub(crate) fn check_zarr_2(path: &str, metadata: &str) -> PyResult<()> {
     let checked = v2::to_v2(&parsed(metadata)?).map_err(|error| error.key(path));

@@ -47,7 +47,7 @@ pub(crate) struct NativePipeline {
 
 #[pymethods]
 impl NativePipeline {
-    /// Binds a metadata document of Zarr 2 or 3.
+    /// Binds a metadata document of Zarr v2 or v3.
     #[new]
     fn new(
         py: Python<'_>,

@@ -30,7 +30,7 @@ pub fn to_v2(node: &NodeMetadata) -> Result<NodeMetadata> {
 fn unsupported(what: impl std::fmt::Display) -> Error {
     Error::Unsupported {
         what: format!(
-            "{what} in an array of Zarr 2, which an array below a group of Zarr 2 is; convert the hierarchy first \
+            "{what} in an array of Zarr v2, which an array below a group of Zarr v2 is; convert the hierarchy first \
              (Hierarchy::convert_v2), or create the array elsewhere"
         ),
     }
