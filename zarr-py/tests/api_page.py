@@ -15,11 +15,11 @@ PAGE = HERE.parents[1] / "docs" / "python-api.md"
 HEAD = """\
 # The Python API
 
-Made of the docstrings by `zarr-py/tests/api_page.py`. Pages with examples: [arrays](python-arrays.md), [objects](python-objects.md),
+Generated from the docstrings by `zarr-py/tests/api_page.py`. Pages with examples: [arrays](python-arrays.md), [objects](python-objects.md),
 [the store](python-store.md) and [the pipeline](python-pipeline.md) for zarr-python, [xarray and dask](python-xarray-dask.md),
 [names of other libraries](python-names.md).
 
-What ends in `_async` is a coroutine function with the arguments of its namesake, and is named beside it.
+Each name that ends in `_async` is a coroutine function with the arguments of the name without `_async`, listed beside it.
 """
 
 MODULES = ("codecs", "config", "errors")
