@@ -17,21 +17,24 @@ pub(crate) fn main() -> Result<()> {
         Array2::from_shape_fn((512, 512), |(y, x)| (y * x) as f64),
     )?;
 
-    let tiles = ArrayBuilder::new(&[512, 512], "float64")
+    let squares = ArrayBuilder::new(&[512, 512], "float64")
         .with_chunk_shape(&[32, 32])
         .with_shard_shape(&[256, 256])
         .with_codecs([codecs::bytes(true), codecs::zstd(5), codecs::crc32c()])
         .build()?;
-    let tiles = hierarchy.create_array("tiles", tiles)?;
-    rows.copy_to(&tiles)?;
+    let squares = hierarchy.create_array("squares", squares)?;
+    rows.copy_to(&squares)?;
 
     let column = |array: &blocking::Array| array.plan_read((.., 100)).map(|plan| plan.objects());
     println!(
         "a column: {} objects, then {}",
         column(&rows)?,
-        column(&tiles)?
+        column(&squares)?
     );
-    assert_eq!((column(&rows)?, column(&tiles)?), (512, 2));
-    assert_eq!(rows.read::<f64>((.., 100))?, tiles.read::<f64>((.., 100))?);
+    assert_eq!((column(&rows)?, column(&squares)?), (512, 2));
+    assert_eq!(
+        rows.read::<f64>((.., 100))?,
+        squares.read::<f64>((.., 100))?
+    );
     Ok(())
 }

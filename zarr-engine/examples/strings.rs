@@ -1,4 +1,4 @@
-//! Reads and writes strings, byte strings and optional numbers like numbers.
+//! Reads and writes strings and byte strings with the methods that numbers have.
 //!
 //!     cargo run --example strings
 

@@ -1,8 +1,8 @@
-//! Writes a time series day by day, then reads a month of one location.
+//! Writes a time series one shard of ten days at a time, then reads a month of one location.
 //!
 //!     cargo run --example time_series [FOLDER or URL]
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array3};
 use zarr_engine::{ArrayBuilder, Result, blocking};
 
 pub(crate) fn main() -> Result<()> {
@@ -11,8 +11,8 @@ pub(crate) fn main() -> Result<()> {
         .filter(|argument| !argument.starts_with('-'));
     let hierarchy = blocking::open(place.as_deref().unwrap_or("memory:"))?;
 
-    // 30 days of 48 x 96 temperatures: a shard holds ten days, an inner chunk all ten days of one
-    // tile.
+    // 30 days of 48 x 96 temperatures: a shard holds ten days, an inner chunk ten days of 16 x 16
+    // places.
     let metadata = ArrayBuilder::new(&[30, 48, 96], "float32")
         .with_dimension_names(["time", "lat", "lon"])
         .with_chunk_shape(&[10, 16, 16])
@@ -21,9 +21,11 @@ pub(crate) fn main() -> Result<()> {
         .build()?;
     let temperature = hierarchy.open_or_create_array("temperature", metadata)?;
 
-    for day in 0..30 {
-        let field = Array2::from_elem((48, 96), 280.0 + day as f32);
-        temperature.write([("time", day)], field)?;
+    // A write of a whole shard reads nothing. Days that are written one by one are merged into the
+    // shard instead.
+    for first in (0..30).step_by(10) {
+        let days = Array3::from_shape_fn((10, 48, 96), |(day, _, _)| 280.0 + (first + day) as f32);
+        temperature.write([("time", first..first + 10)], days)?;
     }
 
     let month = temperature.read::<Array1<f32>>((.., 12, 40))?;
