@@ -223,7 +223,7 @@ impl Case<'_> {
         });
         let found = match found {
             Ok(found) => found,
-            Err(Error::ChangedDuringRead { .. }) => {
+            Err(error) if matches!(error.root(), Error::ChangedDuringRead { .. }) => {
                 return Ok(Outcome {
                     requests,
                     gave_up: true,

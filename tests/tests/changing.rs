@@ -285,7 +285,7 @@ async fn a_local_file_that_is_overwritten_in_place_is_read_from_one_version() {
             Err(error) => {
                 assert!(overwrites > 3, "{error}");
                 assert!(
-                    matches!(error, zarr::Error::ChangedDuringRead { .. }),
+                    matches!(error.root(), zarr::Error::ChangedDuringRead { .. }),
                     "{error}"
                 );
             }

@@ -607,7 +607,7 @@ async fn parts_of_a_shard_that_is_being_replaced_are_of_one_version() {
                     seen.insert(number);
                 }
                 Err(error) => assert!(
-                    matches!(error, zarr::Error::ChangedDuringRead { .. }),
+                    matches!(error.root(), zarr::Error::ChangedDuringRead { .. }),
                     "{error}"
                 ),
             }

@@ -198,6 +198,7 @@ blocking! {
         async fn group_without_consolidated(&self, path: &str) -> Result<Group>;
         async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
         async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
+        async fn create_like(&self, path: &str, metadata: &NodeMetadata) -> Result<Node>;
         async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node>;
         async fn exists(&self, path: &str) -> Result<bool>;
         async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;

@@ -1,9 +1,11 @@
 //! Patches within the backend: a multipart upload whose first parts are ranges of the old object,
 //! completed on condition that the object is still that version.
 //!
-//! Some servers ignore the conditions of such uploads, so a patch would lose data there: unknown
-//! servers are probed once, with a small object of our own. If the backend refuses a request before
-//! the object changes, the caller puts the whole object.
+//! Some servers ignore the conditions of such uploads, and some compare and complete without a lock
+//! (SeaweedFS 4.48: both of two racing completions succeed), so a patch would lose data there. Unknown
+//! servers are therefore patched only if the store has a single writer, and are probed once, with a
+//! small object of our own. If the backend refuses a request before the object changes, the caller
+//! puts the whole object.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -134,9 +136,11 @@ impl ObjectBackend {
     }
 
     fn usable(&self) -> Option<&Patches> {
-        let plain = !self.quirks.single_writer && !self.quirks.bare && self.attributes.is_empty();
+        let plain = !self.quirks.bare && self.attributes.is_empty();
         let patches = self.patches.as_ref();
-        patches.filter(|patches| plain && !patches.refused())
+        // No probe shows that a server compares and completes in one step.
+        let is_safe = |patches: &Patches| !patches.probe || self.quirks.single_writer;
+        patches.filter(|patches| plain && is_safe(patches) && !patches.refused())
     }
 
     /// Patches an object within the backend; `None` if the whole object must be put instead.

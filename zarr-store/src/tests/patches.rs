@@ -135,7 +135,11 @@ impl Server {
     fn store(self: &Arc<Self>, probe: bool) -> Store {
         let place = format!("fake {:p} {:x}", Arc::as_ptr(self), fastrand::u64(..));
         let patches = Patches::new(self.clone(), &place, probe);
-        let backend = ObjectBackend::new(self.store.clone(), Quirks::default());
+        let quirks = Quirks {
+            single_writer: probe,
+            ..Quirks::default()
+        };
+        let backend = ObjectBackend::new(self.store.clone(), quirks);
         Store::from_object(backend.patching(Some(patches)), "fake", CostModel::object())
     }
 
