@@ -144,16 +144,22 @@ fn sets_are_disjoint(mut sets: Vec<Positions>) -> bool {
     if sets.windows(2).all(|pair| pair[0].last() < pair[1].first()) {
         return true;
     }
-    // Only lists can interleave and still be disjoint.
-    let lists = sets.iter().map(|set| match set {
-        Positions::Range(first, last) if first == last => Some(std::slice::from_ref(first)),
-        Positions::Range(..) => None,
-        Positions::List(positions) => Some(positions.as_slice()),
-    });
-    match lists.collect::<Option<Vec<_>>>() {
-        Some(lists) => all_different(lists.into_iter().flatten()),
-        None => false,
+    // Lists can interleave, with ranges in their gaps, and still be disjoint.
+    let (mut ranges, mut listed) = (Vec::new(), Vec::new());
+    for set in sets {
+        match set {
+            Positions::Range(first, last) => ranges.push((first, last)),
+            Positions::List(positions) => listed.extend(positions),
+        }
     }
+    listed.sort_unstable();
+    let is_free = |&(first, last): &(u64, u64)| {
+        let next = listed.partition_point(|&position| position < first);
+        listed.get(next).is_none_or(|&position| position > last)
+    };
+    listed.windows(2).all(|pair| pair[0] < pair[1])
+        && ranges.windows(2).all(|pair| pair[0].1 < pair[1].0)
+        && ranges.iter().all(is_free)
 }
 
 fn points_are_disjoint(parts: &[&Points], item_size: usize) -> bool {
@@ -169,4 +175,27 @@ fn points_are_disjoint(parts: &[&Points], item_size: usize) -> bool {
 fn all_different<T: Eq + Hash>(mut items: impl Iterator<Item = T>) -> bool {
     let mut seen = HashSet::with_capacity(items.size_hint().0);
     items.all(|item| seen.insert(item))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_may_interleave_with_lists_and_ranges() {
+        let range = Positions::Range;
+        let list = |positions: &[u64]| Positions::List(positions.to_vec());
+        let disjoint = |sets: Vec<Positions>| sets_are_disjoint(sets);
+        assert!(disjoint(vec![range(3, 3), range(0, 1), list(&[2, 4])]));
+        assert!(disjoint(vec![
+            list(&[0, 9]),
+            range(1, 3),
+            list(&[4, 8]),
+            range(5, 7)
+        ]));
+        assert!(!disjoint(vec![list(&[0, 9]), range(1, 4), list(&[4, 8])]));
+        assert!(!disjoint(vec![list(&[0, 2]), range(1, 3)]));
+        assert!(!disjoint(vec![list(&[0, 2]), list(&[2, 4])]));
+        assert!(!disjoint(vec![range(0, 2), range(2, 3), list(&[5, 7])]));
+    }
 }
