@@ -338,7 +338,7 @@ def test_an_array_of_byte_strings(tmp_path: Path) -> None:
 def test_places_of_chunks_may_interleave(tmp_path: Path) -> None:
     """The middle chunk takes consecutive places, and the last chunk takes places on both sides of
     the place of the first chunk."""
-    with zarr.config.set({"codec_pipeline.path": "zarr_py.CodecPipeline"}):
-        array = zarr.create_array(tmp_path, shape=(1, 5), chunks=(1, 2), dtype="i4")
+    array = created(tmp_path, shape=(1, 5), dtype="i4", chunks=(1, 2))
+    with engine_only():
         array[...] = np.arange(10, 15)[None]
         assert array.oindex[[0], [2, 3, 4, 0, 4]].tolist() == [[12, 13, 14, 10, 14]]
