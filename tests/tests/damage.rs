@@ -89,9 +89,9 @@ fn set_entry(shard: &mut [u8], offset: u64, nbytes: u64) {
 async fn damaged_index_entries_are_errors_with_their_place() {
     let max = u64::MAX;
     for (offset, nbytes, expected) in [
-        (max, 8, "only one of the two is 2^64 - 1"),
-        (8, max, "only one of the two is 2^64 - 1"),
-        (0, 0, "no bytes"),
+        (max, 8, "only one of offset and nbytes is 2^64 - 1"),
+        (8, max, "only one of offset and nbytes is 2^64 - 1"),
+        (0, 0, "nbytes is 0"),
         (max - 1, 100, "past the end of the shard"),
         (0, max - 1, "past the end of the shard"),
         (1 << 40, 128, "past the end of the shard"),
@@ -501,7 +501,7 @@ async fn files_of_absurd_size_are_refused_before_they_take_memory() {
     );
     let error = hierarchy.array("plain").await.unwrap_err().to_string();
     assert!(
-        error.contains("metadata document of 1099511627776 bytes is over the limit"),
+        error.contains("metadata document: 1099511627776 bytes is over the limit"),
         "{error}"
     );
 }

@@ -146,7 +146,7 @@ impl Edges {
     /// Divides a dimension of `len` elements. Runs are kept as runs, however many chunks they stand
     /// for.
     fn bind(&self, len: u64) -> Result<GridDimension> {
-        let too_short = || Error::invalid("0", "lengths and numbers of chunks of at least 1");
+        let too_short = || Error::invalid("0", "chunk lengths and repeat counts of at least 1");
         let edges = match self {
             Self::Same(0) => return Err(too_short()),
             Self::Same(len) => return Ok(GridDimension::Fixed(*len)),
@@ -179,7 +179,7 @@ impl Edges {
         }
         if start < len || runs.is_empty() {
             return Err(Error::invalid(
-                format!("lengths with a sum of {start}"),
+                format!("chunk lengths that add up to {start}"),
                 format!("at least {len}"),
             ));
         }
@@ -200,7 +200,7 @@ impl ChunkGrid {
         } = extension.parse()?;
         let member = "configuration.chunk_shapes";
         if chunk_shapes.len() != shape.len() {
-            let found = format!("lengths for {} dimensions", chunk_shapes.len());
+            let found = format!("chunk lengths for {} dimensions", chunk_shapes.len());
             return Err(Error::invalid(found, format!("{}", shape.len())).member(member));
         }
         let dimensions = chunk_shapes
@@ -224,7 +224,7 @@ impl ChunkGrid {
     pub fn regular(chunk_shape: &[u64]) -> Result<Self> {
         if chunk_shape.contains(&0) {
             return Err(
-                Error::invalid(format!("{chunk_shape:?}"), "lengths of at least 1")
+                Error::invalid(format!("{chunk_shape:?}"), "chunk lengths of at least 1")
                     .member("chunk_shape"),
             );
         }

@@ -142,7 +142,7 @@ impl ChunkKeyEncoding {
             let found = format!("{suffix:?}");
             let error = Error::invalid(
                 found,
-                "a suffix without \"/\", \"\\\" and control characters",
+                "a suffix without \"/\", \"\\\" or control characters",
             );
             return Err(error.member("configuration.suffix"));
         }

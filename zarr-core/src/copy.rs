@@ -106,7 +106,7 @@ impl ChunkCopy<'_> {
     /// [`Error::TooLarge`] if memory cannot be allocated.
     pub(crate) fn append_to(&self, chunks: &mut Vec<u8>, buffer: Region) -> Result<()> {
         if !self.wanted.covers(self.shape) {
-            return Err(Error::selection("not the whole chunk"));
+            return Err(Error::selection("expected all elements of the chunk"));
         }
         let limit = isize::MAX as u64;
         let size = byte_size("chunk", self.shape, self.item_size, limit)?;

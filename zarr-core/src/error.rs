@@ -103,7 +103,7 @@ pub enum Error {
         reason: String,
     },
     /// A request over a limit of this build or of the caller.
-    #[error("{what} of {wanted} is over the limit of {limit}")]
+    #[error("{what}: {wanted} is over the limit of {limit}")]
     TooLarge {
         /// The limited quantity.
         what: &'static str,
@@ -119,12 +119,10 @@ pub enum Error {
         reason: String,
     },
     /// An output that another read is writing to.
-    #[error(
-        "the output is in use: another read writes to it; use one output for each read at a time"
-    )]
+    #[error("the output is in use by another read; wait for that read, or use another output")]
     OutputInUse,
     /// A Rust type that does not match the array's data type.
-    #[error("array of {data_type} cannot be read or written as {element}")]
+    #[error("an array of {data_type} cannot be read or written as {element}")]
     ElementType {
         /// The data type of the array.
         data_type: String,

@@ -61,7 +61,7 @@ impl NodePath {
         if name.contains('/') {
             return Err(Error::Path {
                 path: name.to_owned(),
-                rule: "a name has no '/'",
+                rule: "a name cannot contain '/'",
             });
         }
         check_name(name).map_err(|rule| Error::Path {
@@ -140,13 +140,13 @@ pub fn is_node_name(name: &str) -> bool {
 
 fn check_name(name: &str) -> std::result::Result<(), &'static str> {
     if name.is_empty() {
-        Err("names are not empty")
+        Err("a name cannot be empty")
     } else if name.bytes().all(|byte| byte == b'.') {
-        Err("names are not only dots")
+        Err("a name cannot consist of dots only")
     } else if name == METADATA_NAME {
         Err("\"zarr.json\" is the name of metadata documents")
     } else if name.contains('\0') {
-        Err("names have no NUL")
+        Err("a name cannot contain NUL")
     } else {
         Ok(())
     }

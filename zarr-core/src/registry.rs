@@ -207,7 +207,7 @@ impl Registry {
             .ok_or_else(|| match self.missing_codecs.get(extension.name()) {
                 Some(advice) => Error::Unsupported {
                     what: format!(
-                        "codec {:?}, which this build lacks; {advice}",
+                        "codec {:?} is not in this build; {advice}",
                         extension.name()
                     ),
                 },

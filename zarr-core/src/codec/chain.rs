@@ -179,7 +179,7 @@ impl CodecChain {
         self.check_widest()?;
         self.planned()
             .decoded_size(self.max_chunk_size)?
-            .ok_or_else(|| self.unsupported("a plain buffer for elements of"))
+            .ok_or_else(|| self.unsupported("a fixed-size buffer for variable-size elements of"))
     }
 
     /// Decodes an encoded chunk and lends its elements to `use_elements`.
@@ -286,7 +286,7 @@ impl CodecChain {
             data = self.decode_arrays(data)?;
         }
         match data {
-            ChunkData::Fixed(_) => Err(self.unsupported("elements of one size for")),
+            ChunkData::Fixed(_) => Err(self.unsupported("fixed-size elements for")),
             ChunkData::Variable { offsets, bytes } => {
                 check_offsets(&offsets, &bytes, self.planned().elements()?)?;
                 Ok((offsets, bytes))
@@ -406,13 +406,15 @@ impl CodecChain {
 
 /// Rejects offsets that do not divide `bytes` into `len` elements.
 fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
-    EncodedSize::Exact(to_usize("chunk", len)?)
-        .check("number of elements", offsets.len().saturating_sub(1))?;
+    let complete = offsets.len().checked_sub(1) == Some(to_usize("chunk", len)?);
     let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
-    if !ascend || offsets.last() != Some(&bytes.len()) {
+    if !complete || !ascend || offsets.last() != Some(&bytes.len()) {
         return Err(Error::corrupt(
             "variable-length chunk",
-            "offsets are not those of its bytes",
+            format!(
+                "the offsets do not divide {} bytes into {len} elements",
+                bytes.len()
+            ),
         ));
     }
     Ok(())

@@ -40,9 +40,9 @@ impl ShardIndex {
         let [offset, size] = entry;
         let reason = match offset.checked_add(size) {
             _ if offset == u64::MAX || size == u64::MAX => {
-                "only one of the two is 2^64 - 1".to_owned()
+                "only one of offset and nbytes is 2^64 - 1".to_owned()
             }
-            _ if size == 0 => "no bytes".to_owned(),
+            _ if size == 0 => "nbytes is 0".to_owned(),
             Some(end) if end <= shard_size => return Ok(Some(offset..end)),
             _ => format!("past the end of the shard of {shard_size} bytes"),
         };

@@ -109,7 +109,7 @@ impl ChunkData {
         match self {
             Self::Fixed(bytes) => Ok(bytes),
             Self::Variable { .. } => Err(Error::Unsupported {
-                what: "variable-length elements where elements of one size are due".to_owned(),
+                what: "variable-size elements where fixed-size elements are expected".to_owned(),
             }),
         }
     }

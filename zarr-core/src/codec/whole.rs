@@ -144,7 +144,7 @@ impl Elements {
             }
             _ => Err(Error::corrupt(
                 "inner chunk",
-                "elements of one size among those of any, or the reverse",
+                "mixed fixed-size and variable-size inner chunks",
             )),
         }
     }

@@ -109,7 +109,7 @@ fn raw_size(name: &str) -> Result<Option<usize>> {
         Some(bits) => Ok(Some(bits / 8)),
         None => Err(Error::invalid(
             format!("{name:?}"),
-            "r and a number of bits: a positive multiple of 8, at most 2147483648",
+            "r followed by a number of bits, a multiple of 8 from 8 to 2147483648",
         )),
     }
 }

@@ -212,7 +212,7 @@ fn check_code_points(_: &DataType, elements: &mut [u8]) -> Result<()> {
         None => Ok(()),
         Some(point) => Err(no_code_point(
             point,
-            "code points up to 0x10ffff that are no surrogates",
+            "a code point up to 0x10ffff that is not a surrogate",
         )),
     }
 }
@@ -220,7 +220,7 @@ fn check_code_points(_: &DataType, elements: &mut [u8]) -> Result<()> {
 fn check_range(_: &DataType, elements: &mut [u8]) -> Result<()> {
     match code_points(elements).find(|&point| point > u32::from(char::MAX)) {
         None => Ok(()),
-        Some(point) => Err(no_code_point(point, "code points up to 0x10ffff")),
+        Some(point) => Err(no_code_point(point, "a code point up to 0x10ffff")),
     }
 }
 

@@ -197,8 +197,8 @@ pub(super) const COMPLEX: FillRules = FillRules {
 
 fn expected(format: &FloatFormat) -> String {
     let mut forms = match format.sign() {
-        0 => "a positive number in range".to_owned(),
-        _ => "a number in range".to_owned(),
+        0 => "a positive number within the range of the data type".to_owned(),
+        _ => "a number within the range of the data type".to_owned(),
     };
     if format.nan().is_some() {
         forms += ", \"NaN\"";
@@ -206,7 +206,7 @@ fn expected(format: &FloatFormat) -> String {
     if format.infinity().is_some() {
         forms += ", \"Infinity\", \"-Infinity\"";
     }
-    forms += " or the bits as \"0x\" and all hexadecimal digits";
+    forms += " or the bits as \"0x\" followed by all hexadecimal digits";
     forms
 }
 

@@ -257,7 +257,10 @@ impl DataType {
             self.admit(&mut admitted)?;
             if admitted != part {
                 let expected = format!("elements of data type {self}");
-                return Err(Error::invalid("an element with more bits", expected));
+                return Err(Error::invalid(
+                    "an element with bits that the data type does not use",
+                    expected,
+                ));
             }
         }
         Ok(())

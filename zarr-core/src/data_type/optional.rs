@@ -101,7 +101,7 @@ fn admit(data_type: &DataType, elements: &mut [u8]) -> Result<()> {
             0 => value.fill(0),
             1 => inner(data_type).admit(value)?,
             other => {
-                let found = format!("byte {other} behind an optional element");
+                let found = format!("byte {other} after an optional element");
                 return Err(Error::invalid(found, "0 or 1"));
             }
         }

@@ -13,7 +13,8 @@ use crate::registry::Registry;
 /// Binds `int2`, `int4`, `uint2` and `uint4`.
 pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
     let name = extension.name();
-    small_int_bits(name).ok_or_else(|| Error::invalid(name, "an integer of less than a byte"))?;
+    small_int_bits(name)
+        .ok_or_else(|| Error::invalid(name, "a data type of integers smaller than a byte"))?;
     extension.expect_no_configuration()?;
     let (kind, admit): (_, super::Admit) = if name.starts_with('u') {
         (DataTypeKind::UInt, clear_upper_bits)

@@ -88,7 +88,7 @@ fn bind_fields(
         let place = |error: Error| error.member(format_args!("fields[{position}]"));
         let field = parse_field(extension, field).map_err(place)?;
         if field.name.is_empty() || !names.insert(field.name.clone()) {
-            let expected = "a name that is not empty and not that of another field";
+            let expected = "a name that is not empty and unique among the fields";
             let error = Error::invalid(format_args!("{:?}", field.name), expected);
             return Err(place(error.member("name")));
         }
@@ -123,7 +123,7 @@ fn bind_field(extension: &Extension, registry: &Registry, depth: usize) -> Resul
     }
     let bound = registry.bind_data_type(extension)?;
     if bound.fixed_size().is_none() || bound.kind() == DataTypeKind::Optional {
-        let expected = "a data type whose elements have one size";
+        let expected = "a fixed-size data type";
         return Err(Error::invalid(format_args!("{name:?}"), expected));
     }
     Ok(bound)
@@ -141,7 +141,7 @@ fn read_fill(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
         return read_packed(data_type, value);
     }
     let members = serde_json::from_str::<Members>(value.get())
-        .map_err(|_| bad(data_type, value, "an object with the value of each field"))?;
+        .map_err(|_| bad(data_type, value, "an object with a value for each field"))?;
     let mut bytes = Vec::with_capacity(data_type.fixed_size().unwrap_or(0));
     for Field {
         name,
@@ -150,12 +150,12 @@ fn read_fill(data_type: &DataType, value: &RawValue) -> Result<FillValue> {
     {
         let value = members
             .get(name)
-            .ok_or_else(|| bad(data_type, value, &format!("a value of field {name:?} too")))?;
+            .ok_or_else(|| bad(data_type, value, &format!("a value for field {name:?}")))?;
         let fill = field.parse_fill_value(value);
         bytes.extend_from_slice(fill.map_err(|error| error.member(name))?.bytes());
     }
     if members.len() > data_type.fields().len() {
-        return Err(bad(data_type, value, "no values but those of the fields"));
+        return Err(bad(data_type, value, "values for the fields only"));
     }
     Ok(FillValue::new(bytes))
 }

@@ -53,7 +53,7 @@ fn chain(name: &str, order: ByteOrder, size: usize) -> CodecChain {
 /// Decodes the elements of a chunk of `stored` bytes in all three ways, which must agree.
 fn decode(chain: &CodecChain, stored: &[u8]) -> Result<Vec<u8>> {
     let ChunkData::Fixed(whole) = chain.decode_chunk(stored)? else {
-        unreachable!("of one size")
+        unreachable!("fixed-size elements")
     };
     let lent = chain.decode(stored, |elements| {
         let mut bytes = elements.bytes.to_vec();

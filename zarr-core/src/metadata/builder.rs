@@ -146,7 +146,7 @@ impl ArrayBuilder {
     /// that all extensions are known.
     pub fn build(self) -> Result<ArrayMetadata> {
         if self.data_type.name() == "structured" {
-            let expected = "\"struct\": the legacy type is read only";
+            let expected = "\"struct\"; the legacy name is supported for reading only";
             return Err(Error::invalid("\"structured\"", expected).member("data_type"));
         }
         let core = DataType::core(self.data_type.name()).ok();

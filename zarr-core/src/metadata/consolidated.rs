@@ -203,6 +203,6 @@ pub(super) fn check_path(path: &str, strictness: Strictness) -> Result<()> {
     }
     Err(Error::invalid(
         format!("{path:?}"),
-        "a relative path of a node",
+        "the relative path of a node",
     ))
 }

@@ -146,7 +146,7 @@ impl ConsolidatedMetadata {
                 members.set(v2::ATTRIBUTES_NAME, node.attributes().members())?;
             }
             (Some(_), None) => {
-                let what = format!("{path}: a node of Zarr v3 in consolidated metadata of Zarr v2");
+                let what = format!("{path}: a Zarr v3 node in Zarr v2 consolidated metadata");
                 return Err(Error::Unsupported { what });
             }
         }

@@ -53,7 +53,7 @@ pub(super) fn parts_are_disjoint<'a>(
         return Ok(());
     }
     Err(Error::selection(
-        "two elements go to the same place of the buffer, or the places of the chunks are no grid",
+        "two elements have the same position in the buffer, or the positions of the chunks do not form a grid",
     ))
 }
 

@@ -188,9 +188,9 @@ fn encode_variable(
     const NONE: u64 = u64::MAX;
     let chain = &task.part.chain;
     let spec = chain.planned();
-    let new = input
-        .elements()
-        .ok_or_else(|| Error::selection("elements of one size for an array of any size"))?;
+    let new = input.elements().ok_or_else(|| {
+        Error::selection("fixed-size elements for an array of variable-size elements")
+    })?;
     let len = to_usize("chunk", spec.elements()?)?;
     // The number of each element in the input; `NONE` for elements that the input does not have.
     let mut numbers = NONE.to_ne_bytes().repeat(len);

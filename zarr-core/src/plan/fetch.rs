@@ -182,7 +182,7 @@ impl Fetch {
     }
 
     pub(super) fn no_index(&self) -> Error {
-        let error = Error::corrupt("shard index", "not what was fetched");
+        let error = Error::corrupt("shard index", "this fetch is not for a shard index");
         self.job.location.wrap(error)
     }
 

@@ -109,8 +109,14 @@ impl ChunkJob {
     pub fn place_variable(self, number: u32) -> Result<()> {
         let spec = self.part.chain.planned();
         if spec.data_type.fixed_size().is_some() {
-            let found = format!("elements of one size: {}", spec.data_type);
-            return Err(Error::invalid(found, "strings or byte strings"));
+            let found = format!(
+                "data type {}, whose elements have a fixed size",
+                spec.data_type
+            );
+            return Err(Error::invalid(
+                found,
+                "a data type of strings or byte strings",
+            ));
         }
         let copy = ChunkCopy {
             shape: &spec.shape,
@@ -122,7 +128,7 @@ impl ChunkJob {
             return copy.fill(&[0; 8], self.attempt.written());
         }
         let len = u32::try_from(spec.elements()?).map_err(|_| Error::TooLarge {
-            what: "chunk of elements of any size",
+            what: "chunk of variable-size elements",
             wanted: format!("{:?}", spec.shape),
             limit: u32::MAX.into(),
         })?;

@@ -45,8 +45,8 @@ impl ReadPlan {
         let (shape, item_size) = (selection.shape(), item_size(&layout));
         if strides.len() != shape.len() || !strides_are_disjoint(shape, strides, item_size) {
             return Err(Error::selection(format!(
-                "strides {strides:?} do not keep the elements of a result of shape {shape:?} apart: expected one stride a \
-                 dimension, and {item_size} bytes for each element"
+                "strides {strides:?} do not keep the elements of a result of shape {shape:?} apart: expected one stride \
+                 for each dimension, and {item_size} bytes for each element"
             )));
         }
         let touched = Touched::selection(prefix, selection, strides);

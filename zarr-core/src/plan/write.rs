@@ -227,7 +227,7 @@ impl ObjectWrite {
             .map(|range| range.end - range.start)
             .fold(0, u64::saturating_add);
         if used > self.max_size() {
-            return Err(self.too_large("inner chunks of a shard together", used));
+            return Err(self.too_large("all inner chunks of a shard", used));
         }
         Ok(ranges)
     }

@@ -74,7 +74,7 @@ impl ChunkSelection {
             return Ok(self.0);
         }
         Err(Error::selection(format!(
-            "elements outside a chunk of shape {shape:?}"
+            "positions outside a chunk of shape {shape:?}"
         )))
     }
 }

@@ -25,7 +25,7 @@ impl DataType {
 }
 
 pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result<DataType> {
-    let invalid = || Error::invalid(shorten(&dtype.to_string()), "a data type of Zarr v2");
+    let invalid = || Error::invalid(shorten(&dtype.to_string()), "a Zarr v2 data type");
     if let Value::Array(fields) = dtype {
         return struct_type(fields);
     }
@@ -100,19 +100,22 @@ fn struct_type(fields: &[Value]) -> Result<DataType> {
     for field in fields {
         if field.get(2).is_some() {
             return Err(Error::Unsupported {
-                what: format!("a field that is an array, {}", shorten(&field.to_string())),
+                what: format!(
+                    "a field that contains an array: {}",
+                    shorten(&field.to_string())
+                ),
             });
         }
         let (Some(name), Some(dtype)) = (field[0].as_str(), field.get(1)) else {
             return Err(Error::invalid(
                 shorten(&field.to_string()),
-                "a field with name and type",
+                "a field with a name and a type",
             ));
         };
         let field = data_type(dtype, &[])?;
         if field.endian.is_some() && endian.is_some() && field.endian != endian {
             return Err(Error::Unsupported {
-                what: "fields of different byte orders".to_owned(),
+                what: "fields with different byte orders".to_owned(),
             });
         }
         endian = endian.or(field.endian);
