@@ -526,7 +526,7 @@ fn slice<T: Clone>(elements: &[T], [ys, xs]: &[std::ops::Range<u64>; 2]) -> Vec<
 /// are unsupported.
 const REFUSALS: [&str; 3] = [
     "shuffled bytes",
-    "beyond what zfp stores",
+    "outside the range that zfp stores",
     "unsupported: variable-length elements",
 ];
 

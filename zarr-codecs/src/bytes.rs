@@ -38,14 +38,14 @@ pub(crate) fn bind(
 ) -> Result<Arc<dyn ArrayToBytes>> {
     let configuration: Configuration = extension.parse()?;
     if spec.data_type.kind() == DataTypeKind::Optional {
-        let what = "codec \"bytes\" for elements that may be missing".to_owned();
+        let what = "codec \"bytes\" for optional elements; use codec \"optional\"".to_owned();
         return Err(Error::Unsupported { what });
     }
     let size = spec
         .decoded_size(u64::MAX)?
         .ok_or_else(|| Error::Unsupported {
             what: format!(
-                "codec \"bytes\" for data type {}, whose elements differ in size",
+                "codec \"bytes\" for data type {}, whose elements have variable sizes",
                 spec.data_type
             ),
         })?;

@@ -33,7 +33,7 @@ struct Configuration {
 fn object<'de, D: serde::Deserializer<'de>>(value: D) -> Result<ScalarMap, D::Error> {
     let text = Box::<RawValue>::deserialize(value)?;
     if !text.get().starts_with('{') {
-        return Err(serde::de::Error::custom("a scalar map that is no object"));
+        return Err(serde::de::Error::custom("a scalar map must be an object"));
     }
     serde_json::from_str(text.get()).map_err(serde::de::Error::custom)
 }
@@ -103,7 +103,7 @@ fn bind_to(
     if configuration.out_of_range == Some(OutOfRange::Wrap) && !to.is_integer() {
         let error = Error::invalid(
             "wrap",
-            "clamp or nothing unless the data type is an integer",
+            "\"clamp\", or no member, because the data type is not an integer",
         );
         return Err(error.member("out_of_range"));
     }
@@ -135,10 +135,13 @@ fn bind_to(
         .map_err(|error| error.member("fill value"))?;
     if !same(from.number(back), fill) {
         let found = format!(
-            "a fill value of {fill:?} that comes back as {:?}",
+            "a fill value of {fill:?} that is decoded as {:?}",
             from.number(back)
         );
-        return Err(Error::invalid(found, "one that survives the cast"));
+        return Err(Error::invalid(
+            found,
+            "a fill value that the cast does not change",
+        ));
     }
     let mut bytes = Vec::new();
     push_bits(&mut bytes, stored, to.size());
@@ -194,7 +197,7 @@ impl Cast {
                 }))
             }
             (Err(_), _) => {
-                let reason = format!("{number:?} has no place in the data type");
+                let reason = format!("{number:?} does not fit the data type");
                 Err(Error::corrupt(NAME, reason))
             }
         }

@@ -125,6 +125,6 @@ impl<C: Compressor> Bound<C> {
 }
 
 fn too_much<C: Compressor>(bound: usize) -> Error {
-    let reason = format!("decodes to more than the {bound} bytes that are due");
+    let reason = format!("decodes to more than the expected {bound} bytes");
     Error::corrupt(C::NAME, reason)
 }

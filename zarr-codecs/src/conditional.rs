@@ -127,7 +127,7 @@ impl BytesToBytes for Conditional {
         let reserved = self.codecs.len()..8 * self.header_size;
         if let Some(bit) = { reserved }.find(|&bit| Self::is_applied(header, bit)) {
             let reason = format!(
-                "bit {bit} of the header is set for {} codecs",
+                "bit {bit} of the header is set, but there are {} codecs",
                 self.codecs.len()
             );
             return Err(Error::corrupt("conditional", reason));

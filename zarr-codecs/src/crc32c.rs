@@ -31,7 +31,7 @@ impl Crc32c {
             return Err(Error::size("crc32c", encoded.len(), "4 or more"));
         };
         self.decoded
-            .check("crc32c without its 4 bytes", payload.len())?;
+            .check("bytes before the crc32c", payload.len())?;
         let stored = u32::from_le_bytes(*stored);
         let computed = crc_fast::crc32_iscsi(payload);
         if stored != computed {

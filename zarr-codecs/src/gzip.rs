@@ -97,7 +97,7 @@ fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
             Err(DecompressionError::InsufficientSpace) => return Ok(None),
             Err(DecompressionError::BadData) => {
                 let total = encoded.len();
-                let reason = format!("no valid member at byte {place} of {total}");
+                let reason = format!("the member at byte {place} of {total} is damaged");
                 return Err(Error::corrupt("gzip", reason));
             }
         };
@@ -130,7 +130,7 @@ fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
             end == encoded.len()
                 || with_decompressor(|it| it.gzip_decompress(&encoded[..end], decoded)).is_ok()
         })
-        .ok_or_else(|| Error::corrupt("gzip", "the end of a member cannot be found"))
+        .ok_or_else(|| Error::corrupt("gzip", "the end of a member was not found"))
 }
 
 #[cfg(test)]

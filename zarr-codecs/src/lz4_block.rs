@@ -22,7 +22,9 @@ pub(crate) fn decompress(block: &[u8], decoded: &mut [u8]) -> Result<usize, Stri
             room,
         )
     };
-    usize::try_from(written).map_err(|_| "no valid lz4 stream of the size due".to_owned())
+    usize::try_from(written).map_err(|_| {
+        "the lz4 stream is damaged, or does not decode to the expected size".to_owned()
+    })
 }
 
 /// Appends the block that encodes `decoded`.
@@ -54,10 +56,10 @@ pub(crate) fn compress(
             unsafe { encoded.set_len(encoded.len() + written) };
             Ok(())
         }
-        _ => Err(format!("the library refuses {size} bytes")),
+        _ => Err(format!("the lz4 library does not encode {size} bytes")),
     }
 }
 
 fn int(size: usize) -> Result<c_int, String> {
-    c_int::try_from(size).map_err(|_| format!("{size} bytes of lz4"))
+    c_int::try_from(size).map_err(|_| format!("{size} bytes are too many for the lz4 library"))
 }

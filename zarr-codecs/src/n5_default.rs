@@ -89,7 +89,7 @@ fn check_transpose(extension: &Extension, spec: &ChunkSpec, binder: &Binder<'_>)
     {
         return Ok(());
     }
-    let found = format!("codec {:?} with another order", extension.name());
+    let found = format!("codec {:?} without this order", extension.name());
     Err(Error::invalid(
         found,
         format!("codec \"transpose\" with order {reversed:?}"),
@@ -160,7 +160,9 @@ impl N5 {
             u16::from_be_bytes([*r0, *r1]),
         );
         if mode != 0 || usize::from(found) != rank {
-            let reason = format!("mode {mode} and {found} dimensions, expected 0 and {rank}");
+            let reason = format!(
+                "mode {mode} and {found} dimensions, expected mode 0 and {rank} dimensions"
+            );
             return Err(Error::corrupt(NAME, reason));
         }
         let (sizes, data) = rest.split_at_checked(4 * rank).ok_or_else(too_short)?;
@@ -171,7 +173,10 @@ impl N5 {
             .zip(&self.shape)
             .any(|(found, most)| found > most)
         {
-            let what = format!("an N5 block of {shape:?} in a chunk of {:?}", self.shape);
+            let what = format!(
+                "an N5 block of shape {shape:?} in a chunk of shape {:?}",
+                self.shape
+            );
             return Err(Error::Unsupported { what });
         }
         Ok((shape, data))
@@ -179,8 +184,7 @@ impl N5 {
 
     fn place_block(&self, shape: &[u32], block: &[u8]) -> Result<Vec<u8>> {
         let len = shape.iter().map(|&len| len as usize).product::<usize>();
-        EncodedSize::Exact(len * self.item_size)
-            .check("N5 block without its header", block.len())?;
+        EncodedSize::Exact(len * self.item_size).check("N5 block after its header", block.len())?;
         let mut chunk = self
             .spec
             .fill_value

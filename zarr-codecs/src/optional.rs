@@ -73,7 +73,7 @@ pub(crate) fn bind(
 
 fn refused(data_type: &DataType) -> Error {
     Error::Unsupported {
-        what: format!("codec {NAME:?} for data type {data_type}, whose elements are never missing"),
+        what: format!("codec {NAME:?} for data type {data_type}, whose elements are not optional"),
     }
 }
 
@@ -107,8 +107,11 @@ impl Optional {
                 Some((0, _)) => (None, 0),
                 Some((1, value)) => (Some(value), 1),
                 _ => {
-                    let found = "an element that does not end in 0 or 1";
-                    return Err(Error::invalid(found, "whether it is missing"));
+                    let found = "an optional element without a last byte of 0 or 1";
+                    return Err(Error::invalid(
+                        found,
+                        "0 for a missing element, 1 for a value",
+                    ));
                 }
             };
             mask.push(present);
@@ -129,7 +132,7 @@ impl Optional {
                 }
             }
         }
-        EncodedSize::Exact(self.len).check("number of elements", mask.len())?;
+        crate::number::check_len(self.len, mask.len())?;
         let values = match self.value_type().fixed_size() {
             Some(_) => ChunkData::Fixed(values),
             None => ChunkData::Variable {
@@ -160,7 +163,10 @@ impl Optional {
                 elements.resize(elements.len() + missing, 0);
             } else {
                 let value = next().ok_or_else(|| {
-                    Error::corrupt(NAME, "fewer values than elements that have one")
+                    Error::corrupt(
+                        NAME,
+                        "the mask has more present elements than there are values",
+                    )
                 })?;
                 elements.extend_from_slice(value);
             }
@@ -215,7 +221,10 @@ impl ArrayToBytes for Optional {
             (data.len() == data_size).then_some((mask, data))
         });
         let Some((mask, data)) = parts else {
-            let reason = format!("{} bytes are not those of mask and values", encoded.len());
+            let reason = format!(
+                "{} bytes are not the mask and the values that their sizes declare",
+                encoded.len()
+            );
             return Err(Error::corrupt(NAME, reason));
         };
         let mask = self.mask.decode_chunk(mask)?;

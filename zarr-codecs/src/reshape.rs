@@ -80,7 +80,7 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
         shape[place] = total.checked_div(others).unwrap_or(0);
     }
     if product(&shape)? != total {
-        let expected = format!("as many elements as {input:?} has");
+        let expected = format!("as many elements as shape {input:?} has");
         return Err(Error::invalid(format_args!("{shape:?}"), expected));
     }
     for (place, dimension) in dimensions.iter().enumerate() {
@@ -89,8 +89,7 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
             && (product(&shape[..place])? != product(&input[..first])?
                 || product(&shape[place + 1..])? != product(&input[last + 1..])?)
         {
-            let expected =
-                "as many elements before and after them as before and after that dimension";
+            let expected = "input dimensions with as many elements before and after them as the output dimension has";
             return Err(Error::invalid(
                 format_args!("dimensions {axes:?}"),
                 expected,

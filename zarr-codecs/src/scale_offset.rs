@@ -120,7 +120,7 @@ impl Arithmetic {
                 Ok(format.limit(value < 0.0))
             }
             _ => {
-                let reason = format!("{number:?} is no value of the data type");
+                let reason = format!("{number:?} is not a value of the data type");
                 Err(Error::corrupt(NAME, reason))
             }
         }
@@ -152,7 +152,7 @@ impl Arithmetic {
         match (self, number) {
             (Self::Int { offset, scale, .. }, Number::Int(value)) => {
                 if value % scale != 0 {
-                    let reason = format!("{value} is no multiple of the scale {scale}");
+                    let reason = format!("{value} is not a multiple of the scale {scale}");
                     return Err(Error::corrupt(NAME, reason));
                 }
                 self.fit(Number::Int(value / scale + offset))

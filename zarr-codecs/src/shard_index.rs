@@ -42,8 +42,8 @@ impl IndexCodec {
                 encoded_size,
             }),
             EncodedSize::AtMost(_) => Err(Error::invalid(
-                "a variable-size index codec",
-                "codecs whose encoded size is always the same",
+                "an index codec whose encoded size varies",
+                "index codecs with a fixed encoded size",
             )
             .member("codecs")),
         }

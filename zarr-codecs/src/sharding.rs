@@ -107,7 +107,7 @@ fn in_index(error: Error) -> Error {
 fn divide(shard: &[u64], inner: &[u64]) -> Result<Vec<u64>> {
     if inner.len() != shard.len() {
         let found = format!("{} dimensions", inner.len());
-        let expected = format!("{}, as the chunk has", shard.len());
+        let expected = format!("{}, like the chunk", shard.len());
         return Err(Error::invalid(found, expected));
     }
     let counts = shard.iter().zip(inner).map(|(&shard_len, &len)| {
@@ -117,7 +117,7 @@ fn divide(shard: &[u64], inner: &[u64]) -> Result<Vec<u64>> {
             let found = format!("{inner:?}");
             Err(Error::invalid(
                 found,
-                format!("divisors of {shard:?}, 1 or more each"),
+                format!("divisors of {shard:?} of at least 1"),
             ))
         }
     });
@@ -147,7 +147,7 @@ impl Sharding for ShardingIndexed {
 
     fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>> {
         if inner.len() != self.index.len() {
-            let expected = format!("{}, one for each place", self.index.len());
+            let expected = format!("{}, one for each cell of the shard", self.index.len());
             return Err(Error::invalid(
                 format_args!("{} inner chunks", inner.len()),
                 expected,
@@ -173,7 +173,10 @@ impl Sharding for ShardingIndexed {
         new: Vec<(usize, Bytes)>,
     ) -> Result<Vec<Bytes>> {
         if !self.is_at_end() {
-            return Err(Error::invalid("an index at the start", "one at the end"));
+            return Err(Error::invalid(
+                "a shard index at the start",
+                "a shard index at the end",
+            ));
         }
         lay_out(entries, &new, keep)?;
         let index = self.index.encode(entries)?;

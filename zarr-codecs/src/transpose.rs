@@ -49,7 +49,7 @@ pub(crate) fn bind(
     let configuration: Configuration = extension.parse()?;
     let order = configuration.axes(spec.shape.len(), binder.registry().strictness())?;
     let inverse = invert(&order, spec.shape.len()).ok_or_else(|| {
-        let expected = format!("each dimension from 0 below {} once", spec.shape.len());
+        let expected = format!("each dimension below {} once", spec.shape.len());
         Error::invalid(format_args!("{order:?}"), expected).member("configuration.order")
     })?;
     let encoded = ChunkSpec {

@@ -10,6 +10,8 @@ use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::size::to_usize;
 use zarr_core::{Binder, DataTypeKind, Error, Extension, Result};
 
+use crate::number::check_len;
+
 const COUNT_SIZE: usize = 4;
 
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Vlen {
     fn check_text(&self, element: usize, bytes: &[u8]) -> Result<()> {
         match std::str::from_utf8(bytes) {
             Err(error) if self.utf8 => {
-                Err(self.corrupt(format!("element {element} is no UTF-8: {error}")))
+                Err(self.corrupt(format!("element {element} is not UTF-8: {error}")))
             }
             _ => Ok(()),
         }
@@ -89,7 +91,7 @@ fn count(size: usize) -> Result<[u8; COUNT_SIZE]> {
     u32::try_from(size)
         .map(u32::to_le_bytes)
         .map_err(|_| Error::TooLarge {
-            what: "variable-length element or chunk",
+            what: "variable-size element or chunk",
             wanted: size.to_string(),
             limit: u32::MAX.into(),
         })
@@ -108,16 +110,16 @@ impl ArrayToBytes for Vlen {
 
     fn encode(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
         let ChunkData::Variable { offsets, bytes } = decoded else {
-            let what = format!("codec {:?} for elements of one size", self.name);
+            let what = format!("codec {:?} for fixed-size elements", self.name);
             return Err(Error::Unsupported { what });
         };
         let found = offsets.len().saturating_sub(1);
-        EncodedSize::Exact(self.len).check("number of elements", found)?;
+        check_len(self.len, found)?;
         encoded.extend_from_slice(&count(self.len)?);
         for (element, ends) in offsets.windows(2).enumerate() {
-            let element_bytes = bytes.get(ends[0]..ends[1]).ok_or_else(|| {
-                self.corrupt(format!("element {element} is not within its chunk"))
-            })?;
+            let element_bytes = bytes
+                .get(ends[0]..ends[1])
+                .ok_or_else(|| self.corrupt(format!("element {element} lies outside the chunk")))?;
             self.check_text(element, element_bytes)?;
             encoded.extend_from_slice(&count(element_bytes.len())?);
             encoded.extend_from_slice(element_bytes);
@@ -143,7 +145,7 @@ impl ArrayToBytes for Vlen {
             let Some((element_bytes, rest)) = parts else {
                 let size = left.len();
                 return Err(self.corrupt(format!(
-                    "element {element} ends after the {size} bytes left"
+                    "element {element} is larger than the remaining {size} bytes"
                 )));
             };
             self.check_text(element, element_bytes)?;

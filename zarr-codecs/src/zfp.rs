@@ -88,7 +88,7 @@ pub(crate) fn bind(
 
 fn config(mode: &Mode, field: &Field) -> Result<ZfpConfig> {
     let refused = |error: zfp_rs::ZfpConfigError, member| {
-        Error::invalid(error, "parameters that zfp has").member(member)
+        Error::invalid(error, "parameters that zfp supports").member(member)
     };
     match *mode {
         Mode::Reversible {} => Ok(ZfpConfig::reversible()),
@@ -109,7 +109,7 @@ fn config(mode: &Mode, field: &Field) -> Result<ZfpConfig> {
             let rank = u32::try_from(rank).ok();
             let dimensions = rank.and_then(|rank| ZfpDimensionality::try_from(rank).ok());
             let dimensions =
-                dimensions.ok_or_else(|| field.corrupt("no dimensions in the field"))?;
+                dimensions.ok_or_else(|| field.corrupt("the field has no dimensions"))?;
             let align = ZfpStreamAlignment::Unaligned;
             ZfpConfig::fixed_rate(rate, field.scalar, dimensions, align)
                 .map_err(|error| refused(error, "rate"))
@@ -129,7 +129,7 @@ impl Zfp {
         wide.filter(|wide| self.field.scalar == ZfpScalarType::I64 || i32::try_from(*wide).is_ok())
             .ok_or_else(|| {
                 self.field
-                    .corrupt(format!("{number} is beyond what zfp stores"))
+                    .corrupt(format!("{number} is outside the range that zfp stores"))
             })
     }
 
@@ -150,14 +150,14 @@ impl Zfp {
             .fit(Number::Float(number), Rounding::NearestEven)
             .map_err(|_| {
                 self.field
-                    .corrupt(format!("{number} is no value of the data type"))
+                    .corrupt(format!("{number} is not a value of the data type"))
             })
     }
 
     fn integers<T: TryFrom<i64>>(&self, numbers: impl Iterator<Item = Number>) -> Result<Vec<T>> {
         let integer = |number| match number {
             Number::Int(number) => T::try_from(self.promote(number)?)
-                .map_err(|_| self.field.corrupt("an integer beyond 32 bits")),
+                .map_err(|_| self.field.corrupt("an integer of more than 32 bits")),
             Number::Float(_) => Err(self.field.corrupt("a float among integers")),
         };
         numbers.map(integer).collect()

@@ -56,7 +56,7 @@ impl Field {
     pub(crate) fn max_size(&self, config: &ZfpConfig) -> Result<usize> {
         config
             .maximum_size(self.scalar, self.sizes)
-            .ok_or_else(|| self.corrupt(format!("no field of {:?}", self.sizes)))
+            .ok_or_else(|| self.corrupt(format!("zfp has no field of shape {:?}", self.sizes)))
     }
 
     /// Returns the configuration of a fixed rate that is computed for three dimensions, whatever

@@ -31,12 +31,12 @@ pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option
             Some(magic) if magic & !0xF == SKIPPABLE_MAGIC => true,
             // Formats older than version 1 are refused, as their decoders, which the library may
             // include, are not safe for untrusted input.
-            _ => return Err(wrong("no Zstandard magic number")),
+            _ => return Err(wrong("the Zstandard magic number is missing")),
         };
         let size = zstd_safe::find_frame_compressed_size(left).map_err(|code| wrong(name(code)))?;
         let (frame, rest) = left
             .split_at_checked(size)
-            .ok_or_else(|| wrong("past the end"))?;
+            .ok_or_else(|| wrong("reaches past the end"))?;
         left = rest;
         if skippable {
             continue;

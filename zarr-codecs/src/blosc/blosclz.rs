@@ -103,7 +103,7 @@ fn repeat_in_steps<const SIZE: usize>(decoded: &mut [u8], start: usize, end: usi
 }
 
 fn too_long() -> String {
-    "BloscLZ stream of more than is due".to_owned()
+    "the BloscLZ stream decodes to more bytes than expected".to_owned()
 }
 
 /// The unread bytes of a stream.
@@ -143,5 +143,5 @@ impl<'a> Input<'a> {
 }
 
 fn truncated() -> String {
-    "BloscLZ stream ends within an instruction".to_owned()
+    "the BloscLZ stream ends within an instruction".to_owned()
 }

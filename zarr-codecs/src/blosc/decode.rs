@@ -135,11 +135,13 @@ impl Streams<'_> {
         let mut left = self.encoded;
         // `Header::parse` has refused split blocks that the type size does not divide.
         for part in block.chunks_exact_mut(block.len() / self.count) {
-            let (size, rest) = left.split_first_chunk().ok_or("no size of a stream")?;
+            let (size, rest) = left
+                .split_first_chunk()
+                .ok_or("the size of a stream is missing")?;
             let size = u32::from_le_bytes(*size) as usize;
-            let (stream, rest) = rest
-                .split_at_checked(size)
-                .ok_or_else(|| format!("stream of {size} bytes, with {} left", rest.len()))?;
+            let (stream, rest) = rest.split_at_checked(size).ok_or_else(|| {
+                format!("a stream of {size} bytes in the remaining {}", rest.len())
+            })?;
             left = rest;
             // A stream that does not shrink is stored uncompressed.
             if size == part.len() {
@@ -149,7 +151,9 @@ impl Streams<'_> {
             let written = decompress(self.format, stream, part)?;
             if written != part.len() {
                 let due = part.len();
-                return Err(format!("stream of {written} bytes decoded, {due} due"));
+                return Err(format!(
+                    "a stream decodes to {written} bytes, expected {due}"
+                ));
             }
         }
         Ok(())
@@ -163,9 +167,10 @@ fn decompress(format: Format, stream: &[u8], decoded: &mut [u8]) -> Result<usize
         Format::Snappy => snap::raw::Decoder::new()
             .decompress(stream, decoded)
             .map_err(|error| error.to_string()),
-        Format::Zlib => with_decompressor(|it| it.zlib_decompress(stream, decoded))
-            .map_err(|_| "no valid zlib stream of the size due".to_owned()),
+        Format::Zlib => with_decompressor(|it| it.zlib_decompress(stream, decoded)).map_err(|_| {
+            "the zlib stream is damaged, or does not decode to the expected size".to_owned()
+        }),
         Format::Zstd => decode_frames(stream, decoded)?
-            .ok_or_else(|| "zstd stream of more than is due".to_owned()),
+            .ok_or_else(|| "the zstd stream decodes to more bytes than expected".to_owned()),
     }
 }

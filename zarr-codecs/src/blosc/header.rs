@@ -77,14 +77,16 @@ impl Header {
     /// Parses and checks the header of a frame that fills `encoded`.
     pub(super) fn parse(encoded: &[u8]) -> Result<Self> {
         let Some(bytes) = encoded.first_chunk::<HEADER_SIZE>() else {
-            let expected = format!("a header of {HEADER_SIZE}");
+            let expected = format!("a header of {HEADER_SIZE} or more");
             return Err(Error::size("blosc frame", encoded.len(), expected));
         };
         let [version, stream_version, flags, type_size, sizes @ ..] = *bytes;
         let (sizes, _) = sizes.as_chunks::<4>();
         let [nbytes, block_size, frame_size] = [0, 1, 2].map(|it| u32::from_le_bytes(sizes[it]));
         if version != VERSION {
-            return Err(wrong(format!("format version {version}, not {VERSION}")));
+            return Err(wrong(format!(
+                "format version {version}, expected {VERSION}"
+            )));
         }
         if flags & RESERVED != 0 {
             return Err(wrong(format!("unknown flags {flags:#04x}")));
@@ -113,7 +115,7 @@ impl Header {
         } = *self;
         if nbytes > 0 && !(1..=nbytes).contains(&block_size) {
             return Err(wrong(format!(
-                "blocks of {block_size} bytes, with {nbytes} in all"
+                "blocks of {block_size} bytes in a chunk of {nbytes} bytes"
             )));
         }
         if type_size == 0 {
@@ -122,7 +124,7 @@ impl Header {
         let stored = frame_size - HEADER_SIZE;
         match self.storage {
             Storage::Plain => {
-                EncodedSize::Exact(nbytes).check("blosc frame of plain bytes", stored)
+                EncodedSize::Exact(nbytes).check("blosc frame of uncompressed bytes", stored)
             }
             Storage::Blocks { format, split, .. } => {
                 // Each block needs a 4-byte offset and at least one stream with a 4-byte size.
@@ -132,11 +134,13 @@ impl Header {
                 }
                 if nbytes / format.max_ratio() > stored {
                     return Err(wrong(format!(
-                        "{nbytes} bytes out of {stored} of {format:?}"
+                        "{stored} bytes of {format:?} cannot decode to {nbytes} bytes"
                     )));
                 }
                 if split && block_size % type_size != 0 {
-                    let reason = format!("blocks of {block_size} bytes split in {type_size}");
+                    let reason = format!(
+                        "blocks of {block_size} bytes cannot be split into {type_size} streams"
+                    );
                     return Err(wrong(reason));
                 }
                 Ok(())
@@ -161,7 +165,7 @@ fn storage(flags: u8, stream_version: u8, type_size: usize, block_size: usize) -
     };
     if stream_version != STREAM_VERSION {
         return Err(wrong(format!(
-            "{format:?} of version {stream_version}, not {STREAM_VERSION}"
+            "version {stream_version} of {format:?}, expected {STREAM_VERSION}"
         )));
     }
     let filter = if flags & SHUFFLED != 0 && type_size > 1 {

@@ -129,7 +129,7 @@ impl Checksum {
             return Err(Error::size(self.name(), encoded.len(), "4 or more"));
         };
         self.decoded
-            .check("data without its checksum", payload.len())?;
+            .check("bytes besides the checksum", payload.len())?;
         let stored = u32::from_le_bytes(*stored);
         let computed = self.compute(payload);
         if stored != computed {

@@ -106,7 +106,10 @@ fn check(configuration: &Configuration) -> Result<Lzma> {
     let format = match configuration.format {
         1 => Format::Xz { check },
         2 | 3 if configuration.check > 0 => {
-            let error = Error::invalid(configuration.check, "-1 or 0 but in format 1 (xz)");
+            let error = Error::invalid(
+                configuration.check,
+                "-1 or 0, because only format 1 (xz) has checks",
+            );
             return Err(error.member("check"));
         }
         2 => Format::Alone,
@@ -116,14 +119,14 @@ fn check(configuration: &Configuration) -> Result<Lzma> {
     let filters = configuration.filters.clone().unwrap_or_default();
     match format {
         _ if !filters.is_empty() && configuration.preset.is_some() => {
-            let error = Error::invalid("preset and filters", "one of the two");
+            let error = Error::invalid("preset and filters", "only one of them");
             return Err(error.member("preset"));
         }
         Format::Raw if filters.is_empty() => {
             return Err(Error::MissingMember { member: "filters" });
         }
         Format::Alone if !matches!(filters[..], [] | [Filter { id: LZMA1, .. }]) => {
-            let expected = "the LZMA1 filter alone in format 2 (alone)";
+            let expected = "only the LZMA1 filter, because the format is 2 (alone)";
             return Err(Error::invalid("other filters", expected).member("filters"));
         }
         _ => {}
@@ -133,7 +136,7 @@ fn check(configuration: &Configuration) -> Result<Lzma> {
         preset: configuration.preset.unwrap_or(6),
         filters,
     };
-    let refused = |reason| Error::invalid(reason, "what liblzma can encode");
+    let refused = |reason| Error::invalid(reason, "filters that liblzma supports");
     lzma.encoder().map_err(refused)?;
     lzma.decoder().map_err(refused)?;
     Ok(lzma)
@@ -212,7 +215,7 @@ fn chain(filters: &[Filter]) -> Result<Filters, String> {
             LZMA2 => Ok(chain.lzma2(&options(None, filter)?)),
             0x03 => match filter.dist.unwrap_or(1) {
                 dist @ 1..=256 => chain.delta_properties(&[(dist - 1).to_le_bytes()[0]]),
-                dist => return Err(format!("a delta distance of {dist}")),
+                dist => return Err(format!("a delta distance of {dist}, expected 1 to 256")),
             },
             0x04 => chain.x86_properties(&start),
             0x05 => chain.powerpc_properties(&start),
@@ -220,7 +223,7 @@ fn chain(filters: &[Filter]) -> Result<Filters, String> {
             0x07 => chain.arm_properties(&start),
             0x08 => chain.arm_thumb_properties(&start),
             0x09 => chain.sparc_properties(&start),
-            id => return Err(format!("a filter with id {id}")),
+            id => return Err(format!("an unknown filter with id {id}")),
         };
         added.map_err(|error| error.to_string())?;
     }
@@ -230,18 +233,24 @@ fn chain(filters: &[Filter]) -> Result<Filters, String> {
 fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> {
     let preset = filter.preset.or(preset).unwrap_or(6);
     if preset & !PRESET_EXTREME > 9 {
-        return Err(format!("a preset of {preset}"));
+        return Err(format!("a preset of {preset}, expected 0 to 9"));
     }
     let mut options = LzmaOptions::new_preset(preset).map_err(|error| error.to_string())?;
     if let Some(size) = filter.dict_size {
         match u32::try_from(size) {
             Ok(size) if u64::from(size) <= MAX_DICTIONARY => options.dict_size(size),
-            _ => return Err(format!("a dictionary of {size} bytes")),
+            _ => {
+                return Err(format!(
+                    "a dictionary of {size} bytes, expected at most {MAX_DICTIONARY}"
+                ));
+            }
         };
     }
     let bits = [filter.lc, filter.lp, filter.pb].map(|bits| bits.unwrap_or(0));
     if bits[0] + bits[1] > 4 || bits[2] > 4 {
-        return Err(format!("lc, lp and pb of {bits:?}"));
+        return Err(format!(
+            "lc, lp and pb of {bits:?}, expected lc + lp and pb of at most 4"
+        ));
     }
     filter.lc.map(|bits| options.literal_context_bits(bits));
     filter.lp.map(|bits| options.literal_position_bits(bits));
@@ -250,7 +259,7 @@ fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> 
         None => {}
         Some(1) => drop(options.mode(Mode::Fast)),
         Some(2) => drop(options.mode(Mode::Normal)),
-        Some(mode) => return Err(format!("a mode of {mode}")),
+        Some(mode) => return Err(format!("a mode of {mode}, expected 1 or 2")),
     }
     let finder = match filter.mf {
         None => None,
@@ -259,7 +268,7 @@ fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> 
         Some(0x12) => Some(MatchFinder::BinaryTree2),
         Some(0x13) => Some(MatchFinder::BinaryTree3),
         Some(0x14) => Some(MatchFinder::BinaryTree4),
-        Some(finder) => return Err(format!("a match finder of {finder}")),
+        Some(finder) => return Err(format!("an unknown match finder {finder}")),
     };
     finder.map(|finder| options.match_finder(finder));
     filter.nice_len.map(|length| options.nice_len(length));

@@ -74,7 +74,7 @@ impl ArrayToArray for PackBits {
             found => {
                 let expected = spare(len);
                 let reason = format!(
-                    "{:?} bits to spare, expected {expected}",
+                    "{:?} padding bits, expected {expected}",
                     found.map_or(0, |(stored, _)| *stored)
                 );
                 Err(Error::corrupt("numcodecs.packbits", reason))

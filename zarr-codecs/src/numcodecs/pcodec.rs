@@ -130,7 +130,7 @@ fn config(configuration: &Configuration) -> Result<ChunkConfig> {
             return Err(Error::MissingMember { member });
         }
         (_, Some(order)) => {
-            let expected = "none unless delta_spec is try_consecutive";
+            let expected = "no member, because delta_spec is not try_consecutive";
             return Err(Error::invalid(order, expected).member("delta_encoding_order"));
         }
     };
@@ -189,7 +189,7 @@ fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Resu
         };
         let end = done + chunk.n();
         let Some(due) = numbers.get_mut(done..end) else {
-            let reason = format!("{end} numbers and perhaps more, expected {len}");
+            let reason = format!("{end} numbers or more, expected {len}");
             return Err(Error::corrupt(NAME, reason));
         };
         let progress = chunk.read(due).map_err(corrupt)?;
@@ -197,7 +197,7 @@ fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Resu
             let found = progress.n_processed;
             return Err(Error::corrupt(
                 NAME,
-                format!("{found} numbers of {}", due.len()),
+                format!("{found} numbers in a chunk, expected {}", due.len()),
             ));
         }
         done = end;
@@ -224,7 +224,7 @@ fn check_memory<T: Number>(
     {
         let entries = (start >> 4) as usize & ((1 << 25) - 1);
         if entries > meta.len() / size_of::<T>() {
-            let reason = format!("a dictionary of {entries} in {} bytes", meta.len());
+            let reason = format!("a dictionary of {entries} entries in {} bytes", meta.len());
             return Err(Error::corrupt(NAME, reason));
         }
     }

@@ -89,9 +89,9 @@ fn config(configuration: &Configuration, field: &Field, rank: usize) -> Result<Z
             mode: 3, precision, ..
         } if precision >= 0 => {
             let precision = u32::try_from(precision);
-            precision
-                .map(ZfpConfig::fixed_precision)
-                .map_err(|_| Error::invalid(configuration.precision, "32 bits").member("precision"))
+            precision.map(ZfpConfig::fixed_precision).map_err(|_| {
+                Error::invalid(configuration.precision, "a number of 32 bits").member("precision")
+            })
         }
         Configuration { mode: 2, rate, .. } if rate >= 0.0 => {
             let rank = u32::try_from(rank).ok();
@@ -100,7 +100,7 @@ fn config(configuration: &Configuration, field: &Field, rank: usize) -> Result<Z
                     let align = ZfpStreamAlignment::Unaligned;
                     ZfpConfig::fixed_rate(rate, field.scalar, dimensions, align).ok()
                 })
-                .ok_or_else(|| Error::invalid(rate, "a rate that zfp has").member("rate"))
+                .ok_or_else(|| Error::invalid(rate, "a rate that zfp supports").member("rate"))
         }
         Configuration { mode: 2..=5, .. } => Ok(ZfpConfig::reversible()),
         Configuration { mode, .. } => {

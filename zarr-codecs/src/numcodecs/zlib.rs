@@ -69,7 +69,7 @@ fn inflate(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
         Ok(size) => size,
         Err(DecompressionError::InsufficientSpace) => return Ok(None),
         Err(DecompressionError::BadData) => {
-            let reason = format!("no valid stream in {} bytes", encoded.len());
+            let reason = format!("the stream of {} bytes is damaged", encoded.len());
             return Err(Error::corrupt("numcodecs.zlib", reason));
         }
     };

@@ -288,7 +288,7 @@ fn failures_in_nested_chains_have_their_place() {
         ),
         (
             members("[2]", &[BYTES], &[BYTES, &bad.replace("10", "1")]),
-            "codecs[0].configuration.index_codecs: found a variable-size index codec",
+            "codecs[0].configuration.index_codecs: found an index codec whose encoded size varies",
         ),
     ];
     for (members, expected) in cases {

@@ -154,7 +154,7 @@ fn rates_as_zarrs_computes_them_are_for_tolerant_readers() {
             .decode_chunk(&stream);
         assert_eq!(refused.is_err(), shape.len() != 3, "{shape:?}");
         let ChunkData::Fixed(bytes) = own.decode_chunk(&stream).unwrap() else {
-            panic!("elements of one size");
+            panic!("fixed-size elements");
         };
         let found = bytes
             .as_chunks::<4>()
