@@ -39,7 +39,7 @@ impl Store {
                 (Some(info), Precondition::IfVersion(version)) if info.version == version => Ok(()),
                 (Some(_), _) => Err(Error::Conflict {
                     place: self.place(to),
-                    reason: "the object is copied to itself",
+                    reason: "source and destination are one object",
                 }),
             };
         }

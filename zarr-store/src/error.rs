@@ -356,7 +356,7 @@ fn in_plain_words(causes: &str) -> Option<&'static str> {
     let causes = causes.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|words| causes.contains(words));
     if says(&["temporary failure in name resolution", "try again"]) {
-        return Some("the name of the host cannot be looked up now");
+        return Some("the name of the host cannot be resolved now");
     }
     if says(&[
         "dns error",

@@ -29,7 +29,7 @@ pub(crate) fn check_prefix(prefix: &str) -> Result<&str, &'static str> {
 
 fn check_segment(segment: &str) -> Result<(), &'static str> {
     if segment.is_empty() {
-        return Err("empty segment: no key can begin with /, or have // in it");
+        return Err("empty segment: a key cannot begin with / or contain //");
     }
     if segment == "." || segment == ".." {
         return Err("relative segment");
@@ -67,7 +67,7 @@ pub(crate) fn below<'a>(prefix: &str, key: &'a str) -> Option<&'a str> {
 /// Converts a checked key to a path with identical characters, never encoded.
 pub(crate) fn to_path(key: &str) -> Result<Path, &'static str> {
     if key.bytes().any(|byte| byte.is_ascii_control()) {
-        return Err("control character, which no object has in its key");
+        return Err("control character: object stores do not support such keys");
     }
     let path = Path::parse(key).map_err(|_| "refused by object_store")?;
     if path.as_ref() == key {

@@ -86,7 +86,7 @@ fn open(url: &str, options: Options) -> Result<Store> {
     for stage in stages.split('|') {
         let path = stage
             .strip_prefix("zip:")
-            .ok_or_else(|| invalid(first, "unknown part after |; known: zip"))?;
+            .ok_or_else(|| invalid(first, "unknown suffix after |; known: zip"))?;
         store = store.zip(&key)?;
         key = path.trim_matches('/').to_owned();
     }
@@ -146,7 +146,7 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
             refuse_rest(&parsed, url)?;
             let path = parsed
                 .to_file_path()
-                .map_err(|()| invalid(url, "not a path of this machine"))?;
+                .map_err(|()| invalid(url, "not a path on this machine"))?;
             Store::local(path)
         }
         "http" | "https" => {
@@ -156,7 +156,7 @@ fn open_first(url: &str, options: Options) -> Result<Store> {
                 None => cloud::web(&parsed, options),
                 Some(_) => Err(invalid(
                     url,
-                    "web servers never see what follows a #; a # in a name is %23",
+                    "clients do not send the part after a #; write a # in a name as %23",
                 )),
             }
         }
@@ -181,23 +181,21 @@ const CHAINS: [&str; 9] = [
     "zip",
 ];
 
-const CHAINED: &str = "chains of fsspec (name::url) are not known; give the URL of the data, for an archive as url|zip:";
+const CHAINED: &str = "fsspec chains (name::url) are not supported; pass the URL of the data, and append \
+                       |zip: for an archive";
 
 /// Refuses characters that cannot be part of a URL: surrounding white space and control characters.
 fn check_text(url: &str) -> Result<()> {
     let meant = url.trim();
     let is_url = split_scheme(meant).is_some() || check_path(meant).is_err();
     if is_url && meant.len() != url.len() {
-        return Err(invalid(
-            url.trim(),
-            "white space around the URL is no part of it",
-        ));
+        return Err(invalid(url.trim(), "remove the white space around the URL"));
     }
     if is_url && url.contains(char::is_control) {
         let url: String = url.chars().filter(|c| !c.is_control()).collect();
         return Err(invalid(
             &url,
-            "line breaks and other control characters are no part of a URL",
+            "a URL cannot contain line breaks or other control characters",
         ));
     }
     Ok(())
@@ -209,13 +207,11 @@ fn check_text(url: &str) -> Result<()> {
 fn check_path(url: &str) -> Result<()> {
     let first = url.split('/').next().unwrap_or_default();
     if url.contains('\0') {
-        return Err(invalid(
-            &url.replace('\0', ""),
-            "paths have no character NUL",
-        ));
+        return Err(invalid(&url.replace('\0', ""), "a path cannot contain NUL"));
     }
     if first == "~" {
-        let reason = "only shells know ~ as the home directory: write its path; a directory of this name is ./~";
+        let reason = "only shells expand ~; write the path of the home directory, or ./~ for a directory of \
+                      this name";
         return Err(invalid(url, reason));
     }
     let scheme = first.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -225,17 +221,21 @@ fn check_path(url: &str) -> Result<()> {
         return Err(invalid(url, CHAINED));
     }
     if first.ends_with(':') && url[first.len()..].starts_with("//") {
-        let reason = format!("no scheme stands before ://; a file of this name is ./{first}...");
+        let reason =
+            format!("the scheme before :// is missing; write ./{first}... for a file of this name");
         return Err(invalid(url, &reason));
     }
     if matches!(scheme.as_str(), "http" | "https") || cloud::BUCKETS.contains(&scheme.as_str()) {
-        let reason = format!("{scheme}: is followed by //; a file of this name is ./{scheme}:...");
+        let reason = format!(
+            "{scheme}: must be followed by //; write ./{scheme}:... for a file of this name"
+        );
         return Err(invalid(url, &reason));
     }
     let host = first.ends_with(':') && first.len() < url.len();
     let drive = scheme.len() == 1 && first.contains(":\\");
     if !cfg!(windows) && (host || drive || scheme == "arn") {
-        let reason = "no path of this machine: hosts, drives and ARNs are not known; a file of this name begins with ./";
+        let reason = "not a path on this machine: hosts, drives and ARNs are not supported; write ./ before \
+                      a file of this name";
         // The text before the `@` may be a password.
         let shown = url.rsplit('@').next().unwrap_or_default();
         return Err(invalid(shown, reason));
@@ -248,10 +248,10 @@ fn check_web(url: &str, rest: &str) -> Result<()> {
     let path = rest.split('?').next().unwrap_or_default();
     let host = path.strip_prefix("//").unwrap_or_default();
     if host.is_empty() || host.starts_with(['/', '\\', ':']) {
-        return Err(invalid(url, "expected the name of a host behind //"));
+        return Err(invalid(url, "expected the name of a host after //"));
     }
     match path.contains('\\') {
-        true => Err(invalid(url, "a \\ in a name is %5C in a URL")),
+        true => Err(invalid(url, "write a \\ in a name as %5C")),
         false => Ok(()),
     }
 }
@@ -260,10 +260,7 @@ fn check_web(url: &str, rest: &str) -> Result<()> {
 fn refuse_rest(parsed: &Url, url: &str) -> Result<()> {
     match (parsed.query(), parsed.fragment()) {
         (None, None) => Ok(()),
-        _ => Err(invalid(
-            url,
-            "? and # are no part of the path of a URL; in a name they are %3F and %23",
-        )),
+        _ => Err(invalid(url, "write ? and # in a name as %3F and %23")),
     }
 }
 
@@ -276,21 +273,22 @@ fn split_bucket<'a>(url: &str, scheme: &str, rest: &'a str) -> Result<(Url, &'a 
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     if user.is_some_and(|user| !container || user.contains(':')) {
         let reason =
-            "user and password are no part of the URL of a bucket; give credentials as options";
+            "the URL of a bucket cannot contain a user or a password; pass credentials as options";
         return Err(Error::InvalidUrl {
             url: redact::unparsed(url),
             reason: reason.to_owned(),
         });
     }
     if authority.is_empty() || authority.contains(['?', '#', '%', ' ']) {
-        return Err(invalid(url, "expected the name of a bucket behind //"));
+        return Err(invalid(url, "expected the name of a bucket after //"));
     }
     if authority.contains(':') {
-        let reason = "a bucket has no port, and no ARN; give the server as the option endpoint, http://host:port";
+        let reason = "a bucket has no port, and ARNs are not supported; pass the server as the option \
+                      endpoint, http://host:port";
         return Err(invalid(url, reason));
     }
     if prefix.contains("//") || prefix.starts_with('/') {
-        let reason = "keys with // in them cannot be read or written; copy the objects to others";
+        let reason = "keys with // cannot be read or written; copy the objects to other keys";
         return Err(invalid(url, reason));
     }
     Ok((parse(&format!("{scheme}://{authority}"))?, prefix))

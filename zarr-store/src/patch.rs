@@ -115,12 +115,12 @@ impl Store {
         let range = ByteRange::Range(0..size);
         let body = match self.get(key, &range, Some(version)).await {
             Err(error) if error.kind() == ErrorKind::Changed => {
-                return Err(conflict("the object is another version"));
+                return Err(conflict("the object has another version"));
             }
-            body => body?.ok_or_else(|| conflict("the object is gone"))?,
+            body => body?.ok_or_else(|| conflict("the object no longer exists"))?,
         };
         if body.bytes.len() as u64 != size {
-            return Err(conflict("the object is shorter than what is to stay"));
+            return Err(conflict("the object is shorter than the bytes to keep"));
         }
         Ok(vec![body.bytes])
     }

@@ -122,7 +122,7 @@ impl Store {
         let shown = address::shown(&self.inner.location, prefix);
         shown.ok_or_else(|| Error::InvalidKey {
             place: self.place(prefix),
-            reason: "a URL with it would be that of an archive",
+            reason: "the URL would name an archive",
         })
     }
 

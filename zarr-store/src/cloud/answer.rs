@@ -21,11 +21,11 @@ const REASON: usize = 1 << 16;
 enum Wrong {
     #[error("status {0}, expected 200 or 206")]
     Status(u16),
-    #[error("status 206, a part of the object, where all of it was asked for")]
+    #[error("status 206 (a part of the object), but the request was for the whole object")]
     Unasked,
-    #[error("a part without a Content-Range that says where it belongs")]
+    #[error("a partial response without a valid Content-Range")]
     NoPlace,
-    #[error("bytes {}..{}, where {asked} was asked for", got.start, got.end)]
+    #[error("the response has bytes {}..{}, but the request was for {asked}", got.start, got.end)]
     Other { got: Range<u64>, asked: String },
 }
 

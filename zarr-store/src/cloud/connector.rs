@@ -46,14 +46,15 @@ struct Denied(String);
 
 /// A redirect without a target, such as that of a bucket in another region.
 #[derive(Debug, thiserror::Error)]
-#[error("status {status}, a redirect without a place; is the region right? {reason}")]
+#[error("status {status}: a redirect without a Location; is the region right? {reason}")]
 struct Nowhere {
     status: u16,
     reason: String,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("status {status}: busy for {} s more, longer than this request may take: {reason}", away.as_secs())]
+#[error("status {status}: the server asks to retry after {} s, which is longer than this request may take: \
+         {reason}", away.as_secs())]
 struct Away {
     status: u16,
     away: Duration,
@@ -69,8 +70,8 @@ struct Final(Cause);
 /// that the service does not have.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no credentials: none are among the options, in the environment or in a profile, and no account of this machine \
-     can be had from {host} ({cause}); for public data set skip_signature = true"
+    "no credentials: none in the options, the environment or a profile, and {host} has no account for this \
+     machine ({cause}); for public data set skip_signature = true"
 )]
 struct NoCredentials {
     host: String,

@@ -71,7 +71,7 @@ fn provider<T: std::fmt::Debug + Send + Sync + 'static>(
 
 fn required(credentials: &Credentials, name: &str) -> Result<String, String> {
     let found = optional(credentials, name)?;
-    found.ok_or_else(|| format!("no credentials: those of the provider have no {name}"))
+    found.ok_or_else(|| format!("no credentials: the provider returned no {name}"))
 }
 
 /// Returns a value that is legal in a header, which `object_store` takes for granted.

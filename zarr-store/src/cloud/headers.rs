@@ -27,7 +27,8 @@ pub(super) fn take_default(url: &Url, options: &mut Named) -> Result<HeaderMap> 
         });
         // The line may be secret.
         let (name, value) = field.ok_or_else(|| {
-            let reason = "option default_headers has a line that is no field; expected a line \"name: value\" for each";
+            let reason = "option default_headers has a line that is not a header; expected lines of the \
+                          form \"name: value\"";
             invalid(url.as_str(), reason)
         })?;
         headers.append(name, value);

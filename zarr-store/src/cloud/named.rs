@@ -24,7 +24,7 @@ pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bo
         Some("true" | "1" | "yes" | "y" | "on") => Ok(true),
         Some(_) => Err(invalid(
             url.as_str(),
-            &format!("option {name} is neither true nor false"),
+            &format!("option {name} must be true or false"),
         )),
     }
 }

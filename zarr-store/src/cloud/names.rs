@@ -94,7 +94,7 @@ pub(super) const S3: Kind = Kind {
         "sse_customer_key_base64",
         "profile",
     ],
-    reference: "all are in object_store::aws::AmazonS3ConfigKey",
+    reference: "object_store::aws::AmazonS3ConfigKey lists all options",
 };
 
 #[cfg(feature = "gcs")]
@@ -110,7 +110,7 @@ pub(super) const GCS: Kind = Kind {
         "bearer_token",
         "skip_signature",
     ],
-    reference: "all are in object_store::gcp::GoogleConfigKey",
+    reference: "object_store::gcp::GoogleConfigKey lists all options",
 };
 
 #[cfg(feature = "azure")]
@@ -143,14 +143,14 @@ pub(super) const AZURE: Kind = Kind {
         "credential_type",
         "encryption_key",
     ],
-    reference: "all are in object_store::azure::AzureConfigKey",
+    reference: "object_store::azure::AzureConfigKey lists all options",
 };
 
 #[cfg(feature = "http")]
 pub(super) const HTTP: Kind = Kind {
     environment: "",
     own: &["bearer_token", "webdav", "html_index"],
-    reference: "all are in object_store::ClientConfigKey",
+    reference: "object_store::ClientConfigKey lists all options",
 };
 
 /// Parses the name of an option to a builder's key.

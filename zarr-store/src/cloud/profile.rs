@@ -57,14 +57,14 @@ pub(super) fn options(
 
     if named.is_some() {
         if found.is_empty() {
-            return Err(format!("there is no AWS profile \"{name}\""));
+            return Err(format!("AWS profile \"{name}\" does not exist"));
         }
         let login = LOGINS.iter().find(|key| last(key).is_some());
         let keys = last("aws_access_key_id").or_else(|| last("web_identity_token_file"));
         if let (None, Some(key)) = (keys, login) {
             return Err(format!(
-                "AWS profile \"{name}\" has no keys but {key}, which is not supported; \
-                 `aws configure export-credentials --format env` puts its keys into the environment"
+                "AWS profile \"{name}\" has no keys; its {key} is not supported; `aws configure \
+                 export-credentials --format env` prints keys for the environment"
             ));
         }
     }
@@ -153,7 +153,7 @@ mod tests {
         assert!(
             found(Some("none"), None)
                 .unwrap_err()
-                .contains("no AWS profile \"none\"")
+                .contains("AWS profile \"none\" does not exist")
         );
         assert!(
             found(Some("both"), None)

@@ -119,8 +119,8 @@ impl Setup {
         let lost = self.lost.as_deref();
         self.denied = lost.map(|names| {
             format!(
-                "no credentials: pickles do not keep {names}; open the store with them again, or make it with \
-                 pickle_secrets=True"
+                "no credentials: a pickle does not keep {names}; open the store with them again, or create \
+                 it with pickle_secrets=True"
             )
         });
     }
@@ -143,8 +143,8 @@ impl Setup {
     fn lost_text(&self) -> Option<String> {
         let names = self.lost.as_deref()?;
         Some(format!(
-            "no credentials: pickles do not keep {names}; where this one was opened, there is nothing instead in the \
-             environment or a profile; put them there, give a credential_provider, or make the store with pickle_secrets=True"
+            "no credentials: a pickle does not keep {names}, and this machine has none in the environment \
+             or a profile; put credentials there, pass a credential_provider, or create the store with pickle_secrets=True"
         ))
     }
 
@@ -180,7 +180,7 @@ impl Setup {
         let hint = self
             .lost
             .as_deref()
-            .map(|names| format!("pickles do not keep {names}"));
+            .map(|names| format!("a pickle does not keep {names}"));
         let backend = backend.with_attributes(self.attributes).with_hint(hint);
         Store::from_object(backend, location, cost).with_deadline(self.patience.deadline)
     }
@@ -331,12 +331,14 @@ fn take_attributes(url: &Url, options: &mut Named) -> Result<Attributes> {
             continue;
         };
         if !value.is_ascii() || value.is_empty() {
-            let reason =
-                format!("option {name} is no value of a header: expected ASCII characters");
+            let reason = format!(
+                "option {name} is not a valid header value; expected printable ASCII characters"
+            );
             return Err(invalid(url.as_str(), &reason));
         }
         if attribute == Attribute::StorageClass && matches!(url.scheme(), "http" | "https") {
-            let reason = "web servers have no option storage_class; a field of theirs goes into default_headers";
+            let reason =
+                "HTTP stores have no option storage_class; pass headers in default_headers";
             return Err(invalid(url.as_str(), reason));
         }
         attributes.insert(attribute, value.into());

@@ -65,11 +65,11 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
     if FLAGS.contains(&plain) {
         return match is_flag(value) {
             true => Ok(()),
-            false => refuse("is neither true nor false"),
+            false => refuse("must be true or false"),
         };
     }
     if ASCII.contains(&plain) && !value.is_ascii() {
-        return refuse("has characters that are not ASCII");
+        return refuse("has characters outside ASCII");
     }
     if is_endpoint(plain)
         && let Err(reason) = check_endpoint(value)
@@ -77,13 +77,13 @@ pub(super) fn check(url: &Url, what: &str, name: &str, value: &str) -> Result<()
         return refuse(reason);
     }
     if plain == "proxy_url" && !value.is_empty() && !is_web(value) {
-        return refuse("is no URL: expected http://host:port or https://host");
+        return refuse("is not a URL; expected http://host:port or https://host");
     }
     if matches!(plain, "region" | "default_region") && !is_label(value) {
-        return refuse("is no region: expected letters, digits, - and _, as in us-east-1");
+        return refuse("is not a region; expected letters, digits, - and _, as in us-east-1");
     }
     if plain == "account_name" && !is_label(value) {
-        return refuse("is no account: expected letters and digits, as in myaccount");
+        return refuse("is not an account; expected letters and digits, as in myaccount");
     }
     if TIMES.contains(&plain) && humantime::parse_duration(value).is_err() {
         return refuse("is not a time with a unit, such as 30s or 500ms");
@@ -109,7 +109,7 @@ pub(super) fn check_place(url: &Url, name: &str, value: &str) -> Result<()> {
     };
     match named {
         Some(named) if named != value => {
-            let reason = format!("option {name} names another place than the URL; leave it out");
+            let reason = format!("option {name} contradicts the URL; leave the option out");
             Err(invalid(url.as_str(), &reason))
         }
         _ => Ok(()),
@@ -139,7 +139,7 @@ pub(super) fn is_base(lower: &str) -> bool {
 /// Refuses an address that no path can be appended to: anything after a `?` or `#` would not be
 /// part of a key.
 fn check_endpoint(value: &str) -> Result<(), &'static str> {
-    const EXPECTED: &str = "is no URL: expected http://host:port or https://host";
+    const EXPECTED: &str = "is not a URL; expected http://host:port or https://host";
     let rest = value
         .split_once("://")
         .filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
@@ -151,13 +151,11 @@ fn check_endpoint(value: &str) -> Result<(), &'static str> {
         return Err(EXPECTED);
     }
     if rest.contains(['?', '#']) {
-        return Err(
-            "has a ? or #, behind which keys would be lost: expected http://host:port/path",
-        );
+        return Err("has a ? or #, which would cut off the keys; expected http://host:port/path");
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("has a user: give credentials as options, and here http://host:port");
+        return Err("contains a user; pass credentials as options, and only http://host:port here");
     }
     let odd = authority.ends_with(':') || rest.trim_end_matches('/').contains("//");
     match !odd && is_web(value) {

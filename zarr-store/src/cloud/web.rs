@@ -66,7 +66,7 @@ fn listings(url: &Url, options: &mut Named) -> Result<Listings> {
         (false, true) => Ok(Listings::Html),
         (true, true) => Err(invalid(
             url.as_str(),
-            "options webdav and html_index are two ways to list; give one of them",
+            "options webdav and html_index exclude each other; set one of them",
         )),
     }
 }

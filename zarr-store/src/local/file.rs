@@ -105,7 +105,7 @@ impl LocalStore {
                         key,
                         match at.extension().is_some_and(|extension| extension == "zip") {
                             true => {
-                                "an archive as store root; did you forget |zip: behind its name?"
+                                "an archive as store root; did you forget to append |zip: to its name?"
                             }
                             false => "a store root that is not a directory",
                         },
@@ -266,7 +266,7 @@ pub(super) fn kind(metadata: &Metadata) -> &'static str {
     } else if kind.is_block_device() || kind.is_char_device() {
         "a device"
     } else {
-        "something else"
+        "a special file"
     }
 }
 

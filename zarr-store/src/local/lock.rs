@@ -42,7 +42,9 @@ impl KeyLock {
                 return Self::new(file, &held, path);
             }
         }
-        Err(io::Error::other("lock file is taken away again and again"))
+        Err(io::Error::other(
+            "another process keeps removing the lock file",
+        ))
     }
 
     /// Takes an existing lock file, unless another writer holds it.

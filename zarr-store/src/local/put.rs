@@ -112,7 +112,7 @@ impl LocalStore {
             match KeyLock::acquire(target) {
                 Ok(lock) => return Ok((lock, attempt > 1)),
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                    return Err(self.obstructed(key, "an object above the key"));
+                    return Err(self.obstructed(key, "an object at a prefix of the key"));
                 }
                 // Others may remove a directory that has just become empty.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {}
@@ -126,7 +126,7 @@ impl LocalStore {
                         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
                     ) =>
                 {
-                    return Err(self.obstructed(key, "an object above the key"));
+                    return Err(self.obstructed(key, "an object at a prefix of the key"));
                 }
                 other => other.map_err(self.io(key, "create directory"))?,
             }
@@ -163,15 +163,15 @@ impl LocalStore {
         let reason = match (precondition, current) {
             (Precondition::None, _) | (Precondition::IfAbsent, None) => return Ok(()),
             (Precondition::IfAbsent, Some(_)) => "the object exists",
-            (Precondition::IfVersion(_), None) => "the object is gone",
+            (Precondition::IfVersion(_), None) => "the object no longer exists",
             (Precondition::IfVersion(version), Some(current)) => match version.as_file() {
                 Some(expected) if *expected == current.version => return Ok(()),
-                Some(_) => "the object is another version",
+                Some(_) => "the object has another version",
                 None => {
                     return Err(Error::Unsupported {
                         place: self.place(key),
                         operation: "conditional put",
-                        reason: "the version is of another store".into(),
+                        reason: "the version belongs to another store".into(),
                     });
                 }
             },
@@ -197,17 +197,17 @@ impl LocalStore {
         };
         let from = self
             .open(key)?
-            .ok_or_else(|| conflict("the object is gone"))?;
+            .ok_or_else(|| conflict("the object no longer exists"))?;
         let is_it =
             |version| *precondition == Precondition::IfVersion(version) && size <= from.size();
         if !is_it(from.version()) {
-            return Err(conflict("the object is another version"));
+            return Err(conflict("the object has another version"));
         }
         // On Linux, this uses `copy_file_range` if the file system supports it.
         let copied =
             io::copy(&mut (&from.file).take(size), &mut to).map_err(self.io(key, "copy"))?;
         if copied != size || from.check_unchanged().is_err() {
-            return Err(conflict("the object was changed meanwhile"));
+            return Err(conflict("the object has changed in the meantime"));
         }
         Ok(())
     }

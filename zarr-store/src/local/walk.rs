@@ -123,7 +123,7 @@ impl Walk {
         };
         let identity = (metadata.dev(), metadata.ino());
         if self.levels.iter().any(|level| level.identity == identity) {
-            let error = io::Error::other("a symbolic link leads back up");
+            let error = io::Error::other("a symbolic link points to one of its parent directories");
             return Err(self.store.io(&prefix, "list")(error));
         }
         let children = children(&directory).map_err(self.store.io(&prefix, "list"))?;

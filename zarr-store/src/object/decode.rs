@@ -37,7 +37,11 @@ pub(super) fn decode(stored: &[u8], field: &str, most: u64) -> Result<Bytes, Str
         // Some servers omit the zlib frame that `deflate` stands for (RFC 9110, 8.4.1.2).
         [name] if name == "deflate" => inflate(ZlibDecoder::new(stored), most)
             .or_else(|reason| inflate(DeflateDecoder::new(stored), most).map_err(|_| reason)),
-        _ => Err("only gzip or deflate can be decoded, once; store it without".to_owned()),
+        _ => Err(
+            "only one gzip or deflate encoding can be decoded; store the object without \
+                  Content-Encoding"
+                .to_owned(),
+        ),
     }
 }
 
@@ -47,10 +51,10 @@ fn inflate(mut decoder: impl Read, most: u64) -> Result<Bytes, String> {
         .by_ref()
         .take(most.saturating_add(1))
         .read_to_end(&mut bytes);
-    read.map_err(|error| format!("its bytes are broken: {error}"))?;
+    read.map_err(|error| format!("its bytes are damaged: {error}"))?;
     match bytes.len() as u64 > most {
         true => Err(format!(
-            "it has more than the {most} bytes that are decoded at once"
+            "it decodes to more than {most} bytes, the limit for objects that must be decoded as a whole"
         )),
         false => Ok(bytes.into()),
     }

@@ -54,20 +54,20 @@ impl ObjectBackend {
             });
             let Some((asked, landed)) = landed else {
                 return Err(refuse(
-                    "the client does not say where the page is".to_owned(),
+                    "the HTTP client does not report the address of the page".to_owned(),
                 ));
             };
             if last_name(&asked) != last_name(&landed) {
                 let to = crate::redact::text(landed.as_str());
                 return Err(refuse(format!(
-                    "the server sent the page at {to} instead of a listing; does it need a login?"
+                    "the server sent the page at {to} instead of a listing; does the server need a login?"
                 )));
             }
             let kind = result.attributes.get(&Attribute::ContentType);
             let kind = kind.map_or(String::new(), |kind| kind.to_ascii_lowercase());
             if !kind.contains("html") {
                 return Err(refuse(format!(
-                    "a page of links was expected, not \"{kind}\""
+                    "found \"{kind}\", expected a page of links"
                 )));
             }
             let facts = result.extensions.get::<Facts>();
@@ -97,7 +97,7 @@ impl ObjectBackend {
                 return Err(Error::Unsupported {
                     place: store.place(prefix),
                     operation: "list",
-                    reason: format!("the server has {name} there, but no page of links"),
+                    reason: format!("the server has {name} at this address, but no page of links"),
                 });
             }
         }

@@ -77,8 +77,8 @@ impl ObjectBackend {
                 place: store.place(prefix),
                 operation: "list",
                 reason:
-                    "web servers have no listings; if this one has, set the option webdav = true, or html_index = true \
-                     for pages of links"
+                    "HTTP has no listings; if this server has WebDAV, set the option webdav = true; if it \
+                     has pages of links, set html_index = true"
                         .into(),
             });
         }

@@ -251,9 +251,7 @@ impl ObjectBackend {
             E::InvalidPath { .. } => Error::Unsupported {
                 place,
                 operation,
-                reason: format!(
-                    "{source}; objects with such keys have to be renamed or moved out of the way"
-                ),
+                reason: format!("{source}; rename or move objects with such keys"),
             },
             _ if is_timeout(error) => Error::Timeout {
                 place,

@@ -217,7 +217,7 @@ impl ObjectBackend {
         match found.await {
             Ok(reason) => reason.is_none(),
             Err(error) => {
-                tracing::debug!(store = store.location(), %error, "no answer about patches");
+                tracing::debug!(store = store.location(), %error, "the probe of patches got no answer");
                 false
             }
         }
@@ -246,7 +246,11 @@ impl ObjectBackend {
                 request.within(0, backend.store.delete(&path)).await,
                 Ok(Ok(()))
             ) {
-                tracing::warn!(store = owned.location(), key = name, "probe is left behind");
+                tracing::warn!(
+                    store = owned.location(),
+                    key = name,
+                    "could not delete the probe object"
+                );
             }
             let found = found?.map_err(|error| request.error(&error))?;
             if let Some(reason) = found {
@@ -370,7 +374,7 @@ impl Started {
         if let Some(uploads) = self.uploads.take() {
             let aborted = uploads.abort(&self.path, &self.upload);
             if !matches!(request.next(aborted).await, Ok(Ok(()))) {
-                tracing::debug!(key = self.path.as_ref(), "an upload is left behind");
+                tracing::debug!(key = self.path.as_ref(), "could not abort an upload");
             }
         }
     }
@@ -564,7 +568,7 @@ impl Patch {
     fn conflict(&self) -> Error {
         Error::Conflict {
             place: self.store.place(&self.key),
-            reason: "the object is another version",
+            reason: "the object has another version",
         }
     }
 }

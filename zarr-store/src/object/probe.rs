@@ -57,7 +57,11 @@ impl ObjectBackend {
                 request.within(0, backend.store.delete(&path)).await,
                 Ok(Ok(()))
             ) {
-                tracing::warn!(store = owned.location(), key = name, "probe is left behind");
+                tracing::warn!(
+                    store = owned.location(),
+                    key = name,
+                    "could not delete the probe object"
+                );
             }
             found
         };
@@ -114,7 +118,7 @@ impl ObjectBackend {
 }
 
 /// The reason for refusing a backend without conditions.
-pub(super) const NONE: &str = "the backend has no conditional puts";
+pub(super) const NONE: &str = "the backend does not support conditional puts";
 pub(super) const REFUSED: &str = "the backend refuses the conditions of puts";
 
 /// Whether a server says that it does not implement the request.
@@ -135,8 +139,8 @@ pub(super) fn unsupported(store: &Store, key: &str, reason: &str) -> Error {
         place: store.place(key),
         operation: "conditional put",
         reason: format!(
-            "{reason}, so that two writers could lose each other's data; if there is only one, say so: \
-             Store::with_single_writer(), or the option single_writer = true"
+            "{reason}, so two writers could overwrite each other's data; if only one process writes, use \
+             Store::with_single_writer() or the option single_writer = true"
         ),
     }
 }

@@ -66,9 +66,10 @@ impl ObjectBackend {
             return Err(Error::Unsupported {
                 place: store.place(key),
                 operation: "get",
-                reason: "the server answered with a web page (text/html), not with the document: is this the address of \
-                         the data, and does it need a login?"
-                    .into(),
+                reason:
+                    "the server sent a web page (text/html) instead of the document; is this the \
+                         address of the data, and does the server need a login?"
+                        .into(),
             });
         }
         Ok(body)
@@ -103,7 +104,8 @@ impl ObjectBackend {
             Ok(Some(head)) if head.size != Some(0) => Err(Error::Unsupported {
                 place: store.place(""),
                 operation: "open",
-                reason: "an archive, not a hierarchy; did you forget |zip: behind its name?".into(),
+                reason: "an archive, not a hierarchy; did you forget to append |zip: to its name?"
+                    .into(),
             }),
             _ => Ok(()),
         }
@@ -301,7 +303,7 @@ impl Read {
             place: self.store.place(&self.key),
             operation: "get",
             reason: format!(
-                "the object can only be read whole, and has {size} bytes or more, where at most {most} are read so"
+                "the object can only be read as a whole; it has {size} bytes or more, over the limit of {most}"
             ),
         }
     }

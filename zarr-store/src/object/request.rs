@@ -117,9 +117,9 @@ impl Request {
         result.map_err(|_| {
             let last = self.patience.as_ref().and_then(Patience::last);
             let last = last.map_or(String::new(), |last| {
-                format!("; the last attempt met: {last}")
+                format!("; the last attempt failed with: {last}")
             });
-            let text = format!("not done within {:.1} s{last}", limit.as_secs_f64());
+            let text = format!("not finished within {:.1} s{last}", limit.as_secs_f64());
             let source = io::Error::new(io::ErrorKind::TimedOut, text);
             Error::io(self.store.place(&self.key), self.operation, source)
         })

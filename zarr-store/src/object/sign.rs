@@ -30,8 +30,8 @@ pub(crate) type Sign = Arc<
         + Sync,
 >;
 
-const NONE: &str = "only S3, Google Cloud Storage and Azure have signed URLs, and a store with skip_signature has no credentials \
-                    to sign with";
+const NONE: &str = "only S3, Google Cloud Storage and Azure support signed URLs, and a store with \
+                    skip_signature has no credentials for them";
 
 /// The message of `object_store` if the Azure credentials are themselves a signature.
 const OF_SAS: &str = "with SAS tokens auth is not supported";
@@ -61,7 +61,7 @@ impl ObjectBackend {
                     refused(
                         &owned,
                         &name,
-                        "a shared access signature cannot sign; give an account key",
+                        "a shared access signature cannot sign URLs; pass an account key",
                     )
                 } else {
                     request.error(&error)

@@ -28,8 +28,8 @@ const BACKOFF: Backoff = Backoff {
     longest: Duration::from_millis(800),
 };
 
-const OTHER: &str = "the object is another version";
-const GONE: &str = "the object is gone";
+const OTHER: &str = "the object has another version";
+const GONE: &str = "the object no longer exists";
 
 impl ObjectBackend {
     pub(crate) async fn put(

@@ -53,15 +53,15 @@ async fn read(store: &Store) -> Error {
 #[test]
 fn values_are_checked_before_use() {
     for (url, name, value, says) in [
-        ("s3://b", "allow_http", "maybe", "neither true nor false"),
-        ("s3://b", "skip_signature", "", "neither true nor false"),
+        ("s3://b", "allow_http", "maybe", "must be true or false"),
+        ("s3://b", "skip_signature", "", "must be true or false"),
         (
             "s3://b",
             "aws_virtual_hosted_style_request",
             "path",
-            "neither true nor false",
+            "must be true or false",
         ),
-        ("s3://b", "single_writer", "2", "neither true nor false"),
+        ("s3://b", "single_writer", "2", "must be true or false"),
         ("s3://b", "timeout", "30", "time with a unit"),
         ("s3://b", "connect_timeout", "soon", "time with a unit"),
         ("s3://b", "retry_timeout", "1 fortnight", "time with a unit"),
@@ -86,7 +86,7 @@ fn values_are_checked_before_use() {
         ("gs://b", "base_url", "localhost:4443", "http://host"),
         ("gs://b", "bearer_token", "a\nb", "line break"),
         ("az://b", "endpoint", "127.0.0.1:10000", "http://host"),
-        ("az://b", "use_emulator", "si", "neither true nor false"),
+        ("az://b", "use_emulator", "si", "must be true or false"),
         ("az://b", "msi_endpoint", "x", "http://host"),
         (
             "az://b",
@@ -103,7 +103,7 @@ fn values_are_checked_before_use() {
         ("az://b", "sas_token", "sv=1\r\n", "line break"),
         ("http://h", "storage_class", "COLD", "storage_class"),
         ("http://h", "bearer_token", "a\nb", "line break"),
-        ("http://h", "webdav", "yes please", "neither true nor false"),
+        ("http://h", "webdav", "yes please", "must be true or false"),
         ("http://h", "read_timeout", "-1s", "time with a unit"),
     ] {
         let error = Store::open_with(url, [(name, value)]).unwrap_err();
@@ -536,7 +536,7 @@ async fn lost_credentials_ask_nobody() {
     assert!(
         error
             .to_string()
-            .contains("pickles do not keep access_key_id"),
+            .contains("a pickle does not keep access_key_id"),
         "{error}"
     );
     assert!(metadata.methods().is_empty());
@@ -552,7 +552,7 @@ async fn lost_credentials_ask_nobody() {
     let error = read(&s3(&server.address, &[("credentials_lost", "token")])).await;
     assert!(
         error.to_string().contains("403")
-            && error.to_string().contains("pickles do not keep token"),
+            && error.to_string().contains("a pickle does not keep token"),
         "{error}"
     );
     let absent = Raw::start(|_| sized("404 no", "", b""));

@@ -62,7 +62,7 @@ async fn backends_that_ignore_conditions_are_refused_with_the_way_out() {
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             let text = error.to_string();
             assert!(
-                text.contains("two writers could lose") && text.contains("single_writer"),
+                text.contains("two writers could overwrite") && text.contains("single_writer"),
                 "{text}"
             );
         }

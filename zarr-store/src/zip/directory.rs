@@ -102,7 +102,7 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
         .clone()
         .find(|&at| comment(at).is_some_and(|size| size == rest(at)))
         .or_else(|| places.find(|&at| comment(at).is_some_and(|size| size <= rest(at))))
-        .ok_or("no end of central directory, so no zip archive")?;
+        .ok_or("not a zip archive: no end of central directory")?;
     let fields = Fields(&tail[record..]);
     let end = || {
         Some(End {
@@ -112,11 +112,11 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
             before: 0,
         })
     };
-    let mut end = end().ok_or("end of central directory is cut")?;
+    let mut end = end().ok_or("the end of central directory is truncated")?;
     let mut limit = start + record as u64;
     if end.count == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff {
         (end, limit) = find_large_end(tail, start, record)
-            .ok_or("zip64 end of central directory is broken")?;
+            .ok_or("the zip64 end of central directory is damaged")?;
     }
     match end.offset.checked_add(end.size) {
         Some(stop) if stop <= limit => {
@@ -125,7 +125,7 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
             Ok(end)
         }
         _ => Err(format!(
-            "central directory of {} bytes at {} reaches past {limit}, where it ends",
+            "the central directory of {} bytes at {} reaches past its end record at {limit}",
             end.size, end.offset
         )),
     }
@@ -160,7 +160,7 @@ fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<(End, u64)> 
 pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     let mut members = Members::new();
     for index in 0..end.count {
-        let cut = || format!("entry {index} of the central directory is broken");
+        let cut = || format!("entry {index} of the central directory is damaged");
         let (name, mut member, rest) = entry(bytes).ok_or_else(cut)?;
         // The system that made the entry: FAT.
         let from_dos = bytes[5] == 0;
@@ -279,7 +279,7 @@ fn check(member: &Member) -> Result<(), String> {
     let most = match member.method {
         Method::Stored if member.size != member.compressed => {
             return Err(format!(
-                "{} bytes are stored in {}",
+                "{} bytes are stored in {} bytes",
                 member.size, member.compressed
             ));
         }
@@ -304,7 +304,7 @@ fn limit(members: &mut Members, directory: u64) -> Result<(), String> {
     for (name, member) in order.into_iter().rev() {
         if member.limit > next {
             return Err(format!(
-                "member {name:?} reaches past {next}, where the next thing begins"
+                "member {name:?} reaches past {next}, where the next member or the directory begins"
             ));
         }
         member.limit = next;
@@ -324,9 +324,12 @@ pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64
         same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
     };
     let data = place()
-        .ok_or_else(|| format!("member {name:?}: local header does not match the directory"))?;
+        .ok_or_else(|| format!("member {name:?}: the local header does not match the directory"))?;
     match data.checked_add(member.compressed) {
         Some(end) if end <= member.limit => Ok(data),
-        _ => Err(format!("member {name:?}: data reach past {}", member.limit)),
+        _ => Err(format!(
+            "member {name:?}: the data reach past {}",
+            member.limit
+        )),
     }
 }

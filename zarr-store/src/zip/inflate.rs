@@ -12,7 +12,7 @@ pub(super) fn inflate(bytes: &[u8], size: u64, crc: u32) -> Result<Vec<u8>, &'st
     buffer.resize(size, 0);
     match libdeflater::Decompressor::new().deflate_decompress(bytes, &mut buffer) {
         Ok(inflated) if inflated == size => check(&buffer, crc).map(|()| buffer),
-        _ => Err("deflated data are broken, or not of the size that they should be"),
+        _ => Err("the deflated data are damaged, or do not have the declared size"),
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn inflate(_: &[u8], _: u64, _: u32) -> Result<Vec<u8>, &'static str>
 pub(super) fn check(bytes: &[u8], crc: u32) -> Result<(), &'static str> {
     #[cfg(feature = "deflate")]
     if libdeflater::crc32(bytes) != crc {
-        return Err("checksum does not match");
+        return Err("the checksum does not match");
     }
     let _ = (bytes, crc);
     Ok(())

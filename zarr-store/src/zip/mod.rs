@@ -38,7 +38,7 @@ const DIRECTORY_MAX: u64 = 256 << 20;
 const DEFLATED_MAX: u64 = 1 << 30;
 
 /// Advice for members that cannot be read.
-const PACK_AGAIN: &str = "unpack the archive and pack it with zip -0 (zipfile.ZIP_STORED)";
+const PACK_AGAIN: &str = "unpack the archive and pack it again with zip -0 (zipfile.ZIP_STORED)";
 
 /// The size, in bytes, up to which a member is read together with its header.
 const SMALL: u64 = 64 << 10;

@@ -340,7 +340,7 @@ async fn archives_that_lie_are_refused() {
                 size,
                 ..bomb.clone()
             }],
-            "not of the size",
+            "do not have the declared size",
         )
         .await;
     }
@@ -380,7 +380,10 @@ async fn who_forgets_the_pipeline_is_told() {
     let all = ByteRange::All;
     let root = store.with_prefix("d/x.zip").unwrap();
     let error = root.get("zarr.json", &all, None).await.unwrap_err();
-    assert!(error.to_string().contains("forget |zip:"), "{error}");
+    assert!(
+        error.to_string().contains("forget to append |zip:"),
+        "{error}"
+    );
     assert!(root.get("c/0", &all, None).await.unwrap().is_none());
     for folder in ["d/y.zip", "d/z.zip"] {
         let root = store.with_prefix(folder).unwrap();
@@ -426,7 +429,12 @@ async fn pipelines_name_archives_at_any_url() {
     }
     let forgotten = Store::open(path).unwrap();
     let error = forgotten.get("zarr.json", &ByteRange::All, None).await;
-    assert!(error.unwrap_err().to_string().contains("forget |zip:"));
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("forget to append |zip:")
+    );
     let missing = Store::open(&format!("{path}.not|zip:")).unwrap();
     let error = missing.get("k", &ByteRange::All, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);

@@ -80,7 +80,7 @@ impl Read {
         {
             tracing::warn!(
                 store = self.store.location(),
-                "backend ignores byte ranges, reading whole objects"
+                "the backend ignores byte ranges; reading whole objects"
             );
         }
         Ok(body)
