@@ -207,17 +207,6 @@ fn fit_finite(
     }
 }
 
-/// Checks the number of elements of a decoded chunk.
-pub(crate) fn check_len(expected: usize, found: usize) -> Result<()> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        format_args!("{found} elements"),
-        format!("{expected}, the number of elements of a chunk"),
-    ))
-}
-
 /// Returns the bytes of a chunk of fixed-size elements, after checking their number against `spec`.
 pub(crate) fn chunk_bytes<'a>(data: &'a ChunkData, spec: &ChunkSpec) -> Result<&'a [u8]> {
     let bytes = data.fixed()?;

@@ -132,7 +132,7 @@ impl Optional {
                 }
             }
         }
-        crate::number::check_len(self.len, mask.len())?;
+        crate::vlen::check_len(self.len, mask.len())?;
         let values = match self.value_type().fixed_size() {
             Some(_) => ChunkData::Fixed(values),
             None => ChunkData::Variable {

@@ -10,8 +10,6 @@ use zarr_core::codec::{ArrayToBytes, ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::size::to_usize;
 use zarr_core::{Binder, DataTypeKind, Error, Extension, Result};
 
-use crate::number::check_len;
-
 const COUNT_SIZE: usize = 4;
 
 #[derive(Debug)]
@@ -158,6 +156,17 @@ impl ArrayToBytes for Vlen {
         }
         Ok(ChunkData::Variable { offsets, bytes })
     }
+}
+
+/// Checks the number of elements of a decoded chunk.
+pub(crate) fn check_len(expected: usize, found: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format_args!("{found} elements"),
+        format!("{expected}, the number of elements of a chunk"),
+    ))
 }
 
 #[cfg(test)]
