@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zarr_core::codec::{
     ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,
-    Sharding, decode_whole_shard, encode_whole_shard,
+    Sharding,
 };
+use zarr_core::plan::{decode_shard, encode_shard};
 use zarr_core::{Binder, ByteRange, Error, Extension, Result};
 
 use crate::shard_index::{IndexCodec, place, shard_bound};
@@ -228,11 +229,11 @@ impl ArrayToBytes for ShardingIndexed {
     }
 
     fn encode(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
-        encode_whole_shard(self, &self.shard, decoded, encoded)
+        encode_shard(self, &self.shard, decoded, encoded)
     }
 
     fn decode(&self, encoded: &[u8]) -> Result<ChunkData> {
-        decode_whole_shard(self, &self.shard, encoded)
+        decode_shard(self, &self.shard, encoded)
     }
 }
 

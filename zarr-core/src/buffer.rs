@@ -208,10 +208,6 @@ impl Output {
         fence(Ordering::Acquire);
         handles
     }
-
-    pub(crate) fn region(&self) -> Region {
-        self.0.region()
-    }
 }
 
 impl OutputLease {

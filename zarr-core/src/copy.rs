@@ -7,6 +7,7 @@
 use std::ptr::NonNull;
 
 use crate::buffer::Region;
+use crate::byte_order::swap_bytes;
 use crate::error::{Error, Result};
 use crate::selection::{Layout, Wanted};
 use crate::size::{byte_size, c_strides, to_offset};
@@ -458,13 +459,6 @@ unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, sw
                 }
             }
         }
-    }
-}
-
-/// Reverses bytes in groups of `size`.
-pub(crate) fn swap_bytes(bytes: &mut [u8], size: usize) {
-    for group in bytes.chunks_exact_mut(size.max(1)) {
-        group.reverse();
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod bare_words;
 mod buffer;
+mod byte_order;
 mod byte_range;
 mod chunk_grid;
 mod chunk_key;

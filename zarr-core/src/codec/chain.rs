@@ -149,7 +149,7 @@ impl CodecChain {
     }
 
     /// The largest chunk that is decoded whole, in bytes.
-    pub(super) fn max_chunk_size(&self) -> u64 {
+    pub(crate) fn max_chunk_size(&self) -> u64 {
         self.max_chunk_size
     }
 

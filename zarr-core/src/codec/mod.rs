@@ -8,42 +8,20 @@ mod chain;
 mod scratch;
 mod shard;
 mod spec;
-mod whole;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use crate::byte_order::ByteOrder;
 pub use chain::CodecChain;
 pub use scratch::{with_scratch, with_scratch_slice};
 pub use shard::{ShardIndex, ShardIndexEntry};
 pub use spec::{ChunkData, ChunkSpec, EncodedSize};
-pub use whole::{decode_whole_shard, encode_whole_shard};
 
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
-
-/// The byte order of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByteOrder {
-    /// Least significant byte first.
-    Little,
-    /// Most significant byte first.
-    Big,
-}
-
-impl ByteOrder {
-    /// The byte order of this machine.
-    #[must_use]
-    pub const fn native() -> Self {
-        if cfg!(target_endian = "big") {
-            Self::Big
-        } else {
-            Self::Little
-        }
-    }
-}
 
 /// A codec from arrays to arrays, such as `transpose`.
 pub trait ArrayToArray: Debug + Send + Sync {

@@ -21,7 +21,8 @@ fn scatter(selection: &Selection, strides: &[isize], len: usize, swap_size: usiz
         item_size: 2,
         swap_size,
     };
-    copy.scatter(&chunk, output.region()).unwrap();
+    copy.scatter(&chunk, output.lease().unwrap().region())
+        .unwrap();
     output.into_vec(len).unwrap()
 }
 
@@ -86,11 +87,17 @@ fn what_lies_outside_is_an_error_and_not_copied() {
         swap_size: 1,
     };
     let small = Output::zeroed::<u16>(19).unwrap();
-    assert!(copy.scatter(&[7; 40], small.region()).is_err());
+    assert!(
+        copy.scatter(&[7; 40], small.lease().unwrap().region())
+            .is_err()
+    );
     assert_eq!(small.into_vec::<u16>(19).unwrap(), [0; 19]);
     let output = Output::zeroed::<u16>(20).unwrap();
-    assert!(copy.scatter(&[7; 39], output.region()).is_err());
-    assert!(copy.fill(&[7], output.region()).is_err());
+    assert!(
+        copy.scatter(&[7; 39], output.lease().unwrap().region())
+            .is_err()
+    );
+    assert!(copy.fill(&[7], output.lease().unwrap().region()).is_err());
     let part = super::tests::wanted(
         &Selection::slices([Slice::new(1, None, 1)]),
         &shape,
@@ -119,7 +126,8 @@ fn a_whole_chunk_in_c_order_is_one_piece() {
         };
         let output = Output::zeroed::<u16>(24).unwrap();
         assert_eq!(
-            copy.contiguous(output.region()).map(|it| it.len()),
+            copy.contiguous(output.lease().unwrap().region())
+                .map(|it| it.len()),
             contiguous.then_some(40)
         );
     }

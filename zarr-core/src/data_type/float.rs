@@ -1,9 +1,8 @@
-//! Floats of every format, and complex numbers made of two floats: JSON forms and binding.
+//! Floats of every format, and complex numbers made of two floats: their JSON forms.
 //!
 //! One description serves all formats. Decimal text is rounded once, to the nearest number, ties to
 //! even. A number that rounds beyond the largest finite number is rejected, as are "NaN" and
-//! infinities if the format has none. Formats of fewer than eight bits take one byte in memory,
-//! whose upper bits are zero.
+//! infinities if the format has none.
 
 use std::cmp::Ordering;
 
@@ -11,13 +10,10 @@ use serde_json::value::RawValue;
 
 use super::fill_value::{FillValue, bad, native};
 use super::float_format::FloatFormat;
-use super::{DataType, DataTypeKind, DataTypeParts, FillRules, ItemSize};
-use crate::error::{Error, Result};
-use crate::extension::Extension;
-use crate::registry::Registry;
+use super::{DataType, FillRules};
 
 impl FloatFormat {
-    fn of(data_type: &DataType) -> &'static Self {
+    pub(super) fn of(data_type: &DataType) -> &'static Self {
         Self::of_parts(data_type.name()).expect("bound to one of these names")
     }
 
@@ -208,37 +204,6 @@ fn expected(format: &FloatFormat) -> String {
     }
     forms += " or the bits as \"0x\" followed by all hexadecimal digits";
     forms
-}
-
-/// Binds `bfloat16`, the floats of at most eight bits, `complex_float32` and `complex_float64`
-/// (other names of `complex64` and `complex128`), and the complex numbers of all narrower floats.
-pub(super) fn bind(extension: &Extension, _: &Registry) -> Result<DataType> {
-    let name = extension.name();
-    let format = FloatFormat::of_parts(name).ok_or_else(|| Error::invalid(name, "a float"))?;
-    extension.expect_no_configuration()?;
-    let complex = name.starts_with("complex_");
-    let size = format.size();
-    Ok(DataType::new(DataTypeParts {
-        extension: Extension::new(name),
-        item_size: ItemSize::Fixed(if complex { 2 * size } else { size }),
-        swap_size: size,
-        kind: match (complex, size) {
-            (true, 4 | 8) => DataTypeKind::Complex,
-            (true, _) => DataTypeKind::NarrowComplex,
-            (false, _) => DataTypeKind::NarrowFloat,
-        },
-        fill: if complex { COMPLEX } else { FLOAT },
-        fields: Vec::new(),
-        admit: (format.bits() % 8 != 0).then_some(clear_upper_bits),
-    }))
-}
-
-fn clear_upper_bits(data_type: &DataType, elements: &mut [u8]) -> Result<()> {
-    let format = FloatFormat::of(data_type);
-    let mask = format.magnitude_mask() | format.sign();
-    let [mask, ..] = mask.to_le_bytes();
-    elements.iter_mut().for_each(|byte| *byte &= mask);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! `core` has the types of the core specification, `fill_value` and `float` their JSON forms,
 //! `float_format` the meaning of the bits of floats, `element` the Rust types of elements,
 //! `respell` the fill values as other libraries spell them. `registered` lists the fixed-size types
-//! registered by others, one family per file; `variable` has the variable-size types.
+//! registered by others, one family per file (`registered_float` has the floats); `variable` has the variable-size types.
 
 mod core;
 mod element;
@@ -14,6 +14,7 @@ mod float;
 mod float_format;
 mod optional;
 mod registered;
+mod registered_float;
 mod respell;
 mod small_int;
 mod structs;
@@ -36,7 +37,7 @@ pub use float_format::FloatFormat;
 pub(crate) use self::core::{CORE_NAMES, bind_core};
 pub(crate) use self::variable::{bind_bytes, bind_string};
 
-use crate::copy::swap_bytes;
+use crate::byte_order::swap_bytes;
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 

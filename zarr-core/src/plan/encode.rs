@@ -6,10 +6,12 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::location::ChunkLocation;
-use super::part::ChunkPart;
+use super::part::{ChunkPart, InnerParts};
+use super::works::index_of;
 use crate::buffer::Input;
+use crate::byte_order::swap_bytes;
 use crate::codec::{CodecChain, ShardIndex, Sharding, with_scratch, with_scratch_slice};
-use crate::copy::{ChunkCopy, swap_bytes};
+use crate::copy::ChunkCopy;
 use crate::data_type::FillValue;
 use crate::error::{Error, Result};
 use crate::size::{cell_at, product, slice, to_usize};
@@ -73,9 +75,7 @@ pub(crate) fn inner_chunks(
     let Some(shard) = shard else {
         return Ok(vec![None; len]);
     };
-    let size = shard.len() as u64;
-    let range = sharding.index_range().resolve(size);
-    located(&sharding.decode_index(&slice(shard, &range)?)?, size)?
+    located(&index_of(sharding, shard)?, shard.len() as u64)?
         .into_iter()
         .map(|range| range.map(|range| slice(shard, &range)).transpose())
         .collect()
@@ -100,19 +100,8 @@ fn encode_chunk(
     let (Some(sharding), Some(parts)) = (task.part.chain.sharding(), task.part.inner()) else {
         return encode_plain(task, existing, input, chunks);
     };
-    let mut inner = inner_chunks(sharding, existing)?;
-    for (position, part) in parts {
-        let place = to_usize("inner chunk", position)?;
-        let store_fill = task.store_fill;
-        let write = ChunkWrite { part, store_fill };
-        let mut encoded = Vec::new();
-        let stored = encode_chunk(&write, inner[place].as_ref(), input, &mut encoded);
-        let stored = stored.map_err(|error| {
-            let cell = cell_at(position, sharding.chunks_per_shard());
-            error.chunk("inner chunk", &cell)
-        })?;
-        inner[place] = stored.then(|| encoded.into());
-    }
+    let inner = inner_chunks(sharding, existing)?;
+    let inner = encode_inner(parts, inner, task.store_fill, input)?;
     if inner.iter().all(Option::is_none) {
         return Ok(false);
     }
@@ -120,6 +109,27 @@ fn encode_chunk(
         chunks.extend_from_slice(&piece);
     }
     Ok(true)
+}
+
+/// Encodes the parts of a shard over `inner`, its encoded inner chunks in C order, and returns all
+/// inner chunks.
+pub(super) fn encode_inner(
+    parts: InnerParts,
+    mut inner: Vec<Option<Bytes>>,
+    store_fill: bool,
+    input: &Input,
+) -> Result<Vec<Option<Bytes>>> {
+    let counts = parts.counts.clone();
+    for (position, part) in parts {
+        let place = to_usize("inner chunk", position)?;
+        let write = ChunkWrite { part, store_fill };
+        let mut encoded = Vec::new();
+        let stored = encode_chunk(&write, inner[place].as_ref(), input, &mut encoded);
+        let stored =
+            stored.map_err(|error| error.chunk("inner chunk", &cell_at(position, &counts)))?;
+        inner[place] = stored.then(|| encoded.into());
+    }
+    Ok(inner)
 }
 
 fn encode_plain(

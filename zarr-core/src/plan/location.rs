@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::codec::CodecChain;
 use crate::error::Error;
 use crate::size::cell_at;
 
 /// The location of a chunk: an object, or an inner chunk of a shard.
 #[derive(Clone, Debug)]
 pub(crate) enum ChunkLocation {
-    /// The object with this key.
+    /// The object with this key. The key is empty for a shard inside other codecs: the chunk around
+    /// the shard has it.
     Object(Arc<str>),
     Inner(InnerLocation),
 }
@@ -26,7 +26,8 @@ pub(crate) struct InnerLocation {
 #[derive(Debug)]
 pub(crate) struct ShardLocation {
     key: Arc<str>,
-    chain: Arc<CodecChain>,
+    /// The number of inner chunks along each dimension.
+    counts: Arc<[u64]>,
     outer: Option<InnerLocation>,
 }
 
@@ -54,11 +55,11 @@ impl ChunkLocation {
         }
     }
 
-    /// Returns the location of the shard here, whose codecs are `chain`.
-    pub(crate) fn shard(&self, chain: &Arc<CodecChain>) -> Arc<ShardLocation> {
+    /// Returns the location of the shard here, with `counts` inner chunks along each dimension.
+    pub(crate) fn shard(&self, counts: &Arc<[u64]>) -> Arc<ShardLocation> {
         Arc::new(ShardLocation {
             key: self.key().clone(),
-            chain: chain.clone(),
+            counts: counts.clone(),
             outer: self.inner().cloned(),
         })
     }
@@ -67,10 +68,13 @@ impl ChunkLocation {
     pub(crate) fn wrap(&self, mut error: Error) -> Error {
         let mut next = self.inner();
         while let Some(InnerLocation { shard, position }) = next {
-            error = error.chunk("inner chunk", &shard.cell(*position));
+            error = error.chunk("inner chunk", &cell_at(*position, &shard.counts));
             next = shard.outer.as_ref();
         }
-        error.key(self.key())
+        match &**self.key() {
+            "" => error,
+            key => error.key(key),
+        }
     }
 }
 
@@ -81,10 +85,5 @@ impl ShardLocation {
             shard: self.clone(),
             position,
         })
-    }
-
-    fn cell(&self, position: u64) -> Vec<u64> {
-        let counts = self.chain.sharding().map(|it| it.chunks_per_shard());
-        cell_at(position, counts.unwrap_or_default())
     }
 }

@@ -10,6 +10,7 @@
 
 mod attempt;
 mod disjoint;
+mod enclosed;
 mod encode;
 mod fetch;
 mod job;
@@ -20,12 +21,14 @@ mod patch;
 mod print;
 mod read;
 mod touched;
+mod variable;
 mod works;
 mod write;
 
 use bytes::Bytes;
 
 pub use disjoint::strides_are_disjoint;
+pub use enclosed::{decode_shard, encode_shard};
 pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
@@ -34,10 +37,9 @@ pub use patch::{PatchedShard, ShardPatch, ShardSpace};
 pub use print::ReadCost;
 pub use read::{ReadPlan, Reading};
 pub use touched::ChunkAccess;
+pub use variable::VariableChunks;
 pub use works::Works;
 pub use write::{ObjectEncode, ObjectState, ObjectWrite, WriteAction, WriteOptions, WritePlan};
-
-pub(crate) use part::inner_grid;
 
 /// Bytes read by a store.
 #[derive(Clone, Debug)]

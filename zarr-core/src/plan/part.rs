@@ -98,14 +98,7 @@ impl ChunkPart {
     /// Iterates lazily over the touched inner chunks of a shard.
     pub(crate) fn inner(&self) -> Option<InnerParts> {
         let sharding = self.chain.sharding()?;
-        let grid = inner_grid(sharding);
-        Some(InnerParts {
-            parts: self.wanted.parts(&grid),
-            inner: sharding.inner().clone(),
-            counts: sharding.chunks_per_shard().to_vec(),
-            grid,
-            inside: self.inside.clone(),
-        })
+        Some(InnerParts::new(sharding, &self.wanted, self.inside.clone()))
     }
 }
 
@@ -114,9 +107,24 @@ impl ChunkPart {
 pub(crate) struct InnerParts {
     parts: WantedParts,
     inner: Arc<CodecChain>,
-    counts: Vec<u64>,
+    /// The number of inner chunks of the shard along each dimension.
+    pub(super) counts: Arc<[u64]>,
     grid: Vec<GridDimension>,
     inside: Vec<u64>,
+}
+
+impl InnerParts {
+    /// Divides the wanted elements of a shard, of which `inside` lies inside the array.
+    pub(super) fn new(sharding: &dyn Sharding, wanted: &Wanted, inside: Vec<u64>) -> Self {
+        let grid = inner_grid(sharding);
+        Self {
+            parts: wanted.parts(&grid),
+            inner: sharding.inner().clone(),
+            counts: sharding.chunks_per_shard().into(),
+            grid,
+            inside,
+        }
+    }
 }
 
 impl Iterator for InnerParts {
@@ -124,7 +132,7 @@ impl Iterator for InnerParts {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (cell, wanted) = self.parts.next()?;
-        let axes = cell.iter().zip(&self.counts);
+        let axes = cell.iter().zip(&*self.counts);
         let position = axes.fold(0, |position, (cell, count)| position * count + cell);
         let inside = inside_of(&self.inside, &self.grid, &cell);
         Some((position, ChunkPart::new(self.inner.clone(), wanted, inside)))
@@ -132,7 +140,7 @@ impl Iterator for InnerParts {
 }
 
 /// Returns the division of a shard into inner chunks.
-pub(crate) fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
+fn inner_grid(sharding: &dyn Sharding) -> Vec<GridDimension> {
     sharding
         .inner()
         .decoded()

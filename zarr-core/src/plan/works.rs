@@ -10,7 +10,7 @@ use super::Body;
 use super::attempt::Attempt;
 use super::fetch::{Fetch, Purpose, Work};
 use super::job::{ChunkJob, DecodeJob};
-use super::location::ShardLocation;
+use super::location::{ChunkLocation, ShardLocation};
 use super::part::{ChunkPart, InnerParts};
 use crate::byte_range::ByteRange;
 use crate::codec::{ShardIndex, Sharding};
@@ -76,7 +76,7 @@ impl Fetch {
         }
         match self.purpose {
             Purpose::Chunk => Ok(Works::decode(self.job, Some(body.bytes))),
-            Purpose::Shard => Works::whole_shard(self.job, body.bytes),
+            Purpose::Shard => Works::shard_here(self.job, body.bytes),
             Purpose::Index => {
                 let index = self.decode_index(&body.bytes)?;
                 self.open(Arc::new(index), body.object_size)
@@ -116,17 +116,35 @@ impl Works {
         Self(Kind::One(Some(Box::new(work))))
     }
 
-    /// Creates the work for all bytes of a shard.
-    fn whole_shard(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
-        Ok(Self(Kind::Shard(Box::new(ShardWorks::whole(
-            shard, bytes,
-        )?))))
+    /// Creates the work for a shard in memory.
+    fn shard_here(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
+        let works = ShardWorks::here(shard, bytes)?;
+        Ok(Self(Kind::Shard(Box::new(works))))
+    }
+
+    /// Creates the work for all inner chunks of a shard in memory that is a part of a chunk.
+    pub(super) fn enclosed_shard(
+        sharding: &dyn Sharding,
+        parts: InnerParts,
+        attempt: Arc<Attempt>,
+        bytes: Bytes,
+    ) -> Result<Self> {
+        let location = ChunkLocation::new("".into());
+        let index = index_of(sharding, &bytes).map_err(|error| location.wrap(error))?;
+        let works = ShardWorks::new(
+            &location,
+            parts,
+            attempt,
+            Arc::new(index),
+            Encoded::Here(bytes),
+        );
+        Ok(Self(Kind::Shard(Box::new(works))))
     }
 
     /// Creates the work for a shard with this index, at `within` in its object.
     fn stored_shard(shard: ChunkJob, index: Arc<ShardIndex>, within: Range<u64>) -> Self {
         let encoded = Encoded::Stored(within);
-        Self(Kind::Shard(Box::new(ShardWorks::new(
+        Self(Kind::Shard(Box::new(ShardWorks::of_job(
             shard, index, encoded,
         ))))
     }
@@ -144,21 +162,32 @@ impl Iterator for Works {
 }
 
 impl ShardWorks {
-    fn new(shard: ChunkJob, index: Arc<ShardIndex>, encoded: Encoded) -> Self {
+    fn new(
+        location: &ChunkLocation,
+        parts: InnerParts,
+        attempt: Arc<Attempt>,
+        index: Arc<ShardIndex>,
+        encoded: Encoded,
+    ) -> Self {
         Self {
-            parts: shard.part.inner().expect("only called for shards"),
-            location: shard.location.shard(&shard.part.chain),
-            attempt: shard.attempt,
+            location: location.shard(&parts.counts),
+            parts,
+            attempt,
             index,
             encoded,
             nested: None,
         }
     }
 
-    fn whole(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
-        let range = shard.sharding().index_range().resolve(bytes.len() as u64);
-        let index = shard.decode_index(&slice(&bytes, &range)?)?;
-        Ok(Self::new(shard, Arc::new(index), Encoded::Here(bytes)))
+    fn of_job(shard: ChunkJob, index: Arc<ShardIndex>, encoded: Encoded) -> Self {
+        let parts = shard.part.inner().expect("only called for shards");
+        Self::new(&shard.location, parts, shard.attempt, index, encoded)
+    }
+
+    fn here(shard: ChunkJob, bytes: Bytes) -> Result<Self> {
+        let index =
+            index_of(shard.sharding(), &bytes).map_err(|error| shard.location.wrap(error))?;
+        Ok(Self::of_job(shard, Arc::new(index), Encoded::Here(bytes)))
     }
 
     fn next(&mut self) -> Option<Result<Work>> {
@@ -196,7 +225,7 @@ impl ShardWorks {
             Encoded::Here(bytes) => {
                 let bytes = slice(bytes, &range)?;
                 if job.part.chain.sharding().is_some() {
-                    return Self::whole(job, bytes).map(Next::Shard);
+                    return Self::here(job, bytes).map(Next::Shard);
                 }
                 let encoded = Some(bytes);
                 Ok(Next::Work(Work::Decode(DecodeJob { job, encoded })))
@@ -230,7 +259,17 @@ impl ChunkJob {
     }
 
     pub(super) fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
-        let index = self.sharding().decode_index(encoded);
-        index.map_err(|error| self.location.wrap(error.member("shard index")))
+        decode_index(self.sharding(), encoded).map_err(|error| self.location.wrap(error))
     }
+}
+
+fn decode_index(sharding: &dyn Sharding, encoded: &[u8]) -> Result<ShardIndex> {
+    let index = sharding.decode_index(encoded);
+    index.map_err(|error| error.member("shard index"))
+}
+
+/// Decodes the index of a shard in memory.
+pub(super) fn index_of(sharding: &dyn Sharding, shard: &Bytes) -> Result<ShardIndex> {
+    let range = sharding.index_range().resolve(shard.len() as u64);
+    decode_index(sharding, &slice(shard, &range)?)
 }

@@ -269,7 +269,7 @@ impl ObjectWrite {
             ObjectState::Inner(inner) => inner,
         };
         Ok(ObjectEncode(Encoding::Shard(Box::new(ShardEncode {
-            location: self.location.shard(&self.task.part.chain),
+            location: self.location.shard(&parts.counts),
             store_fill: self.task.store_fill,
             parts,
             inner,

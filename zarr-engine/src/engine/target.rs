@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zarr_core::plan::{ChunkJob, DecodeJob};
+use zarr_core::plan::{ChunkJob, DecodeJob, VariableChunks};
 use zarr_core::{FillValue, Output};
 
 use crate::error::{Error, Result};
@@ -24,12 +24,11 @@ enum Elements {
     Variable(Arc<VariableTarget>),
 }
 
-/// Decoded chunks of elements of variable size. Each place in the buffer holds the number of a
-/// chunk, starting from 1, and a position in the chunk; 0 means the fill value.
+/// Decoded chunks of elements of variable size, and the places of the elements in them.
 #[derive(Debug)]
 struct VariableTarget {
     places: Output,
-    chunks: Mutex<Vec<(Vec<usize>, Vec<u8>)>>,
+    chunks: Mutex<VariableChunks>,
 }
 
 impl Target {
@@ -131,14 +130,8 @@ impl VariableTarget {
             return Ok(job.place_variable(0)?);
         };
         let chunk = job.decode_variable(encoded)?;
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        chunks.push(chunk);
-        let number = u32::try_from(chunks.len()).map_err(|_| zarr_core::Error::TooLarge {
-            what: "number of chunks in one read",
-            wanted: chunks.len().to_string(),
-            limit: u32::MAX.into(),
-        })?;
-        drop(chunks);
+        let chunks = self.chunks.lock();
+        let number = chunks.unwrap_or_else(PoisonError::into_inner).push(chunk)?;
         Ok(job.place_variable(number)?)
     }
 
@@ -155,17 +148,9 @@ impl VariableTarget {
         let Self { places, chunks } = Arc::try_unwrap(self).map_err(|_| in_use())?;
         let places = places.into_vec::<[u8; 8]>(len).map_err(|_| in_use())?;
         let chunks = chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let elements = places.iter().map(|&[a, b, c, d, e, f, g, h]| {
-            let (number, position) = (
-                u32::from_ne_bytes([a, b, c, d]),
-                u32::from_ne_bytes([e, f, g, h]),
-            );
-            let Some(chunk) = (number as usize).checked_sub(1) else {
-                return use_element(fill.bytes());
-            };
-            let (offsets, bytes) = &chunks[chunk];
-            use_element(&bytes[offsets[position as usize]..offsets[position as usize + 1]])
-        });
+        let elements = places
+            .iter()
+            .map(|&place| use_element(chunks.get(place).unwrap_or(fill.bytes())));
         elements.collect()
     }
 }

@@ -10,6 +10,7 @@
 //! Neither holds the GIL while it reads.
 
 mod create;
+mod finish;
 mod group;
 mod handle;
 mod key;

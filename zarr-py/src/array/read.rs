@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use zarr_core::{Output, Selection};
 
 use super::NativeArray;
+use super::finish::Finish;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape, lend_output};
 use super::node::OpenArray;
@@ -24,16 +25,6 @@ struct Task {
     selection: Selection,
     output: Output,
     strides: Vec<isize>,
-}
-
-/// Converts the elements to the Python result.
-pub(super) struct Finish {
-    pub(super) shape: Vec<usize>,
-    pub(super) dtype: Py<PyAny>,
-    pub(super) arranged: Option<Py<PyAny>>,
-    pub(super) scalar: bool,
-    /// The output array of the caller.
-    pub(super) out: Option<Py<PyAny>>,
 }
 
 /// The memory that a read filled.
@@ -172,26 +163,6 @@ impl Task {
             .read_output(&self.selection, self.output, &self.strides)
             .await?;
         Ok(())
-    }
-}
-
-impl Finish {
-    /// Converts an array in the engine's shape to the Python result.
-    pub(super) fn arrange<'py>(self, array: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = array.py();
-        let array = match &self.arranged {
-            None => array,
-            Some(prepared) => prepared.bind(py).call_method1("take", (array,))?,
-        };
-        match self.out {
-            Some(out) => {
-                let out = out.into_bound(py);
-                out.set_item(py.Ellipsis(), array)?;
-                Ok(out)
-            }
-            None if self.scalar => array.get_item(pyo3::types::PyTuple::empty(py)),
-            None => Ok(array),
-        }
     }
 }
 

@@ -11,10 +11,10 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use zarr::WriteElement;
 use zarr_core::DataTypeKind;
 
+use super::finish::Finish;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape};
 use super::node::OpenArray;
-use super::read::Finish;
 use crate::error::Result;
 
 /// Elements in C order.
