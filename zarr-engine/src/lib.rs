@@ -29,6 +29,7 @@
 mod array;
 mod attributes;
 pub mod blocking;
+pub mod check;
 mod documents;
 mod engine;
 mod error;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::NodeMetadata;
-use zarr_core::{NodePath, Strictness, is_node_name};
+use zarr_core::{Members, NodePath, Strictness, is_node_name};
 use zarr_store::{Body, ByteRange, Version};
 
 use super::{Stored, Versions, Wanted};
@@ -34,9 +34,21 @@ impl Hierarchy {
         }))
     }
 
+    /// Reads a Zarr v3 node without its consolidated metadata, which may be damaged.
+    pub(crate) async fn without_copies(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        let Some((text, _)) = self.text(&path.metadata_key()).await? else {
+            return Ok(None);
+        };
+        let strictness = self.registry().strictness();
+        let mut members = Members::parse_with(&text, strictness)?;
+        members.remove("consolidated_metadata");
+        let text = members.to_text()?;
+        Ok(Some(NodeMetadata::parse_with(text.as_bytes(), strictness)?))
+    }
+
     /// Reads the text of a document, up to the maximum size that the registry allows; `None` if the
     /// document does not exist.
-    pub(super) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
+    pub(crate) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
         let limit = self.registry().limits().max_document_size;
         let first = ByteRange::Range(0..FIRST.min(limit));
         let found = match self.at_hand(key, &first) {
