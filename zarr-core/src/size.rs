@@ -76,8 +76,21 @@ pub fn c_strides(shape: &[u64]) -> Vec<u64> {
     strides
 }
 
+/// Returns the number of bytes in at least one of these ranges.
+#[must_use]
+pub fn used(mut ranges: Vec<Range<u64>>) -> u64 {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let (mut end, mut used) = (0, 0);
+    for range in ranges {
+        used += range.end.saturating_sub(range.start.max(end));
+        end = end.max(range.end);
+    }
+    used
+}
+
 /// Returns the cell at a position, in C order, of a grid with `counts` cells along each dimension.
-pub(crate) fn cell_at(position: u64, counts: &[u64]) -> Vec<u64> {
+#[must_use]
+pub fn cell_at(position: u64, counts: &[u64]) -> Vec<u64> {
     let (mut rest, mut cell) = (position, vec![0; counts.len()]);
     for (index, &count) in cell.iter_mut().zip(counts).rev() {
         *index = rest % count.max(1);

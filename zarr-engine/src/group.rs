@@ -319,6 +319,20 @@ impl Group {
             .collect())
     }
 
+    /// Reads the documents of all nodes below the group, in order of path, with an error in place of
+    /// each document that cannot be read. Binds nothing: documents of arrays that this hierarchy
+    /// does not support are returned, too.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store cannot list.
+    pub async fn documents(&self) -> Result<Vec<(NodePath, Result<NodeMetadata>)>> {
+        let Some(copies) = self.consolidated() else {
+            return self.hierarchy.documents_within_each(&self.path).await;
+        };
+        let nodes = self.consolidated_nodes(copies)?.into_iter();
+        Ok(nodes.map(|(path, metadata)| (path, Ok(metadata))).collect())
+    }
+
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.metadata.consolidated()
     }

@@ -29,6 +29,7 @@
 mod array;
 mod attributes;
 pub mod blocking;
+pub mod check;
 mod documents;
 mod engine;
 mod error;
@@ -39,6 +40,7 @@ mod nodes;
 pub mod process;
 mod retry;
 mod selection;
+mod usage;
 
 pub use array::{
     Array, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace, Index, InnerChunk,
@@ -52,6 +54,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 pub use selection::{mask, slices};
+pub use usage::{NodeUsage, Usage};
 
 pub use zarr_codecs::registry;
 pub use zarr_core::metadata::{

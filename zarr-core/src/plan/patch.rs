@@ -10,7 +10,7 @@ use super::write::{ObjectState, ObjectWrite};
 use crate::byte_range::ByteRange;
 use crate::codec::{ShardIndex, ShardIndexEntry, Sharding};
 use crate::error::Result;
-use crate::size::to_usize;
+use crate::size::{to_usize, used};
 
 /// The changes that successive writes make to a stored shard.
 #[derive(Debug)]
@@ -233,17 +233,6 @@ impl ObjectWrite {
             _ => None,
         }
     }
-}
-
-/// Returns the number of bytes in at least one of these ranges.
-fn used(mut ranges: Vec<Range<u64>>) -> u64 {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let (mut end, mut used) = (0, 0);
-    for range in ranges {
-        used += range.end.saturating_sub(range.start.max(end));
-        end = end.max(range.end);
-    }
-    used
 }
 
 /// Whether dead space is at most `percent` of a shard.

@@ -24,6 +24,7 @@ pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
 use crate::process::PerProcess;
+use crate::usage::NodeUsage;
 
 /// Returns the runtime that waits for I/O, one per process.
 #[doc(hidden)]
@@ -206,6 +207,7 @@ blocking! {
         async fn rename(&self, from: &str, to: &str) -> Result<Node>;
         async fn delete(&self, path: &str) -> Result<()>;
         async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>>;
+        async fn usage(&self, path: &str) -> Result<Vec<NodeUsage>>;
         async fn renew_copies_of(&self, path: &str) -> Result<()>;
     }
 }

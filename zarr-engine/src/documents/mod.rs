@@ -22,6 +22,8 @@ use zarr_store::Version;
 
 use crate::engine::by_weight;
 
+pub(crate) use read::Documents;
+
 /// The memory limit for cached documents, in bytes.
 const CACHE_SIZE: u64 = 16 << 20;
 

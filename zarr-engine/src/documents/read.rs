@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::NodeMetadata;
-use zarr_core::{NodePath, Strictness, is_node_name};
+use zarr_core::{Members, NodePath, Strictness, is_node_name};
 use zarr_store::{Body, ByteRange, Version};
 
 use super::{Stored, Versions, Wanted};
@@ -34,9 +34,21 @@ impl Hierarchy {
         }))
     }
 
+    /// Reads a Zarr v3 node without its consolidated metadata, which may be damaged.
+    pub(crate) async fn without_copies(&self, path: &NodePath) -> Result<Option<NodeMetadata>> {
+        let Some((text, _)) = self.text(&path.metadata_key()).await? else {
+            return Ok(None);
+        };
+        let strictness = self.registry().strictness();
+        let mut members = Members::parse_with(&text, strictness)?;
+        members.remove("consolidated_metadata");
+        let text = members.to_text()?;
+        Ok(Some(NodeMetadata::parse_with(text.as_bytes(), strictness)?))
+    }
+
     /// Reads the text of a document, up to the maximum size that the registry allows; `None` if the
     /// document does not exist.
-    pub(super) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
+    pub(crate) async fn text(&self, key: &str) -> Result<Option<(Bytes, Version)>> {
         let limit = self.registry().limits().max_document_size;
         let first = ByteRange::Range(0..FIRST.min(limit));
         let found = match self.at_hand(key, &first) {
@@ -118,6 +130,12 @@ impl Hierarchy {
         &self,
         path: &NodePath,
     ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        readable(self.documents_below_each(path).await?)
+    }
+
+    /// Reads the documents of the nodes directly below a group, in order of name, with an error in
+    /// place of each document that cannot be read.
+    async fn documents_below_each(&self, path: &NodePath) -> Result<Documents> {
         let listing = self.store().list_dir(path.as_str()).await?;
         let paths = listing.prefixes.iter().filter(|name| is_node_name(name));
         let mut paths = paths
@@ -126,15 +144,17 @@ impl Hierarchy {
         if self.registry().strictness() == Strictness::Strict {
             paths.retain(|path| path.clone().unreserved().is_ok());
         }
-        let documents = stream::iter(paths)
-            .map(|path| async move { Ok::<_, Error>((self.listed(&path).await?, path)) })
+        Ok(self.documents_of(paths).await)
+    }
+
+    /// Reads the documents of prefixes that may be nodes. Skips prefixes without a document.
+    pub(crate) async fn documents_of(&self, paths: Vec<NodePath>) -> Documents {
+        stream::iter(paths)
+            .map(|path| async move { Some((self.listed(&path).await.transpose()?, path)) })
             .buffered(DOCUMENTS)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let nodes = documents
-            .into_iter()
-            .filter_map(|(document, path)| Some((path, document?)));
-        Ok(nodes.collect())
+            .filter_map(|found| async move { found.map(|(document, path)| (path, document)) })
+            .collect()
+            .await
     }
 
     /// Reads the documents of all nodes below a group; each group precedes the nodes below it.
@@ -142,21 +162,36 @@ impl Hierarchy {
         &self,
         path: &NodePath,
     ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        readable(self.documents_within_each(path).await?)
+    }
+
+    /// Reads the documents of all nodes below a group, with an error in place of each document that
+    /// cannot be read; each group precedes the nodes below it.
+    pub(crate) async fn documents_within_each(&self, path: &NodePath) -> Result<Documents> {
         let mut found = Vec::new();
         let mut level = vec![path.clone()];
         while !level.is_empty() {
             let below = stream::iter(level)
-                .map(|path| async move { self.documents_below(&path).await })
+                .map(|path| async move { self.documents_below_each(&path).await })
                 .buffered(DOCUMENTS)
                 .try_concat()
                 .await?;
             let groups = below
                 .iter()
-                .filter(|(_, metadata)| matches!(metadata, NodeMetadata::Group(_)));
+                .filter(|(_, metadata)| matches!(metadata, Ok(NodeMetadata::Group(_))));
             level = groups.map(|(path, _)| path.clone()).collect();
             found.extend(below);
         }
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(found)
     }
+}
+
+/// Documents by node, with an error in place of each document that cannot be read.
+pub(crate) type Documents = Vec<(NodePath, Result<NodeMetadata>)>;
+
+/// Returns the documents, or the first error.
+fn readable(documents: Documents) -> Result<Vec<(NodePath, NodeMetadata)>> {
+    let documents = documents.into_iter();
+    documents.map(|(path, found)| Ok((path, found?))).collect()
 }

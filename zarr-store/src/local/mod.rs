@@ -2,7 +2,7 @@
 //! a runtime.
 //!
 //! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename,
-//! `remove` deletes and sweeps, `walk` lists. `calls` serves [`Store`](crate::Store) and moves all
+//! `remove` deletes and sweeps, `walk` lists, `unlisted` finds what listings skip. `calls` serves [`Store`](crate::Store) and moves all
 //! of this off the runtime.
 //!
 //! An object is a regular file. During a write, its lock file `<name>#0` may exist beside it: such
@@ -17,6 +17,7 @@ mod put;
 mod remove;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 mod walk;
 
 use std::fmt;
@@ -28,6 +29,7 @@ pub(crate) use calls::{
     list_keys, patch, put,
 };
 pub use file::LocalFile;
+pub use unlisted::Unlisted;
 
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};

@@ -1,0 +1,80 @@
+//! Rules about the places of nodes: groups above them, arrays above them, names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zarr_core::metadata::{NodeMetadata, v2};
+use zarr_core::{METADATA_NAME, NodePath};
+
+use super::documents::{Node, Nodes};
+use super::finding::Finding;
+use super::rules::*;
+
+/// Checks the places of all nodes. `restored` are the nodes without a document that consolidated
+/// metadata can restore.
+pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut Vec<Finding>) {
+    let real = nodes.iter().filter(|(_, node)| node.is_node());
+    let real = real.collect::<BTreeMap<_, _>>();
+    if real.is_empty() {
+        findings.push(NO_NODE.at(&NodePath::root(), "no zarr.json, .zarray or .zgroup"));
+    }
+    let mut missing = BTreeMap::new();
+    let mut names = BTreeMap::new();
+    for (&path, node) in &real {
+        let above = above(path).collect::<Vec<_>>();
+        let array = above
+            .iter()
+            .find(|path| real.get(path).is_some_and(|node| node.is_array()));
+        if let Some(array) = array {
+            let message = format!("the node lies below the array {array}");
+            findings.push(NODE_INSIDE_ARRAY.at(path, message));
+            continue;
+        }
+        for group in above.iter().filter(|path| !real.contains_key(path)) {
+            missing.entry(group.clone()).or_insert((path, *node));
+        }
+        check_name(path, &mut names, findings);
+    }
+    let has_groups = real.values().any(|node| is_group(node));
+    for (group, (below, node)) in missing {
+        let is_below_node = above(&group).any(|path| real.contains_key(&path));
+        let rule = match group.is_root() {
+            _ if restored.contains(&group) => continue,
+            true if !has_groups && !nodes.contains_key(&group) => &ROOT_WITHOUT_GROUP,
+            false if !is_below_node => continue,
+            _ => &MISSING_GROUP,
+        };
+        let name = match node.has(METADATA_NAME) {
+            true => METADATA_NAME,
+            false => v2::GROUP_NAME,
+        };
+        let message = format!("no document, though {below} lies below");
+        findings.push(rule.at(&group, message).key(group.prefix() + name));
+    }
+}
+
+fn is_group(node: &Node) -> bool {
+    matches!(node.metadata, Some(NodeMetadata::Group(_)))
+}
+
+/// Returns the paths above a path, nearest first.
+pub(super) fn above(path: &NodePath) -> impl Iterator<Item = NodePath> {
+    std::iter::successors(path.parent(), NodePath::parent)
+}
+
+fn check_name(
+    path: &NodePath,
+    names: &mut BTreeMap<String, NodePath>,
+    findings: &mut Vec<Finding>,
+) {
+    if path.name().starts_with("__") {
+        findings.push(RESERVED_NAME.at(path, "the name begins with __"));
+    }
+    let Some(parent) = path.parent() else {
+        return;
+    };
+    let alike = parent.prefix() + &path.name().to_lowercase();
+    if let Some(other) = names.insert(alike, path.clone()) {
+        let message = format!("the name differs from that of {other} in case only");
+        findings.push(NAMES_DIFFER_IN_CASE.at(path, message));
+    }
+}

@@ -1,0 +1,57 @@
+//! The command line: its subcommands and its help.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::commands::{info, pages, tree};
+use crate::context::Context;
+use crate::failure::{Outcome, Result};
+use crate::global::Global;
+
+const ABOUT: &str = "Look into, check, repair, copy, rechunk and compare any Zarr store";
+
+const AFTER: &str = "\
+Sources:
+  A SOURCE is a path, or a URL that begins with s3://, gs://, az:// or https://.
+  It may lead to any node of a hierarchy: data.zarr, s3://bucket/data.zarr/group.
+  A zip archive is data.zip, and a node in it data.zip/group or
+  s3://bucket/data.zip|zip:group. Zarr 3 and Zarr 2 are read.
+
+Credentials and settings of a store come from --option, then from the environment
+(AWS_ACCESS_KEY_ID, ...), then from the profile in ~/.aws.
+
+Exit codes: 0 all is well, 1 findings or differences, 2 failure.
+
+Examples:
+  zarrctl tree data.zarr
+  zarrctl info s3://bucket/data.zarr/temperature --option region=eu-central-1
+  zarrctl info data.zip --json | jq .shape";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "zarrctl", version, about = ABOUT, after_help = AFTER, term_width = 80)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Tree(tree::Tree),
+    Info(info::Info),
+    Completions(pages::Completions),
+    Man(pages::Man),
+}
+
+impl Command {
+    pub(crate) fn run(self, context: &Context) -> Result<Outcome> {
+        match self {
+            Self::Tree(args) => tree::run(context, &args),
+            Self::Info(args) => info::run(context, &args),
+            Self::Completions(args) => pages::completions(context, &args, Cli::command()),
+            Self::Man(args) => pages::man(context, &args, Cli::command()),
+        }
+    }
+}

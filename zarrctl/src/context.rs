@@ -1,0 +1,170 @@
+//! What every subcommand uses: opens sources, writes results and messages.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::failure::{Failure, Result};
+use crate::global::{Color, Global};
+use crate::progress::Progress;
+use crate::source::Source;
+
+/// The options of a run, and the stores that it opened.
+pub(crate) struct Context {
+    options: Vec<(String, String)>,
+    pub(crate) json: bool,
+    quiet: bool,
+    verbose: u8,
+    color: Color,
+    opened: RefCell<Vec<Source>>,
+}
+
+impl Context {
+    pub(crate) fn new(global: &Global) -> Self {
+        let mut options = global.options.clone();
+        let profile = global.profile.iter();
+        options.extend(profile.map(|name| ("profile".to_owned(), name.clone())));
+        Self {
+            options,
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color: global.color,
+            opened: RefCell::default(),
+        }
+    }
+
+    /// Opens the store at a source, with the node as root.
+    pub(crate) fn open(&self, given: &str) -> Result<Source> {
+        self.noted(Source::open(given, &self.options)?)
+    }
+
+    /// Opens the hierarchy of a node that is to be changed.
+    pub(crate) fn open_in_hierarchy(&self, given: &str) -> Result<Source> {
+        self.noted(Source::open_in_hierarchy(given, &self.options)?)
+    }
+
+    /// Opens two sources. The options are those of the stores that have options: if one of the two
+    /// is local, it gets none.
+    pub(crate) fn open_two(&self, first: &str, second: &str) -> Result<(Source, Source)> {
+        let open = |given: &str, other: &str| {
+            let takes_none = zarr::Store::is_path(given) && !zarr::Store::is_path(other);
+            let options = if takes_none { &[][..] } else { &self.options };
+            self.noted(Source::open(given, options)?)
+        };
+        Ok((open(first, second)?, open(second, first)?))
+    }
+
+    fn noted(&self, source: Source) -> Result<Source> {
+        self.opened.borrow_mut().push(source.clone());
+        Ok(source)
+    }
+
+    /// Prints a result: as JSON if asked for, else as text.
+    pub(crate) fn print(&self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        if self.json {
+            self.print_json(json)
+        } else {
+            self.print_text(&text())
+        }
+    }
+
+    pub(crate) fn print_json(&self, json: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(json)?;
+        text.push('\n');
+        self.print_text(&text)
+    }
+
+    /// Writes text to stdout as it is.
+    pub(crate) fn print_text(&self, text: &str) -> Result<()> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        Ok(out.flush()?)
+    }
+
+    /// Writes a note to stderr, unless the run is quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Returns the progress of a task of `len` steps, or of an unknown number of steps.
+    pub(crate) fn progress(&self, what: &'static str, len: Option<u64>) -> Progress {
+        Progress::new(what, len, !self.quiet && io::stderr().is_terminal())
+    }
+
+    /// Asks before something is destroyed, unless `yes`.
+    pub(crate) fn confirm(&self, question: &str, yes: bool) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() {
+            return Err(Failure::new(question).hint("add --yes to do it without a question"));
+        }
+        eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(Failure::new("nothing was changed")),
+        }
+    }
+
+    /// Prints an error to stderr.
+    pub(crate) fn report(&self, failure: &Failure) {
+        if matches!(failure, Failure::ClosedPipe) {
+            return;
+        }
+        if self.json {
+            eprintln!("{}", failure.json());
+            return;
+        }
+        let (red, end) = if self.has_color() {
+            ("\x1b[1;31m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        eprintln!("{red}error:{end} {}", failure.message());
+        if let Some(next) = failure.next() {
+            eprintln!("  next: {next}");
+        }
+    }
+
+    fn has_color(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                !off && io::stderr().is_terminal()
+            }
+        }
+    }
+
+    /// Prints the requests of the run to stderr if asked for.
+    pub(crate) fn finish(&self) {
+        if self.verbose == 0 {
+            return;
+        }
+        for source in self.opened.borrow().iter() {
+            let counts = source.hierarchy.store().requests();
+            eprintln!(
+                "{}: {} gets, {} heads, {} lists, {} puts, {} deletes; {} bytes read, {} written",
+                source.location(),
+                counts.gets,
+                counts.heads,
+                counts.lists,
+                counts.puts,
+                counts.deletes,
+                counts.bytes_read,
+                counts.bytes_written,
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The binary `zarrctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zarrctl::main_with(std::env::args_os())
+}

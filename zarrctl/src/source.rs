@@ -1,0 +1,156 @@
+//! Sources: the texts that users give for a store or a node, and the hierarchies they lead to.
+
+use std::path::Path;
+
+use zarr::Store;
+use zarr::blocking::{Hierarchy, Node};
+
+use crate::failure::{Failure, Result};
+
+/// A node given on the command line: a hierarchy and a path in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The text as given.
+    pub(crate) given: String,
+    pub(crate) hierarchy: Hierarchy,
+    /// The path of the node in the hierarchy; empty for the root.
+    pub(crate) path: String,
+}
+
+impl Source {
+    /// Opens the store at `given`, with the node as root. Reads nothing.
+    pub(crate) fn open(given: &str, options: &[(String, String)]) -> Result<Self> {
+        let store = store(given, options)?;
+        Ok(Self {
+            given: given.to_owned(),
+            hierarchy: Hierarchy::new(store, zarr::registry()),
+            path: String::new(),
+        })
+    }
+
+    /// Opens the hierarchy that the node at `given` belongs to: looks for groups in the directories
+    /// above, so that changes of the node update the consolidated metadata of these groups.
+    pub(crate) fn open_in_hierarchy(given: &str, options: &[(String, String)]) -> Result<Self> {
+        let mut found = Self::open(given, options)?;
+        let mut url = given.trim_end_matches('/').to_owned();
+        while let Some((above, name)) = parent(&url) {
+            let Ok(outer) = Self::open(&above, options) else {
+                break;
+            };
+            if outer.hierarchy.group_without_consolidated("").is_err() {
+                break;
+            }
+            found = Self {
+                given: given.to_owned(),
+                hierarchy: outer.hierarchy,
+                path: join(&name, &found.path),
+            };
+            url = above;
+        }
+        Ok(found)
+    }
+
+    /// Opens the node.
+    pub(crate) fn node(&self) -> Result<Node> {
+        Ok(self.hierarchy.node(&self.path)?)
+    }
+
+    /// Opens the node, which must be an array.
+    pub(crate) fn array(&self) -> Result<zarr::blocking::Array> {
+        Ok(self.hierarchy.array(&self.path)?)
+    }
+
+    /// Returns the location of the store, without secrets.
+    pub(crate) fn location(&self) -> &str {
+        self.hierarchy.store().location()
+    }
+}
+
+/// Joins two parts of a node path.
+pub(crate) fn join(above: &str, below: &str) -> String {
+    match (above.is_empty(), below.is_empty()) {
+        (true, _) => below.to_owned(),
+        (_, true) => above.to_owned(),
+        _ => format!("{above}/{below}"),
+    }
+}
+
+fn store(given: &str, options: &[(String, String)]) -> Result<Store> {
+    if given.is_empty() {
+        return Err(Failure::new("an empty text is no source").hint("give a path or a URL"));
+    }
+    let url = archive(given).unwrap_or_else(|| given.to_owned());
+    let options = options
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(Store::open_with(&url, options)?)
+}
+
+/// Returns the URL of a zip archive for a text such as `data.zip/group`. A local directory may have
+/// such a name; on other stores, a `/` behind the name marks a directory.
+fn archive(given: &str) -> Option<String> {
+    if given.contains('|') {
+        return None;
+    }
+    let at = given.find(".zip").map(|at| at + 4)?;
+    let (file, rest) = given.split_at(at);
+    let is_name = rest.is_empty() || rest.starts_with('/') && rest.len() > 1;
+    let is_archive = if Store::is_path(given) {
+        Path::new(file).is_file()
+    } else {
+        is_name
+    };
+    is_archive.then(|| format!("{file}|zip:{}", rest.trim_matches('/')))
+}
+
+/// Splits off the last part of a path or URL; `None` at the root of a bucket, of an archive, of a
+/// web server and of the file system.
+fn parent(url: &str) -> Option<(String, String)> {
+    if let Some((file, path)) = url.rsplit_once("|zip:") {
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        return (!name.is_empty()).then(|| (format!("{file}|zip:{above}"), name.to_owned()));
+    }
+    if Store::is_path(url) {
+        let absolute = std::path::absolute(url).ok()?;
+        let name = absolute.file_name()?.to_str()?.to_owned();
+        return Some((absolute.parent()?.to_str()?.to_owned(), name));
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    if rest.contains(['?', '#']) {
+        return None;
+    }
+    let (above, name) = rest.rsplit_once('/')?;
+    (!name.is_empty() && !above.is_empty())
+        .then(|| (format!("{scheme}://{above}"), name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_end_at_the_root_of_a_bucket_and_of_an_archive() {
+        let found = parent("s3://bucket/a/b").expect("a parent");
+        assert_eq!(found, ("s3://bucket/a".to_owned(), "b".to_owned()));
+        assert_eq!(
+            parent("s3://bucket/a").map(|found| found.0).as_deref(),
+            Some("s3://bucket")
+        );
+        assert_eq!(parent("s3://bucket"), None);
+        let found = parent("s3://bucket/x.zip|zip:a/b").expect("a parent");
+        assert_eq!(
+            found,
+            ("s3://bucket/x.zip|zip:a".to_owned(), "b".to_owned())
+        );
+        assert_eq!(parent("s3://bucket/x.zip|zip:"), None);
+    }
+
+    #[test]
+    fn archives_are_recognized_by_name_on_remote_stores() {
+        let found = archive("s3://bucket/x.zip/a/b");
+        assert_eq!(found.as_deref(), Some("s3://bucket/x.zip|zip:a/b"));
+        assert_eq!(archive("s3://bucket/x.zip/"), None);
+        assert_eq!(archive("s3://bucket/x.zarr"), None);
+        assert_eq!(archive("no-such-file.zip"), None);
+    }
+}
