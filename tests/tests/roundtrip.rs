@@ -527,7 +527,7 @@ fn slice<T: Clone>(elements: &[T], [ys, xs]: &[std::ops::Range<u64>; 2]) -> Vec<
 const REFUSALS: [&str; 3] = [
     "shuffled bytes",
     "outside the range that zfp stores",
-    "unsupported: variable-length elements",
+    "unsupported: variable-size elements",
 ];
 
 /// Checks the law of a chain; false if the codecs refuse the elements.

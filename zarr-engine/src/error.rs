@@ -42,7 +42,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// The node to be created already exists.
-    #[error("{store}: {path} exists")]
+    #[error("{store}: {path} already exists")]
     AlreadyExists {
         /// The location of the store, without secrets.
         store: String,
@@ -50,7 +50,9 @@ pub enum Error {
         path: NodePath,
     },
     /// Another writer changed the object during every attempt to write it.
-    #[error("{key}: changed by others during each of {attempts} attempts to write it")]
+    #[error(
+        "{key}: other writers changed the object during each of {attempts} attempts to write it"
+    )]
     ConcurrentModification {
         /// The key of the object.
         key: String,
@@ -58,7 +60,9 @@ pub enum Error {
         attempts: usize,
     },
     /// Another writer changed the object during every attempt to read it.
-    #[error("{key}: changed by others during each of {attempts} attempts to read it")]
+    #[error(
+        "{key}: other writers changed the object during each of {attempts} attempts to read it"
+    )]
     ChangedDuringRead {
         /// The key of the object.
         key: String,
@@ -68,7 +72,8 @@ pub enum Error {
     /// The stored metadata document lays out the elements differently from the document that this
     /// handle was opened with.
     #[error(
-        "{path}: the array is no longer what this handle was opened with (its metadata was changed, or a group's consolidated metadata is out of date); open it again by its own path"
+        "{path}: the metadata of the array differs from the metadata of this handle (it has changed, or a \
+         group's consolidated metadata is outdated); open the array again by its own path"
     )]
     StaleHandle {
         /// The path of the array.
@@ -83,7 +88,7 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// The system cannot start the computing threads.
-    #[error("{count} computing threads: {reason}")]
+    #[error("could not start {count} computing threads: {reason}")]
     Threads {
         /// The number of threads requested; 0 means one per core.
         count: usize,

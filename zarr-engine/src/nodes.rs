@@ -110,14 +110,15 @@ impl Hierarchy {
         let same_store = self.shares_store(target);
         let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
         if same_store && (within(&from, &to) || within(&to, &from)) {
-            let rule = "a node cannot be copied to where it is, into itself, or to where it is in";
+            let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it";
             let path = to.to_string();
             return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(&from));
         }
         let (above, is_zarr_2) = target.groups_above(&to).await?;
         if found.zarr_2().is_some() != is_zarr_2 && !to.is_root() {
             let what = format!(
-                "a node of the other Zarr format than the group above {to}: convert the one of Zarr v2 first"
+                "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
+                 hierarchy first"
             );
             return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(&from));
         }

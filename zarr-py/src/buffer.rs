@@ -78,7 +78,7 @@ pub(crate) fn copy_of(object: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     }
     let mut copy: Vec<u8> = Vec::new();
     copy.try_reserve_exact(len)
-        .map_err(|_| PyMemoryError::new_err(format!("no memory for {len} bytes")))?;
+        .map_err(|_| PyMemoryError::new_err(format!("could not allocate {len} bytes")))?;
     let source = Source(buffer.buf_ptr().cast());
     let mut fill = || {
         let source = &source;

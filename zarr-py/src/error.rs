@@ -53,7 +53,7 @@ pub(crate) fn text_of(py: Python<'_>, error: &PyErr) -> String {
         return error.to_string();
     }
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let text = format!("{error} (raised by what was called: {number})");
+    let text = format!("{error} (raised by the called object: {number})");
     let mut interrupts = interrupts();
     if interrupts.len() == REMEMBERED {
         interrupts.remove(0);

@@ -174,8 +174,8 @@ fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let running = GET.import(py, "asyncio", "get_running_loop")?.call0();
     running.map_err(|error| match error.is_instance_of::<PyRuntimeError>(py) {
         true => PyRuntimeError::new_err(
-            "no event loop of asyncio is running in this thread: what ends in _async needs one (asyncio, uvloop, anyio over \
-             asyncio); under trio, run the other variant with trio.to_thread.run_sync",
+            "no asyncio event loop is running in this thread; functions that end in _async need one \
+             (asyncio, uvloop, anyio over asyncio); under trio, run the variant without _async in trio.to_thread.run_sync",
         ),
         false => error,
     })

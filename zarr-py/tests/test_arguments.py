@@ -156,10 +156,10 @@ def test_paths_and_modes_are_checked(tmp_path: Path) -> None:
     group = zarr_py.create_group(tmp_path)
     for wrong in (None, 3, b"a", tmp_path):
         for call in (zarr_py.open_array, zarr_py.open_group, zarr_py.open, zarr_py.load, zarr_py.create_group):
-            with pytest.raises(TypeError, match="path: expected a text"):
+            with pytest.raises(TypeError, match="path: expected a string"):
                 call(tmp_path, wrong)  # type: ignore[arg-type]
         for method in (group.open_array, group.delete, group.create_group, group.__getitem__, group.require_group):
-            with pytest.raises(TypeError, match="path: expected a text"):
+            with pytest.raises(TypeError, match="path: expected a string"):
                 method(wrong)  # type: ignore[arg-type]
     for mode in (None, "rw", "", 3, "R"):
         for call in (zarr_py.open_array, zarr_py.open_group, zarr_py.open):
@@ -167,7 +167,7 @@ def test_paths_and_modes_are_checked(tmp_path: Path) -> None:
                 call(tmp_path, mode=mode)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="writes"):
         zarr_py.open_group(tmp_path, mode="w", read_only=True)
-    with pytest.raises(TypeError, match="'shape' is for what is created"):
+    with pytest.raises(TypeError, match="'shape' needs mode .a.,"):
         zarr_py.open_array(tmp_path, shape=3)
     with pytest.raises(TypeError, match="attributes: expected a mapping"):
         zarr_py.create_group(tmp_path, "x", attributes=[1])  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def test_lengths_are_below_two_to_the_63(tmp_path: Path) -> None:
     ({"shape": {}}, TypeError, "shape: expected"), ({"shape": {3}}, TypeError, "shape: expected"),
     ({"fill_value": [1, 2]}, TypeError, "fill_value: expected one element"), ({"fill_value": "x"}, ValueError, "fill_value: 'x'"),
     ({"fill_value": 2**40}, OverflowError, "fill_value"), ({"dtype": bytes, "fill_value": "x"}, TypeError, "fill_value: expected bytes"),
-    ({"compressors": 3}, TypeError, "compressors: expected"), ({"compressors": False}, TypeError, "None is no codec"),
+    ({"compressors": 3}, TypeError, "compressors: expected"), ({"compressors": False}, TypeError, "None is not a codec"),
     ({"filters": [3]}, TypeError, "filters: expected"), ({"serializer": None}, TypeError, "serializer: expected"),
     ({"chunk_key_encoding": 3}, TypeError, "chunk_key_encoding: expected"), ({"attributes": {"a": object()}}, TypeError, "attributes: "),
     ({"attributes": {3: 3}}, TypeError, "attributes: expected names"), ({"attributes": {"a": float("nan")}}, ValueError, "attributes: "),
@@ -222,7 +222,7 @@ def test_values_of_options_are_checked(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize("wrong", [True, 5, b"x", ["x"], 2.5])
 def test_tokens_are_texts(wrong: Any) -> None:
     for url, name in (("https://h/x", "bearer_token"), ("gs://b/x", "bearer_token"), ("az://b/x", "account_key")):
-        with pytest.raises(TypeError, match=f"option {name}: expected a text, got {type(wrong).__name__}"):
+        with pytest.raises(TypeError, match=f"option {name}: expected a string, got {type(wrong).__name__}"):
             zarr_py.Store(url, **{name: wrong})
 
 
@@ -236,10 +236,10 @@ def test_values_that_are_fine_are_taken(option: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("answer", "match"), [
-    (None, "it returned NoneType"), ("HUSH", "it returned str"), ([("token", "HUSH")], "it returned list"),
-    ({"access_key_id": b"HUSH"}, "access_key_id: expected a text, it returned bytes"),
+    (None, "got NoneType"), ("HUSH", "got str"), ([("token", "HUSH")], "got list"),
+    ({"access_key_id": b"HUSH"}, "access_key_id: expected a string, got bytes"),
     ({"access_key_id": "a", "secret_access_key": "b", "expires_at": "HUSH"}, "expires_at: expected a datetime"),
-    ({}, "have no access_key_id"),
+    ({}, "returned no access_key_id"),
 ])
 def test_what_a_provider_returns_is_checked(answer: Any, match: str) -> None:
     def provider() -> Any:
@@ -258,13 +258,13 @@ def test_what_a_provider_returns_is_checked(answer: Any, match: str) -> None:
 def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:
     array = zarr_py.create_array(tmp_path, data=np.arange(4))
     for make in (lambda: zarr_py.Array(3), zarr_py.Array, zarr_py.Group, lambda: zarr_py.Group(tmp_path)):  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match="is opened by zarr_py.open_"):
+        with pytest.raises(TypeError, match="use zarr_py.open_"):
             make()
     for out in (bytearray(32), bytes(32), memoryview(bytes(32)).cast("q")):
-        with pytest.raises(ValueError, match="output array of shape|memory that can be written"):
+        with pytest.raises(ValueError, match="output array of shape|writable memory"):
             array.read_into(..., out)
     for out in (None, [0] * 4):
-        with pytest.raises(TypeError, match="out: expected an array of NumPy"):
+        with pytest.raises(TypeError, match="out: expected a NumPy array"):
             array.read_into(..., out)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"shape \(4,\), got \(3,\)"):
         array.read(out=np.zeros(3, "i8"))
@@ -273,5 +273,5 @@ def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:
     for change in (lambda: array.attrs.update({3: 1}), lambda: array.set_attrs([1])):  # type: ignore[arg-type, dict-item]
         with pytest.raises(TypeError, match="attributes: expected"):
             change()
-    with pytest.raises(ValueError, match="empty text"):
+    with pytest.raises(ValueError, match="empty string"):
         zarr_py.open_array("")

@@ -143,7 +143,7 @@ def test_arrays_in_memory(tmp_path: Path) -> None:
         assert "/a" in repr(array) and pickle.loads(pickle.dumps(array)).path == "a"
         array[0]
     """, pickle.dumps(array).hex())
-    assert done.returncode == 1 and "InvalidError" in done.stderr and "only in the process that it is in" in done.stderr
+    assert done.returncode == 1 and "InvalidError" in done.stderr and "only in its own process" in done.stderr
 
 
 def test_arrays_of_our_store_for_zarr_python(tmp_path: Path) -> None:

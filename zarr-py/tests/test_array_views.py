@@ -121,7 +121,7 @@ def test_fields_are_views(records) -> None:
         records.fields("y")
     with pytest.raises(IndexError, match="before astype"):
         records.lazy.astype("f4")["x"]
-    with pytest.raises(TypeError, match="only read"):
+    with pytest.raises(TypeError, match="read-only"):
         records.lazy["x"].write(1)
 
 
@@ -138,7 +138,7 @@ def test_out_is_any_memory_that_can_be_written(array) -> None:
         assert np.array_equal(out, expected)
     with pytest.raises(TypeError, match="buffer protocol"):
         array.read(2, out=[0] * 60)
-    with pytest.raises(ValueError, match="cannot"):
+    with pytest.raises(ValueError, match="read-only"):
         array.read(2, out=memoryview(bytes(240)).cast("i", (10, 6)))
 
 

@@ -75,7 +75,7 @@ def test_other_event_loops_are_told_what_to_do(call) -> None:
 @pytest.mark.parametrize("options", [
     {"region": True}, {"endpoint": False}, {"config": {"region": True}}, {"client_options": {"proxy_url": True}}, {"aws_region": True}])
 def test_a_boolean_is_no_text(options) -> None:
-    with pytest.raises(TypeError, match="expected a text, got bool"):
+    with pytest.raises(TypeError, match="expected a string, got bool"):
         zarr_py.objects("s3://bucket", **options)
 
 

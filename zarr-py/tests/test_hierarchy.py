@@ -425,7 +425,7 @@ def test_explain_takes_whatever_one_passes(root: zarr_py.Group) -> None:
     for wrong in (None, 3, [1], np.arange(3), {}, object()):
         with pytest.raises(TypeError, match="expected"):
             zarr_py.explain(wrong)
-    with pytest.raises(TypeError, match="a selection is of an array"):
+    with pytest.raises(TypeError, match="a selection needs an array"):
         zarr_py.explain(root, 0)
     with pytest.raises(errors.SelectionError):
         zarr_py.explain(array, 99)

@@ -167,15 +167,15 @@ def test_ranges_are_those_that_were_asked_for(store: zarr_py.Objects) -> None:
 
 def test_ranges_that_are_none_are_refused(memory: zarr_py.Objects) -> None:
     memory.put("k", b"0123")
-    with pytest.raises(InvalidError, match="ends before it starts"):
+    with pytest.raises(InvalidError, match="before its start"):
         memory.get_range("k", start=3, end=1)
-    with pytest.raises(InvalidError, match="an end or a length"):
+    with pytest.raises(InvalidError, match="either ends or lengths"):
         memory.get_range("k", start=3)
-    with pytest.raises(InvalidError, match="an end or a length"):
+    with pytest.raises(InvalidError, match="either ends or lengths"):
         memory.get_ranges("k", starts=[1], ends=[2], lengths=[1])
     with pytest.raises(InvalidError, match="got 2 and 1"):
         memory.get_ranges("k", starts=[1, 2], ends=[2])
-    with pytest.raises(InvalidError, match="offset and suffix"):
+    with pytest.raises(InvalidError, match="either offset or suffix"):
         memory.get("k", offset=1, suffix=1)
     for wrong in (-1, 1.5, "1", True):
         with pytest.raises((TypeError, ValueError)):
@@ -260,7 +260,7 @@ def test_a_put_over_another_version_fails(store: zarr_py.Objects) -> None:
 
 def test_two_conditions_are_one_too_many(memory: zarr_py.Objects) -> None:
     version = memory.put("k", b"x")
-    with pytest.raises(InvalidError, match="two conditions"):
+    with pytest.raises(InvalidError, match="either if_absent or if_version"):
         memory.put("k", b"y", if_absent=True, if_version=version)
     with pytest.raises(TypeError):
         memory.put("k", b"y", if_absent="perhaps")  # type: ignore[arg-type]
@@ -269,7 +269,7 @@ def test_two_conditions_are_one_too_many(memory: zarr_py.Objects) -> None:
         lambda: memory.get("k", version=str(version)),  # type: ignore[arg-type]
         lambda: memory.get_range("k", start=0, end=1, version=str(version)),  # type: ignore[arg-type]
     ):
-        with pytest.raises(TypeError, match="expected the version that put, head or get gave, got '"):
+        with pytest.raises(TypeError, match="expected a version returned by put, head or get, got '"):
             use()
     assert bytes(memory.get("k")) == b"x"
 
@@ -426,7 +426,7 @@ def test_an_unknown_version_is_no_condition(bare_server: str, tmp_path: Path) ->
         lambda: store.get("k", version=got.version),
         lambda: store.get_range("k", start=0, end=1, version=got.version),
     ):
-        with pytest.raises(UnsupportedError, match="version is unknown"):
+        with pytest.raises(UnsupportedError, match="reports no versions"):
             use()
     assert (tmp_path / "k").read_bytes() == b"0123"
 

@@ -163,9 +163,9 @@ def test_the_url_of_a_bucket_opens_the_place_again(url: str) -> None:
         ("s3://key:hush@bucket/x", "credentials"),
         ("ftp://host/x", "known"),
         ("~/data.zarr", "home"),
-        ("me:hush@host:/data.zarr", "no path of this machine"),
-        ("C:\\data.zarr", "no path of this machine"),
-        ("arn:aws:s3:::bucket/x", "no path of this machine"),
+        ("me:hush@host:/data.zarr", "not a path on this machine"),
+        ("C:\\data.zarr", "not a path on this machine"),
+        ("arn:aws:s3:::bucket/x", "not a path on this machine"),
         ("s3://bucket:9000/x", "no port"),
     ],
 )

@@ -28,7 +28,9 @@ macro_rules! axis_numbers {
             fn position(&self, space: &Space<'_>) -> Result<usize> {
                 let found = usize::try_from(*self).ok();
                 found.filter(|axis| *axis < space.shape.len()).ok_or_else(|| {
-                    let reason = format!("no dimension {self} of {}", space.shape.len());
+                    let reason = format!("dimension {self} does not exist in an array of {} dimensions",
+                    space.shape.len()
+                );
                     zarr_core::Error::selection(reason).into()
                 })
             }

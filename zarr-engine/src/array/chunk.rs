@@ -106,7 +106,7 @@ impl Array {
 }
 
 fn without_inner() -> Error {
-    zarr_core::Error::selection("the array has no inner chunks that are read alone").into()
+    zarr_core::Error::selection("the array has no inner chunks that can be read separately").into()
 }
 
 impl<'a> Chunk<'a> {

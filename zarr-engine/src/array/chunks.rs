@@ -92,7 +92,7 @@ impl Array {
     /// let sum = chunks.try_fold(0, async |sum, (_, data)| Ok(sum + data.sum())).await?;
     /// assert_eq!(sum, 2 * 40 * 40);
     ///
-    /// // What is read can be written elsewhere as it comes.
+    /// // The stream of one array can be written to another.
     /// let doubled = hierarchy.create_array("doubled", metadata).await?;
     /// let chunks = array.read_chunks::<i64>(..)?.map_ok(|(chunk, data)| (chunk, data * 2));
     /// doubled.write_chunks(chunks).await?;

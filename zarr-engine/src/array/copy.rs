@@ -48,7 +48,7 @@ impl Array {
         }
         if self.data_type() != target.data_type() {
             let data_type = target.data_type().name().to_owned();
-            let element = "elements of an array of another data type";
+            let element = "elements of an array with another data type";
             let error = zarr_core::Error::ElementType { data_type, element };
             return target.located(Err(error.into()));
         }
@@ -134,7 +134,7 @@ impl Array {
                 self.located(read)?;
                 let bytes = output.into_vec::<u8>(len * size);
                 let bytes = bytes.map_err(|_| Error::Internal {
-                    reason: "handles of a result that is complete".to_owned(),
+                    reason: "references to a completed result".to_owned(),
                 })?;
                 Input::from_vec(bytes, 0)
             }

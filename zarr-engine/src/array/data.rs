@@ -84,7 +84,7 @@ impl<T: ReadElement> NewArray<T> {
         } = self;
         let len = shape.iter().product();
         let in_use = |output: Output| Error::Internal {
-            reason: format!("{} handles of a result that is complete", output.handles()),
+            reason: format!("{} references to a completed result", output.handles()),
         };
         let element = |bytes: &[u8]| {
             T::from_bytes(&data_type, bytes)

@@ -187,7 +187,7 @@ macro_rules! plain_elements {
 
         impl<$($generics)*> ReadElement for $rust {
             fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
-                zarr_core::element_from_bytes(bytes).ok_or("no bytes of such an element")
+                zarr_core::element_from_bytes(bytes).ok_or("the bytes are not a value of this type")
             }
         }
     )*};
@@ -214,7 +214,7 @@ impl ReadElement for String {
     fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
         std::str::from_utf8(bytes)
             .map(str::to_owned)
-            .map_err(|_| "a string that is not UTF-8")
+            .map_err(|_| "the string is not UTF-8")
     }
 }
 
@@ -276,7 +276,7 @@ impl<T: ReadElement> ReadElement for Option<T> {
         match (bytes.split_last(), inner(data_type)) {
             (Some((0, _)), _) => Ok(None),
             (Some((1, value)), Some(data_type)) => T::from_bytes(data_type, value).map(Some),
-            _ => Err("neither a value nor none"),
+            _ => Err("the last byte is neither 0 (missing) nor 1 (a value)"),
         }
     }
 }

@@ -126,7 +126,10 @@ impl Array {
         let resolved = self.prepare::<T::Element>(selection)?;
         let found = resolved.shape().len();
         if let Some(wanted) = T::NDIM.filter(|&wanted| wanted != found) {
-            let reason = format!("the result has {found} dimensions, and {wanted} are asked for");
+            let reason = format!(
+                "the selection has {found} dimensions, but the requested array type has \
+                                  {wanted}"
+            );
             return self.located(Err(zarr_core::Error::selection(reason).into()));
         }
         self.located(resolved.elements().map_err(Error::from))?;

@@ -359,7 +359,7 @@ fn orthogonal(axis: AxisSelection, len: u64) -> Result<AxisIndices> {
         }
         AxisSelection::Mask(mask) => AxisIndices::Mask(mask),
         AxisSelection::NewAxis => {
-            let reason = "a new axis beside lists of indices or masks";
+            let reason = "a new axis cannot be combined with lists of indices or masks";
             return Err(zarr_core::Error::selection(reason).into());
         }
     })
@@ -374,7 +374,7 @@ fn by_name(
     for (name, axis) in axes {
         let refused = |reason: String| zarr_core::Error::selection(reason);
         let Some(name) = name else {
-            let reason = "some dimensions have names and some have none".to_owned();
+            let reason = "select either all dimensions by name or all by position".to_owned();
             return Err(refused(reason).into());
         };
         let mut found = names.iter().enumerate();
@@ -392,10 +392,10 @@ fn by_name(
             }
         };
         if matches!(axis, AxisSelection::NewAxis) {
-            return Err(refused(format!("dimension {name:?} is no new axis")).into());
+            return Err(refused(format!("dimension {name:?} cannot be a new axis")).into());
         }
         if chosen[dimension].replace(axis).is_some() {
-            return Err(refused(format!("dimension {name:?} is given twice")).into());
+            return Err(refused(format!("dimension {name:?} is selected twice")).into());
         }
     }
     let whole = || (..).axis();

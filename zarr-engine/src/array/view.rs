@@ -145,7 +145,7 @@ impl<'a> SubArray<'a> {
     pub fn view(&self, selection: impl Select) -> Result<Self> {
         let Selection::Slices(slices) = self.checked(&selection)? else {
             return self
-                .refused("a view has slices, ranges and indices, no lists, masks or points");
+                .refused("a view takes slices, ranges and indices, but no lists, masks or points");
         };
         let mut slices = slices.into_iter();
         let (mut axes, mut shape, mut names) = (Vec::new(), Vec::new(), Vec::new());

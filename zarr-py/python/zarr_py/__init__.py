@@ -123,7 +123,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "zarr":
             raise
-        message = f"zarr_py.{name} is for zarr-python, which is not installed: pip install 'zarr_py[zarr]'"
+        message = f"zarr_py.{name} needs zarr-python, which is not installed: pip install 'zarr_py[zarr]'"
         raise ModuleNotFoundError(message, name=error.name) from None
     globals()[name] = value
     return value

@@ -50,7 +50,7 @@ class Array(Node, NativeArray):
 
     def __new__(cls, opened: Any = None) -> Self:
         if not isinstance(opened, Opened):
-            raise TypeError("an array is opened by zarr_py.open_array, and made by zarr_py.create_array")
+            raise TypeError("use zarr_py.open_array or zarr_py.create_array to make an array")
         return NativeArray.__new__(cls, opened)
 
     @property
@@ -377,7 +377,7 @@ class Array(Node, NativeArray):
 
     def __array__(self, dtype: "npt.DTypeLike | None" = None, copy: bool | None = None) -> "npt.NDArray[Any]":
         if copy is False:
-            raise ValueError("an array that is stored cannot become one of NumPy without a copy")
+            raise ValueError("a stored array cannot become a NumPy array without a copy")
         found: npt.NDArray[Any] = self.read()
         return found if dtype is None else found.astype(dtype, copy=False)
 
@@ -400,7 +400,7 @@ class Array(Node, NativeArray):
 
     def _element(self) -> Any:
         if self.size != 1:
-            raise TypeError("only arrays of one element can become Python's numbers")
+            raise TypeError("only arrays of one element can be converted to Python numbers")
         return self.__array__().reshape(())[()]
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -450,9 +450,10 @@ def _output(out: Any) -> "npt.NDArray[Any]":
     try:
         found = np.asarray(memoryview(out))
     except TypeError:
-        raise TypeError(f"out: expected an array of NumPy, or anything with the buffer protocol, got {type(out).__name__}") from None
+        raise TypeError(f"out: expected a NumPy array or an object with the buffer protocol, got "
+                        f"{type(out).__name__}") from None
     if not found.flags.writeable:
-        raise ValueError(f"out: expected memory that can be written, and that of {type(out).__name__} cannot")
+        raise ValueError(f"out: expected writable memory, but the memory of {type(out).__name__} is read-only")
     return found
 
 

@@ -87,7 +87,7 @@ class Calls:
         start, end = options.get("range", (options.get("offset", max(0, size - options.get("suffix", size))), size))
         end = min(end, size)
         if start >= end:
-            raise ValueError(f"range {start}..{end} is outside of the object, which has {size} bytes")
+            raise ValueError(f"range {start}..{end} is outside the object, which has {size} bytes")
         if whole is not None:
             return bytes(whole[start:end]), start, end, (meta[0], size, *meta[2:])
         return self._call("get_range", path, start=start, end=end), start, end, meta
@@ -167,16 +167,17 @@ def credentials(provider: Callable[[], Any]) -> tuple[list[tuple[str, str]], flo
     """
     answer = _waited(provider())
     if not isinstance(answer, Mapping):
-        raise TypeError(f"credential_provider: expected it to return a dictionary of credentials, it returned {type(answer).__name__}")
+        raise TypeError(f"credential_provider: expected it to return a dictionary of credentials, got "
+                        f"{type(answer).__name__}")
     found = Given(answer)
     del answer
     expires_at = found.pop("expires_at", None)
     if expires_at is not None and not isinstance(expires_at, datetime):
         raise TypeError(
-            f"credential_provider: expires_at: expected a datetime or None, it returned {type(expires_at).__name__}")
+            f"credential_provider: expires_at: expected a datetime or None, got {type(expires_at).__name__}")
     wrong = [name for name in found if found[name] is not None and not isinstance(found[name], str)]
     if wrong:
-        raise TypeError(f"credential_provider: {wrong[0]}: expected a text, it returned {type(found[wrong[0]]).__name__}")
+        raise TypeError(f"credential_provider: {wrong[0]}: expected a string, got {type(found[wrong[0]]).__name__}")
     values = [(name, value) for name, value in found.items() if isinstance(value, str)]
     return values, None if expires_at is None else expires_at.timestamp()
 

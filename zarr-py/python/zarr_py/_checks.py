@@ -45,7 +45,7 @@ def count(value: Any, name: str, least: int) -> int:
 def text(value: Any, name: str) -> str:
     """Returns a text. Raises `TypeError` for anything else."""
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a text, got {value!r}")
+        raise TypeError(f"{name}: expected a string, got {value!r}")
     return value
 
 

@@ -81,7 +81,7 @@ def codec(given: Any, item_size: ItemSize, what: str) -> str:
     if isinstance(given, str):
         given = {"name": given}
     if not isinstance(given, Mapping):
-        hint = "; None is no codec" if given is False else ""
+        hint = "; None is not a codec" if given is False else ""
         raise TypeError(f"{what}: expected a name, an object in metadata or a codec of zarr_py.codecs or zarr-python, got {given!r}{hint}")
     if given.get("name") == "sharding_indexed":
         return json.dumps({**given, "configuration": _sharding(given.get("configuration") or {}, item_size)})

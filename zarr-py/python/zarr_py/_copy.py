@@ -39,9 +39,9 @@ def copy_node(
     found = _native.open_node(source, path, "node")
     same = source.native is target.native
     if same and _is_within(target_path, path):
-        raise InvalidError(f"/{path} cannot be copied to /{target_path}, which is it or in it")
+        raise InvalidError(f"/{path} cannot be copied to /{target_path}, which is the node itself or a node below it")
     if same and _is_within(path, target_path):
-        raise InvalidError(f"/{path} cannot be copied to /{target_path}, in which it is")
+        raise InvalidError(f"/{path} cannot be copied to /{target_path}, which contains it")
     missing, nearest = _missing_groups(target, target_path)
     if nearest not in (None, found.zarr_format):
         return _converted(found, target, target_path, nearest, overwrite, progress)
@@ -76,7 +76,7 @@ def _make_room(target: Place, path: str, overwrite: bool) -> None:
         pass
     else:
         if not overwrite:
-            raise AlreadyExistsError(f"/{path}: there is a node; overwrite=True replaces it")
+            raise AlreadyExistsError(f"/{path}: a node exists at this path; overwrite=True replaces it")
         if not path:
             # The root becomes an empty group, whose document the copy replaces.
             _native.create_group(target, "", "{}", True)
@@ -130,7 +130,7 @@ def _copied(
     def copy(pair: tuple[str, str]) -> None:
         found = source.get_sync(pair[0])
         if found is None:
-            raise NotFoundError(f"{pair[0]}: deleted while it was copied")
+            raise NotFoundError(f"{pair[0]}: deleted during the copy")
         target.set_sync(pair[1], found)
 
     pending = iter(data)

@@ -42,8 +42,8 @@ _ELSEWHERE = {
     "order": "filters=[{'name': 'transpose', ...}]",
     "object_codec": "dtype=str or dtype=bytes",
     "dimension_separator": "chunk_key_encoding={'name': 'v2', 'configuration': {'separator': '/'}}",
-    "zarr_format": "nothing: arrays are of Zarr v3, or of Zarr v2 in a group of Zarr v2",
-    "zarr_version": "nothing: arrays are of Zarr v3, or of Zarr v2 in a group of Zarr v2",
+    "zarr_format": "nothing: arrays are Zarr v3, or Zarr v2 in a Zarr v2 group",
+    "zarr_version": "nothing: arrays are Zarr v3, or Zarr v2 in a Zarr v2 group",
     "maxshape": "nothing: every array can be resized",
     "attrs": "attributes={...}",
     "name": "the path as the second argument",
@@ -114,10 +114,10 @@ def new_array(
     data_type = json.dumps(from_numpy(dtype))
     array_shape = lengths(shape, "shape")
     if data is not None and list(data.shape) != array_shape:
-        raise ValueError(f"data: shape {data.shape} is not the shape of the array, {tuple(array_shape)}")
+        raise ValueError(f"data: shape {data.shape} differs from the shape of the array, {tuple(array_shape)}")
     grid = chunk_grid(chunks)
     if grid is not None and shards:
-        raise ValueError("chunks: lists of lengths are for arrays without shards")
+        raise ValueError("chunks: lists of lengths are only for arrays without shards")
     chunk = chunk_shape(chunks, len(array_shape)) if grid is None else None
     item_size = partial(_item_size, data_type)
     return NewArray(
@@ -143,7 +143,7 @@ def _names(names: Sequence[str | None] | None) -> list[str | None] | None:
         raise TypeError(f"dimension_names: expected one name or None for each dimension, got {names!r}")
     for name in names:
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"dimension_names: expected texts or None, got {name!r}")
+            raise TypeError(f"dimension_names: expected strings or None, got {name!r}")
     return list(names)
 
 

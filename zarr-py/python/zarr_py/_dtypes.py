@@ -117,8 +117,8 @@ def _from_dtype(dtype: np.dtype[Any]) -> str | dict[str, Any]:
         return {"name": name, "configuration": {"unit": unit, "scale_factor": scale}}
     if dtype.kind == "T":
         return "string"
-    hint = "; say 'string' or 'bytes'" if dtype.kind == "O" else ""
-    raise InvalidError(f"no data type of Zarr for {dtype!r}{hint}")
+    hint = "; use 'string' or 'bytes'" if dtype.kind == "O" else ""
+    raise InvalidError(f"no Zarr data type for {dtype!r}{hint}")
 
 
 def to_memory(value: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -104,7 +104,7 @@ def _of_ours(array: Any, selection: Any | None, indexing: Indexing) -> Explanati
 
 def _of_group(store: str, arrays: list[tuple[str, Explanation]], selection: Any | None) -> Explanation:
     if selection is not None:
-        raise TypeError("a selection is of an array, and this is a group")
+        raise TypeError("a selection needs an array, but this is a group")
     others = [path for path, found in arrays if not found.native]
     reason = f"{len(others)} of {len(arrays)} arrays: {', '.join(others)}" if others else ""
     return Explanation(not others, reason, store, (), "", tuple(arrays))

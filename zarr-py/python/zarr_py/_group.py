@@ -37,7 +37,7 @@ class Group(Node, NativeGroup):
 
     def __new__(cls, opened: Any = None) -> Self:
         if not isinstance(opened, Opened):
-            raise TypeError("a group is opened by zarr_py.open_group, and made by zarr_py.create_group")
+            raise TypeError("use zarr_py.open_group or zarr_py.create_group to make a group")
         return NativeGroup.__new__(cls, opened)
 
     def __getitem__(self, path: str) -> "Array | Group":
@@ -285,7 +285,7 @@ class Group(Node, NativeGroup):
         if isinstance(self.get(_checks.text(path, "path")), Group):
             raise NodeTypeError(f"{path!r} is a group; delete it first")
         if isinstance(data, Group):
-            raise TypeError(f"{path!r}: data is expected, and this is a group; copy() copies one")
+            raise TypeError(f"{path!r}: expected data, got a group; use copy() for a group")
         self.create_array(path, data=data, overwrite=True)
 
     def create_group(
@@ -380,7 +380,7 @@ class Group(Node, NativeGroup):
     def rename(self, source: str, name: str, *, progress: "Progress | None" = None) -> "Array | Group":
         """Renames a node below within its group."""
         if not _checks.text(name, "name") or "/" in name:
-            raise ValueError(f"name: expected the last part of a path, got {name!r}; move() moves to a path")
+            raise ValueError(f"name: expected the last part of a path, got {name!r}; use move() for a whole path")
         group, slash, _ = source.strip("/").rpartition("/")
         return self.move(source, f"{group}{slash}{name}", progress=progress)
 

@@ -109,7 +109,7 @@ def split_fields(key: Any) -> tuple[Fields | None, Any]:
     if not found:
         return None, key
     if len(found) > 1:
-        raise SelectionError("an index can only name fields once; several are a list of names")
+        raise SelectionError("an index can select fields only once; select several fields by a list of names")
     rest = tuple(item for item in items if not _is_fields(item))
     return found[0], rest or ...
 
@@ -238,7 +238,7 @@ def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:
     result: list[int] = []
     for item in items:
         if item is None:
-            raise SelectionError("oindex has no new axes")
+            raise SelectionError("oindex does not support new axes")
         dimension = len(axes)
         checked = _checked(item, dimension, shape[dimension])
         if isinstance(checked, slice):
@@ -320,7 +320,7 @@ def _array(item: Any, split_masks: bool) -> npt.NDArray[Any] | int:
         array = array.astype(np.int64)
     if array.dtype.kind == "b":
         if array.ndim == 0:
-            raise SelectionError("a single bool is no index of a stored array; None makes a new axis")
+            raise SelectionError("a single bool is not an index of a stored array; None makes a new axis")
         if array.ndim > 1 and not split_masks:
             raise SelectionError("oindex takes masks of one dimension; vindex takes one of the array's shape")
         return array

@@ -273,7 +273,7 @@ class Lazy(_View):
 
     def _writable(self) -> Prepared:
         if self._fields is not None:
-            raise TypeError("a view of fields is only read; write fields by array[name, selection] = ...")
+            raise TypeError("a view of fields is read-only; write fields with array[name, selection] = ...")
         return self._prepared()
 
     def plan(self) -> Plan:
@@ -290,7 +290,7 @@ class Lazy(_View):
 
 def _as_array(found: Any, dtype: "npt.DTypeLike | None", copy: bool | None) -> "npt.NDArray[Any]":
     if copy is False:
-        raise ValueError("a view of an array that is stored cannot become one of NumPy without a copy")
+        raise ValueError("a view of a stored array cannot become a NumPy array without a copy")
     array: npt.NDArray[Any] = np.asarray(found)
     return array if dtype is None else array.astype(dtype, copy=False)
 

@@ -63,12 +63,12 @@ def _mode(mode: Any, read_only: Any, function: str) -> Mode:
     mode = "w-" if mode == "x" else mode
     if mode not in _MODES:
         raise InvalidError(
-            f"{function}: mode: expected 'r' (read), 'r+' (read and write what is there), 'a' (create what is not), "
-            f"'w' (replace what is there) or 'w-' (refuse what is there), got {mode!r}")
+            f"{function}: mode: expected 'r' (read), 'r+' (read and write), 'a' (create the node if it is missing), "
+            f"'w' (replace the node) or 'w-' (fail if the node exists), got {mode!r}")
     if not _checks.flag(read_only, "read_only"):
         return mode  # type: ignore[no-any-return]
     if mode not in ("r", "r+"):
-        raise InvalidError(f"{function}: mode {mode!r} writes, and read_only=True does not")
+        raise InvalidError(f"{function}: mode {mode!r} writes, which contradicts read_only=True")
     return "r"
 
 
@@ -78,7 +78,7 @@ def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequenc
     check_names(keywords, function, known, options=True)
     array = {name: value for name, value in keywords.items() if name in ArrayOptions.__annotations__}
     if array and mode in ("r", "r+"):
-        raise ArgumentError(f"{function}: {next(iter(array))!r} is for what is created, with mode 'a', 'w' or 'w-'")
+        raise ArgumentError(f"{function}: {next(iter(array))!r} needs mode 'a', 'w' or 'w-', which create nodes")
     return array, Given((name, value) for name, value in keywords.items() if name not in array)
 
 
@@ -111,7 +111,7 @@ async def _made(call: Call, kind: str, place: Place, path: str, array: Mapping[s
         return await _created(call, place, path, array, overwrite)
     rest = [name for name in array if name != "attributes"]
     if rest:
-        raise ArgumentError(f"{rest[0]!r} is for arrays, which need shape or data")
+        raise ArgumentError(f"{rest[0]!r} is for arrays only, and an array needs shape or data")
     attributes = to_json(array.get("attributes"))
     return await call(_native.create_group, place, path, attributes, overwrite)
 

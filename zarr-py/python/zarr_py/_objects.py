@@ -40,7 +40,7 @@ class Objects:
 
     def __init__(self, place: _source.Place) -> None:
         if not isinstance(place, _source.Place):
-            raise TypeError("the objects of a store are opened by zarr_py.objects")
+            raise TypeError("use zarr_py.objects to open the objects of a store")
         self._native, self._origin, self.read_only = place
 
     @property
@@ -264,7 +264,7 @@ class Objects:
         self._check_writable("put", _checks.text(key, "key"))
         absent = _checks.flag(if_absent, "if_absent")
         if absent and if_version is not None:
-            raise InvalidError("put: if_absent and if_version are two conditions; give one of them")
+            raise InvalidError("put: pass either if_absent or if_version, not both")
         return key, value, absent, _version(if_version, "if_version")
 
     def _pair(self, operation: str, source: str, target: str, overwrite: bool) -> tuple[str, str, bool, bool]:
@@ -342,7 +342,7 @@ def _part(
     if suffix is not None:
         suffix = _checks.count(suffix, "suffix", 0)
         if offset:
-            raise InvalidError("get: offset and suffix are two ranges; give one of them")
+            raise InvalidError("get: pass either offset or suffix, not both")
     return _checks.text(key, "key"), offset, suffix, _version(version, "version")
 
 
@@ -355,23 +355,23 @@ def _ranges(
 ) -> tuple[str, list[tuple[int, int]], Version | None]:
     """Returns the arguments of `fetch_ranges`, from whichever of ends and lengths is given."""
     if (ends is None) == (lengths is None):
-        raise InvalidError("a range has an end or a length; give one of them")
+        raise InvalidError("pass either ends or lengths, not both")
     firsts = [_checks.count(start, "start", 0) for start in starts]
     rest, name = (ends, "end") if ends is not None else (lengths or (), "length")
     lasts = [_checks.count(last, name, 0) for last in rest]
     if len(firsts) != len(lasts):
-        raise InvalidError(f"starts: expected one for each {name}, got {len(firsts)} and {len(lasts)}")
+        raise InvalidError(f"starts: expected as many starts as {name}s, got {len(firsts)} and {len(lasts)}")
     found = [(first, last if name == "end" else first + last) for first, last in zip(firsts, lasts, strict=True)]
     for first, last in found:
         if last < first:
-            raise InvalidError(f"a range ends before it starts, at {last} and {first}")
+            raise InvalidError(f"a range ends at {last}, before its start at {first}")
     return _checks.text(key, "key"), found, _version(version, "version")
 
 
 def _version(version: Version | None, name: str) -> Version | None:
     if version is None or isinstance(version, Version):
         return version
-    raise TypeError(f"{name}: expected the version that put, head or get gave, got {version!r}")
+    raise TypeError(f"{name}: expected a version returned by put, head or get, got {version!r}")
 
 
 def _views(found: Iterable[Buffer]) -> list[memoryview]:

@@ -57,7 +57,7 @@ class CodecPipeline(abc.CodecPipeline):
         self._metadata = metadata
         self._store = store
         self._binding = None
-        self._reason = "made of codecs alone, as those inside shards are"
+        self._reason = "made of codecs only, like the pipelines inside shards"
         if metadata is not None and store is not None:
             bound = bind(metadata, store)
             if isinstance(bound, Binding):

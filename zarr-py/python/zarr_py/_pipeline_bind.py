@@ -67,9 +67,9 @@ def bind(metadata: ArrayMetadata, store: Store) -> Binding | str:
     native_store = _native_store(store)
     for part in _parts(metadata):
         if type(part).__module__.partition(".")[0] not in OWN_MODULES:
-            return f"{_name(part)} is not of zarr-python"
+            return f"{_name(part)} is not a class of zarr-python"
         if isinstance(part, ShardingCodec) and part.subchunk_write_order == "colexicographic":
-            return "inner chunks are to be stored in colexicographic order"
+            return "the inner chunks must be stored in colexicographic order"
     try:
         document = metadata.to_dict()
         document.pop("attributes", None)

@@ -24,9 +24,10 @@ def check_same(found: "Array", wanted: Mapping[str, Any], exact: bool) -> None:
     shape = data.shape if shape is None and data is not None else shape
     dtype = data.dtype if dtype is None and data is not None else dtype
     if shape is not None and tuple(lengths(shape, "shape")) != found.shape:
-        raise TypeError(f"/{found.path}: shape {found.shape} is not the one that is required, {tuple(lengths(shape, 'shape'))}")
+        raise TypeError(f"/{found.path}: shape {found.shape} differs from the required shape, "
+                        f"{tuple(lengths(shape, 'shape'))}")
     if dtype is None:
         return
     required = to_numpy(json.dumps(from_numpy(dtype)))
     if required != found.dtype and (exact or not np.can_cast(required, found.dtype)):
-        raise TypeError(f"/{found.path}: data type {found.dtype} is not the one that is required, {required}")
+        raise TypeError(f"/{found.path}: data type {found.dtype} differs from the required data type, {required}")

@@ -30,7 +30,7 @@ def _length(length: Any, what: str) -> int:
     except TypeError:
         raise TypeError(f"{what}: expected integers, got {length!r}") from None
     if number < 0:
-        raise ValueError(f"{what}: expected lengths of 0 or more, got {number}; give every length itself")
+        raise ValueError(f"{what}: expected lengths of 0 or more, got {number}; the shape cannot be inferred")
     if number >= 1 << 63:
         raise ValueError(f"{what}: expected lengths below 2**63, got {number}")
     return number
@@ -44,7 +44,7 @@ def chunk_shape(chunks: Any, rank: int) -> list[int] | None:
     if chunks is None or chunks is True or (isinstance(chunks, str) and chunks == "auto"):
         return None
     if chunks is False:
-        raise ValueError("chunks=False: expected a shape; for one chunk give the shape of the array")
+        raise ValueError("chunks=False: expected a shape; pass the shape of the array for a single chunk")
     found = lengths(chunks, "chunks")
     return found if isinstance(chunks, Iterable) else found * rank
 
@@ -78,7 +78,7 @@ def shard_shape(
         found = lengths(shards, "shards")
         return found if isinstance(shards, Iterable) else found * len(shape)
     if chunks is None:
-        raise ValueError(f"shards={shards!r}: give the shape of the chunks, of which shards are made")
+        raise ValueError(f"shards={shards!r}: pass the shape of the chunks too")
     if len(chunks) != len(shape):
         raise ValueError(f"chunks: expected {len(shape)} lengths, got {len(chunks)}")
     return _grown(list(chunks), shape, max(item_size(), 1))
@@ -110,7 +110,7 @@ def appended(old: Sequence[int], data: Any, axis: int) -> tuple[Any, list[int], 
     elements, shape = np.asanyarray(data), list(old)
     axis = operator.index(axis)
     if not -len(shape) <= axis < len(shape):
-        raise ValueError(f"axis: {axis} is none of an array of {len(shape)} dimensions")
+        raise ValueError(f"axis: {axis} does not exist in an array of {len(shape)} dimensions")
     axis %= len(shape)
     if elements.ndim != len(shape) or any(
         a != b for at, (a, b) in enumerate(zip(elements.shape, shape, strict=True)) if at != axis

@@ -107,7 +107,7 @@ class ShardMap:
         if self.compression is not None:
             lines.append(f"compression: {self.compression:.2f}")
         if self.unread:
-            lines.append(f"{self.unread} more shards are stored, whose indexes were not read")
+            lines.append(f"{self.unread} more shards are stored; their indexes were not read")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -72,8 +72,8 @@ class Source(NamedTuple):
         if self.called is not None:
             kind = type(self.called)
             raise TypeError(
-                f"a store that calls {kind.__module__}.{kind.__qualname__}, which may hold secrets, is not pickled; "
-                "make it with pickle_secrets=True to pickle it")
+                f"a store that calls {kind.__module__}.{kind.__qualname__}, which may hold secrets, cannot be pickled; "
+                "create it with pickle_secrets=True to pickle it")
         return self.public()._replace(token=_token(self))
 
     def is_remote(self) -> bool:
@@ -119,7 +119,7 @@ def of(
     store, options = covered(store), Given(options)
     is_read_only = isinstance(store, Held) and _is_read_only(store.value)
     if is_read_only and read_only is False:
-        raise ReadOnlyError(f"{function}: read_only=False, and the {type(store.value).__name__} that is given is read only")
+        raise ReadOnlyError(f"{function}: read_only=False, but the given {type(store.value).__name__} is read-only")
     read_only = is_read_only or bool(read_only)
     ours = _ours(store)
     if ours is None:
@@ -130,7 +130,7 @@ def of(
     for name in options:
         if name not in _option_names.StoreOptions.__annotations__:
             raise _checks.unknown(function, name, known)
-        raise TypeError(f"{function}: {name!r} is an option of a store, and this store is open already")
+        raise TypeError(f"{function}: {name!r} is an option of a store, but this store is already open")
     if strictness != source.strictness:
         native, source = opened(source._replace(strictness=strictness), again=True)
     return Place(native, source, read_only)
@@ -143,7 +143,8 @@ def _ours(store: str | Held) -> tuple[NativeStore, Source] | None:
     if not isinstance(source, Source) or not isinstance(native, NativeStore):
         return None
     if getattr(value, "_has_own_requests", False):
-        raise TypeError(f"store: {kind_of(value)} has its own methods, which would not be called; give zarr_py.Store itself")
+        raise TypeError(f"store: {kind_of(value)} is a subclass, whose methods would not be called; pass a "
+                        "zarr_py.Store itself")
     return native, source
 
 
@@ -175,7 +176,7 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
     merged = _options.merge(config_part, client, retry, given)
     if described.called is not None:
         if provider.value is not None or any(name not in _values.STORE_FLAGS for name, _ in merged):
-            raise TypeError(f"{function}: options are for a URL; {kind_of(described.called)} has its own")
+            raise TypeError(f"{function}: options are only for a URL; {kind_of(described.called)} has its own")
     merged = tuple(sorted({**dict(described.options), **dict(merged)}.items()))
     if provider.value is None:
         provider = Held(described.credential_provider)
@@ -192,9 +193,9 @@ def _described(store: str | Held) -> Source:
     """Returns the source for a store argument, without options."""
     if isinstance(store, str):
         if not store:
-            raise InvalidError("store: got an empty text; the current directory is '.'")
+            raise InvalidError("store: got an empty string; the current directory is '.'")
         if not _options.is_text(store):
-            raise InvalidError("store: got a text with half of a surrogate pair, which is no URL and no path")
+            raise InvalidError("store: got a string with half of a surrogate pair, which cannot be a URL or a path")
         # A pickle then means the same directory everywhere.
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store.value, bytes | None):
@@ -207,10 +208,10 @@ def _described(store: str | Held) -> Source:
         if type(store.value) is zarrs.ObjectStore:
             store = Held(store.value.store)
         elif isinstance(store.value, zarrs.StorePath):
-            raise TypeError("store: got a StorePath; give its store, and its path as the second argument")
+            raise TypeError("store: got a StorePath; pass its store, and its path as the second argument")
         elif type(store.value).__module__.startswith("zarr."):
             raise TypeError(f"store: {type(store.value).__name__} of zarr-python has no native access; "
-                            "give the URL or path of the place")
+                            "pass its URL or path instead")
     found = _obstore.describe(store.value)
     if found is not None:
         return Source(_options.guarded(found.url), found.options, found.credential_provider)
@@ -247,7 +248,7 @@ def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | N
         return error if text == str(error) else InvalidError(text)
     if location.startswith("/") and not source.url.partition("|")[1] and os.path.isfile(location):
         return ObstructedError(
-            f"store: {location} is a file, and a store is a directory; an archive is opened as '{location}|zip:'")
+            f"store: {location} is a file, but a store is a directory; open an archive as '{location}|zip:'")
     return None
 
 

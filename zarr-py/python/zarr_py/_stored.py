@@ -44,7 +44,7 @@ async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> m
         return memoryview(found[0])
     grid = array._inner_grid(cell)
     if grid is None:
-        raise InvalidError(f"/{array.path}: inner: there are no inner chunks that can be read alone")
+        raise InvalidError(f"/{array.path}: inner: the array has no inner chunks that can be read separately")
     place = _indices(inner, tuple(grid), "inner")
     (shard,) = await call(array._shard_indexes, [cell])
     if shard is None:
@@ -79,7 +79,7 @@ def _check(array: "Array", cell: list[int], key: str, data: Any) -> None:
     try:
         other.read(tuple(slice(start, stop) for start, stop in array._extent(cell)))
     except ZarrError as error:
-        raise InvalidError(f"data: not what the codecs of the array decode: {error}") from error
+        raise InvalidError(f"data: the codecs of the array cannot decode it: {error}") from error
 
 
 def _indices(given: Any, grid: Sequence[int], what: str) -> list[int]:

@@ -115,33 +115,33 @@ def check_values(values: Given, function: str) -> None:
 
 
 def _fault(name: str, value: Any) -> str | None:
-    """Returns what is wrong with a value, after `got: ` unless the type of the value is wrong.
+    """Returns the fault of a value, after `got: ` unless the type of the value is wrong.
 
     Never raises, because its frame holds the value.
     """
     if value is None:
         return None
     if isinstance(value, str) and not _options.is_text(value):
-        return "got: it has half of a surrogate pair, which is no text"
+        return "got: it has half of a surrogate pair, which is not valid text"
     if name == "default_headers":
         return _fault_of_headers(value)
     if _options.is_secret(name) and not isinstance(value, str):
-        return f"expected a text, got {kind_of(value)}"
+        return f"expected a string, got {kind_of(value)}"
     if isinstance(value, bool) and not _option_names.takes_flags(name) and name not in (*_COUNTS, *_options.DURATIONS, *_BACKOFF):
-        return f"expected a text, got {kind_of(value)}"
+        return f"expected a string, got {kind_of(value)}"
     if name in _COUNTS and not isinstance(value, str):
         least = _COUNTS[name]
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             return f"expected an integer of {least} or more, got {kind_of(value)}"
         return None if value >= least else f"got: expected an integer of {least} or more, got {value}"
     if name in _COUNTS and not (value.isascii() and value.isdigit()):
-        return f"got: expected an integer of {_COUNTS[name]} or more, which this text is not"
+        return f"got: expected an integer of {_COUNTS[name]} or more, got other text"
     if name in _options.DURATIONS and isinstance(value, bool):
         return "expected a number of seconds, a timedelta or a text with a unit, got bool"
     if isinstance(value, float) and not isfinite(value):
         return f"got: expected a number, got {value}"
     if not isinstance(value, _VALUES) and not hasattr(value, "__index__"):
-        return f"expected a text, a number, a boolean or a time, got {kind_of(value)}"
+        return f"expected a string, a number, a boolean or a time, got {kind_of(value)}"
     return None
 
 
@@ -149,12 +149,12 @@ def _fault_of_headers(value: Any) -> str | None:
     if isinstance(value, str):
         return None
     if not isinstance(value, Mapping):
-        return f"expected a mapping of names to texts, got {kind_of(value)}"
+        return f"expected a mapping of names to strings, got {kind_of(value)}"
     for name in value:
         if not isinstance(name, str):
             return f"expected names as keys, got {kind_of(name)}"
         if isinstance(value[name], bool) or not isinstance(value[name], str | bytes | int):
-            return f"field {name}: expected a text, got {kind_of(value[name])}"
+            return f"field {name}: expected a string, got {kind_of(value[name])}"
         content = value[name].decode("latin-1") if isinstance(value[name], bytes) else str(value[name])
         if any(ord(letter) < 32 for letter in name + content) or not _options.is_text(name + content):
             return f"got: field {name!r}: it has a line break or another control character"

@@ -109,14 +109,14 @@ class Blocks(OIndex):
             if isinstance(item, slice):
                 start, stop, step = item.indices(count)
                 if step != 1:
-                    raise SelectionError("blocks takes integers, and slices with a step of 1")
+                    raise SelectionError("blocks takes integers and slices with a step of 1")
             elif is_index(item):
                 start = int(item) + (count if item < 0 else 0)
                 if not 0 <= start < count:
                     raise SelectionError(f"block {item} is out of bounds for axis {axis} with {count} chunks")
                 stop = start + 1
             else:
-                raise SelectionError(f"blocks takes integers, and slices with a step of 1, got {item!r}")
+                raise SelectionError(f"blocks takes integers and slices with a step of 1, got {item!r}")
             bounds.append((start, stop))
         return self._elements(bounds)
 

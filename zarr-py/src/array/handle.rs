@@ -316,7 +316,13 @@ pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::
         "array" => Ok(|node| node.into_array().map(zarr::Node::Array)),
         "group" => Ok(|node| node.into_group().map(zarr::Node::Group)),
         "node" => Ok(Ok),
-        other => Err(failure("InvalidError", format!("kind {other:?}"))),
+        other => Err(failure(
+            "InvalidError",
+            format!(
+                "kind: expected 'array', 'group' or 'node', got \
+                              {other:?}"
+            ),
+        )),
     }
 }
 

@@ -314,8 +314,12 @@ fn steps_of(slice: &Bound<'_, PySlice>, len: isize) -> PyResult<Steps> {
 }
 
 fn signed(len: u64) -> PyResult<isize> {
-    isize::try_from(len)
-        .map_err(|_| failure("TooLargeError", format!("{len} elements along a dimension")))
+    isize::try_from(len).map_err(|_| {
+        failure(
+            "TooLargeError",
+            format!("a dimension of {len} elements is too long for Python"),
+        )
+    })
 }
 
 /// Whether an object is an integer index. NumPy integers are; a `bool` is a mask and an array holds
@@ -342,5 +346,5 @@ fn indices(array: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
     let indices = indices.into_iter().map(u64::try_from);
     indices
         .collect::<std::result::Result<_, _>>()
-        .map_err(|_| PyTypeError::new_err("expected indices that count from the start"))
+        .map_err(|_| PyTypeError::new_err("expected indices of at least 0"))
 }

@@ -94,7 +94,7 @@ impl Fresh {
         static NDARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let mut words = self.output.into_vec::<u64>(self.words).map_err(|output| {
             Error::from(zarr::Error::Internal {
-                reason: format!("{} handles of a result that is complete", output.handles()),
+                reason: format!("{} references to a completed result", output.handles()),
             })
         })?;
         let start =
@@ -160,7 +160,7 @@ pub(super) fn lend_input(
 }
 
 fn lent(array: &Bound<'_, PyAny>) -> PyResult<Lent> {
-    Lent::of(array)?.ok_or_else(|| PyTypeError::new_err("expected an array of NumPy"))
+    Lent::of(array)?.ok_or_else(|| PyTypeError::new_err("expected a NumPy array"))
 }
 
 /// The strides of an array broadcast to a shape, 0 along repeated dimensions; `None` if the shapes

@@ -116,6 +116,9 @@ impl Remake for zarr::Group {
 }
 
 fn wrong_kind(document: &Document) -> Error {
-    let message = format!("/{}: pickled as a node of the other kind", document.path);
+    let message = format!(
+        "/{}: the pickle holds the other type of node",
+        document.path
+    );
     Error::Named("NodeTypeError", message)
 }

@@ -183,7 +183,7 @@ impl<'py> IntoPyObject<'py> for Done {
                 .map(|out| out.into_bound(py))
                 .ok_or_else(|| {
                     Error::from(zarr::Error::Internal {
-                        reason: "an output array that is not there".to_owned(),
+                        reason: "the output array is missing".to_owned(),
                     })
                     .into()
                 }),

@@ -177,7 +177,9 @@ impl NativePipeline {
             return Ok(None);
         };
         if elements.len() != shape.iter().product::<usize>() {
-            return Err(PyValueError::new_err("not as many elements as places"));
+            return Err(PyValueError::new_err(
+                "the number of elements differs from the number of positions",
+            ));
         }
         let Some(input) = variable::input(elements, self.layout.load().data_type().kind())? else {
             return Ok(None);

@@ -70,7 +70,7 @@ impl Batches {
         if self.process == std::process::id() {
             return Ok(());
         }
-        let reason = "an iterator of the parent process does not go on in a forked child";
+        let reason = "an iterator of the parent process cannot continue in a forked child";
         Err(Error::Named("InvalidError", reason.to_owned()))
     }
 

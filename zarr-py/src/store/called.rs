@@ -314,7 +314,7 @@ impl ObjectStore for Called {
 fn not_implemented(operation: &str) -> Error {
     Error::NotImplemented {
         operation: operation.to_owned(),
-        implementer: "a store of Python".to_owned(),
+        implementer: "a Python store".to_owned(),
     }
 }
 

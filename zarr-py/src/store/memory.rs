@@ -54,6 +54,6 @@ pub(super) fn find(name: &str, identity: u64) -> Option<Arc<Memory>> {
 /// The reason why a pickle cannot be opened.
 pub(super) fn not_here(name: &str) -> String {
     format!(
-        "memory://{name}: a store in memory can be unpickled only in the process that it is in, while it is in use there"
+        "memory://{name}: a store in memory can be unpickled only in its own process, while it is in use"
     )
 }

@@ -69,8 +69,7 @@ fn known(store: &Store, key: &str, version: Option<ObjectVersion>) -> Result<Opt
     match version {
         Some(ObjectVersion(version)) if !version.is_known() => {
             let location = store.location().trim_end_matches('/');
-            let reason =
-                "the version is unknown: this store tells none, so it cannot be a condition";
+            let reason = "this store reports no versions, so a version cannot be a condition";
             Err(Error::Named(
                 "UnsupportedError",
                 format!("{location}/{key}: {reason}"),
@@ -97,7 +96,7 @@ fn precondition(
 fn put_error(error: StoreError, if_absent: bool) -> Error {
     if if_absent && error.kind() == ErrorKind::Conflict {
         let place = error.place().map(ToString::to_string).unwrap_or_default();
-        return Error::Named("AlreadyExistsError", format!("{place}: exists already"));
+        return Error::Named("AlreadyExistsError", format!("{place}: already exists"));
     }
     error.into()
 }
