@@ -1,4 +1,5 @@
-//! A group: its attributes and the nodes below it. `copies` handles its consolidated metadata.
+//! A group: its attributes and the names of the nodes below it. `copies` handles its consolidated
+//! metadata.
 
 mod copies;
 
@@ -7,15 +8,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zarr_core::NodePath;
-use zarr_core::metadata::{
-    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
-};
+use zarr_core::metadata::{Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata};
 
-use crate::array::Array;
 use crate::attributes;
-use crate::documents::{key_of, relative};
+use crate::documents::relative;
 use crate::error::Result;
-use crate::hierarchy::{Hierarchy, Node, NodeKind, node_type};
+use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
 /// How a node below a group differs from its copy in the group's consolidated metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +108,7 @@ impl Group {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
 
-    /// Deserializes the attributes into a `serde` type, like [`Array::attributes_as`].
+    /// Deserializes the attributes into a `serde` type, like [`Array::attributes_as`](crate::Array::attributes_as).
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.
@@ -163,80 +161,6 @@ impl Group {
         Ok(())
     }
 
-    /// Opens the node at a path relative to the group.
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::node`].
-    pub async fn node(&self, path: &str) -> Result<Node> {
-        let absolute = self.path.join(path)?;
-        match self.consolidated() {
-            Some(copies) if !self.hierarchy.documents.has_changed(&absolute) => {
-                let relative = relative(&self.path, &absolute);
-                if !copies.contains(relative) {
-                    return Err(self.hierarchy.not_found(&absolute));
-                }
-                let below = match copies.is_array(relative) {
-                    Ok(Some(false)) => copies.below(relative)?,
-                    _ => copies.emptied(),
-                };
-                self.copied(copies, absolute, below)
-            }
-            _ => self.hierarchy.node(absolute.as_str()).await,
-        }
-    }
-
-    /// Deletes the node at a path relative to the group and everything below it, like
-    /// [`Hierarchy::delete`], and drops it from the consolidated metadata of this handle.
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::delete`].
-    pub async fn delete(&mut self, path: &str) -> Result<()> {
-        let path = self.path.join(path)?;
-        self.hierarchy.delete(path.as_str()).await?;
-        if let Some(mut copies) = self.metadata.consolidated().cloned()
-            && copies.remove(relative(&self.path, &path))
-        {
-            self.metadata = self.metadata.clone().with_consolidated(Some(copies))?;
-        }
-        Ok(())
-    }
-
-    /// Opens the array at a path relative to the group.
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::array`].
-    pub async fn array(&self, path: &str) -> Result<Array> {
-        self.node(path).await?.into_array()
-    }
-
-    /// Opens the group at a path relative to this one.
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::group`].
-    pub async fn group(&self, path: &str) -> Result<Self> {
-        self.node(path).await?.into_group()
-    }
-
-    /// Creates an array at a path relative to the group, like [`Hierarchy::create_array`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::create_array`].
-    pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
-        self.hierarchy
-            .create_array(self.path.join(path)?.as_str(), metadata)
-            .await
-    }
-
-    /// Creates a group at a path relative to this one, like [`Hierarchy::create_group`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::create_group`].
-    pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
-        self.hierarchy
-            .create_group(self.path.join(path)?.as_str(), attributes)
-            .await
-    }
-
     /// Lists the names and kinds of the nodes directly below the group, in order of name.
     ///
     /// # Errors
@@ -248,7 +172,7 @@ impl Group {
             let name = |path: &NodePath| path.name().to_owned();
             return Ok(nodes
                 .iter()
-                .map(|(path, metadata)| (name(path), kind(metadata)))
+                .map(|(path, metadata)| (name(path), NodeKind::of(metadata)))
                 .collect());
         };
         let mut kinds = BTreeMap::new();
@@ -259,49 +183,11 @@ impl Group {
             let name = relative(&self.path, &path);
             match metadata {
                 _ if name.contains('/') => {}
-                Some(metadata) => drop(kinds.insert(name.to_owned(), kind(&metadata))),
+                Some(metadata) => drop(kinds.insert(name.to_owned(), NodeKind::of(&metadata))),
                 None => drop(kinds.remove(name)),
             }
         }
         Ok(kinds.into_iter().collect())
-    }
-
-    /// Opens the nodes directly below the group. Returns them with their names, in order of name.
-    ///
-    /// # Errors
-    /// The errors of [`Self::children`], and an error for an array that this hierarchy does not
-    /// understand.
-    pub async fn members(&self) -> Result<Vec<(String, Node)>> {
-        let members = self.members_each().await?.into_iter();
-        members.map(|(name, node)| Ok((name, node?))).collect()
-    }
-
-    /// Opens the nodes directly below the group, with an error in place of each node that this
-    /// hierarchy does not understand.
-    ///
-    /// # Errors
-    /// The errors of [`Self::children`].
-    pub async fn members_each(&self) -> Result<Vec<(String, Result<Node>)>> {
-        let Some(copies) = self.consolidated() else {
-            let nodes = self.hierarchy.documents_below(&self.path).await?;
-            let bound = nodes.into_iter().map(|(path, metadata)| {
-                let (name, key) = (path.name().to_owned(), key_of(&path, &metadata));
-                (name, self.hierarchy.bind(path, metadata, &key))
-            });
-            return Ok(bound.collect());
-        };
-        let mut parts = copies.split()?;
-        let mut members = Vec::new();
-        for (name, _) in self.children().await? {
-            let path = self.path.child(&name)?;
-            let part = parts.remove(name.as_str());
-            let node = match part.filter(|_| !self.hierarchy.documents.has_changed(&path)) {
-                Some(below) => self.copied(copies, path, below),
-                None => self.hierarchy.node(path.as_str()).await,
-            };
-            members.push((name, node));
-        }
-        Ok(members)
     }
 
     /// Lists the paths and kinds of all nodes below the group, in order of path.
@@ -315,7 +201,7 @@ impl Group {
         let nodes = self.hierarchy.documents_within(&self.path).await?;
         Ok(nodes
             .into_iter()
-            .map(|(path, metadata)| (path, kind(&metadata)))
+            .map(|(path, metadata)| (path, NodeKind::of(&metadata)))
             .collect())
     }
 
@@ -333,14 +219,30 @@ impl Group {
         Ok(nodes.map(|(path, metadata)| (path, Ok(metadata))).collect())
     }
 
-    fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
-        self.metadata.consolidated()
+    /// Drops the copy of a node from the consolidated metadata of this handle.
+    pub(crate) fn forget_copy(&mut self, path: &NodePath) -> Result<()> {
+        if let Some(mut copies) = self.metadata.consolidated().cloned()
+            && copies.remove(relative(&self.path, path))
+        {
+            self.metadata = self.metadata.clone().with_consolidated(Some(copies))?;
+        }
+        Ok(())
     }
-}
 
-fn kind(metadata: &NodeMetadata) -> NodeKind {
-    match metadata {
-        NodeMetadata::Array(_) => NodeKind::Array,
-        NodeMetadata::Group(_) => NodeKind::Group,
+    /// Returns this group as opened from its copy in another group's document, with `below`, the
+    /// copies of the nodes below it. A copy may itself hold consolidated metadata: zarr-python
+    /// writes empty ones.
+    pub(crate) fn copied_by(self, origin: &Self, below: ConsolidatedMetadata) -> Result<Self> {
+        let own = self.consolidated().filter(|_| below.is_empty()).cloned();
+        let copies = Some(own.unwrap_or(below));
+        Ok(Self {
+            metadata: self.metadata.with_consolidated(copies)?,
+            copied_from: Some(origin.origin().clone()),
+            ..self
+        })
+    }
+
+    pub(crate) fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
+        self.metadata.consolidated()
     }
 }

@@ -52,7 +52,8 @@ pub use engine::stored_range;
 pub use engine::{CacheOptions, Target, limits};
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
-pub use hierarchy::{Hierarchy, Node, NodeKind};
+pub use hierarchy::{Hierarchy, NodeKind};
+pub use nodes::Node;
 pub use selection::{mask, slices};
 pub use usage::{NodeUsage, Usage};
 

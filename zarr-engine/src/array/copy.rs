@@ -9,7 +9,6 @@ use super::data::c_strides;
 use super::{Array, InputLayout, encoding_text};
 use crate::engine::Target;
 use crate::error::{Error, Result};
-use crate::nodes::copy_object;
 
 impl Array {
     /// Copies all elements into another array of equal shape and data type, in this or another
@@ -64,8 +63,8 @@ impl Array {
 
     /// Copies the encoded chunks, and deletes target chunks that are not stored in this array.
     async fn pass_through(&self, target: &Self) -> Result<()> {
-        let stores = (self.hierarchy.store(), target.hierarchy.store());
-        let same_store = self.hierarchy.shares_store(&target.hierarchy);
+        let (here, there) = (&self.hierarchy, &target.hierarchy);
+        let same_store = here.shares_store(there);
         let copied = self.stored_cells().await?;
         let copy = |indices: Vec<u64>| async move {
             let (from, to) = (
@@ -74,7 +73,7 @@ impl Array {
             );
             let (key, to_key) = (from.key(), to.key());
             if key != to_key || !same_store {
-                copy_object(stores.0, &key, stores.1, &to_key, same_store).await?;
+                here.copy_object(&key, there, &to_key).await?;
                 to.forget(&to_key);
             }
             Ok::<_, Error>(())

@@ -1,11 +1,9 @@
 //! Metadata documents in a store: a cache of documents, and a record of the documents that this
 //! process has changed. `read` reads Zarr v3 documents and `zarr_2` Zarr v2 documents; `change`
-//! puts and changes both; `copies` updates their copies in groups above; `like` creates nodes from
-//! existing metadata.
+//! puts and changes both; `copies` updates their copies in groups above.
 
 mod change;
 mod copies;
-mod like;
 mod read;
 mod zarr_2;
 

@@ -1,4 +1,4 @@
-//! The consolidated metadata of a group: opens nodes from it, writes it, and compares it with the
+//! The consolidated metadata of a group: writes it, and compares it with the
 //! documents that it copies.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use zarr_core::NodePath;
 use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 
-use super::{Difference, Group, kind};
+use super::{Difference, Group};
 use crate::documents::relative;
 use crate::error::Result;
-use crate::hierarchy::{Node, NodeKind, node_type};
+use crate::hierarchy::{NodeKind, node_type};
 
 impl Group {
     /// Returns the group whose document holds the copies of this handle.
@@ -18,48 +18,10 @@ impl Group {
     }
 
     /// Returns the key of the document that holds the copies.
-    pub(super) fn copies_key(&self) -> String {
+    pub(crate) fn copies_key(&self) -> String {
         match self.metadata.zarr_2() {
             Some(_) => self.origin().prefix() + v2::CONSOLIDATED_NAME,
             None => self.origin().metadata_key(),
-        }
-    }
-
-    /// Binds a node from its copy in this group's document; `below` are the copies of the nodes
-    /// below it.
-    pub(super) fn copied(
-        &self,
-        copies: &ConsolidatedMetadata,
-        path: NodePath,
-        below: ConsolidatedMetadata,
-    ) -> Result<Node> {
-        let name = relative(&self.path, &path);
-        let found = copies.get(name);
-        let metadata = found.map_err(|error| error.key(&self.copies_key()))?;
-        let metadata = metadata.ok_or_else(|| self.hierarchy.not_found(&path))?;
-        let key = format!("{}: {}", self.copies_key(), copies.name_of(name));
-        self.bind_copy(path, metadata, below, &key)
-    }
-
-    /// A copy may itself hold consolidated metadata: zarr-python writes empty ones.
-    fn bind_copy(
-        &self,
-        path: NodePath,
-        metadata: NodeMetadata,
-        below: ConsolidatedMetadata,
-        key: &str,
-    ) -> Result<Node> {
-        match self.hierarchy.bind(path, metadata, key)? {
-            Node::Array(array) => Ok(Node::Array(array.marked_unchecked())),
-            Node::Group(group) => {
-                let own = group.consolidated().filter(|_| below.is_empty()).cloned();
-                let copies = Some(own.unwrap_or(below));
-                Ok(Node::Group(Self {
-                    metadata: group.metadata.with_consolidated(copies)?,
-                    copied_from: Some(self.origin().clone()),
-                    ..group
-                }))
-            }
         }
     }
 
@@ -103,7 +65,9 @@ impl Group {
         if !changed.is_empty() {
             nodes.retain(|(path, _)| !self.hierarchy.documents.has_changed(path));
             let stored = changed.into_iter();
-            nodes.extend(stored.filter_map(|(path, metadata)| Some((path, kind(&metadata?)))));
+            nodes.extend(
+                stored.filter_map(|(path, metadata)| Some((path, NodeKind::of(&metadata?)))),
+            );
         }
         nodes.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(nodes)

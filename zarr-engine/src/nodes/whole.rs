@@ -4,13 +4,14 @@
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
 use zarr_core::{METADATA_NAME, NodePath};
-use zarr_store::{ByteRange, ErrorKind, Precondition, Store};
+use zarr_store::{ErrorKind, Precondition};
 
+use super::Node;
 use crate::array::Array;
 use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::group::Group;
-use crate::hierarchy::{Hierarchy, Node};
+use crate::hierarchy::Hierarchy;
 
 /// The number of objects copied concurrently.
 const AT_ONCE: usize = 8;
@@ -107,9 +108,8 @@ impl Hierarchy {
         let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
         let found = self.any_document(&from).await?;
         let found = found.ok_or_else(|| self.not_found(&from))?;
-        let same_store = self.shares_store(target);
         let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
-        if same_store && (within(&from, &to) || within(&to, &from)) {
+        if self.shares_store(target) && (within(&from, &to) || within(&to, &from)) {
             let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it";
             let path = to.to_string();
             return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(&from));
@@ -132,7 +132,7 @@ impl Hierarchy {
         let (prefix, to_prefix) = (&prefixes.0, &prefixes.1);
         let copy = |key: String| async move {
             let to = to_prefix.clone() + key.strip_prefix(prefix).unwrap_or(&key);
-            copy_object(self.store(), &key, target.store(), &to, same_store).await
+            self.copy_object(&key, target, &to).await
         };
         let copies = stream::iter(data).map(copy).buffer_unordered(AT_ONCE);
         copies.try_collect::<()>().await?;
@@ -190,12 +190,6 @@ impl Hierarchy {
         Ok(converted)
     }
 
-    pub(crate) fn shares_store(&self, other: &Self) -> bool {
-        std::sync::Arc::ptr_eq(self.engine(), other.engine())
-            || self.store().as_local().is_some()
-                && self.store().location() == other.store().location()
-    }
-
     /// Returns the keys of all objects below a node, deepest first: documents of inner nodes
     /// precede those of their groups.
     async fn keys_below(&self, path: &NodePath) -> Result<Vec<String>> {
@@ -209,90 +203,4 @@ impl Hierarchy {
 fn is_document(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or(key);
     DOCUMENTS.contains(&name)
-}
-
-/// Copies an object, server-side within one store if the store supports it.
-pub(crate) async fn copy_object(
-    from: &Store,
-    key: &str,
-    target: &Store,
-    to: &str,
-    same_store: bool,
-) -> Result<()> {
-    if same_store {
-        return Ok(from.copy(key, to, Precondition::None).await?);
-    }
-    let body = from.get(key, &ByteRange::All, None).await?;
-    // The object was deleted after the listing, so the copy omits it.
-    let Some(body) = body else { return Ok(()) };
-    target.put(to, vec![body.bytes], Precondition::None).await?;
-    Ok(())
-}
-
-impl Group {
-    /// Returns whether a path relative to the group has a node.
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::exists`].
-    pub async fn exists(&self, path: &str) -> Result<bool> {
-        let path = self.path().join(path)?;
-        self.hierarchy().exists(path.as_str()).await
-    }
-
-    /// Opens or creates the array at a path relative to the group, like
-    /// [`Hierarchy::open_or_create_array`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::open_or_create_array`].
-    pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
-        let path = self.path().join(path)?;
-        let opened = self
-            .hierarchy()
-            .open_or_create_array(path.as_str(), metadata);
-        opened.await
-    }
-
-    /// Opens or creates the group at a path relative to this one, like
-    /// [`Hierarchy::open_or_create_group`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::open_or_create_group`].
-    pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
-        let path = self.path().join(path)?;
-        let opened = self
-            .hierarchy()
-            .open_or_create_group(path.as_str(), attributes);
-        opened.await
-    }
-
-    /// Creates a node at a path relative to the group, in place of any existing one, like
-    /// [`Hierarchy::replace`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::replace`].
-    pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
-        let path = self.path().join(path)?;
-        self.hierarchy().replace(path.as_str(), metadata).await
-    }
-
-    /// Copies a node below this group to a path below another group, like [`Hierarchy::copy`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::copy`].
-    pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
-        let (from, to) = (self.path().join(from)?, target.path().join(to)?);
-        let copied = self
-            .hierarchy()
-            .copy(from.as_str(), target.hierarchy(), to.as_str());
-        copied.await
-    }
-
-    /// Moves a node below this group to another path below this group, like [`Hierarchy::rename`].
-    ///
-    /// # Errors
-    /// The errors of [`Hierarchy::rename`].
-    pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
-        let (from, to) = (self.path().join(from)?, self.path().join(to)?);
-        self.hierarchy().rename(from.as_str(), to.as_str()).await
-    }
 }

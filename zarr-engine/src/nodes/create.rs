@@ -1,0 +1,220 @@
+//! Creates, replaces and deletes nodes: a new node has the format of the nearest group above it.
+
+use futures::try_join;
+use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata, v2};
+use zarr_core::{ArrayLayout, METADATA_NAME, NodePath, Strictness};
+use zarr_store::{ErrorKind, Precondition};
+
+use super::Node;
+use crate::array::Array;
+use crate::documents::{Change, key_of};
+use crate::error::{Error, Result};
+use crate::group::Group;
+use crate::hierarchy::{Hierarchy, NodeKind, node_type};
+
+/// A node to be created.
+struct NewNode {
+    path: NodePath,
+    metadata: NodeMetadata,
+    /// The missing groups above the node.
+    above: Vec<(NodePath, NodeMetadata)>,
+}
+
+impl Hierarchy {
+    /// Creates an array and any missing groups above it. Below a Zarr v2 group, creates a Zarr v2
+    /// array.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if the path has a node, [`Error::NodeType`] if a node above it is
+    /// an array, or the error in the metadata, which is checked strictly. [`Error::Core`] for
+    /// metadata that Zarr v2 cannot express.
+    pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+        let path = NodePath::parse(path)?;
+        let new = self.new_node(&path, metadata.into()).await?;
+        self.create(new).await?.into_array()
+    }
+
+    /// Creates a group and any missing groups above it. Below a Zarr v2 group, creates a Zarr v2
+    /// group.
+    ///
+    /// # Errors
+    /// The errors of [`Self::create_array`].
+    pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
+        let path = NodePath::parse(path)?;
+        let metadata = GroupMetadata::default().with_attributes(attributes)?;
+        let new = self.new_node(&path, metadata.into()).await?;
+        self.create(new).await?.into_group()
+    }
+
+    /// Creates a node from metadata read elsewhere, in the format of the nearest group above, and
+    /// creates missing groups above it. Keeps spellings beyond the specification verbatim if the
+    /// engine can read them; omits the consolidated metadata of a group.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if the path has a node,
+    /// [`Error::NodeType`] if a node above it is an array, and
+    /// [`Error::Core`] for metadata that Zarr v2 cannot express.
+    pub async fn create_like(&self, path: &str, metadata: &NodeMetadata) -> Result<Node> {
+        // The text is a Zarr v3 document, whatever format the metadata was read from.
+        let text = metadata.members().to_text()?;
+        let metadata = match NodeMetadata::parse_with(text.as_bytes(), Strictness::Tolerant)? {
+            NodeMetadata::Group(group) => group.with_consolidated(None)?.into(),
+            array => array,
+        };
+        let path = NodePath::parse(path)?;
+        let new = self.placed(path, metadata).await?;
+        self.create(new).await
+    }
+
+    /// Creates a node at a path and deletes any existing node there, with everything below it. If
+    /// groups above list the old node in their consolidated metadata, the new node replaces it
+    /// there. Deletes nothing if the new node cannot be created.
+    ///
+    /// # Errors
+    /// The errors of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
+    /// [`Self::delete`].
+    pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
+        let path = NodePath::parse(path)?;
+        let new = self.new_node(&path, metadata).await?;
+        let stored = [(path.clone(), new.metadata.clone())];
+        let had = self.delete_node(&path).await?;
+        let node = self.create(new).await?;
+        self.insert_copies(&had, &path, &stored).await?;
+        Ok(node)
+    }
+
+    /// Deletes a node and everything below it; succeeds if the node does not exist. Deletes the
+    /// copies of its document in the consolidated metadata of groups above first, then the
+    /// document, then the chunks: readers find either the whole node or none, never a node without
+    /// data.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if an object cannot be deleted.
+    pub async fn delete(&self, path: &str) -> Result<()> {
+        self.delete_node(&NodePath::parse(path)?).await.map(drop)
+    }
+
+    /// Deletes a node. Returns the groups above that listed the node in their consolidated
+    /// metadata.
+    async fn delete_node(&self, path: &NodePath) -> Result<Vec<NodePath>> {
+        let had = self.remove_copies(path).await?;
+        let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
+        let documents = documents.map(|name| path.prefix() + name);
+        self.store().delete_all(&documents).await?;
+        self.documents.clear();
+        self.documents.note(path, Change::Deleted);
+        self.store().delete_prefix(path.as_str()).await?;
+        Ok(had)
+    }
+
+    /// Checks a node to be created and collects the missing groups above it, in the format of the
+    /// nearest existing group.
+    async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
+        let path = path.clone().unreserved()?;
+        self.check_strictly(&path, &metadata)?;
+        self.placed(path, metadata).await
+    }
+
+    /// Returns a node to be created with the missing groups above it, in the format of the nearest
+    /// existing group.
+    async fn placed(&self, path: NodePath, metadata: NodeMetadata) -> Result<NewNode> {
+        let (above, is_zarr_2) = self.groups_above(&path).await?;
+        Ok(NewNode {
+            metadata: as_format(&path, metadata, is_zarr_2)?,
+            above,
+            path,
+        })
+    }
+
+    /// Returns the missing groups above a path, and whether the nearest existing group is Zarr v2.
+    pub(super) async fn groups_above(
+        &self,
+        path: &NodePath,
+    ) -> Result<(Vec<(NodePath, NodeMetadata)>, bool)> {
+        let mut missing = Vec::new();
+        let mut nearest = None;
+        let mut above = path.parent();
+        while let Some(ancestor) = above {
+            nearest = self.any_document(&ancestor).await?;
+            match &nearest {
+                Some(NodeMetadata::Group(_)) => break,
+                Some(NodeMetadata::Array(_)) => return Err(node_type(&ancestor, NodeKind::Array)),
+                None => missing.push(ancestor.clone()),
+            }
+            above = ancestor.parent();
+        }
+        // Readers of a Zarr v2 hierarchy do not look for Zarr v3 documents.
+        let is_zarr_2 = nearest.is_some_and(|nearest| nearest.zarr_2().is_some());
+        let group = |path: NodePath| {
+            let group = as_format(&path, GroupMetadata::default().into(), is_zarr_2)?;
+            Ok((path, group))
+        };
+        let groups = missing.into_iter().map(group).collect::<Result<_>>()?;
+        Ok((groups, is_zarr_2))
+    }
+
+    /// Rejects metadata that the specification forbids, even if this hierarchy reads it.
+    fn check_strictly(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
+        let mut checked = metadata.members().expect_no_bare_words();
+        if let NodeMetadata::Array(array) = metadata {
+            let registry = self.registry().clone();
+            let registry = registry.with_strictness(Strictness::Strict);
+            checked = checked.and_then(|()| ArrayLayout::bind(array, &registry).map(drop));
+        }
+        Ok(checked.map_err(|error| error.key(&path.metadata_key()))?)
+    }
+
+    /// Puts the documents of a new node and of the missing groups above it.
+    async fn create(&self, new: NewNode) -> Result<Node> {
+        let NewNode {
+            path,
+            metadata,
+            above,
+        } = new;
+        let (document, has_zarr_2) = try_join!(self.document(&path), self.has_zarr_2(&path))?;
+        if document.is_some() || has_zarr_2 {
+            self.documents.note_stored(&path);
+            return Err(self.already_exists(&path));
+        }
+        let key = key_of(&path, &metadata);
+        let node = self.bind(path.clone(), metadata.clone(), &key)?;
+        self.put_groups(above).await?;
+        self.documents.note_stored(&path);
+        match self.put_new(&path, &metadata).await {
+            Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {
+                Err(self.already_exists(&path))
+            }
+            result => result.map(|()| node),
+        }
+    }
+
+    /// Puts missing groups; another writer may put them at the same time.
+    pub(super) async fn put_groups(&self, groups: Vec<(NodePath, NodeMetadata)>) -> Result<()> {
+        for (path, group) in groups {
+            self.documents.note_stored(&path);
+            match self.put_new(&path, &group).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
+                result => result?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_new(&self, path: &NodePath, metadata: &NodeMetadata) -> Result<()> {
+        match metadata.zarr_2() {
+            Some(_) => self.put_new_zarr_2(path, metadata).await,
+            None => self
+                .put(path, metadata, Precondition::IfAbsent)
+                .await
+                .map(drop),
+        }
+    }
+}
+
+/// Converts metadata to Zarr v2 if `is_zarr_2`.
+fn as_format(path: &NodePath, metadata: NodeMetadata, is_zarr_2: bool) -> Result<NodeMetadata> {
+    match is_zarr_2 {
+        true => Ok(v2::to_v2(&metadata).map_err(|error| error.key(&path.to_string()))?),
+        false => Ok(metadata),
+    }
+}
