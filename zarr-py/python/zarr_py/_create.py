@@ -46,6 +46,7 @@ _ELSEWHERE = {
     "zarr_version": "nothing: arrays are of Zarr v3, or of Zarr v2 in a group of Zarr v2",
     "maxshape": "nothing: every array can be resized",
     "attrs": "attributes={...}",
+    "dims": "dimension_names=[...]",
     "name": "the path as the second argument",
     "storage_options": "the options themselves as keywords, or config={...}",
     "consolidated": "use_consolidated=True or False",
