@@ -114,6 +114,24 @@ fn writers_who_append_do_not_collide() {
 }
 
 #[test]
+fn an_array_is_extended_for_writers_who_append() {
+    let hierarchy = open("memory:").unwrap();
+    let mut array = hierarchy.create_array("a", metadata(&[3], &[4])).unwrap();
+    array.write(.., 1).unwrap();
+    let mut other = hierarchy.array("a").unwrap();
+    let (range, writer) = array.extend(0, 2).unwrap();
+    assert_eq!((range.clone(), array.shape()), (3..5, &[5][..]));
+    // Another writer appends to the last chunk before the elements are written.
+    assert_eq!(other.append(0, ndarray::array![7]).unwrap(), 5..6);
+    writer.write(range, 5).unwrap();
+    let found = hierarchy.array("a").unwrap().read::<i32>(..).unwrap();
+    assert_eq!(found.into_raw_vec_and_offset().0, [1, 1, 1, 5, 5, 7]);
+    let (range, _) = array.extend(0, 0).unwrap();
+    assert_eq!((range, array.shape()), (6..6, &[6][..]));
+    assert!(array.extend(1, 1).is_err());
+}
+
+#[test]
 fn what_does_not_fit_is_not_appended() {
     let hierarchy = open("memory:").unwrap();
     let mut array = hierarchy
@@ -330,6 +348,32 @@ fn groups_are_copied_between_stores_and_renamed() {
 }
 
 #[test]
+fn copies_report_progress_and_replace_on_request() {
+    let (here, there) = (open("memory:").unwrap(), open("memory:").unwrap());
+    let array = here.create_array("g/a", metadata(&[4], &[2])).unwrap();
+    array.write(.., 3).unwrap();
+    there.create_array("g/old", metadata(&[4], &[2])).unwrap();
+    let mut seen = Vec::new();
+    let copied = there.copy_with("g", &there, "g/inside", true, |_, _| {});
+    assert_eq!(copied.unwrap_err().kind(), ErrorKind::Invalid);
+    let refused = here.copy_with("g", &there, "g", false, |_, _| panic!("copies nothing"));
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert!(there.exists("g/old").unwrap());
+    here.copy_with("g", &there, "g", true, |done, total| {
+        seen.push((done, total));
+    })
+    .unwrap();
+    // Two documents and two chunks.
+    assert_eq!(seen, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    assert!(!there.exists("g/old").unwrap());
+    let sum = there.array("g/a").unwrap().read::<i32>(..).unwrap().sum();
+    assert_eq!(sum, 12);
+    // The root too.
+    here.copy_with("g", &there, "", true, |_, _| {}).unwrap();
+    assert!(there.exists("a").unwrap() && !there.exists("g").unwrap());
+}
+
+#[test]
 fn nodes_of_zarr_2_are_copied_among_their_own() {
     let hierarchy = open("memory:").unwrap();
     let put = |key: &str, text: &str| {
@@ -369,6 +413,14 @@ fn nodes_of_zarr_2_are_copied_among_their_own() {
         *b"ab"
     );
     assert!(objects(&hierarchy, "old/b").contains(&"old/b/.zarray".to_owned()));
+
+    // Where there is no group yet, the groups above the copy have its format.
+    let empty = open("memory:").unwrap();
+    hierarchy.copy("old/a", &empty, "x/y").unwrap();
+    assert_eq!(
+        objects(&empty, ""),
+        [".zgroup", "x/.zgroup", "x/y/.zarray", "x/y/0"]
+    );
 }
 
 #[test]

@@ -31,7 +31,14 @@ fn run(module: &str, arguments: &[&str], folder: &Path) {
 
 #[test]
 fn its_tests_pass() {
-    run("pytest", &["-q", "-rs", "tests"], &python::package_root());
+    // Half of the time of most tests is waiting, for processes and servers that they start.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = (threads + 1).min(4).to_string();
+    run(
+        "pytest",
+        &["-q", "-rs", "-n", &workers, "tests"],
+        &python::package_root(),
+    );
 }
 
 /// Runs the tests in zarr-python's sdist with our store in place of zarr-python's, or with our

@@ -35,9 +35,17 @@ pub type BindChunkGrid = fn(&Extension, &[u64]) -> Result<ChunkGrid>;
 /// The function that binds a chunk key encoding.
 pub type BindChunkKeyEncoding = fn(&Extension) -> Result<ChunkKeyEncoding>;
 
-/// The supported extensions, and the limits in force.
+/// The supported extensions, and the limits in force. Clones share their tables.
 #[derive(Clone, Default)]
 pub struct Registry {
+    tables: Arc<Tables>,
+    limits: Limits,
+    strictness: Strictness,
+}
+
+/// The supported extensions by name.
+#[derive(Clone, Default)]
+struct Tables {
     codecs: BTreeMap<String, BindCodec>,
     data_types: BTreeMap<String, BindDataType>,
     chunk_grids: BTreeMap<String, BindChunkGrid>,
@@ -46,15 +54,17 @@ pub struct Registry {
     legacy_codecs: BTreeMap<String, BindCodec>,
     /// Advice for codecs that this build lacks.
     missing_codecs: BTreeMap<String, &'static str>,
-    limits: Limits,
-    strictness: Strictness,
 }
 
 impl Registry {
+    fn tables_mut(&mut self) -> &mut Tables {
+        Arc::make_mut(&mut self.tables)
+    }
+
     /// Returns this registry with a codec, replacing any codec of that name.
     #[must_use]
     pub fn with_codec(mut self, name: &str, bind: BindCodec) -> Self {
-        self.codecs.insert(name.to_owned(), bind);
+        self.tables_mut().codecs.insert(name.to_owned(), bind);
         self
     }
 
@@ -62,7 +72,9 @@ impl Registry {
     /// or from another library before the codec was registered.
     #[must_use]
     pub fn with_legacy_codec(mut self, name: &str, bind: BindCodec) -> Self {
-        self.legacy_codecs.insert(name.to_owned(), bind);
+        self.tables_mut()
+            .legacy_codecs
+            .insert(name.to_owned(), bind);
         self
     }
 
@@ -70,21 +82,23 @@ impl Registry {
     /// get it: "enable the cargo feature ...".
     #[must_use]
     pub fn with_missing_codec(mut self, name: &str, advice: &'static str) -> Self {
-        self.missing_codecs.insert(name.to_owned(), advice);
+        self.tables_mut()
+            .missing_codecs
+            .insert(name.to_owned(), advice);
         self
     }
 
     /// Returns this registry with a data type, replacing any data type of that name.
     #[must_use]
     pub fn with_data_type(mut self, name: &str, bind: BindDataType) -> Self {
-        self.data_types.insert(name.to_owned(), bind);
+        self.tables_mut().data_types.insert(name.to_owned(), bind);
         self
     }
 
     /// Returns this registry with a chunk grid, replacing any chunk grid of that name.
     #[must_use]
     pub fn with_chunk_grid(mut self, name: &str, bind: BindChunkGrid) -> Self {
-        self.chunk_grids.insert(name.to_owned(), bind);
+        self.tables_mut().chunk_grids.insert(name.to_owned(), bind);
         self
     }
 
@@ -92,7 +106,9 @@ impl Registry {
     /// name.
     #[must_use]
     pub fn with_chunk_key_encoding(mut self, name: &str, bind: BindChunkKeyEncoding) -> Self {
-        self.chunk_key_encodings.insert(name.to_owned(), bind);
+        self.tables_mut()
+            .chunk_key_encodings
+            .insert(name.to_owned(), bind);
         self
     }
 
@@ -143,7 +159,7 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_data_type(&self, extension: &Extension) -> Result<DataType> {
-        if let Some(bind) = self.data_types.get(extension.name()) {
+        if let Some(bind) = self.tables.data_types.get(extension.name()) {
             return bind(extension, self);
         }
         let core = CORE_NAMES.iter().map(|name| (*name).to_owned());
@@ -151,7 +167,7 @@ impl Registry {
             unknown(
                 "data type",
                 extension,
-                core.chain(self.data_types.keys().cloned()),
+                core.chain(self.tables.data_types.keys().cloned()),
             )
         })
     }
@@ -161,12 +177,12 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_chunk_grid(&self, extension: &Extension, shape: &[u64]) -> Result<ChunkGrid> {
-        match self.chunk_grids.get(extension.name()) {
+        match self.tables.chunk_grids.get(extension.name()) {
             Some(bind) => bind(extension, shape),
             None => Err(unknown(
                 "chunk grid",
                 extension,
-                self.chunk_grids.keys().cloned(),
+                self.tables.chunk_grids.keys().cloned(),
             )),
         }
     }
@@ -176,12 +192,12 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownExtension`], or an error in its configuration.
     pub fn bind_chunk_key_encoding(&self, extension: &Extension) -> Result<ChunkKeyEncoding> {
-        match self.chunk_key_encodings.get(extension.name()) {
+        match self.tables.chunk_key_encodings.get(extension.name()) {
             Some(bind) => bind(extension),
             None => Err(unknown(
                 "chunk key encoding",
                 extension,
-                self.chunk_key_encodings.keys().cloned(),
+                self.tables.chunk_key_encodings.keys().cloned(),
             )),
         }
     }
@@ -197,21 +213,22 @@ impl Registry {
 
     fn codec(&self, extension: &Extension) -> Result<BindCodec> {
         let legacy = || match self.strictness {
-            Strictness::Tolerant => self.legacy_codecs.get(extension.name()),
+            Strictness::Tolerant => self.tables.legacy_codecs.get(extension.name()),
             Strictness::Strict => None,
         };
-        self.codecs
+        self.tables
+            .codecs
             .get(extension.name())
             .or_else(legacy)
             .copied()
-            .ok_or_else(|| match self.missing_codecs.get(extension.name()) {
+            .ok_or_else(|| match self.tables.missing_codecs.get(extension.name()) {
                 Some(advice) => Error::Unsupported {
                     what: format!(
                         "codec {:?} is not in this build; {advice}",
                         extension.name()
                     ),
                 },
-                None => unknown("codec", extension, self.codecs.keys().cloned()),
+                None => unknown("codec", extension, self.tables.codecs.keys().cloned()),
             })
     }
 }
@@ -231,10 +248,13 @@ fn unknown(
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
-            .field("codecs", &self.codecs.keys())
-            .field("data_types", &self.data_types.keys())
-            .field("chunk_grids", &self.chunk_grids.keys())
-            .field("chunk_key_encodings", &self.chunk_key_encodings.keys())
+            .field("codecs", &self.tables.codecs.keys())
+            .field("data_types", &self.tables.data_types.keys())
+            .field("chunk_grids", &self.tables.chunk_grids.keys())
+            .field(
+                "chunk_key_encodings",
+                &self.tables.chunk_key_encodings.keys(),
+            )
             .field("limits", &self.limits)
             .field("strictness", &self.strictness)
             .finish()

@@ -74,6 +74,10 @@ fn exception(py: Python<'_>, error: &zarr::Error) -> PyErr {
         return interrupts.swap_remove(told).1;
     }
     drop(interrupts);
+    let text = match error {
+        zarr::Error::AlreadyExists { .. } => format!("{text}; overwrite=True replaces it"),
+        _ => text,
+    };
     match class(py, class_name(error)) {
         Ok(class) => PyErr::from_type(class, text),
         Err(error) => error,

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +20,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber, callsite, span};
 use zarr::process::PerProcess;
+use zarr_store::{Counters, RequestCounts};
 
 /// Levels of the Python module `logging`.
 const DEBUG: u8 = 10;
@@ -113,42 +114,42 @@ fn tell(py: Python<'_>, logger: &Py<PyAny>, event: Told) -> PyResult<()> {
 struct Counted {
     /// The prefix of the location and key of the objects.
     start: String,
-    gets: AtomicU64,
-    heads: AtomicU64,
-    puts: AtomicU64,
-    deletes: AtomicU64,
-    lists: AtomicU64,
-    bytes_read: AtomicU64,
-    bytes_written: AtomicU64,
+    /// Replaced by new counters to reset them.
+    counters: ArcSwap<Counters>,
 }
 
 impl Counted {
-    fn all(&self) -> [(&'static str, &AtomicU64); 7] {
-        [
-            ("gets", &self.gets),
-            ("heads", &self.heads),
-            ("puts", &self.puts),
-            ("deletes", &self.deletes),
-            ("lists", &self.lists),
-            ("bytes_read", &self.bytes_read),
-            ("bytes_written", &self.bytes_written),
-        ]
-    }
-
     fn count(&self, request: &Request) {
-        let (count, bytes) = match request.operation.as_str() {
-            "get" => (&self.gets, Some(&self.bytes_read)),
-            "head" => (&self.heads, None),
-            "put" | "copy" => (&self.puts, Some(&self.bytes_written)),
-            "delete" => (&self.deletes, None),
-            "list" => (&self.lists, None),
-            _ => return,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        if let Some(total) = bytes {
-            total.fetch_add(request.bytes.unwrap_or(0), Ordering::Relaxed);
+        let (counters, size) = (self.counters.load(), request.bytes.unwrap_or(0));
+        match request.operation.as_str() {
+            "get" => {
+                counters.get();
+                counters.read(usize::try_from(size).unwrap_or(0));
+            }
+            "head" => counters.head(),
+            "put" | "copy" => counters.put(size),
+            "delete" => counters.delete(),
+            "list" => counters.list(),
+            _ => {}
         }
     }
+}
+
+/// Returns counts by kind.
+pub(crate) fn by_kind(py: Python<'_>, counts: RequestCounts) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, count) in [
+        ("gets", counts.gets),
+        ("heads", counts.heads),
+        ("puts", counts.puts),
+        ("deletes", counts.deletes),
+        ("lists", counts.lists),
+        ("bytes_read", counts.bytes_read),
+        ("bytes_written", counts.bytes_written),
+    ] {
+        dict.set_item(name, count)?;
+    }
+    Ok(dict)
 }
 
 /// Counts all requests of this process for the objects of a node from now on.
@@ -170,18 +171,12 @@ impl RequestCounter {
 impl RequestCounter {
     /// Request and byte counts so far, by kind.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = PyDict::new(py);
-        for (name, count) in self.0.all() {
-            counts.set_item(name, count.load(Ordering::Relaxed))?;
-        }
-        Ok(counts)
+        by_kind(py, self.0.counters.load().snapshot())
     }
 
     /// Resets the counts to zero.
     fn reset(&self) {
-        for (_, count) in self.0.all() {
-            count.store(0, Ordering::Relaxed);
-        }
+        self.0.counters.store(Arc::default());
     }
 
     /// Stops counting.

@@ -28,7 +28,7 @@ mod _native {
 
     #[pymodule_export]
     use crate::array::{
-        Memory, NativeArray, NativeGroup, Opened, bind_node, check_zarr_2, create_array,
+        Memory, NativeArray, NativeGroup, Opened, bind_node, check_zarr_2, copy_node, create_array,
         create_group, create_like, open_node,
     };
     #[pymodule_export]

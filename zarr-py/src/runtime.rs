@@ -92,6 +92,26 @@ pub(crate) fn wait<T: Send + 'static>(
     result
 }
 
+/// Runs a future like [`wait`], but begins on this thread with the GIL: for calls that mostly find
+/// their data in memory, where waking another thread would take longer than the call.
+pub(crate) fn begin_here<T: Send + 'static>(
+    py: Python<'_>,
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> PyResult<T> {
+    let mut future = Box::pin(unpanicked(future));
+    events::listen(py);
+    let first = {
+        let _runtime = runtime().enter();
+        (&mut future).now_or_never()
+    };
+    let result = match first {
+        Some(result) => result.map_err(Into::into),
+        None => answer_of(py, future),
+    };
+    events::deliver(py);
+    result
+}
+
 fn answer_of<T: Send + 'static>(
     py: Python<'_>,
     future: impl Future<Output = Result<T>> + Send + 'static,

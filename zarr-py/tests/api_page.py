@@ -55,7 +55,7 @@ def signature(function: Function) -> str:
     if arguments.args and arguments.args[0].arg in ("self", "cls", "slf"):
         arguments.args = arguments.args[1:]
     arguments.posonlyargs = [one for one in arguments.posonlyargs if one.arg not in ("self", "cls")]
-    returns = "" if function.returns is None else f" -> {unquoted(function.returns)}"
+    returns = "" if function.returns is None else f" -> {result(function.returns)}"
     for one in [*arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
         if one is not None and isinstance(one.annotation, ast.Constant):
             one.annotation = ast.parse(str(one.annotation.value), mode="eval").body
@@ -64,6 +64,11 @@ def signature(function: Function) -> str:
 
 def unquoted(annotation: ast.expr) -> str:
     return str(annotation.value) if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str) else ast.unparse(annotation)
+
+
+def result(annotation: ast.expr) -> str:
+    """Returns the type of a result; that of `T` for a function defined by `Steps[T]`."""
+    return unquoted(annotation).removeprefix("Steps[").removesuffix("]") if unquoted(annotation).startswith("Steps[") else unquoted(annotation)
 
 
 def text(node: ast.ClassDef | Function) -> str:
@@ -91,7 +96,7 @@ def members(node: ast.ClassDef, module: str) -> dict[str, Function]:
     found: dict[str, Function] = {}
     for base in node.bases:
         name = base.id if isinstance(base, ast.Name) else ""
-        for home in (module, "_node", "_native", "_views", "_lazy"):
+        for home in (module, "_node", "_chunked", "_mapped", "_native", "_views", "_lazy"):
             parent = definition(home, name)
             if isinstance(parent, ast.ClassDef):
                 found |= members(parent, home)
@@ -99,6 +104,9 @@ def members(node: ast.ClassDef, module: str) -> dict[str, Function]:
     for one in node.body:
         if isinstance(one, Function.__value__) and not one.name.startswith("_") and text(one):
             found[one.name] = one
+        elif isinstance(one, ast.Assign) and ast.unparse(one.value).startswith("later("):
+            variant = ast.unparse(one.targets[0])
+            found[variant] = found[variant.removesuffix("_async")]
     return found
 
 

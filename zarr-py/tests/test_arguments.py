@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr_py
-from zarr_py import _option_names
+from zarr_py import _option_names, codecs
 from zarr_py._native import NativeStore
 from zarr_py.errors import InvalidError
 
@@ -275,3 +275,31 @@ def test_handles_and_outputs_are_what_they_are(tmp_path: Path) -> None:
             change()
     with pytest.raises(ValueError, match="empty string"):
         zarr_py.open_array("")
+
+
+def test_numbers_of_numpy_are_numbers_in_codecs_and_attributes() -> None:
+    array = zarr_py.create_array(
+        "memory:", shape=4, dtype="i4", compressors=codecs.Gzip(np.int64(3)), attributes={"scale": np.float32(0.5), "deep": {"n": [np.uint8(7)]}})  # type: ignore[arg-type]
+    assert array.compressors == (codecs.Gzip(3),) and dict(array.attrs) == {"scale": 0.5, "deep": {"n": [7]}}
+    array.attrs["flag"] = np.bool_(True)
+    assert array.attrs["flag"] is True
+    for wrong in (np.complex64(1), np.zeros(2), object()):
+        with pytest.raises(TypeError, match="attributes"):
+            array.attrs["wrong"] = wrong
+
+
+def test_codecs_that_are_none_say_what_to_write() -> None:
+    import numcodecs
+
+    with pytest.raises(TypeError, match=r"compressors: got the class Zstd; write Zstd\(\.\.\.\)"):
+        zarr_py.create_array("memory:", shape=4, dtype="i4", compressors=codecs.Zstd)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="write {'name': 'numcodecs.lz4'"):
+        zarr_py.create_array("memory:", shape=4, dtype="i4", compressors=numcodecs.LZ4())
+    with pytest.raises(TypeError, match=r"dims'; write dimension_names="):
+        zarr_py.create_array("memory:", shape=4, dtype="i4", dims=["x"])  # type: ignore[call-arg]
+
+
+def test_nodes_are_no_stores() -> None:
+    group = zarr_py.create_group("memory:")
+    with pytest.raises(TypeError, match=r"got zarr_py.Group, which is in a store"):
+        zarr_py.open_array(group, "x")

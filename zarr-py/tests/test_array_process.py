@@ -318,39 +318,39 @@ def test_a_read_that_waits_stalls_no_other_thread(stalling: Stalling) -> None:
     worker = threading.Thread(target=lambda: array[...])
     worker.start()
     assert stalling.waiting.wait(20)
-    begun = time.monotonic()
-    ticks = 0
-    while time.monotonic() - begun < 0.5:
+    # With the GIL, the read would keep this thread from going on before the server answers.
+    for _ in range(50):
         time.sleep(0.001)
-        ticks += 1
+    assert worker.is_alive()
     stalling.released.set()
     worker.join()
-    assert ticks > 50
 
 
 def test_a_large_read_stalls_no_other_thread(tmp_path: Path) -> None:
     array = zarr_py.create_array(tmp_path, shape=(4096, 4096), dtype="i4", chunks=(64, 64), shards=(1024, 1024))
     array[...] = np.arange(4096 * 4096, dtype="i4").reshape(4096, 4096) % 1000
-    gaps: list[float] = []
-    stop = threading.Event()
+    stop, reading = threading.Event(), False
+    ticks = 0
 
     def tick() -> None:
-        last = time.perf_counter()
+        nonlocal ticks
         while not stop.is_set():
+            ticks += reading
             time.sleep(0)
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
 
     ticker = threading.Thread(target=tick)
     ticker.start()
-    for _ in range(3):
+    # With the GIL, a read would let the other thread in at most twice: just before and just after.
+    # A busy machine may do so too, in some of the reads.
+    for _ in range(100):
+        ticks, reading = 0, True
         array[...]
+        reading = False
+        if ticks >= 5:
+            break
     stop.set()
     ticker.join()
-    # Holding the GIL during the read would cause one gap as long as the read; other programs on
-    # this machine cause some gaps.
-    assert sorted(gaps)[-3] < 0.1 and len(gaps) > 50
+    assert ticks >= 5
 
 
 def test_no_zarr_and_no_numpy_before_they_are_needed(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Groups as mappings, modes, requirements, copies and moves; introspection of arrays."""
 
-import pickle
 import asyncio
 import gc
 import os
@@ -15,16 +14,10 @@ import numpy as np
 import pytest
 import zarr
 import zarr_py
-from zarr_py import codecs, errors
+from hierarchy_cases import root
+from zarr_py import errors
 
-
-@pytest.fixture
-def root(tmp_path: Path) -> zarr_py.Group:
-    root = zarr_py.create_group(tmp_path / "root", attributes={"title": "root"})
-    root.create_array("a/x", data=np.arange(16, dtype="i4").reshape(4, 4), chunks=(2, 2))
-    root.create_array("a/b/y", data=np.arange(3.0))
-    root["top"] = np.uint8(5)
-    return root
+__all__ = ["root"]
 
 
 def test_a_group_is_a_mapping(root: zarr_py.Group) -> None:
@@ -125,60 +118,6 @@ def test_what_is_required_is_there_or_made(root: zarr_py.Group) -> None:
         root.require_array("a", shape=3, dtype="i4")
 
 
-def test_appending(tmp_path: Path) -> None:
-    array = zarr_py.create_array(tmp_path, "n", data=np.zeros((2, 3), "i4"), chunks=(2, 2))
-    assert array.append(np.ones((2, 3))) == (4, 3) and array.append([[2]] * 4, axis=-1) == (4, 4)
-    assert asyncio.run(array.append_async(np.full((1, 4), 3))) == (5, 4)
-    assert array[...].tolist() == [[0, 0, 0, 2]] * 2 + [[1, 1, 1, 2]] * 2 + [[3, 3, 3, 3]]
-    for wrong, axis in (([[1]], 0), ([1, 2], 0), (np.ones((2, 4)), 1), (np.ones((1, 4)), 2)):
-        with pytest.raises(ValueError):
-            array.append(wrong, axis=axis)
-    assert array.shape == (5, 4)
-    strings = zarr_py.create_array(tmp_path, "s", data=np.array(["a"], dtype=np.dtypes.StringDType()))
-    strings.append(np.array(["bc"], dtype=object))
-    assert strings[...].tolist() == ["a", "bc"]
-
-
-def test_copies_moves_and_renames(root: zarr_py.Group, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    copied = root.copy("a", "deep/er/c", progress=lambda done, of: seen.append((done, of)))
-    assert isinstance(copied, zarr_py.Group) and copied["x"][...].tolist() == root["a/x"][...].tolist()
-    assert seen[-1][0] == seen[-1][1] == len(seen) and [done for done, _ in seen] == sorted(done for done, _ in seen)
-    moved = root.move("a/x", "z")
-    assert moved[3, 3] == 15 and "a/x" not in root
-    assert root.rename("deep/er/c", "d").path == "deep/er/d" and "deep/er/c" not in root
-    other = zarr_py.create_group("memory:")
-    assert root.copy("a", other).path == "a" and other["a/b/y"][...].tolist() == [0, 1, 2]
-    assert zarr_py.copy(root, tmp_path / "whole")["z"][3, 3] == 15
-    assert zarr_py.copy(root["z"], "memory://copies", "under/here")[0, 1] == 1
-    with pytest.raises(FileExistsError):
-        root.copy("z", "top")
-    assert root["top"][()] == 5 and root.copy("z", "top", overwrite=True).shape == (4, 4)
-    for source, target in (("a", "a/b/c"), ("a", "a"), ("a/b", "a")):
-        with pytest.raises(ValueError, match="cannot be copied"):
-            root.copy(source, target, overwrite=True)
-    assert root["a/b/y"][2] == 2
-    with pytest.raises(FileNotFoundError):
-        root.move("none", "other")
-    with pytest.raises(TypeError, match="array"):
-        root.copy("a", "z/below")
-    with pytest.raises(ValueError, match="last part"):
-        root.rename("a", "b/c")
-    with pytest.raises(PermissionError):
-        zarr_py.open_group(root.location, read_only=True).copy("a", "e")
-    assert "a" in root and zarr.open_group(root.location, mode="r")["z"][3, 3] == 15
-
-
-def test_a_copy_under_consolidated_metadata_is_seen(root: zarr_py.Group) -> None:
-    root.consolidate()
-    group = zarr_py.open_group(root.location)
-    assert group.is_consolidated
-    group.copy("a/x", "a/copy")
-    assert group["a/copy"][3, 3] == 15
-    group.move("a/x", "moved")
-    assert "a/x" not in group and group["moved"][3, 3] == 15
-
-
 def test_saving_and_loading(tmp_path: Path) -> None:
     zarr_py.save(tmp_path / "one", np.arange(3))
     assert zarr_py.load(tmp_path / "one").tolist() == [0, 1, 2]
@@ -193,94 +132,6 @@ def test_saving_and_loading(tmp_path: Path) -> None:
     assert zarr_py.load(tmp_path / "one").shape == (5,)
     with pytest.raises(FileNotFoundError):
         zarr_py.load(tmp_path / "none")
-
-
-@pytest.mark.parametrize("shards", [None, (4, 4)])
-def test_what_arrays_tell_is_what_zarr_python_tells(tmp_path: Path, shards: Any) -> None:
-    made = zarr_py.create_array(tmp_path, shape=(7, 9), dtype="i2", chunks=(2, 2), shards=shards, filters={
-        "name": "transpose", "configuration": {"order": [1, 0]}}, compressors=["gzip", "crc32c"])
-    made[:3, :5] = 1
-    theirs = zarr.open_array(str(tmp_path), mode="r")
-    assert made.cdata_shape == theirs.cdata_shape and made.nchunks == theirs.nchunks
-    assert made.nchunks_initialized == theirs.nchunks_initialized and made.nbytes_stored() == theirs.nbytes_stored()
-    assert made.order == theirs.order == "C" and made.zarr_format == theirs.metadata.zarr_format == 3
-    assert made.nbytes == theirs.nbytes and made.size == theirs.size
-    assert made.filters == (codecs.Transpose((1, 0)),) and made.serializer == codecs.Bytes("little")
-    assert made.compressors == (codecs.Gzip(5), codecs.Crc32c())
-    before = made.requests()
-    assert "int16" in repr(made.info) and made.info.nbytes_stored is None and made.requests() == before
-    complete = made.info_complete()
-    assert complete.nbytes_stored == theirs.nbytes_stored() and "Storage ratio" in repr(complete)
-    assert complete.objects_stored == (2 if shards else 6) and "<table>" in complete._repr_html_()
-    for index in ((0, 0), 1, (0, slice(1, 3)), (-1, -1), (slice(None), 0), ()):
-        np.testing.assert_array_equal(made.blocks[index], theirs.blocks[index] if index != () else theirs[...])
-    np.testing.assert_array_equal(made.blocks[..., -1], theirs[:, 8:])
-    assert made.blocks.shape == ((2, 3) if shards else (4, 5))
-    made.blocks[0, 0] = 8
-    assert (made[:2, :2] == 8).all() and made.blocks.plan((0, 0)).startswith("read")
-    for wrong in (9, (0, 9), (0, 0, 0), slice(0, 4, 2), [0], "a"):
-        with pytest.raises(IndexError):
-            made.blocks[wrong]
-
-
-def test_nodes_of_zarr_2_say_so_and_are_copied(tmp_path: Path) -> None:
-    zarr.create_array(str(tmp_path / "two"), name="x", shape=4, dtype="i4", zarr_format=2)[...] = 3
-    group = zarr_py.open_group(tmp_path / "two")
-    array = group.open_array("x")
-    assert group.zarr_format == array.zarr_format == array.info.zarr_format == 2 and array.nchunks_initialized == 1
-    copied = zarr_py.copy(group, tmp_path / "copied")
-    assert isinstance(copied, zarr_py.Group) and copied.zarr_format == 2 and copied["x"][...].tolist() == [3] * 4
-    keys = {"name": "v2", "configuration": {"separator": "/"}}
-    assert zarr_py.create_array(tmp_path, "three", shape=4, dtype="i4", chunk_key_encoding=keys).zarr_format == 3
-
-
-def test_chunks_are_listed_once(tmp_path: Path) -> None:
-    array = zarr_py.create_array(tmp_path, "a", shape=(5, 7), dtype="i4", chunks=(2, 3), shards=(4, 3))
-    count = np.zeros(array.shape, int)
-    for selection in array.iter_chunks():
-        count[selection] += 1
-        array[selection] = 1
-    assert (count == 1).all() and array.requests()["gets"] == 0
-    assert list(zarr_py.create_array(tmp_path, "e", shape=(0, 3), dtype="i4").iter_chunks()) == []
-    assert list(zarr_py.create_array(tmp_path, "s", shape=(), dtype="i4").iter_chunks()) == [()]
-
-
-def test_fields(tmp_path: Path) -> None:
-    dtype = np.dtype([("x", "f4"), ("y", "i2"), ("z", "u1")])
-    data = np.array([(i, -i, i % 3) for i in range(12)], dtype).reshape(3, 4)
-    array = zarr_py.create_array(tmp_path, "a", data=data, chunks=(2, 2))
-    np.testing.assert_array_equal(array["x"], data["x"])
-    np.testing.assert_array_equal(array["y", 1:, ::2], data[1:, ::2]["y"])
-    np.testing.assert_array_equal(array[[2, 0], "y"], data[[2, 0]]["y"])
-    np.testing.assert_array_equal(array[["x", "z"]], data[["x", "z"]])
-    assert array["y", 1, 2] == -6 and asyncio.run(array.read_async(("z", 2, 3))) == 2
-    out = np.zeros((3, 4), "i2")
-    array.read("y", out=out)
-    np.testing.assert_array_equal(out, data["y"])
-    array["y"] = 7
-    array["x", 0] = [9, 8, 7, 6]
-    asyncio.run(array.write_async(("z", slice(1, None)), 4))
-    data["y"], data["x"][0], data["z"][1:] = 7, [9, 8, 7, 6], 4
-    np.testing.assert_array_equal(array[...], data)
-    assert array._ipython_key_completions_() == ["x", "y", "z"]
-    for wrong in ("w", ["x", "w"], ("x", "y")):
-        with pytest.raises(IndexError):
-            array[wrong]
-    plain = zarr_py.create_array(tmp_path, "p", shape=3, dtype="i4")
-    for write in (lambda: plain["x"], lambda: plain.__setitem__("x", 1)):
-        with pytest.raises(IndexError, match="without fields"):
-            write()
-
-
-def test_numbers_and_tensors(tmp_path: Path) -> None:
-    one = zarr_py.create_array(tmp_path, "one", data=np.array([2.5]))
-    assert float(one) == 2.5 and int(one) == 2 and complex(one) == 2.5 and float(one[0]) == 2.5
-    many = zarr_py.create_array(tmp_path, "many", data=np.arange(6, dtype="f4").reshape(2, 3))
-    with pytest.raises(TypeError):
-        float(many)
-    np.testing.assert_array_equal(np.from_dlpack(many), many[...])
-    np.testing.assert_array_equal(np.from_dlpack(many[...]), many[...])
-    assert memoryview(many[...]).shape == (2, 3) and np.asarray(many, dtype="f8").dtype == "f8"
 
 
 def test_weak_references_contexts_and_keys(root: zarr_py.Group) -> None:
@@ -334,27 +185,6 @@ def test_changes_through_one_handle_end_with_the_last(root: zarr_py.Group) -> No
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("given", [
-    codecs.Zstd(), codecs.Zstd(7, True), codecs.Gzip(1), codecs.Blosc(), codecs.Blosc("lz4", 3, "noshuffle"),
-    codecs.Other({"name": "crc32c"}),
-])
-def test_codecs_as_classes(tmp_path: Path, given: codecs.Codec) -> None:
-    array = zarr_py.create_array(tmp_path, "a", data=np.arange(100, dtype="i4"), compressors=given)
-    named = zarr_py.create_array(tmp_path, "b", data=np.arange(100, dtype="i4"), compressors=given.to_dict())
-    assert array.metadata["codecs"] == named.metadata["codecs"] and array[...].sum() == 4950
-    again = zarr_py.create_array(tmp_path, "c", data=np.arange(100, dtype="i4"), compressors=array.compressors,
-                                 serializer=array.serializer, filters=array.filters)
-    assert again.metadata["codecs"] == array.metadata["codecs"]
-
-
-def test_a_sharding_codec_as_a_class(tmp_path: Path) -> None:
-    sharding = codecs.Sharding((2, 2), codecs=(codecs.Transpose((1, 0)), "bytes", {"name": "gzip"}, codecs.Gzip(3)))
-    array = zarr_py.create_array(tmp_path, data=np.arange(16, dtype="u1").reshape(4, 4), chunks=(4, 4), serializer=sharding,
-                                 compressors=None)
-    assert array.chunks == (2, 2) and array.shards == (4, 4) and array.compressors == (codecs.Gzip(5), codecs.Gzip(3))
-    assert array[3, 3] == 15 and zarr.open_array(str(tmp_path), mode="r")[3, 2] == 14
-
-
 def test_limits_of_the_process(tmp_path: Path) -> None:
     before = zarr_py.config.get()
     array = zarr_py.create_array(tmp_path, data=np.arange(4096), chunks=64)
@@ -380,28 +210,6 @@ def test_limits_of_the_process(tmp_path: Path) -> None:
     assert done.stdout.split() == ["3", "7", "9", "4096"]
     done = subprocess.run(command, env={**os.environ, "ZARR_PY_THREADS": "many"}, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "ZARR_PY_THREADS: expected an integer" in done.stderr
-
-
-def test_iteration_reads_bands_of_a_bounded_size(tmp_path: Path) -> None:
-    wide = zarr_py.create_array(tmp_path, "wide", shape=(64, 1 << 20), dtype="f4", chunks=(64, 1 << 16), shards=(64, 1 << 20))
-    assert max(bands(wide)) <= 32 << 20
-    small = zarr_py.create_array(tmp_path, "small", data=np.arange(40).reshape(20, 2), chunks=(4, 2), shards=(20, 2))
-    assert set(bands(small)) == {4 * 2 * 8}
-    assert [row.tolist() for row in small] == small[...].tolist()
-    one = zarr_py.create_array(tmp_path, "one", shape=(2, 1 << 24), dtype="u1", chunks=(2, 1 << 22))
-    assert set(bands(one)) == {2 << 24}
-    assert list(zarr_py.create_array(tmp_path, "none", shape=(0, 5), dtype="i4")) == []
-
-
-def bands(array: zarr_py.Array) -> list[int]:
-    """Returns the sizes in bytes of the pieces that iteration reads."""
-    found = {}
-    for row in array:
-        base = row if row.base is None else row.base
-        while isinstance(base, np.ndarray) and isinstance(base.base, np.ndarray):
-            base = base.base
-        found[id(base)] = base.nbytes
-    return list(found.values())
 
 
 def test_explain_takes_whatever_one_passes(root: zarr_py.Group) -> None:
@@ -433,34 +241,6 @@ def test_explain_takes_whatever_one_passes(root: zarr_py.Group) -> None:
         zarr_py.explain(array, 0, indexing="fancy")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("zarr_format", [2, 3])
-def test_what_is_replaced_moved_and_created_is_in_the_copies(tmp_path, zarr_format):
-    url = str(tmp_path / "h")
-    if zarr_format == 2:
-        os.makedirs(url)
-        with open(f"{url}/.zgroup", "w") as file:
-            file.write('{"zarr_format": 2}')
-    group = zarr_py.open_group(url, mode="a")
-    for path in ("x", "s/y"):
-        group[path] = np.arange(8)
-    group.consolidate()
-    group = zarr_py.open_group(url)
-    group["x"] = np.arange(3)
-    group.move("s", "t/u")
-    group.create_group("new")
-    assert group.keys() == ["new", "t", "x"] and "new" in group and "t/u/y" in group
-    zarr_py.open_group(url).create_array("late", shape=[3], dtype="i4")
-    assert group.require_array("late", shape=[3], dtype="i4").shape == (3,)
-    fresh = zarr_py.open_group(url, use_consolidated=True)
-    assert fresh["x"][...].tolist() == [0, 1, 2] and fresh["t/u/y"][...].tolist() == list(range(8))
-    assert "s" not in fresh and "s/y" not in fresh
-    fresh["t/u"].attrs["a"] = 1
-    fresh["t/u/y"].parent["y"].resize((2,))
-    pickle.loads(pickle.dumps(fresh["t/u"]))["y"].attrs["b"] = 2
-    again = zarr_py.open_group(url, use_consolidated=True)["t/u/y"]
-    assert again.shape == (2,) and dict(again.attrs) == {"b": 2}
-
-
 def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
     url = tmp_path / "h"
     group = zarr_py.open_group(str(url), mode="a")
@@ -477,92 +257,6 @@ def test_a_node_that_is_not_understood_is_named_and_hides_no_other(tmp_path):
         assert [path for path, _ in group.members(None)] == ["s", "s/good"]
     with pytest.raises(errors.UnsupportedError, match="consolidated_metadata.metadata.s/bad: codecs"):
         group["s/bad"]
-
-
-def _old_and_new(tmp_path):
-    """Creates a group of each format with zarr-python, with xarray's attributes."""
-    groups = []
-    for zarr_format in (2, 3):
-        path = tmp_path / f"format{zarr_format}"
-        group = zarr.open_group(str(path), mode="w", zarr_format=zarr_format)
-        group.attrs["missing_value"] = float("nan")
-        names = {"dimension_names": ["t", "x"]} if zarr_format == 3 else {"order": "F"}
-        array = group.create_array("s/a", shape=(5, 4), chunks=(2, 3), dtype=">f4", fill_value=7, **names)
-        array[:4] = np.arange(16).reshape(4, 4)
-        array.attrs.update({"_ARRAY_DIMENSIONS": ["t", "x"]} if zarr_format == 2 else {}, units="K", _FillValue=float("inf"))
-        group.create_array("s/words", shape=(3,), dtype="U4", fill_value="ab")[0] = "cdß"
-        group.create_array("s/days", shape=(3,), dtype="M8[D]")[1] = np.datetime64("2020-02-29")
-        group["s"].create_array("none", shape=(), dtype="i2", fill_value=-3)
-        groups.append(path)
-    return groups
-
-
-@pytest.mark.parametrize("source", [2, 3])
-def test_copies_into_a_group_of_the_other_format_are_of_that_format(tmp_path, source):
-    paths = dict(zip((2, 3), _old_and_new(tmp_path), strict=True))
-    other = 5 - source
-    target = zarr_py.open_group(str(paths[other]))
-    zarr_py.open_group(str(paths[other])).consolidate()
-    seen = []
-    copied = zarr_py.copy(
-        zarr_py.open_group(str(paths[source])), str(paths[other]), "deep/er", progress=lambda done, of: seen.append((done, of)))
-    assert copied.zarr_format == other and seen[-1] == (6, 6) and np.isnan(copied.attrs["missing_value"])
-    assert {path.name for path in paths[other].rglob("*") if path.name == "zarr.json" or path.name.startswith(".z")} <= (
-        {"zarr.json"} if other == 3 else {".zarray", ".zgroup", ".zattrs", ".zmetadata"})
-    read = zarr.open_group(str(paths[other]), mode="r", use_consolidated=False)["deep/er/s"]
-    expected = np.full((5, 4), 7, ">f4")
-    expected[:4] = np.arange(16).reshape(4, 4)
-    assert read["a"][...].tolist() == expected.tolist() and read["a"].dtype.kind == "f" and read["a"].chunks == (2, 3)
-    assert read["words"][...].tolist() == ["cdß", "ab", "ab"] and read["none"][()] == -3
-    assert read["days"][1] == np.datetime64("2020-02-29")
-    attributes = dict(read["a"].attrs)
-    assert attributes.pop("_FillValue") == float("inf") and attributes.pop("units") == "K"
-    if other == 3:
-        assert read["a"].metadata.dimension_names == ("t", "x") and not attributes
-    else:
-        assert attributes == {"_ARRAY_DIMENSIONS": ["t", "x"]}
-    assert "deep/er/s/a" in zarr_py.open_group(str(paths[other]))
-    # Missing chunks stay missing.
-    stored = [path for path in (paths[other] / "deep" / "er" / "s" / "none").rglob("*") if not path.name.startswith((".z", "zarr.json"))]
-    assert stored == []
-    with pytest.raises(FileExistsError):
-        target.copy("deep/er/s/a", "s/a")
-    moved = zarr_py.open_group(str(paths[source])).move("s/words", zarr_py.open_group(str(paths[other]), "s"), overwrite=True)
-    assert moved.zarr_format == other and moved[0] == "cdß"
-    assert "s/words" not in zarr_py.open_group(str(paths[source]))
-
-
-def test_shards_become_chunks_in_zarr_2_and_what_cannot_be_said_is_refused_whole(tmp_path):
-    old, new = _old_and_new(tmp_path)
-    group = zarr_py.open_group(str(new), "s")
-    data = np.arange(100).reshape(10, 10)
-    group.create_array("shards", data=data, chunks=(2, 5), shards=(4, 10))
-    copied = group.copy("shards", zarr_py.open_group(str(old)))
-    assert copied.chunks == (2, 5) and copied.shards is None and copied.zarr_format == 2
-    assert zarr.open_group(str(old), mode="r")["shards"][...].tolist() == data.tolist()
-    group.create_array("bits", shape=(3,), dtype="bfloat16")
-    before = sorted(old.rglob("*"))
-    for source, into in (("s/bits", "bits"), ("s", "s")):
-        with pytest.raises(errors.UnsupportedError, match="s/bits: data_type.*Zarr v2"):
-            zarr_py.copy(zarr_py.open_group(str(new)), str(old), into, overwrite=True) if source == "s" else zarr_py.copy(
-                zarr_py.open_group(str(new))[source], str(old), into)
-    assert sorted(old.rglob("*")) == before
-
-
-def test_a_copy_between_formats_that_fails_leaves_nothing(tmp_path):
-    old, new = _old_and_new(tmp_path)
-    (old / "s" / "a" / "0.1").write_bytes(b"damaged")
-    with pytest.raises(errors.CorruptError):
-        zarr_py.copy(zarr_py.open_group(str(old)), str(new), "copied")
-    assert not (new / "copied").exists() and zarr_py.open_group(str(new)).keys() == ["s"]
-
-
-def test_copies_within_a_format_have_groups_of_that_format(tmp_path):
-    old = tmp_path / "old"
-    zarr.create_array(str(old), name="x", data=np.arange(4), zarr_format=2)
-    zarr_py.open_group(str(old)).copy("x", "p/q/x")
-    assert (old / "p" / "q" / ".zgroup").exists() and not list(old.rglob("zarr.json"))
-    assert zarr.open_group(str(old), mode="r")["p/q/x"][:].tolist() == [0, 1, 2, 3]
 
 
 def test_the_path_of_a_group_itself_is_no_node_below(root):

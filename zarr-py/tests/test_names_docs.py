@@ -30,6 +30,35 @@ def test_each_name_has_a_row(name: str, theirs: type, ours: type) -> None:
     assert len(same) > 15 and all(hasattr(ours, found) for found in same)
 
 
+@pytest.mark.parametrize(("owner", "theirs"), [("Array", zarr.Array), ("Group", zarr.Group)])
+def test_missing_names_say_what_to_write(owner: str, theirs: type) -> None:
+    from zarr_py import _elsewhere
+
+    group = zarr_py.create_group("memory:")
+    node = group if owner == "Group" else group.create_array("a", data=[1, 2])
+    table = _elsewhere._TABLES[owner]
+    for name, advice in table.items():
+        with pytest.raises(AttributeError, match=re.escape(f"{owner!r} object has no attribute {name!r}; write {advice}")):
+            getattr(node, name)
+        first = re.match(r"(?:array\.)?(\w+)", advice)
+        assert advice.startswith(("nothing", "array[")) or (first is not None and hasattr(node, first[1])), advice
+    advised = {name for name in dir(theirs) if name.startswith(("get_", "set_"))} - set(dir(type(node)))
+    assert advised <= set(table)
+    with pytest.raises(AttributeError, match=f"{owner!r} object has no attribute 'nonsense'$"):
+        node.nonsense  # type: ignore[union-attr]
+    with pytest.raises(AttributeError, match=r"has no attribute 'zeros'; write zarr_py\.create_array"):
+        zarr_py.zeros  # type: ignore[attr-defined]
+    assert not hasattr(zarr_py, "nonsense") and not hasattr(node, "_nonsense")
+
+
+def test_a_mode_in_place_of_the_path_is_noticed(tmp_path: Path) -> None:
+    zarr_py.create_array(tmp_path, data=[1, 2])
+    with pytest.raises(FileNotFoundError, match="write mode='r'"):
+        zarr_py.open(tmp_path, "r")
+    with pytest.raises(FileExistsError, match="overwrite=True replaces it"):
+        zarr_py.create_array(tmp_path, data=[3])
+
+
 def test_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testfile(str(PAGE), module_relative=False, optionflags=doctest.ELLIPSIS)

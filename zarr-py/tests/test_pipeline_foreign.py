@@ -2,13 +2,8 @@
 engine decodes.
 """
 
-import asyncio
-import pickle
 import tempfile
-import threading
-import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +11,7 @@ import numpy as np
 import pytest
 import zarr
 import zarr_py
+from foreign_cases import A, Failing, ItsOwnError, Recording, SHARDED, STORES, store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -24,96 +20,11 @@ from test_pipeline_selections import arrays, check_writes
 from zarr.abc.store import RangeByteRequest, Store, SuffixByteRequest
 from zarr.codecs import BytesCodec, ShardingCodec, ZstdCodec
 from zarr.core.buffer import cpu
-from zarr.storage import FsspecStore, LocalStore, LoggingStore, MemoryStore, WrapperStore, ZipStore
+from zarr.storage import MemoryStore, ZipStore
+
+__all__ = ["store"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning", "ignore::UserWarning")
-
-A = np.arange(600, dtype="i4").reshape(20, 30)
-SHARDED: dict[str, Any] = {"chunks": (5, 5), "shards": (10, 15)}
-INDEX_SIZE = 6 * 16 + 4
-
-
-class Recording(WrapperStore[Store]):
-    """A store that records its calls."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.calls: list[tuple[str, str, Any]] = []
-
-    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
-        self.calls.append(("get", key, byte_range))
-        return await super().get(key, prototype, byte_range)
-
-    async def set(self, key: str, value: Any) -> None:
-        self.calls.append(("set", key, None))
-        await super().set(key, value)
-
-    async def get_ranges(self, key: str, byte_ranges: Any, **options: Any) -> Any:
-        self.calls.append(("get_ranges", key, tuple(byte_ranges)))
-        async for group in super().get_ranges(key, byte_ranges, **options):
-            yield group
-
-    async def delete(self, key: str) -> None:
-        self.calls.append(("delete", key, None))
-        await super().delete(key)
-
-    def taken(self) -> list[tuple[str, str, Any]]:
-        """Returns the calls since the last time, in key order."""
-        calls, self.calls = self.calls, []
-        return sorted(calls, key=str)
-
-
-class ItsOwnError(Exception):
-    """An error class that only the store knows."""
-
-
-class Failing(WrapperStore[Store]):
-    """A store that fails on selected calls."""
-
-    error: BaseException | None = None
-    fails: Callable[[str, Any], bool] = staticmethod(lambda method, byte_range: False)
-    failed = 0
-
-    def _check(self, method: str, byte_range: Any = None) -> None:
-        if self.error is not None and self.fails(method, byte_range):
-            type(self).failed += 1
-            raise self.error
-
-    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
-        self._check("get", byte_range)
-        return await super().get(key, prototype, byte_range)
-
-    async def set(self, key: str, value: Any) -> None:
-        self._check("set")
-        await super().set(key, value)
-
-    async def delete(self, key: str) -> None:
-        self._check("delete")
-        await super().delete(key)
-
-
-def fsspec_memory(_: Path) -> Store:
-    return FsspecStore.from_url(f"memory://{uuid.uuid4()}")
-
-
-def fsspec_local(folder: Path) -> Store:
-    return FsspecStore.from_url(f"file://{folder}/array", storage_options={"auto_mkdir": True})
-
-
-STORES: dict[str, Callable[[Path], Store]] = {
-    "fsspec memory": fsspec_memory,
-    "fsspec local": fsspec_local,
-    "wrapper": lambda folder: WrapperStore(LocalStore(folder)),
-    "wrapper of ours": lambda folder: WrapperStore(zarr_py.Store(str(folder))),
-    "logging": lambda _: LoggingStore(MemoryStore(), log_level="ERROR"),
-    "recording": lambda _: Recording(MemoryStore()),
-    "memory": lambda _: MemoryStore(),
-}
-
-
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return STORES[request.param](tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -341,126 +252,3 @@ def test_names_that_the_engine_does_not_have() -> None:
         array = zarr.create_array(MemoryStore(), name="a\nb", data=A, chunks=(5, 5))
     array[3] = 5
     assert (array[3] == 5).all()
-
-
-class OnItsLoop(WrapperStore[Store]):
-    """A store bound to one event loop, like stores with sessions; records call contexts."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.loops: set[Any] = set()
-        self.seen: set[str] = set()
-
-    async def get(self, *arguments: Any, **options: Any) -> Any:
-        await asyncio.sleep(0)
-        self.loops.add(asyncio.get_running_loop())
-        self.seen.add(CALLER.get())
-        return await super().get(*arguments, **options)
-
-
-CALLER = ContextVar("CALLER", default="nobody")
-
-
-@pytest.mark.parametrize("options", [{"chunks": (5, 5)}, SHARDED], ids=["plain", "sharded"])
-def test_calls_are_made_on_the_loop_and_in_the_context_of_the_reader(options: dict[str, Any]) -> None:
-    store = OnItsLoop(MemoryStore())
-    created(store, data=A, **options)
-
-    async def main() -> None:
-        with zarr.config.set(OURS):
-            array = await zarr.api.asynchronous.open_array(store=store)
-        store.loops.clear()
-        store.seen.clear()
-        CALLER.set("me")
-        with engine_only():
-            rows = await asyncio.gather(*(array.getitem((row,)) for row in range(20)))
-            await array.setitem((3, 4), -1)
-        assert_array_equal(np.stack(rows), A)
-        assert store.loops == {asyncio.get_running_loop()}
-        assert store.seen == {"me"}
-
-    for _ in range(2):
-        created(store, data=A, **options)
-        asyncio.run(main())
-
-
-class Hanging(WrapperStore[Store]):
-    """A store that does not respond while `hangs` is set."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.hangs = False
-        self.started = self.cancelled = 0
-
-    async def get(self, *arguments: Any, **options: Any) -> Any:
-        if not self.hangs:
-            return await super().get(*arguments, **options)
-        self.started += 1
-        try:
-            await asyncio.sleep(600)
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-
-
-def test_a_read_that_is_cancelled_cancels_its_calls() -> None:
-    store = Hanging(MemoryStore())
-    created(store, data=A, chunks=(5, 5))
-
-    async def main() -> None:
-        with zarr.config.set(OURS):
-            array = await zarr.api.asynchronous.open_array(store=store)
-        store.hangs = True
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(array.getitem((...,)), 0.3)
-        started = store.started
-        assert 0 < started <= zarr.config.get("async.concurrency")
-        await asyncio.sleep(0.3)
-        assert store.cancelled == store.started == started
-
-    asyncio.run(main())
-
-
-def test_a_loop_may_end_while_it_reads() -> None:
-    store = Hanging(MemoryStore())
-    array = created(store, data=A, chunks=(5, 5))
-    store.hangs = True
-    complaints: list[Any] = []
-
-    async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        reading = asyncio.create_task(array.async_array.getitem((...,)))
-        await asyncio.sleep(0.3)
-        assert not reading.done()
-
-    asyncio.run(main())
-    assert not complaints
-    assert store.cancelled == store.started > 0
-    store.hangs = False
-    with engine_only():
-        assert_array_equal(array[...], A)
-
-
-def test_threads_read_at_once() -> None:
-    array = created(fsspec_memory(Path()), data=A, **SHARDED)
-    found: dict[int, Any] = {}
-    with engine_only():
-        threads = [threading.Thread(target=lambda row=row: found.update({row: array[row]})) for row in range(20)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-    assert_array_equal(np.stack([found[row] for row in range(20)]), A)
-
-
-def test_a_pickled_array(tmp_path: Path) -> None:
-    array = created(WrapperStore(LocalStore(tmp_path)), data=A, **SHARDED)
-    again = pickle.loads(pickle.dumps(array))
-    assert again == array
-    with engine_only():
-        assert_array_equal(again[3:9], A[3:9])
-
-
-def test_a_plan_is_explained() -> None:
-    explanation = zarr_py.explain(created(MemoryStore(), data=A, **SHARDED), np.s_[3:8, 2])
-    assert "1 objects, 2 requests" in explanation.plan

@@ -1,6 +1,7 @@
 //! The cost of a request to a backend: figures for the range planner and for the limit on requests
 //! in flight.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const KIB: u64 = 1 << 10;
@@ -69,7 +70,10 @@ impl CostModel {
     /// ranges are never split.
     #[must_use]
     pub fn local() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Asked once, because the answer costs more than opening a store: it reads several files.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores =
+            *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
         Self {
             latency: Duration::from_micros(2),
             bandwidth: 5e9,

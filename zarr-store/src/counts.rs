@@ -26,8 +26,9 @@ pub struct RequestCounts {
     pub bytes_copied: u64,
 }
 
+/// Counters of requests, which several threads may increase.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
+pub struct Counters {
     gets: AtomicU64,
     heads: AtomicU64,
     puts: AtomicU64,
@@ -39,36 +40,45 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn get(&self) {
+    /// Counts a read of bytes.
+    pub fn get(&self) {
         self.gets.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn head(&self) {
+    /// Counts a request for the size alone.
+    pub fn head(&self) {
         self.heads.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn put(&self, size: u64) {
+    /// Counts a write of an object of `size` bytes.
+    pub fn put(&self, size: u64) {
         self.puts.fetch_add(1, Ordering::Relaxed);
         self.bytes_written.fetch_add(size, Ordering::Relaxed);
     }
 
-    pub(crate) fn delete(&self) {
+    /// Counts an object whose deletion was requested.
+    pub fn delete(&self) {
         self.deletes.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn list(&self) {
+    /// Counts a listing.
+    pub fn list(&self) {
         self.lists.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn read(&self, size: usize) {
+    /// Counts received bytes.
+    pub fn read(&self, size: usize) {
         self.bytes_read.fetch_add(size as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn copied(&self, size: u64) {
+    /// Counts bytes that the backend copied.
+    pub fn copied(&self, size: u64) {
         self.bytes_copied.fetch_add(size, Ordering::Relaxed);
     }
 
-    pub(crate) fn snapshot(&self) -> RequestCounts {
+    /// Returns the counts so far.
+    #[must_use]
+    pub fn snapshot(&self) -> RequestCounts {
         RequestCounts {
             gets: self.gets.load(Ordering::Relaxed),
             heads: self.heads.load(Ordering::Relaxed),

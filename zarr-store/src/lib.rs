@@ -58,7 +58,7 @@ pub use backoff::Backoff;
 pub use byte_range::ByteRange;
 pub use calls::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use cost::CostModel;
-pub use counts::RequestCounts;
+pub use counts::{Counters, RequestCounts};
 pub use credentials::{CredentialSource, Credentials};
 pub use deadline::Deadline;
 pub use error::{Cause, Error, ErrorKind, Place, Result};

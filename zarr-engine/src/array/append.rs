@@ -85,15 +85,27 @@ impl Array {
         data: W,
     ) -> Result<Range<u64>> {
         let (axis, len, input) = self.block(&axis, data)?;
-        let start = self.grow(axis, len).await?;
-        let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
-        part[axis] = start..start + len;
+        let (range, writer) = self.extend(axis, len).await?;
         if len > 0 {
+            let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
+            part[axis] = range.clone();
             let resolved = self.resolve(&part)?;
-            let writer = self.padded(axis)?;
             writer.write_input(&resolved, input).await?;
         }
-        Ok(start..start + len)
+        Ok(range)
+    }
+
+    /// Extends the array along a dimension like [`Self::append`], but writes no elements. Returns
+    /// the range of indices of the new elements, and a handle of the array through which they can
+    /// be written while other writers append.
+    ///
+    /// # Errors
+    /// [`Error::StaleHandle`] if the array changed in any way other than growing along this
+    /// dimension, and the errors of [`Self::resize`].
+    pub async fn extend(&mut self, axis: impl AxisName, len: u64) -> Result<(Range<u64>, Self)> {
+        let axis = self.located(axis.position(&self.space()))?;
+        let start = self.grow(axis, len).await?;
+        Ok((start..start + len, self.padded(axis)?))
     }
 
     /// Returns this array extended to the end of its last chunks along a dimension. Other writers

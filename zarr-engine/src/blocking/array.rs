@@ -49,6 +49,15 @@ blocking! {
 }
 
 impl Array {
+    /// Extends the array along a dimension, like [`crate::Array::extend`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Array::extend`].
+    pub fn extend(&mut self, axis: impl AxisName, len: u64) -> Result<(Range<u64>, Self)> {
+        let (range, writer) = wait(self.inner.extend(axis, len))?;
+        Ok((range, writer.into()))
+    }
+
     /// Returns the array at a path from known metadata, like [`crate::Array::new`].
     ///
     /// # Errors

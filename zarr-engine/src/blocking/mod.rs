@@ -234,6 +234,25 @@ impl Hierarchy {
         turned(wait(self.inner.copy(from, &target.inner, to)))
     }
 
+    /// Copies a node, optionally over another, and reports the progress, like
+    /// [`crate::Hierarchy::copy_with`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Hierarchy::copy_with`].
+    pub fn copy_with(
+        &self,
+        from: &str,
+        target: &Self,
+        to: &str,
+        overwrite: bool,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<Node> {
+        let copied = self
+            .inner
+            .copy_with(from, &target.inner, to, overwrite, progress);
+        turned(wait(copied))
+    }
+
     /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].
     ///
     /// # Errors

@@ -118,7 +118,7 @@ impl Hierarchy {
     /// Returns a node to be created with the missing groups above it, in the format of the nearest
     /// existing group.
     async fn placed(&self, path: NodePath, metadata: NodeMetadata) -> Result<NewNode> {
-        let (above, is_zarr_2) = self.groups_above(&path).await?;
+        let (above, is_zarr_2) = self.groups_above(&path, false).await?;
         Ok(NewNode {
             metadata: as_format(&path, metadata, is_zarr_2)?,
             above,
@@ -126,10 +126,12 @@ impl Hierarchy {
         })
     }
 
-    /// Returns the missing groups above a path, and whether the nearest existing group is Zarr v2.
+    /// Returns the missing groups above a path, and whether they are Zarr v2: like the nearest
+    /// existing group, or as `wanted` if none exists.
     pub(super) async fn groups_above(
         &self,
         path: &NodePath,
+        wanted: bool,
     ) -> Result<(Vec<(NodePath, NodeMetadata)>, bool)> {
         let mut missing = Vec::new();
         let mut nearest = None;
@@ -144,7 +146,7 @@ impl Hierarchy {
             above = ancestor.parent();
         }
         // Readers of a Zarr v2 hierarchy do not look for Zarr v3 documents.
-        let is_zarr_2 = nearest.is_some_and(|nearest| nearest.zarr_2().is_some());
+        let is_zarr_2 = nearest.map_or(wanted, |nearest| nearest.zarr_2().is_some());
         let group = |path: NodePath| {
             let group = as_format(&path, GroupMetadata::default().into(), is_zarr_2)?;
             Ok((path, group))

@@ -1,6 +1,8 @@
 //! Operations on whole nodes and everything below them: exists, open or create, replace, copy,
 //! rename, convert.
 
+use std::pin::pin;
+
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
 use zarr_core::{METADATA_NAME, NodePath};
@@ -105,6 +107,23 @@ impl Hierarchy {
     /// the other Zarr format, and [`Error::Store`] if the store cannot list or write: some objects
     /// may then have been copied, but no document.
     pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
+        self.copy_with(from, target, to, false, |_, _| {}).await
+    }
+
+    /// Copies a node like [`Self::copy`]. `overwrite` first deletes an existing node at `to`, with
+    /// everything below it. After each object, `progress` is called with the number of objects
+    /// copied so far and their total.
+    ///
+    /// # Errors
+    /// The errors of [`Self::copy`], without [`Error::AlreadyExists`] if `overwrite`.
+    pub async fn copy_with(
+        &self,
+        from: &str,
+        target: &Self,
+        to: &str,
+        overwrite: bool,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Node> {
         let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
         let found = self.any_document(&from).await?;
         let found = found.ok_or_else(|| self.not_found(&from))?;
@@ -114,8 +133,9 @@ impl Hierarchy {
             let path = to.to_string();
             return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(&from));
         }
-        let (above, is_zarr_2) = target.groups_above(&to).await?;
-        if found.zarr_2().is_some() != is_zarr_2 && !to.is_root() {
+        let is_zarr_2 = found.zarr_2().is_some();
+        let (above, wants_zarr_2) = target.groups_above(&to, is_zarr_2).await?;
+        if is_zarr_2 != wants_zarr_2 {
             let what = format!(
                 "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
                  hierarchy first"
@@ -123,9 +143,18 @@ impl Hierarchy {
             return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(&from));
         }
         if target.any_document(&to).await?.is_some() {
-            return Err(target.already_exists(&to));
+            if !overwrite {
+                return Err(target.already_exists(&to));
+            }
+            target.delete(to.as_str()).await?;
         }
         let keys = self.keys_below(&from).await?;
+        let total = keys.len() as u64;
+        let mut done = 0;
+        let mut copied = || {
+            done += 1;
+            progress(done, total);
+        };
         let (documents, data): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| is_document(key));
         let prefixes = (from.prefix(), to.prefix());
@@ -134,11 +163,14 @@ impl Hierarchy {
             let to = to_prefix.clone() + key.strip_prefix(prefix).unwrap_or(&key);
             self.copy_object(&key, target, &to).await
         };
-        let copies = stream::iter(data).map(copy).buffer_unordered(AT_ONCE);
-        copies.try_collect::<()>().await?;
+        let mut copies = pin!(stream::iter(data).map(copy).buffer_unordered(AT_ONCE));
+        while copies.try_next().await?.is_some() {
+            copied();
+        }
         target.put_groups(above).await?;
         for key in documents {
             copy(key).await?;
+            copied();
         }
         target.renew_copies_of(to.as_str()).await?;
         target.node(to.as_str()).await

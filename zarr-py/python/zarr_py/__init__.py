@@ -117,7 +117,7 @@ def __getattr__(name: str) -> object:
         return import_module(f"zarr_py.{name}")
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise import_module("zarr_py._elsewhere").absent(__name__, name)
     try:
         value = getattr(import_module(home), name)
     except ModuleNotFoundError as error:

@@ -2,16 +2,16 @@
 
 from collections.abc import Buffer, Iterator, Sequence
 from html import escape
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 from zarr_py import _source, codecs
+from zarr_py._chunked import Chunked
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
 from zarr_py._plan import Plan
-from zarr_py._shapes import appended, lengths
-from zarr_py._steps import run
+from zarr_py._shapes import lengths, to_append
+from zarr_py._steps import Steps, ask, blocking, later
 from zarr_py._views import Blocks, OIndex, VIndex
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _BAND = 32 << 20
 """The maximum number of bytes that iteration reads at once, unless one row is larger."""
 
 
-class Array(Node, NativeArray):
+class Array(Node, Chunked):
     """An open array. Reading and writing elements does not fetch the metadata document again.
 
     Indexing follows NumPy, `oindex` selects all combinations of indices, and `vindex` selects
@@ -90,46 +90,6 @@ class Array(Node, NativeArray):
         return codecs.split(self.metadata["codecs"])[2]
 
     @property
-    def cdata_shape(self) -> tuple[int, ...]:
-        """The number of chunks along each dimension; of inner chunks if the array is sharded."""
-        if self.shards is None:
-            return self._grid_shape
-        return tuple(-(-length // chunk) if chunk else 0 for length, chunk in zip(self.shape, self.chunks, strict=True))
-
-    @property
-    def nchunks(self) -> int:
-        """The number of chunks; of inner chunks if the array is sharded."""
-        return prod(self.cdata_shape)
-
-    @property
-    def nchunks_initialized(self) -> int:
-        """The number of stored chunks, counted by listing the store.
-
-        A stored shard counts as all of its inner chunks.
-        """
-        inside = prod(shard // chunk for shard, chunk in zip(self.shards or self.chunks, self.chunks, strict=True) if chunk)
-        return len(self._objects()) * (1 if self.shards is None else inside)
-
-    def nbytes_stored(self) -> int:
-        """Returns the size of all stored objects of the array, in bytes, by listing the store.
-
-        The size includes the metadata document.
-        """
-        return sum(size for _, size in self._store.entries_sync(self.path))
-
-    def _objects(self) -> list[tuple[str, int]]:
-        """Returns the keys and sizes of the stored chunks or shards."""
-        entries = self._store.entries_sync(self.path)
-        return [(key, size) for key, size in entries if self._cell_of_key(key) is not None]
-
-    def _stored_chunks(self) -> Iterator[tuple[slice, ...]]:
-        """Yields the selections of the stored chunks or shards."""
-        for key, _ in self._store.entries_sync(self.path):
-            cell = self._cell_of_key(key)
-            if cell is not None:
-                yield tuple(slice(start, stop) for start, stop in self._extent(cell))
-
-    @property
     def info(self) -> "ArrayInfo":
         """A summary of the array to `print`, without a listing of the store."""
         from zarr_py._info import info_of
@@ -166,14 +126,6 @@ class Array(Node, NativeArray):
         """
         return Blocks(self)
 
-    def iter_chunks(self) -> Iterator[tuple[slice, ...]]:
-        """Yields the selections of all chunks in C order, or of all shards if the array is sharded.
-
-        Writing one of these selections needs no read.
-        """
-        for cell in product(*map(range, self._grid_shape)):
-            yield tuple(slice(start, stop) for start, stop in self._extent(cell))
-
     @overload
     def read(self, selection: SupportsIndex | tuple[SupportsIndex, ...], *, out: Output = None) -> Any: ...
     @overload
@@ -204,7 +156,8 @@ class Array(Node, NativeArray):
 
         return shard_map(self, limit)
 
-    def read_encoded(self, block: Any, *, inner: Any = None) -> memoryview | None:
+    @blocking
+    def read_encoded(self, block: Any, *, inner: Any = None) -> Steps[memoryview | None]:
         """Returns the encoded bytes of a chunk, or of a shard if the array is sharded.
 
         Returns `None` if the chunk or shard is not stored.
@@ -212,32 +165,25 @@ class Array(Node, NativeArray):
         `block` is the indices of the chunk or shard, as for `blocks`. With `inner`, the indices of
         an inner chunk within its shard, returns the encoded bytes of that inner chunk.
         """
-        from zarr_py._stored import Steps, read_encoded
+        from zarr_py._stored import read_encoded
 
-        return run(read_encoded(Steps(awaits=False), self, block, inner))
+        return (yield from read_encoded(self, block, inner))
 
-    async def read_encoded_async(self, block: Any, *, inner: Any = None) -> memoryview | None:
-        """Async variant of `read_encoded`."""
-        from zarr_py._stored import Steps, read_encoded
+    read_encoded_async = later(read_encoded)
 
-        return await read_encoded(Steps(awaits=True), self, block, inner)
-
-    def write_encoded(self, block: Any, data: Buffer, *, check: bool = True) -> None:
+    @blocking
+    def write_encoded(self, block: Any, data: Buffer, *, check: bool = True) -> Steps[None]:
         """Stores the encoded bytes of a chunk, or of a shard if the array is sharded.
 
         `data` holds the bytes as another array of the same layout stores them. The bytes are first
         decoded as a check, and `InvalidError` is raised if they cannot be; `check=False` skips the
         check.
         """
-        from zarr_py._stored import Steps, write_encoded
+        from zarr_py._stored import write_encoded
 
-        run(write_encoded(Steps(awaits=False), self, block, data, check))
+        yield from write_encoded(self, block, data, check)
 
-    async def write_encoded_async(self, block: Any, data: Buffer, *, check: bool = True) -> None:
-        """Async variant of `write_encoded`."""
-        from zarr_py._stored import Steps, write_encoded
-
-        await write_encoded(Steps(awaits=True), self, block, data, check)
+    write_encoded_async = later(write_encoded)
 
     def astype(self, dtype: "npt.DTypeLike") -> "Typed":
         """Returns a view of the array in another data type.
@@ -260,36 +206,6 @@ class Array(Node, NativeArray):
         from zarr_py._lazy import Lazy
 
         return Lazy(self)
-
-    @property
-    def is_rectilinear(self) -> bool:
-        """Whether chunks, or shards if the array is sharded, differ in length along a dimension.
-
-        `write_chunk_sizes` lists the lengths.
-        """
-        grid = self.metadata["chunk_grid"]
-        return (grid if isinstance(grid, str) else grid["name"]) != "regular"
-
-    @property
-    def write_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """The lengths of all chunks along each dimension, or of all shards if the array is sharded.
-
-        The last length is cut off at the end of the array.
-        """
-        def size(axis: int, number: int) -> int:
-            start, stop = self._extent([number if other == axis else 0 for other in range(self.ndim)])[axis]
-            return stop - start
-
-        return tuple(tuple(size(axis, number) for number in range(count)) for axis, count in enumerate(self._grid_shape))
-
-    @property
-    def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """The lengths of all chunks, or inner chunks if sharded, along each dimension."""
-        if self.shards is None:
-            return self.write_chunk_sizes
-        return tuple(
-            tuple(min(chunk, length - start) for start in range(0, length, chunk))
-            for length, chunk in zip(self.shape, self.chunks, strict=True))
 
     def read_into(self, selection: Any, out: "npt.NDArray[Any] | Buffer") -> None:
         """Reads a selection into an array without a copy.
@@ -332,34 +248,34 @@ class Array(Node, NativeArray):
 
         return json.dumps(self.metadata["data_type"]) if self.dtype.fields else None
 
-    def resize(self, shape: int | Sequence[int]) -> None:
+    @blocking
+    def resize(self, shape: int | Sequence[int]) -> Steps[None]:
         """Changes the shape of the array; the number of dimensions stays the same.
 
         Elements beyond the new shape are deleted, and new elements have the fill value.
         """
-        self._resize(lengths(shape, "shape"))
+        yield from ask(self._resize, lengths(shape, "shape"))
 
-    async def resize_async(self, shape: int | Sequence[int]) -> None:
-        """Async variant of `resize`."""
-        await self._resize(lengths(shape, "shape"), awaitable=True)
+    resize_async = later(resize)
 
-    def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
+    @blocking
+    def append(self, data: Any, axis: int = 0) -> Steps[tuple[int, ...]]:
         """Writes data after the last elements along an axis, and returns the new shape.
 
-        Raises `ValueError` if `data` differs in shape along another axis, and `ChangedError` if
-        another writer changed the shape.
+        The array grows first, so several writers may append at once: each gets indices of its own.
+        Raises `ValueError` if `data` differs in shape along another axis, and `ChangedError` if the
+        array changed in any other way than growing along the axis.
         """
-        elements, shape, selection = appended(self.shape, data, axis)
-        self.resize(shape)
-        self[selection] = elements
-        return self.shape
+        elements, axis = to_append(self.shape, self.dtype, data, axis)
+        length = elements.shape[axis]
+        start, writer = yield from ask(self._extend, axis, length)
+        new = tuple(start + length if at == axis else n for at, n in enumerate(self.shape))
+        if length:
+            selection = tuple(slice(start if at == axis else 0, n) for at, n in enumerate(new))
+            yield from ask(writer._write, selection, elements)
+        return new
 
-    async def append_async(self, data: Any, axis: int = 0) -> tuple[int, ...]:
-        """Async variant of `append`."""
-        elements, shape, selection = appended(self.shape, data, axis)
-        await self.resize_async(shape)
-        await self.write_async(selection, elements)
-        return self.shape
+    append_async = later(append)
 
     def __len__(self) -> int:
         if not self.shape:

@@ -1,12 +1,13 @@
 """Attributes of arrays and groups as a mapping: each change writes the metadata document once."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from zarr_py._checks import mapping
 
-__all__ = ["Attributes", "to_json"]
+__all__ = ["Attributes", "dumps", "to_json"]
 
 Change = Callable[[str, list[str], bool], Any]
 
@@ -66,6 +67,18 @@ def to_json(attributes: Mapping[str, Any] | None) -> str:
     """Returns attributes as JSON, which allows neither NaN nor infinities."""
     given = mapping(attributes, "attributes")
     try:
-        return json.dumps(dict(given), allow_nan=False)
+        return dumps(dict(given), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise type(error)(f"attributes: {error}") from None
+
+
+def dumps(value: Any, *, allow_nan: bool = True) -> str:
+    """Returns a value as JSON. Scalars of NumPy are numbers, booleans and texts too."""
+    return json.dumps(value, allow_nan=allow_nan, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.number | numpy.bool_ | numpy.str_) and not isinstance(value, numpy.complexfloating):
+        return value.item()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from zarr_py._attributes import dumps
+
 __all__ = ["Codec", "Codecs", "codec", "codecs"]
 
 
@@ -76,6 +78,11 @@ def codec(given: Any, item_size: ItemSize, what: str) -> str:
     size of an element in bytes, 1 for variable-size elements. It is called only if a default
     depends on the size, because some data types have no counterpart in NumPy.
     """
+    if isinstance(given, type):
+        raise TypeError(f"{what}: got the class {given.__name__}; write {given.__name__}(...) for a codec of it")
+    if hasattr(given, "codec_id") and hasattr(given, "get_config"):
+        name = f"numcodecs.{given.codec_id}"
+        raise TypeError(f"{what}: got a codec of numcodecs, which is for Zarr v2; write {{'name': {name!r}, 'configuration': {{...}}}}")
     if hasattr(given, "to_dict"):
         given = _evolved(given, item_size)
     if isinstance(given, str):
@@ -84,11 +91,11 @@ def codec(given: Any, item_size: ItemSize, what: str) -> str:
         hint = "; None is not a codec" if given is False else ""
         raise TypeError(f"{what}: expected a name, an object in metadata or a codec of zarr_py.codecs or zarr-python, got {given!r}{hint}")
     if given.get("name") == "sharding_indexed":
-        return json.dumps({**given, "configuration": _sharding(given.get("configuration") or {}, item_size)})
+        return dumps({**given, "configuration": _sharding(given.get("configuration") or {}, item_size)})
     defaults = _DEFAULTS.get(given.get("name", ""))
     if defaults is None:
-        return json.dumps(given)
+        return dumps(given)
     said = {name: value for name, value in (given.get("configuration") or {}).items() if value is not None}
     configuration = {**defaults(item_size, said), **said}
     rest = {name: value for name, value in given.items() if name != "configuration"}
-    return json.dumps({**rest, "configuration": configuration} if configuration else rest)
+    return dumps({**rest, "configuration": configuration} if configuration else rest)

@@ -46,6 +46,7 @@ _ELSEWHERE = {
     "zarr_version": "nothing: arrays are Zarr v3, or Zarr v2 in a Zarr v2 group",
     "maxshape": "nothing: every array can be resized",
     "attrs": "attributes={...}",
+    "dims": "dimension_names=[...]",
     "name": "the path as the second argument",
     "storage_options": "the options themselves as keywords, or config={...}",
     "consolidated": "use_consolidated=True or False",

@@ -1,7 +1,6 @@
 """`zarr_py.Group`: a group and access by path to the nodes below it."""
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -9,10 +8,12 @@ from zarr_py import _checks
 from zarr_py._array import Array, _unpickle
 from zarr_py._attributes import to_json
 from zarr_py._create import ArrayOptions, check_names
+from zarr_py._mapped import Mapped
 from zarr_py._native import NativeGroup, Opened
 from zarr_py._node import Node
 from zarr_py._nodes import described_array
-from zarr_py.errors import AlreadyExistsError, InvalidError, NodeTypeError, NotFoundError, UnsupportedError
+from zarr_py._steps import Steps, ask, blocking, later
+from zarr_py.errors import AlreadyExistsError, NodeTypeError, NotFoundError
 
 if TYPE_CHECKING:
     from zarr_py._copy import Progress
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Group"]
 
-type Members = list[tuple[str, "Array | Group"]]
 
-
-class Group(Node, NativeGroup):
+class Group(Node, Mapped):
     """A group: a mapping of names to the nodes directly below.
 
     `group["a/b"]` opens the node at a path below, and iteration yields the names of the nodes
@@ -54,151 +53,40 @@ class Group(Node, NativeGroup):
         except KeyError:
             return default
 
-    def open_array(self, path: str) -> Array:
+    @blocking
+    def open_array(self, path: str) -> Steps[Array]:
         """Opens the array at a path below.
 
         Raises `NotFoundError`, or `NodeTypeError` for a group.
         """
-        array: Array = self._node(_checks.text(path, "path"), "array")
+        array: Array = yield from ask(self._node, _checks.text(path, "path"), "array")
         return array
 
-    async def open_array_async(self, path: str) -> Array:
-        """Async variant of `open_array`."""
-        array: Array = await self._node(_checks.text(path, "path"), "array", awaitable=True)
-        return array
+    open_array_async = later(open_array)
 
-    def open_group(self, path: str) -> "Group":
+    @blocking
+    def open_group(self, path: str) -> "Steps[Group]":
         """Opens the group at a path below.
 
         Raises `NotFoundError`, or `NodeTypeError` for an array.
         """
-        group: Group = self._node(_checks.text(path, "path"), "group")
+        group: Group = yield from ask(self._node, _checks.text(path, "path"), "group")
         return group
 
-    async def open_group_async(self, path: str) -> "Group":
-        """Async variant of `open_group`."""
-        group: Group = await self._node(_checks.text(path, "path"), "group", awaitable=True)
-        return group
+    open_group_async = later(open_group)
 
-    async def open_async(self, path: str) -> "Array | Group":
+    @blocking
+    def open(self, path: str) -> "Steps[Array | Group]":
         """Opens the node at a path below. Raises `NotFoundError`."""
-        node: Array | Group = await self._node(_checks.text(path, "path"), "node", awaitable=True)
+        node: Array | Group = yield from ask(self._node, _checks.text(path, "path"), "node")
         return node
 
-    def __contains__(self, path: object) -> bool:
-        if not isinstance(path, str):
-            return False
-        try:
-            self._node(path, "node")
-        except NotFoundError:
-            return False
-        except (InvalidError, UnsupportedError):
-            # A node exists, but its metadata is invalid or unsupported.
-            return bool(path)
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self._children())
-
-    def __bool__(self) -> bool:
-        return True
+    open_async = later(open)
 
     def __delitem__(self, path: str) -> None:
         if path not in self:
             raise KeyError(path)
         self._delete(_below(path))
-
-    # Mapping methods.
-
-    def keys(self) -> list[str]:
-        """Returns the names of the nodes directly below, in order."""
-        return [name for name, _ in self._children()]
-
-    async def keys_async(self) -> list[str]:
-        """Async variant of `keys`."""
-        return [name for name, _ in await self._children(awaitable=True)]
-
-    def array_keys(self) -> list[str]:
-        """Returns the names of the arrays directly below, in order."""
-        return [name for name, kind in self._children() if kind == "array"]
-
-    def group_keys(self) -> list[str]:
-        """Returns the names of the groups directly below, in order."""
-        return [name for name, kind in self._children() if kind == "group"]
-
-    def items(self) -> Members:
-        """Returns the nodes directly below with their names, in order of name."""
-        return self.members()
-
-    def values(self) -> "list[Array | Group]":
-        """Returns the nodes directly below, in order of name."""
-        return [node for _, node in self.members()]
-
-    def array_values(self) -> list[Array]:
-        """Returns the arrays directly below, in order of name."""
-        return [node for _, node in self.arrays()]
-
-    def group_values(self) -> "list[Group]":
-        """Returns the groups directly below, in order of name."""
-        return [node for _, node in self.groups()]
-
-    def members(self, max_depth: int | None = 0) -> Members:
-        """Returns the nodes below with their paths relative to this group, in order of name.
-
-        `max_depth`: 0 for the nodes directly below, 1 to also include the level below them, and so
-        on; `None` for all levels. A node with invalid or unsupported metadata is left out, with a
-        warning that states the reason; `keys`, `walk` and `nmembers` include it.
-        """
-        depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
-        members: Members = []
-        for name, node in _understood(self._members()):
-            members.append((name, node))
-            if isinstance(node, Group) and depth != 0:
-                below = node.members(None if depth is None else depth - 1)
-                members.extend((f"{name}/{path}", deeper) for path, deeper in below)
-        return members
-
-    async def members_async(self, max_depth: int | None = 0) -> Members:
-        """Async variant of `members`."""
-        depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
-        members: Members = []
-        for name, node in _understood(await self._members(awaitable=True)):
-            members.append((name, node))
-            if isinstance(node, Group) and depth != 0:
-                below = await node.members_async(None if depth is None else depth - 1)
-                members.extend((f"{name}/{path}", deeper) for path, deeper in below)
-        return members
-
-    def nmembers(self, max_depth: int | None = 0) -> int:
-        """Returns the number of nodes below, with `max_depth` as for `members`."""
-        depth = None if max_depth is None else _checks.count(max_depth, "max_depth", 0)
-        if depth == 0:
-            return len(self._children())
-        return sum(depth is None or path.count("/") <= depth for path, _ in self.walk())
-
-    def arrays(self) -> list[tuple[str, Array]]:
-        """Returns the arrays directly below with their names."""
-        return [(name, node) for name, node in self.members() if isinstance(node, Array)]
-
-    def groups(self) -> "list[tuple[str, Group]]":
-        """Returns the groups directly below with their names."""
-        return [(name, node) for name, node in self.members() if isinstance(node, Group)]
-
-    def walk(self) -> list[tuple[str, str]]:
-        """Returns the relative path and kind of each node below, in order of path.
-
-        The kind is `"array"` or `"group"`.
-        """
-        nodes: list[tuple[str, str]] = self._walk()
-        return nodes
-
-    async def walk_async(self) -> list[tuple[str, str]]:
-        """Async variant of `walk`."""
-        nodes: list[tuple[str, str]] = await self._walk(awaitable=True)
-        return nodes
 
     def tree(self, level: int | None = None) -> "Tree":
         """Returns the nodes below, down to `level` levels, as text with shapes and data types.
@@ -209,35 +97,21 @@ class Group(Node, NativeGroup):
 
         return tree_of(self, None if level is None else _checks.count(level, "level", 1))
 
-    def _ipython_key_completions_(self) -> list[str]:
-        return [path for path, _ in self.walk()]
-
     # Creating nodes.
 
-    def create_array(self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]) -> Array:
+    @blocking
+    def create_array(self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]) -> Steps[Array]:
         """Creates an array at a path below and any missing groups between.
 
         The properties of the array are given as for `zarr_py.create_array`.
         """
         path, replace = _new(path, overwrite, array)
-        described, elements = described_array(array)
-        created: Array = self._create_array(path, described, replace)
-        if elements is not None:
-            created[...] = elements
-        return created
+        return (yield from _created(self, path, array, replace))
 
-    async def create_array_async(
-        self, path: str, *, overwrite: bool = False, **array: Unpack[ArrayOptions]
-    ) -> Array:
-        """Async variant of `create_array`."""
-        path, replace = _new(path, overwrite, array)
-        described, elements = described_array(array)
-        created: Array = await self._create_array(path, described, replace, awaitable=True)
-        if elements is not None:
-            await created.write_async(..., elements)
-        return created
+    create_array_async = later(create_array)
 
-    def require_array(self, path: str, *, exact: bool = False, **array: Unpack[ArrayOptions]) -> Array:
+    @blocking
+    def require_array(self, path: str, *, exact: bool = False, **array: Unpack[ArrayOptions]) -> Steps[Array]:
         """Returns the array at a path below, and creates it if it is missing.
 
         Raises `TypeError` if an existing array has another shape or a data type that cannot hold
@@ -249,28 +123,38 @@ class Group(Node, NativeGroup):
         path, exact = _checks.text(path, "path"), _checks.flag(exact, "exact")
         check_names(array, "require_array", ("path", "exact", *ArrayOptions.__annotations__), options=False)
         try:
-            found = self.open_array(path)
+            found: Array = yield from ask(self._node, path, "array")
         except NotFoundError:
             try:
-                return self.create_array(path, **array)
+                created = yield from _created(self, path, array, False)
             except AlreadyExistsError:
                 # Another writer created the array first.
-                found = self.open_array(path)
+                found = yield from ask(self._node, path, "array")
+            else:
+                return created
         check_same(found, array, exact)
         return found
 
-    def require_group(self, path: str) -> "Group":
+    require_array_async = later(require_array)
+
+    @blocking
+    def require_group(self, path: str) -> "Steps[Group]":
         """Returns the group at a path below, and creates it if it is missing.
 
         Raises `NodeTypeError` for an array.
         """
+        path = _checks.text(path, "path")
         try:
-            return self.open_group(path)
+            group: Group = yield from ask(self._node, path, "group")
         except NotFoundError:
             try:
-                return self.create_group(path)
+                group = yield from ask(self._create_group, path, "{}", False)
             except AlreadyExistsError:
-                return self.open_group(path)
+                # Another writer created the group first.
+                group = yield from ask(self._node, path, "group")
+        return group
+
+    require_group_async = later(require_group)
 
     def require_groups(self, *paths: str) -> "tuple[Group, ...]":
         """Calls `require_group` for several paths."""
@@ -288,64 +172,56 @@ class Group(Node, NativeGroup):
             raise TypeError(f"{path!r}: expected data, got a group; use copy() for a group")
         self.create_array(path, data=data, overwrite=True)
 
+    @blocking
     def create_group(
         self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False
-    ) -> "Group":
+    ) -> "Steps[Group]":
         """Creates a group at a path below and any missing groups between.
 
         `attributes` and `overwrite` are given as for `zarr_py.create_group`.
         """
         path, replace = _new(path, overwrite, {})
         text = to_json(attributes)
-        created: Group = self._create_group(path, text, replace)
+        created: Group = yield from ask(self._create_group, path, text, replace)
         return created
 
-    async def create_group_async(
-        self, path: str, *, attributes: Mapping[str, Any] | None = None, overwrite: bool = False
-    ) -> "Group":
-        """Async variant of `create_group`."""
-        path, replace = _new(path, overwrite, {})
-        text = to_json(attributes)
-        created: Group = await self._create_group(path, text, replace, awaitable=True)
-        return created
+    create_group_async = later(create_group)
 
     # Changing nodes.
 
-    def consolidate(self) -> None:
+    @blocking
+    def consolidate(self) -> Steps[None]:
         """Copies the metadata of all nodes below into this group's document: consolidated metadata.
 
         One request then opens all nodes below.
         """
-        self._consolidate()
+        yield from ask(self._consolidate)
 
-    async def consolidate_async(self) -> None:
-        """Async variant of `consolidate`."""
-        await self._consolidate(awaitable=True)
+    consolidate_async = later(consolidate)
 
-    def check_consolidated(self) -> dict[str, str]:
+    @blocking
+    def check_consolidated(self) -> Steps[dict[str, str]]:
         """Compares the stored consolidated metadata with the metadata documents of the nodes below.
 
         Returns the nodes that differ: their relative paths, each with `"added"`, `"removed"` or
         `"changed"`. The result is empty if the consolidated metadata is up to date, and also if the
         group has none (see `is_consolidated`). `consolidate` updates the consolidated metadata.
         """
-        return dict(self._check_consolidated())
+        found: list[tuple[str, str]] = yield from ask(self._check_consolidated)
+        return dict(found)
 
-    async def check_consolidated_async(self) -> dict[str, str]:
-        """Async variant of `check_consolidated`."""
-        return dict(await self._check_consolidated(awaitable=True))
+    check_consolidated_async = later(check_consolidated)
 
-    def delete(self, path: str) -> None:
+    @blocking
+    def delete(self, path: str) -> Steps[None]:
         """Deletes the node at a path below and everything below it; a missing node is not an error.
 
         Raises `ValueError` for the path of the group itself, which must be deleted through its
         parent group.
         """
-        self._delete(_below(path))
+        yield from ask(self._delete, _below(path))
 
-    async def delete_async(self, path: str) -> None:
-        """Async variant of `delete`."""
-        await self._delete(_below(path), awaitable=True)
+    delete_async = later(delete)
 
     def copy(
         self, source: str, target: "str | Group", *, overwrite: bool = False, progress: "Progress | None" = None
@@ -400,12 +276,12 @@ class Group(Node, NativeGroup):
         return f"<table>{''.join(cells)}</table>"
 
 
-def _understood(members: "list[tuple[str, Array | Group | Exception]]") -> Members:
-    """Returns the nodes among `members`, and warns for each exception."""
-    for name, node in members:
-        if isinstance(node, Exception):
-            warnings.warn(f"{name!r} is left out: {node}", stacklevel=3)
-    return [(name, node) for name, node in members if not isinstance(node, Exception)]
+def _created(group: Group, path: str, array: ArrayOptions, overwrite: bool) -> Steps[Array]:
+    described, elements = described_array(array)
+    created: Array = yield from ask(group._create_array, path, described, overwrite)
+    if elements is not None:
+        yield from ask(created._write, ..., elements)
+    return created
 
 
 def _below(path: str) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "check_zarr_2",
     "create_array",
     "create_group",
+    "copy_node",
     "create_like",
     "is_path",
     "open_node",
@@ -314,6 +315,7 @@ class NativeArray:
     def _resize(self, shape: Sequence[int], *, awaitable: Literal[False] = False) -> None: ...
     @overload
     def _resize(self, shape: Sequence[int], *, awaitable: Literal[True]) -> Awaitable[None]: ...
+    def _extend(self, axis: int, length: int, *, awaitable: bool = False) -> Any: ...
     def _change_attributes(
         self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
     ) -> Any: ...
@@ -400,6 +402,7 @@ def create_array(place: Place, path: str, array: NewArray, overwrite: bool, *, a
 def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, awaitable: bool = False) -> Any:
     """Creates a group."""
 
+def copy_node(source: Place, path: str, target: Place, target_path: str, overwrite: bool) -> Batches: ...
 def create_like(place: Place, path: str, metadata: str) -> Any:
     """Creates a node from a metadata document read elsewhere.
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zarr_py import _native
 from zarr_py._attributes import Attributes, to_json
+from zarr_py._native import NativeArray
 from zarr_py._requests import RequestCount
 from zarr_py._source import Place
+from zarr_py._steps import Steps, ask, blocking, later
 
 if TYPE_CHECKING:
     from zarr_py._group import Group
@@ -40,6 +42,13 @@ class Node:
             self, changes: str, removed: Sequence[str], replace: bool, *, awaitable: bool = False
         ) -> Any: ...
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            from zarr_py._elsewhere import absent
+
+            raise absent("Array" if isinstance(self, NativeArray) else "Group", name)
+
     @property
     def name(self) -> str:
         """The last part of the path; empty for the root."""
@@ -70,19 +79,17 @@ class Node:
         prefix = f"{self.path}/" if self.path else ""
         return RequestCount(self._store.count_requests(prefix), f"/{self.path}")
 
-    def refresh(self) -> Self:
+    @blocking
+    def refresh(self) -> Steps[Self]:
         """Reads the metadata document again, and updates the shape and attributes of this handle.
 
         Returns this handle. A node that was opened from consolidated metadata then has its own
         document. Raises `NotFoundError`, and `NodeTypeError` if the node is now of the other kind.
         """
-        self._refresh()
+        yield from ask(self._refresh)
         return self
 
-    async def refresh_async(self) -> Self:
-        """Async variant of `refresh`."""
-        await self._refresh(awaitable=True)
-        return self
+    refresh_async = later(refresh)
 
     def _place(self) -> Place:
         return Place(self._store, self._origin, self.read_only)
@@ -119,13 +126,12 @@ class Node:
         """The attributes. Setting an attribute writes the metadata document."""
         return Attributes(self.metadata_text, self._change_attributes)
 
-    def set_attrs(self, attributes: Mapping[str, Any]) -> None:
+    @blocking
+    def set_attrs(self, attributes: Mapping[str, Any]) -> Steps[None]:
         """Replaces all attributes."""
-        self._change_attributes(to_json(attributes), [], True)
+        yield from ask(self._change_attributes, to_json(attributes), [], True)
 
-    async def set_attrs_async(self, attributes: Mapping[str, Any]) -> None:
-        """Async variant of `set_attrs`."""
-        await self._change_attributes(to_json(attributes), [], True, awaitable=True)
+    set_attrs_async = later(set_attrs)
 
     def __enter__(self) -> Self:
         return self

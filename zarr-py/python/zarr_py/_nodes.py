@@ -1,10 +1,9 @@
 """Opens and creates arrays and groups without zarr-python.
 
-Each function and its async variant share one coroutine, which calls the engine through `call`.
-`_run` runs the coroutine on the calling thread, where it never suspends.
+`_steps` makes each function and its async variant from one definition.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from zarr_py import _checks, _native, _source
@@ -13,7 +12,7 @@ from zarr_py._create import ArrayOptions, NewArray, as_data, check_names, new_ar
 from zarr_py._given import Given, covered
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import Place, StoreLike
-from zarr_py._steps import run as _run
+from zarr_py._steps import Steps, ask, blocking, later
 from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
@@ -43,18 +42,6 @@ class CreateOptions(ArrayOptions, StoreOptions, total=False):
 Mode = Literal["r", "r+", "a", "w", "w-"]
 """The access mode of a function that opens or creates a node."""
 
-Call = Callable[..., Awaitable[Any]]
-"""A function that calls the engine: either waits for the result or passes `awaitable=True`."""
-
-
-async def _waiting(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return function(*arguments, **named)
-
-
-async def _awaiting(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return await function(*arguments, awaitable=True, **named)
-
-
 _MODES = ("r", "r+", "a", "w", "w-")
 _OPENING = ("store", "path", "mode", "read_only")
 
@@ -82,45 +69,49 @@ def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequenc
     return array, Given((name, value) for name, value in keywords.items() if name not in array)
 
 
-async def _opened(
-    call: Call, kind: str, store: Any, path: Any, mode: str, keywords: Mapping[str, Any], use_consolidated: Any = None
-) -> Any:
+def _opened(
+    kind: str, store: Any, path: Any, mode: Any, read_only: Any, keywords: Mapping[str, Any], use_consolidated: Any = None
+) -> Steps[Any]:
     """Implements `open`, `open_array` and `open_group`."""
     function = "open" if kind == "node" else f"open_{kind}"
+    mode = _mode(mode, read_only, function)
     array, options = _split(keywords, mode, function, (*_OPENING, "use_consolidated"))
     path = _checks.text(path, "path")
     use = None if use_consolidated is None else _checks.flag(use_consolidated, "use_consolidated")
     place = _source.of(store, options, mode == "r" or None, function, _OPENING)
     if mode not in ("w", "w-"):
         try:
-            return await call(_native.open_node, place, path, kind, use_consolidated=use)
-        except NotFoundError:
+            return (yield from ask(_native.open_node, place, path, kind, use_consolidated=use))
+        except NotFoundError as error:
             if mode != "a":
-                raise
+                if path not in _MODES:
+                    raise
+                # In zarr-python, the mode is the second argument.
+                raise NotFoundError(f"{error}; if a mode was meant, write mode={path!r}") from None
     try:
-        return await _made(call, kind, place, path, array, mode == "w")
+        return (yield from _made(kind, place, path, array, mode == "w"))
     except AlreadyExistsError:
         if mode != "a":
             raise
         # Another writer created the node first.
-        return await call(_native.open_node, place, path, kind, use_consolidated=use)
+        return (yield from ask(_native.open_node, place, path, kind, use_consolidated=use))
 
 
-async def _made(call: Call, kind: str, place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Any:
+def _made(kind: str, place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Steps[Any]:
     if kind == "array" or (kind == "node" and not array.keys().isdisjoint({"shape", "data"})):
-        return await _created(call, place, path, array, overwrite)
+        return (yield from _created(place, path, array, overwrite))
     rest = [name for name in array if name != "attributes"]
     if rest:
         raise ArgumentError(f"{rest[0]!r} is for arrays only, and an array needs shape or data")
     attributes = to_json(array.get("attributes"))
-    return await call(_native.create_group, place, path, attributes, overwrite)
+    return (yield from ask(_native.create_group, place, path, attributes, overwrite))
 
 
-async def _created(call: Call, place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Any:
+def _created(place: Place, path: str, array: Mapping[str, Any], overwrite: bool) -> Steps[Any]:
     described, elements = described_array(array)
-    created = await call(_native.create_array, place, path, described, overwrite)
+    created = yield from ask(_native.create_array, place, path, described, overwrite)
     if elements is not None:
-        await call(created._write, ..., elements)
+        yield from ask(created._write, ..., elements)
     return created
 
 
@@ -130,9 +121,10 @@ def described_array(array: Mapping[str, Any]) -> tuple[NewArray, Any]:
     return new_array(**{**array, "data": elements}), elements
 
 
+@blocking
 def open_array(
     store: StoreLike, path: str = "", *, mode: Mode = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
-) -> "Array":
+) -> "Steps[Array]":
     """Opens the array at a path in a store: one request.
 
     Parameters
@@ -154,25 +146,18 @@ def open_array(
     Raises `NotFoundError` (a `FileNotFoundError`), and `NodeTypeError` (a `TypeError`) for a group.
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open_array")
-    array: Array = _run(_opened(_waiting, "array", store, path, mode, keywords))
+    array: Array = yield from _opened("array", store, path, mode, read_only, keywords)
     return array
 
 
-async def open_array_async(
-    store: StoreLike, path: str = "", *, mode: Mode = "r+", read_only: bool = False, **keywords: Unpack[CreateOptions]
-) -> "Array":
-    """Async variant of `open_array`."""
-    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open_array")
-    array: Array = await _opened(_awaiting, "array", store, path, mode, keywords)
-    return array
+open_array_async = later(open_array)
 
 
 class _GroupOptions(StoreOptions, total=False):
     attributes: Mapping[str, Any] | None
 
 
+@blocking
 def open_group(
     store: StoreLike,
     path: str = "",
@@ -181,7 +166,7 @@ def open_group(
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[_GroupOptions],
-) -> "Group":
+) -> "Steps[Group]":
     """Opens the group at a path in a store: one request.
 
     Parameters
@@ -197,27 +182,14 @@ def open_group(
     Raises `NodeTypeError` (a `TypeError`) for an array.
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open_group")
-    group: Group = _run(_opened(_waiting, "group", store, path, mode, keywords, use_consolidated))
+    group: Group = yield from _opened("group", store, path, mode, read_only, keywords, use_consolidated)
     return group
 
 
-async def open_group_async(
-    store: StoreLike,
-    path: str = "",
-    *,
-    mode: Mode = "r+",
-    read_only: bool = False,
-    use_consolidated: bool | None = None,
-    **keywords: Unpack[_GroupOptions],
-) -> "Group":
-    """Async variant of `open_group`."""
-    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open_group")
-    group: Group = await _opened(_awaiting, "group", store, path, mode, keywords, use_consolidated)
-    return group
+open_group_async = later(open_group)
 
 
+@blocking
 def open(
     store: StoreLike,
     path: str = "",
@@ -226,7 +198,7 @@ def open(
     read_only: bool = False,
     use_consolidated: bool | None = None,
     **keywords: Unpack[CreateOptions],
-) -> "Array | Group":
+) -> "Steps[Array | Group]":
     """Opens the array or group at a path in a store.
 
     A mode that creates makes an array if `shape` or `data` is given, otherwise a group. The
@@ -234,34 +206,14 @@ def open(
     `FileNotFoundError`).
     """
     store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open")
-    node: Array | Group = _run(_opened(_waiting, "node", store, path, mode, keywords, use_consolidated))
+    node: Array | Group = yield from _opened("node", store, path, mode, read_only, keywords, use_consolidated)
     return node
 
 
-async def open_async(
-    store: StoreLike,
-    path: str = "",
-    *,
-    mode: Mode = "r+",
-    read_only: bool = False,
-    use_consolidated: bool | None = None,
-    **keywords: Unpack[CreateOptions],
-) -> "Array | Group":
-    """Async variant of `open`."""
-    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    mode = _mode(mode, read_only, "open")
-    node: Array | Group = await _opened(_awaiting, "node", store, path, mode, keywords, use_consolidated)
-    return node
+open_async = later(open)
 
 
-async def _create_array(call: Call, store: Any, path: Any, overwrite: Any, keywords: Mapping[str, Any]) -> Any:
-    known = ("store", "path", "overwrite")
-    array, options = _split(keywords, "w", "create_array", known)
-    replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
-    return await _created(call, _source.of(store, options, None, "create_array", known), path, array, replace)
-
-
+@blocking
 def create_array(
     store: StoreLike,
     path: str = "",
@@ -280,7 +232,7 @@ def create_array(
     chunk_key_encoding: "Codec | None" = None,
     overwrite: bool = False,
     **options: Unpack[StoreOptions],
-) -> "Array":
+) -> "Steps[Array]":
     """Creates an array and any missing groups above it.
 
     Parameters
@@ -331,28 +283,18 @@ def create_array(
         "chunk_key_encoding": chunk_key_encoding,
     }
     keywords = Given(options, **keywords)
-    created: Array = _run(_create_array(_waiting, store, path, overwrite, keywords))
-    return created
-
-
-async def create_array_async(
-    store: StoreLike, path: str = "", *, overwrite: bool = False, **keywords: Unpack[CreateOptions]
-) -> "Array":
-    """Async variant of `create_array`."""
-    store, keywords = covered(store), Given(keywords)  # type: ignore[assignment]
-    created: Array = await _create_array(_awaiting, store, path, overwrite, keywords)
-    return created
-
-
-async def _create_group(call: Call, store: Any, path: Any, attributes: Any, overwrite: Any, options: Mapping[str, Any]) -> Any:
-    known = ("store", "path", "attributes", "overwrite")
-    check_names(options, "create_group", known, options=True)
+    known = ("store", "path", "overwrite")
+    array, options = _split(keywords, "w", "create_array", known)  # type: ignore[assignment]
     replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
-    text = to_json(attributes)
-    place = _source.of(store, options, None, "create_group", known)
-    return await call(_native.create_group, place, path, text, replace)
+    place = _source.of(store, options, None, "create_array", known)
+    created: Array = yield from _created(place, path, array, replace)
+    return created
 
 
+create_array_async = later(create_array)
+
+
+@blocking
 def create_group(
     store: StoreLike,
     path: str = "",
@@ -360,25 +302,19 @@ def create_group(
     attributes: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     **options: Unpack[StoreOptions],
-) -> "Group":
+) -> "Steps[Group]":
     """Creates a group and any missing groups above it.
 
     Raises `AlreadyExistsError` (a `FileExistsError`) if a node exists.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
-    group: Group = _run(_create_group(_waiting, store, path, attributes, overwrite, options))
+    known = ("store", "path", "attributes", "overwrite")
+    check_names(options, "create_group", known, options=True)
+    replace, path = _checks.flag(overwrite, "overwrite"), _checks.text(path, "path")
+    text = to_json(attributes)
+    place = _source.of(store, options, None, "create_group", known)
+    group: Group = yield from ask(_native.create_group, place, path, text, replace)
     return group
 
 
-async def create_group_async(
-    store: StoreLike,
-    path: str = "",
-    *,
-    attributes: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-    **options: Unpack[StoreOptions],
-) -> "Group":
-    """Async variant of `create_group`."""
-    store, options = covered(store), Given(options)  # type: ignore[assignment]
-    group: Group = await _create_group(_awaiting, store, path, attributes, overwrite, options)
-    return group
+create_group_async = later(create_group)

@@ -1,6 +1,6 @@
 """The results of `zarr_py.objects`: objects, their sizes and versions, and listings."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zarr_py._native import Buffer, Version
 
@@ -58,6 +58,13 @@ class Object:
     def __init__(self, key: str, fetched: tuple[Buffer, tuple[int, int], int, Version]) -> None:
         buffer, self.range, self.size, self.version = fetched
         self.key, self.data = key, memoryview(buffer)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            from zarr_py._elsewhere import absent
+
+            raise absent("Object", name)
 
     def __buffer__(self, flags: int, /) -> memoryview:
         return memoryview(self.data)

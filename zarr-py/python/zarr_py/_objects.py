@@ -1,18 +1,19 @@
 """`zarr_py.objects`: keys and bytes of a store, without Zarr, zarr-python or NumPy."""
 
-from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from collections.abc import Buffer as BytesLike
 from datetime import timedelta
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from zarr_py import _checks, _source
 from zarr_py._given import Given, covered
 from zarr_py._native import Batches, Buffer, NativeStore, Version
 from zarr_py._object import Entry, Head, Listing, Object
 from zarr_py._option_names import StoreOptions
+from zarr_py._steps import Steps, ask, blocking, items, later
 from zarr_py.errors import InvalidError, ReadOnlyError
 
-__all__ = ["Objects", "answered", "objects"]
+__all__ = ["Objects", "objects"]
 
 type Views = list[memoryview]
 
@@ -43,6 +44,13 @@ class Objects:
             raise TypeError("use zarr_py.objects to open the objects of a store")
         self._native, self._origin, self.read_only = place
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            from zarr_py._elsewhere import absent
+
+            raise absent("Objects", name)
+
     @property
     def location(self) -> str:
         """The location of the store, without secrets."""
@@ -64,7 +72,8 @@ class Objects:
 
     # Reads.
 
-    def get(self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None) -> Object:
+    @blocking
+    def get(self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None) -> Steps[Object]:
         """Reads an object: all of it, the bytes from `offset` on, or its last `suffix` bytes.
 
         An offset or suffix beyond the object is clamped to its size. With a `version`, the object
@@ -73,33 +82,27 @@ class Objects:
         Raises `NotFoundError`; `ChangedError` if the object has another version or is gone;
         `UnsupportedError` for an unknown version.
         """
-        return Object(key, self._native.fetch(*_part(key, offset, suffix, version)))
+        fetched = yield from ask(self._native.fetch, *_part(key, offset, suffix, version))
+        return Object(key, fetched)
 
-    async def get_async(
-        self, key: str, *, offset: int = 0, suffix: int | None = None, version: Version | None = None
-    ) -> Object:
-        """Async variant of `get`."""
-        fetched = self._native.fetch(*_part(key, offset, suffix, version), awaitable=True)
-        return Object(key, await answered(fetched))
+    get_async = later(get)
 
+    @blocking
     def get_range(
         self, key: str, *, start: int, end: int | None = None, length: int | None = None, version: Version | None = None
-    ) -> memoryview:
+    ) -> Steps[memoryview]:
         """Reads the bytes from `start` to `end`, or `length` bytes from `start`.
 
         The byte range is not clamped. Raises the errors of `get`, `ShortBodyError` if the object
         ends before the range does, and `InvalidError` if `end` is before `start`.
         """
-        return self.get_ranges(key, starts=[start], ends=_alone(end), lengths=_alone(length), version=version)[0]
+        asked = _ranges(key, [start], _alone(end), _alone(length), version)
+        found = yield from ask(self._native.fetch_ranges, *asked)
+        return memoryview(found[0])
 
-    async def get_range_async(
-        self, key: str, *, start: int, end: int | None = None, length: int | None = None, version: Version | None = None
-    ) -> memoryview:
-        """Async variant of `get_range`."""
-        found = await self.get_ranges_async(
-            key, starts=[start], ends=_alone(end), lengths=_alone(length), version=version)
-        return found[0]
+    get_range_async = later(get_range)
 
+    @blocking
     def get_ranges(
         self,
         key: str,
@@ -108,35 +111,25 @@ class Objects:
         ends: Sequence[int] | None = None,
         lengths: Sequence[int] | None = None,
         version: Version | None = None,
-    ) -> Views:
+    ) -> Steps[Views]:
         """Reads many byte ranges of one object, and returns them in the given order.
 
         Ranges may overlap, repeat and come in any order. Ranges are merged into few and
         evenly sized requests where that pays off, and all are of one version of the object. No
         range is clamped, and an empty range costs no request. Raises the errors of `get_range`.
         """
-        return _views(self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version)))
+        found = yield from ask(self._native.fetch_ranges, *_ranges(key, starts, ends, lengths, version))
+        return [memoryview(buffer) for buffer in found]
 
-    async def get_ranges_async(
-        self,
-        key: str,
-        *,
-        starts: Sequence[int],
-        ends: Sequence[int] | None = None,
-        lengths: Sequence[int] | None = None,
-        version: Version | None = None,
-    ) -> Views:
-        """Async variant of `get_ranges`."""
-        found = self._native.fetch_ranges(*_ranges(key, starts, ends, lengths, version), awaitable=True)
-        return _views(await answered(found))
+    get_ranges_async = later(get_ranges)
 
-    def head(self, key: str) -> Head:
+    @blocking
+    def head(self, key: str) -> Steps[Head]:
         """Returns the size and version of an object. Raises `NotFoundError`."""
-        return Head(key, *self._native.head(_checks.text(key, "key")))
+        found = yield from ask(self._native.head, _checks.text(key, "key"))
+        return Head(key, *found)
 
-    async def head_async(self, key: str) -> Head:
-        """Async variant of `head`."""
-        return Head(key, *await answered(self._native.head(_checks.text(key, "key"), awaitable=True)))
+    head_async = later(head)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Lists every object below a prefix, at any depth.
@@ -151,21 +144,22 @@ class Objects:
 
     def list_async(self, prefix: str = "") -> AsyncIterator[Entry]:
         """Async variant of `list`: an async iterator."""
-        return _entries_async(self._native.list_entries(_checks.text(prefix, "prefix")))
+        return _entries_async(self._native, _checks.text(prefix, "prefix"))
 
-    def list_dir(self, prefix: str = "") -> Listing:
+    @blocking
+    def list_dir(self, prefix: str = "") -> Steps[Listing]:
         """Lists the objects and prefixes directly below a prefix. Raises the errors of `list`."""
-        return _listing(prefix, self._native.list_directory(_checks.text(prefix, "prefix")))
+        found = yield from ask(self._native.list_directory, _checks.text(prefix, "prefix"))
+        return _listing(prefix, found)
 
-    async def list_dir_async(self, prefix: str = "") -> Listing:
-        """Async variant of `list_dir`."""
-        return _listing(prefix, await answered(self._native.list_directory(_checks.text(prefix, "prefix"), awaitable=True)))
+    list_dir_async = later(list_dir)
 
     # Writes.
 
+    @blocking
     def put(
         self, key: str, value: BytesLike, *, if_absent: bool = False, if_version: Version | None = None
-    ) -> Version:
+    ) -> Steps[Version]:
         """Writes a whole object and returns its version. Readers see the old object or the new one.
 
         `value` is any contiguous object with the buffer protocol; it is copied once, before the
@@ -177,62 +171,60 @@ class Objects:
         response of the backend may have been lost. Raises `UnsupportedError` if the backend has no
         conditional puts or the version is unknown, and `ReadOnlyError`.
         """
-        asked = self._put(key, value, if_absent, if_version)
-        version: Version = self._native.put(*asked)
+        self._check_writable("put", _checks.text(key, "key"))
+        absent = _checks.flag(if_absent, "if_absent")
+        if absent and if_version is not None:
+            raise InvalidError("put: pass either if_absent or if_version, not both")
+        version: Version = yield from ask(self._native.put, key, value, absent, _version(if_version, "if_version"))
         return version
 
-    async def put_async(
-        self, key: str, value: BytesLike, *, if_absent: bool = False, if_version: Version | None = None
-    ) -> Version:
-        """Async variant of `put`."""
-        asked = self._put(key, value, if_absent, if_version)
-        version: Version = await answered(self._native.put(*asked, awaitable=True))
-        return version
+    put_async = later(put)
 
-    def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
+    @blocking
+    def copy(self, source: str, target: str, *, overwrite: bool = True) -> Steps[None]:
         """Copies an object to another key.
 
         The backend copies the object if it can and `overwrite` is true; otherwise the bytes pass
         through this process. Raises `NotFoundError` if `source` is absent, `AlreadyExistsError` if
         `target` exists and `overwrite` is false, and the errors of `put`.
         """
-        self._native.copy(*self._pair("copy", source, target, overwrite))
+        yield from self._copied("copy", source, target, overwrite)
 
-    async def copy_async(self, source: str, target: str, *, overwrite: bool = True) -> None:
-        """Async variant of `copy`."""
-        await answered(self._native.copy(*self._pair("copy", source, target, overwrite), awaitable=True))
+    copy_async = later(copy)
 
-    def rename(self, source: str, target: str, *, overwrite: bool = True) -> None:
+    @blocking
+    def rename(self, source: str, target: str, *, overwrite: bool = True) -> Steps[None]:
         """Moves an object to another key: a `copy`, then a `delete`.
 
         Readers may see both objects in between.
 
         Raises the errors of `copy`.
         """
-        self._native.copy(*self._pair("rename", source, target, overwrite))
+        yield from self._copied("rename", source, target, overwrite)
 
-    async def rename_async(self, source: str, target: str, *, overwrite: bool = True) -> None:
-        """Async variant of `rename`."""
-        await answered(self._native.copy(*self._pair("rename", source, target, overwrite), awaitable=True))
+    rename_async = later(rename)
 
-    def delete(self, keys: str | Iterable[str]) -> None:
+    @blocking
+    def delete(self, keys: str | Iterable[str]) -> Steps[None]:
         """Deletes one or many objects, in bulk if the backend supports it.
 
         A missing object is not an error. Raises `ReadOnlyError`.
         """
-        self._native.delete_all(self._deleted(keys))
+        found = [keys] if isinstance(keys, str) else [_checks.text(key, "keys") for key in keys]
+        for key in found:
+            self._check_writable("delete", key)
+        yield from ask(self._native.delete_all, found)
 
-    async def delete_async(self, keys: str | Iterable[str]) -> None:
-        """Async variant of `delete`."""
-        await answered(self._native.delete_all(self._deleted(keys), awaitable=True))
+    delete_async = later(delete)
 
+    @blocking
     def sign(
         self,
         key: str,
         *,
         method: Literal["GET", "HEAD", "PUT", "DELETE"] = "GET",
         expires_in: timedelta | float = timedelta(hours=1),
-    ) -> str:
+    ) -> Steps[str]:
         """Returns a URL that allows anyone to send one kind of request for an object, for a time.
 
         `expires_in` is a `timedelta` or seconds, at most 7 days. The URL is a secret. The object
@@ -240,45 +232,6 @@ class Objects:
         Azure, and if there are no credentials to sign with; `InvalidError` for another method or
         time.
         """
-        url: str = self._native.sign(*self._signed(key, method, expires_in))
-        return url
-
-    async def sign_async(
-        self,
-        key: str,
-        *,
-        method: Literal["GET", "HEAD", "PUT", "DELETE"] = "GET",
-        expires_in: timedelta | float = timedelta(hours=1),
-    ) -> str:
-        """Async variant of `sign`."""
-        url: str = await answered(self._native.sign(*self._signed(key, method, expires_in), awaitable=True))
-        return url
-
-    # Arguments that both variants of a method pass on.
-
-    def _check_writable(self, operation: str, key: str) -> None:
-        if self.read_only:
-            raise ReadOnlyError(f"{self._native.location}: {operation} {key!r}: opened with read_only=True")
-
-    def _put(self, key: str, value: BytesLike, if_absent: bool, if_version: Version | None) -> tuple[Any, ...]:
-        self._check_writable("put", _checks.text(key, "key"))
-        absent = _checks.flag(if_absent, "if_absent")
-        if absent and if_version is not None:
-            raise InvalidError("put: pass either if_absent or if_version, not both")
-        return key, value, absent, _version(if_version, "if_version")
-
-    def _pair(self, operation: str, source: str, target: str, overwrite: bool) -> tuple[str, str, bool, bool]:
-        _checks.text(source, "source")
-        self._check_writable(operation, _checks.text(target, "target"))
-        return source, target, operation == "rename", not _checks.flag(overwrite, "overwrite")
-
-    def _deleted(self, keys: str | Iterable[str]) -> Sequence[str]:
-        found = [keys] if isinstance(keys, str) else [_checks.text(key, "keys") for key in keys]
-        for key in found:
-            self._check_writable("delete", key)
-        return found
-
-    def _signed(self, key: str, method: str, expires_in: timedelta | float) -> tuple[str, str, int]:
         if _checks.text(method, "method") not in ("GET", "HEAD"):
             self._check_writable(f"sign {method}", key)
         seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
@@ -286,7 +239,19 @@ class Objects:
             raise TypeError(f"expires_in: expected a timedelta or a number of seconds, got {expires_in!r}")
         if not 1 <= seconds <= _WEEK:
             raise InvalidError(f"expires_in: expected 1 second to 7 days, got {seconds} s")
-        return _checks.text(key, "key"), method, int(seconds)
+        url: str = yield from ask(self._native.sign, _checks.text(key, "key"), method, int(seconds))
+        return url
+
+    sign_async = later(sign)
+
+    def _check_writable(self, operation: str, key: str) -> None:
+        if self.read_only:
+            raise ReadOnlyError(f"{self._native.location}: {operation} {key!r}: opened with read_only=True")
+
+    def _copied(self, operation: str, source: str, target: str, overwrite: bool) -> Steps[None]:
+        _checks.text(source, "source")
+        self._check_writable(operation, _checks.text(target, "target"))
+        yield from ask(self._native.copy, source, target, operation == "rename", not _checks.flag(overwrite, "overwrite"))
 
 
 def objects(store: _source.StoreLike, *, read_only: bool | None = None, **options: Unpack[StoreOptions]) -> Objects:
@@ -313,11 +278,6 @@ def objects(store: _source.StoreLike, *, read_only: bool | None = None, **option
     return Objects(_source.of(store, options, wanted, "objects", ("read_only",)))
 
 
-async def answered[T](answer: T | Awaitable[T]) -> T:
-    """Awaits an answer if it is awaitable; otherwise returns it."""
-    return await answer if isinstance(answer, Awaitable) else answer
-
-
 def _entries(batches: Batches) -> Iterator[Entry]:
     try:
         while (batch := batches.next_sync()) is not None:
@@ -326,13 +286,9 @@ def _entries(batches: Batches) -> Iterator[Entry]:
         batches.close()
 
 
-async def _entries_async(batches: Batches) -> AsyncIterator[Entry]:
-    try:
-        while (batch := await answered(batches.next())) is not None:
-            for entry in batch:
-                yield Entry._make(entry)
-    finally:
-        batches.close()
+async def _entries_async(native: NativeStore, prefix: str) -> AsyncIterator[Entry]:
+    async for entry in items(lambda: native.list_entries(prefix)):
+        yield Entry._make(entry)
 
 
 def _part(
@@ -372,10 +328,6 @@ def _version(version: Version | None, name: str) -> Version | None:
     if version is None or isinstance(version, Version):
         return version
     raise TypeError(f"{name}: expected a version returned by put, head or get, got {version!r}")
-
-
-def _views(found: Iterable[Buffer]) -> list[memoryview]:
-    return [memoryview(buffer) for buffer in found]
 
 
 def _listing(prefix: str, found: tuple[Iterable[str], Iterable[str]]) -> Listing:

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-__all__ = ["appended", "chunk_grid", "chunk_shape", "lengths", "shard_shape"]
+__all__ = ["chunk_grid", "chunk_shape", "lengths", "shard_shape", "to_append"]
 
 _SHARD_SIZE = 16 << 20
 """The maximum size, in bytes, of a shard with a shape chosen by this module."""
@@ -103,21 +103,17 @@ def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
     return shard
 
 
-def appended(old: Sequence[int], data: Any, axis: int) -> tuple[Any, list[int], tuple[slice, ...]]:
-    """Returns the elements to append, the new shape, and the selection to write."""
+def to_append(old: Sequence[int], dtype: Any, data: Any, axis: int) -> tuple[Any, int]:
+    """Returns the elements to append, and the axis counted from the first."""
     import numpy as np
 
-    elements, shape = np.asanyarray(data), list(old)
-    axis = operator.index(axis)
-    if not -len(shape) <= axis < len(shape):
-        raise ValueError(f"axis: {axis} does not exist in an array of {len(shape)} dimensions")
-    axis %= len(shape)
-    if elements.ndim != len(shape) or any(
-        a != b for at, (a, b) in enumerate(zip(elements.shape, shape, strict=True)) if at != axis
+    elements, axis = np.asarray(data, dtype), operator.index(axis)
+    if not -len(old) <= axis < len(old):
+        raise ValueError(f"axis: {axis} is none of an array of {len(old)} dimensions")
+    axis %= len(old)
+    if elements.ndim != len(old) or any(
+        a != b for at, (a, b) in enumerate(zip(elements.shape, old, strict=True)) if at != axis
     ):
-        wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(shape))
+        wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(old))
         raise ValueError(f"data: expected shape ({wanted}), got {elements.shape}")
-    start = shape[axis]
-    shape[axis] += elements.shape[axis]
-    selection = tuple(slice(start, None) if at == axis else slice(None) for at in range(len(shape)))
-    return elements, shape, selection
+    return elements, axis

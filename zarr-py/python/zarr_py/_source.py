@@ -1,20 +1,17 @@
-"""Resolves store arguments, and shares one client among equal stores of a process."""
+"""Resolves store arguments."""
 
 import os
 import sys
-import threading
-import uuid
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakValueDictionary
 
 from zarr_py import _checks, _native, _obstore, _option_names, _options, _values, config
 from zarr_py._given import Given, Held, covered, kind_of
-from zarr_py._native import NativeStore
+from zarr_py._native import NativeArray, NativeGroup, NativeStore
+from zarr_py._shared import forget, shared, token_of, with_objects
 from zarr_py.errors import InvalidError, ObstructedError, ReadOnlyError
 
-__all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "shared", "source_of", "unpickled"]
+__all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "source_of", "unpickled"]
 
 
 class HasNative(Protocol):
@@ -25,9 +22,6 @@ class HasNative(Protocol):
 
 StoreLike = str | os.PathLike[str] | HasNative | Any
 """A URL, a path, a `zarr_py.Store`, a store of obstore or zarr-python, or any object with the methods of obspec."""
-
-_KEPT = 32
-"""The number of remote stores, and of pickled objects, that are kept for the next user."""
 
 
 class Source(NamedTuple):
@@ -68,13 +62,13 @@ class Source(NamedTuple):
         called, because the object may hold secrets.
         """
         if self.pickle_secrets:
-            return self._replace(token=_token(self))
+            return self._replace(token=token_of(self))
         if self.called is not None:
             kind = type(self.called)
             raise TypeError(
                 f"a store that calls {kind.__module__}.{kind.__qualname__}, which may hold secrets, cannot be pickled; "
                 "create it with pickle_secrets=True to pickle it")
-        return self.public()._replace(token=_token(self))
+        return self.public()._replace(token=token_of(self))
 
     def is_remote(self) -> bool:
         """Whether this is the URL of a store on a network."""
@@ -151,6 +145,9 @@ def _ours(store: str | Held) -> tuple[NativeStore, Source] | None:
 def source_of(store: Any, options: Mapping[str, Any], function: str, known: Collection[str] = ()) -> Source:
     """Returns the source for the arguments of a caller, after checking all of them."""
     store, given = covered(store), Given(options)
+    if not given:
+        limits: dict[str, Any] = {"max_concurrency": config.max_concurrency(), "cache_bytes": config.cache_bytes()}
+        return _described(store)._replace(**limits)
     config_part, client, retry = (_values.part(given, name) for name in ("config", "client_options", "retry_config"))
     if not (given.get("credential_provider") is None or callable(given["credential_provider"])):
         raise TypeError(f"credential_provider: expected a function, got {kind_of(given['credential_provider'])}")
@@ -158,7 +155,7 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
     most = given.pop("max_concurrency", None)
     most = config.max_concurrency() if most is None else most
     cache = given.pop("cache_bytes", None)
-    limits: dict[str, Any] = {
+    limits = {
         "max_concurrency": None if most is None else _checks.count(most, "max_concurrency", 1),
         "cache_bytes": config.cache_bytes() if cache is None else _checks.count(cache, "cache_bytes", 0),
         "pickle_secrets": _checks.flag(given.pop("pickle_secrets", False), "pickle_secrets"),
@@ -200,6 +197,8 @@ def _described(store: str | Held) -> Source:
         return Source(os.path.abspath(store) if _native.is_path(store) else store)
     if isinstance(store.value, bytes | None):
         raise TypeError(f"store: expected a URL, a path or a store, got {kind_of(store.value)}")
+    if isinstance(store.value, NativeArray | NativeGroup):
+        raise TypeError(f"store: got {kind_of(store.value)}, which is in a store; open what is below a group by group[path]")
     # Whoever holds such a store has imported its module.
     zarrs = sys.modules.get("zarr.storage")
     if zarrs is not None:
@@ -230,7 +229,7 @@ def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
     wrong = _wrong(native, found, options)
     if wrong is None:
         return native, found
-    _forget(found)
+    forget(found)
     raise wrong
 
 
@@ -261,14 +260,13 @@ def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]
 def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
     """Returns the native store of a source, and the source with which to open it again.
 
-    Equal sources with a client share one native store. An error in the source raises when the store
+    Equal sources share one native store. An error in the source raises when the store
     is first used. `again` states that the source was opened before: an archive then keeps its
     directory, which is read once.
     """
     memory = _options.split_memory(source.url) if source.called is None else None
     if memory is None:
-        is_shared = source.called is not None or source.is_remote()
-        return shared(source, again=again) if is_shared else source.make(), source
+        return shared(source, again=again), source
     if source.options:
         raise InvalidError(f"a store in memory has no options, got {source.options[0][0]}")
     if source.credential_provider is not None:
@@ -288,128 +286,5 @@ def unpickled(source: tuple[Any, ...], read_only: bool) -> Place:
 
     Opening may fail, and would fail in the loader of a worker.
     """
-    native, found = opened(_with_objects(Source(*source)), again=True)
+    native, found = opened(with_objects(Source(*source)), again=True)
     return Place(native, found, read_only)
-
-
-_objects: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
-"""The Python functions and stores most recently pickled or unpickled, by token."""
-
-
-def _token(source: Source) -> str | None:
-    """Returns the token of a source's Python objects in pickles; `None` if it has none."""
-    mine = source.credential_provider, source.called
-    if mine == (None, None):
-        return None
-    with _lock:
-        for token, found in _objects.items():
-            if found[0] is mine[0] and found[1] is mine[1]:
-                return token
-        token = uuid.uuid4().hex
-        _remember(token, mine)
-        return token
-
-
-def _with_objects(source: Source) -> Source:
-    """Returns an unpickled source with the Python objects of earlier sources with this token."""
-    if source.token is None:
-        return source
-    with _lock:
-        found = _objects.get(source.token) or (source.credential_provider, source.called)
-        _remember(source.token, found)
-    return source._replace(credential_provider=found[0], called=found[1])
-
-
-def _remember(token: str, objects: tuple[Any, Any]) -> None:
-    _objects[token] = objects
-    _objects.move_to_end(token)
-    if len(_objects) > _KEPT:
-        _objects.popitem(last=False)
-
-
-# Equal places share one client.
-
-_stores: WeakValueDictionary[tuple[Any, ...], NativeStore] = WeakValueDictionary()
-_recent: OrderedDict[tuple[Any, ...], NativeStore] = OrderedDict()
-"""The most recently opened remote stores: keeps clients and their connections alive between users.
-"""
-_lock = threading.RLock()
-
-
-def shared(source: Source, *, again: bool = True) -> NativeStore:
-    """Returns the native store of a source, which equal sources share."""
-    key = _key(source)
-    is_archive = "|" in source.url
-    with _lock:
-        if is_archive and not again:
-            _stores.pop(key, None)
-        found = _stores.get(key)
-    if found is None:
-        made = source.make()
-        with _lock:
-            found = _stores.setdefault(key, made)
-    if source.is_remote() and not source.cache_bytes and not is_archive:
-        with _lock:
-            _recent[key] = found
-            _recent.move_to_end(key)
-            if len(_recent) > _KEPT:
-                _recent.popitem(last=False)
-    return found
-
-
-def _forget(source: Source) -> None:
-    """Removes a store that could not be opened from the shared stores."""
-    key = _key(source)
-    with _lock:
-        _stores.pop(key, None)
-        _recent.pop(key, None)
-
-
-def _key(source: Source) -> tuple[Any, ...]:
-    """Returns the key by which equal sources share a client.
-
-    Functions and called stores compare by identity. The client keeps them alive, so no other object
-    can get the same `id`.
-    """
-    provider, called = source.credential_provider, source.called
-    numbers = (provider and id(provider), None if called is None else id(called))
-    url = source.url
-    if not source.is_remote():
-        environment: tuple[Any, ...] = ()
-    else:
-        environment = _environment()
-        # One trailing slash means nothing; several are part of the name.
-        if not ("?" in url or "|" in url or url.endswith("//")):
-            url = url.removesuffix("/")
-    return (url, source.options, source.memory, source.max_concurrency, source.cache_bytes, *numbers, environment)
-
-
-_FILES = ("~/.aws/config", "~/.aws/credentials", "~/.config/gcloud/application_default_credentials.json")
-
-
-def _environment() -> tuple[Any, ...]:
-    """Returns the settings and credentials in the environment that a new client reads.
-
-    A change in the environment leads to another client.
-    """
-    wanted = ("AWS_", "AZURE_", "GOOGLE_", "IDENTITY_", "MSI_")
-    found = [(name, value) for name, value in os.environ.items() if name.startswith(wanted) or name.lower().endswith("_proxy")]
-    named = [value for name, value in found if name.endswith(("_FILE", "_CREDENTIALS"))]
-    return (*sorted(found), *(_stamp(path) for path in (*_FILES, *named)))
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(os.path.expanduser(path))
-    except (OSError, ValueError):
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

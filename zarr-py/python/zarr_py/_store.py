@@ -16,9 +16,10 @@ from zarr_py._called import REQUESTS
 from zarr_py._given import Given, Held, covered
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
-from zarr_py._objects import answered
 from zarr_py._option_names import BackendOptions, Strictness
+from zarr_py._shared import shared
 from zarr_py._source import Source
+from zarr_py._steps import answered, items
 from zarr_py.errors import UnsupportedError
 
 __all__ = ["Store", "native_of"]
@@ -244,7 +245,7 @@ class Store(abc.Store):
                     if batch is not None and type(batch) is not list:
                         batch = await batch
                 except Exception as error:
-                    raise _group(error) from None
+                    raise BaseExceptionGroup("chunk read failed", [error]) from None
                 if batch is None:
                     return
                 yield [(index, from_bytes(found)) for index, found in batch]
@@ -265,7 +266,7 @@ class Store(abc.Store):
         try:
             found = self._native.get_ranges_sync(key, byte_ranges, max(max_gap_bytes, 0), max_coalesced_bytes)
         except Exception as error:
-            raise _group(error) from None
+            raise BaseExceptionGroup("chunk read failed", [error]) from None
         return [(index, from_bytes(part)) for index, part in found]
 
     async def exists(self, key: str) -> bool:
@@ -337,33 +338,17 @@ class Store(abc.Store):
     # Listings.
 
     def list(self) -> AsyncIterator[str]:
-        return _keys(self._native, "")
+        return items(lambda: self._native.list_keys(""))
 
     def list_prefix(self, prefix: str) -> AsyncIterator[str]:
-        return _keys(self._native, prefix)
+        return items(lambda: self._native.list_keys(prefix))
 
     def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        return _names(self._native, prefix.rstrip("/"))
+        return self._names(prefix.rstrip("/"))
 
-
-async def _keys(native: NativeStore, prefix: str) -> AsyncIterator[str]:
-    batches = native.list_keys(prefix)
-    try:
-        while True:
-            batch = batches.next()
-            if batch is not None and type(batch) is not list:
-                batch = await batch
-            if batch is None:
-                return
-            for key in batch:
-                yield key
-    finally:
-        batches.close()
-
-
-async def _names(native: NativeStore, prefix: str) -> AsyncIterator[str]:
-    for name in await answered(native.list_names(prefix)):
-        yield name
+    async def _names(self, prefix: str) -> AsyncIterator[str]:
+        for name in await answered(self._native.list_names(prefix)):
+            yield name
 
 
 def _taker(prototype: BufferPrototype) -> Callable[[NativeBuffer], Buffer]:
@@ -380,10 +365,6 @@ def _memory_of(value: Buffer) -> Any:
         raise TypeError(f"Store.set(): `value` must be a Buffer instance. Got an instance of {type(value)} instead.")
     memory = value.as_buffer_like()
     return memory if memoryview(memory).c_contiguous else value.to_bytes()
-
-
-def _group(error: Exception) -> BaseException:
-    return BaseExceptionGroup("chunk read failed", [error])
 
 
 def _unpickle(cls: type[Store], source: tuple[Any, ...], read_only: bool) -> Store:
@@ -413,5 +394,5 @@ def native_of(store: abc.Store) -> NativeStore | None:
     if isinstance(store, Store):
         return None if store._has_own_requests else store._native
     if type(store) is LocalStore or type(store) is ObjectStore:
-        return _source.shared(_source.source_of(store, {}, "native_of"))
+        return shared(_source.source_of(store, {}, "native_of"))
     return None

@@ -7,38 +7,26 @@ from typing import TYPE_CHECKING, Any
 from zarr_py import _checks
 from zarr_py._indexing import is_index
 from zarr_py._native import NativeStore, bind_node
-from zarr_py._objects import answered
 from zarr_py._source import Place, Source
+from zarr_py._steps import Steps, ask
 from zarr_py.errors import InvalidError, NotFoundError, ReadOnlyError, SelectionError, ZarrError
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
 
-__all__ = ["ABSENT", "Steps", "decoded_size", "read_encoded", "write_encoded"]
+__all__ = ["ABSENT", "decoded_size", "read_encoded", "write_encoded"]
 
 ABSENT = (2**64 - 1, 2**64 - 1)
 """The shard index entry of an inner chunk that is not stored."""
 
 
-class Steps:
-    """Calls the engine: either waits for the result or awaits it."""
-
-    def __init__(self, *, awaits: bool) -> None:
-        self._awaits = awaits
-
-    async def __call__(self, function: Any, *arguments: Any) -> Any:
-        if not self._awaits:
-            return function(*arguments)
-        return await answered(function(*arguments, awaitable=True))
-
-
-async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> memoryview | None:
+def read_encoded(array: "Array", block: Any, inner: Any) -> Steps[memoryview | None]:
     """Returns the encoded bytes of a chunk, shard or inner chunk; `None` if it is not stored."""
     cell = _indices(block, array._grid_shape, "block")
     store, key = array._store, array._key_of_cell(cell)
     if inner is None:
         try:
-            found = await call(store.fetch, key, 0, None, None)
+            found = yield from ask(store.fetch, key, 0, None, None)
         except NotFoundError:
             return None
         return memoryview(found[0])
@@ -46,7 +34,7 @@ async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> m
     if grid is None:
         raise InvalidError(f"/{array.path}: inner: the array has no inner chunks that can be read separately")
     place = _indices(inner, tuple(grid), "inner")
-    (shard,) = await call(array._shard_indexes, [cell])
+    (shard,) = yield from ask(array._shard_indexes, [cell])
     if shard is None:
         return None
     _, version, _, entries = shard
@@ -56,11 +44,11 @@ async def read_encoded(call: Steps, array: "Array", block: Any, inner: Any) -> m
     if entries[number] == ABSENT:
         return None
     offset, size = entries[number]
-    (part,) = await call(store.fetch_ranges, key, [(offset, offset + size)], version if version.is_known else None)
+    (part,) = yield from ask(store.fetch_ranges, key, [(offset, offset + size)], version if version.is_known else None)
     return memoryview(part)
 
 
-async def write_encoded(call: Steps, array: "Array", block: Any, data: Any, check: Any) -> None:
+def write_encoded(array: "Array", block: Any, data: Any, check: Any) -> Steps[None]:
     """Stores the encoded bytes of a chunk or shard."""
     cell = _indices(block, array._grid_shape, "block")
     if array.read_only:
@@ -68,7 +56,7 @@ async def write_encoded(call: Steps, array: "Array", block: Any, data: Any, chec
     key = array._key_of_cell(cell)
     if _checks.flag(check, "check"):
         _check(array, cell, key, data)
-    await call(array._store.put, key, data, False, None)
+    yield from ask(array._store.put, key, data, False, None)
 
 
 def _check(array: "Array", cell: list[int], key: str, data: Any) -> None:

@@ -7,14 +7,15 @@ call.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec
-from zarr.registry import register_codec
+from zarr.abc.codec import ArrayArrayCodec, ArrayBytesCodec, BytesBytesCodec
+from zarr.registry import get_codec_class, register_codec
 
 from zarr_py._native import NativePipeline, NativeStore
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, NDBuffer
     from zarr.core.common import JSON
 
-__all__ = ["CODECS", "Bitround", "N5Default", "Packbits", "Reshape", "Zfp", "register"]
+__all__ = ["CODECS", "Bitround", "Conditional", "N5Default", "Packbits", "Reshape", "Zfp", "register"]
 
 
 @dataclass(frozen=True)
@@ -33,19 +34,24 @@ class _Ours:
     """A codec, given by its configuration in metadata."""
 
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    alias: str = ""
+    """The name in metadata, if it differs from `name`."""
 
     name: ClassVar[str] = ""
+    legacy: ClassVar[tuple[str, ...]] = ()
+    """Names before the codec was registered."""
 
     @classmethod
     def from_dict(cls, data: dict[str, JSON]) -> Self:
         configuration = data.get("configuration") or {}
         if not isinstance(configuration, dict):
             raise TypeError(f"codec {cls.name!r}: expected an object as its configuration, got {configuration!r}")
-        return cls(configuration)
+        name = data["name"]
+        return cls(configuration, "" if name == cls.name else str(name))
 
     def to_dict(self) -> dict[str, JSON]:
-        configuration = dict(self.configuration)
-        return {"name": self.name, "configuration": configuration} if configuration else {"name": self.name}
+        configuration, name = dict(self.configuration), self.alias or self.name
+        return {"name": name, "configuration": configuration} if configuration else {"name": name}
 
     def __hash__(self) -> int:
         return hash((self.name, json.dumps(self.to_dict(), sort_keys=True)))
@@ -111,6 +117,7 @@ class Zfp(_ToBytes):
     """`zfp`: compresses numbers, with or without loss."""
 
     name = "zfp"
+    legacy = ("zarrs.zfp", "https://codec.zarrs.dev/array_to_bytes/zfp")
 
 
 class N5Default(_ToBytes):
@@ -144,6 +151,7 @@ class Bitround(_ToArray):
     """`bitround`: rounds floats to fewer bits of mantissa."""
 
     name = "bitround"
+    legacy = ("https://codec.zarrs.dev/array_to_array/bitround", "https://codec.zarrs.dev/array_to_bytes/bitround")
 
     def _decode_sync(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> NDBuffer:
         return chunk_array
@@ -179,7 +187,56 @@ class Reshape(_ToArray):
         return chunk_array.reshape(self._shape(chunk_spec.shape))
 
 
-CODECS = (Bitround, N5Default, Packbits, Reshape, Zfp)
+class Conditional(_Ours, BytesBytesCodec):
+    """`conditional`: codecs that a chunk applies if they make it smaller.
+
+    The codecs inside are those of zarr-python, which may know more of them than the engine.
+    """
+
+    name = "conditional"
+    is_fixed_size = False
+
+    def _codecs(self, chunk_spec: ArraySpec) -> list[Any]:
+        """Returns the codecs inside."""
+        named: list[dict[str, Any]] = [{"name": one} if isinstance(one, str) else one for one in self.configuration["codecs"]]
+        found = [get_codec_class(one["name"]).from_dict(one) for one in named]
+        return [codec.evolve_from_array_spec(chunk_spec) for codec in found]
+
+    def _header_size(self, count: int) -> int:
+        return int(self.configuration.get("header_bits", -(-count // 8) * 8)) // 8
+
+    def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
+        codecs = self._codecs(chunk_spec)
+        size = self._header_size(len(codecs))
+        if len(chunk_bytes) < size:
+            raise ValueError(f"conditional: a chunk of {len(chunk_bytes)} bytes has no header of {size}")
+        applied = int.from_bytes(chunk_bytes[:size].to_bytes(), "little")
+        if applied >> len(codecs):
+            raise ValueError(f"conditional: the header {applied:#x} has bits beyond those of {len(codecs)} codecs")
+        decoded = chunk_bytes[size:]
+        for position in reversed(range(len(codecs))):
+            if applied >> position & 1:
+                decoded = codecs[position]._decode_sync(decoded, chunk_spec)
+        return decoded
+
+    def _encode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer | None:
+        codecs, encoded = self._codecs(chunk_spec), chunk_bytes
+        for codec in codecs:
+            encoded = codec._encode_sync(encoded, chunk_spec)
+        is_smaller = len(encoded) < len(chunk_bytes)
+        applied = (1 << len(codecs)) - 1 if is_smaller else 0
+        header = applied.to_bytes(self._header_size(len(codecs)), "little")
+        kept = encoded if is_smaller else chunk_bytes
+        return chunk_spec.prototype.buffer.from_bytes(header + kept.to_bytes())
+
+    async def _decode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
+        return await asyncio.to_thread(self._decode_sync, chunk_bytes, chunk_spec)
+
+    async def _encode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer | None:
+        return await asyncio.to_thread(self._encode_sync, chunk_bytes, chunk_spec)
+
+
+CODECS = (Bitround, Conditional, N5Default, Packbits, Reshape, Zfp)
 
 
 def register() -> None:
@@ -188,6 +245,7 @@ def register() -> None:
 
     registries: Mapping[str, Any] = registry._codec_registries
     for codec in CODECS:
-        known = registries.get(codec.name)
-        if not known and not getattr(known, "lazy_load_list", None):
-            register_codec(codec.name, codec)
+        for name in (codec.name, *codec.legacy):
+            known = registries.get(name)
+            if not known and not getattr(known, "lazy_load_list", None):
+                register_codec(name, codec)

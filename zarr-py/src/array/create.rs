@@ -1,12 +1,17 @@
 //! Creates arrays and groups.
 
+use std::future::ready;
+
+use futures::channel::mpsc::unbounded;
+use futures::stream::{self, StreamExt};
 use pyo3::prelude::*;
 use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy, NodeMetadata};
 use zarr_core::metadata::{codecs, v2};
 use zarr_core::{DataType, DataTypeKind, Extension, FillValue, Strictness};
 
 use super::handle::{Place, answer, attributes};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::store::{Batch, Batches};
 
 /// The Python description of a new array: extensions as JSON, `None` for the default.
 #[derive(FromPyObject)]
@@ -178,4 +183,28 @@ pub(crate) fn check_zarr_2(path: &str, metadata: &str) -> PyResult<()> {
 fn parsed(metadata: &str) -> Result<NodeMetadata> {
     let metadata = NodeMetadata::parse_with(metadata.as_bytes(), Strictness::Tolerant);
     Ok(metadata?)
+}
+
+/// Copies a node and everything below it to a free path, object by object: the batches are the
+/// progress.
+#[pyfunction]
+pub(crate) fn copy_node(
+    source: Place,
+    path: String,
+    target: Place,
+    target_path: String,
+    overwrite: bool,
+) -> PyResult<Batches> {
+    let (from, to) = (source.hierarchy()?, target.writable(&target_path)?);
+    let (sender, receiver) = unbounded();
+    let copy = async move {
+        let progress = |done, total| drop(sender.unbounded_send((done, total)));
+        from.copy_with(&path, &to, &target_path, overwrite, progress)
+            .await
+            .map(drop)
+            .map_err(Error::from)
+    };
+    let copied = receiver.map(|copied| Ok(Batch::Copied(copied)));
+    let failed = stream::once(copy).filter_map(|done| ready(done.err().map(Err)));
+    Ok(Batches::start(stream::select(copied, failed).boxed()))
 }

@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 use zarr::{Attributes, Difference, NodeKind};
 
 use super::create::{NewArray, create_array_at, create_group_at};
-use super::handle::{Answer, Handle, Opened, Place, answer, changed, only};
+use super::handle::{Answer, Handle, Opened, Place, answer, answer_open, changed, only};
 use crate::error::Error;
 use crate::store::NativeStore;
 
@@ -90,7 +90,8 @@ impl NativeGroup {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (group, place) = (self.handle.get()?, Place::of(py, &self.handle));
         let only = only(kind)?;
-        answer(py, awaitable, async move {
+        let store = self.handle.store.get();
+        answer_open(py, awaitable, store, async move {
             let node = group.node(&path).await?;
             Ok(place.opened(only(node)?))
         })

@@ -225,6 +225,7 @@ pub(super) enum Answer {
     Node(Box<Opened>),
     Nodes(Place, Vec<(String, zarr::Result<zarr::Node>)>),
     Names(Vec<(String, &'static str)>),
+    Extended(u64, Box<Opened>),
 }
 
 impl From<()> for Answer {
@@ -261,6 +262,10 @@ impl<'py> IntoPyObject<'py> for Answer {
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
             }
             Self::Names(names) => names.into_pyobject(py),
+            Self::Extended(start, array) => {
+                let pair = (start, array.into_python(py)?).into_pyobject(py)?;
+                Ok(pair.into_any())
+            }
         }
     }
 }
@@ -277,6 +282,20 @@ pub(super) fn answer<'py, A: Into<Answer> + Send + 'static>(
     } else {
         runtime::wait(py, future)?.into_pyobject(py)
     }
+}
+
+/// Opens a node as `answer` does; from a local directory or memory, on this thread if its document
+/// is at hand.
+pub(super) fn answer_open<'py>(
+    py: Python<'py>,
+    awaitable: bool,
+    store: &NativeStore,
+    future: impl Future<Output = Result<Opened>> + Send + 'static,
+) -> PyResult<Bound<'py, PyAny>> {
+    if awaitable || !store.is_near()? {
+        return answer(py, awaitable, future);
+    }
+    runtime::begin_here(py, future)?.into_python(py)
 }
 
 /// Applies a change of attributes: a replacement of all, or of the named ones.
@@ -337,9 +356,9 @@ pub(crate) fn open_node<'py>(
     use_consolidated: Option<bool>,
     awaitable: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let hierarchy = place.hierarchy()?;
+    let (hierarchy, native) = (place.hierarchy()?, place.native.clone_ref(py));
     let (only, is_group) = (only(kind)?, kind == "group");
-    answer(py, awaitable, async move {
+    answer_open(py, awaitable, native.get(), async move {
         let node = match (use_consolidated, is_group) {
             (Some(false), true) => {
                 zarr::Node::Group(hierarchy.group_without_consolidated(&path).await?)

@@ -26,9 +26,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use zarr_core::DataTypeKind;
 
-pub(crate) use self::create::{check_zarr_2, create_array, create_group, create_like};
+pub(crate) use self::create::{check_zarr_2, copy_node, create_array, create_group, create_like};
 pub(crate) use self::group::NativeGroup;
-use self::handle::{Handle, answer, changed};
+use self::handle::{Answer, Handle, Place, answer, changed};
 pub(crate) use self::handle::{Opened, bind_node, open_node};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
@@ -313,6 +313,27 @@ impl NativeArray {
             array.resize(&shape).await?;
             turn.set(OpenArray::new(array));
             Ok(())
+        })
+    }
+
+    /// Extends the array along an axis; returns the index of the first new element, and the array
+    /// to write the new elements to.
+    #[pyo3(signature = (axis, length, *, awaitable = false))]
+    fn _extend<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        length: u64,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (turn, place) = (self.handle.turn()?, Place::of(py, &self.handle));
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let mut array = open.array.as_async().clone();
+            let (range, writer) = array.extend(axis, length).await?;
+            turn.set(OpenArray::new(array));
+            let writer = place.opened(zarr::Node::Array(writer));
+            Ok(Answer::Extended(range.start, Box::new(writer)))
         })
     }
 

@@ -20,10 +20,12 @@ const AHEAD: usize = 4;
 
 /// The items of one batch.
 #[derive(IntoPyObject)]
-pub(super) enum Batch {
+pub(crate) enum Batch {
     Keys(Vec<String>),
     Entries(Vec<(String, u64)>),
     Ranges(Answers),
+    /// The number of objects copied so far, and their total.
+    Copied((u64, u64)),
 }
 
 /// A stream of batches, filled by a task. Dropping or closing it aborts the task.
@@ -36,7 +38,7 @@ pub(crate) struct Batches {
 
 impl Batches {
     /// Starts a task that consumes a stream.
-    pub(super) fn start(mut stream: BoxStream<'static, Result<Batch>>) -> Self {
+    pub(crate) fn start(mut stream: BoxStream<'static, Result<Batch>>) -> Self {
         let (sender, receiver) = channel(AHEAD);
         let task = runtime().spawn(async move {
             let filler = sender.clone();

@@ -29,7 +29,7 @@ use zarr::process::PerProcess;
 use zarr::{Hierarchy, Strictness};
 use zarr_store::Store;
 
-pub(crate) use self::batches::Batches;
+pub(crate) use self::batches::{Batch, Batches};
 use self::called::Called;
 use self::credentials::Provider;
 pub(crate) use self::objects::ObjectVersion;
@@ -68,6 +68,11 @@ impl NativeStore {
     /// no child inherits a taken lock.
     fn is_memory(&self) -> bool {
         matches!(self.recipe.source, Source::Memory { .. })
+    }
+
+    /// Whether this is a local directory or a store in memory.
+    pub(crate) fn is_near(&self) -> Result<bool> {
+        Ok(self.is_memory() || self.store()?.as_local().is_some())
     }
 
     /// Runs a call without the GIL: on this thread if it needs no network, otherwise where Ctrl-C
@@ -256,19 +261,6 @@ impl NativeStore {
 
     /// Request and byte counts in this process so far, by kind.
     pub(crate) fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.store()?.requests();
-        let dict = PyDict::new(py);
-        for (name, count) in [
-            ("gets", counts.gets),
-            ("heads", counts.heads),
-            ("puts", counts.puts),
-            ("deletes", counts.deletes),
-            ("lists", counts.lists),
-            ("bytes_read", counts.bytes_read),
-            ("bytes_written", counts.bytes_written),
-        ] {
-            dict.set_item(name, count)?;
-        }
-        Ok(dict)
+        events::by_kind(py, self.store()?.requests())
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zarr::{CacheOptions, Hierarchy, Strictness};
+use zarr::process::PerProcess;
+use zarr::{CacheOptions, Hierarchy, Registry, Strictness};
 use zarr_store::{CostModel, CredentialSource, Deadline, Store};
 
 use super::Handle;
@@ -94,7 +95,10 @@ impl Recipe {
             chunk_size: self.cache_bytes,
             ..CacheOptions::default()
         };
-        let registry = zarr::registry().with_strictness(self.strictness);
+        // Building the tables takes longer than opening a local array.
+        static REGISTRY: PerProcess<Registry> = PerProcess::new();
+        let registry = Registry::clone(&REGISTRY.get_or_make(zarr::registry));
+        let registry = registry.with_strictness(self.strictness);
         let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
         Handle { store, hierarchy }
     }
