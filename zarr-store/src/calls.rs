@@ -248,8 +248,11 @@ impl Store {
             checked
                 .and_then(|()| self.check_key(key))
                 .and_then(|()| match payload {
-                    Some(payload) => local.put(key, payload, &Precondition::None).map(drop),
-                    None => local.delete(key),
+                    Some(payload) => {
+                        let put = local.put(key, payload, &Precondition::None, &mut None);
+                        put.map(drop)
+                    }
+                    None => local.delete(key, &mut None),
                 }),
         )
     }

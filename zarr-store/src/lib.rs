@@ -62,7 +62,7 @@ pub use counts::RequestCounts;
 pub use credentials::{CredentialSource, Credentials};
 pub use deadline::Deadline;
 pub use error::{Cause, Error, ErrorKind, Place, Result};
-pub use local::{Durability, LocalFile, LocalStore};
+pub use local::{Durability, Hold, LocalFile, LocalStore};
 pub use object::sign::Method;
 pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
