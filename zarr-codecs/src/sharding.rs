@@ -154,10 +154,13 @@ impl Sharding for ShardingIndexed {
                 expected,
             ));
         }
-        let mut entries = vec![ShardIndex::EMPTY; inner.len()];
         let new = inner.into_iter().enumerate();
         let new = new.filter_map(|(position, chunk)| Some((position, chunk?)));
-        let new = new.collect::<Vec<_>>();
+        self.arrange(new.collect())
+    }
+
+    fn arrange(&self, new: Vec<(usize, Bytes)>) -> Result<Vec<Bytes>> {
+        let mut entries = vec![ShardIndex::EMPTY; self.index.len()];
         if self.is_at_end() {
             return self.append(0, &mut entries, new);
         }

@@ -49,7 +49,7 @@ pub use array::{
 };
 #[doc(hidden)]
 pub use engine::stored_range;
-pub use engine::{CacheOptions, Target, limits};
+pub use engine::{CacheOptions, CompactOptions, Target, limits};
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, NodeKind};
@@ -62,7 +62,7 @@ pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
     codecs,
 };
-pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
+pub use zarr_core::plan::{InnerOrder, ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
     AxisIndices, BasicIndex, DataType, Element, Extension, FillValue, Limits, NodePath, Registry,
     Selection, Slice, Strictness,

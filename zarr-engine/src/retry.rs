@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use zarr_store::Backoff;
+use zarr_store::{Backoff, Hold, Store};
 
 use crate::error::Error;
 
@@ -12,6 +12,10 @@ const ATTEMPTS: u32 = 32;
 
 /// The maximum time spent on attempts: a store may be slow to report that an object changed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The attempts after which a writer keeps other writers from the object, where the store can: its
+/// next attempt succeeds.
+const UNTIL_HELD: u32 = 3;
 
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(5),
@@ -32,21 +36,28 @@ impl Attempts {
         }
     }
 
-    /// Waits before each attempt except the first.
+    /// Waits before each attempt except the first. The attempt keeps what is returned until its
+    /// end.
     ///
     /// # Errors
     /// [`Error::ConcurrentModification`] for the object `key` after the last attempt.
-    pub(crate) async fn next(&mut self, key: &str) -> Result<(), Error> {
+    pub(crate) async fn next(&mut self, store: &Store, key: &str) -> Result<Option<Hold>, Error> {
         if self.made == ATTEMPTS || self.start.elapsed() > PATIENCE {
             return Err(Error::ConcurrentModification {
                 key: key.to_owned(),
                 attempts: self.made as usize,
             });
         }
-        if let Some(retry) = self.made.checked_sub(1) {
+        let made = self.made;
+        self.made += 1;
+        if made >= UNTIL_HELD
+            && let Some(hold) = store.hold(key).await?
+        {
+            return Ok(Some(hold));
+        }
+        if let Some(retry) = made.checked_sub(1) {
             BACKOFF.wait(retry).await;
         }
-        self.made += 1;
-        Ok(())
+        Ok(None)
     }
 }

@@ -183,7 +183,7 @@ impl Store {
     /// # Errors
     ///
     /// If the object is gone, [`Changed`](crate::Error::Changed) with a version and
-    /// [`NotFound`](crate::Error::NotFound) without one; if the object is another version,
+    /// [`NotFound`](crate::Error::NotFound) without one; if the object has another version,
     /// `Changed`.
     pub fn get_ranges(
         &self,
@@ -248,8 +248,11 @@ impl Store {
             checked
                 .and_then(|()| self.check_key(key))
                 .and_then(|()| match payload {
-                    Some(payload) => local.put(key, payload, &Precondition::None).map(drop),
-                    None => local.delete(key),
+                    Some(payload) => {
+                        let put = local.put(key, payload, &Precondition::None, &mut None);
+                        put.map(drop)
+                    }
+                    None => local.delete(key, &mut None),
                 }),
         )
     }

@@ -134,7 +134,11 @@ fn gcs(url: &Url, options: Options) -> Result<Store> {
         credentials::gcp,
         |builder| gcs::finish(url, builder),
         |_: &GoogleCloudStorageBuilder| crate::object::Singly::default(),
-        |_: &_, _: &_, _: &settings::Setup| None
+        |builder: &_,
+         store: &std::sync::Arc<object_store::gcp::GoogleCloudStorage>,
+         setup: &settings::Setup| {
+            gcs_uploads::uploads(url.host_str(), builder, store.clone(), &setup.connector())
+        }
     )
 }
 
@@ -168,7 +172,11 @@ fn azure(url: &Url, options: Options) -> Result<Store> {
         credentials::azure,
         Ok::<_, crate::Error>,
         |_: &MicrosoftAzureBuilder| crate::object::Singly::default(),
-        |_: &_, _: &_, _: &settings::Setup| None
+        |builder: &_,
+         store: &std::sync::Arc<object_store::azure::MicrosoftAzure>,
+         setup: &settings::Setup| {
+            azure_uploads::uploads(url, builder, store.clone(), &setup.connector())
+        }
     )
 }
 
@@ -187,6 +195,8 @@ fn http(url: &Url, _: Options) -> Result<Store> {
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod answer;
+#[cfg(feature = "azure")]
+mod azure_uploads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod client;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
@@ -195,6 +205,8 @@ mod connector;
 mod credentials;
 #[cfg(feature = "gcs")]
 mod gcs;
+#[cfg(feature = "gcs")]
+mod gcs_uploads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod headers;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
@@ -211,6 +223,8 @@ mod s3;
 mod s3_uploads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod settings;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod upload_requests;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod values;
 #[cfg(feature = "http")]

@@ -62,7 +62,7 @@ pub use counts::{Counters, RequestCounts};
 pub use credentials::{CredentialSource, Credentials};
 pub use deadline::Deadline;
 pub use error::{Cause, Error, ErrorKind, Place, Result};
-pub use local::{Durability, LocalFile, LocalStore, Unlisted};
+pub use local::{Durability, Hold, LocalFile, LocalStore, Unlisted};
 pub use object::sign::Method;
 pub use object_store;
 pub use planner::{RangePlan, plan_ranges};

@@ -29,8 +29,8 @@ impl Store {
 
     /// Replaces an object by its first `keep` bytes followed by a new tail, on condition that the
     /// object is still this version. Readers see either the old object or the new one. If the
-    /// backend can copy the bytes that stay, they do not pass through this process: local files
-    /// can, and S3 can from 5 MiB on. On other backends the bytes are read and put.
+    /// backend can copy the bytes that stay, they do not pass through this process: local files and
+    /// Azure can, and S3 can from 5 MiB on. On other backends the bytes are read and put.
     ///
     /// If the acknowledgement of a patch is lost, the object is read back: if it has the new size
     /// and the new end, the patch succeeded.
@@ -60,13 +60,50 @@ impl Store {
     ) -> Result<Version> {
         self.check_write(key, "patch")?;
         self.check_key(key)?;
+        self.patch_part(key, version, (keep, false), tail).await
+    }
+
+    /// Whether an [`append`](Self::append) is the only patch that this store's backend can do.
+    #[must_use]
+    pub fn only_appends(&self) -> bool {
+        match &self.inner.backend {
+            Backend::Object(object) => object.patches_keep_all(),
+            Backend::Local(_) | Backend::Zip(_) => false,
+        }
+    }
+
+    /// A [`patch`](Self::patch) that keeps all of an object of `size` bytes, its size at this
+    /// version. Google Cloud Storage can do this without sending the object.
+    ///
+    /// # Errors
+    ///
+    /// See [`patch`](Self::patch).
+    pub async fn append(
+        &self,
+        key: &str,
+        version: &Version,
+        size: u64,
+        tail: Vec<Bytes>,
+    ) -> Result<Version> {
+        self.check_write(key, "patch")?;
+        self.check_key(key)?;
+        self.patch_part(key, version, (size, true), tail).await
+    }
+
+    async fn patch_part(
+        &self,
+        key: &str,
+        version: &Version,
+        (keep, all): (u64, bool),
+        tail: Vec<Bytes>,
+    ) -> Result<Version> {
         if keep > 0
             && let Backend::Local(files) = &self.inner.backend
         {
             return local::patch(self, files, key, version, (keep, tail)).await;
         }
         if let Backend::Object(object) = &self.inner.backend
-            && let Some(version) = object.patch(self, key, version, keep, &tail).await?
+            && let Some(version) = object.patch(self, key, version, (keep, all), &tail).await?
         {
             return Ok(version);
         }
@@ -76,11 +113,29 @@ impl Store {
         self.put(key, payload, precondition).await
     }
 
+    /// Waits until no other writer changes an object, and keeps other writers away until the next
+    /// put or patch of the object by this store or until the result is dropped; `None` if the
+    /// backend has no locks. Only local files have: a writer whose condition failed again and again
+    /// holds the object, reads it, and puts it. A killed process holds nothing.
+    ///
+    /// # Errors
+    ///
+    /// If the store is read-only, or the lock cannot be taken.
+    pub async fn hold(&self, key: &str) -> Result<Option<local::Hold>> {
+        self.check_write(key, "hold")?;
+        self.check_key(key)?;
+        match &self.inner.backend {
+            Backend::Local(files) => local::hold(self, files, key).await.map(Some),
+            Backend::Object(_) | Backend::Zip(_) => Ok(None),
+        }
+    }
+
     /// Removes what killed writers left behind, and returns the number of items removed. On S3:
     /// incomplete uploads below this store that were started more than `older_than` ago, uploads of
-    /// other programs included. On local files: see
-    /// [`LocalStore::sweep`](crate::LocalStore::sweep). If the upload of a running writer is
-    /// removed, its write fails and starts again.
+    /// other programs included. On Google Cloud Storage: temporary objects of patches, which are
+    /// found by a listing of the store. On local files: see
+    /// [`LocalStore::sweep`](crate::LocalStore::sweep). Azure drops what was not committed itself,
+    /// after a week. If the upload of a running writer is removed, its write fails and starts again.
     ///
     /// # Errors
     ///

@@ -150,6 +150,13 @@ pub trait Sharding: Debug + Send + Sync {
     /// Fails if the index cannot be encoded.
     fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>>;
 
+    /// Lays out a shard as consecutive pieces, with the encoded inner chunks in the given order,
+    /// each with its position in C order of their grid.
+    ///
+    /// # Errors
+    /// Fails if the index cannot be encoded.
+    fn arrange(&self, inner: Vec<(usize, Bytes)>) -> Result<Vec<Bytes>>;
+
     /// Lays out the bytes that follow the first `keep` bytes of a shard with its index at the end,
     /// as consecutive pieces: the encoded inner chunks in `new`, each with its position, and the
     /// index. `entries` has one entry for each inner chunk; `append` sets the entries of the new

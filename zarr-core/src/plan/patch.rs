@@ -59,9 +59,10 @@ impl ShardSpace {
 }
 
 impl ShardPatch {
-    /// Creates the patch that these writes make to a shard of `object_size` bytes. Returns `None`
-    /// if the shard must be stored whole: its index is not at its end, or the patch would leave
-    /// more dead space than the writes allow.
+    /// Creates the patch that these writes make to a shard of `object_size` bytes. With `keep_all`,
+    /// all bytes of the old shard stay, its index too, which becomes dead space. Returns `None` if
+    /// the shard must be stored whole: its index is not at its end, or the patch would leave more
+    /// dead space than the writes allow.
     ///
     /// # Errors
     /// Fails if the index is damaged.
@@ -72,9 +73,11 @@ impl ShardPatch {
         writes: &[ObjectWrite],
         index: &ShardIndex,
         object_size: u64,
+        keep_all: bool,
     ) -> Result<Option<Self>> {
         let (write, most_dead) = (&writes[0], writes.iter().map(ObjectWrite::dead_space).min());
-        Self::of(writes, most_dead.unwrap_or(0), index, object_size)
+        let least = if keep_all { object_size } else { 0 };
+        Self::of(writes, most_dead.unwrap_or(0), index, (object_size, least))
             .map_err(|error| write.location().wrap(error))
     }
 
@@ -82,7 +85,7 @@ impl ShardPatch {
         writes: &[ObjectWrite],
         most_dead: u8,
         index: &ShardIndex,
-        object_size: u64,
+        (object_size, least): (u64, u64),
     ) -> Result<Option<Self>> {
         let write = &writes[0];
         let Some((sharding, index_size)) = write.end_sharding() else {
@@ -109,7 +112,7 @@ impl ShardPatch {
         };
         let entries = old.iter().map(entry).collect();
         let kept = old.into_iter().flatten().collect::<Vec<_>>();
-        let keep = kept.iter().map(|range| range.end).max().unwrap_or(0);
+        let keep = kept.iter().map(|range| range.end).fold(least, u64::max);
         let dead = keep - used(kept);
         let count = touched.iter().filter(|&&touched| touched).count() as u64;
         let largest = sharding.inner().encoded_size().max() as u64;

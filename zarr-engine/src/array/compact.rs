@@ -4,6 +4,7 @@ use zarr_core::Selection;
 use zarr_core::plan::WritePlan;
 
 use super::Array;
+use crate::engine::CompactOptions;
 use crate::error::Result;
 
 /// The size and dead space of a shard.
@@ -43,17 +44,25 @@ impl Array {
         Ok(spaces.collect())
     }
 
-    /// Rewrites every shard whose dead space exceeds `percent` % of its size: keeps only its inner
-    /// chunks, in encoded form and in C order. A shard is replaced on condition that no other
-    /// writer changed it meanwhile; otherwise it is examined again. Holds as many shards in memory
-    /// at a time as a write does.
+    /// Rewrites every shard whose dead space exceeds a percentage of its size, or whose inner chunks
+    /// are not in the requested order: keeps only its inner chunks, in encoded form. A shard is
+    /// replaced on condition that no other writer changed it meanwhile; otherwise it is examined
+    /// again.
+    ///
+    /// Memory is bounded: at a time, the compaction holds the stored bytes of two shards or, if that
+    /// is more, of as many as decode to 128 MiB (at most 32). Nothing is decoded.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     /// # runtime.block_on(async {
+    /// use zarr_engine::{CompactOptions, InnerOrder};
+    ///
     /// let metadata = zarr_engine::ArrayBuilder::new(&[64], "int32").with_chunk_shape(&[8]).with_shard_shape(&[32]);
     /// let array = zarr_engine::open("memory:")?.create_array("a", metadata.build()?).await?;
     /// assert_eq!(array.compact(0).await?.freed, 0);
+    /// // Inner chunks that are close to each other in the array become neighbours in their shard.
+    /// let morton = CompactOptions { percent: 10, order: Some(InnerOrder::Morton) };
+    /// assert_eq!(array.compact(morton).await?.shards, 0);
     /// # Ok::<(), zarr_engine::Error>(())
     /// # }).unwrap();
     /// ```
@@ -61,10 +70,15 @@ impl Array {
     /// # Errors
     /// Fails if the store fails, or a shard is damaged (a damaged shard is not overwritten). Some
     /// shards may already have been rewritten.
-    pub async fn compact(&self, percent: u8) -> Result<Compaction> {
+    pub async fn compact(&self, options: impl Into<CompactOptions>) -> Result<Compaction> {
+        let options = options.into();
         self.check_own_metadata().await?;
         let plan = self.whole_plan()?;
-        let freed = self.hierarchy.engine().compact(&plan, percent).await?;
+        let freed = self
+            .hierarchy
+            .engine()
+            .compact(&plan, options)
+            .await?;
         Ok(Compaction {
             shards: freed.len() as u64,
             freed: freed.iter().sum(),

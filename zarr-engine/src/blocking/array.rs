@@ -14,7 +14,7 @@ use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selec
 use super::run::{each, read, read_into, run, write};
 use super::{Chunk, Hierarchy, InnerChunk, blocking, methods, turned, wait};
 use crate::array::{AxisName, Compaction, DeadSpace, ReadAs, ReadElement, Select, WriteData};
-use crate::engine::Target;
+use crate::engine::{CompactOptions, Target};
 use crate::error::Result;
 
 blocking! {
@@ -38,7 +38,7 @@ blocking! {
         fn inner_grid_shape(&self) -> Option<Vec<u64>>;
         async fn write_from(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;
         async fn dead_space(&self) -> Result<Vec<DeadSpace>>;
-        async fn compact(&self, percent: u8) -> Result<Compaction>;
+        async fn compact(&self, options: impl Into<CompactOptions>) -> Result<Compaction>;
         async fn resize(&mut self, shape: &[u64]) -> Result<()>;
         fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;
         async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;

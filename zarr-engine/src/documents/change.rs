@@ -57,7 +57,7 @@ impl Hierarchy {
     ) -> Result<Option<NodeMetadata>> {
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(&path.metadata_key()).await?;
+            let _hold = attempts.next(self.store(), &path.metadata_key()).await?;
             let Some(stored) = self.stored(path, wanted).await? else {
                 return Ok(None);
             };

@@ -31,6 +31,7 @@ use zarr_store::Store;
 pub use self::cache::CacheOptions;
 use self::cache::Caches;
 pub(crate) use self::cache::by_weight;
+pub use self::compact::CompactOptions;
 use self::group_commit::CommitQueue;
 use self::limits::pool;
 pub use self::target::Target;

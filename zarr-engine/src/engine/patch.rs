@@ -85,7 +85,8 @@ impl Engine {
         let key = &*place.0;
         let objects = writes.iter().map(|write| write.object.clone());
         let objects = objects.collect::<Vec<_>>();
-        let Some(patch) = ShardPatch::new(&objects, &old.value, old.object_size)? else {
+        let (size, keep_all) = (old.object_size, self.store.only_appends());
+        let Some(patch) = ShardPatch::new(&objects, &old.value, size, keep_all)? else {
             return Ok(Patched::Not(Some(old.clone())));
         };
         let ranges = patch.merged().iter().map(|(_, range)| range.clone());
@@ -101,10 +102,11 @@ impl Engine {
         let Some(patched) = patched.await? else {
             return Ok(Patched::Not(Some(old.clone())));
         };
-        let stored = self
-            .store
-            .patch(key, &old.version, patched.keep, patched.tail);
-        let version = stored.await?;
+        let (version, tail) = (&old.version, patched.tail);
+        let version = match keep_all {
+            true => self.store.append(key, version, size, tail).await?,
+            false => self.store.patch(key, version, patched.keep, tail).await?,
+        };
         self.caches.forget(&place.0, Some(place.1.clone()));
         let index = CachedIndex {
             version,

@@ -172,7 +172,7 @@ impl Engine {
         let key = object.key();
         let mut attempts = Attempts::new();
         loop {
-            attempts.next(key).await?;
+            let _hold = attempts.next(&self.store, key).await?;
             let patched = match &change {
                 Change::Elements(writes) => self.patch(writes).await?,
                 Change::Inner(_) => Patched::Not(None),

@@ -61,7 +61,7 @@ def _converted(
     from zarr_py._convert import Conversion
 
     if source.native is target.native and f"{found.path}/".startswith(f"{path}/"):
-        raise InvalidError(f"/{found.path} cannot be copied to /{path}, in which it is")
+        raise InvalidError(f"/{found.path} cannot be copied to /{path}, which contains it")
     conversion = Conversion(found, zarr_format)
     _make_room(target, path, overwrite)
     above, _, name = path.rpartition("/")

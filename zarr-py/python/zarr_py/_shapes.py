@@ -109,7 +109,7 @@ def to_append(old: Sequence[int], dtype: Any, data: Any, axis: int) -> tuple[Any
 
     elements, axis = np.asarray(data, dtype), operator.index(axis)
     if not -len(old) <= axis < len(old):
-        raise ValueError(f"axis: {axis} is none of an array of {len(old)} dimensions")
+        raise ValueError(f"axis: {axis} does not exist in an array of {len(old)} dimensions")
     axis %= len(old)
     if elements.ndim != len(old) or any(
         a != b for at, (a, b) in enumerate(zip(elements.shape, old, strict=True)) if at != axis

@@ -3,34 +3,24 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey as Key};
-use object_store::client::{
-    ClientConfigKey, ClientOptions, HttpClient, HttpConnector, HttpRequest, HttpRequestBody,
-};
+use object_store::client::HttpConnector;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::signer::{SignedUrlOptions, Signer};
-use object_store::{Error, PutPayload, PutResult, Result};
+use object_store::{PutPayload, PutResult, Result, UpdateVersion};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 
-use crate::backoff::Backoff;
-use crate::object::patch::{UnderWay, Uploads};
+use super::upload_requests::{Sender, escaped, may_pass, retried};
+use crate::object::patch::{Upload, Uploads, Way};
 
 /// How long the signed URL of a request is valid.
 const VALID: Duration = Duration::from_secs(3600);
-
-/// The retries of a copy that the server could not answer.
-const RETRIES: u32 = 3;
-
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(100),
-    longest: Duration::from_secs(2),
-};
 
 /// The characters that are percent-encoded in the name of a copied object.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,32 +30,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// The settings of a store's HTTP client.
-const CLIENT: [ClientConfigKey; 19] = [
-    ClientConfigKey::UserAgent,
-    ClientConfigKey::AllowHttp,
-    ClientConfigKey::AllowInvalidCertificates,
-    ClientConfigKey::Http2KeepAliveWhileIdle,
-    ClientConfigKey::Http2MaxFrameSize,
-    ClientConfigKey::ProxyUrl,
-    ClientConfigKey::ProxyExcludes,
-    ClientConfigKey::ProxyCaCertificate,
-    ClientConfigKey::NoSystemCertificates,
-    ClientConfigKey::Timeout,
-    ClientConfigKey::ConnectTimeout,
-    ClientConfigKey::ReadTimeout,
-    ClientConfigKey::PoolIdleTimeout,
-    ClientConfigKey::PoolMaxIdlePerHost,
-    ClientConfigKey::Http2KeepAliveInterval,
-    ClientConfigKey::Http2KeepAliveTimeout,
-    ClientConfigKey::Http1Only,
-    ClientConfigKey::Http2Only,
-    ClientConfigKey::RandomizeAddresses,
-];
-
 pub(super) struct S3Uploads {
     store: Arc<AmazonS3>,
-    http: HttpClient,
+    sender: Sender,
     bucket: String,
 }
 
@@ -93,32 +60,33 @@ pub(super) fn uploads(
     if !plain {
         return None;
     }
-    let mut options = ClientOptions::new();
-    for key in CLIENT {
-        if let Some(value) = text(Key::Client(key)) {
-            options = options.with_config(key, value);
-        }
-    }
-    let http = connector.connect(&options).ok()?;
+    let sender = Sender::new("S3", &[409, 412], connector, |key| text(Key::Client(key)))?;
     Some(Arc::new(S3Uploads {
         store,
-        http,
+        sender,
         bucket,
     }))
 }
 
 #[async_trait]
 impl Uploads for S3Uploads {
-    async fn start(&self, path: &Path) -> Result<String> {
-        self.store.create_multipart(path).await
+    fn way(&self) -> Way {
+        Way::Multipart
+    }
+
+    async fn start(&self, path: &Path) -> Result<Upload> {
+        Ok(Upload {
+            path: path.clone(),
+            id: self.store.create_multipart(path).await?,
+        })
     }
 
     async fn copy(
         &self,
-        path: &Path,
-        (upload, number): (&String, usize),
+        Upload { path, id }: &Upload,
+        number: usize,
         range: Range<u64>,
-        tag: &str,
+        version: &UpdateVersion,
     ) -> Result<PartId> {
         let name = format!("{}/{path}", self.bucket);
         let source = format!("/{}", utf8_percent_encode(&name, ENCODED));
@@ -129,49 +97,40 @@ impl Uploads for S3Uploads {
                 "x-amz-copy-source-range",
                 format!("bytes={}-{last}", range.start),
             ),
-            ("x-amz-copy-source-if-match", tag.to_owned()),
+            ("x-amz-copy-source-if-match", tag(version)),
         ];
         let query = [
             ("partNumber", (number + 1).to_string()),
-            ("uploadId", upload.clone()),
+            ("uploadId", id.clone()),
         ];
-        let mut attempt = 0;
-        loop {
+        retried(may_pass, || async {
             let sent = self.send(Method::PUT, path, &query, &headers, String::new());
-            match sent.await {
-                Ok((_, body)) => {
-                    let content_id = element(&body, "CopyPartResult", "ETag", path)?;
-                    return Ok(PartId { content_id });
-                }
-                Err(error) if attempt < RETRIES && may_pass(&error) => {
-                    BACKOFF.wait(attempt).await;
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            let (_, body) = sent.await?;
+            let content_id = self.element(&body, "CopyPartResult", "ETag", path)?;
+            Ok(PartId { content_id })
+        })
+        .await
     }
 
     async fn put(
         &self,
-        path: &Path,
-        (upload, number): (&String, usize),
+        Upload { path, id }: &Upload,
+        number: usize,
         payload: PutPayload,
     ) -> Result<PartId> {
-        self.store.put_part(path, upload, number, payload).await
+        self.store.put_part(path, id, number, payload).await
     }
 
     async fn complete(
         &self,
-        path: &Path,
-        upload: &str,
+        Upload { path, id }: &Upload,
         parts: &[PartId],
-        tag: &str,
+        version: &UpdateVersion,
     ) -> Result<PutResult> {
-        let query = [("uploadId", upload.to_owned())];
-        let headers = [("if-match", tag.to_owned())];
+        let query = [("uploadId", id.clone())];
+        let headers = [("if-match", tag(version))];
         let parts = parts.iter().enumerate().map(|(number, part)| {
-            let tag = part.content_id.replace('&', "&amp;").replace('"', "&quot;");
+            let tag = escaped(&part.content_id);
             let number = number + 1;
             format!("<Part><ETag>{tag}</ETag><PartNumber>{number}</PartNumber></Part>")
         });
@@ -181,7 +140,7 @@ impl Uploads for S3Uploads {
         );
         let sent = self.send(Method::POST, path, &query, &headers, body);
         let (answer, body) = sent.await?;
-        let tag = element(&body, "CompleteMultipartUploadResult", "ETag", path)?;
+        let tag = self.element(&body, "CompleteMultipartUploadResult", "ETag", path)?;
         let version = answer.get("x-amz-version-id");
         Ok(PutResult {
             e_tag: Some(format!("\"{}\"", tag.trim_matches('"'))),
@@ -190,7 +149,7 @@ impl Uploads for S3Uploads {
         })
     }
 
-    async fn under_way(&self, prefix: &str) -> Result<Vec<UnderWay>> {
+    async fn under_way(&self, prefix: &str) -> Result<Vec<(Upload, SystemTime)>> {
         let (root, mut found) = (Path::default(), Vec::new());
         let mut query = vec![("uploads", String::new()), ("prefix", prefix.to_owned())];
         loop {
@@ -198,15 +157,11 @@ impl Uploads for S3Uploads {
             let (_, body) = sent.await?;
             for upload in body.split("<Upload>").skip(1) {
                 let text = |name| text(upload, name);
-                let (key, upload, since) = (text("Key"), text("UploadId"), text("Initiated"));
+                let (key, id, since) = (text("Key"), text("UploadId"), text("Initiated"));
                 let since = since.and_then(|since| humantime::parse_rfc3339(&since).ok());
                 let path = key.and_then(|key| Path::parse(key).ok());
-                if let (Some(path), Some(upload), Some(since)) = (path, upload, since) {
-                    found.push(UnderWay {
-                        path,
-                        upload,
-                        since,
-                    });
+                if let (Some(path), Some(id), Some(since)) = (path, id, since) {
+                    found.push((Upload { path, id }, since));
                 }
             }
             let (key, upload) = (
@@ -223,14 +178,13 @@ impl Uploads for S3Uploads {
         }
     }
 
-    async fn abort(&self, path: &Path, upload: &str) -> Result<()> {
-        self.store.abort_multipart(path, &upload.to_owned()).await
+    async fn abort(&self, Upload { path, id }: &Upload) -> Result<()> {
+        self.store.abort_multipart(path, id).await
     }
 }
 
 impl S3Uploads {
-    /// Sends a request and returns the response. Servers may begin with 200 and then report an
-    /// error in the body.
+    /// Sends a request by a URL that covers the header fields.
     async fn send(
         &self,
         method: Method,
@@ -241,77 +195,30 @@ impl S3Uploads {
     ) -> Result<(HeaderMap, String)> {
         let mut options = SignedUrlOptions::default()
             .with_query(query.iter().map(|(name, value)| (*name, value.clone())));
-        let mut fields = HeaderMap::new();
-        for (name, value) in headers {
-            let value = HeaderValue::from_str(value).map_err(generic)?;
-            let name = HeaderName::from_static(name);
+        let sender = &self.sender;
+        let mut request = sender.request(method.clone(), "/", headers, body)?;
+        for (name, value) in request.headers() {
             options = options.with_signed_header(name.clone(), value.clone());
-            fields.insert(name, value);
         }
-        let url = self
-            .store
-            .signed_url_opts(method.clone(), path, VALID, &options);
-        let mut request = HttpRequest::new(HttpRequestBody::from(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = url.await?.as_str().parse().map_err(generic)?;
-        *request.headers_mut() = fields;
-        let answer = self.http.execute(request).await.map_err(generic)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.into_body().bytes().await.map_err(generic)?;
-        let body = String::from_utf8_lossy(&body).into_owned();
-        match status.is_success() && !body.contains("<Error>") {
-            true => Ok((headers, body)),
-            false => Err(refused(status.as_u16(), &body, path)),
-        }
+        let store = &self.store;
+        let url = store.signed_url_opts(method, path, VALID, &options).await?;
+        *request.uri_mut() = url
+            .as_str()
+            .parse()
+            .map_err(|error| sender.generic(error))?;
+        sender.send(path, request).await
+    }
+
+    /// Returns the text of an element in a response of this kind.
+    fn element(&self, body: &str, kind: &str, name: &str, path: &Path) -> Result<String> {
+        let found = body.contains(&format!("<{kind}")).then_some(body);
+        let text = found.and_then(|body| text(body, name));
+        text.ok_or_else(|| self.sender.refused(200, body, path))
     }
 }
 
-/// Converts an error response to an error of `object_store`.
-fn refused(status: u16, body: &str, path: &Path) -> Error {
-    let says = |code: &str| body.contains(&format!("<Code>{code}</Code>"));
-    let body = body.chars().take(1000).collect::<String>();
-    let source = format!("Server returned an error, status code: {status}: {body}").into();
-    let path = path.to_string();
-    match status {
-        412 | 409 => Error::Precondition { path, source },
-        _ if says("PreconditionFailed") || says("ConditionalRequestConflict") => {
-            Error::Precondition { path, source }
-        }
-        404 => Error::NotFound { path, source },
-        403 => Error::PermissionDenied { path, source },
-        _ => Error::Generic {
-            store: "S3",
-            source,
-        },
-    }
-}
-
-/// Whether another attempt may succeed.
-fn may_pass(error: &Error) -> bool {
-    let text = error.to_string();
-    let busy = ["429", "500", "502", "503", "504"];
-    let says = |status: &&str| text.contains(&format!("status code: {status}"));
-    let failed = ["SlowDown", "InternalError"];
-    matches!(error, Error::Generic { .. })
-        && (crate::object::is_transport(error)
-            || busy.iter().any(says)
-            || failed
-                .iter()
-                .any(|code| text.contains(&format!("<Code>{code}</Code>"))))
-}
-
-fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Generic {
-        store: "S3",
-        source: Box::new(source),
-    }
-}
-
-/// Returns the text of an element in a response of this kind.
-fn element(body: &str, kind: &str, name: &str, path: &Path) -> Result<String> {
-    let found = body.contains(&format!("<{kind}")).then_some(body);
-    let text = found.and_then(|body| text(body, name));
-    text.ok_or_else(|| refused(200, body, path))
+fn tag(version: &UpdateVersion) -> String {
+    version.e_tag.clone().unwrap_or_default()
 }
 
 /// Returns the text of the first element of this name.

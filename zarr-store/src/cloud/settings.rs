@@ -164,7 +164,12 @@ impl Setup {
         // A signed URL does not cover the caller's headers.
         let uploads = uploads.filter(|_| self.headers.is_empty());
         let patches = uploads.map(|uploads| {
-            let known = endpoint.is_none_or(|endpoint| is_of(endpoint, &AMAZON));
+            let own: &[&str] = match url.scheme() {
+                "s3" | "s3a" => &AMAZON,
+                "gs" => &["storage.googleapis.com"],
+                _ => &["blob.core.windows.net"],
+            };
+            let known = endpoint.is_none_or(|endpoint| is_of(endpoint, own));
             Patches::new(uploads, &place, !known)
         });
         let sign = signs.then(|| sign_with(store.clone()));

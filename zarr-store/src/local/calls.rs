@@ -9,8 +9,9 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
+use super::lock::Permit;
 use super::walk::Walk;
-use super::{LocalFile, LocalStore};
+use super::{Hold, LocalFile, LocalStore};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
@@ -27,22 +28,28 @@ const BATCH: usize = 1000;
 async fn run<T: Send + 'static>(
     permits: Arc<Semaphore>,
     local: &LocalStore,
-    (operation, key): (&'static str, &str),
+    named: (&'static str, &str),
     work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    run_waiting(permits, local, named, |_| work()).await
+}
+
+/// Runs work that may wait for other writers, and then releases its permit.
+async fn run_waiting<T: Send + 'static>(
+    permits: Arc<Semaphore>,
+    local: &LocalStore,
+    (operation, key): (&'static str, &str),
+    work: impl FnOnce(&mut Permit) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let started = Instant::now();
     let permit = permits
         .acquire_owned()
         .await
         .expect("the semaphore of a store is never closed");
-    let result = task::blocking(move || {
-        let result = work();
-        drop(permit);
-        result
-    })
-    .await
-    .map_err(local.io(key, "request"))
-    .flatten();
+    let result = task::blocking(move || work(&mut Some(permit)))
+        .await
+        .map_err(local.io(key, "request"))
+        .flatten();
     tracing::debug!(
         operation,
         store = &*local.location,
@@ -252,8 +259,8 @@ pub(crate) async fn put(
     precondition: Precondition,
 ) -> Result<Version> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.permits(), local, ("put", key), move || {
-        files.put(&name, &payload, &precondition)
+    run_waiting(store.permits(), local, ("put", key), move |permit| {
+        files.put(&name, &payload, &precondition, permit)
     })
     .await
 }
@@ -266,16 +273,24 @@ pub(crate) async fn patch(
     (keep, tail): (u64, Vec<Bytes>),
 ) -> Result<Version> {
     let (files, name, version) = (local.clone(), key.to_owned(), version.clone());
-    run(store.permits(), local, ("patch", key), move || {
-        files.patch(&name, &version, keep, &tail)
+    run_waiting(store.permits(), local, ("patch", key), move |permit| {
+        files.patch(&name, &version, keep, &tail, permit)
+    })
+    .await
+}
+
+pub(crate) async fn hold(store: &Store, local: &LocalStore, key: &str) -> Result<Hold> {
+    let (files, name) = (local.clone(), key.to_owned());
+    run_waiting(store.permits(), local, ("hold", key), move |permit| {
+        files.hold(&name, permit)
     })
     .await
 }
 
 pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
     let (files, name) = (local.clone(), key.to_owned());
-    run(store.permits(), local, ("delete", key), move || {
-        files.delete(&name)
+    run_waiting(store.permits(), local, ("delete", key), move |permit| {
+        files.delete(&name, permit)
     })
     .await
 }
@@ -285,8 +300,8 @@ pub(crate) async fn delete_all(store: &Store, local: &LocalStore, keys: &[String
         return Ok(());
     };
     let (files, names) = (local.clone(), keys.to_vec());
-    run(store.permits(), local, ("delete", first), move || {
-        names.iter().try_for_each(|name| files.delete(name))
+    run_waiting(store.permits(), local, ("delete", first), move |permit| {
+        names.iter().try_for_each(|name| files.delete(name, permit))
     })
     .await
 }

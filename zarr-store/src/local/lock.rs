@@ -11,9 +11,14 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 /// The most retries after other writers took the lock file away; each retry means that another
 /// writer made progress.
 const ATTEMPTS: usize = 10_000;
+
+/// The permit of a request, until it has to wait for another writer.
+pub(crate) type Permit = Option<OwnedSemaphorePermit>;
 
 /// A locked lock file. Dropping it empties and removes the file.
 #[derive(Debug)]
@@ -25,8 +30,9 @@ pub(super) struct KeyLock {
 }
 
 impl KeyLock {
-    /// Waits for the lock of the object at `target`.
-    pub(super) fn acquire(target: &Path) -> io::Result<Self> {
+    /// Waits for the lock of the object at `target`. Releases the permit before it waits, so that
+    /// the writer that holds the lock always finds one.
+    pub(super) fn acquire(target: &Path, permit: &mut Permit) -> io::Result<Self> {
         let path = lock_path(target);
         for _ in 0..ATTEMPTS {
             let file = OpenOptions::new()
@@ -36,7 +42,13 @@ impl KeyLock {
                 .truncate(false)
                 .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
                 .open(&path)?;
-            file.lock()?;
+            match file.try_lock() {
+                Err(fs::TryLockError::WouldBlock) => {
+                    permit.take();
+                    file.lock()?;
+                }
+                locked => locked?,
+            }
             let held = file.metadata()?;
             if is_at(&held, &path)? {
                 return Self::new(file, &held, path);

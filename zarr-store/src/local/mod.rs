@@ -2,7 +2,8 @@
 //! a runtime.
 //!
 //! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename,
-//! `remove` deletes and sweeps, `walk` lists, `unlisted` finds what listings skip. `calls` serves [`Store`](crate::Store) and moves all
+//! `hold` keeps other writers away, `remove` deletes and sweeps, `walk` lists, `unlisted` finds what
+//! listings skip. `calls` serves [`Store`](crate::Store) and moves all
 //! of this off the runtime.
 //!
 //! An object is a regular file. During a write, its lock file `<name>#0` may exist beside it: such
@@ -11,6 +12,7 @@
 
 mod calls;
 mod file;
+mod hold;
 mod lock;
 mod now;
 mod put;
@@ -25,12 +27,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use calls::{
-    delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, head, list, list_dir,
+    delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, head, hold, list, list_dir,
     list_keys, patch, put,
 };
 pub use file::LocalFile;
+pub use hold::Hold;
 pub use unlisted::Unlisted;
 
+use self::hold::Holds;
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 
@@ -57,6 +61,8 @@ pub struct LocalStore {
     location: Arc<str>,
     durability: Durability,
     counters: Arc<Counters>,
+    /// The locks that writers hold for the next put of a key.
+    holds: Arc<Holds>,
 }
 
 impl LocalStore {
@@ -68,6 +74,7 @@ impl LocalStore {
             location,
             durability: Durability::default(),
             counters: Arc::default(),
+            holds: Arc::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::file::{file_version, is_missing, kind};
-use super::lock::KeyLock;
+use super::lock::{KeyLock, Permit};
 use super::{Durability, LocalStore};
 use crate::error::{Error, Result};
 use crate::version::{FileVersion, Precondition, Version};
@@ -33,12 +33,13 @@ impl LocalStore {
         key: &str,
         payload: &[Bytes],
         precondition: &Precondition,
+        permit: &mut Permit,
     ) -> Result<Version> {
         let target = self.path(key)?;
         let bytes = payload.iter().map(|bytes| bytes.len() as u64).sum();
         self.counters.put(bytes);
         tracing::trace!(store = &*self.location, key, bytes, "write");
-        self.replace(key, &target, payload, precondition, 0)
+        self.replace((key, &target), payload, precondition, 0, permit)
     }
 
     /// Replaces an object of a version by its first `keep` bytes followed by a tail. The operating
@@ -49,6 +50,7 @@ impl LocalStore {
         version: &Version,
         keep: u64,
         tail: &[Bytes],
+        permit: &mut Permit,
     ) -> Result<Version> {
         let target = self.path(key)?;
         let bytes = tail.iter().map(|bytes| bytes.len() as u64).sum();
@@ -56,18 +58,21 @@ impl LocalStore {
         self.counters.copied(keep);
         tracing::trace!(store = &*self.location, key, bytes, copied = keep, "patch");
         let precondition = Precondition::IfVersion(version.clone());
-        self.replace(key, &target, tail, &precondition, keep)
+        self.replace((key, &target), tail, &precondition, keep, permit)
     }
 
     fn replace(
         &self,
-        key: &str,
-        target: &Path,
+        (key, target): (&str, &Path),
         payload: &[Bytes],
         precondition: &Precondition,
         keep: u64,
+        permit: &mut Permit,
     ) -> Result<Version> {
-        let (lock, new_directory) = self.lock_for_put(key, target)?;
+        let (lock, new_directory) = match self.holds.take(target) {
+            Some(held) => held,
+            None => self.lock_for_put(key, target, permit)?,
+        };
         let result = self.put_locked(key, target, lock, payload, precondition, keep);
         if result.is_err() {
             self.remove_empty_parents(target);
@@ -104,12 +109,17 @@ impl LocalStore {
 
     /// Takes the lock of a key, creating its directory if needed, and returns whether the directory
     /// is new.
-    fn lock_for_put(&self, key: &str, target: &Path) -> Result<(KeyLock, bool)> {
+    pub(super) fn lock_for_put(
+        &self,
+        key: &str,
+        target: &Path,
+        permit: &mut Permit,
+    ) -> Result<(KeyLock, bool)> {
         let parent = target.parent().unwrap_or(target);
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match KeyLock::acquire(target) {
+            match KeyLock::acquire(target, permit) {
                 Ok(lock) => return Ok((lock, attempt > 1)),
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                     return Err(self.obstructed(key, "an object at a prefix of the key"));

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::file::is_missing;
-use super::lock::KeyLock;
+use super::lock::{KeyLock, Permit};
 use super::{Durability, LocalStore, is_lock_name};
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ use crate::error::Result;
 const ATTEMPTS: usize = 10;
 
 impl LocalStore {
-    pub(crate) fn delete(&self, key: &str) -> Result<()> {
+    pub(crate) fn delete(&self, key: &str, permit: &mut Permit) -> Result<()> {
         let target = self.path(key)?;
         self.counters.delete();
         match fs::symlink_metadata(&target) {
@@ -27,7 +27,7 @@ impl LocalStore {
             Err(error) if is_missing(&error) => return Ok(()),
             Err(error) => return Err(self.io(key, "delete")(error)),
         }
-        remove_locked(&target).map_err(self.io(key, "delete"))?;
+        remove_locked(&target, permit).map_err(self.io(key, "delete"))?;
         if self.durability == Durability::Synced
             && let Some(parent) = target.parent()
         {
@@ -80,7 +80,7 @@ impl LocalStore {
                 drop(KeyLock::wait_existing(&path)?);
             } else {
                 self.counters.delete();
-                remove_locked(&path)?;
+                remove_locked(&path, &mut None)?;
             }
         }
         Ok(())
@@ -149,8 +149,8 @@ impl LocalStore {
     }
 }
 
-fn remove_locked(target: &Path) -> io::Result<()> {
-    let lock = match KeyLock::acquire(target) {
+fn remove_locked(target: &Path, permit: &mut Permit) -> io::Result<()> {
+    let lock = match KeyLock::acquire(target, permit) {
         Ok(lock) => Some(lock),
         // A full disk must not prevent deletes, and a name that is too long is not one of ours.
         Err(error) if is_full(&error) || error.kind() == io::ErrorKind::InvalidFilename => None,

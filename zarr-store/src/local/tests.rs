@@ -435,7 +435,7 @@ fn three_processes_lose_no_update() {
 #[test]
 fn a_killed_writer_blocks_nobody() {
     if let Some(root) = child_root() {
-        let lock = KeyLock::acquire(&root.join("k")).unwrap();
+        let lock = KeyLock::acquire(&root.join("k"), &mut None).unwrap();
         (&lock.file).write_all(b"half of the ne").unwrap();
         fs::write(root.join("locked"), "").unwrap();
         std::thread::sleep(Duration::from_secs(60));

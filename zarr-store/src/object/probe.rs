@@ -16,7 +16,10 @@ use crate::error::{Error, Result};
 use crate::{Store, key, task};
 
 /// The finding of a store's probe, once it ran: the defect of its conditions, if any.
-pub(super) type Probed = OnceCell<Option<&'static str>>;
+pub(super) type Probed = OnceCell<Finding>;
+
+/// The defect that a probe found, if any.
+pub(super) type Finding = Option<&'static str>;
 
 const PREFIX: &str = ".zarr-store-probe-";
 
@@ -41,16 +44,32 @@ impl ObjectBackend {
         found.map_or(Ok(()), |reason| Err(unsupported(store, key, reason)))
     }
 
-    /// Runs the probe as a separate task, which cleans up even if the caller is dropped. The
-    /// probe's object is beside the key's object, where a writer of the key may write.
-    async fn probe(&self, store: &Store, key: &str) -> Result<Option<&'static str>> {
+    async fn probe(&self, store: &Store, key: &str) -> Result<Finding> {
+        let ask = |backend: Self, store: Store, name: String, path: Path| async move {
+            backend.ask_conditions(&store, &name, &path).await
+        };
+        self.probe_with(store, key, ask).await
+    }
+
+    /// Runs a probe as a separate task, which cleans up even if the caller is dropped. The probe's
+    /// object is beside the key's object, where a writer of the key may write.
+    pub(super) async fn probe_with<F>(
+        &self,
+        store: &Store,
+        key: &str,
+        ask: impl FnOnce(Self, Store, String, Path) -> F,
+    ) -> Result<Finding>
+    where
+        F: Future<Output = Result<Finding>> + Send + 'static,
+    {
         let directory = key.rsplit_once('/').map_or("", |(directory, _)| directory);
         let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         let name = key::join(directory, &name).into_owned();
         let path = self.path(store, &name)?;
         let (backend, owned) = (self.clone(), store.clone());
+        let asked = ask(self.clone(), store.clone(), name.clone(), path.clone());
         let probe = async move {
-            let found = backend.ask_conditions(&owned, &name, &path).await;
+            let found = asked.await;
             let mut request = backend.start(&owned, &name, "probe");
             owned.counters().delete();
             if !matches!(
@@ -78,12 +97,7 @@ impl ObjectBackend {
         Ok(request.within(0, put).await?.is_ok())
     }
 
-    async fn ask_conditions(
-        &self,
-        store: &Store,
-        name: &str,
-        path: &Path,
-    ) -> Result<Option<&'static str>> {
+    async fn ask_conditions(&self, store: &Store, name: &str, path: &Path) -> Result<Finding> {
         use object_store::Error as E;
 
         // Entity tags and generations are opaque: any value that the object cannot have will do.

@@ -1,23 +1,16 @@
 //! Patches: local files and memory, and uploads of copied ranges with all their failures.
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+mod server;
 
-use async_trait::async_trait;
+use std::time::Duration;
+
 use bytes::Bytes;
-use object_store::memory::InMemory;
-use object_store::multipart::PartId;
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{
-    Error as E, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload, PutResult,
-    UpdateVersion,
-};
 
-use crate::object::patch::{Patches, UnderWay, Uploads};
-use crate::object::{ObjectBackend, Quirks};
-use crate::{ByteRange, CostModel, ErrorKind, Precondition, Store, Version};
+use self::server::{Server, Wrong};
+use crate::object::patch::{Uploads, Way};
+use crate::{ByteRange, ErrorKind, Precondition, Store, Version};
 
 const KEEP: usize = 5 << 20;
 
@@ -70,224 +63,6 @@ async fn memory_and_local_files_are_patched() {
         assert_eq!(store.size("a/k").await.unwrap(), None);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-}
-
-/// The defect of a server, or of one of its responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
-    Nothing,
-    CopyIgnoresConditions,
-    CopyIgnoresRanges,
-    CompletionIgnoresConditions,
-    /// A step whose name starts like this fails each time.
-    Fails(&'static str),
-    /// A step whose name starts like this is refused for lack of permission.
-    Denies(&'static str),
-    /// The completion is carried out, and then the connection breaks; a retry reports that the
-    /// upload does not exist.
-    LosesAcknowledgement,
-    /// The completion is not carried out, and the connection breaks, twice.
-    LosesCompletion,
-    /// Another writer puts the object before this step.
-    Changes(&'static str),
-    /// This step never ends.
-    Hangs(&'static str),
-}
-
-type Parts = HashMap<usize, Bytes>;
-
-/// A server that keeps uploads in memory.
-struct Server {
-    store: Arc<InMemory>,
-    uploads: Mutex<HashMap<String, Parts>>,
-    steps: Mutex<Vec<String>>,
-    wrong: Mutex<Wrong>,
-}
-
-fn generic(text: &'static str) -> E {
-    E::Generic {
-        store: "fake",
-        source: text.into(),
-    }
-}
-
-fn broken() -> E {
-    use object_store::client::{HttpError, HttpErrorKind};
-
-    let source = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-    E::Generic {
-        store: "fake",
-        source: Box::new(HttpError::new(HttpErrorKind::Interrupted, source)),
-    }
-}
-
-impl Server {
-    fn new(wrong: Wrong) -> Arc<Self> {
-        Arc::new(Self {
-            store: Arc::new(InMemory::new()),
-            uploads: Mutex::default(),
-            steps: Mutex::default(),
-            wrong: Mutex::new(wrong),
-        })
-    }
-
-    /// Opens a store on the server, with or without a probe.
-    fn store(self: &Arc<Self>, probe: bool) -> Store {
-        let place = format!("fake {:p} {:x}", Arc::as_ptr(self), fastrand::u64(..));
-        let patches = Patches::new(self.clone(), &place, probe);
-        let quirks = Quirks {
-            single_writer: probe,
-            ..Quirks::default()
-        };
-        let backend = ObjectBackend::new(self.store.clone(), quirks);
-        Store::from_object(backend.patching(Some(patches)), "fake", CostModel::object())
-    }
-
-    fn wrong(&self) -> Wrong {
-        *self.wrong.lock().unwrap()
-    }
-
-    /// Logs a step and applies its defect.
-    async fn step(&self, step: &str, path: &Path) -> object_store::Result<()> {
-        let probe = path.as_ref().contains("probe");
-        self.steps.lock().unwrap().push(format!("{step} {path}"));
-        match self.wrong() {
-            Wrong::Fails(which) if step == which => Err(generic("status code: 500")),
-            Wrong::Denies(which) if step == which => Err(E::PermissionDenied {
-                path: path.to_string(),
-                source: "status code: 403".into(),
-            }),
-            Wrong::Changes(which) if step == which && !probe => {
-                *self.wrong.lock().unwrap() = Wrong::Nothing;
-                self.store.put(path, "of another".into()).await.map(drop)
-            }
-            Wrong::Hangs(which) if step == which && !probe => std::future::pending().await,
-            _ => Ok(()),
-        }
-    }
-
-    fn steps(&self) -> Vec<String> {
-        std::mem::take(&mut *self.steps.lock().unwrap())
-    }
-
-    fn uploads_left(&self) -> usize {
-        self.uploads.lock().unwrap().len()
-    }
-}
-
-#[async_trait]
-impl Uploads for Server {
-    async fn start(&self, path: &Path) -> object_store::Result<String> {
-        self.step("start", path).await?;
-        let name = format!("{:x}", fastrand::u64(..));
-        self.uploads
-            .lock()
-            .unwrap()
-            .insert(name.clone(), Parts::new());
-        Ok(name)
-    }
-
-    async fn copy(
-        &self,
-        path: &Path,
-        (upload, number): (&String, usize),
-        range: Range<u64>,
-        tag: &str,
-    ) -> object_store::Result<PartId> {
-        self.step("copy", path).await?;
-        let options = GetOptions {
-            if_match: (self.wrong() != Wrong::CopyIgnoresConditions).then(|| tag.to_owned()),
-            range: (self.wrong() != Wrong::CopyIgnoresRanges).then_some(GetRange::Bounded(range)),
-            ..GetOptions::default()
-        };
-        let bytes = self.store.get_opts(path, options).await?.bytes().await?;
-        self.put_part(upload, number, bytes)
-    }
-
-    async fn put(
-        &self,
-        path: &Path,
-        (upload, number): (&String, usize),
-        payload: PutPayload,
-    ) -> object_store::Result<PartId> {
-        self.step("put", path).await?;
-        self.put_part(upload, number, payload.into())
-    }
-
-    async fn complete(
-        &self,
-        path: &Path,
-        upload: &str,
-        parts: &[PartId],
-        tag: &str,
-    ) -> object_store::Result<PutResult> {
-        self.step("complete", path).await?;
-        let probe = path.as_ref().contains("probe");
-        if self.wrong() == Wrong::LosesCompletion && !probe {
-            if self
-                .steps
-                .lock()
-                .unwrap()
-                .iter()
-                .filter(|step| step.starts_with("complete a/k"))
-                .count()
-                > 2
-            {
-                *self.wrong.lock().unwrap() = Wrong::Nothing;
-            }
-            return Err(broken());
-        }
-        let no_upload = || E::NotFound {
-            path: path.to_string(),
-            source: "NoSuchUpload".into(),
-        };
-        let found = self.uploads.lock().unwrap().get(upload).cloned();
-        let found = found.ok_or_else(no_upload)?;
-        let pieces = (0..parts.len()).map(|number| found[&number].clone());
-        let mode = match self.wrong() {
-            Wrong::CompletionIgnoresConditions => PutMode::Overwrite,
-            _ => PutMode::Update(UpdateVersion {
-                e_tag: Some(tag.to_owned()),
-                version: None,
-            }),
-        };
-        let payload = pieces.collect::<PutPayload>();
-        let result = self.store.put_opts(path, payload, mode.into()).await?;
-        self.uploads.lock().unwrap().remove(upload);
-        match self.wrong() {
-            Wrong::LosesAcknowledgement if !probe => Err(broken()),
-            _ => Ok(result),
-        }
-    }
-
-    async fn under_way(&self, _: &str) -> object_store::Result<Vec<UnderWay>> {
-        let uploads = self.uploads.lock().unwrap();
-        let found = uploads.keys().map(|upload| UnderWay {
-            path: Path::from("a/k"),
-            upload: upload.clone(),
-            since: SystemTime::now() - Duration::from_secs(30),
-        });
-        Ok(found.collect())
-    }
-
-    async fn abort(&self, path: &Path, upload: &str) -> object_store::Result<()> {
-        self.steps.lock().unwrap().push(format!("abort {path}"));
-        self.uploads.lock().unwrap().remove(upload);
-        Ok(())
-    }
-}
-
-impl Server {
-    fn put_part(&self, upload: &str, number: usize, bytes: Bytes) -> object_store::Result<PartId> {
-        let mut uploads = self.uploads.lock().unwrap();
-        let parts = uploads
-            .get_mut(upload)
-            .ok_or_else(|| generic("NoSuchUpload"))?;
-        parts.insert(number, bytes);
-        Ok(PartId {
-            content_id: number.to_string(),
-        })
-    }
 }
 
 #[tokio::test]
@@ -436,4 +211,26 @@ async fn uploads_of_killed_writers_are_swept() {
     assert_eq!(beside.sweep(Duration::ZERO).await.unwrap(), 0);
     assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
     assert_eq!(server.uploads_left(), 0);
+}
+
+#[tokio::test]
+async fn each_way_is_probed() {
+    for way in [Way::Multipart, Way::Blocks] {
+        for (wrong, patches) in [
+            (Wrong::Nothing, true),
+            (Wrong::CopyIgnoresConditions, false),
+            (Wrong::CompletionIgnoresConditions, false),
+            (Wrong::CopyIgnoresRanges, false),
+        ] {
+            let server = Server::of(way, wrong);
+            let store = server.store(true);
+            let version = put(&store).await;
+            let (all, tail) = (old().len() as u64, vec![Bytes::from_static(b"tail")]);
+            let new = store.append("a/k", &version, all, tail).await.unwrap();
+            assert_eq!(content(&store).await, ([&old()[..], b"tail"].concat(), new));
+            let copied = store.requests().bytes_copied;
+            assert_eq!(copied > 0, patches, "{way:?} {wrong:?}");
+            assert_eq!(server.uploads_left(), 0, "{way:?} {wrong:?}");
+        }
+    }
 }
