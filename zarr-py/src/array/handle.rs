@@ -225,11 +225,18 @@ pub(super) enum Answer {
     Node(Box<Opened>),
     Nodes(Place, Vec<(String, zarr::Result<zarr::Node>)>),
     Names(Vec<(String, &'static str)>),
+    Index(u64),
 }
 
 impl From<()> for Answer {
     fn from((): ()) -> Self {
         Self::Nothing
+    }
+}
+
+impl From<u64> for Answer {
+    fn from(index: u64) -> Self {
+        Self::Index(index)
     }
 }
 
@@ -261,6 +268,7 @@ impl<'py> IntoPyObject<'py> for Answer {
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
             }
             Self::Names(names) => names.into_pyobject(py),
+            Self::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
         }
     }
 }
