@@ -103,7 +103,7 @@ class ReadTask:
     @property
     def keys(self) -> list[str]:
         """The keys of the objects. No two tasks of a plan share a key."""
-        axes = _axes(self.array, self.selection)
+        axes = _axes(self.target, self.selection)
         return [self.array._key_of_cell(cell) for cell in product(*(axis.cells for axis in axes))]
 
     @property
@@ -171,7 +171,7 @@ class _Axis:
         return slice(taken.start, taken.stop if taken.stop >= 0 else None, taken.step)
 
 
-def _axis(array: "Array", axis: int, indices: int | range) -> _Axis:
+def _axis(array: "Array", axis: int, indices: int | range, is_open: bool) -> _Axis:
     edges = np.asarray(array._edges(axis), dtype=np.int64)
     line = range(indices, indices + 1) if isinstance(indices, int) else indices
     ascending = line if line.step > 0 else line[::-1]
@@ -180,15 +180,19 @@ def _axis(array: "Array", axis: int, indices: int | range) -> _Axis:
     touched = np.flatnonzero(before[1:] > before[:-1])
     starts, stops = before[touched], before[touched + 1]
     whole = stops - starts == edges[touched + 1] - edges[touched]
+    if is_open and len(touched) and touched[-1] == len(edges) - 2:
+        # Other writers may be appending to the last object, unless it ends with the array.
+        length = None if array.is_rectilinear else (array.shards or array.chunks)[axis]
+        whole[-1] &= edges[-1] - edges[-2] == length
     if line.step < 0:
         touched, whole = touched[::-1], whole[::-1]
         starts, stops = (len(line) - stops)[::-1], (len(line) - starts)[::-1]
     return _Axis(indices, touched.tolist(), starts.tolist(), stops.tolist(), whole.tolist())
 
 
-def _axes(array: "Array", selection: Any) -> list[_Axis]:
-    found = basic(selection, array.shape)
-    return [_axis(array, axis, indices) for axis, indices in enumerate(found)]
+def _axes(target: Target, selection: Any) -> list[_Axis]:
+    found = enumerate(basic(selection, target.array.shape))
+    return [_axis(target.array, axis, indices, axis == target.open_axis) for axis, indices in found]
 
 
 class _Plan[Task](Sequence[Task]):
@@ -202,7 +206,7 @@ class _Plan[Task](Sequence[Task]):
     """For each dimension, the first and last object of each task."""
 
     def __init__(self, target: Target, selection: Any, workers: int | None) -> None:
-        self._target, self._axes = target, _axes(target.array, selection)
+        self._target, self._axes = target, _axes(target, selection)
         counts = [len(axis.cells) for axis in self._axes]
         tasks = counts if workers is None else _shares(counts, _checks.count(workers, "workers", 1))
         self._groups = [_runs(count, some) for count, some in zip(counts, tasks, strict=True)]

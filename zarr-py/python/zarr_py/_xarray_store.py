@@ -17,7 +17,7 @@ from zarr_py._xarray_arrays import Batch, Elements
 if TYPE_CHECKING:
     from zarr_py._group import Group
 
-__all__ = ["DIMENSIONS", "DataStore", "format_of"]
+__all__ = ["DIMENSIONS", "DataStore", "attribute", "format_of"]
 
 DIMENSIONS = "_ARRAY_DIMENSIONS"
 """The attribute with the names of dimensions in Zarr v2."""
@@ -187,12 +187,11 @@ def _compact(sizes: tuple[tuple[int, ...], ...]) -> tuple[int | tuple[int, ...],
 
 
 def attribute(value: Any) -> Any:
-    """Returns an attribute as JSON can hold it."""
-    if isinstance(value, np.ndarray):
+    """Returns an attribute as JSON can hold it: without arrays and scalars of NumPy."""
+    if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def attributes(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Returns attributes as JSON can hold them."""
-    return {name: attribute(value) for name, value in values.items()}
+    if isinstance(value, list | tuple):
+        return [attribute(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: attribute(one) for name, one in value.items()}
+    return value

@@ -22,7 +22,7 @@ from zarr_py._array import Array
 from zarr_py._group import Group
 from zarr_py._region import within
 from zarr_py._xarray_arrays import each
-from zarr_py._xarray_store import DIMENSIONS, DataStore, attributes
+from zarr_py._xarray_store import DIMENSIONS, DataStore, attribute
 from zarr_py.errors import AlreadyExistsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def to_zarr(
     for name, given in encoding.items():
         variables[name].encoding = dict(given)
     target.chunks, target.shards = chunks, shards
-    writes = target.arrange(variables, found, frozenset(encoding))
+    writes = target.arrange(variables, frozenset(encoding))
     delayed = _written(writes, compute, dict(dask_options or {}))
     if mode not in ("r", "r+"):
-        opened.set_attrs(attributes(found) if target.encoded_attributes is None else target.encoded_attributes)
+        opened.set_attrs(attribute(found))
     if consolidated or (consolidated is None and mode != "r+"):
         (_group(opened._place(), "") if opened.path else opened).consolidate()
     return opened if compute else delayed
@@ -110,13 +110,12 @@ class _Target(DataStore):
 
     chunks: Sizes = None
     shards: Sizes = None
-    encoded_attributes: dict[Any, Any] | None = None
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
         return encode_zarr_variable(variable, name=name, zarr_format=self.zarr_format)  # type: ignore[arg-type]
 
-    def arrange(self, variables: Mapping[Any, Variable], found: Mapping[Any, Any], checked: frozenset[Any]) -> list[_Write]:
+    def arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
         """Creates and grows arrays, and returns the data to write to them."""
         existing = set() if self._mode == "w" else set(self.array_keys())
         present = {name for name in variables if _encode_variable_name(name) in existing}
@@ -128,7 +127,7 @@ class _Target(DataStore):
             dimensions = self.get_dimensions()
             if self._append_dim not in dimensions:
                 raise ValueError(f"append_dim={self._append_dim!r} does not match any existing dataset dimensions {dimensions}")
-        encoded, self.encoded_attributes = self.encode({name: variables[name] for name in variables if name not in present}, found)
+        encoded, _ = self.encode({name: variables[name] for name in variables if name not in present}, {})
         encoded.update(self._like_stored({name: variables[name] for name in variables if name in present}))
         if self._mode == "a-" and self._append_dim is not None:
             encoded = {name: one for name, one in encoded.items() if name not in present or self._append_dim in one.dims}
@@ -181,7 +180,7 @@ class _Target(DataStore):
         kept = {key: given[key] for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
         if "compressors" in given and given["compressors"] is None:
             kept["compressors"] = None
-        attrs = attributes(attrs)
+        attrs = attribute(attrs)
         if self.zarr_format == 2:
             attrs[DIMENSIONS] = list(variable.dims)
         return {

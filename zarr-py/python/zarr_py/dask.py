@@ -174,12 +174,12 @@ def _store(
 
 def _joined(arrays: Sequence[dask.array.Array]) -> "Delayed":
     """Returns one delayed value for the writes of all blocks."""
-    parts = [delayed for array in arrays for delayed in array.to_delayed().ravel().tolist()]
-    done: Delayed = dask.delayed(_done, name=f"zarr_py-done-{tokenize(*(array.name for array in arrays))}")(parts)
+    name = f"zarr_py-done-{tokenize(*(array.name for array in arrays))}"
+    done: Delayed = dask.delayed(_done, name=name)(*arrays, dask_key_name=name)
     return done
 
 
-def _done(_: Any) -> None:
+def _done(*_: Any) -> None:
     """Waits for the writes of all blocks."""
 
 

@@ -87,7 +87,7 @@ class ZarrPyBackendEntrypoint(BackendEntrypoint):
         drop = _names(drop_variables)
         store = DataStore(
             found, drop=drop, blocks=_blocks(preferred_chunks), mask=use_zarr_fill_value_as_mask, batch=Batch())
-        return StoreBackendEntrypoint().open_dataset(store, drop_variables=drop_variables, **decoding)
+        return _decoded(store, drop_variables, decoding)
 
     def open_groups_as_dict(
         self,
@@ -126,7 +126,7 @@ class ZarrPyBackendEntrypoint(BackendEntrypoint):
             return node[0], DataStore(node[1], drop=drop, blocks=blocks, mask=use_zarr_fill_value_as_mask, batch=batch)
 
         for path, store in each(opened, _groups(root)):
-            found[path] = StoreBackendEntrypoint().open_dataset(store, drop_variables=drop_variables, **decoding)
+            found[path] = _decoded(store, drop_variables, decoding)
         return found
 
     def open_datatree(self, filename_or_obj: Any, **options: Any) -> "DataTree":
@@ -150,6 +150,13 @@ class ZarrPyBackendEntrypoint(BackendEntrypoint):
         "preferred_chunks",
         "use_zarr_fill_value_as_mask",
     )
+
+
+def _decoded(store: DataStore, drop: str | Iterable[str] | None, options: Mapping[str, Any]) -> "Dataset":
+    found = StoreBackendEntrypoint().open_dataset(store, drop_variables=drop, **options)
+    # There is nothing to close, and a pickle need not hold the store.
+    found.set_close(None)
+    return found
 
 
 def _group(store: Any, path: str | None, consolidated: bool | None, options: Mapping[str, Any] | None) -> Group:
