@@ -82,7 +82,7 @@ def empty():
 def several_coordinates():
     return xr.Dataset(
         {"v": (("y", "x"), np.ones((2, 3)), {"grid_mapping": "crs"})},
-        {"crs": ((), 0, {"epsg": 4326}), "lat": (("y", "x"), np.zeros((2, 3))), "month": ("x", [1, 2, 3])})
+        {"crs": ((), 0, {"epsg": 4326, "missing": np.nan, "range": [-np.inf, np.inf]}), "lat": (("y", "x"), np.zeros((2, 3))), "month": ("x", [1, 2, 3])})
 
 
 DATASETS = [weather, packed, texts, numbers, masked, durations, empty, several_coordinates]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import xarray
 import xarray.backends.plugins
+import zarr
 from xarray.backends import writers
 
 from zarr_py.xarray import ZarrPyBackendEntrypoint, to_zarr
@@ -33,6 +34,8 @@ def replaced(dataset: Any, store: Any = None, chunk_store: Any = None, mode: Any
              encoding: Any = None, **options: Any) -> Any:
     for name in ("safe_chunks", "align_chunks", "write_empty_chunks", "chunkmanager_store_kwargs", "zarr_version"):
         options.pop(name, None)
+    if options.get("zarr_format") is None:
+        options["zarr_format"] = zarr.config.get("default_zarr_format")
     return to_zarr(dataset, store, mode, group, encoding, **options)
 
 

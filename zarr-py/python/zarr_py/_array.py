@@ -6,11 +6,11 @@ from itertools import pairwise, product
 from math import prod
 from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
-from zarr_py import _checks, _source, codecs
+from zarr_py import _source, codecs
+from zarr_py._growing import Growing
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
-from zarr_py._plan import Plan
-from zarr_py._shapes import appended, lengths, position
+from zarr_py._plan import Planning
 from zarr_py._steps import run
 from zarr_py._views import Blocks, OIndex, VIndex
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from zarr_py._info import ArrayInfo
     from zarr_py._lazy import Lazy, Typed
-    from zarr_py._region import Region
     from zarr_py._shard_map import ShardMap
-    from zarr_py._tasks import ReadPlan, WritePlan
 
 __all__ = ["Array", "OIndex", "VIndex"]
 
@@ -35,7 +33,7 @@ _BAND = 32 << 20
 """The maximum number of bytes that iteration reads at once, unless one row is larger."""
 
 
-class Array(Node, NativeArray):
+class Array(Node, Growing, Planning, NativeArray):
     """An open array. Reading and writing elements does not fetch the metadata document again.
 
     Indexing follows NumPy, `oindex` selects all combinations of indices, and `vindex` selects
@@ -192,38 +190,6 @@ class Array(Node, NativeArray):
         """Writes a value to a selection."""
         self[selection] = value
 
-    def plan(self, selection: Any = None) -> Plan:
-        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
-        return Plan(*self._plan(selection))
-
-    def read_plan(self, selection: Any = None, *, workers: int | None = None) -> "ReadPlan":
-        """Cuts a read along stored objects into tasks, which run anywhere.
-
-        Parameters
-        ----------
-        selection
-            Integers, slices and `...`; by default, the whole array.
-        workers
-            The number of tasks at most, each of neighbouring objects; by default, each object is a
-            task.
-
-        `out[task.part] = task.read()` for all tasks reads the selection.
-        """
-        from zarr_py._tasks import ReadPlan, Target
-
-        return ReadPlan(Target(self), selection, workers)
-
-    def write_plan(self, selection: Any = None, *, workers: int | None = None) -> "WritePlan":
-        """Cuts a write along stored objects into tasks, which run anywhere.
-
-        The parameters are those of `read_plan`. `task.write(data[task.part])` for all tasks writes
-        the selection. Tasks can be pickled and never share an object, so they can run in any order,
-        at once, and again after a failure. No I/O is made before the tasks run.
-        """
-        from zarr_py._tasks import Target, WritePlan
-
-        return WritePlan(Target(self), selection, workers)
-
     def shard_map(self, *, limit: int = 1024) -> "ShardMap":
         """Returns the stored shards and inner chunks, their sizes, and the dead space in shards.
 
@@ -358,55 +324,6 @@ class Array(Node, NativeArray):
         import json
 
         return json.dumps(self.metadata["data_type"]) if self.dtype.fields else None
-
-    def resize(self, shape: int | Sequence[int]) -> None:
-        """Changes the shape of the array; the number of dimensions stays the same.
-
-        Elements beyond the new shape are deleted, and new elements have the fill value.
-        """
-        self._resize(lengths(shape, "shape"))
-
-    async def resize_async(self, shape: int | Sequence[int]) -> None:
-        """Async variant of `resize`."""
-        await self._resize(lengths(shape, "shape"), awaitable=True)
-
-    def append(self, data: Any, axis: int = 0) -> tuple[int, ...]:
-        """Writes data after the last elements along an axis, and returns the new shape.
-
-        Several writers may append at once: each gets its own indices, as from `reserve`. Raises
-        `ValueError` if `data` differs in shape along another axis, and `ChangedError` if the array
-        changed other than by growing along the axis.
-        """
-        elements, axis, count = appended(self.shape, data, axis)
-        self.reserve(count, axis).write(elements)
-        return self.shape
-
-    async def append_async(self, data: Any, axis: int = 0) -> tuple[int, ...]:
-        """Async variant of `append`."""
-        elements, axis, count = appended(self.shape, data, axis)
-        region = await self.reserve_async(count, axis)
-        await region.write_async(elements)
-        return self.shape
-
-    def reserve(self, count: int, axis: int = 0) -> "Region":
-        """Grows the array by `count` along an axis, and returns the region of the new elements.
-
-        The stored shape grows on condition that no other writer changes it meanwhile, so no two
-        calls of `reserve` or `append`, in any process, return the same elements. They have the fill
-        value until they are written. Raises `ChangedError` if the array changed other than by
-        growing along the axis.
-        """
-        from zarr_py._region import region
-
-        number, axis = _checks.count(count, "count", 0), position(axis, self.ndim)
-        return region(self, axis, self._grow(axis, number), number)
-
-    async def reserve_async(self, count: int, axis: int = 0) -> "Region":
-        """Async variant of `reserve`."""
-        from zarr_py._region import region
-
-        number, axis = _checks.count(count, "count", 0), position(axis, self.ndim)
-        return region(self, axis, await self._grow(axis, number, awaitable=True), number)
 
     def __len__(self) -> int:
         if not self.shape:

@@ -9,7 +9,7 @@ from zarr_py._use import Used
 __all__ = ["PipelinePlugin"]
 
 
-class PipelinePlugin(WorkerPlugin):  # type: ignore[misc]
+class PipelinePlugin(WorkerPlugin):
     """Applies `zarr_py.use` in each worker, and undoes it when the plugin is removed."""
 
     name = "zarr_py"

@@ -19,6 +19,7 @@ from xarray.coding.strings import check_vlen_dtype
 
 from zarr_py import _native, _source
 from zarr_py._array import Array
+from zarr_py._attributes import Bare, to_json
 from zarr_py._group import Group
 from zarr_py._region import within
 from zarr_py._xarray_arrays import each
@@ -87,12 +88,12 @@ def to_zarr(
     target._validate_encoding(encoding)
     variables, found = conventions.encode_dataset_coordinates(dataset)
     for name, given in encoding.items():
-        variables[name].encoding = dict(given)
+        variables[name].encoding = given
     target.chunks, target.shards = chunks, shards
     writes = target.arrange(variables, frozenset(encoding))
     delayed = _written(writes, compute, dict(dask_options or {}))
     if mode not in ("r", "r+"):
-        opened.set_attrs(attribute(found))
+        opened.set_attrs(_attributes(found))
     if consolidated or (consolidated is None and mode != "r+"):
         (_group(opened._place(), "") if opened.path else opened).consolidate()
     return opened if compute else delayed
@@ -113,7 +114,8 @@ class _Target(DataStore):
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
-        return encode_zarr_variable(variable, name=name, zarr_format=self.zarr_format)  # type: ignore[arg-type]
+        encoded: Variable = encode_zarr_variable(variable, name=name, zarr_format=self.zarr_format)  # type: ignore[arg-type]
+        return encoded
 
     def arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
         """Creates and grows arrays, and returns the data to write to them."""
@@ -127,7 +129,7 @@ class _Target(DataStore):
             dimensions = self.get_dimensions()
             if self._append_dim not in dimensions:
                 raise ValueError(f"append_dim={self._append_dim!r} does not match any existing dataset dimensions {dimensions}")
-        encoded, _ = self.encode({name: variables[name] for name in variables if name not in present}, {})
+        encoded = self._encoded({name: variables[name] for name in variables if name not in present})
         encoded.update(self._like_stored({name: variables[name] for name in variables if name in present}))
         if self._mode == "a-" and self._append_dim is not None:
             encoded = {name: one for name, one in encoded.items() if name not in present or self._append_dim in one.dims}
@@ -135,6 +137,16 @@ class _Target(DataStore):
         described = [(name, one, self._described(name, one, name in checked, name in present)) for name, one in encoded.items()]
         start = self._reserved(encoded, present)
         return each(lambda item: self._write(*item, start), described)
+
+    def _encoded(self, variables: Mapping[Any, Variable]) -> dict[Any, Variable]:
+        encoded = {}
+        for name, variable in variables.items():
+            try:
+                encoded[name] = self.encode_variable(variable)
+            except Exception as error:
+                error.add_note(f"Raised while encoding variable {name!r} with value {variable!r}")
+                raise
+        return encoded
 
     def _like_stored(self, variables: dict[Any, Variable]) -> dict[Any, Variable]:
         """Encodes variables exactly as the stored arrays of these names."""
@@ -146,7 +158,7 @@ class _Target(DataStore):
             _validate_datatypes_for_zarr_append(name, stored[name], variable)
             same[name] = variable.copy(deep=False)
             same[name].encoding = stored[name].encoding
-        same, _ = self.encode(same, {})
+        same = self._encoded(same)
         for name in same:
             same[name] = _validate_and_transpose_existing_dims(name, same[name], stored[name], self._write_region, self._append_dim)
         return same
@@ -177,10 +189,11 @@ class _Target(DataStore):
         for what, rule in (("chunks", self.chunks), ("shards", self.shards)):
             if rule is not None and (variable.encoding.get(what) is None or not checked):
                 sizes[what] = _lengths(rule, name, variable) if variable.shape else sizes[what]
-        kept = {key: given[key] for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
+        kept = {key: _codec(given[key]) for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
         if "compressors" in given and given["compressors"] is None:
             kept["compressors"] = None
-        attrs = attribute(attrs)
+        if self.zarr_format == 2:
+            kept.setdefault("chunk_key_encoding", {"name": "v2", "configuration": {"separator": "."}})
         if self.zarr_format == 2:
             attrs[DIMENSIONS] = list(variable.dims)
         return {
@@ -189,7 +202,7 @@ class _Target(DataStore):
             "shape": variable.shape,
             "dtype": str if check_vlen_dtype(variable.dtype) is str else variable.dtype,
             "fill_value": fill,
-            "attributes": attrs,
+            "attributes": _attributes(attrs),
             "dimension_names": None if self.zarr_format == 2 else list(variable.dims),
         }
 
@@ -224,12 +237,14 @@ class _Target(DataStore):
 
 def _extracted(variable: Variable, checked: bool, name: Any, zarr_format: int) -> dict[str, Any]:
     """Returns the encoding of a variable for Zarr."""
-    if variable.chunks is None or variable.encoding.get("chunks"):
-        return extract_zarr_variable_encoding(variable, raise_on_invalid=checked, name=name, zarr_format=zarr_format)  # type: ignore[arg-type]
-    # Blocks of dask may have any lengths: they are regrouped along the chunks.
-    variable = variable.copy(deep=False)
-    variable.encoding = {**variable.encoding, "chunks": tuple(max(*lengths, 1) for lengths in variable.chunks)}
-    return extract_zarr_variable_encoding(variable, raise_on_invalid=checked, name=name, zarr_format=zarr_format)  # type: ignore[arg-type]
+    blocks = variable.chunks
+    if blocks and not variable.encoding.get("chunks"):
+        # Blocks of dask may have any lengths: they are regrouped along the chunks.
+        variable = variable.copy(deep=False)
+        variable.encoding = {**variable.encoding, "chunks": tuple(max(*lengths, 1) for lengths in blocks)}
+    found: dict[str, Any] = extract_zarr_variable_encoding(
+        variable, raise_on_invalid=checked, name=name, zarr_format=zarr_format)  # type: ignore[arg-type]
+    return found
 
 
 def _lengths(rule: Any, name: Any, variable: Variable) -> Any:
@@ -335,7 +350,39 @@ def _without_fill_value(array: Array) -> None:
 
 def _check_names(dataset: "Dataset") -> None:
     for name in dataset.variables:
-        if not isinstance(name, str):
-            raise TypeError(f"Invalid name {name!r}: a variable of Zarr is named by a string")
-        if not name:
-            raise ValueError("Invalid name '': a variable of Zarr has a name")
+        if not isinstance(name, str | None):
+            raise TypeError(f"Invalid name {name!r} for a variable: expected a string or None")
+        if name == "":
+            raise ValueError("Invalid name '' for a variable: expected a string that is not empty, or None")
+
+
+def _attributes(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Returns attributes as JSON can hold them.
+
+    Raises `TypeError` for other values.
+    """
+    found = Bare(attribute(values))
+    try:
+        to_json(found)
+    except TypeError as error:
+        raise TypeError(f"Invalid attribute in Dataset.attrs. {error}") from error
+    return found
+
+
+_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+
+
+def _codec(given: Any) -> Any:
+    """Returns a codec, or several, in a form that `create_array` takes, from those of numcodecs too."""
+    if isinstance(given, tuple | list):
+        return [_codec(one) for one in given]
+    if hasattr(given, "to_dict") or not hasattr(given, "get_config"):
+        return given
+    configuration = dict(given.get_config())
+    name = configuration.pop("id")
+    if name == "blosc":
+        shuffle = configuration.pop("shuffle")
+        configuration = {"cname": configuration["cname"], "clevel": configuration["clevel"], "blocksize": configuration["blocksize"]}
+        if shuffle in range(3):
+            configuration["shuffle"] = _SHUFFLES[shuffle]
+    return {"name": name if name in ("blosc", "gzip", "zstd") else f"numcodecs.{name}", "configuration": configuration}

@@ -135,7 +135,7 @@ def store(
         Options for `dask.compute`.
     """
     single = isinstance(sources, dask.array.Array)
-    listed = [sources] if single else list(sources)
+    listed: list[dask.array.Array] = [sources] if isinstance(sources, dask.array.Array) else list(sources)
     into = [targets] if single else list(targets)
     if isinstance(regions, tuple) or regions is None:
         parts = [regions] * len(listed)
@@ -245,7 +245,8 @@ def _reading(array: Array, parts: tuple[slice, ...], blocks: Any, name: str) -> 
     """Returns the dask array that reads a part of an array in these blocks."""
     whole = all(part in (slice(None), slice(0, length)) for part, length in zip(parts, array.shape, strict=True))
     source = _Source(Target(array), None if whole else parts)
-    return dask.array.from_array(source, chunks=blocks, name=name, asarray=False, fancy=False, meta=_meta(array))
+    made: dask.array.Array = dask.array.from_array(source, chunks=blocks, name=name, asarray=False, fancy=False, meta=_meta(array))
+    return made
 
 
 class _Source:
@@ -283,7 +284,8 @@ def _meta(array: Array) -> Any:
 def _blocks(array: Array, parts: tuple[slice, ...], shape: tuple[int, ...], chunks: Any) -> tuple[tuple[int, ...], ...]:
     """Returns the blocks of a part of an array, in the form of dask."""
     if not isinstance(chunks, str):
-        return normalize_chunks(chunks, shape, dtype=array.dtype)
+        given: tuple[tuple[int, ...], ...] = normalize_chunks(chunks, shape, dtype=array.dtype)
+        return given
     if chunks not in ("shards", "inner", "auto"):
         raise ValueError(f"chunks: expected 'shards', 'inner', 'auto' or what dask takes, got {chunks!r}")
     objects = WritePlan(Target(array), parts, None).chunks

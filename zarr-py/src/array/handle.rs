@@ -9,7 +9,7 @@ use pyo3::types::PyNone;
 use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy};
-use zarr_core::Members;
+use zarr_core::{Members, Strictness};
 
 use super::node::{Document, OpenArray, Remake};
 use super::{failure, read_only};
@@ -309,10 +309,10 @@ pub(super) fn changed(
     })
 }
 
-/// Parses attributes from a JSON object.
+/// Parses attributes from a JSON object; Python decides whether it may have bare words.
 pub(super) fn attributes(text: &str) -> Result<Attributes> {
     let mut attributes = Attributes::new();
-    for (name, value) in Members::parse(text.as_bytes())?.iter() {
+    for (name, value) in Members::parse_with(text.as_bytes(), Strictness::Tolerant)?.iter() {
         attributes.set(name, value)?;
     }
     Ok(attributes)
