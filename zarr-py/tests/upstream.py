@@ -2,9 +2,9 @@
 
 The tests run with `zarr_py.CodecPipeline` enabled, with `zarr_py.Store` in place of the local and
 memory stores, with both, or (in part) with the pipeline over an fsspec memory store or behind a
-`WrapperStore`.
+`WrapperStore`. With `xarray`, runs xarray's own tests of its Zarr backend with the engine `zarr_py`.
 
-    python upstream.py pipeline|store|both|fsspec|wrapper [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
+    python upstream.py pipeline|store|both|fsspec|wrapper|xarray [--sdist ARCHIVE_OR_FOLDER] [pytest's arguments: modules, -k, -x, ...]
 
 The tests come from the PyPI sdist of the installed zarr. `zarr_py` must be installed too: processes
 started by the tests find the pipeline by its entry point. Each line of `upstream-<what>.txt` is a
@@ -54,24 +54,34 @@ MODULES = [
     "test_v2.py",
 ]
 
+XARRAY = [
+    "xarray.tests.test_backends::TestNCZarr",
+    "xarray.tests.test_backends::TestZarrDirectoryStore",
+    "xarray.tests.test_backends::TestZarrRegionAuto",
+    "xarray.tests.test_backends::TestZarrWriteEmpty",
+    "xarray.tests.test_backends_datatree::TestZarrDatatreeIO",
+]
 FOREIGN = ["fsspec", "wrapper"]
 FOREIGN_MODULES = ["test_codec_pipeline.py", "test_codecs/test_codecs.py", "test_codecs/test_sharding.py", "test_indexing.py", "test_v2.py"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=["pipeline", "store", "both", *FOREIGN])
+    parser.add_argument("what", choices=["pipeline", "store", "both", "xarray", *FOREIGN])
     parser.add_argument("--sdist", type=Path, help="the sdist, or the folder it was unpacked to")
     arguments, rest = parser.parse_known_args()
-    named = [argument for argument in rest if argument.partition("::")[0].startswith("test_")]
+    named = [argument for argument in rest if argument.partition("::")[0].startswith(("test_", "xarray.tests."))]
     options = [argument for argument in rest if argument not in named]
     modules = FOREIGN_MODULES if arguments.what in FOREIGN else MODULES
     with tempfile.TemporaryDirectory() as folder:
-        source = unpacked(arguments.sdist or downloaded(Path(folder)), Path(folder))
         report = Path(folder) / "report.xml"
-        run(arguments.what, source, [f"tests/{name}" for name in named or modules], options, report)
+        if arguments.what == "xarray":
+            run("xarray", Path(folder), ["--pyargs", *(named or XARRAY)], options, report)
+        else:
+            source = unpacked(arguments.sdist or downloaded(Path(folder)), Path(folder))
+            run(arguments.what, source, [f"tests/{name}" for name in named or modules], options, report)
         failed = list(failures(report))
-    lists = ["pipeline", "store"] if arguments.what == "both" else ["pipeline"] if arguments.what in FOREIGN else []
+    lists = {"both": ["pipeline", "store"], **dict.fromkeys(FOREIGN, ["pipeline"])}.get(arguments.what, [])
     others = [line for name in lists for line in patterns(name)]
     return judge(failed, patterns(arguments.what), others, complete=not named)
 
@@ -92,14 +102,16 @@ def unpacked(sdist: Path, folder: Path) -> Path:
 
 
 def run(what: str, source: Path, tests: list[str], options: list[str], report: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    if what != "store":
+    if what == "xarray":
+        command += ["-p", "upstream_xarray"]
+    elif what != "store":
         environment["ZARR_CODEC_PIPELINE__PATH"] = "zarr_py.CodecPipeline"
     if what in FOREIGN:
         environment["UPSTREAM_FOREIGN"] = what
         command += ["-p", "upstream_foreign"]
-    elif what != "pipeline":
+    elif what in ("store", "both"):
         command += ["-p", "upstream_store"]
     # Drops the pytest arguments of the sdist, which require plugins.
     command += ["-o", "addopts=", "-o", f"pythonpath={source}", f"--junitxml={report}", "-o", "junit_family=xunit1"]

@@ -1,6 +1,7 @@
 //! Appending along a dimension, by several writers concurrently.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::Axis;
@@ -22,15 +23,21 @@ pub trait AxisName {
     fn position(&self, space: &Space<'_>) -> Result<usize>;
 }
 
+/// Dimensions along which other writers may be appending.
+#[derive(Debug)]
+pub(super) struct OpenEnd {
+    axes: Vec<usize>,
+    /// The layout of the array, extended to the end of its last chunks.
+    pub(super) layout: Arc<ArrayLayout>,
+}
+
 macro_rules! axis_numbers {
     ($($integer:ty)+) => {$(
         impl AxisName for $integer {
             fn position(&self, space: &Space<'_>) -> Result<usize> {
                 let found = usize::try_from(*self).ok();
                 found.filter(|axis| *axis < space.shape.len()).ok_or_else(|| {
-                    let reason = format!("dimension {self} does not exist in an array of {} dimensions",
-                    space.shape.len()
-                );
+                    let reason = format!("no dimension {self} of {}", space.shape.len());
                     zarr_core::Error::selection(reason).into()
                 })
             }
@@ -60,7 +67,8 @@ impl Array {
     /// overwrites the data of another. Until the elements are written, or if writing them fails,
     /// readers find fill values. Other handles keep the shape that they were opened with. A
     /// [`write`](Self::write) through such a handle that covers all elements of a chunk within the
-    /// handle's shape replaces the chunk: reopen the array before writing to its last chunks.
+    /// handle's shape replaces the chunk: reopen the array before writing to its last chunks, or
+    /// write through [`open_ended`](Self::open_ended).
     ///
     /// ```
     /// use ndarray::{Array2, array};
@@ -85,44 +93,99 @@ impl Array {
         data: W,
     ) -> Result<Range<u64>> {
         let (axis, len, input) = self.block(&axis, data)?;
-        let (range, writer) = self.extend(axis, len).await?;
+        let range = self.reserve(axis, len).await?;
+        let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
+        part[axis] = range.clone();
         if len > 0 {
-            let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
-            part[axis] = range.clone();
             let resolved = self.resolve(&part)?;
-            writer.write_input(&resolved, input).await?;
+            self.write_input(&resolved, input).await?;
         }
         Ok(range)
     }
 
-    /// Extends the array along a dimension like [`Self::append`], but writes no elements. Returns
-    /// the range of indices of the new elements, and a handle of the array through which they can
-    /// be written while other writers append.
+    /// Grows the array by `len` along a dimension, and returns the range of the new indices, which
+    /// no other call of `reserve` or [`append`](Self::append) returns: the stored length is
+    /// increased on condition that no other writer changes the document meanwhile. Write the
+    /// elements through this handle, or through an [`open_ended`](Self::open_ended) handle
+    /// elsewhere, in any order.
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let mut series = hierarchy.create_array("series", ArrayBuilder::new(&[0], "int32").build()?)?;
+    /// let mut other = series.clone();
+    /// assert_eq!((series.reserve(0, 4)?, other.reserve(0, 2)?), (0..4, 4..6));
+    /// other.write(4..6, 7)?;
+    /// series.write(0..4, 5)?;
+    /// assert_eq!(hierarchy.array("series")?.read::<i32>(..)?.sum(), 34);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::StaleHandle`] if the array changed in any way other than growing along this
-    /// dimension, and the errors of [`Self::resize`].
-    pub async fn extend(&mut self, axis: impl AxisName, len: u64) -> Result<(Range<u64>, Self)> {
+    /// dimension, and [`Error::Store`] if the document cannot be read or written.
+    pub async fn reserve(&mut self, axis: impl AxisName, len: u64) -> Result<Range<u64>> {
         let axis = self.located(axis.position(&self.space()))?;
-        let start = self.grow(axis, len).await?;
-        Ok((start..start + len, self.padded(axis)?))
+        let start = self.grow(axis, |before| before.checked_add(len)).await?;
+        *self = self.open_ended(axis)?;
+        Ok(start..start + len)
     }
 
-    /// Returns this array extended to the end of its last chunks along a dimension. Other writers
-    /// may be appending to the last chunks, so even a write of all elements within this handle's
-    /// shape must be merged.
-    fn padded(&self, axis: usize) -> Result<Self> {
-        let dimension = &self.layout.grid().dimensions()[axis];
+    /// Grows the array to at least `len` along a dimension. Several arrays that share a dimension
+    /// grow together: [`reserve`](Self::reserve) indices in one of them, and extend the others to
+    /// the end of the reserved range.
+    ///
+    /// # Errors
+    /// The errors of [`reserve`](Self::reserve).
+    pub async fn extend_to(&mut self, axis: impl AxisName, len: u64) -> Result<()> {
+        let axis = self.located(axis.position(&self.space()))?;
+        self.grow(axis, |before| Some(before.max(len))).await?;
+        *self = self.open_ended(axis)?;
+        Ok(())
+    }
+
+    /// Returns a handle for the elements of ranges that other handles
+    /// [reserved](Self::reserve) along a dimension. Other writers may be appending to the last
+    /// chunks, so the handle merges even a write of all elements within its shape. A handle that
+    /// reserved or appended does so already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the array has no such dimension.
+    pub fn open_ended(&self, axis: impl AxisName) -> Result<Self> {
+        let axis = self.located(axis.position(&self.space()))?;
+        let mut axes = self.open_axes();
+        if !axes.contains(&axis) {
+            axes.push(axis);
+        }
+        self.clone().with_open_axes(axes)
+    }
+
+    /// Returns the dimensions along which other writers may be appending.
+    pub(super) fn open_axes(&self) -> Vec<usize> {
+        self.open
+            .as_ref()
+            .map_or_else(Vec::new, |open| open.axes.clone())
+    }
+
+    /// Returns this handle for writes next to writers that append along these dimensions.
+    pub(super) fn with_open_axes(mut self, axes: Vec<usize>) -> Result<Self> {
+        if axes.is_empty() {
+            return Ok(self);
+        }
         let mut shape = self.shape().to_vec();
-        let last = dimension.cells(shape[axis]).saturating_sub(1);
-        shape[axis] = dimension.start(last).saturating_add(dimension.len(last));
-        let metadata = self.metadata.clone().with_shape(&shape)?;
-        let (hierarchy, path) = (self.hierarchy.clone(), self.path.clone());
-        let padded = Self::bind(hierarchy, path, metadata, &self.path.metadata_key());
-        Ok(Self {
-            options: self.options,
-            ..self.located(padded)?
-        })
+        for &axis in &axes {
+            let dimension = &self.layout.grid().dimensions()[axis];
+            let last = dimension.cells(shape[axis]).saturating_sub(1);
+            shape[axis] = dimension.start(last).saturating_add(dimension.len(last));
+        }
+        let extended = self.metadata.clone().with_shape(&shape);
+        let registry = self.hierarchy.registry();
+        let layout = extended.and_then(|metadata| ArrayLayout::bind(&metadata, registry));
+        let layout = layout.map_err(|error| error.key(&self.path.metadata_key()))?;
+        let layout = Arc::new(layout);
+        self.open = Some(Arc::new(OpenEnd { axes, layout }));
+        Ok(self)
     }
 
     /// Returns the dimension, the length along it, and the elements of data to be appended.
@@ -154,8 +217,9 @@ impl Array {
         Ok((axis, shape[axis] as u64, input))
     }
 
-    /// Extends the stored array; returns its previous length.
-    async fn grow(&mut self, axis: usize, len: u64) -> Result<u64> {
+    /// Changes the length of the stored array to that which `longer` returns for its previous
+    /// length; returns the previous length.
+    async fn grow(&mut self, axis: usize, longer: impl Fn(u64) -> Option<u64>) -> Result<u64> {
         let start = AtomicU64::new(0);
         let seen = self.clone();
         let change = |stored: ArrayMetadata| {
@@ -167,13 +231,11 @@ impl Array {
                 let path = seen.path.clone();
                 return Err(Error::StaleHandle { path });
             }
-            shape[axis] = before
-                .checked_add(len)
-                .ok_or_else(|| zarr_core::Error::TooLarge {
-                    what: "length of a dimension",
-                    wanted: format!("{before} + {len}"),
-                    limit: u64::MAX,
-                })?;
+            shape[axis] = longer(before).ok_or_else(|| zarr_core::Error::TooLarge {
+                what: "length of a dimension",
+                wanted: format!("more than {before}"),
+                limit: u64::MAX,
+            })?;
             let grown = stored.with_shape(&shape)?;
             ArrayLayout::bind(&grown, seen.hierarchy.registry())?;
             start.store(before, Ordering::Relaxed);

@@ -58,6 +58,8 @@ pub struct Array {
     metadata: ArrayMetadata,
     layout: Arc<ArrayLayout>,
     options: WriteOptions,
+    /// The dimensions along which other writers may be appending.
+    open: Option<Arc<append::OpenEnd>>,
     /// True until metadata from the caller or from a group's document is compared with the array's
     /// own document.
     unchecked: Option<Arc<AtomicBool>>,
@@ -93,6 +95,7 @@ impl Array {
             metadata,
             layout: Arc::new(layout),
             options: WriteOptions::default(),
+            open: None,
             unchecked: None,
         })
     }
@@ -234,10 +237,11 @@ impl Array {
             .await?;
         let key = key_of(&self.path, &changed);
         if let NodeMetadata::Array(metadata) = changed {
-            *self = Self {
+            let changed = Self {
                 options: self.options,
                 ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
             };
+            *self = changed.with_open_axes(self.open_axes())?;
         }
         Ok(())
     }

@@ -89,8 +89,9 @@ impl Array {
             true => store.cost_model().patch_from,
             false => u64::MAX,
         };
+        let layout = self.open.as_ref().map_or(&self.layout, |open| &open.layout);
         WritePlan::new(
-            self.layout.clone(),
+            layout.clone(),
             self.prefix.clone(),
             resolved,
             strides,

@@ -43,21 +43,15 @@ blocking! {
         fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;
         async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;
         async fn append['d, W: WriteData<'d>](&mut self, axis: impl AxisName, data: W) -> Result<Range<u64>>;
+        async fn reserve(&mut self, axis: impl AxisName, len: u64) -> Result<Range<u64>>;
+        async fn extend_to(&mut self, axis: impl AxisName, len: u64) -> Result<()>;
+        fn open_ended(&self, axis: impl AxisName) -> Result<Array>;
         async fn set_attributes(&mut self, attributes: Attributes) -> Result<()>;
         async fn change_attributes(&mut self, change: impl Fn(&Attributes) -> Result<Attributes>) -> Result<()>;
     }
 }
 
 impl Array {
-    /// Extends the array along a dimension, like [`crate::Array::extend`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Array::extend`].
-    pub fn extend(&mut self, axis: impl AxisName, len: u64) -> Result<(Range<u64>, Self)> {
-        let (range, writer) = wait(self.inner.extend(axis, len))?;
-        Ok((range, writer.into()))
-    }
-
     /// Returns the array at a path from known metadata, like [`crate::Array::new`].
     ///
     /// # Errors

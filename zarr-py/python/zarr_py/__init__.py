@@ -2,8 +2,8 @@
 
 `Store` is a store for zarr-python, and `CodecPipeline` is a codec pipeline for zarr-python.
 `open_array` and `open_group` do not need zarr-python. `objects` reads and writes the objects of a
-store without Zarr. Importing this package imports neither zarr nor NumPy; both are imported on
-first use.
+store without Zarr. `zarr_py.xarray` and `zarr_py.dask` serve xarray and dask. Importing this
+package imports neither zarr nor NumPy; both are imported on first use.
 """
 
 from zarr_py import errors
@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from zarr_py._objects import Objects, objects
     from zarr_py._pipeline import CodecPipeline
     from zarr_py._plan import Plan
+    from zarr_py._region import Region
     from zarr_py._requests import RequestCount
     from zarr_py._shard_map import ShardMap, StoredShard
     from zarr_py._store import Store
+    from zarr_py._tasks import ReadPlan, ReadTask, WritePlan, WriteTask
     from zarr_py._use import use
 
 __all__ = [
@@ -48,11 +50,16 @@ __all__ = [
     "Lazy",
     "Objects",
     "Plan",
+    "ReadPlan",
+    "ReadTask",
+    "Region",
     "RequestCount",
     "ShardMap",
     "Store",
     "StoredShard",
     "Typed",
+    "WritePlan",
+    "WriteTask",
     "__version__",
     "codecs",
     "config",
@@ -84,11 +91,16 @@ _HOMES = {
     "Lazy": "zarr_py._lazy",
     "Objects": "zarr_py._objects",
     "Plan": "zarr_py._plan",
+    "ReadPlan": "zarr_py._tasks",
+    "ReadTask": "zarr_py._tasks",
+    "Region": "zarr_py._region",
     "RequestCount": "zarr_py._requests",
     "ShardMap": "zarr_py._shard_map",
     "Store": "zarr_py._store",
     "StoredShard": "zarr_py._shard_map",
     "Typed": "zarr_py._lazy",
+    "WritePlan": "zarr_py._tasks",
+    "WriteTask": "zarr_py._tasks",
     "copy": "zarr_py._data",
     "create_array": "zarr_py._nodes",
     "create_array_async": "zarr_py._nodes",
@@ -107,7 +119,7 @@ _HOMES = {
     "use": "zarr_py._use",
 }
 
-_MODULES = ("codecs", "config")
+_MODULES = ("codecs", "config", "dask", "xarray")
 
 
 def __getattr__(name: str) -> object:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 
 from zarr_py import _source, codecs
 from zarr_py._chunked import Chunked
+from zarr_py._growing import Growing
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
-from zarr_py._plan import Plan
-from zarr_py._shapes import lengths, to_append
+from zarr_py._plan import Planning
 from zarr_py._steps import Steps, ask, blocking, later
 from zarr_py._views import Blocks, OIndex, VIndex
 
@@ -33,7 +33,7 @@ _BAND = 32 << 20
 """The maximum number of bytes that iteration reads at once, unless one row is larger."""
 
 
-class Array(Node, Chunked):
+class Array(Node, Growing, Planning, Chunked):
     """An open array. Reading and writing elements does not fetch the metadata document again.
 
     Indexing follows NumPy, `oindex` selects all combinations of indices, and `vindex` selects
@@ -142,10 +142,6 @@ class Array(Node, Chunked):
         """Writes a value to a selection."""
         self[selection] = value
 
-    def plan(self, selection: Any = None) -> Plan:
-        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
-        return Plan(*self._plan(selection))
-
     def shard_map(self, *, limit: int = 1024) -> "ShardMap":
         """Returns the stored shards and inner chunks, their sizes, and the dead space in shards.
 
@@ -248,35 +244,6 @@ class Array(Node, Chunked):
 
         return json.dumps(self.metadata["data_type"]) if self.dtype.fields else None
 
-    @blocking
-    def resize(self, shape: int | Sequence[int]) -> Steps[None]:
-        """Changes the shape of the array; the number of dimensions stays the same.
-
-        Elements beyond the new shape are deleted, and new elements have the fill value.
-        """
-        yield from ask(self._resize, lengths(shape, "shape"))
-
-    resize_async = later(resize)
-
-    @blocking
-    def append(self, data: Any, axis: int = 0) -> Steps[tuple[int, ...]]:
-        """Writes data after the last elements along an axis, and returns the new shape.
-
-        The array grows first, so several writers may append at once: each gets indices of its own.
-        Raises `ValueError` if `data` differs in shape along another axis, and `ChangedError` if the
-        array changed in any other way than growing along the axis.
-        """
-        elements, axis = to_append(self.shape, self.dtype, data, axis)
-        length = elements.shape[axis]
-        start, writer = yield from ask(self._extend, axis, length)
-        new = tuple(start + length if at == axis else n for at, n in enumerate(self.shape))
-        if length:
-            selection = tuple(slice(start if at == axis else 0, n) for at, n in enumerate(new))
-            yield from ask(writer._write, selection, elements)
-        return new
-
-    append_async = later(append)
-
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of an array without dimensions")
@@ -324,6 +291,9 @@ class Array(Node, Chunked):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickle, ("array", tuple(self._origin.pickled()), self.read_only, self.path, self.metadata_text())
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return "zarr_py.Array", repr(self._origin.public()._replace(token=None)), self.path, self._layout_text()
 
     def __copy__(self) -> Self:
         return self

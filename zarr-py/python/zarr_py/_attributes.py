@@ -7,7 +7,7 @@ from typing import Any
 
 from zarr_py._checks import mapping
 
-__all__ = ["Attributes", "dumps", "to_json"]
+__all__ = ["Attributes", "Bare", "dumps", "to_json"]
 
 Change = Callable[[str, list[str], bool], Any]
 
@@ -63,11 +63,15 @@ class Attributes(MutableMapping[str, Any]):
         return repr(self.asdict())
 
 
+class Bare(dict[str, Any]):
+    """Attributes whose NaN and infinities are written as bare words, as zarr-python does."""
+
+
 def to_json(attributes: Mapping[str, Any] | None) -> str:
-    """Returns attributes as JSON, which allows neither NaN nor infinities."""
+    """Returns attributes as JSON, which allows neither NaN nor infinities unless they are `Bare`."""
     given = mapping(attributes, "attributes")
     try:
-        return dumps(dict(given), allow_nan=False)
+        return dumps(dict(given), allow_nan=isinstance(given, Bare))
     except (TypeError, ValueError) as error:
         raise type(error)(f"attributes: {error}") from None
 

@@ -1,7 +1,7 @@
 """The chunks of arrays: numbers, lengths, selections, and stored sizes."""
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -83,11 +83,8 @@ class Chunked(NativeArray):
 
         The last length is cut off at the end of the array.
         """
-        def size(axis: int, number: int) -> int:
-            start, stop = self._extent([number if other == axis else 0 for other in range(self.ndim)])[axis]
-            return stop - start
-
-        return tuple(tuple(size(axis, number) for number in range(count)) for axis, count in enumerate(self._grid_shape))
+        edges = map(self._edges, range(self.ndim))
+        return tuple(tuple(stop - start for start, stop in pairwise(line)) for line in edges)
 
     @property
     def read_chunk_sizes(self) -> tuple[tuple[int, ...], ...]:

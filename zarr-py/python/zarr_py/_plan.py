@@ -1,8 +1,12 @@
 """The objects, requests and bytes that a read would touch, as text and as numbers."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
-__all__ = ["Cost", "Plan"]
+if TYPE_CHECKING:
+    from zarr_py._array import Array
+    from zarr_py._tasks import ReadPlan, WritePlan
+
+__all__ = ["Cost", "Plan", "Planning"]
 
 Cost = tuple[int, int, int, int, int]
 """Objects, requests, inner chunks, bytes wanted, bytes decoded."""
@@ -58,3 +62,45 @@ class Plan(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return str(self), self._numbers
+
+
+class Planning:
+    """The part of `zarr_py.Array` that plans reads and writes; its native class defines `_plan`."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def _plan(self, selection: Any = None) -> tuple[str, Cost]: ...
+
+    def plan(self, selection: Any = None) -> Plan:
+        """Returns the objects, requests and bytes that a read would touch, without any I/O."""
+        return Plan(*self._plan(selection))
+
+    def read_plan(self, selection: Any = None, *, workers: int | None = None) -> "ReadPlan":
+        """Cuts a read along stored objects into tasks, which run anywhere.
+
+        Parameters
+        ----------
+        selection
+            Integers, slices and `...`; by default, the whole array.
+        workers
+            The number of tasks at most, each of neighbouring objects; by default, each object is a
+            task.
+
+        `out[task.part] = task.read()` for all tasks reads the selection.
+        """
+        from zarr_py._tasks import ReadPlan, Target
+
+        return ReadPlan(Target(cast("Array", self)), selection, workers)
+
+    def write_plan(self, selection: Any = None, *, workers: int | None = None) -> "WritePlan":
+        """Cuts a write along stored objects into tasks, which run anywhere.
+
+        The parameters are those of `read_plan`. `task.write(data[task.part])` for all tasks writes
+        the selection. Tasks can be pickled and never share an object, so they can run in any order,
+        at once, and again after a failure. No I/O is made before the tasks run.
+        """
+        from zarr_py._tasks import Target, WritePlan
+
+        return WritePlan(Target(cast("Array", self)), selection, workers)

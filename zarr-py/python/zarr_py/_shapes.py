@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-__all__ = ["chunk_grid", "chunk_shape", "lengths", "shard_shape", "to_append"]
+__all__ = ["appended", "chunk_grid", "chunk_shape", "lengths", "position", "shard_shape"]
 
 _SHARD_SIZE = 16 << 20
 """The maximum size, in bytes, of a shard with a shape chosen by this module."""
@@ -103,17 +103,25 @@ def _grown(shard: list[int], shape: Sequence[int], item_size: int) -> list[int]:
     return shard
 
 
-def to_append(old: Sequence[int], dtype: Any, data: Any, axis: int) -> tuple[Any, int]:
-    """Returns the elements to append, and the axis counted from the first."""
+def position(axis: Any, rank: int) -> int:
+    """Returns the number of a dimension, counted from the start.
+
+    Raises `ValueError` if the array has no such dimension.
+    """
+    number = operator.index(axis)
+    if not -rank <= number < rank:
+        raise ValueError(f"axis: {number} does not exist in an array of {rank} dimensions")
+    return number % rank
+
+
+def appended(old: Sequence[int], data: Any, axis: Any) -> tuple[Any, int, int]:
+    """Returns the elements to append, the number of the dimension, and their length along it."""
     import numpy as np
 
-    elements, axis = np.asarray(data, dtype), operator.index(axis)
-    if not -len(old) <= axis < len(old):
-        raise ValueError(f"axis: {axis} does not exist in an array of {len(old)} dimensions")
-    axis %= len(old)
+    elements, axis = np.asanyarray(data), position(axis, len(old))
     if elements.ndim != len(old) or any(
         a != b for at, (a, b) in enumerate(zip(elements.shape, old, strict=True)) if at != axis
     ):
         wanted = ", ".join("n" if at == axis else str(length) for at, length in enumerate(old))
         raise ValueError(f"data: expected shape ({wanted}), got {elements.shape}")
-    return elements, axis
+    return elements, axis, elements.shape[axis]

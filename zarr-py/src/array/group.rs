@@ -6,6 +6,7 @@ use pyo3::types::PyDict;
 use zarr::{Attributes, Difference, NodeKind};
 
 use super::create::{NewArray, create_array_at, create_group_at};
+use super::grow::text_of;
 use super::handle::{Answer, Handle, Opened, Place, answer, answer_open, changed, only};
 use crate::error::Error;
 use crate::store::NativeStore;
@@ -60,6 +61,12 @@ impl NativeGroup {
     #[getter]
     fn _origin(&self, py: Python<'_>) -> Py<PyAny> {
         self.handle.origin.clone_ref(py)
+    }
+
+    /// The `.zgroup` document; `None` in Zarr v3.
+    fn _zarr_2(&self) -> PyResult<Option<String>> {
+        let text = |group: &zarr::Group| text_of(group.metadata().zarr_2());
+        Ok(Some(self.handle.text(text)?).filter(|text| !text.is_empty()))
     }
 
     /// The metadata document.

@@ -9,7 +9,7 @@ use pyo3::types::PyNone;
 use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy};
-use zarr_core::Members;
+use zarr_core::{Members, Strictness};
 
 use super::node::{Document, OpenArray, Remake};
 use super::{failure, read_only};
@@ -225,12 +225,18 @@ pub(super) enum Answer {
     Node(Box<Opened>),
     Nodes(Place, Vec<(String, zarr::Result<zarr::Node>)>),
     Names(Vec<(String, &'static str)>),
-    Extended(u64, Box<Opened>),
+    Index(u64),
 }
 
 impl From<()> for Answer {
     fn from((): ()) -> Self {
         Self::Nothing
+    }
+}
+
+impl From<u64> for Answer {
+    fn from(index: u64) -> Self {
+        Self::Index(index)
     }
 }
 
@@ -262,10 +268,7 @@ impl<'py> IntoPyObject<'py> for Answer {
                 nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
             }
             Self::Names(names) => names.into_pyobject(py),
-            Self::Extended(start, array) => {
-                let pair = (start, array.into_python(py)?).into_pyobject(py)?;
-                Ok(pair.into_any())
-            }
+            Self::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
         }
     }
 }
@@ -320,10 +323,10 @@ pub(super) fn changed(
     })
 }
 
-/// Parses attributes from a JSON object.
+/// Parses attributes from a JSON object; Python decides whether it may have bare words.
 pub(super) fn attributes(text: &str) -> Result<Attributes> {
     let mut attributes = Attributes::new();
-    for (name, value) in Members::parse(text.as_bytes())?.iter() {
+    for (name, value) in Members::parse_with(text.as_bytes(), Strictness::Tolerant)?.iter() {
         attributes.set(name, value)?;
     }
     Ok(attributes)

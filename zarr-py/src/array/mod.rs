@@ -3,7 +3,7 @@
 //!
 //! A call runs through `key` (parses the Python index), `read` or `write`, the engine, and `memory`
 //! (NumPy arrays over engine memory and the reverse). `variable` handles strings, `create` makes
-//! new nodes, `group` is the group, `handle` holds the state that arrays and groups share, `stored`
+//! new nodes, `grow` changes shapes, `group` is the group, `handle` holds the state that arrays and groups share, `stored`
 //! describes the stored chunks, and `node` rebuilds nodes in a forked child or from a pickle.
 //!
 //! Small local reads run on the calling thread; everything else waits where Ctrl-C interrupts.
@@ -12,6 +12,7 @@
 mod create;
 mod finish;
 mod group;
+mod grow;
 mod handle;
 mod key;
 mod memory;
@@ -28,7 +29,8 @@ use zarr_core::DataTypeKind;
 
 pub(crate) use self::create::{check_zarr_2, copy_node, create_array, create_group, create_like};
 pub(crate) use self::group::NativeGroup;
-use self::handle::{Answer, Handle, Place, answer, changed};
+use self::grow::{layout_text, text_of};
+use self::handle::{Handle, answer, changed};
 pub(crate) use self::handle::{Opened, bind_node, open_node};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
@@ -139,6 +141,17 @@ impl NativeArray {
     fn metadata_text(&self) -> PyResult<String> {
         self.handle
             .text(|open| open.array.as_async().metadata().to_text())
+    }
+
+    /// The metadata document without attributes.
+    fn _layout_text(&self) -> PyResult<String> {
+        self.handle.text(|open| layout_text(open))
+    }
+
+    /// The `.zarray` document; `None` in Zarr v3.
+    fn _zarr_2(&self) -> PyResult<Option<String>> {
+        let text = |open: &OpenArray| text_of(open.array.as_async().metadata().zarr_2());
+        Ok(Some(self.handle.text(text)?).filter(|text| !text.is_empty()))
     }
 
     /// The store.
@@ -306,35 +319,31 @@ impl NativeArray {
         shape: Vec<u64>,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let turn = self.handle.turn()?;
-        answer(py, awaitable, async move {
-            let (_guard, open) = turn.take().await?;
-            let mut array = open.array.as_async().clone();
-            array.resize(&shape).await?;
-            turn.set(OpenArray::new(array));
-            Ok(())
-        })
+        self.resize(py, shape, awaitable)
     }
 
-    /// Extends the array along an axis; returns the index of the first new element, and the array
-    /// to write the new elements to.
-    #[pyo3(signature = (axis, length, *, awaitable = false))]
-    fn _extend<'py>(
+    /// Grows the array along a dimension: by `len`, or to at least `to`. Returns the start of the
+    /// new elements, or `to`.
+    #[pyo3(signature = (axis, len, to = None, *, awaitable = false))]
+    fn _grow<'py>(
         &self,
         py: Python<'py>,
         axis: usize,
-        length: u64,
+        len: u64,
+        to: Option<u64>,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (turn, place) = (self.handle.turn()?, Place::of(py, &self.handle));
-        answer(py, awaitable, async move {
-            let (_guard, open) = turn.take().await?;
-            let mut array = open.array.as_async().clone();
-            let (range, writer) = array.extend(axis, length).await?;
-            turn.set(OpenArray::new(array));
-            let writer = place.opened(zarr::Node::Array(writer));
-            Ok(Answer::Extended(range.start, Box::new(writer)))
-        })
+        self.grow(py, axis, len, to, awaitable)
+    }
+
+    /// Lets this handle write elements that other handles reserved along a dimension.
+    fn _open_end(&self, axis: usize) -> PyResult<()> {
+        self.open_end(axis)
+    }
+
+    /// The first index of each chunk (or shard) along a dimension, and the end of the array.
+    fn _edges(&self, axis: usize) -> PyResult<Vec<u64>> {
+        self.edges(axis)
     }
 
     /// Updates attributes: replaces all of them, or sets those in `changes` (a JSON object) and

@@ -1,0 +1,73 @@
+"""The part of `zarr_py.Array` that changes shapes: resizes, appends, reservations."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from zarr_py import _checks
+from zarr_py._shapes import appended, lengths, position
+from zarr_py._steps import Steps, ask, blocking, later
+
+if TYPE_CHECKING:
+    from zarr_py._array import Array
+    from zarr_py._region import Region
+
+__all__ = ["Growing"]
+
+
+class Growing:
+    """An array whose native class defines `shape`, `ndim`, `_resize` and `_grow`."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+        @property
+        def ndim(self) -> int: ...
+        def _resize(self, shape: Sequence[int], *, awaitable: bool = False) -> Any: ...
+        def _write(self, selection: Any, value: Any, *, awaitable: bool = False) -> Any: ...
+        def _grow(self, axis: int, len: int, to: int | None = None, *, awaitable: bool = False) -> Any: ...
+
+    @blocking
+    def resize(self, shape: int | Sequence[int]) -> Steps[None]:
+        """Changes the shape of the array; the number of dimensions stays the same.
+
+        Elements beyond the new shape are deleted, and new elements have the fill value.
+        """
+        yield from ask(self._resize, lengths(shape, "shape"))
+
+    resize_async = later(resize)
+
+    @blocking
+    def append(self, data: Any, axis: int = 0) -> Steps[tuple[int, ...]]:
+        """Writes data after the last elements along an axis, and returns the new shape.
+
+        Several writers may append at once: each gets its own indices, as from `reserve`. Raises
+        `ValueError` if `data` differs in shape along another axis, and `ChangedError` if the array
+        changed other than by growing along the axis.
+        """
+        elements, axis, count = appended(self.shape, data, axis)
+        start = yield from ask(self._grow, axis, count)
+        new = tuple(slice(start, start + count) if at == axis else slice(0, n) for at, n in enumerate(self.shape))
+        yield from ask(self._write, new, elements)
+        return self.shape
+
+    append_async = later(append)
+
+    @blocking
+    def reserve(self, count: int, axis: int = 0) -> Steps["Region"]:
+        """Grows the array by `count` along an axis, and returns the region of the new elements.
+
+        The stored shape grows on condition that no other writer changes it meanwhile, so no two
+        calls of `reserve` or `append`, in any process, return the same elements. They have the fill
+        value until they are written. Raises `ChangedError` if the array changed other than by
+        growing along the axis.
+        """
+        from zarr_py._region import region
+
+        number, axis = _checks.count(count, "count", 0), position(axis, self.ndim)
+        start = yield from ask(self._grow, axis, number)
+        return region(cast("Array", self), axis, start, number)
+
+    reserve_async = later(reserve)

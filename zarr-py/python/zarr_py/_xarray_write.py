@@ -1,0 +1,388 @@
+"""`zarr_py.xarray.to_zarr`: writes a data set, with the semantics of `xarray.Dataset.to_zarr`."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from xarray import Variable, conventions
+from xarray.backends.common import _encode_variable_name
+from xarray.backends.zarr import (
+    FillValueCoder,
+    _choose_default_mode,
+    _validate_and_transpose_existing_dims,
+    _validate_datatypes_for_zarr_append,
+    encode_zarr_variable,
+    extract_zarr_variable_encoding,
+)
+from xarray.coding.strings import check_vlen_dtype
+
+from zarr_py import _native, _source
+from zarr_py._array import Array
+from zarr_py._attributes import Bare, to_json
+from zarr_py._group import Group
+from zarr_py._region import within
+from zarr_py._xarray_arrays import each
+from zarr_py._xarray_store import DIMENSIONS, DataStore, attribute
+from zarr_py.errors import AlreadyExistsError, NotFoundError
+
+if TYPE_CHECKING:
+    from xarray import Dataset
+
+    from zarr_py._region import Region
+
+__all__ = ["to_zarr"]
+
+type Sizes = Mapping[Any, Any] | Sequence[int] | int | str | None
+"""Lengths for all variables: by dimension, or by variable and then in either form."""
+
+
+def to_zarr(
+    dataset: "Dataset",
+    store: Any,
+    mode: str | None = None,
+    group: str | None = None,
+    encoding: Mapping[Any, Mapping[str, Any]] | None = None,
+    *,
+    chunks: Sizes = None,
+    shards: Sizes = None,
+    compute: bool = True,
+    consolidated: bool | None = None,
+    append_dim: Hashable | None = None,
+    region: Any = None,
+    storage_options: Mapping[str, Any] | None = None,
+    zarr_format: int | None = None,
+    dask_options: Mapping[str, Any] | None = None,
+) -> Any:
+    """Writes a data set, and returns its group; with `compute=False`, a delayed write of dask.
+
+    Blocks of dask need not match chunks or shards: they are regrouped along stored objects, and
+    writers of one object merge. There is therefore no `safe_chunks` and no `align_chunks`. Chunks
+    of only fill values are not stored.
+
+    Parameters
+    ----------
+    dataset, mode, group, encoding, compute, append_dim, region, storage_options
+        As for `xarray.Dataset.to_zarr`. Options of the store are named as in `zarr_py.Store`.
+        Several writers may append at once: each gets its own part of `append_dim`.
+    store
+        A URL, a path, a group, or any store that `zarr_py.open_group` accepts.
+    chunks, shards
+        The shapes of chunks and shards of new variables that `encoding` does not give: a mapping of
+        dimensions to lengths (a missing dimension has its whole length), or a mapping of variables
+        to such mappings, shapes or `"auto"`. `"auto"` is for all variables.
+    consolidated
+        Whether the root group gets consolidated metadata, in one write at the end; by default, it
+        does, except with mode `"r+"`.
+    zarr_format
+        The format of a new hierarchy: 3, which is the default, or 2.
+    dask_options
+        Options for `dask.compute`.
+    """
+    mode = _choose_default_mode(mode=mode, append_dim=append_dim, region=region)  # type: ignore[arg-type]
+    _check_names(dataset)
+    encoding = dict(encoding or {})
+    opened = _opened(store, (group or "").strip("/"), mode, zarr_format, dict(storage_options or {}))
+    target = _Target(opened, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
+    dataset = target._validate_and_autodetect_region(dataset)
+    target._validate_encoding(encoding)
+    variables, found = conventions.encode_dataset_coordinates(dataset)
+    for name, given in encoding.items():
+        variables[name].encoding = given
+    target.chunks, target.shards = chunks, shards
+    writes = target.arrange(variables, frozenset(encoding))
+    delayed = _written(writes, compute, dict(dask_options or {}))
+    if mode not in ("r", "r+"):
+        opened.set_attrs(_attributes(found))
+    if consolidated or (consolidated is None and mode != "r+"):
+        (_group(opened._place(), "") if opened.path else opened).consolidate()
+    return opened if compute else delayed
+
+
+class _Write(NamedTuple):
+    """Data for an array, or for the part of an array that this writer owns."""
+
+    data: Any
+    array: "Array | Region"
+
+
+class _Target(DataStore):
+    """The group that a data set is written to."""
+
+    chunks: Sizes = None
+    shards: Sizes = None
+
+    def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
+        """Encodes a variable as Zarr can hold it."""
+        encoded: Variable = encode_zarr_variable(variable, name=name, zarr_format=self.zarr_format)  # type: ignore[arg-type]
+        return encoded
+
+    def arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
+        """Creates and grows arrays, and returns the data to write to them."""
+        existing = set() if self._mode == "w" else set(self.array_keys())
+        present = {name for name in variables if _encode_variable_name(name) in existing}
+        if self._mode == "r+" and (new := [name for name in variables if name not in present]):
+            raise ValueError(
+                f"dataset contains non-pre-existing variables {new!r}, which is not allowed in "
+                "``xarray.Dataset.to_zarr()`` with ``mode='r+'``. To allow writing new variables, set ``mode='a'``.")
+        if self._append_dim is not None and self._append_dim not in existing:
+            dimensions = self.get_dimensions()
+            if self._append_dim not in dimensions:
+                raise ValueError(f"append_dim={self._append_dim!r} does not match any existing dataset dimensions {dimensions}")
+        encoded = self._encoded({name: variables[name] for name in variables if name not in present})
+        encoded.update(self._like_stored({name: variables[name] for name in variables if name in present}))
+        if self._mode == "a-" and self._append_dim is not None:
+            encoded = {name: one for name, one in encoded.items() if name not in present or self._append_dim in one.dims}
+        # Errors in any variable come before the first change.
+        described = [(name, one, self._described(name, one, name in checked, name in present)) for name, one in encoded.items()]
+        start = self._reserved(encoded, present)
+        return each(lambda item: self._write(*item, start), described)
+
+    def _encoded(self, variables: Mapping[Any, Variable]) -> dict[Any, Variable]:
+        encoded = {}
+        for name, variable in variables.items():
+            try:
+                encoded[name] = self.encode_variable(variable)
+            except Exception as error:
+                error.add_note(f"Raised while encoding variable {name!r} with value {variable!r}")
+                raise
+        return encoded
+
+    def _like_stored(self, variables: dict[Any, Variable]) -> dict[Any, Variable]:
+        """Encodes variables exactly as the stored arrays of these names."""
+        if not variables:
+            return {}
+        stored, _, _ = conventions.decode_cf_variables({name: self.open_store_variable(_encode_variable_name(name)) for name in variables}, {})
+        same: dict[Any, Variable] = {}
+        for name, variable in variables.items():
+            _validate_datatypes_for_zarr_append(name, stored[name], variable)
+            same[name] = variable.copy(deep=False)
+            same[name].encoding = stored[name].encoding
+        same = self._encoded(same)
+        for name in same:
+            same[name] = _validate_and_transpose_existing_dims(name, same[name], stored[name], self._write_region, self._append_dim)
+        return same
+
+    def _described(self, name: Any, variable: Variable, checked: bool, is_present: bool) -> dict[str, Any]:
+        """Returns the arguments of `create_array` for a variable.
+
+        Raises `ValueError` for an unknown encoding.
+        """
+        attrs, encoding = dict(variable.attrs), variable.encoding
+        fill = None
+        if self._mask:
+            fill = attrs.pop("_FillValue", None)
+        else:
+            fill = encoding.pop("fill_value", None)
+            if fill is None and variable.dtype.kind == "f":
+                fill = np.nan
+            if attrs.get("_FillValue") is not None:
+                attrs["_FillValue"] = FillValueCoder.encode(attrs["_FillValue"], variable.dtype)
+            else:
+                attrs.pop("_FillValue", None)
+        if encoding.pop("_FillValue", None) is not None:
+            raise ValueError("Zarr does not support _FillValue in encoding.")
+        if is_present:
+            return {}
+        given = _extracted(variable, checked, name, self.zarr_format)
+        sizes = {"chunks": given.get("chunks"), "shards": given.get("shards")}
+        for what, rule in (("chunks", self.chunks), ("shards", self.shards)):
+            if rule is not None and (variable.encoding.get(what) is None or not checked):
+                sizes[what] = _lengths(rule, name, variable) if variable.shape else sizes[what]
+        kept = {key: _codec(given[key]) for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
+        if "compressors" in given and given["compressors"] is None:
+            kept["compressors"] = None
+        if self.zarr_format == 2:
+            kept.setdefault("chunk_key_encoding", {"name": "v2", "configuration": {"separator": "."}})
+        if self.zarr_format == 2:
+            attrs[DIMENSIONS] = list(variable.dims)
+        return {
+            **kept,
+            **_fitting(sizes, variable),
+            "shape": variable.shape,
+            "dtype": str if check_vlen_dtype(variable.dtype) is str else variable.dtype,
+            "fill_value": fill,
+            "attributes": _attributes(attrs),
+            "dimension_names": None if self.zarr_format == 2 else list(variable.dims),
+        }
+
+    def _reserved(self, variables: Mapping[Any, Variable], present: set[Any]) -> int | None:
+        """Reserves a part of `append_dim` in one array, which decides for all; returns its start."""
+        growing = sorted(
+            (name for name, one in variables.items() if name in present and self._append_dim in one.dims),
+            key=lambda name: (name != self._append_dim, str(name)))
+        if self._append_dim is None or not growing:
+            return None
+        first = variables[growing[0]]
+        axis = first.dims.index(self._append_dim)
+        return self._arrays[_encode_variable_name(growing[0])].reserve(first.shape[axis], axis).start
+
+    def _write(self, name: Any, variable: Variable, described: dict[str, Any], start: int | None) -> _Write:
+        key, dims = _encode_variable_name(name), variable.dims
+        if described:
+            array = self.ds.create_array(key, overwrite=self._mode == "w", **described)
+            if self.zarr_format == 2 and described["fill_value"] is None:
+                _without_fill_value(array)
+            return _Write(variable.data, array)
+        array = self._arrays[key]
+        region = self._write_region or {}
+        parts = [slice(*region.get(dim, slice(None)).indices(length)[:2]) for dim, length in zip(dims, array.shape, strict=True)]
+        if start is None or self._append_dim not in dims:
+            return _Write(variable.data, within(array, None, parts) if region else array)
+        axis = dims.index(self._append_dim)
+        array._grow(axis, 0, start + variable.shape[axis])
+        parts[axis] = slice(start, start + variable.shape[axis])
+        return _Write(variable.data, within(array, axis, parts))
+
+
+def _extracted(variable: Variable, checked: bool, name: Any, zarr_format: int) -> dict[str, Any]:
+    """Returns the encoding of a variable for Zarr."""
+    blocks = variable.chunks
+    if blocks and not variable.encoding.get("chunks"):
+        # Blocks of dask may have any lengths: they are regrouped along the chunks.
+        variable = variable.copy(deep=False)
+        variable.encoding = {**variable.encoding, "chunks": tuple(max(*lengths, 1) for lengths in blocks)}
+    found: dict[str, Any] = extract_zarr_variable_encoding(
+        variable, raise_on_invalid=checked, name=name, zarr_format=zarr_format)  # type: ignore[arg-type]
+    return found
+
+
+def _lengths(rule: Any, name: Any, variable: Variable) -> Any:
+    """Returns the shape of chunks or shards of a variable by a rule; `None` if the rule has none."""
+    if isinstance(rule, Mapping) and name in rule and (name not in variable.dims or not isinstance(rule[name], int)):
+        rule = rule[name]
+    elif isinstance(rule, Mapping) and not any(dim in rule for dim in variable.dims):
+        return None
+    if not isinstance(rule, Mapping):
+        return rule
+    lengths = ((rule.get(dim), length) for dim, length in variable.sizes.items())
+    return tuple(max(length, 1) if given in (None, -1) else given for given, length in lengths)
+
+
+def _fitting(sizes: dict[str, Any], variable: Variable) -> dict[str, Any]:
+    """Returns the shapes of chunks and shards; shards are made of whole chunks."""
+    chunks = None if isinstance(sizes["chunks"], str) else sizes["chunks"]
+    chunks = None if chunks is None else tuple(max(length, 1) for length in chunks)
+    shards = sizes["shards"]
+    if isinstance(shards, tuple) and chunks is not None:
+        shards = tuple(-(-shard // chunk) * chunk for shard, chunk in zip(shards, chunks, strict=True))
+    return {"chunks": chunks, "shards": shards}
+
+
+def _written(writes: list[_Write], compute: bool, options: dict[str, Any]) -> Any:
+    """Writes data in memory, then the data of dask."""
+    from xarray.namedarray.pycompat import is_chunked_array
+
+    lazy = [write for write in writes if is_chunked_array(write.data)]
+    each(_write_now, [write for write in writes if not is_chunked_array(write.data)])
+    if lazy:
+        from zarr_py.dask import store
+
+        return store([write.data for write in lazy], [write.array for write in lazy], compute=compute, **options)
+    if compute:
+        return None
+    from dask import delayed
+
+    return delayed(None)
+
+
+def _write_now(write: _Write) -> None:
+    data = np.asarray(write.data)
+    if isinstance(write.array, Array):
+        write.array[...] = data
+    else:
+        write.array.write(data)
+
+
+def _opened(store: Any, path: str, mode: str, zarr_format: int | None, options: Mapping[str, Any]) -> Group:
+    """Opens or creates the group of a data set."""
+    if zarr_format not in (None, 2, 3):
+        raise ValueError(f"zarr_format: expected 2 or 3, got {zarr_format!r}")
+    if isinstance(store, Group):
+        place, path = store._place(), f"{store.path}/{path}".strip("/")
+    else:
+        place = _source.of(store, options, None, "to_zarr", ("storage_options",))
+    if mode in ("a", "a-", "r+"):
+        try:
+            return _group(place, path)
+        except NotFoundError:
+            if mode == "r+":
+                raise
+    if zarr_format == 2 and _make_root_of_zarr_2(place, mode == "w" and not path) and not path:
+        return _group(place, path)
+    try:
+        created: Group = _native.create_group(place, path, "{}", mode == "w")
+    except AlreadyExistsError:
+        if mode not in ("a", "a-"):
+            raise
+        # Another writer created the group first.
+        return _group(place, path)
+    return created
+
+
+def _group(place: _source.Place, path: str) -> Group:
+    found: Group = _native.open_node(place, path, "group", use_consolidated=False)
+    return found
+
+
+def _make_root_of_zarr_2(place: _source.Place, overwrite: bool) -> bool:
+    """Makes the root group of a new hierarchy of Zarr v2, which decides the format of all nodes.
+
+    Returns `False` if the root exists.
+    """
+    try:
+        _native.create_group(place, "", "{}", overwrite)
+    except AlreadyExistsError:
+        return False
+    place.native.set_sync(".zgroup", json.dumps({"zarr_format": 2}).encode())
+    place.native.delete_sync("zarr.json")
+    return True
+
+
+def _without_fill_value(array: Array) -> None:
+    """Removes the fill value of an array of Zarr v2: xarray reads it as missing elements."""
+    key = f"{array.path}/.zarray"
+    text = array._store.get_sync(key)
+    if text is not None:
+        document = json.loads(bytes(text))
+        array._store.set_sync(key, json.dumps({**document, "fill_value": None}, indent=2).encode())
+
+
+def _check_names(dataset: "Dataset") -> None:
+    for name in dataset.variables:
+        if not isinstance(name, str | None):
+            raise TypeError(f"Invalid name {name!r} for a variable: expected a string or None")
+        if name == "":
+            raise ValueError("Invalid name '' for a variable: expected a string that is not empty, or None")
+
+
+def _attributes(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Returns attributes as JSON can hold them.
+
+    Raises `TypeError` for other values.
+    """
+    found = Bare(attribute(values))
+    try:
+        to_json(found)
+    except TypeError as error:
+        raise TypeError(f"Invalid attribute in Dataset.attrs. {error}") from error
+    return found
+
+
+_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+
+
+def _codec(given: Any) -> Any:
+    """Returns a codec, or several, in a form that `create_array` takes, from those of numcodecs too."""
+    if isinstance(given, tuple | list):
+        return [_codec(one) for one in given]
+    if hasattr(given, "to_dict") or not hasattr(given, "get_config"):
+        return given
+    configuration = dict(given.get_config())
+    name = configuration.pop("id")
+    if name == "blosc":
+        shuffle = configuration.pop("shuffle")
+        configuration = {"cname": configuration["cname"], "clevel": configuration["clevel"], "blocksize": configuration["blocksize"]}
+        if shuffle in range(3):
+            configuration["shuffle"] = _SHUFFLES[shuffle]
+    return {"name": name if name in ("blosc", "gzip", "zstd") else f"numcodecs.{name}", "configuration": configuration}

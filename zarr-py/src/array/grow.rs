@@ -1,0 +1,88 @@
+//! Changes of an array's shape, and the edges of its chunks.
+
+use pyo3::prelude::*;
+use zarr::Attributes;
+use zarr_core::{Error as CoreError, Members};
+
+use super::NativeArray;
+use super::handle::answer;
+use super::node::OpenArray;
+use crate::error::{Error, Result};
+
+/// Returns the metadata document without attributes.
+pub(super) fn layout_text(open: &OpenArray) -> zarr_core::Result<String> {
+    let metadata = open.array.as_async().metadata().clone();
+    metadata.with_attributes(Attributes::new())?.to_text()
+}
+
+/// Returns a document as text; an empty text for `None`.
+pub(super) fn text_of(document: Option<&Members>) -> zarr_core::Result<String> {
+    document.map_or_else(|| Ok(String::new()), Members::to_text)
+}
+
+impl NativeArray {
+    pub(super) fn resize<'py>(
+        &self,
+        py: Python<'py>,
+        shape: Vec<u64>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let turn = self.handle.turn()?;
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let mut array = open.array.as_async().clone();
+            array.resize(&shape).await?;
+            turn.set(OpenArray::new(array));
+            Ok(())
+        })
+    }
+
+    pub(super) fn grow<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        len: u64,
+        to: Option<u64>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let turn = self.handle.turn()?;
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let mut array = open.array.as_async().clone();
+            let start = match to {
+                Some(end) => {
+                    array.extend_to(axis, end).await?;
+                    end
+                }
+                None => array.reserve(axis, len).await?.start,
+            };
+            turn.set(OpenArray::new(array));
+            Ok(start)
+        })
+    }
+
+    pub(super) fn open_end(&self, axis: usize) -> PyResult<()> {
+        let array = self.handle.get()?.array.as_async().open_ended(axis);
+        let open = OpenArray::new(array.map_err(Error::from)?);
+        self.handle.node.set(open);
+        Ok(())
+    }
+
+    pub(super) fn edges(&self, axis: usize) -> PyResult<Vec<u64>> {
+        let open = self.handle.get()?;
+        let array = open.array.as_async();
+        let layout = array.layout();
+        let found = layout
+            .grid()
+            .dimensions()
+            .get(axis)
+            .zip(array.shape().get(axis));
+        let edges: Result<_> = found
+            .map(|(dimension, &len)| {
+                let starts = (0..dimension.cells(len)).map(|cell| dimension.start(cell));
+                starts.chain([len]).collect()
+            })
+            .ok_or_else(|| CoreError::selection(format!("no dimension {axis}")).into());
+        Ok(edges?)
+    }
+}

@@ -1,0 +1,195 @@
+"""`zarr_py.xarray.to_zarr`: modes, regions, appends and templates, as with `Dataset.to_zarr`."""
+
+import multiprocessing
+
+import dask.array
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import zarr_py
+import zarr_py.xarray
+from zarr_py.xarray import to_zarr
+
+
+def weather(steps=12, start=0):
+    days = pd.date_range("2020-01-01", periods=start + steps)[start:]
+    values = np.arange(start * 35, (start + steps) * 35, dtype="f4").reshape(steps, 5, 7)
+    return xr.Dataset(
+        {"t2m": (("time", "y", "x"), values, {"units": "K"}), "mask": (("y", "x"), np.ones((5, 7), "i1"))},
+        {"time": days, "y": np.arange(5.0), "x": np.arange(7)},
+        {"title": "weather"})
+
+
+def opened(place, **options):
+    return xr.open_dataset(place, engine="zarr_py", **options).load()
+
+
+@pytest.fixture(params=[2, 3])
+def zarr_format(request):
+    return request.param
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_modes(tmp_path, zarr_format, lazy):
+    data = weather().chunk(time=5, x=3) if lazy else weather()
+    to_zarr(data, tmp_path, zarr_format=zarr_format)
+    xr.testing.assert_identical(opened(tmp_path), weather())
+    with pytest.raises(FileExistsError):
+        to_zarr(data, tmp_path)
+    to_zarr(data + 1, tmp_path, mode="a")
+    np.testing.assert_array_equal(opened(tmp_path).t2m, weather().t2m + 1)
+    to_zarr((data[["t2m"]] * 2), tmp_path, mode="r+")
+    np.testing.assert_array_equal(opened(tmp_path).t2m, weather().t2m * 2)
+    with pytest.raises(ValueError, match="non-pre-existing"):
+        to_zarr(data.rename(t2m="new"), tmp_path, mode="r+")
+    to_zarr(data[["mask"]], tmp_path, mode="w", zarr_format=zarr_format)
+    assert set(opened(tmp_path).variables) == {"mask", "y", "x"}
+    with pytest.raises(ValueError, match="mode"):
+        to_zarr(data, tmp_path, mode="x")
+    with pytest.raises(FileNotFoundError):
+        to_zarr(data, tmp_path / "absent", mode="r+")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_appends(tmp_path, zarr_format, lazy):
+    whole = weather(20)
+    encoding = {"t2m": {"chunks": (8, 2, 7)}, "time": {"chunks": (3,)}}
+    to_zarr(whole.isel(time=slice(0, 5)), tmp_path, encoding=encoding, zarr_format=zarr_format)
+    for start, stop in ((5, 6), (6, 15), (15, 20)):
+        part = whole.isel(time=slice(start, stop)).drop_vars("mask")
+        to_zarr(part.chunk(time=2, x=2) if lazy else part, tmp_path, append_dim="time")
+    xr.testing.assert_identical(opened(tmp_path), whole)
+    with pytest.raises(ValueError, match="append_dim"):
+        to_zarr(whole, tmp_path, append_dim="level")
+    with pytest.raises(ValueError, match="different dimension sizes"):
+        to_zarr(whole.isel(x=slice(3)), tmp_path, append_dim="time")
+    to_zarr(weather(1, 20), tmp_path, append_dim="time", mode="a-")
+    xr.testing.assert_identical(opened(tmp_path), weather(21))
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("shards", [None, {"time": 8, "y": 4, "x": 8}])
+def test_regions_that_share_chunks(tmp_path, lazy, shards):
+    """A template, then regions in any order: none of the blocks fits the chunks."""
+    whole = weather(20)
+    template = whole.chunk(time=20)
+    delayed = to_zarr(template, tmp_path, compute=False, chunks={"time": 4, "y": 2, "x": 4}, shards=shards)
+    assert delayed is not None and not np.nan_to_num(opened(tmp_path).t2m).any()
+    for start in (13, 0, 7):
+        part = whole.isel(time=slice(start, min(start + 7, 20)), y=slice(0, 3)).drop_vars(["x", "y", "mask"])
+        part = part.chunk(time=3, x=2) if lazy else part
+        to_zarr(part, tmp_path, region={"time": slice(start, min(start + 7, 20)), "y": slice(0, 3)})
+    found = opened(tmp_path)
+    np.testing.assert_array_equal(found.t2m[:, :3], whole.t2m[:, :3])
+    assert np.isnan(found.t2m[:, 3:]).all()
+    to_zarr(whole.isel(y=slice(3, 5)).drop_vars(["mask"]), tmp_path, region="auto")
+    np.testing.assert_array_equal(opened(tmp_path).t2m, whole.t2m)
+    delayed.compute()
+    xr.testing.assert_identical(opened(tmp_path), whole)
+    with pytest.raises(ValueError, match="at least one dimension in common"):
+        to_zarr(whole, tmp_path, region={"time": slice(0, 20)})
+    with pytest.raises(KeyError, match="Not all values"):
+        to_zarr(weather(3, 19).drop_vars("mask"), tmp_path, region={"time": "auto"})
+
+
+def append_part(place, writer, parts):
+    for number in range(parts):
+        start = 1 + (writer * parts + number) * 2
+        part = weather(2, start).drop_vars("mask")
+        to_zarr(part.chunk(time=1) if number % 2 else part, place, append_dim="time", dask_options={"scheduler": "threads"})
+
+
+def test_processes_append_and_lose_nothing(tmp_path):
+    """Each append has its own times and elements in all variables, whatever others do."""
+    to_zarr(weather(1), tmp_path, encoding={"t2m": {"chunks": (5, 5, 7)}, "time": {"chunks": (7,)}})
+    writers, parts = 4, 10
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=append_part, args=(str(tmp_path), writer, parts)) for writer in range(writers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+    assert [process.exitcode for process in processes] == [0] * writers
+    found = opened(tmp_path, consolidated=False)
+    assert found.sizes["time"] == 1 + 2 * writers * parts
+    xr.testing.assert_equal(found.sortby("time"), weather(1 + 2 * writers * parts))
+
+
+def test_shapes_of_chunks_and_shards(tmp_path):
+    def made(**options):
+        to_zarr(weather(), tmp_path, mode="w", **options)
+        group = zarr_py.open_group(tmp_path)
+        return {name: (group[name].chunks, group[name].shards) for name in ("t2m", "mask", "time")}
+
+    assert made(chunks={"time": 4}) == {"t2m": ((4, 5, 7), None), "mask": ((5, 7), None), "time": ((4,), None)}
+    assert made(chunks={"t2m": (3, 5, 7)})["t2m"] == ((3, 5, 7), None)
+    assert made(chunks={"t2m": {"time": 2, "x": 3}}, shards={"t2m": {"time": 5, "x": 5}})["t2m"] == ((2, 5, 3), (6, 5, 6))
+    assert made(chunks={"time": 2}, shards={"t2m": "auto"})["t2m"] == ((2, 5, 7), (16, 5, 7))
+    assert made(chunks={"time": 2}, encoding={"t2m": {"chunks": (12, 1, 1)}})["t2m"] == ((12, 1, 1), None)
+    assert made(encoding={"t2m": {"chunks": (2, 5, 7), "shards": (4, 5, 7)}})["t2m"] == ((2, 5, 7), (4, 5, 7))
+    lazy = weather().chunk(time=(5, 7), x=(1, 6))
+    to_zarr(lazy, tmp_path, mode="w")
+    assert zarr_py.open_array(tmp_path, "t2m").chunks == (7, 5, 6)
+    xr.testing.assert_identical(opened(tmp_path), weather())
+
+
+def test_metadata_come_last(tmp_path):
+    """A failed write leaves a group without attributes and without consolidated metadata."""
+    def fail(block):
+        raise RuntimeError("in a task")
+
+    data = weather()
+    data["t2m"] = data.t2m.copy(data=dask.array.from_array(data.t2m.values, chunks=5).map_blocks(fail, dtype="f4", meta=np.empty((0, 0, 0), "f4")))
+    with pytest.raises(RuntimeError, match="in a task"):
+        to_zarr(data, tmp_path)
+    group = zarr_py.open_group(tmp_path)
+    assert not group.is_consolidated and not group.attrs
+    to_zarr(weather(), tmp_path, mode="w")
+    group = zarr_py.open_group(tmp_path)
+    assert group.is_consolidated and group.attrs["title"] == "weather" and not group.check_consolidated()
+    to_zarr(weather(2, 12), tmp_path, append_dim="time")
+    assert not zarr_py.open_group(tmp_path).check_consolidated()
+    to_zarr(weather(), tmp_path / "plain", consolidated=False)
+    assert not zarr_py.open_group(tmp_path / "plain").is_consolidated
+
+
+def test_errors_come_before_changes(tmp_path):
+    to_zarr(weather(), tmp_path)
+    bad = weather(2, 12).assign(other=("time", [1, 2]))
+    with pytest.raises(ValueError, match="unexpected encoding"):
+        to_zarr(bad, tmp_path, append_dim="time", encoding={"other": {"colour": "red"}})
+    xr.testing.assert_identical(opened(tmp_path), weather())
+    with pytest.raises(ValueError, match="already exists"):
+        to_zarr(weather(), tmp_path, mode="a", encoding={"t2m": {"chunks": (1, 1, 1)}})
+    with pytest.raises(TypeError, match="string or None"):
+        to_zarr(xr.Dataset({0: 1}), tmp_path / "b")
+    with pytest.raises(TypeError, match="attribute"):
+        to_zarr(weather().assign_attrs(k=object()), tmp_path / "c")
+    with pytest.raises(ValueError, match="zarr_format"):
+        to_zarr(weather(), tmp_path / "d", zarr_format=4)
+
+
+def test_places(location):
+    options = location.options
+    to_zarr(weather(), location.url, storage_options=options)
+    group = zarr_py.open_group(location.url, **options)
+    to_zarr(weather(3), group, group="below/here")
+    to_zarr(weather(3), group.require_group("other"))
+    for path in ("below/here", "other"):
+        xr.testing.assert_identical(opened(location.url, group=path, storage_options=options), weather(3))
+    to_zarr(weather(3, 12), location.url, append_dim="time", storage_options=options)
+    xr.testing.assert_identical(opened(location.url, storage_options=options), weather(15))
+
+
+def test_codecs_of_every_library(tmp_path, zarr_format):
+    zarr = pytest.importorskip("zarr")
+    numcodecs = pytest.importorskip("numcodecs")
+    blosc = {2: numcodecs.Blosc("zstd", 3, numcodecs.Blosc.BITSHUFFLE), 3: zarr.codecs.BloscCodec(cname="zstd")}[zarr_format]
+    for codec in (blosc, {"name": "gzip", "configuration": {"level": 3}}, zarr_py.codecs.Zstd(3), "zstd", None):
+        given = codec if codec is None or isinstance(codec, str) else (codec,)
+        to_zarr(weather(), tmp_path, mode="w", encoding={"t2m": {"compressors": given}}, zarr_format=zarr_format)
+        with xr.open_dataset(tmp_path, engine="zarr") as found:
+            xr.testing.assert_identical(found.load(), weather())
+        assert len(zarr_py.open_array(tmp_path, "t2m").compressors) == (0 if codec is None else 1)
