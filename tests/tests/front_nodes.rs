@@ -114,21 +114,21 @@ fn writers_who_append_do_not_collide() {
 }
 
 #[test]
-fn an_array_is_extended_for_writers_who_append() {
+fn reserved_indices_belong_to_one_writer() {
     let hierarchy = open("memory:").unwrap();
     let mut array = hierarchy.create_array("a", metadata(&[3], &[4])).unwrap();
     array.write(.., 1).unwrap();
     let mut other = hierarchy.array("a").unwrap();
-    let (range, writer) = array.extend(0, 2).unwrap();
+    let range = array.reserve(0, 2).unwrap();
     assert_eq!((range.clone(), array.shape()), (3..5, &[5][..]));
     // Another writer appends to the last chunk before the elements are written.
     assert_eq!(other.append(0, ndarray::array![7]).unwrap(), 5..6);
-    writer.write(range, 5).unwrap();
+    array.write(range, 5).unwrap();
     let found = hierarchy.array("a").unwrap().read::<i32>(..).unwrap();
     assert_eq!(found.into_raw_vec_and_offset().0, [1, 1, 1, 5, 5, 7]);
-    let (range, _) = array.extend(0, 0).unwrap();
+    let range = array.reserve(0, 0).unwrap();
     assert_eq!((range, array.shape()), (6..6, &[6][..]));
-    assert!(array.extend(1, 1).is_err());
+    assert!(array.reserve(1, 1).is_err());
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
 use crate::process::PerProcess;
+use crate::transfer::{Transfer, Transferred};
 use crate::usage::NodeUsage;
 
 /// Returns the runtime that waits for I/O, one per process.
@@ -251,6 +252,21 @@ impl Hierarchy {
             .inner
             .copy_with(from, &target.inner, to, overwrite, progress);
         turned(wait(copied))
+    }
+
+    /// Copies the objects of a node and everything below it, like [`crate::Hierarchy::transfer`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Hierarchy::transfer`].
+    pub fn transfer(
+        &self,
+        from: &str,
+        target: &Self,
+        to: &str,
+        options: Transfer,
+        done: impl Fn(u64) + Send + Sync,
+    ) -> Result<Transferred> {
+        wait(self.inner.transfer(from, &target.inner, to, options, done))
     }
 
     /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].

@@ -11,7 +11,7 @@ from zarr_py._growing import Growing
 from zarr_py._native import NativeArray, Opened, bind_node
 from zarr_py._node import Node
 from zarr_py._plan import Planning
-from zarr_py._steps import Steps, ask, blocking, later
+from zarr_py._steps import Steps, blocking, later
 from zarr_py._views import Blocks, OIndex, VIndex
 
 if TYPE_CHECKING:
