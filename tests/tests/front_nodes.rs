@@ -113,6 +113,50 @@ fn writers_who_append_do_not_collide() {
     assert_eq!(array.read::<i32>(..3).unwrap().sum(), 6000);
 }
 
+/// Reserved elements are written later, through the handle that reserved them or through another.
+/// Both merge into the chunk that they share, although each covers all elements that its handle
+/// sees.
+#[test]
+fn reserved_elements_are_written_in_any_order() {
+    let hierarchy = open("memory:").unwrap();
+    let mut first = hierarchy
+        .create_array("a", metadata(&[0, 2], &[8, 2]))
+        .unwrap();
+    let mut second = hierarchy.array("a").unwrap();
+    assert_eq!(first.reserve(0, 3).unwrap(), 0..3);
+    assert_eq!(second.reserve(0, 4).unwrap(), 3..7);
+    let third = hierarchy.array("a").unwrap().open_ended(0).unwrap();
+    assert_eq!(first.reserve(0, 1).unwrap(), 7..8);
+    third.write(3..7, 2).unwrap();
+    first.write(0..3, 1).unwrap();
+    first.write(7..8, 3).unwrap();
+    let array = hierarchy.array("a").unwrap();
+    let rows = array.read::<Array2<i32>>(..).unwrap();
+    assert_eq!(rows.column(0).to_vec(), [1, 1, 1, 2, 2, 2, 2, 3]);
+
+    second.extend_to(0, 12).unwrap();
+    second.extend_to(0, 5).unwrap();
+    assert_eq!(second.shape(), [12, 2]);
+    assert_eq!(first.reserve(0, 0).unwrap(), 12..12);
+    assert_eq!(
+        first.reserve(0, u64::MAX).unwrap_err().kind(),
+        ErrorKind::TooLarge
+    );
+    assert_eq!(
+        first.reserve("time", 1).unwrap_err().kind(),
+        ErrorKind::Selection
+    );
+    // The handle still merges after a change of attributes.
+    let mut attributes = zarr::Attributes::new();
+    attributes.set("k", &1).unwrap();
+    first.set_attributes(attributes).unwrap();
+    let mut other = hierarchy.array("a").unwrap();
+    assert_eq!(other.append(0, &[9, 9]).unwrap(), 12..13);
+    first.write(8..12, 4).unwrap();
+    let array = hierarchy.array("a").unwrap();
+    assert_eq!(array.read::<i32>((12, ..)).unwrap().sum(), 18);
+}
+
 #[test]
 fn reserved_indices_belong_to_one_writer() {
     let hierarchy = open("memory:").unwrap();

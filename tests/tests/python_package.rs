@@ -83,6 +83,11 @@ fn zarr_pythons_tests_pass_with_our_pipeline_over_a_wrapper() {
 }
 
 #[test]
+fn xarrays_tests_pass_with_our_engine() {
+    upstream("xarray");
+}
+
+#[test]
 fn its_stubs_are_right() {
     run(
         "mypy",

@@ -22,10 +22,10 @@ Generated from the docstrings by `zarr-py/tests/api_page.py`. Pages with example
 Each name that ends in `_async` is a coroutine function with the arguments of the name without `_async`, listed beside it.
 """
 
-MODULES = ("codecs", "config", "errors")
+MODULES = ("codecs", "config", "dask", "errors", "xarray")
 ORDER = (
     "open", "open_array", "open_group", "create_array", "create_group", "save", "load", "copy", "explain", "objects", "use",
-    "Array", "Typed", "Lazy", "Group", "Objects", "Store", "CodecPipeline")
+    "Array", "WritePlan", "WriteTask", "ReadPlan", "ReadTask", "Region", "Typed", "Lazy", "Group", "Objects", "Store", "CodecPipeline")
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -95,8 +95,9 @@ def members(node: ast.ClassDef, module: str) -> dict[str, Function]:
     """Returns public methods and properties, starting with those of our parent classes."""
     found: dict[str, Function] = {}
     for base in node.bases:
+        base = base.value if isinstance(base, ast.Subscript) else base
         name = base.id if isinstance(base, ast.Name) else ""
-        for home in (module, "_node", "_chunked", "_mapped", "_native", "_views", "_lazy"):
+        for home in (module, "_node", "_chunked", "_growing", "_mapped", "_plan", "_native", "_views", "_lazy"):
             parent = definition(home, name)
             if isinstance(parent, ast.ClassDef):
                 found |= members(parent, home)

@@ -276,7 +276,8 @@ def test_broken_variables_can_be_dropped(tmp_path):
 
 
 def test_places(location):
-    zarr_py.xarray.to_zarr(weather(), location.url, group="deep/down", storage_options=location.options)
+    written = zarr_py.xarray.to_zarr(weather(), location.url, group="deep/down", storage_options=location.options)
+    assert written.path == "deep/down"
     options = {"storage_options": location.options} if location.options else {}
     xr.testing.assert_identical(opened(location.url, group="deep/down", **options), weather())
     xr.testing.assert_identical(xr.open_dataset(zarr_py.open_group(location.url, "deep", **location.options), group="down", engine="zarr_py"), weather())

@@ -173,10 +173,9 @@ def test_errors_come_before_changes(tmp_path):
 
 def test_places(location):
     options = location.options
-    to_zarr(weather(), location.url, storage_options=options)
-    group = zarr_py.open_group(location.url, **options)
+    group = to_zarr(weather(), location.url, storage_options=options)
     to_zarr(weather(3), group, group="below/here")
-    to_zarr(weather(3), group.require_group("other"))
+    to_zarr(weather(3), group.require_group("other"), mode="a")
     for path in ("below/here", "other"):
         xr.testing.assert_identical(opened(location.url, group=path, storage_options=options), weather(3))
     to_zarr(weather(3, 12), location.url, append_dim="time", storage_options=options)

@@ -10,6 +10,7 @@ from xarray import Variable
 from xarray.backends.zarr import FillValueCoder, ZarrStore
 from xarray.core import indexing
 
+from zarr_py import codecs
 from zarr_py._array import Array
 from zarr_py._xarray_arrays import Batch, Elements
 
@@ -83,10 +84,11 @@ class DataStore(ZarrStore):
         """Returns the variable of an array, which is read when it is indexed."""
         array = self._arrays[name]
         dimensions = _dimensions(array, self._mode == "r")
-        attributes = array.attrs.asdict()
+        document = array.metadata
+        attributes = document.get("attributes") or {}
         if array._zarr_2() is not None:
             attributes = {key: value for key, value in attributes.items() if key != DIMENSIONS and not key.lower().startswith("_nc")}
-        encoding = _encoding(array, dimensions, self._blocks)
+        encoding = _encoding(array, document, dimensions, self._blocks)
         if self._mask:
             fill = _fill_value(array)
             if fill is not None:
@@ -152,22 +154,26 @@ def _fill_value(array: Array) -> Any:
     return None if text is not None and json.loads(text)["fill_value"] is None else array.fill_value
 
 
-def _encoding(array: Array, dimensions: tuple[Hashable, ...], blocks: str) -> dict[str, Any]:
+def _encoding(array: Array, document: Mapping[str, Any], dimensions: tuple[Hashable, ...], blocks: str) -> dict[str, Any]:
     """Returns the encoding of a variable, in the forms that both this package and zarr-python write."""
-    sizes = _compact(array.read_chunk_sizes) if array.is_rectilinear else array.chunks
-    shards = _compact(array.write_chunk_sizes) if array.is_rectilinear and array.shards is not None else array.shards
+    sizes: Any = array.chunks
+    shards: Any = array.shards
+    grid = document["chunk_grid"]
+    if (grid if isinstance(grid, str) else grid["name"]) != "regular":
+        sizes = _compact(array.read_chunk_sizes)
+        shards = None if shards is None else _compact(array.write_chunk_sizes)
     preferred = shards if blocks == "shards" and shards is not None else sizes
+    filters, serializer, compressors = codecs.split(document["codecs"])
     encoding: dict[str, Any] = {
         "chunks": sizes,
         "preferred_chunks": dict(zip(dimensions, preferred, strict=True)),
-        "compressors": tuple(codec.to_dict() for codec in array.compressors),
-        "filters": tuple(codec.to_dict() for codec in array.filters),
+        "compressors": tuple(codec.to_dict() for codec in compressors),
+        "filters": tuple(codec.to_dict() for codec in filters),
         "shards": shards,
     }
     if array.dtype.kind == "T":
         encoding["dtype"] = array.dtype
     if array._zarr_2() is None:
-        serializer = array.serializer
         encoding["serializer"] = None if serializer is None else serializer.to_dict()
     return encoding
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from zarr_py._region import Region
 
 __all__ = ["to_zarr"]
+
+_KEEPS_STRINGS = "zarr_format" in signature(encode_zarr_variable).parameters
+"""Whether this version of xarray stores NumPy's strings of any length as they are."""
 
 type Sizes = Mapping[Any, Any] | Sequence[int] | int | str | None
 """Lengths for all variables: by dimension, or by variable and then in either form."""
@@ -114,7 +118,8 @@ class _Target(DataStore):
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
-        encoded: Variable = encode_zarr_variable(variable, name=name, zarr_format=self.zarr_format)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"zarr_format": self.zarr_format} if _KEEPS_STRINGS else {}
+        encoded: Variable = encode_zarr_variable(variable, name=name, **options)
         return encoded
 
     def arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
