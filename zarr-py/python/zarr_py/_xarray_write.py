@@ -99,7 +99,7 @@ def to_zarr(
     if mode not in ("r", "r+"):
         opened.set_attrs(_attributes(found))
     if consolidated or (consolidated is None and mode != "r+"):
-        (_group(opened._place(), "") if opened.path else opened).consolidate()
+        _consolidate(opened, target.is_new)
     return opened if compute else delayed
 
 
@@ -115,6 +115,8 @@ class _Target(DataStore):
 
     chunks: Sizes = None
     shards: Sizes = None
+    is_new = False
+    """Whether arrays were created."""
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
@@ -141,6 +143,7 @@ class _Target(DataStore):
         # Errors in any variable come before the first change.
         described = [(name, one, self._described(name, one, name in checked, name in present)) for name, one in encoded.items()]
         start = self._reserved(encoded, present)
+        self.is_new = self._mode in ("w", "w-") or any(arguments for _, _, arguments in described)
         return each(lambda item: self._write(*item, start), described)
 
     def _encoded(self, variables: Mapping[Any, Variable]) -> dict[Any, Variable]:
@@ -328,6 +331,13 @@ def _opened(store: Any, path: str, mode: str, zarr_format: int | None, options: 
 def _group(place: _source.Place, path: str) -> Group:
     found: Group = _native.open_node(place, path, "group", use_consolidated=False)
     return found
+
+
+def _consolidate(group: Group, is_new: bool) -> None:
+    """Writes the consolidated metadata of the root; each change of an array renews existing ones."""
+    root: Group = _native.open_node(group._place(), "", "group")
+    if is_new or not root.is_consolidated:
+        root.consolidate()
 
 
 def _make_root_of_zarr_2(place: _source.Place, overwrite: bool) -> bool:
