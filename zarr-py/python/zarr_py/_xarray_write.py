@@ -228,7 +228,12 @@ class _Target(DataStore):
     def _write(self, name: Any, variable: Variable, described: dict[str, Any], start: int | None) -> _Write:
         key, dims = _encode_variable_name(name), variable.dims
         if described:
-            array = self.ds.create_array(key, overwrite=self._mode == "w", **described)
+            attrs = described["attributes"]
+            # New documents have no bare words, but a change may add them.
+            plain = {**described, "attributes": {}} if isinstance(attrs, Bare) else described
+            array = self.ds.create_array(key, overwrite=self._mode == "w", **plain)
+            if plain is not described:
+                array.set_attrs(attrs)
             if self.zarr_format == 2 and described["fill_value"] is None:
                 _without_fill_value(array)
             return _Write(variable.data, array)
@@ -372,15 +377,17 @@ def _check_names(dataset: "Dataset") -> None:
 
 
 def _attributes(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Returns attributes as JSON can hold them.
+    """Returns attributes as JSON can hold them; `Bare` ones if NaN or infinities are among them.
 
     Raises `TypeError` for other values.
     """
-    found = Bare(attribute(values))
+    found: dict[str, Any] = attribute(values)
     try:
         to_json(found)
     except TypeError as error:
         raise TypeError(f"Invalid attribute in Dataset.attrs. {error}") from error
+    except ValueError:
+        return Bare(found)
     return found
 
 
