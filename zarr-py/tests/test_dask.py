@@ -248,3 +248,41 @@ def test_use_reaches_workers(cluster):
         cluster.wait_for_workers(4, timeout=60)
         assert list(cluster.run(pipeline_path).values()) == ["zarr_py.CodecPipeline"] * 4
     assert set(cluster.run(pipeline_path).values()) == {before} == {pipeline_path()}
+
+
+def series(start, stop):
+    xr = pytest.importorskip("xarray")
+    values = np.arange(start * 30, stop * 30, dtype="f8").reshape(-1, 5, 6)
+    return xr.Dataset({"v": (("time", "y", "x"), values)}, {"time": np.arange(start, stop)})
+
+
+def write_region(place, start, stop):
+    import zarr_py.xarray
+
+    zarr_py.xarray.to_zarr(series(start, stop).chunk(time=2, x=4), place, region={"time": slice(start, stop)})
+
+
+def append(place, start, stop):
+    import zarr_py.xarray
+
+    zarr_py.xarray.to_zarr(series(start, stop), place, append_dim="time")
+
+
+@pytest.mark.parametrize("repeat", range(3))
+def test_cluster_writes_regions_and_appends(cluster, tmp_path, repeat):
+    """Regions that share shards, then appends by workers at once: nothing is lost."""
+    import xarray as xr
+
+    import zarr_py.xarray
+
+    place = str(tmp_path / "d.zarr")
+    zarr_py.xarray.to_zarr(series(0, 40).chunk(), place, compute=False, chunks={"time": 4, "y": 5, "x": 3}, shards={"v": (16, 5, 6)})
+    edges = [0, 7, 13, 22, 30, 40]
+    wait = [cluster.submit(write_region, place, start, stop, pure=False) for start, stop in zip(edges, edges[1:], strict=False)]
+    cluster.gather(wait)
+    xr.testing.assert_identical(xr.open_dataset(place, engine="zarr_py").load(), series(0, 40))
+    cluster.gather([cluster.submit(append, place, start, start + 3, pure=False) for start in range(40, 76, 3)])
+    found = xr.open_dataset(place, engine="zarr_py").load()
+    xr.testing.assert_identical(found.sortby("time"), series(0, 76))
+    lazy = xr.open_dataset(place, engine="zarr_py", chunks={}, preferred_chunks="shards")
+    assert float(lazy.v.sum().compute(scheduler=cluster)) == series(0, 76).v.sum()

@@ -112,7 +112,8 @@ def test_processes_append_and_lose_nothing(tmp_path):
     for process in processes:
         process.join(100)
     assert [process.exitcode for process in processes] == [0] * writers
-    found = opened(tmp_path, consolidated=False)
+    assert not zarr_py.open_group(tmp_path).check_consolidated()
+    found = opened(tmp_path)
     assert found.sizes["time"] == 1 + 2 * writers * parts
     xr.testing.assert_equal(found.sortby("time"), weather(1 + 2 * writers * parts))
 

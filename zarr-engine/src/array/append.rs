@@ -123,7 +123,8 @@ impl Array {
     /// use zarr_engine::{ArrayBuilder, blocking};
     ///
     /// let hierarchy = blocking::open("memory:")?;
-    /// let mut series = hierarchy.create_array("series", ArrayBuilder::new(&[0], "int32").build()?)?;
+    /// let metadata = ArrayBuilder::new(&[0], "int32").with_chunk_shape(&[100]).build()?;
+    /// let mut series = hierarchy.create_array("series", metadata)?;
     /// let mut other = series.clone();
     /// assert_eq!((series.reserve(0, 4)?, other.reserve(0, 2)?), (0..4, 4..6));
     /// other.write(4..6, 7)?;

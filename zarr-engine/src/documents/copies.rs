@@ -51,14 +51,15 @@ impl Hierarchy {
     }
 
     /// Updates the existing copies of a document in the consolidated metadata of groups above.
+    /// Returns whether a group above has a copy.
     pub(crate) async fn renew_copies(
         &self,
         path: &NodePath,
         metadata: &NodeMetadata,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let whole = self.whole()?;
         let (path, above) = whole.above(path)?;
-        let mut denied = Ok(());
+        let mut renewed = Ok(false);
         for group in above {
             let relative = relative(&group, &path);
             let renew = |copies: &mut ConsolidatedMetadata| {
@@ -71,12 +72,15 @@ impl Hierarchy {
             match whole.hierarchy.change_copies(&group, renew).await {
                 // Other groups may be accessible.
                 Err(Error::Store(error)) if error.kind() == ErrorKind::PermissionDenied => {
-                    denied = denied.and(Err(error.into()));
+                    renewed = renewed.and(Err(error.into()));
                 }
-                renewed => drop(renewed?),
+                found => {
+                    let found = found?;
+                    renewed = renewed.map(|before| before || found);
+                }
             }
         }
-        denied
+        renewed
     }
 
     /// Variant of [`Self::renew_copies`] for use after the document was changed. Succeeds if access
@@ -87,9 +91,21 @@ impl Hierarchy {
         path: &NodePath,
         metadata: &NodeMetadata,
     ) -> Result<()> {
-        match self.renew_copies(path, metadata).await {
-            Err(Error::Store(error)) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-            result => result,
+        let mut metadata = metadata.clone();
+        loop {
+            let has_copies = match self.renew_copies(path, &metadata).await {
+                Err(Error::Store(error)) if error.kind() == ErrorKind::PermissionDenied => false,
+                renewed => renewed?,
+            };
+            if !has_copies {
+                return Ok(());
+            }
+            // Another writer may have changed the document after this one, and renewed the copies
+            // before this one did.
+            match self.any_document(path).await? {
+                Some(stored) if !stored.means_the_same(&metadata) => metadata = stored,
+                _ => return Ok(()),
+            }
         }
     }
 

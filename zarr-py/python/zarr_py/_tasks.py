@@ -59,7 +59,9 @@ _targets: OrderedDict[Any, Target] = OrderedDict()
 
 
 def _target(source: tuple[Any, ...], read_only: bool, path: str, metadata: str, open_axis: int | None) -> Target:
-    key = (repr(_source.Source(*source)), hash(str(source)), read_only, path, metadata, open_axis)
+    # The token stands for the Python objects of the source, which every unpickling makes anew.
+    place = _source.Source(*source)._replace(credential_provider=None, called=None)
+    key = (place, read_only, path, metadata, open_axis)
     found = _targets.get(key)
     if found is None:
         array = bind_node(_source.unpickled(source, read_only), "array", path, metadata)

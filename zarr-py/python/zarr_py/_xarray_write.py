@@ -99,7 +99,7 @@ def to_zarr(
     if mode not in ("r", "r+"):
         opened.set_attrs(_attributes(found))
     if consolidated or (consolidated is None and mode != "r+"):
-        (_group(opened._place(), "") if opened.path else opened).consolidate()
+        _consolidate(opened, target.is_new)
     return opened if compute else delayed
 
 
@@ -115,6 +115,8 @@ class _Target(DataStore):
 
     chunks: Sizes = None
     shards: Sizes = None
+    is_new = False
+    """Whether arrays were created."""
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
@@ -141,6 +143,7 @@ class _Target(DataStore):
         # Errors in any variable come before the first change.
         described = [(name, one, self._described(name, one, name in checked, name in present)) for name, one in encoded.items()]
         start = self._reserved(encoded, present)
+        self.is_new = self._mode in ("w", "w-") or any(arguments for _, _, arguments in described)
         return each(lambda item: self._write(*item, start), described)
 
     def _encoded(self, variables: Mapping[Any, Variable]) -> dict[Any, Variable]:
@@ -225,7 +228,12 @@ class _Target(DataStore):
     def _write(self, name: Any, variable: Variable, described: dict[str, Any], start: int | None) -> _Write:
         key, dims = _encode_variable_name(name), variable.dims
         if described:
-            array = self.ds.create_array(key, overwrite=self._mode == "w", **described)
+            attrs = described["attributes"]
+            # New documents have no bare words, but a change may add them.
+            plain = {**described, "attributes": {}} if isinstance(attrs, Bare) else described
+            array = self.ds.create_array(key, overwrite=self._mode == "w", **plain)
+            if plain is not described:
+                array.set_attrs(attrs)
             if self.zarr_format == 2 and described["fill_value"] is None:
                 _without_fill_value(array)
             return _Write(variable.data, array)
@@ -330,6 +338,13 @@ def _group(place: _source.Place, path: str) -> Group:
     return found
 
 
+def _consolidate(group: Group, is_new: bool) -> None:
+    """Writes the consolidated metadata of the root; each change of an array renews existing ones."""
+    root: Group = _native.open_node(group._place(), "", "group")
+    if is_new or not root.is_consolidated:
+        root.consolidate()
+
+
 def _make_root_of_zarr_2(place: _source.Place, overwrite: bool) -> bool:
     """Makes the root group of a new hierarchy of Zarr v2, which decides the format of all nodes.
 
@@ -362,15 +377,17 @@ def _check_names(dataset: "Dataset") -> None:
 
 
 def _attributes(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Returns attributes as JSON can hold them.
+    """Returns attributes as JSON can hold them; `Bare` ones if NaN or infinities are among them.
 
     Raises `TypeError` for other values.
     """
-    found = Bare(attribute(values))
+    found: dict[str, Any] = attribute(values)
     try:
         to_json(found)
     except TypeError as error:
         raise TypeError(f"Invalid attribute in Dataset.attrs. {error}") from error
+    except ValueError:
+        return Bare(found)
     return found
 
 
