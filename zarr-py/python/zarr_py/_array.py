@@ -361,6 +361,26 @@ class Array(Node, NativeArray):
         await self.write_async(selection, elements)
         return self.shape
 
+    def compact(self, percent: int = 0, *, order: str | None = None) -> tuple[int, int]:
+        """Rewrites every shard of which more than `percent` percent is dead space: replaced inner chunks.
+
+        `order` is the order in which shards store their inner chunks, `"C"` or `"morton"`; shards in
+        another order are rewritten too. By default, rewritten shards are in C order, and no shard is
+        rewritten for its order. Inner chunks stay encoded. Returns the number of rewritten shards and
+        the number of freed bytes.
+        """
+        from zarr_py._stored import compaction
+
+        done: tuple[int, int] = self._compact(*compaction(percent, order))
+        return done
+
+    async def compact_async(self, percent: int = 0, *, order: str | None = None) -> tuple[int, int]:
+        """Async variant of `compact`."""
+        from zarr_py._stored import compaction
+
+        done: tuple[int, int] = await self._compact(*compaction(percent, order), awaitable=True)
+        return done
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of an array without dimensions")
