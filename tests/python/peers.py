@@ -1,7 +1,7 @@
 """zarr-python, xarray and tensorstore write, check and change real rasters from PyPI packages.
 
     peers.py write ROOT      each peer writes each raster; ROOT/rasters has the elements, ROOT/rasters.json their types
-    peers.py check ROOT      every array that ROOT/check.json names is read by zarr-python and tensorstore, and compared
+    peers.py check ROOT      every array that ROOT/check.json names is read by the peers that it names, and compared
     peers.py change ROOT     the peers overwrite parts of our arrays; ROOT/check.json then names what we must read
 """
 
@@ -127,12 +127,21 @@ def write(root):
     write_v2(root, data)
 
 
+def read_by_zarrs(path):
+    """Reads with the codecs and the file access of zarrs, without a fallback to those of zarr-python."""
+    with zarr.config.set({"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "codec_pipeline.strict": True}):
+        array = zarr.open_array(path, mode="r")
+        assert type(array.async_array.codec_pipeline).__module__.startswith("zarrs"), "not read by zarrs"
+        return array[...]
+
+
 def check(root):
     for entry in json.loads((root / "check.json").read_text()):
         path, dtype, shape = root / entry["array"], np.dtype(entry["dtype"]), tuple(entry["shape"])
         expected = np.frombuffer((root / entry["elements"]).read_bytes(), dtype).reshape(shape)
         readers = {"zarr-python": lambda: zarr.open_array(path, mode="r")[...],
-                   "tensorstore": lambda: array_store(path).read().result()}
+                   "tensorstore": lambda: array_store(path).read().result(),
+                   "zarrs": lambda: read_by_zarrs(path)}
         for reader in entry["readers"]:
             found = readers[reader]()
             assert found.dtype == dtype and found.shape == shape, f"{path}: {reader}: {found.dtype} {found.shape}"

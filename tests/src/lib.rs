@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod children;
+pub mod cloud;
 pub mod conformance;
 pub mod http;
 pub mod origin;
+pub mod patched;
 pub mod proxy;
 pub mod python;
 pub mod random;

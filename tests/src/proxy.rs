@@ -7,7 +7,7 @@
 
 use std::io::Result;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -120,6 +120,7 @@ struct State {
     log: Mutex<Vec<Request>>,
     latency: Mutex<Duration>,
     open: AtomicUsize,
+    moved: AtomicU64,
 }
 
 impl Proxy {
@@ -136,6 +137,7 @@ impl Proxy {
             log: Mutex::default(),
             latency: Mutex::default(),
             open: AtomicUsize::new(0),
+            moved: AtomicU64::new(0),
         });
         let accepting = Arc::clone(&state);
         tokio::spawn(async move {
@@ -158,8 +160,9 @@ impl Proxy {
         *self.state.latency.lock().unwrap() = latency;
     }
 
-    /// Clears rules and log.
+    /// Clears rules, log and counts.
     pub fn clear(&self) {
+        self.state.moved.store(0, Ordering::SeqCst);
         self.state.rules.lock().unwrap().clear();
         self.state.log.lock().unwrap().clear();
     }
@@ -170,6 +173,12 @@ impl Proxy {
         self.state.log.lock().unwrap().clone()
     }
 
+    /// The bytes of bodies since the last [`Self::clear`], in both directions.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.state.moved.load(Ordering::SeqCst)
+    }
+
     /// The number of requests with a waiting client.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -178,6 +187,10 @@ impl Proxy {
 }
 
 impl State {
+    fn moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Ordering::SeqCst);
+    }
+
     /// Logs a request, and returns its fault.
     fn receive(&self, head: &Head) -> Option<Fault> {
         let (path, query) = head.target().split_once('?').unwrap_or((head.target(), ""));
@@ -244,10 +257,11 @@ async fn serve(mut client: TcpStream, state: &State) -> Result<()> {
             writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
         let body = read_body(&mut reader, head.request_framing()).await?;
+        state.moved(body.len() as u64);
         let fault = state.receive(&head);
         let latency = *state.latency.lock().unwrap();
         let exchange = Exchange {
-            server: &state.server,
+            state,
             upstream: &mut upstream,
             head,
             body,
@@ -272,7 +286,7 @@ async fn gone(reader: &mut (impl AsyncBufRead + Unpin)) {
 
 /// One request to the server, over a connection that is kept for the next request.
 struct Exchange<'a> {
-    server: &'a str,
+    state: &'a State,
     upstream: &'a mut Option<BufReader<TcpStream>>,
     head: Head,
     body: Vec<u8>,
@@ -346,6 +360,7 @@ impl Exchange<'_> {
         client.write_all(&head.to_bytes()).await?;
         let mut upstream = self.upstream.take().unwrap();
         let copied = tokio::io::copy_buf(&mut (&mut upstream).take(size), client).await?;
+        self.state.moved(copied);
         if copied < size {
             return Ok(Then::Close);
         }
@@ -363,6 +378,7 @@ impl Exchange<'_> {
     async fn rest(&mut self, mut head: Head, framing: Framing) -> Result<(Head, Vec<u8>)> {
         let mut upstream = self.upstream.take().unwrap();
         let body = read_body(&mut upstream, framing).await?;
+        self.state.moved(body.len() as u64);
         match framing {
             Framing::Length(_) => *self.upstream = Some(upstream),
             Framing::Chunked => {
@@ -385,7 +401,7 @@ impl Exchange<'_> {
             *self.upstream = Some(kept);
             return Ok(head);
         }
-        let stream = TcpStream::connect(self.server).await?;
+        let stream = TcpStream::connect(&self.state.server).await?;
         stream.set_nodelay(true)?;
         let (head, stream) = ask(BufReader::with_capacity(1 << 18, stream), &request).await?;
         *self.upstream = Some(stream);

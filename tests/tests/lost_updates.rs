@@ -6,15 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use ndarray::{ArrayD, arr0, s};
 use rand::Rng;
 use zarr::{Array, ArrayBuilder, Hierarchy, Store, codecs, registry};
+use zarr_tests::children::{self, Child, Job};
+use zarr_tests::patched::patching;
 use zarr_tests::random;
 use zarr_tests::servers::server;
 
@@ -92,6 +91,48 @@ async fn eight_threads_on_one_shard_lose_nothing() {
     }
 }
 
+/// Eight writers of a shard of 10.5 MB, each with a store of its own, as processes have: each
+/// update succeeds at the fourth attempt at the latest, since the writer then keeps others away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn no_writer_of_a_large_shard_starves() {
+    const ROW: u64 = 16384;
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = ArrayBuilder::new(&[160, ROW], "uint32")
+        .with_chunk_shape(&[1, ROW])
+        .with_shard_shape(&[160, ROW])
+        .with_codecs([codecs::bytes(true), codecs::crc32c()]);
+    let hierarchy = Hierarchy::new(Store::local(folder.path()).unwrap(), registry());
+    let array = hierarchy.create_array("a", metadata.build().unwrap());
+    let array = array.await.unwrap();
+    array.write(.., arr0(9_u32)).await.unwrap();
+    let writers = (0..8_isize).map(|writer| {
+        // Half of them patch the shard, and half put it as a whole.
+        let from = if writer % 2 == 0 { 0 } else { u64::MAX };
+        let store = patching(Store::local(folder.path()).unwrap(), from);
+        tokio::spawn(async move {
+            let hierarchy = Hierarchy::new(store.clone(), registry());
+            let array = hierarchy.array("a").await.unwrap();
+            let mut most = 0;
+            for number in 1..=12_u32 {
+                let before = store.requests().puts;
+                let row = s![writer..=writer, ..];
+                array.write(row, arr0(number)).await.unwrap();
+                most = most.max(store.requests().puts - before);
+            }
+            most
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        let most = writer.await.unwrap();
+        assert!(most <= 4, "{most} puts for one update");
+    }
+    let found = array.read::<u32>(s![..9, 5]).await.unwrap();
+    assert_eq!(
+        found.as_slice().unwrap(),
+        [12, 12, 12, 12, 12, 12, 12, 12, 9]
+    );
+}
+
 #[tokio::test]
 async fn four_processes_on_local_files_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,10 +157,8 @@ async fn killed_processes_on_local_files_lose_nothing_and_leave_nothing() {
 async fn killed_processes_that_patch_local_files_lose_nothing_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let run = Run {
-        patch_from: Some(0),
-        ..Run::new(path, &[], 1000)
-    };
+    let mut run = Run::new(path, &[], 1000);
+    run.0.patch_from = Some(0);
     let store = run.run(20).await;
     let keys = store
         .list("")
@@ -127,15 +166,6 @@ async fn killed_processes_that_patch_local_files_lose_nothing_and_leave_nothing(
         .collect::<Vec<_>>()
         .await;
     assert_eq!(keys, ["a/c/0/0", "a/zarr.json", "zarr.json"]);
-}
-
-/// Returns a store that patches objects of at least `patch_from` bytes.
-fn patching(store: Store, patch_from: u64) -> Store {
-    let cost = zarr_store::CostModel {
-        patch_from,
-        ..store.cost_model().clone()
-    };
-    store.with_cost_model(cost)
 }
 
 async fn on_server(name: &str) {
@@ -160,36 +190,23 @@ async fn killed_processes_on_azurite_lose_nothing() {
     on_server("azurite").await;
 }
 
-/// Four writer processes on one store, and their logs.
-struct Run {
-    url: String,
-    options: Vec<(String, String)>,
-    updates: usize,
-    /// The object size in bytes from which the writers patch; `None` for the default.
-    patch_from: Option<u64>,
-    logs: tempfile::TempDir,
-}
+/// Four writer processes on one store.
+struct Run(Job);
 
 const WRITERS: usize = 4;
 
 impl Run {
     fn new(url: &str, options: &[(String, String)], updates: usize) -> Self {
-        Self {
-            url: url.to_owned(),
-            options: options.to_vec(),
-            updates,
-            patch_from: None,
-            logs: tempfile::tempdir().unwrap(),
-        }
+        Self(Job::new(url, options, updates))
     }
 
     /// Runs the writers to the end while this process reads; kills and replaces a writer `kills`
     /// times.
     async fn run(&self, kills: usize) -> Store {
-        let store = Store::open_with(&self.url, self.options.clone()).unwrap();
+        let store = Store::open_with(&self.0.url, self.0.options.clone()).unwrap();
         let array = create(store.clone(), WRITERS).await;
         let mut writers = (0..WRITERS)
-            .map(|writer| self.spawn(writer))
+            .map(|writer| self.0.spawn(writer))
             .collect::<Vec<_>>();
         let mut rng = random::rng(11);
         let (started, mut killed, mut reads) = (Instant::now(), 0, 0);
@@ -201,10 +218,7 @@ impl Run {
             }
             before = now;
             reads += 1;
-            let done = writers
-                .iter_mut()
-                .map(|writer| writer.0.try_wait().unwrap())
-                .collect::<Vec<_>>();
+            let done = writers.iter_mut().map(Child::status).collect::<Vec<_>>();
             assert!(
                 done.iter().flatten().all(std::process::ExitStatus::success),
                 "a writer failed"
@@ -214,12 +228,11 @@ impl Run {
             }
             // Spreads the kills evenly over the acknowledged updates.
             let acknowledged = (0..WRITERS).map(|writer| self.log(writer).1).sum::<usize>();
-            let due = acknowledged * (kills + 1) / (WRITERS * self.updates);
+            let due = acknowledged * (kills + 1) / (WRITERS * self.0.updates);
             let victim = rng.random_range(0..WRITERS);
             if killed < due.min(kills) && done[victim].is_none() {
-                writers[victim].0.kill().unwrap();
-                writers[victim].0.wait().unwrap();
-                writers[victim] = self.spawn(victim);
+                drop(writers.remove(victim));
+                writers.insert(victim, self.0.spawn(victim));
                 killed += 1;
             }
             assert!(started.elapsed() < DEADLINE, "the writers hang");
@@ -229,7 +242,7 @@ impl Run {
         eprintln!(
             "{}: {WRITERS} x {} updates, {killed} kills, {reads} reads, {:.1} s",
             store.location(),
-            self.updates,
+            self.0.updates,
             started.elapsed().as_secs_f64()
         );
         store
@@ -240,89 +253,25 @@ impl Run {
     fn check(&self, found: &HashMap<(usize, usize), u32>) {
         for writer in 0..WRITERS {
             let (log, acknowledged) = self.log(writer);
-            assert_eq!(acknowledged, self.updates);
+            assert_eq!(acknowledged, self.0.updates);
             for (column, number) in log {
                 assert_eq!(found[&(writer, column)], number, "of writer {writer}");
             }
         }
-        assert_all_there(found, WRITERS, self.updates);
+        assert_all_there(found, WRITERS, self.0.updates);
     }
 
     /// Returns the last acknowledged update of each inner chunk of a writer, and the last one
     /// overall.
     fn log(&self, writer: usize) -> (HashMap<usize, u32>, usize) {
-        let text = std::fs::read_to_string(self.log_path(writer)).unwrap_or_default();
-        let numbers = text.lines().map(|line| line.parse::<usize>().unwrap());
+        let numbers = self.0.log(writer).into_iter();
         let last = numbers.clone().next_back().unwrap_or(0);
         let by_column = numbers.map(|number| (number % CHUNKS, u32::try_from(number).unwrap()));
         (by_column.collect(), last)
     }
-
-    fn log_path(&self, writer: usize) -> PathBuf {
-        self.logs.path().join(writer.to_string())
-    }
-
-    fn spawn(&self, writer: usize) -> Killed {
-        let options = serde_json::to_string(&self.options).unwrap();
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "role_of_a_child", "--nocapture"])
-            .env("ZARR_TEST_WRITER", writer.to_string())
-            .env("ZARR_TEST_UPDATES", self.updates.to_string())
-            .env("ZARR_TEST_STORE", &self.url)
-            .env("ZARR_TEST_OPTIONS", options)
-            .env("ZARR_TEST_LOG", self.log_path(writer))
-            .env(
-                "ZARR_TEST_PATCH_FROM",
-                self.patch_from
-                    .map_or(String::new(), |from| from.to_string()),
-            )
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Killed(child)
-    }
 }
 
-/// A child process that is killed when the test ends, even by a panic.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // The child may have exited already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Does nothing in the test run itself; in a child process it runs the child's work.
 #[tokio::test]
 async fn role_of_a_child() {
-    let variable = |name| std::env::var(name);
-    let Ok(writer) = variable("ZARR_TEST_WRITER") else {
-        return;
-    };
-    let writer = writer.parse().unwrap();
-    let updates = variable("ZARR_TEST_UPDATES").unwrap().parse().unwrap();
-    let options = variable("ZARR_TEST_OPTIONS").unwrap();
-    let options: Vec<(String, String)> = serde_json::from_str(&options).unwrap();
-    let mut store = Store::open_with(&variable("ZARR_TEST_STORE").unwrap(), options).unwrap();
-    if let Ok(from) = variable("ZARR_TEST_PATCH_FROM").unwrap().parse() {
-        store = patching(store, from);
-    }
-    let array = Hierarchy::new(store, registry()).array("a").await.unwrap();
-    let log = variable("ZARR_TEST_LOG").unwrap();
-    let done = std::fs::read_to_string(&log)
-        .unwrap_or_default()
-        .lines()
-        .count();
-    let mut log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(Path::new(&log))
-        .unwrap();
-    for number in done + 1..=updates {
-        update(&array, writer, number).await.unwrap();
-        // One system call, so a line is written whole or not at all.
-        log.write_all(format!("{number}\n").as_bytes()).unwrap();
-    }
+    children::role(update).await;
 }

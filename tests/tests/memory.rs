@@ -11,7 +11,7 @@ use std::process::Command;
 
 use ndarray::{Array3, ArrayD, IxDyn, arr0, s};
 use zarr::blocking::{Array, open};
-use zarr::{ArrayBuilder, Selection};
+use zarr::{ArrayBuilder, Selection, codecs};
 
 const MIB: u64 = 1 << 20;
 const LEN: u64 = 1024;
@@ -50,6 +50,28 @@ fn reading_a_gibibyte_into_the_callers_array_takes_little_more() {
     assert!(peak < 1024 * MIB + 100 * MIB, "{} MiB", peak / MIB);
     let peak = peak_of(folder.path(), "rewrite");
     assert!(peak < 8 * 32 * MIB, "{} MiB", peak / MIB);
+}
+
+#[test]
+fn a_compaction_holds_a_few_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    // 24 shards of 16 MiB, 384 MiB, of which 8 decode to 128 MiB.
+    let metadata = ArrayBuilder::new(&[24, 1 << 24], "uint8")
+        .with_chunk_shape(&[1, 1 << 18])
+        .with_shard_shape(&[1, 1 << 24])
+        .with_codecs([codecs::bytes(false), codecs::crc32c()]);
+    let array = open(folder.path().to_str().unwrap())
+        .unwrap()
+        .create_array("a", metadata.build().unwrap())
+        .unwrap();
+    for row in 0..24 {
+        array.write(s![row, ..], arr0(5_u8)).unwrap();
+        array.write(s![row, ..1 << 18], arr0(6_u8)).unwrap();
+    }
+    let dead = array.dead_space().unwrap();
+    assert!(dead.iter().all(|shard| shard.dead == (1 << 18) + 4));
+    let peak = peak_of(folder.path(), "compact");
+    assert!(peak < (128 + 64) * MIB, "{} MiB", peak / MIB);
 }
 
 #[test]
@@ -124,6 +146,10 @@ fn role_of_a_child() {
             }
             copy.write(s![0, 0, 0], arr0(7_u16).view().into_dyn())
                 .unwrap();
+        }
+        "compact" => {
+            let done = array.compact(0).unwrap();
+            assert_eq!((done.shards, done.freed), (24, 24 * ((1 << 18) + 4)));
         }
         "bomb" => {
             let error = array.read::<u8>(..).unwrap_err().to_string();

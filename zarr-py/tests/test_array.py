@@ -228,6 +228,28 @@ def test_resize(array: zarr_py.Array, data: np.ndarray) -> None:
         array.resize((3, 4, 5))
 
 
+async def test_compact_orders_inner_chunks_and_frees_dead_space(tmp_path: Path) -> None:
+    data = np.arange(1024 * 1024, dtype="u2").reshape(1024, 1024)
+    array = zarr_py.create_array(tmp_path, shape=data.shape, dtype="u2", chunks=(256, 256), shards=data.shape, compressors=None)
+    array[...] = data
+    offsets = lambda: [chunk[0] for chunk in array._shard_indexes([[0, 0]])[0][3]]  # noqa: E731
+    assert offsets() == sorted(offsets())
+    array[:256, :256] = data[:256, :256] = 7
+    size = 256 * 256 * 2
+    assert array.compact(50) == (0, 0)
+    assert array.compact(order="morton") == (1, size)
+    assert [at // size for at in offsets()[:6]] == [0, 2, 8, 10, 1, 3]
+    assert array.compact(order="morton") == (0, 0)
+    assert await array.compact_async(100, order="C") == (1, 0)
+    assert offsets() == sorted(offsets())
+    np.testing.assert_array_equal(zarr_py.open_array(tmp_path)[...], data)
+    for arguments, error in [((-1,), ValueError), ((101,), ValueError), (("x",), TypeError)]:
+        with pytest.raises(error, match="percent"):
+            array.compact(*arguments)
+    with pytest.raises(ValueError, match='"C" or "morton"'):
+        array.compact(order="F")
+
+
 def test_attributes_are_merged_with_what_is_stored(array: zarr_py.Array) -> None:
     other = zarr_py.open_array(array.location, array.path)
     array.attrs["a"] = {"nested": [1, None, "é"]}

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 
 use crate::ByteRange;
 use crate::error::{Error, ErrorKind, Result};
@@ -118,6 +119,9 @@ impl Store {
     /// backend has no locks. Only local files have: a writer whose condition failed again and again
     /// holds the object, reads it, and puts it. A killed process holds nothing.
     ///
+    /// `None` without a tokio runtime as well: a call that waits for another writer then blocks its
+    /// thread, which may be the one that has to release an object.
+    ///
     /// # Errors
     ///
     /// If the store is read-only, or the lock cannot be taken.
@@ -125,8 +129,10 @@ impl Store {
         self.check_write(key, "hold")?;
         self.check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(files) => local::hold(self, files, key).await.map(Some),
-            Backend::Object(_) | Backend::Zip(_) => Ok(None),
+            Backend::Local(files) if Handle::try_current().is_ok() => {
+                local::hold(self, files, key).await.map(Some)
+            }
+            Backend::Local(_) | Backend::Object(_) | Backend::Zip(_) => Ok(None),
         }
     }
 

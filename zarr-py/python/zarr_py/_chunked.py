@@ -6,6 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from zarr_py._native import NativeArray
+from zarr_py._steps import Steps, ask, blocking, later
+from zarr_py._stored import compaction
 
 __all__ = ["Chunked"]
 
@@ -94,3 +96,17 @@ class Chunked(NativeArray):
         return tuple(
             tuple(min(chunk, length - start) for start in range(0, length, chunk))
             for length, chunk in zip(self.shape, self.chunks, strict=True))
+
+    @blocking
+    def compact(self, percent: int = 0, *, order: str | None = None) -> Steps[tuple[int, int]]:
+        """Rewrites every shard of which more than `percent` percent is dead space: replaced inner chunks.
+
+        `order` is the order in which shards store their inner chunks, `"C"` or `"morton"`; shards in
+        another order are rewritten too. By default, rewritten shards are in C order, and no shard is
+        rewritten for its order. Inner chunks stay encoded. Returns the number of rewritten shards and
+        the number of freed bytes.
+        """
+        done: tuple[int, int] = yield from ask(self._compact, *compaction(percent, order))
+        return done
+
+    compact_async = later(compact)

@@ -14,7 +14,7 @@ from zarr_py.errors import InvalidError, NotFoundError, ReadOnlyError, Selection
 if TYPE_CHECKING:
     from zarr_py._array import Array
 
-__all__ = ["ABSENT", "decoded_size", "read_encoded", "write_encoded"]
+__all__ = ["ABSENT", "compaction", "decoded_size", "read_encoded", "write_encoded"]
 
 ABSENT = (2**64 - 1, 2**64 - 1)
 """The shard index entry of an inner chunk that is not stored."""
@@ -90,3 +90,16 @@ def decoded_size(shape: Sequence[int], array: "Array") -> int | None:
     Returns `None` for variable-size elements.
     """
     return None if array.dtype.kind in "TO" else prod(shape) * array.dtype.itemsize
+
+
+def compaction(percent: Any, order: Any) -> tuple[int, bool | None]:
+    """Checks the arguments of `Array.compact`."""
+    percent = _checks.count(percent, "percent", 0)
+    if percent > 100:
+        raise ValueError(f"percent: expected at most 100, got {percent}")
+    orders = {"C": False, "morton": True}
+    if order is None:
+        return percent, None
+    if _checks.text(order, "order") not in orders:
+        raise ValueError(f'order: expected "C" or "morton", got {order!r}')
+    return percent, orders[order]

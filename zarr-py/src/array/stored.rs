@@ -2,6 +2,7 @@
 
 use futures::{StreamExt, TryStreamExt, stream};
 use pyo3::prelude::*;
+use zarr::{CompactOptions, InnerOrder};
 
 use super::NativeArray;
 use crate::error::Result;
@@ -52,6 +53,33 @@ impl NativeArray {
             runtime::awaitable(py, read)
         } else {
             runtime::wait(py, read)?.into_pyobject(py)
+        }
+    }
+
+    /// Compacts shards: returns the number of rewritten shards and of freed bytes. `morton` is the
+    /// requested order of inner chunks, if any.
+    #[pyo3(signature = (percent, morton, *, awaitable = false))]
+    fn _compact<'py>(
+        &self,
+        py: Python<'py>,
+        percent: u8,
+        morton: Option<bool>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let open = self.handle.get()?;
+        let order = morton.map(|morton| match morton {
+            true => InnerOrder::Morton,
+            false => InnerOrder::C,
+        });
+        let compact = async move {
+            let options = CompactOptions { percent, order };
+            let done = open.array.as_async().compact(options).await?;
+            Ok((done.shards, done.freed))
+        };
+        if awaitable {
+            runtime::awaitable(py, compact)
+        } else {
+            Ok(runtime::wait(py, compact)?.into_pyobject(py)?.into_any())
         }
     }
 }
