@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{info, pages, tree};
+use crate::commands::{check, info, pages, repair, tree};
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
 use crate::global::Global;
@@ -41,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Tree(tree::Tree),
     Info(info::Info),
+    Check(check::Check),
+    Repair(repair::Repair),
     Completions(pages::Completions),
     Man(pages::Man),
 }
@@ -50,6 +52,8 @@ impl Command {
         match self {
             Self::Tree(args) => tree::run(context, &args),
             Self::Info(args) => info::run(context, &args),
+            Self::Check(args) => check::run(context, &args),
+            Self::Repair(args) => repair::run(context, &args),
             Self::Completions(args) => pages::completions(context, &args, Cli::command()),
             Self::Man(args) => pages::man(context, &args, Cli::command()),
         }

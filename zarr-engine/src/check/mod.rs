@@ -18,7 +18,7 @@
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
 //! chunks, `chunks` and `shard` check these. `rules` names the rules and `finding` reports them;
-//! `plan` and `repair` remove, renew and rebuild. Memory holds the listing and the documents, and
+//! `plan` proposes repairs, `repair` runs them, and `rebuild` makes whole shards. Memory holds the listing and the documents, and
 //! of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
 mod chunks;
@@ -28,6 +28,9 @@ mod errors;
 mod finding;
 mod keys;
 mod names;
+mod plan;
+mod rebuild;
+mod repair;
 mod rules;
 mod shard;
 mod tree;
@@ -39,6 +42,8 @@ use zarr_store::{Entry, Unlisted};
 
 use self::chunks::Chunks;
 pub use self::finding::{Finding, Report};
+pub use self::plan::{Action, ActionKind, plan};
+pub use self::repair::{Outcome, RepairOptions, Status, apply};
 use self::rules::*;
 pub use self::rules::{Rule, Severity, rules};
 use crate::engine::compute;
