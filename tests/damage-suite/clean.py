@@ -125,7 +125,7 @@ def of_tensorstore(folder):
 def of_xarray(folder):
     times = np.datetime64("2020-01-01") + np.arange(6)
     dataset = xr.Dataset(
-        {"t2m": (("time", "y", "x"), np.random.default_rng(0).random((6, 8, 9)).astype("float32"), {"missing_value": np.nan}),
+        {"t2m": (("time", "y", "x"), np.random.default_rng(0).random((6, 8, 9)).astype("float32"), {"valid_min": np.nan}),
          "name": (("y",), np.array([f"row {y}" for y in range(8)], dtype=object)),
          "flag": ((), True)},
         coords={"time": times, "y": np.arange(8.0), "x": np.arange(9)}, attrs={"valid_range": [-np.inf, np.inf]})
@@ -141,7 +141,7 @@ def of_xarray(folder):
         dataset.to_zarr(root, zarr_format=zarr_format, encoding=encoding)
         yield root
         root = folder / f"xarray-{zarr_format}-tree"
-        xr.DataTree.from_dict({"/": dataset, "/a": dataset[["t2m"]], "/a/b": dataset[["flag"]]}).to_zarr(root, zarr_format=zarr_format)
+        xr.DataTree.from_dict({"/": dataset[["flag"]], "/a": dataset[["t2m"]], "/b/c": dataset[["name"]]}).to_zarr(root, zarr_format=zarr_format)
         yield root
         root = folder / f"xarray-{zarr_format}-unnamed"
         xr.DataArray(np.arange(4), dims="x").to_zarr(root, zarr_format=zarr_format)

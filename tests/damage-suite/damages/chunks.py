@@ -17,7 +17,7 @@ chunk("is_empty", "zstd", "empty-object", lambda store, key: store.write(key, b"
 chunk("is_too_short", "plain", "chunk-size", lambda store, key: store.cut(key, 31), deep=False)
 chunk("is_too_long", "plain", "chunk-size", lambda store, key: store.write(key, store.read(key) + b"x"), deep=False)
 chunk("with_checksum_is_too_short", "crc", "chunk-size", lambda store, key: store.cut(key, 32), deep=False)
-chunk("is_far_too_long", "zstd", "chunk-size", lambda store, key: store.write(key, store.read(key) * 100), deep=False)
+chunk("is_far_too_long", "zstd", "chunk-size", lambda store, key: store.write(key, bytes(1 << 20)), deep=False)
 chunk("is_flipped_under_crc32c", "crc", "chunk-checksum", lambda store, key: store.flip(key, 5))
 chunk("checksum_is_flipped", "crc", "chunk-checksum", lambda store, key: store.flip(key, -1))
 chunk("is_flipped_under_zstd_and_crc32c", "zstd_crc", "chunk-checksum", lambda store, key: store.flip(key, 8))

@@ -35,7 +35,7 @@ mod rules;
 mod shard;
 mod tree;
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::NodePath;
 use zarr_core::metadata::NodeMetadata;
 use zarr_store::{Entry, Unlisted};
@@ -67,7 +67,14 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
         ..Report::default()
     };
     let findings = &mut report.findings;
-    let entries = list(hierarchy, findings).await;
+    let entries = match list(hierarchy, findings).await {
+        Ok(entries) => entries,
+        // Without all keys, what is missing and what is superfluous is unknown.
+        Err(finding) => {
+            report.findings = vec![finding];
+            return report;
+        }
+    };
     let nodes = documents::read(hierarchy, &entries, findings).await;
     let restored = copies::check(hierarchy, &nodes, &entries, findings).await;
     tree::check(&nodes, &restored, findings);
@@ -105,27 +112,20 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
 }
 
 /// Lists all objects, in order of key.
-async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Vec<Entry> {
+async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Result<Vec<Entry>, Finding> {
     let store = hierarchy.store();
-    let mut entries = Vec::new();
     if !store.can_list() {
         findings.push(NO_LISTING.at(&NodePath::root(), NO_LISTING.about));
-        return unlistable(hierarchy).await;
+        return Ok(unlistable(hierarchy).await);
     }
-    let mut listing = store.list("");
-    while let Some(entry) = listing.next().await {
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(error) => {
-                let key = error.key().unwrap_or_default().to_owned();
-                let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
-                findings.push(finding.key(key));
-                break;
-            }
-        }
-    }
+    let listed = store.list("").try_collect::<Vec<_>>().await;
+    let mut entries = listed.map_err(|error| {
+        let key = error.key().unwrap_or_default().to_owned();
+        let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
+        finding.key(key)
+    })?;
     entries.sort_unstable();
-    entries
+    Ok(entries)
 }
 
 /// Returns the documents at the root of a store that cannot list, and those that its consolidated

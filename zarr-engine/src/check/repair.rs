@@ -307,7 +307,10 @@ impl Repair<'_> {
     async fn renew(&self, action: &Action) -> Done {
         let (old_text, version) = self.planned(action).await?;
         let path = &action.node;
-        let entries = list(self.hierarchy, &mut Vec::new()).await;
+        let entries = match list(self.hierarchy, &mut Vec::new()).await {
+            Ok(entries) => entries,
+            Err(finding) => return skip(finding.message),
+        };
         let nodes = documents::read(self.hierarchy, &entries, &mut Vec::new()).await;
         let group = nodes.get(path).and_then(|node| node.metadata.clone());
         let Some(NodeMetadata::Group(group)) = group else {
