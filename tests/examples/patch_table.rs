@@ -163,9 +163,8 @@ async fn peers(name: &str, url: &str, options: &[(String, String)], proxy: Optio
             command
                 .arg(python::scripts().join("patch_table.py"))
                 .args([writer, url, &path, &rows.to_string(), &columns.to_string()])
-                .arg(serde_json::to_string(options).unwrap())
-                .output();
-            let output = tokio::task::spawn_blocking(move || output)
+                .arg(serde_json::to_string(options).unwrap());
+            let output = tokio::task::spawn_blocking(move || command.output())
                 .await
                 .unwrap()
                 .unwrap();

@@ -3,8 +3,8 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    attrs, cat, copy, create, diff, du, explain, info, ls, manifest, nodes, pages, rechunk, report,
-    serve, show, stats, tree,
+    attrs, cat, check, copy, create, diff, du, explain, info, ls, manifest, nodes, pages, rechunk,
+    repair, report, serve, show, stats, tree,
 };
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Rechunk(rechunk::Rechunk),
     Serve(serve::Serve),
     Report(report::Report),
+    Check(check::Check),
+    Repair(repair::Repair),
     Completions(pages::Completions),
     Man(pages::Man),
 }
@@ -95,6 +97,8 @@ impl Command {
             Self::Rechunk(args) => rechunk::run(context, &args),
             Self::Serve(args) => serve::run(context, &args),
             Self::Report(args) => report::run(context, &args),
+            Self::Check(args) => check::run(context, &args),
+            Self::Repair(args) => repair::run(context, &args),
             Self::Completions(args) => pages::completions(context, &args, Cli::command()),
             Self::Man(args) => pages::man(context, &args, Cli::command()),
         }

@@ -95,15 +95,19 @@ fn archive(given: &str) -> Option<String> {
     if given.contains('|') {
         return None;
     }
-    let at = given.find(".zip").map(|at| at + 4)?;
-    let (file, rest) = given.split_at(at);
-    let is_name = rest.is_empty() || rest.starts_with('/') && rest.len() > 1;
-    let is_archive = if Store::is_path(given) {
-        Path::new(file).is_file()
-    } else {
-        is_name
-    };
-    is_archive.then(|| format!("{file}|zip:{}", rest.trim_matches('/')))
+    let mut names = given
+        .match_indices(".zip")
+        .map(|(at, name)| at + name.len());
+    names.find_map(|at| {
+        let (file, rest) = given.split_at(at);
+        let is_name = rest.is_empty() || rest.starts_with('/') && rest.len() > 1;
+        let is_archive = if Store::is_path(given) {
+            Path::new(file).is_file()
+        } else {
+            is_name
+        };
+        is_archive.then(|| format!("{file}|zip:{}", rest.trim_matches('/')))
+    })
 }
 
 /// Splits off the last part of a path or URL; `None` at the root of a bucket, of an archive, of a

@@ -6,6 +6,7 @@
 //! Never call this API from a thread of an async runtime.
 
 mod array;
+mod check;
 mod chunk;
 mod nodes;
 mod run;
@@ -19,6 +20,7 @@ use zarr_core::{Input, NodePath, Registry};
 use zarr_store::Store;
 
 pub use self::array::{Array, SubArray};
+pub use self::check::{check, plan_repair, repair};
 pub use self::chunk::{Chunk, InnerChunk};
 pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
-use zarr_core::{Members, NodePath};
+use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, NodeMetadata, v2};
+use zarr_core::{ArrayLayout, Members, NodePath};
 use zarr_store::Entry;
 
 use super::documents::Nodes;
@@ -39,6 +39,7 @@ pub(super) async fn check(
         };
         if let Some(copies) = copies {
             let group = Compared {
+                hierarchy,
                 path,
                 key: &key,
                 copies,
@@ -97,6 +98,7 @@ fn check_form(path: &NodePath, group: &Members, findings: &mut Vec<Finding>) {
 
 /// Copies to be compared with the documents.
 struct Compared<'a> {
+    hierarchy: &'a Hierarchy,
     path: &'a NodePath,
     key: &'a str,
     copies: &'a ConsolidatedMetadata,
@@ -126,7 +128,7 @@ impl Compared<'_> {
             };
             let listed = self.nodes.get(&path).is_some_and(|node| node.is_node());
             match own {
-                Some(own) if !copy.means_the_same(own) => {
+                Some(own) if !self.are_equal(own, &copy) => {
                     let message = "the copy differs from the document of the node";
                     findings.push(self.found(&CONSOLIDATED_STALE, &path, message));
                 }
@@ -149,11 +151,44 @@ impl Compared<'_> {
         }
     }
 
+    /// Whether two documents describe a node equally: writers of consolidated metadata may add
+    /// defaults to the documents of other writers.
+    fn are_equal(&self, own: &NodeMetadata, copy: &NodeMetadata) -> bool {
+        if own.means_the_same(copy) {
+            return true;
+        }
+        let (NodeMetadata::Array(own), NodeMetadata::Array(copy)) = (own, copy) else {
+            return attributes(own.members()) == attributes(copy.members())
+                && matches!(
+                    (own, copy),
+                    (NodeMetadata::Group(_), NodeMetadata::Group(_))
+                );
+        };
+        // Bound codecs have no equality, but print their configuration.
+        let bound = |array| {
+            let layout = ArrayLayout::bind(array, self.hierarchy.registry()).ok()?;
+            Some(format!("{layout:?}"))
+        };
+        let names = |array: &ArrayMetadata| {
+            let names = array.dimension_names().unwrap_or_default().iter();
+            names.flatten().cloned().collect::<Vec<_>>()
+        };
+        attributes(own.members()) == attributes(copy.members())
+            && names(own) == names(copy)
+            && bound(own).is_some_and(|own| Some(own) == bound(copy))
+    }
+
     /// Returns a finding in the group, about the copy of another node.
     fn found(&self, rule: &'static Rule, node: &NodePath, message: &str) -> Finding {
         let message = format!("{node}: {message}");
         rule.at(self.path, message).key(self.key)
     }
+}
+
+/// Returns the attributes in the members of a document, if there are any.
+fn attributes(members: &Members) -> Option<serde_json::Value> {
+    let value: serde_json::Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
+    (!value.is_null() && value != serde_json::json!({})).then_some(value)
 }
 
 /// Returns the valid nodes below a group that listings reach: through groups only.

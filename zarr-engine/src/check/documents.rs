@@ -10,7 +10,7 @@ use zarr_store::Entry;
 use super::errors::{of_document, of_metadata};
 use super::finding::Finding;
 use super::rules::*;
-use crate::documents::key_of;
+use crate::documents::{Wanted, key_of};
 use crate::hierarchy::Hierarchy;
 
 /// The names of documents.
@@ -141,7 +141,34 @@ impl Reader<'_> {
             }
         };
         self.check(path, &metadata, findings);
+        if metadata.zarr_2().is_none() && names.len() > 1 {
+            self.compare_formats(path, &metadata, findings).await;
+        }
         Some(metadata)
+    }
+
+    /// Compares the documents of both formats.
+    async fn compare_formats(
+        &self,
+        path: &NodePath,
+        metadata: &NodeMetadata,
+        findings: &mut Vec<Finding>,
+    ) {
+        let stored = self.hierarchy.stored_zarr_2(path, Wanted::Node).await;
+        let agree = match (metadata, stored.map(|stored| stored.map(|it| it.metadata))) {
+            (_, Ok(None)) | (NodeMetadata::Group(_), Ok(Some(NodeMetadata::Group(_)))) => true,
+            (NodeMetadata::Array(new), Ok(Some(NodeMetadata::Array(old)))) => {
+                new.shape() == old.shape()
+            }
+            _ => false,
+        };
+        let key = path.metadata_key();
+        findings.push(match agree {
+            true => BOTH_FORMATS
+                .at(path, "the node has documents of both formats")
+                .key(key),
+            false => FORMATS_DISAGREE.at(path, FORMATS_DISAGREE.about).key(key),
+        });
     }
 
     /// Binds the extensions of an array, and looks for spellings beyond the specification.
@@ -172,10 +199,6 @@ fn names_of_one_node(
     let has = |name| names.contains(name);
     let (array, group) = (has(v2::ARRAY_NAME), has(v2::GROUP_NAME));
     let is_zarr_3 = has(METADATA_NAME);
-    if is_zarr_3 && names.len() > 1 {
-        let message = format!("documents of both formats: {names:?}");
-        findings.push(BOTH_FORMATS.at(path, message).key(path.metadata_key()));
-    }
     if array && group {
         let message = "the node has .zarray and .zgroup";
         let key = path.prefix() + v2::GROUP_NAME;

@@ -36,7 +36,9 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
         Core::TooLarge { .. } => &OVER_LIMIT,
         Core::FillValue { .. } => &FILL_VALUE,
         Core::Path { .. } => &NODE_NAME,
-        Core::Invalid { expected, .. } if expected.contains("bytes codec") => &CODEC_ORDER,
+        Core::Invalid { found, expected } if (found.clone() + expected).contains("bytes codec") => {
+            &CODEC_ORDER
+        }
         _ => of_member(member),
     }
 }

@@ -33,7 +33,7 @@ pub struct Finding {
     pub repairable: bool,
 }
 
-fn shown<S: Serializer>(path: &NodePath, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn shown<S: Serializer>(path: &NodePath, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(path)
 }
 

@@ -154,8 +154,13 @@ pub(super) fn chunks<'a>(
                 findings.push(DIRECTORY_AT_OBJECT.at(path, message).key(key));
             }
             None => {
+                let rule = match relative {
+                    // The document of N5, in arrays that are readable as both.
+                    "attributes.json" => &OTHER_OBJECT,
+                    _ => &STRAY_OBJECT,
+                };
                 let message = format!("{} bytes that are not a chunk", entry.size);
-                findings.push(STRAY_OBJECT.at(path, message).key(key));
+                findings.push(rule.at(path, message).key(key));
             }
         }
     }

@@ -18,7 +18,7 @@
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
 //! chunks, `chunks` and `shard` check these. `rules` names the rules and `finding` reports them;
-//! `plan` and `repair` remove, renew and rebuild. Memory holds the listing and the documents, and
+//! `plan` proposes repairs, `repair` runs them, and `rebuild` makes whole shards. Memory holds the listing and the documents, and
 //! of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
 mod chunks;
@@ -28,17 +28,22 @@ mod errors;
 mod finding;
 mod keys;
 mod names;
+mod plan;
+mod rebuild;
+mod repair;
 mod rules;
 mod shard;
 mod tree;
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::NodePath;
 use zarr_core::metadata::NodeMetadata;
 use zarr_store::{Entry, Unlisted};
 
 use self::chunks::Chunks;
 pub use self::finding::{Finding, Report};
+pub use self::plan::{Action, ActionKind, plan};
+pub use self::repair::{Outcome, RepairOptions, Status, apply};
 use self::rules::*;
 pub use self::rules::{Rule, Severity, rules};
 use crate::engine::compute;
@@ -62,7 +67,14 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
         ..Report::default()
     };
     let findings = &mut report.findings;
-    let entries = list(hierarchy, findings).await;
+    let entries = match list(hierarchy, findings).await {
+        Ok(entries) => entries,
+        // Without all keys, what is missing and what is superfluous is unknown.
+        Err(finding) => {
+            report.findings = vec![finding];
+            return report;
+        }
+    };
     let nodes = documents::read(hierarchy, &entries, findings).await;
     let restored = copies::check(hierarchy, &nodes, &entries, findings).await;
     tree::check(&nodes, &restored, findings);
@@ -100,27 +112,20 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
 }
 
 /// Lists all objects, in order of key.
-async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Vec<Entry> {
+async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Result<Vec<Entry>, Finding> {
     let store = hierarchy.store();
-    let mut entries = Vec::new();
     if !store.can_list() {
         findings.push(NO_LISTING.at(&NodePath::root(), NO_LISTING.about));
-        return unlistable(hierarchy).await;
+        return Ok(unlistable(hierarchy).await);
     }
-    let mut listing = store.list("");
-    while let Some(entry) = listing.next().await {
-        match entry {
-            Ok(entry) => entries.push(entry),
-            Err(error) => {
-                let key = error.key().unwrap_or_default().to_owned();
-                let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
-                findings.push(finding.key(key));
-                break;
-            }
-        }
-    }
+    let listed = store.list("").try_collect::<Vec<_>>().await;
+    let mut entries = listed.map_err(|error| {
+        let key = error.key().unwrap_or_default().to_owned();
+        let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
+        finding.key(key)
+    })?;
     entries.sort_unstable();
-    entries
+    Ok(entries)
 }
 
 /// Returns the documents at the root of a store that cannot list, and those that its consolidated

@@ -36,7 +36,7 @@ pub(super) enum Repair {
 }
 
 /// A rule that stores are checked against.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Rule {
     /// The stable name, in kebab case.
@@ -47,6 +47,7 @@ pub struct Rule {
     pub about: &'static str,
     /// What to do about a finding.
     pub advice: &'static str,
+    #[serde(skip)]
     pub(super) repair: Repair,
 }
 
@@ -110,12 +111,13 @@ rules! {
     UNREADABLE "unreadable" Error None "the store cannot list, or cannot read an object", "correct permissions, links or the disk";
 
     NO_NODE "no-node" Error None "the store holds no document of a node", "check the location";
-    BOTH_FORMATS "both-formats" Warning None "a node has documents of Zarr 3 and of Zarr 2; readers prefer Zarr 3", "remove the documents of the format that is not maintained";
+    BOTH_FORMATS "both-formats" Note None "a node has documents of Zarr 3 and of Zarr 2; readers prefer Zarr 3", "remove the documents of the format that is not maintained";
+    FORMATS_DISAGREE "formats-disagree" Warning None "the documents of Zarr 3 and of Zarr 2 describe different nodes", "remove the documents of the format that is not maintained";
     ARRAY_AND_GROUP "array-and-group" Error None "a node has the documents of an array and of a group", "remove one of the two documents";
     DOCUMENT_WITHOUT_NODE "document-without-node" Error None "attributes or consolidated metadata of Zarr 2 belong to no array or group", "restore .zarray or .zgroup";
     NODE_INSIDE_ARRAY "node-inside-array" Error None "a node lies below an array", "move the node to a group";
     MISSING_GROUP "missing-group" Warning CreateGroup "a group has no document, though nodes lie below it; listings do not reach these nodes", "create the group";
-    ROOT_WITHOUT_GROUP "root-without-group" Note None "the store holds arrays, but no document at its root", "create a root group to list the arrays";
+    ROOT_WITHOUT_GROUP "root-without-group" Note None "the store holds nodes, but no document at its root", "create a root group to list the nodes";
     MISSING_DOCUMENT "missing-document" Error Restore "a node has objects and a copy of its document in consolidated metadata, but no document", "restore the document from the copy";
     NODE_NAME "node-name" Error None "a document lies at a path that is not the path of a node", "move the node";
     RESERVED_NAME "reserved-name" Note None "the name of a node begins with __, which is reserved", "rename the node if other readers skip it";

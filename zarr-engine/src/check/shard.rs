@@ -40,6 +40,8 @@ pub(super) struct Fault {
 pub(super) struct Inspected {
     /// The inner chunks whose bytes are in the shard, in order of their bytes.
     pub(super) stored: Vec<Inner>,
+    /// The stored inner chunks outside the array.
+    pub(super) outside: Vec<Inner>,
     pub(super) faults: Vec<Fault>,
     /// The number of missing inner chunks inside the array.
     pub(super) missing: u64,
@@ -113,9 +115,11 @@ impl Shard {
             match self.locate(index, position, size, &own) {
                 Ok(Some(range)) => {
                     taken.push(range.clone());
-                    if is_visible {
-                        found.stored.push(Inner { position, range });
-                    }
+                    let place = match is_visible {
+                        true => &mut found.stored,
+                        false => &mut found.outside,
+                    };
+                    place.push(Inner { position, range });
                 }
                 Ok(None) => found.missing += u64::from(is_visible),
                 Err(fault) if is_visible => found.faults.push(fault),

@@ -34,14 +34,13 @@ pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut
         }
         check_name(path, &mut names, findings);
     }
-    let has_groups = real.values().any(|node| is_group(node));
     for (group, (below, node)) in missing {
-        let is_below_node = above(&group).any(|path| real.contains_key(&path));
-        let rule = match group.is_root() {
+        let nearest = above(&group).find_map(|path| real.get(&path));
+        let rule = match nearest {
             _ if restored.contains(&group) => continue,
-            true if !has_groups && !nodes.contains_key(&group) => &ROOT_WITHOUT_GROUP,
-            false if !is_below_node => continue,
-            _ => &MISSING_GROUP,
+            _ if group.is_root() => &ROOT_WITHOUT_GROUP,
+            Some(nearest) if !is_plate(nearest) => &MISSING_GROUP,
+            _ => continue,
         };
         let name = match node.has(METADATA_NAME) {
             true => METADATA_NAME,
@@ -52,8 +51,13 @@ pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut
     }
 }
 
-fn is_group(node: &Node) -> bool {
-    matches!(node.metadata, Some(NodeMetadata::Group(_)))
+/// Whether a group is a plate of OME-Zarr: many writers create no groups for its rows.
+fn is_plate(node: &Node) -> bool {
+    let attributes = node.metadata.as_ref().map(NodeMetadata::attributes);
+    attributes.is_some_and(|attributes| {
+        let has = |name| attributes.get::<serde_json::Value>(name).ok().flatten();
+        has("plate").is_some() || has("ome").is_some_and(|ome| ome.get("plate").is_some())
+    })
 }
 
 /// Returns the paths above a path, nearest first.

@@ -23,7 +23,7 @@ impl Hierarchy {
     }
 
     /// Reads a Zarr v2 node; `None` if it does not exist.
-    pub(super) async fn stored_zarr_2(
+    pub(crate) async fn stored_zarr_2(
         &self,
         path: &NodePath,
         wanted: Wanted,

@@ -3,6 +3,7 @@
 
 pub(crate) mod attrs;
 pub(crate) mod cat;
+pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod diff;
@@ -14,6 +15,7 @@ pub(crate) mod manifest;
 pub(crate) mod nodes;
 pub(crate) mod pages;
 pub(crate) mod rechunk;
+pub(crate) mod repair;
 pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod show;

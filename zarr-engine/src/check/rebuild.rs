@@ -1,0 +1,137 @@
+//! Writes a shard again from its whole inner chunks, without I/O.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use zarr_core::codec::{CodecChain, ShardIndex};
+
+use super::rules::{SHARD_ENTRY_DUPLICATE, SHARD_ENTRY_OVERLAP};
+use super::shard::{Inner, Shard};
+
+/// The inner chunks of a shard that are kept, and the ones that are not.
+#[derive(Debug)]
+pub(super) struct Rebuilt {
+    /// The encoded inner chunks in C order.
+    pub(super) inner: Vec<Option<Bytes>>,
+    /// The positions of the damaged inner chunks.
+    pub(super) dropped: Vec<usize>,
+    /// The damaged inner chunks, nested ones included, by their indices in each shard.
+    pub(super) cells: Vec<Vec<Vec<u64>>>,
+}
+
+/// Returns the inner chunks of a shard that are whole.
+///
+/// # Errors
+/// The reason why the index does not tell which bytes are whole inner chunks.
+pub(super) fn rebuild(shard: &Shard, bytes: &Bytes) -> Result<Rebuilt, String> {
+    let size = bytes.len() as u64;
+    if size < shard.index_size() {
+        return Err("the shard is shorter than its index".to_owned());
+    }
+    let own = shard.sharding().index_range().resolve(size);
+    let encoded = part(bytes, &own);
+    let (index, is_trusted) = match shard.sharding().decode_index(&encoded) {
+        Ok(index) => (index, true),
+        Err(error) => match plain_index(shard, &encoded) {
+            Some(index) => (index, false),
+            None => return Err(error.to_string()),
+        },
+    };
+    let seen = shard.inspect(&index, size);
+    let is_shared = |position| {
+        seen.faults.iter().any(|fault| {
+            let rules = [&SHARD_ENTRY_OVERLAP, &SHARD_ENTRY_DUPLICATE];
+            fault.position == position && rules.iter().any(|rule| rule.name == fault.rule.name)
+        })
+    };
+    let is_tiled = seen.faults.is_empty() && seen.dead == 0;
+    let mut rebuilt = Rebuilt {
+        inner: vec![None; index.entries().len()],
+        dropped: Vec::new(),
+        cells: Vec::new(),
+    };
+    for inner in seen.stored.iter().chain(&seen.outside) {
+        let is_whole = match is_trusted || is_tiled {
+            true => true,
+            false if is_shared(inner.position) => false,
+            false => is_verified(shard.sharding().inner(), bytes, inner)?,
+        };
+        match is_whole
+            .then(|| whole(shard, bytes, inner, &mut rebuilt.cells))
+            .flatten()
+        {
+            Some(chunk) => rebuilt.inner[inner.position] = Some(chunk),
+            None => rebuilt.dropped.push(inner.position),
+        }
+    }
+    let faulty = seen.faults.iter().map(|fault| fault.position);
+    let faulty = faulty.filter(|position| rebuilt.inner[*position].is_none());
+    rebuilt.dropped.extend(faulty);
+    rebuilt.dropped.sort_unstable();
+    rebuilt.dropped.dedup();
+    let dropped = rebuilt
+        .dropped
+        .iter()
+        .map(|position| shard.cells_of(*position));
+    rebuilt.cells.extend(dropped);
+    if !is_trusted && rebuilt.inner.iter().all(Option::is_none) {
+        return Err("no inner chunk can be verified".to_owned());
+    }
+    Ok(rebuilt)
+}
+
+/// Returns an inner chunk if it can be decoded; a nested shard, written again if needed.
+fn whole(
+    shard: &Shard,
+    bytes: &Bytes,
+    inner: &Inner,
+    cells: &mut Vec<Vec<Vec<u64>>>,
+) -> Option<Bytes> {
+    let chunk = part(bytes, &inner.range);
+    let chain = shard.sharding().inner();
+    if chain.decode_chunk(&chunk).is_ok() {
+        return Some(chunk);
+    }
+    let nested = shard.nested(inner.position)?;
+    let rebuilt = rebuild(&nested, &chunk).ok()?;
+    cells.extend(rebuilt.cells);
+    let pieces = nested.sharding().assemble(rebuilt.inner).ok()?;
+    Some(pieces.concat().into())
+}
+
+/// Reads an index without its checksum: index codecs that store numbers plainly.
+fn plain_index(shard: &Shard, encoded: &Bytes) -> Option<ShardIndex> {
+    let counts = shard.sharding().chunks_per_shard();
+    let len = usize::try_from(zarr_core::size::product(counts).ok()?).ok()?;
+    let (numbers, _) = encoded.get(..len.checked_mul(16)?)?.as_chunks::<8>();
+    let (entries, _) = numbers.as_chunks::<2>();
+    let entries = entries.iter().map(|entry| entry.map(u64::from_le_bytes));
+    Some(ShardIndex::new(entries.collect()))
+}
+
+/// Whether the bytes of an inner chunk prove their place: they decode, and bytes beside them do
+/// not.
+///
+/// # Errors
+/// If any bytes decode, so that the place is not known.
+fn is_verified(chain: &CodecChain, bytes: &Bytes, inner: &Inner) -> Result<bool, String> {
+    let Range { start, end } = inner.range;
+    if chain.decode_chunk(&part(bytes, &inner.range)).is_err() {
+        return Ok(false);
+    }
+    let beside = match start {
+        0 => 1..end.saturating_add(1),
+        start => start - 1..end - 1,
+    };
+    if beside.end <= bytes.len() as u64 && chain.decode_chunk(&part(bytes, &beside)).is_ok() {
+        let reason = "the codecs cannot verify inner chunks, and the index is damaged";
+        return Err(reason.to_owned());
+    }
+    Ok(true)
+}
+
+/// Returns a range of the bytes, which contain it.
+fn part(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let index = |offset| usize::try_from(offset).expect("inside bytes in memory");
+    bytes.slice(index(range.start)..index(range.end))
+}
