@@ -161,6 +161,10 @@ pub(super) async fn retried<T, F: Future<Output = Result<T>>>(
 }
 
 /// Whether another attempt may succeed.
+#[cfg_attr(
+    not(any(feature = "s3", feature = "azure")),
+    expect(dead_code, reason = "only of S3 and Azure")
+)]
 pub(super) fn may_pass(error: &Error) -> bool {
     let text = error.to_string();
     let busy = ["429", "500", "502", "503", "504"];
