@@ -248,7 +248,7 @@ impl Store {
             checked
                 .and_then(|()| self.check_key(key))
                 .and_then(|()| match payload {
-                    Some(payload) => local.put(key, payload, &Precondition::None).map(drop),
+                    Some(payload) => local.overwrite(key, payload),
                     None => local.delete(key),
                 }),
         )
