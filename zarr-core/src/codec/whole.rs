@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{ChunkData, ChunkSpec, EncodedSize, Sharding};
+use super::{ChunkData, ChunkSpec, EncodedSize, InnerChunks, Sharding};
 use crate::buffer::{Input, Output};
 use crate::copy::ChunkCopy;
 use crate::error::{Error, Result};
@@ -69,7 +69,7 @@ pub fn encode_whole_shard(
     let inner_shape = &sharding.inner().decoded().shape;
     let inner_size = byte_size("inner chunk", inner_shape, item_size(shard), u64::MAX)?;
     let parts = parts(sharding, shard)?;
-    let mut inner = vec![None; parts.len()];
+    let mut inner = InnerChunks::absent(parts.len());
     for (position, cell, wanted) in parts {
         let mut elements = vec![0; inner_size];
         copy_of(sharding, shard, &wanted).gather(input.region(), &mut elements)?;
@@ -79,7 +79,7 @@ pub fn encode_whole_shard(
         let mut chunk = Vec::new();
         let done = sharding.inner().encode_chunk(&elements, &mut chunk);
         done.map_err(|error| error.chunk("inner chunk", &cell))?;
-        inner[position] = Some(Bytes::from(chunk));
+        inner.set(position, Some(Bytes::from(chunk)));
     }
     sharding
         .assemble(inner)?
