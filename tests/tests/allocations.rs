@@ -41,7 +41,7 @@ const LEN: usize = 16;
 
 /// Allocations of a read and of a write per inner chunk.
 const READ: usize = 3;
-const WRITE: usize = 6;
+const WRITE: usize = 3;
 
 fn layout() -> Arc<ArrayLayout> {
     let len = (INNER * LEN) as u64;
@@ -82,7 +82,7 @@ fn plans_allocate_little_for_each_inner_chunk() {
         let mut encode = object.encode(ObjectState::Absent).unwrap();
         let encoded = encode
             .by_ref()
-            .map(|(position, job)| (position, job.run(&input).unwrap()))
+            .map(|job| job.run(&input).unwrap())
             .collect::<Vec<_>>();
         object.assemble(encode.finish(encoded)).unwrap().unwrap()
     });

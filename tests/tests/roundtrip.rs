@@ -376,7 +376,7 @@ impl Stored {
             let mut encode = object.encode(ObjectState::Absent)?;
             let encoded = encode
                 .by_ref()
-                .map(|(position, job)| Ok((position, job.run(&input)?)))
+                .map(|job| job.run(&input))
                 .collect::<Result<Vec<_>, Error>>()?;
             if let Some(pieces) = object.assemble(encode.finish(encoded))? {
                 objects.insert(object.key().to_string(), pieces.concat().into());

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use zarr_core::codec::{
     ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,
 };
-use zarr_core::size::{byte_size, to_usize};
-use zarr_core::{Binder, DataType, Error, Extension, FillValue, Result};
+use zarr_core::size::byte_size;
+use zarr_core::{Binder, DataType, Error, Extension, FillValue, Result, element_bytes};
 
 /// The size in bytes of an entry, which holds the offset and the size of an inner chunk.
 const ENTRY_SIZE: usize = size_of::<ShardIndexEntry>();
@@ -71,11 +71,7 @@ impl IndexCodec {
 
     /// Encodes a shard index, whose number of entries must be the number of inner chunks.
     pub(crate) fn encode(&self, entries: &[ShardIndexEntry]) -> Result<Bytes> {
-        let mut decoded = Vec::with_capacity(size_of_val(entries));
-        for number in entries.as_flattened() {
-            decoded.extend_from_slice(&number.to_ne_bytes());
-        }
-        let decoded = ChunkData::Fixed(decoded);
+        let decoded = ChunkData::Fixed(element_bytes(entries.as_flattened()).to_vec());
         let mut encoded = Vec::with_capacity(self.encoded_size);
         self.codecs.encode_chunk(&decoded, &mut encoded)?;
         EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;
@@ -87,22 +83,4 @@ impl IndexCodec {
 pub(crate) fn shard_bound(index: &IndexCodec, inner: &CodecChain) -> EncodedSize {
     let chunks = index.len.saturating_mul(inner.encoded_size().max());
     EncodedSize::AtMost(chunks.saturating_add(index.encoded_size))
-}
-
-/// Places an inner chunk of `size` bytes at `offset`; returns its entry, and the offset of the next
-/// inner chunk.
-pub(crate) fn place(offset: u64, size: usize) -> Result<(ShardIndexEntry, u64)> {
-    let size = size as u64;
-    let end = offset
-        .checked_add(size)
-        .filter(|&end| to_usize("shard", end).is_ok());
-    match end {
-        Some(end) if size > 0 => Ok(([offset, size], end)),
-        Some(_) => Err(Error::size("encoded inner chunk", 0, "1 or more")),
-        None => Err(Error::TooLarge {
-            what: "shard",
-            wanted: format!("{offset} + {size} bytes"),
-            limit: usize::MAX as u64,
-        }),
-    }
 }

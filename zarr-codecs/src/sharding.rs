@@ -10,13 +10,13 @@ use ::bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use zarr_core::codec::{
-    ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,
-    Sharding,
+    ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, InnerChunks, ShardIndex,
+    ShardIndexEntry, Sharding,
 };
 use zarr_core::plan::{decode_shard, encode_shard};
 use zarr_core::{Binder, ByteRange, Error, Extension, Result};
 
-use crate::shard_index::{IndexCodec, place, shard_bound};
+use crate::shard_index::{IndexCodec, shard_bound};
 
 /// Pieces of a shard smaller than this, in bytes, are joined before they are stored.
 const SMALL: usize = 4 << 10;
@@ -146,35 +146,21 @@ impl Sharding for ShardingIndexed {
         self.index.decode(encoded)
     }
 
-    fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>> {
-        if inner.len() != self.index.len() {
-            let expected = format!("{}, one for each cell of the shard", self.index.len());
-            return Err(Error::invalid(
-                format_args!("{} inner chunks", inner.len()),
-                expected,
-            ));
-        }
-        let new = inner.into_iter().enumerate();
-        let new = new.filter_map(|(position, chunk)| Some((position, chunk?)));
-        self.arrange(new.collect())
+    fn assemble(&self, inner: InnerChunks) -> Result<Vec<Bytes>> {
+        self.check_places(&inner)?;
+        self.around(|offset| inner.lay_out(offset))
     }
 
-    fn arrange(&self, new: Vec<(usize, Bytes)>) -> Result<Vec<Bytes>> {
-        let mut entries = vec![ShardIndex::EMPTY; self.index.len()];
-        if self.is_at_end() {
-            return self.append(0, &mut entries, new);
-        }
-        lay_out(&mut entries, &new, self.index.encoded_size() as u64)?;
-        let index = self.index.encode(&entries)?;
-        let chunks = new.into_iter().map(|(_, chunk)| chunk);
-        Ok(pack(std::iter::once(index).chain(chunks)))
+    fn arrange(&self, inner: InnerChunks, order: &[usize]) -> Result<Vec<Bytes>> {
+        self.check_places(&inner)?;
+        self.around(|offset| inner.lay_out_in(order.iter().copied(), offset))
     }
 
     fn append(
         &self,
         keep: u64,
         entries: &mut [ShardIndexEntry],
-        new: Vec<(usize, Bytes)>,
+        new: InnerChunks,
     ) -> Result<Vec<Bytes>> {
         if !self.is_at_end() {
             return Err(Error::invalid(
@@ -182,24 +168,47 @@ impl Sharding for ShardingIndexed {
                 "a shard index at the end",
             ));
         }
-        lay_out(entries, &new, keep)?;
+        let (new, chunks) = new.lay_out(keep)?;
+        let stored = entries.iter_mut().zip(new);
+        for (entry, new) in stored.filter(|(_, new)| *new != ShardIndex::EMPTY) {
+            *entry = new;
+        }
         let index = self.index.encode(entries)?;
-        Ok(pack(new.into_iter().map(|(_, chunk)| chunk).chain([index])))
+        Ok(pack(chunks.into_iter().chain([index])))
     }
 }
 
 impl ShardingIndexed {
+    fn check_places(&self, inner: &InnerChunks) -> Result<()> {
+        if inner.places() == self.index.len() {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            format_args!("{} inner chunks", inner.places()),
+            format!("{}, one for each cell of the shard", self.index.len()),
+        ))
+    }
+
+    /// Puts the index before or after the inner chunks that `lay_out` places from an offset on.
+    fn around(
+        &self,
+        lay_out: impl FnOnce(u64) -> Result<(Vec<ShardIndexEntry>, Vec<Bytes>)>,
+    ) -> Result<Vec<Bytes>> {
+        if self.is_at_end() {
+            let (entries, chunks) = lay_out(0)?;
+            return Ok(pack(
+                chunks.into_iter().chain([self.index.encode(&entries)?]),
+            ));
+        }
+        let (entries, chunks) = lay_out(self.index.encoded_size() as u64)?;
+        Ok(pack(
+            [self.index.encode(&entries)?].into_iter().chain(chunks),
+        ))
+    }
+
     fn is_at_end(&self) -> bool {
         matches!(self.index_location, IndexLocation::End)
     }
-}
-
-/// Sets the entries of inner chunks that are stored contiguously from `offset` on.
-fn lay_out(entries: &mut [ShardIndexEntry], new: &[(usize, Bytes)], mut offset: u64) -> Result<()> {
-    for (position, chunk) in new {
-        (entries[*position], offset) = place(offset, chunk.len())?;
-    }
-    Ok(())
 }
 
 /// Joins small pieces into pieces of up to [`PACK`] bytes; large pieces are not copied.

@@ -116,6 +116,12 @@ impl ChunkCopy<'_> {
             wanted: format!("{size} bytes"),
             limit,
         })?;
+        if let Some(elements) = self.contiguous(buffer) {
+            // SAFETY: the elements lie inside the buffer, which is initialised and does not change
+            // while a handle to it exists.
+            chunks.extend_from_slice(unsafe { elements.as_ref() });
+            return Ok(());
+        }
         let free = chunks.spare_capacity_mut();
         let region = Region {
             start: NonNull::from(&mut *free).cast(),

@@ -88,6 +88,12 @@ pub fn used(mut ranges: Vec<Range<u64>>) -> u64 {
     used
 }
 
+/// Returns the position of a cell, in C order, of a grid with `counts` cells along each dimension.
+pub(crate) fn position_of(cell: &[u64], counts: &[u64]) -> u64 {
+    let axes = cell.iter().zip(counts);
+    axes.fold(0, |position, (cell, count)| position * count + cell)
+}
+
 /// Returns the cell at a position, in C order, of a grid with `counts` cells along each dimension.
 #[must_use]
 pub fn cell_at(position: u64, counts: &[u64]) -> Vec<u64> {
@@ -106,6 +112,7 @@ mod tests {
     #[test]
     fn cells_are_found_by_position() {
         assert_eq!(cell_at(7, &[2, 3, 2]), [1, 0, 1]);
+        assert_eq!(position_of(&[1, 0, 1], &[2, 3, 2]), 7);
         assert_eq!(cell_at(0, &[]), [0; 0]);
     }
 }

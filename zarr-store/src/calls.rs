@@ -248,10 +248,7 @@ impl Store {
             checked
                 .and_then(|()| self.check_key(key))
                 .and_then(|()| match payload {
-                    Some(payload) => {
-                        let put = local.put(key, payload, &Precondition::None, &mut None);
-                        put.map(drop)
-                    }
+                    Some(payload) => local.overwrite(key, payload, &mut None),
                     None => local.delete(key, &mut None),
                 }),
         )

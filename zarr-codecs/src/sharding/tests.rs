@@ -121,7 +121,10 @@ fn offsets_count_from_the_start_of_the_shard() {
         let chain = chain(&members, spec(&[6], "uint16")).unwrap();
         let sharding = chain.sharding().unwrap();
         let inner = [Some("aa"), None, Some("bbbb")].map(|it| it.map(Bytes::from));
-        let shard = sharding.assemble(inner.to_vec()).unwrap().concat();
+        let shard = sharding
+            .assemble(inner.into_iter().collect())
+            .unwrap()
+            .concat();
         let (index, chunks) = if first > 0 {
             assert_eq!(sharding.index_range(), ByteRange::Range(0..48));
             (&shard[..48], &shard[48..])
@@ -144,13 +147,13 @@ fn shard_of_nothing_is_its_index() {
     )
     .unwrap();
     let sharding = chain.sharding().unwrap();
-    let pieces = sharding.assemble(vec![None; 2]).unwrap();
+    let pieces = sharding.assemble(InnerChunks::absent(2)).unwrap();
     assert_eq!(pieces.len(), 1);
     assert_eq!(pieces[0][..32], [0xFF; 32]);
     assert_eq!(pieces[0].len(), 36);
-    sharding.assemble(vec![None; 3]).unwrap_err();
+    sharding.assemble(InnerChunks::absent(3)).unwrap_err();
     sharding
-        .assemble(vec![Some(Bytes::new()), None])
+        .assemble([Some(Bytes::new()), None].into_iter().collect())
         .unwrap_err();
 }
 
@@ -167,7 +170,10 @@ fn index_codecs_of_fixed_size_stack() {
         let sharding = chain.sharding().unwrap();
         assert_eq!(sharding.index_range(), ByteRange::Suffix(size));
         let chunks = vec![Some(Bytes::from("abcd")), None];
-        let shard = sharding.assemble(chunks).unwrap().concat();
+        let shard = sharding
+            .assemble(chunks.into_iter().collect())
+            .unwrap()
+            .concat();
         assert_eq!(shard.len(), 4 + usize::try_from(size).unwrap());
         let decoded = sharding.decode_index(&shard[4..]).unwrap();
         assert_eq!(decoded.entries(), [[0, 4], ShardIndex::EMPTY]);
@@ -201,7 +207,7 @@ fn damaged_index_is_refused() {
     )
     .unwrap();
     let sharding = chain.sharding().unwrap();
-    let index = sharding.assemble(vec![None; 2]).unwrap().remove(0);
+    let index = sharding.assemble(InnerChunks::absent(2)).unwrap().remove(0);
     for size in [0, 35] {
         let error = sharding.decode_index(&index[..size]).unwrap_err();
         assert!(matches!(error, Error::Size { .. }), "{error}");

@@ -268,8 +268,11 @@ impl CodecChain {
                 check_offsets(offsets, bytes, self.decoded.elements()?)?;
             }
         }
-        let mut data = decoded.clone();
-        for codec in &self.array_to_array {
+        let Some((first, rest)) = self.array_to_array.split_first() else {
+            return self.encode_stored(decoded, encoded);
+        };
+        let mut data = first.encode(decoded.clone())?;
+        for codec in rest {
             data = codec.encode(data)?;
         }
         self.encode_stored(&data, encoded)
@@ -354,13 +357,17 @@ impl CodecChain {
     }
 
     fn encode_stored(&self, data: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        let order = self.array_to_bytes.byte_order();
+        if let (Some(order), ChunkData::Fixed(bytes)) = (order, data)
+            && order == ByteOrder::native()
+        {
+            return wrap_bytes(&self.bytes_to_bytes, bytes, encoded);
+        }
         with_scratch(|stored| {
-            match (self.array_to_bytes.byte_order(), data) {
-                (Some(order), ChunkData::Fixed(bytes)) => {
+            match (order, data) {
+                (Some(_), ChunkData::Fixed(bytes)) => {
                     stored.extend_from_slice(bytes);
-                    if order != ByteOrder::native() {
-                        self.stored.data_type.swap_bytes(stored);
-                    }
+                    self.stored.data_type.swap_bytes(stored);
                 }
                 _ => self.array_to_bytes.encode(data, stored)?,
             }

@@ -5,6 +5,7 @@
 //! of a bound codec serve both as exact buffer sizes and as caps against decompression bombs.
 
 mod chain;
+mod inner_chunks;
 mod scratch;
 mod shard;
 mod spec;
@@ -16,7 +17,8 @@ use bytes::Bytes;
 
 pub use crate::byte_order::ByteOrder;
 pub use chain::CodecChain;
-pub use scratch::{with_scratch, with_scratch_slice};
+pub use inner_chunks::{EncodedChunks, InnerChunks};
+pub use scratch::{ScratchMemory, with_scratch, with_scratch_memory, with_scratch_slice};
 pub use shard::{ShardIndex, ShardIndexEntry};
 pub use spec::{ChunkData, ChunkSpec, EncodedSize};
 
@@ -142,25 +144,23 @@ pub trait Sharding: Debug + Send + Sync {
     /// Fails if the checksum, size or entries of the index are wrong.
     fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex>;
 
-    /// Lays out a shard as consecutive pieces. `inner` holds the encoded inner chunks in C order of
-    /// their grid, with `None` for inner chunks of fill values only. A shard of nothing but `None`
-    /// is its index alone.
+    /// Lays out a shard as consecutive pieces. A shard without stored inner chunks is its index
+    /// alone.
     ///
     /// # Errors
     /// Fails if the index cannot be encoded.
-    fn assemble(&self, inner: Vec<Option<Bytes>>) -> Result<Vec<Bytes>>;
+    fn assemble(&self, inner: InnerChunks) -> Result<Vec<Bytes>>;
 
-    /// Lays out a shard as consecutive pieces, with the encoded inner chunks in the given order,
-    /// each with its position in C order of their grid.
+    /// Lays out a shard like [`Self::assemble`], with its inner chunks in the order of these
+    /// positions, which are all positions in C order of their grid.
     ///
     /// # Errors
     /// Fails if the index cannot be encoded.
-    fn arrange(&self, inner: Vec<(usize, Bytes)>) -> Result<Vec<Bytes>>;
+    fn arrange(&self, inner: InnerChunks, order: &[usize]) -> Result<Vec<Bytes>>;
 
     /// Lays out the bytes that follow the first `keep` bytes of a shard with its index at the end,
-    /// as consecutive pieces: the encoded inner chunks in `new`, each with its position, and the
-    /// index. `entries` has one entry for each inner chunk; `append` sets the entries of the new
-    /// ones.
+    /// as consecutive pieces: the inner chunks stored in `new`, and the index. `entries` has one
+    /// entry for each inner chunk; `append` sets the entries of the new ones.
     ///
     /// # Errors
     /// Fails if the index cannot be encoded, or is not at the end.
@@ -168,6 +168,6 @@ pub trait Sharding: Debug + Send + Sync {
         &self,
         keep: u64,
         entries: &mut [ShardIndexEntry],
-        new: Vec<(usize, Bytes)>,
+        new: InnerChunks,
     ) -> Result<Vec<Bytes>>;
 }

@@ -26,14 +26,31 @@ pub fn with_scratch<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 
 /// Lends a buffer of `size` bytes of this thread, which still holds the contents of earlier uses.
 pub fn with_scratch_slice<R>(size: usize, work: impl FnOnce(&mut [u8]) -> R) -> R {
-    let mut buffer = FIXED.with_borrow_mut(Vec::pop).unwrap_or_default();
-    if buffer.len() < size {
-        // A new buffer, because the old contents need not be copied.
-        buffer = vec![0; size];
-    }
-    let result = work(&mut buffer[..size]);
-    if buffer.len() <= KEEP {
-        FIXED.with_borrow_mut(|buffers| buffers.push(buffer));
+    with_scratch_memory(|memory| work(memory.slice(size)))
+}
+
+/// Lends memory of this thread, which still holds the contents of earlier uses.
+pub fn with_scratch_memory<R>(work: impl FnOnce(&mut ScratchMemory) -> R) -> R {
+    let buffer = FIXED.with_borrow_mut(Vec::pop).unwrap_or_default();
+    let mut memory = ScratchMemory(buffer);
+    let result = work(&mut memory);
+    if memory.0.len() <= KEEP {
+        FIXED.with_borrow_mut(|buffers| buffers.push(memory.0));
     }
     result
+}
+
+/// Memory from [`with_scratch_memory`].
+#[derive(Debug)]
+pub struct ScratchMemory(Vec<u8>);
+
+impl ScratchMemory {
+    /// Returns a buffer of `size` bytes with any contents.
+    pub fn slice(&mut self, size: usize) -> &mut [u8] {
+        if self.0.len() < size {
+            // A new buffer, because the old contents need not be copied.
+            self.0 = vec![0; size];
+        }
+        &mut self.0[..size]
+    }
 }

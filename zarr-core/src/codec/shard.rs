@@ -58,6 +58,11 @@ impl ShardIndex {
         &self.entries
     }
 
+    /// Returns the entries without a copy.
+    pub(super) fn into_entries(self) -> Vec<ShardIndexEntry> {
+        self.entries.into()
+    }
+
     /// The memory that the index takes, in bytes.
     #[must_use]
     pub fn nbytes(&self) -> usize {

@@ -8,6 +8,25 @@ use crate::json::Members;
 use crate::node_path::NodePath;
 use crate::strictness::Strictness;
 
+/// The member of `zarr.json` as this crate writes it, read in one pass over a text of many
+/// megabytes. All other forms are read in two passes.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inline {
+    #[serde(rename = "kind")]
+    _kind: InlineKind,
+    #[serde(rename = "must_understand")]
+    _must_understand: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "metadata")]
+    documents: Members,
+}
+
+#[derive(serde::Deserialize)]
+enum InlineKind {
+    #[serde(rename = "inline")]
+    Inline,
+}
+
 /// The documents of all nodes below a group in one document, so that one request opens all nodes.
 ///
 /// Each document stays text until it is requested.
@@ -29,6 +48,9 @@ impl ConsolidatedMetadata {
     /// Reads the member of `zarr.json`; returns `None` for an unknown kind that need not be
     /// understood.
     pub(super) fn read(value: &RawValue, strictness: Strictness) -> Result<Option<Self>> {
+        if let Ok(Inline { documents, .. }) = serde_json::from_str(value.get()) {
+            return Self::checked(documents, strictness).map(Some);
+        }
         let members = object(value)?;
         let must_understand = members
             .get("must_understand")
@@ -44,13 +66,17 @@ impl ConsolidatedMetadata {
             .get("metadata")
             .ok_or(Error::MissingMember { member: "metadata" })?;
         let documents = object(documents).map_err(|error| error.member("metadata"))?;
+        Self::checked(documents, strictness).map(Some)
+    }
+
+    fn checked(documents: Members, strictness: Strictness) -> Result<Self> {
         for (path, _) in documents.iter() {
             check_path(path, strictness).map_err(|error| error.member("metadata"))?;
         }
-        Ok(Some(Self {
+        Ok(Self {
             documents,
             zarr_2: None,
-        }))
+        })
     }
 
     /// Returns the member of `zarr.json`.

@@ -24,7 +24,10 @@ impl Attempt {
 
     /// Returns the memory to a job that writes to it, and records the write.
     pub(super) fn written(&self) -> Region {
-        self.wrote.store(true, Ordering::Relaxed);
+        // Jobs of all threads come here: only the first one writes to the shared memory.
+        if !self.wrote.load(Ordering::Relaxed) {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
         self.lease.region()
     }
 }

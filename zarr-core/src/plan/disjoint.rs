@@ -41,7 +41,7 @@ pub(super) fn parts_are_disjoint<'a>(
     for part in parts.filter(|part| part.len() > 0) {
         match part {
             Wanted::Box(axes) => boxes.push(axes.as_slice()),
-            Wanted::Points(part) => points.push(part),
+            Wanted::Points(part) => points.push(&**part),
         }
     }
     let disjoint = match (boxes.is_empty(), points.is_empty()) {

@@ -87,8 +87,8 @@ pub fn encode_shard(
         }
         ChunkData::Variable { offsets, bytes } => Input::variable(offsets, bytes),
     };
-    let inner = inner_chunks(sharding, None)?;
-    let inner = encode_inner(parts(sharding, shard), inner, false, &input)?;
+    let mut inner = inner_chunks(sharding, None)?;
+    inner.extend(encode_inner(parts(sharding, shard), false, &inner, &input)?);
     for piece in sharding.assemble(inner)? {
         encoded.extend_from_slice(&piece);
     }

@@ -1,7 +1,9 @@
 //! Pure work on one chunk to be written: takes the new elements, merges them with the old elements,
 //! encodes.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -10,50 +12,54 @@ use super::part::{ChunkPart, InnerParts};
 use super::works::index_of;
 use crate::buffer::Input;
 use crate::byte_order::swap_bytes;
-use crate::codec::{CodecChain, ShardIndex, Sharding, with_scratch, with_scratch_slice};
+use crate::codec::{
+    CodecChain, EncodedChunks, InnerChunks, ShardIndex, Sharding, with_scratch, with_scratch_slice,
+};
 use crate::copy::ChunkCopy;
 use crate::data_type::FillValue;
 use crate::error::{Error, Result};
-use crate::size::{cell_at, product, slice, to_usize};
+use crate::size::{product, to_usize};
 
-/// One chunk or inner chunk to be encoded.
-#[derive(Clone, Debug)]
+/// A chunk to be encoded, or inner chunks of a shard that one thread encodes one after another.
+#[derive(Debug)]
 pub struct EncodeJob {
     pub(super) location: ChunkLocation,
-    pub(super) task: ChunkWrite,
-    /// The existing encoded chunk, if some of its elements are kept.
-    pub(super) existing: Option<Bytes>,
+    pub(super) work: EncodeWork,
+}
+
+#[derive(Debug)]
+pub(super) enum EncodeWork {
+    /// A whole object, and its existing bytes if some of its elements are kept.
+    Chunk(ChunkWrite, Option<Bytes>),
+    /// Inner chunks of a shard over its existing ones.
+    Inner {
+        parts: InnerParts,
+        store_fill: bool,
+        existing: Arc<InnerChunks>,
+    },
 }
 
 impl EncodeJob {
-    /// Encodes the chunk; returns `None` if all its elements are fill values and such chunks are
-    /// not stored.
+    /// Encodes the chunks. Chunks whose elements are all fill values are removed, unless such
+    /// chunks are stored.
     ///
     /// # Errors
-    /// Fails if the old chunk is damaged (it is then never overwritten) or a codec rejects the
+    /// Fails if an old chunk is damaged (it is then never overwritten) or a codec rejects the
     /// data.
-    pub fn run(&self, input: &Input) -> Result<Option<Bytes>> {
-        let mut encoded = Vec::new();
-        let stored = self.append(input, &mut encoded)?;
-        Ok(stored.map(|_| encoded.into()))
-    }
-
-    /// Encodes the chunk after the bytes of other chunks and returns its range in `chunks`; `None`
-    /// as in [`Self::run`].
-    ///
-    /// # Errors
-    /// The errors of [`Self::run`]. Bytes appended before an error are not a chunk.
-    pub fn append(&self, input: &Input, chunks: &mut Vec<u8>) -> Result<Option<Range<usize>>> {
-        let start = chunks.len();
-        let stored = encode_chunk(&self.task, self.existing.as_ref(), input, chunks)
-            .map_err(|error| self.location.wrap(error))?;
-        Ok(stored.then_some(start..chunks.len()))
-    }
-
-    /// The size of the decoded chunk, in bytes.
-    #[must_use]
-    pub fn decoded_size(&self) -> u64 {
-        self.task.part.decoded_size()
+    pub fn run(self, input: &Input) -> Result<EncodedChunks> {
+        let encoded = match self.work {
+            EncodeWork::Chunk(task, existing) => {
+                let mut encoded = EncodedChunks::default();
+                let append = |chunks: &mut _| encode_chunk(&task, existing.as_ref(), input, chunks);
+                encoded.push(0, append).map(|()| encoded)
+            }
+            EncodeWork::Inner {
+                parts,
+                store_fill,
+                existing,
+            } => encode_inner(parts, store_fill, &existing, input),
+        };
+        encoded.map_err(|error| self.location.wrap(error))
     }
 }
 
@@ -65,20 +71,13 @@ pub(crate) struct ChunkWrite {
     pub(crate) store_fill: bool,
 }
 
-/// Returns the encoded inner chunks of an existing shard, in C order; all `None` if there is no
-/// shard.
-pub(crate) fn inner_chunks(
-    sharding: &dyn Sharding,
-    shard: Option<&Bytes>,
-) -> Result<Vec<Option<Bytes>>> {
-    let len = to_usize("shard index", product(sharding.chunks_per_shard())?)?;
+/// Returns the encoded inner chunks of an existing shard; none are stored if there is no shard.
+pub(crate) fn inner_chunks(sharding: &dyn Sharding, shard: Option<&Bytes>) -> Result<InnerChunks> {
     let Some(shard) = shard else {
-        return Ok(vec![None; len]);
+        let len = to_usize("shard index", product(sharding.chunks_per_shard())?)?;
+        return Ok(InnerChunks::absent(len));
     };
-    located(&index_of(sharding, shard)?, shard.len() as u64)?
-        .into_iter()
-        .map(|range| range.map(|range| slice(shard, &range)).transpose())
-        .collect()
+    InnerChunks::of_shard(index_of(sharding, shard)?, shard.clone())
 }
 
 /// Returns the byte ranges of the inner chunks of a shard of `size` bytes, in C order.
@@ -100,9 +99,9 @@ fn encode_chunk(
     let (Some(sharding), Some(parts)) = (task.part.chain.sharding(), task.part.inner()) else {
         return encode_plain(task, existing, input, chunks);
     };
-    let inner = inner_chunks(sharding, existing)?;
-    let inner = encode_inner(parts, inner, task.store_fill, input)?;
-    if inner.iter().all(Option::is_none) {
+    let mut inner = inner_chunks(sharding, existing)?;
+    inner.extend(encode_inner(parts, task.store_fill, &inner, input)?);
+    if inner.is_absent() {
         return Ok(false);
     }
     for piece in sharding.assemble(inner)? {
@@ -111,25 +110,23 @@ fn encode_chunk(
     Ok(true)
 }
 
-/// Encodes the parts of a shard over `inner`, its encoded inner chunks in C order, and returns all
-/// inner chunks.
+/// Encodes inner chunks of a shard over its existing ones.
 pub(super) fn encode_inner(
-    parts: InnerParts,
-    mut inner: Vec<Option<Bytes>>,
+    mut parts: InnerParts,
     store_fill: bool,
+    existing: &InnerChunks,
     input: &Input,
-) -> Result<Vec<Option<Bytes>>> {
-    let counts = parts.counts.clone();
-    for (position, part) in parts {
-        let place = to_usize("inner chunk", position)?;
-        let write = ChunkWrite { part, store_fill };
-        let mut encoded = Vec::new();
-        let stored = encode_chunk(&write, inner[place].as_ref(), input, &mut encoded);
-        let stored =
-            stored.map_err(|error| error.chunk("inner chunk", &cell_at(position, &counts)))?;
-        inner[place] = stored.then(|| encoded.into());
+) -> Result<EncodedChunks> {
+    let mut encoded = EncodedChunks::reserve(parts.left(), parts.encoded_size());
+    while let Some((number, part)) = parts.next() {
+        let position = to_usize("inner chunk", number)?;
+        let existing = existing.get(position);
+        let task = ChunkWrite { part, store_fill };
+        let append = |chunks: &mut _| encode_chunk(&task, existing.as_ref(), input, chunks);
+        let pushed = encoded.push(position, append);
+        pushed.map_err(|error| error.chunk("inner chunk", &parts.cell(number)))?;
     }
-    Ok(inner)
+    Ok(encoded)
 }
 
 fn encode_plain(
@@ -262,14 +259,14 @@ pub(crate) fn encode_fill(chain: &CodecChain) -> Result<Bytes> {
 }
 
 /// Returns the fill value in the byte order that the chain encodes.
-fn stored_fill(chain: &CodecChain) -> FillValue {
+fn stored_fill(chain: &CodecChain) -> Cow<'_, FillValue> {
     let spec = chain.planned();
     if !chain.encodes_foreign() {
-        return spec.fill_value.clone();
+        return Cow::Borrowed(&spec.fill_value);
     }
     let mut bytes = spec.fill_value.bytes().to_vec();
     swap_bytes(&mut bytes, spec.data_type.swap_size());
-    FillValue::new(bytes)
+    Cow::Owned(FillValue::new(bytes))
 }
 
 fn fill_with(elements: &mut [u8], item: &[u8]) {

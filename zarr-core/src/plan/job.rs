@@ -39,14 +39,44 @@ impl ChunkJob {
             .map_err(|error| self.location.wrap(error))
     }
 
-    fn copy_out(&self, encoded: Option<&[u8]>) -> Result<()> {
+    /// Runs the job with encoded bytes that `read` writes to their place in the output, if `size`
+    /// stored bytes are exactly the elements there. Otherwise returns the job.
+    ///
+    /// # Errors
+    /// The errors of `read` and of [`Self::run`].
+    pub fn read_in_place<E: From<Error>>(
+        self,
+        size: u64,
+        read: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Option<Self>, E> {
+        let raw = self.part.chain.is_raw() && !self.part.chain.encodes_foreign();
+        let target = self.copy().contiguous(self.attempt.lease.region());
+        let Some(mut target) = target.filter(|target| raw && target.len() as u64 == size) else {
+            return Ok(Some(self));
+        };
+        self.attempt.written();
+        // SAFETY: see `copy_out`.
+        let target = Target(unsafe { target.as_mut() });
+        read(target.0)?;
+        let checked = self.check_bools(target.0);
+        checked.map_err(|error| self.location.wrap(error))?;
+        std::mem::forget(target);
+        Ok(None)
+    }
+
+    fn copy(&self) -> ChunkCopy<'_> {
         let spec = self.part.chain.planned();
-        let mut copy = ChunkCopy {
+        ChunkCopy {
             shape: &spec.shape,
             wanted: &self.part.wanted,
             item_size: spec.item_size(),
             swap_size: 1,
-        };
+        }
+    }
+
+    fn copy_out(&self, encoded: Option<&[u8]>) -> Result<()> {
+        let spec = self.part.chain.planned();
+        let mut copy = self.copy();
         let Some(encoded) = encoded else {
             if self.attempt.lease.is_fresh() && spec.fill_value.is_zero() {
                 return Ok(());

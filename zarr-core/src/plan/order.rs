@@ -64,20 +64,16 @@ impl ObjectWrite {
     /// # Errors
     /// Fails if the shard index cannot be encoded.
     pub fn assemble_in(&self, state: ObjectState, order: InnerOrder) -> Result<Option<Vec<Bytes>>> {
-        let (ObjectState::Inner(inner), Some(sharding)) = (&state, self.part().chain.sharding())
-        else {
-            return self.assemble(state);
-        };
-        if inner.iter().all(Option::is_none) {
-            return Ok(None);
+        match (state, self.part().chain.sharding()) {
+            (ObjectState::Inner(inner), Some(sharding)) if !inner.is_absent() => {
+                let order = order.positions(sharding.chunks_per_shard());
+                sharding
+                    .arrange(inner, &order)
+                    .map(Some)
+                    .map_err(|error| self.location().wrap(error))
+            }
+            (state, _) => self.assemble(state),
         }
-        let positions = order.positions(sharding.chunks_per_shard()).into_iter();
-        let stored =
-            positions.filter_map(|position| Some((position, inner.get(position)?.clone()?)));
-        let assembled = sharding.arrange(stored.collect());
-        assembled
-            .map(Some)
-            .map_err(|error| self.location().wrap(error))
     }
 
     /// Whether the inner chunks of a shard with this index are stored in an order.

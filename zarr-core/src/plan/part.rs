@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::chunk_grid::GridDimension;
-use crate::codec::{CodecChain, Sharding};
+use crate::codec::{CodecChain, EncodedSize, Sharding};
 use crate::selection::{Wanted, WantedParts};
-use crate::size::product;
+use crate::size::{cell_at, position_of, product};
 
 /// The share of inner chunks, in percent, from which on a shard is read whole.
 const WHOLE_SHARD_PERCENT: u64 = 60;
@@ -113,6 +113,13 @@ pub(crate) struct InnerParts {
     inside: Vec<u64>,
 }
 
+/// The decoded size of inner chunks that are worked on together: handing them to a thread costs a
+/// fraction of the work.
+const BATCH_SIZE: u64 = 256 << 10;
+
+/// The most inner chunks that are worked on together.
+const BATCH_LEN: u64 = 4096;
+
 impl InnerParts {
     /// Divides the wanted elements of a shard, of which `inside` lies inside the array.
     pub(super) fn new(sharding: &dyn Sharding, wanted: &Wanted, inside: Vec<u64>) -> Self {
@@ -125,6 +132,42 @@ impl InnerParts {
             inside,
         }
     }
+
+    /// Removes the next inner chunks to be worked on together, and returns them; `None` if none
+    /// remain.
+    pub(crate) fn next_batch(&mut self) -> Option<Self> {
+        let decoded = self.inner.decoded();
+        let size = decoded.elements().unwrap_or(u64::MAX);
+        let size = size.saturating_mul(decoded.item_size() as u64).max(1);
+        let count = BATCH_SIZE.div_ceil(size).min(BATCH_LEN);
+        (self.parts.left() > 0).then(|| Self {
+            parts: self.parts.split(count),
+            inner: self.inner.clone(),
+            counts: self.counts.clone(),
+            grid: self.grid.clone(),
+            inside: self.inside.clone(),
+        })
+    }
+
+    /// The number of remaining inner chunks.
+    pub(crate) fn left(&self) -> u64 {
+        self.parts.left()
+    }
+
+    /// The encoded size of an inner chunk.
+    pub(crate) fn encoded_size(&self) -> EncodedSize {
+        self.inner.encoded_size()
+    }
+
+    /// Returns the positions of the remaining inner chunks, in C order.
+    pub(crate) fn positions(&self) -> Vec<u64> {
+        self.parts.positions(&self.counts)
+    }
+
+    /// Returns the cell of the inner chunk at a position.
+    pub(crate) fn cell(&self, position: u64) -> Vec<u64> {
+        cell_at(position, &self.counts)
+    }
 }
 
 impl Iterator for InnerParts {
@@ -132,8 +175,7 @@ impl Iterator for InnerParts {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (cell, wanted) = self.parts.next()?;
-        let axes = cell.iter().zip(&*self.counts);
-        let position = axes.fold(0, |position, (cell, count)| position * count + cell);
+        let position = position_of(&cell, &self.counts);
         let inside = inside_of(&self.inside, &self.grid, &cell);
         Some((position, ChunkPart::new(self.inner.clone(), wanted, inside)))
     }

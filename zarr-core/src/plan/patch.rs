@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::encode::located;
 use super::write::{ObjectState, ObjectWrite};
 use crate::byte_range::ByteRange;
-use crate::codec::{ShardIndex, ShardIndexEntry, Sharding};
+use crate::codec::{InnerChunks, ShardIndex, ShardIndexEntry, Sharding};
 use crate::error::Result;
 use crate::size::{to_usize, used};
 
@@ -141,9 +141,9 @@ impl ShardPatch {
     /// chunks of the old shard, in the order of [`Self::merged`].
     #[must_use]
     pub fn state(&self, merged: impl IntoIterator<Item = Bytes>) -> ObjectState {
-        let mut inner = vec![None; self.touched.len()];
+        let mut inner = InnerChunks::absent(self.touched.len());
         for ((position, _), bytes) in self.merged.iter().zip(merged) {
-            inner[*position] = Some(bytes);
+            inner.set(*position, Some(bytes));
         }
         ObjectState::Inner(inner)
     }
@@ -163,9 +163,7 @@ impl ShardPatch {
         else {
             return Ok(None);
         };
-        let new = inner.into_iter().enumerate();
-        let new = new.filter_map(|(position, bytes)| Some((position, bytes?)));
-        let tail = sharding.append(self.keep, &mut self.entries, new.collect())?;
+        let tail = sharding.append(self.keep, &mut self.entries, inner)?;
         let size = tail.iter().map(|piece| piece.len() as u64).sum::<u64>();
         let object_size = self.keep.saturating_add(size);
         Ok(

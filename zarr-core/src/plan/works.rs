@@ -150,6 +150,37 @@ impl Works {
     }
 }
 
+impl From<Fetch> for Works {
+    fn from(fetch: Fetch) -> Self {
+        Self(Kind::One(Some(Box::new(Work::Fetch(fetch)))))
+    }
+}
+
+impl Works {
+    /// Divides the work into parts that threads do independently: small inner chunks together,
+    /// large ones alone.
+    pub fn batches(self) -> impl Iterator<Item = Self> {
+        let (mut one, mut shard) = match self.0 {
+            Kind::One(work) => (Some(Self(Kind::One(work))), None),
+            Kind::Shard(shard) => (None, Some(shard)),
+        };
+        std::iter::from_fn(move || match &mut shard {
+            None => one.take(),
+            Some(shard) => Some(Self(Kind::Shard(Box::new(shard.next_batch()?)))),
+        })
+    }
+
+    /// Returns the byte ranges of the chunks that the work fetches, in order. Damaged index entries
+    /// have no range.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        match &self.0 {
+            Kind::Shard(shard) => shard.ranges(),
+            Kind::One(_) => Vec::new(),
+        }
+    }
+}
+
 impl Iterator for Works {
     type Item = Result<Work>;
 
@@ -188,6 +219,34 @@ impl ShardWorks {
         let index =
             index_of(shard.sharding(), &bytes).map_err(|error| shard.location.wrap(error))?;
         Ok(Self::of_job(shard, Arc::new(index), Encoded::Here(bytes)))
+    }
+
+    fn next_batch(&mut self) -> Option<Self> {
+        let encoded = match &self.encoded {
+            Encoded::Stored(within) => Encoded::Stored(within.clone()),
+            Encoded::Here(bytes) => Encoded::Here(bytes.clone()),
+        };
+        Some(Self {
+            parts: self.parts.next_batch()?,
+            location: self.location.clone(),
+            attempt: self.attempt.clone(),
+            index: self.index.clone(),
+            encoded,
+            nested: None,
+        })
+    }
+
+    fn ranges(&self) -> Vec<Range<u64>> {
+        let Encoded::Stored(within) = &self.encoded else {
+            return Vec::new();
+        };
+        let ranges = self.parts.positions().into_iter().filter_map(|position| {
+            let position = usize::try_from(position).ok()?;
+            let range = self.index.locate(position, within.end - within.start);
+            let range = range.ok().flatten()?;
+            Some(within.start + range.start..within.start + range.end)
+        });
+        ranges.collect()
     }
 
     fn next(&mut self) -> Option<Result<Work>> {

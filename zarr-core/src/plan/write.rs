@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::encode::{ChunkWrite, EncodeJob, encode_fill, inner_chunks, located};
-use super::location::{ChunkLocation, ShardLocation};
+use super::encode::{ChunkWrite, EncodeJob, EncodeWork, encode_fill, inner_chunks, located};
+use super::location::ChunkLocation;
 use super::part::{ChunkPart, InnerParts};
 use super::touched::{ChunkAccess, Touched};
 use crate::byte_range::ByteRange;
-use crate::codec::ShardIndex;
+use crate::codec::{EncodedChunks, InnerChunks, ShardIndex};
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
+use crate::size::to_usize;
 
 /// Options of a write: fill values and dead space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,8 +259,7 @@ impl ObjectWrite {
             };
             let job = EncodeJob {
                 location: self.location.clone(),
-                task: self.task.clone(),
-                existing,
+                work: EncodeWork::Chunk(self.task.clone(), existing),
             };
             return Ok(ObjectEncode(Encoding::Chunk(Some(Box::new(job)))));
         };
@@ -269,11 +269,28 @@ impl ObjectWrite {
             ObjectState::Inner(inner) => inner,
         };
         Ok(ObjectEncode(Encoding::Shard(Box::new(ShardEncode {
-            location: self.location.shard(&parts.counts),
+            location: self.location.clone(),
             store_fill: self.task.store_fill,
             parts,
-            inner,
+            inner: Arc::new(inner),
         }))))
+    }
+
+    /// Replaces the one inner chunk that the write touches, or removes it.
+    ///
+    /// # Errors
+    /// Fails if the old object is damaged; it is then never overwritten.
+    pub fn put_inner(&self, state: ObjectState, encoded: Option<Bytes>) -> Result<ObjectState> {
+        match self.encode(state)?.0 {
+            Encoding::Chunk(_) => Ok(encoded.map_or(ObjectState::Absent, ObjectState::Stored)),
+            Encoding::Shard(mut shard) => {
+                let mut inner = Arc::unwrap_or_clone(shard.inner);
+                if let Some((position, _)) = shard.parts.next() {
+                    inner.set(to_usize("inner chunk", position)?, encoded);
+                }
+                Ok(ObjectState::Inner(inner))
+            }
+        }
     }
 
     /// Returns the encoded object as pieces to be stored one after the other; `None` if the object
@@ -284,12 +301,10 @@ impl ObjectWrite {
     pub fn assemble(&self, state: ObjectState) -> Result<Option<Vec<Bytes>>> {
         match (state, self.task.part.chain.sharding()) {
             (ObjectState::Absent, _) => Ok(None),
-            (ObjectState::Inner(inner), Some(sharding)) if inner.iter().any(Option::is_some) => {
-                sharding
-                    .assemble(inner)
-                    .map(Some)
-                    .map_err(|error| self.location.wrap(error))
-            }
+            (ObjectState::Inner(inner), Some(sharding)) if !inner.is_absent() => sharding
+                .assemble(inner)
+                .map(Some)
+                .map_err(|error| self.location.wrap(error)),
             (ObjectState::Inner(_), _) => Ok(None),
             (ObjectState::Stored(bytes), _) => Ok(Some(vec![bytes])),
         }
@@ -321,12 +336,12 @@ pub enum ObjectState {
     Absent,
     /// The bytes of the object.
     Stored(Bytes),
-    /// The encoded inner chunks of a shard in C order; `None` for inner chunks of only fill values.
-    Inner(Vec<Option<Bytes>>),
+    /// The encoded inner chunks of a shard.
+    Inner(InnerChunks),
 }
 
-/// The encoding of an object: a lazy iterator over jobs, each with its position. Run the jobs in
-/// any order, then pass their results to [`Self::finish`].
+/// The encoding of an object: a lazy iterator over jobs. Run the jobs in any order, then pass their
+/// results to [`Self::finish`].
 #[derive(Debug)]
 pub struct ObjectEncode(Encoding);
 
@@ -338,59 +353,46 @@ enum Encoding {
 
 #[derive(Debug)]
 struct ShardEncode {
-    location: Arc<ShardLocation>,
+    location: ChunkLocation,
     store_fill: bool,
     parts: InnerParts,
-    /// The encoded inner chunks that stay, in C order.
-    inner: Vec<Option<Bytes>>,
+    /// The existing inner chunks.
+    inner: Arc<InnerChunks>,
 }
 
 impl Iterator for ObjectEncode {
-    type Item = (usize, EncodeJob);
+    type Item = EncodeJob;
 
-    fn next(&mut self) -> Option<(usize, EncodeJob)> {
+    fn next(&mut self) -> Option<EncodeJob> {
         match &mut self.0 {
-            Encoding::Chunk(job) => job.take().map(|job| (0, *job)),
-            Encoding::Shard(shard) => shard.next(),
+            Encoding::Chunk(job) => job.take().map(|job| *job),
+            Encoding::Shard(shard) => Some(EncodeJob {
+                location: shard.location.clone(),
+                work: EncodeWork::Inner {
+                    parts: shard.parts.next_batch()?,
+                    store_fill: shard.store_fill,
+                    existing: shard.inner.clone(),
+                },
+            }),
         }
     }
 }
 
 impl ObjectEncode {
-    /// Returns the object with the results of all jobs, by position: ready for another write, or to
-    /// be assembled.
+    /// Returns the object with the results of all jobs: ready for another write, or to be
+    /// assembled.
     #[must_use]
-    pub fn finish(self, encoded: impl IntoIterator<Item = (usize, Option<Bytes>)>) -> ObjectState {
-        let mut encoded = encoded.into_iter();
+    pub fn finish(self, encoded: impl IntoIterator<Item = EncodedChunks>) -> ObjectState {
         match self.0 {
             Encoding::Chunk(_) => encoded
-                .next()
-                .and_then(|(_, encoded)| encoded)
+                .into_iter()
+                .find_map(EncodedChunks::into_bytes)
                 .map_or(ObjectState::Absent, ObjectState::Stored),
             Encoding::Shard(shard) => {
-                let mut inner = shard.inner;
-                for (position, encoded) in encoded {
-                    inner[position] = encoded;
-                }
+                let mut inner = Arc::unwrap_or_clone(shard.inner);
+                encoded.into_iter().for_each(|chunks| inner.extend(chunks));
                 ObjectState::Inner(inner)
             }
         }
-    }
-}
-
-impl ShardEncode {
-    fn next(&mut self) -> Option<(usize, EncodeJob)> {
-        let (number, part) = self.parts.next()?;
-        let position = usize::try_from(number).expect("a position in the index");
-        let existing = self.inner[position].take();
-        let job = EncodeJob {
-            location: self.location.inner(number),
-            existing: existing.filter(|_| !part.replaces()),
-            task: ChunkWrite {
-                part,
-                store_fill: self.store_fill,
-            },
-        };
-        Some((position, job))
     }
 }

@@ -318,6 +318,14 @@ impl Parts {
         }
     }
 
+    /// Returns the chunk of part `number` of `len()`.
+    pub(crate) fn cell(&self, number: u64) -> u64 {
+        match &self.kind {
+            PartsKind::Cells { first, .. } => first + number,
+            _ => self.get(number).0,
+        }
+    }
+
     /// Returns part `number` of `len()`: a chunk, and its wanted indices, counted from the start of
     /// the chunk.
     pub(crate) fn get(&self, number: u64) -> (u64, Axis) {

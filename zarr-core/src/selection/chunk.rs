@@ -65,7 +65,7 @@ impl ChunkSelection {
     /// [`Error::Selection`] if the lists have different lengths.
     pub fn points(coordinates: &[Vec<u64>], positions: Vec<u64>, stride: isize) -> Result<Self> {
         let points = Points::placed(coordinates, positions, stride)?;
-        Ok(Self(Wanted::Points(points)))
+        Ok(Self(Wanted::Points(Box::new(points))))
     }
 
     /// Returns the wanted elements, after checking that they lie inside a chunk of this shape.

@@ -112,7 +112,7 @@ impl Selection {
                 let points = Points::new(lists, shape)?;
                 let len = points.len();
                 Ok(Resolved {
-                    wanted: Wanted::Points(points),
+                    wanted: Wanted::Points(Box::new(points)),
                     axis_of_result: vec![],
                     shape: vec![len],
                 })

@@ -187,6 +187,26 @@ impl PointParts {
     pub(crate) fn left(&self) -> u64 {
         self.groups.len() as u64
     }
+
+    /// The remaining chunks.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &[u64]> {
+        self.groups.as_slice().iter().map(|(cell, _)| &**cell)
+    }
+
+    /// Removes the next `count` chunks, or all that remain, and returns them.
+    pub(crate) fn split(&mut self, count: u64) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let groups = self.groups.by_ref().take(count).collect::<Vec<_>>();
+        let points = self.points.clone();
+        if let Some((_, end)) = groups.last() {
+            self.points.range = *end..*end;
+        }
+        Self {
+            points,
+            grid: self.grid.clone(),
+            groups: groups.into_iter(),
+        }
+    }
 }
 
 impl Iterator for PointParts {

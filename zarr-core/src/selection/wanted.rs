@@ -1,17 +1,19 @@
 //! The wanted elements of an array, shard or chunk, and their division along a grid.
 
+use std::sync::Arc;
+
 use super::axis::{Axis, Parts};
 use super::points::{PointParts, Points};
 use crate::chunk_grid::GridDimension;
-use crate::size::product;
+use crate::size::{position_of, product};
 
 /// Elements of an array or chunk, with their places in a buffer.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
     /// All combinations of the indices of the axes.
     Box(Vec<Axis>),
-    /// Single elements.
-    Points(Points),
+    /// Single elements; boxed, because most parts are boxes and parts move often.
+    Points(Box<Points>),
 }
 
 impl Wanted {
@@ -63,7 +65,7 @@ impl Wanted {
     pub(crate) fn permuted(self, order: &[usize]) -> Self {
         match self {
             Self::Box(axes) => Self::Box(order.iter().map(|&axis| axes[axis].clone()).collect()),
-            Self::Points(points) => Self::Points(points.permuted(order)),
+            Self::Points(points) => Self::Points(Box::new(points.permuted(order))),
         }
     }
 
@@ -75,7 +77,7 @@ impl Wanted {
                     .iter()
                     .zip(grid)
                     .map(|(axis, dimension)| axis.parts(dimension))
-                    .collect::<Vec<_>>();
+                    .collect::<Arc<[_]>>();
                 let left = axes.iter().map(Parts::len).fold(1, u64::saturating_mul);
                 let next = vec![0; axes.len()];
                 WantedParts::Box { axes, next, left }
@@ -89,7 +91,7 @@ impl Wanted {
 #[derive(Clone, Debug)]
 pub(crate) enum WantedParts {
     Box {
-        axes: Vec<Parts>,
+        axes: Arc<[Parts]>,
         next: Vec<u64>,
         left: u64,
     },
@@ -102,6 +104,45 @@ impl WantedParts {
         match self {
             Self::Box { left, .. } => *left,
             Self::Points(points) => points.left(),
+        }
+    }
+
+    /// Removes the next `count` chunks, or all that remain, and returns them.
+    pub(crate) fn split(&mut self, count: u64) -> Self {
+        match self {
+            Self::Points(points) => Self::Points(points.split(count)),
+            Self::Box { axes, next, left } => {
+                let first = Self::Box {
+                    axes: axes.clone(),
+                    next: next.clone(),
+                    left: count.min(*left),
+                };
+                *left = left.saturating_sub(count);
+                advance(next, axes, count);
+                first
+            }
+        }
+    }
+
+    /// Returns the positions of the remaining chunks, in C order of a grid with `counts` chunks
+    /// along each dimension.
+    pub(crate) fn positions(&self, counts: &[u64]) -> Vec<u64> {
+        match self {
+            Self::Points(points) => points
+                .cells()
+                .map(|cell| position_of(cell, counts))
+                .collect(),
+            Self::Box { axes, next, left } => {
+                let (mut next, mut cell) = (next.clone(), next.clone());
+                let positions = (0..*left).map(|_| {
+                    for ((cell, axis), &number) in cell.iter_mut().zip(&**axes).zip(&next) {
+                        *cell = axis.cell(number);
+                    }
+                    advance(&mut next, axes, 1);
+                    position_of(&cell, counts)
+                });
+                positions.collect()
+            }
         }
     }
 
@@ -121,7 +162,7 @@ impl Iterator for WantedParts {
         match self {
             Self::Points(points) => points
                 .next()
-                .map(|(cell, points)| (cell, Wanted::Points(points))),
+                .map(|(cell, points)| (cell, Wanted::Points(Box::new(points)))),
             Self::Box { left: 0, .. } => None,
             Self::Box { axes, next, left } => {
                 *left -= 1;
@@ -130,15 +171,23 @@ impl Iterator for WantedParts {
                     .zip(&*next)
                     .map(|(axis, &number)| axis.get(number));
                 let (cell, wanted) = parts.unzip();
-                for (number, axis) in next.iter_mut().zip(&*axes).rev() {
-                    *number += 1;
-                    if *number < axis.len() {
-                        break;
-                    }
-                    *number = 0;
-                }
+                advance(next, axes, 1);
                 Some((cell, Wanted::Box(wanted)))
             }
         }
+    }
+}
+
+/// Moves a place among all combinations of the parts of the axes on by `count`, in C order.
+fn advance(place: &mut [u64], axes: &[Parts], mut count: u64) {
+    for (number, axis) in place.iter_mut().zip(axes).rev() {
+        let len = axis.len().max(1);
+        count += *number;
+        if count < len {
+            *number = count;
+            break;
+        }
+        *number = count % len;
+        count /= len;
     }
 }

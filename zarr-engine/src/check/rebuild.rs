@@ -95,7 +95,10 @@ fn whole(
     let nested = shard.nested(inner.position)?;
     let rebuilt = rebuild(&nested, &chunk).ok()?;
     cells.extend(rebuilt.cells);
-    let pieces = nested.sharding().assemble(rebuilt.inner).ok()?;
+    let pieces = nested
+        .sharding()
+        .assemble(rebuilt.inner.into_iter().collect())
+        .ok()?;
     Some(pieces.concat().into())
 }
 

@@ -273,7 +273,9 @@ impl Repair<'_> {
             rebuilt.cells.retain(|dropped| *dropped != cells);
             outcome.recovered.extend(cells);
         }
-        let pieces = shard.sharding().assemble(rebuilt.inner)?;
+        let pieces = shard
+            .sharding()
+            .assemble(rebuilt.inner.into_iter().collect())?;
         self.keep(action, &bytes).await?;
         let put = self
             .store()

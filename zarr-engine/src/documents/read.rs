@@ -53,7 +53,8 @@ impl Hierarchy {
         let first = ByteRange::Range(0..FIRST.min(limit));
         let found = match self.at_hand(key, &first) {
             Some(found) => found?,
-            None => self.store().get(key, &first, None).await?,
+            // Boxed, so that the common case does not move the state of a request.
+            None => Box::pin(self.store().get(key, &first, None)).await?,
         };
         let Some(body) = found else {
             return Ok(None);
@@ -71,7 +72,7 @@ impl Hierarchy {
             return Ok(Some((body.bytes, body.version)));
         }
         let rest = ByteRange::Range(read..size);
-        let rest = self.store().get(key, &rest, Some(&body.version)).await?;
+        let rest = Box::pin(self.store().get(key, &rest, Some(&body.version))).await?;
         let rest = rest.map(|body| body.bytes).unwrap_or_default();
         let text = [&body.bytes[..], &rest].concat();
         Ok(Some((text.into(), body.version)))
@@ -88,7 +89,7 @@ impl Hierarchy {
     pub(crate) async fn stored(&self, path: &NodePath, wanted: Wanted) -> Result<Option<Stored>> {
         match self.document(path).await? {
             Some(stored) => Ok(Some(stored)),
-            None => self.stored_zarr_2(path, wanted).await,
+            None => Box::pin(self.stored_zarr_2(path, wanted)).await,
         }
     }
 

@@ -5,9 +5,8 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use zarr_core::Input;
 use zarr_core::plan::{EncodeJob, ObjectState, ObjectWrite};
 
-use super::batch::Batches;
 use super::compute;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Encodes writes of one object, one on top of the other, on the computing threads; the inner
 /// chunks of each write are encoded in parallel. `finish` turns the result into the bytes to store,
@@ -33,36 +32,19 @@ fn finish_here<R>(
 ) -> Result<R> {
     let mut state = existing;
     for (object, input) in writes {
-        let mut encode = object.encode(state)?;
-        let jobs = encode.by_ref().map(Ok::<_, Error>);
-        let mut batches = Batches::new(jobs, |(_, job): &(_, EncodeJob)| job.decoded_size());
-        let run = |batch: Result<Vec<_>>| encode_batch(&batch?, input);
-        let chunks = match (batches.next(), batches.next()) {
+        let mut jobs = object.encode(state)?;
+        let run = |job: EncodeJob| job.run(input);
+        let chunks = match (jobs.next(), jobs.next()) {
             (Some(first), Some(second)) => [first, second]
                 .into_iter()
-                .chain(batches)
+                .chain(jobs.by_ref())
                 .par_bridge()
                 .map(run)
-                .collect::<Result<Vec<_>>>()?,
+                .collect::<Result<Vec<_>, _>>()?,
             // Too little work to wake other threads for.
-            (first, _) => first.map(run).into_iter().collect::<Result<_>>()?,
+            (first, _) => first.map(run).into_iter().collect::<Result<_, _>>()?,
         };
-        state = encode.finish(chunks.into_iter().flatten());
+        state = jobs.finish(chunks);
     }
     Ok(finish(&writes[0].0, state)?)
-}
-
-/// Encodes chunks one after another into shared memory.
-fn encode_batch(jobs: &[(usize, EncodeJob)], input: &Input) -> Result<Vec<(usize, Option<Bytes>)>> {
-    let mut bytes = Vec::new();
-    let ranges = jobs
-        .iter()
-        .map(|(_, job)| job.append(input, &mut bytes))
-        .collect::<Result<Vec<_>, _>>()?;
-    let bytes = Bytes::from(bytes);
-    let positions = jobs.iter().map(|(position, _)| *position);
-    let chunks = ranges
-        .into_iter()
-        .map(|range| range.map(|range| bytes.slice(range)));
-    Ok(positions.zip(chunks).collect())
 }

@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
-use zarr_core::codec::with_scratch_slice;
-use zarr_core::plan::{ChunkJob, Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
+use zarr_core::codec::{ScratchMemory, with_scratch_memory};
+use zarr_core::plan::{Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
 use zarr_core::size;
 use zarr_store::{ErrorKind, LocalFile};
 
-use super::batch::Batches;
 use super::cache::CachedIndex;
 use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
 use crate::error::{Error, Result};
@@ -49,7 +48,7 @@ impl Engine {
                 return self.run(None, fetch.supply(None)?, target);
             };
             let file = Arc::new(file);
-            let result = self.run_batch(Some(&file), vec![Work::Fetch(fetch)], target);
+            let result = self.run_batch(Some(&file), fetch.into(), target);
             match file.check_unchanged() {
                 Ok(()) => return result,
                 Err(error) if error.kind() == ErrorKind::Changed => {}
@@ -104,8 +103,8 @@ impl Engine {
         works: Works,
         target: &Target,
     ) -> Result<()> {
-        let mut batches = Batches::new(works, Work::decoded_size);
-        let Some(first) = batches.next().transpose()? else {
+        let mut batches = works.batches();
+        let Some(first) = batches.next() else {
             return Ok(());
         };
         let Some(second) = batches.next() else {
@@ -113,85 +112,103 @@ impl Engine {
         };
         let (engine, file, target) = (self.clone(), file.cloned(), target.clone());
         compute_blocking(move || {
-            [Ok(first), second]
+            [first, second]
                 .into_iter()
                 .chain(batches)
                 .par_bridge()
-                .try_for_each(|batch| engine.run_batch(file.as_ref(), batch?, &target))
+                .try_for_each(|batch| engine.run_batch(file.as_ref(), batch, &target))
         })?
     }
 
     fn run_batch(
         self: &Arc<Self>,
         file: Option<&Arc<LocalFile>>,
-        batch: Vec<Work>,
+        batch: Works,
         target: &Target,
     ) -> Result<()> {
-        let mut span = Span::default();
-        for work in batch {
-            match (work, file) {
-                (Work::Decode(job), _) => target.run_job(job)?,
-                (Work::Fetch(fetch), Some(file)) if fetch.purpose() == Purpose::Chunk => {
-                    let range = fetch.range().resolve(file.size());
-                    fetch.check_size(range.end - range.start)?;
-                    let job = fetch.into_job().expect("a fetch for a chunk is a job");
-                    if !span.takes(&range) {
-                        std::mem::take(&mut span).read(file, target)?;
+        with_scratch_memory(|memory| {
+            let mut chunks = ChunkReader {
+                spans: spans(batch.ranges()).into_iter(),
+                held: 0..0,
+                memory,
+            };
+            for work in batch {
+                match (work?, file) {
+                    (Work::Decode(job), _) => target.run_job(job)?,
+                    (Work::Fetch(fetch), Some(file)) if fetch.purpose() == Purpose::Chunk => {
+                        chunks.read(file, fetch, target)?;
                     }
-                    span.push(range, job);
+                    (Work::Fetch(fetch), Some(file)) => self.open_shard(file, fetch, target)?,
+                    (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
                 }
-                (Work::Fetch(fetch), Some(file)) => self.open_shard(file, fetch, target)?,
-                (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
-            }
-        }
-        file.map_or(Ok(()), |file| span.read(file, target))
-    }
-}
-
-/// Adjacent chunks of a file, read at once.
-#[derive(Default)]
-struct Span {
-    range: Range<u64>,
-    /// The bytes of the chunks, without gaps.
-    wanted: u64,
-    jobs: Vec<(Range<u64>, ChunkJob)>,
-}
-
-impl Span {
-    /// Returns whether one read that includes this chunk is cheaper than two reads.
-    fn takes(&self, range: &Range<u64>) -> bool {
-        let size = self.with(range).end - self.with(range).start;
-        let wanted = self.wanted.saturating_add(range.end - range.start);
-        self.jobs.is_empty() || size <= MAX_SPAN && size <= wanted.saturating_add(FREE_GAP)
-    }
-
-    fn with(&self, range: &Range<u64>) -> Range<u64> {
-        if self.jobs.is_empty() {
-            return range.clone();
-        }
-        self.range.start.min(range.start)..self.range.end.max(range.end)
-    }
-
-    fn push(&mut self, range: Range<u64>, job: ChunkJob) {
-        self.range = self.with(&range);
-        self.wanted = self.wanted.saturating_add(range.end - range.start);
-        self.jobs.push((range, job));
-    }
-
-    fn read(self, file: &LocalFile, target: &Target) -> Result<()> {
-        let Self { range, jobs, .. } = self;
-        if jobs.is_empty() {
-            return Ok(());
-        }
-        let len = size::to_usize("stored chunks", range.end - range.start)?;
-        with_scratch_slice(len, |buffer| {
-            file.read_exact_at(buffer, range.start)?;
-            for (part, job) in jobs {
-                let start = size::to_usize("stored chunk", part.start - range.start)?;
-                let end = size::to_usize("stored chunk", part.end - range.start)?;
-                target.run(job, Some(&buffer[start..end]))?;
             }
             Ok(())
         })
     }
 }
+
+/// Reads adjacent chunks of a file at once.
+struct ChunkReader<'a> {
+    /// The byte ranges to read at once, in the order of the chunks.
+    spans: std::vec::IntoIter<Range<u64>>,
+    /// The byte range in memory.
+    held: Range<u64>,
+    memory: &'a mut ScratchMemory,
+}
+
+impl ChunkReader<'_> {
+    fn read(&mut self, file: &LocalFile, fetch: Fetch, target: &Target) -> Result<()> {
+        let range = fetch.range().resolve(file.size());
+        fetch.check_size(range.end - range.start)?;
+        let mut job = fetch.into_job().expect("a fetch for a chunk is a job");
+        if !includes(&self.held, &range) {
+            let span = self.spans.find(|span| includes(span, &range));
+            let span = span.unwrap_or_else(|| range.clone());
+            self.held = 0..0;
+            if span == range {
+                let read =
+                    |bytes: &mut [u8]| file.read_exact_at(bytes, range.start).map_err(Error::from);
+                match job.read_in_place(range.end - range.start, read)? {
+                    None => return Ok(()),
+                    Some(other) => job = other,
+                }
+            }
+            let len = size::to_usize("stored chunks", span.end - span.start)?;
+            file.read_exact_at(self.memory.slice(len), span.start)?;
+            self.held = span;
+        }
+        let start = size::to_usize("stored chunk", range.start - self.held.start)?;
+        let end = size::to_usize("stored chunk", range.end - self.held.start)?;
+        target.run(job, Some(&self.memory.slice(end)[start..]))
+    }
+}
+
+/// Whether a byte range includes another.
+fn includes(outer: &Range<u64>, inner: &Range<u64>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// Merges the byte ranges of chunks into longer ranges wherever one read is cheaper than two.
+fn spans(ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    let mut spans: Vec<Range<u64>> = Vec::new();
+    // The bytes of the chunks in the last span, without gaps.
+    let mut wanted = 0_u64;
+    for range in ranges {
+        let size = range.end - range.start;
+        if let Some(last) = spans.last_mut() {
+            let both = last.start.min(range.start)..last.end.max(range.end);
+            let length = both.end - both.start;
+            if length <= MAX_SPAN && length <= wanted.saturating_add(size).saturating_add(FREE_GAP)
+            {
+                (*last, wanted) = (both, wanted.saturating_add(size));
+                continue;
+            }
+        }
+        spans.push(range);
+        wanted = size;
+    }
+    spans
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use tokio::sync::SemaphorePermit;
-use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
+use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
 use zarr_store::{ByteRange, ErrorKind, Revalidated, Version};
 
 use super::batch::Batches;
@@ -317,20 +317,15 @@ impl Engine {
 /// Opens the index of a shard. Returns the remaining work and the version of the object that it
 /// applies to.
 fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<Work>, Version)> {
-    match found {
+    let (works, version) = match found {
         Ok(found) | Err(NoIndex::Unversioned(found)) => {
-            let works = fetch.open(found.value, found.object_size)?;
-            Ok((all(works)?, found.version))
+            (fetch.open(found.value, found.object_size)?, found.version)
         }
-        Err(NoIndex::Absent) => Ok((all(fetch.supply(None)?)?, Version::unknown())),
-        Err(NoIndex::Failed(error)) => Err(error),
-    }
-}
-
-/// Collects the parts of a shard that is read in ranges: the ranges are merged before the first
-/// request.
-fn all(works: Works) -> Result<Vec<Work>> {
-    Ok(works.collect::<zarr_core::Result<_>>()?)
+        Err(NoIndex::Absent) => (fetch.supply(None)?, Version::unknown()),
+        Err(NoIndex::Failed(error)) => return Err(error),
+    };
+    // All ranges are merged before the first request.
+    Ok((works.collect::<zarr_core::Result<_>>()?, version))
 }
 
 /// Runs jobs, and the jobs that result from fetched bytes, on the computing threads in a single

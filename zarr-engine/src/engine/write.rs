@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use zarr_core::codec::ShardIndex;
+use zarr_core::codec::{InnerChunks, ShardIndex};
 use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
 use zarr_core::{ByteRange, Input};
 use zarr_store::{ErrorKind, Precondition, Version};
@@ -232,9 +232,7 @@ impl Change<'_> {
         match self {
             Self::Elements(writes) => encode(inputs(writes), state, ObjectWrite::assemble).await,
             Self::Inner(encoded) => {
-                let mut inner = object.encode(state)?;
-                let position = inner.next().map(|(position, _)| position);
-                let state = inner.finish(position.map(|position| (position, encoded.clone())));
+                let state = object.put_inner(state, encoded.clone())?;
                 Ok(object.assemble(state)?)
             }
         }
@@ -273,14 +271,14 @@ impl Engine {
         version: &Version,
     ) -> Result<ObjectState> {
         let ranges = object.locate_inner(index, size)?;
-        let mut inner = vec![None; ranges.len()];
+        let mut inner = InnerChunks::absent(ranges.len());
         let stored = (0..).zip(ranges);
         let (positions, ranges): (Vec<usize>, Vec<_>) = stored
             .filter_map(|(position, range)| Some((position, range?)))
             .unzip();
         let mut bodies = self.store.get_ranges(object.key(), ranges, Some(version));
         while let Some(body) = bodies.try_next().await? {
-            inner[positions[body.index]] = Some(body.bytes);
+            inner.set(positions[body.index], Some(body.bytes));
         }
         Ok(ObjectState::Inner(inner))
     }

@@ -25,6 +25,8 @@ pub(crate) type Permit = Option<OwnedSemaphorePermit>;
 pub(super) struct KeyLock {
     pub(super) file: File,
     path: PathBuf,
+    /// The size of the file when it was locked: what a killed writer left.
+    size: u64,
     /// Whether the file is no longer ours to remove.
     settled: bool,
 }
@@ -104,8 +106,17 @@ impl KeyLock {
         Ok(Self {
             file,
             path,
+            size: held.len(),
             settled: false,
         })
+    }
+
+    /// Removes what a killed writer staged.
+    pub(super) fn empty(&self) -> io::Result<()> {
+        match self.size {
+            0 => Ok(()),
+            _ => self.file.set_len(0),
+        }
     }
 
     /// Releases the lock and leaves the file.

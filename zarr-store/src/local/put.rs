@@ -35,6 +35,28 @@ impl LocalStore {
         precondition: &Precondition,
         permit: &mut Permit,
     ) -> Result<Version> {
+        let put = self.put_file(key, payload, precondition, permit)?;
+        self.version_of(key, &put)
+    }
+
+    /// Puts an object whose version nobody needs.
+    pub(crate) fn overwrite(
+        &self,
+        key: &str,
+        payload: &[Bytes],
+        permit: &mut Permit,
+    ) -> Result<()> {
+        self.put_file(key, payload, &Precondition::None, permit)
+            .map(drop)
+    }
+
+    fn put_file(
+        &self,
+        key: &str,
+        payload: &[Bytes],
+        precondition: &Precondition,
+        permit: &mut Permit,
+    ) -> Result<KeyLock> {
         let target = self.path(key)?;
         let bytes = payload.iter().map(|bytes| bytes.len() as u64).sum();
         self.counters.put(bytes);
@@ -58,7 +80,15 @@ impl LocalStore {
         self.counters.copied(keep);
         tracing::trace!(store = &*self.location, key, bytes, copied = keep, "patch");
         let precondition = Precondition::IfVersion(version.clone());
-        self.replace((key, &target), tail, &precondition, keep, permit)
+        let put = self.replace((key, &target), tail, &precondition, keep, permit)?;
+        self.version_of(key, &put)
+    }
+
+    /// Returns the version of an object just put, whose file is still locked.
+    fn version_of(&self, key: &str, put: &KeyLock) -> Result<Version> {
+        // Not earlier, because renaming changes the change time.
+        let metadata = put.file.metadata().map_err(self.io(key, "stat"))?;
+        Ok(Version::of_file(file_version(&metadata)))
     }
 
     fn replace(
@@ -68,7 +98,7 @@ impl LocalStore {
         precondition: &Precondition,
         keep: u64,
         permit: &mut Permit,
-    ) -> Result<Version> {
+    ) -> Result<KeyLock> {
         let (lock, new_directory) = match self.holds.take(target) {
             Some(held) => held,
             None => self.lock_for_put(key, target, permit)?,
@@ -91,20 +121,18 @@ impl LocalStore {
         payload: &[Bytes],
         precondition: &Precondition,
         keep: u64,
-    ) -> Result<Version> {
+    ) -> Result<KeyLock> {
         let current = self.current(key, target)?;
         self.check(key, precondition, current.as_ref())?;
+        lock.empty().map_err(self.io(key, "write"))?;
         let file = &lock.file;
-        file.set_len(0).map_err(self.io(key, "write"))?;
         if keep > 0 {
             self.copy_start(key, file, keep, precondition)?;
         }
         self.stage(file, payload, current.as_ref())
             .map_err(self.io(key, "write"))?;
         lock.rename(target).map_err(self.io(key, "rename"))?;
-        // Not earlier, because renaming changes the change time.
-        let metadata = lock.file.metadata().map_err(self.io(key, "stat"))?;
-        Ok(Version::of_file(file_version(&metadata)))
+        Ok(lock)
     }
 
     /// Takes the lock of a key, creating its directory if needed, and returns whether the directory

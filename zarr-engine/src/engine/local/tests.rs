@@ -1,0 +1,76 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use ndarray::{Array2, ArrayD, s};
+
+use super::*;
+use crate::ArrayBuilder;
+use crate::blocking::open;
+use crate::codecs;
+use zarr_core::Selection;
+
+#[test]
+fn adjacent_chunks_are_read_at_once() {
+    let far = FREE_GAP + 1;
+    let chunks = vec![0..10, 20..30, 10..20, 30 + far..40 + far, 0..5];
+    assert_eq!(spans(chunks), [0..30, 30 + far..40 + far, 0..5]);
+    let large = vec![
+        0..MAX_SPAN,
+        MAX_SPAN..MAX_SPAN + 1,
+        MAX_SPAN + 1..MAX_SPAN + 2,
+    ];
+    assert_eq!(spans(large), [0..MAX_SPAN, MAX_SPAN..MAX_SPAN + 2]);
+    assert_eq!(spans(Vec::new()), []);
+}
+
+/// A shard of so many inner chunks that threads share them: all kinds of reads and writes, against
+/// a plain array.
+#[test]
+fn inner_chunks_of_many_batches_are_those_of_a_plain_array() {
+    const SHAPE: (usize, usize) = (150, 203);
+    for checksum in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        for store in ["memory:", folder.path().to_str().unwrap()] {
+            let mut builder = ArrayBuilder::new(&[150, 203], "uint8")
+                .with_chunk_shape(&[1, 2])
+                .with_shard_shape(&[160, 204]);
+            if checksum {
+                builder = builder.with_codecs([codecs::bytes(true), codecs::crc32c()]);
+            }
+            let hierarchy = open(store).unwrap();
+            let array = hierarchy
+                .create_array("a", builder.build().unwrap())
+                .unwrap();
+            let value = |row: usize, column: usize, step: usize| {
+                // Some inner chunks have only fill values.
+                let mixed = (row * 31 + column / 2 * 17 + step) % 251;
+                u8::try_from(if mixed % 5 == 0 { 0 } else { mixed }).unwrap()
+            };
+            let mut model = Array2::from_shape_fn(SHAPE, |(row, column)| value(row, column, 0));
+            array.write(s![.., ..], &model).unwrap();
+            for step in 1..4 {
+                let all: ArrayD<u8> = array.read::<u8>(s![.., ..]).unwrap();
+                assert_eq!(all, model.clone().into_dyn());
+                let some: ArrayD<u8> = array.read::<u8>(s![3..;7, 1..;3]).unwrap();
+                assert_eq!(some, model.slice(s![3..;7, 1..;3]).to_owned().into_dyn());
+                let rows = (0..9000_u64).map(|i| i * 7919 % 150).collect::<Vec<_>>();
+                let columns = (0..9000_u64).map(|i| i * 104_729 % 203).collect::<Vec<_>>();
+                let expected = rows.iter().zip(&columns);
+                let expected =
+                    expected.map(|(&row, &column)| model[[row as usize, column as usize]]);
+                let expected = expected.collect::<Vec<_>>();
+                let points = Selection::Coordinates(vec![rows, columns]);
+                let found: ArrayD<u8> = array.read::<u8>(&points).unwrap();
+                assert_eq!(found.into_raw_vec_and_offset().0, expected);
+                let mut part = model.slice_mut(s![step..140, 2 * step + 1..200]);
+                part.indexed_iter_mut()
+                    .for_each(|((row, column), element)| {
+                        *element = value(row, column, step);
+                    });
+                let part = part.to_owned();
+                array
+                    .write(s![step..140, 2 * step + 1..200], &part)
+                    .unwrap();
+            }
+        }
+    }
+}
