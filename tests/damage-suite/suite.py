@@ -36,6 +36,8 @@ class Damage:
     repair: str = "advice"
     #: The inner chunks that a rebuilt shard lacks.
     dropped: list = field(default_factory=list)
+    #: Whether the peers can read the store without waiting for ever.
+    peers: bool = True
     #: Other rules that may report the damage too.
     also: tuple = ()
 
