@@ -333,6 +333,19 @@ impl Group {
         Ok(nodes.map(|(path, metadata)| (path, Ok(metadata))).collect())
     }
 
+    /// Reads the documents of the nodes directly below the group, like [`Self::documents`].
+    ///
+    /// # Errors
+    /// The errors of [`Self::documents`].
+    pub async fn documents_below(&self) -> Result<Vec<(NodePath, Result<NodeMetadata>)>> {
+        let Some(copies) = self.consolidated() else {
+            return self.hierarchy.documents_below_each(&self.path).await;
+        };
+        let nodes = self.consolidated_nodes(copies)?.into_iter();
+        let nodes = nodes.filter(|(path, _)| path.parent().as_ref() == Some(&self.path));
+        Ok(nodes.map(|(path, metadata)| (path, Ok(metadata))).collect())
+    }
+
     fn consolidated(&self) -> Option<&ConsolidatedMetadata> {
         self.metadata.consolidated()
     }

@@ -40,12 +40,14 @@ mod nodes;
 pub mod process;
 mod retry;
 mod selection;
+mod transfer;
 mod usage;
 
 pub use array::{
-    Array, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace, Index, InnerChunk,
-    Plain, Points, ReadAs, ReadElement, Scalar, Select, Space, SubArray, WriteData, WriteElement,
-    points,
+    Array, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace, ElementDifferences,
+    Elements, Index, InnerChunk, Number, Plain, Points, ReadAs, ReadElement, Rewrite, Rewritten,
+    Scalar, Select, Space, Statistics, StoredChunk, StoredShard, SubArray, Tolerance, ValueDigest,
+    WriteData, WriteElement, points,
 };
 #[doc(hidden)]
 pub use engine::stored_range;
@@ -54,6 +56,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
 pub use selection::{mask, slices};
+pub use transfer::{Skip, Transfer, Transferred};
 pub use usage::{NodeUsage, Usage};
 
 pub use zarr_codecs::registry;

@@ -205,7 +205,7 @@ impl Hierarchy {
     }
 }
 
-fn is_document(key: &str) -> bool {
+pub(crate) fn is_document(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or(key);
     DOCUMENTS.contains(&name)
 }

@@ -2,7 +2,10 @@
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{check, info, pages, repair, tree};
+use crate::commands::{
+    attrs, cat, check, copy, create, diff, du, explain, info, ls, manifest, nodes, pages, rechunk,
+    repair, report, serve, show, stats, tree,
+};
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
 use crate::global::Global;
@@ -40,9 +43,30 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Tree(tree::Tree),
+    Ls(ls::Ls),
     Info(info::Info),
+    Du(du::Du),
+    Cat(cat::Cat),
+    Head(cat::Head),
+    Show(show::Show),
+    Stats(stats::Stats),
+    Explain(explain::Explain),
+    Attrs(attrs::Attrs),
+    Rm(nodes::Rm),
+    Mv(nodes::Mv),
+    Create(create::Create),
+    Append(create::Append),
+    Consolidate(nodes::Consolidate),
+    Convert(nodes::Convert),
+    Diff(diff::Diff),
+    Checksum(manifest::Checksum),
+    Verify(manifest::Verify),
     Check(check::Check),
     Repair(repair::Repair),
+    Copy(copy::Copy),
+    Rechunk(rechunk::Rechunk),
+    Serve(serve::Serve),
+    Report(report::Report),
     Completions(pages::Completions),
     Man(pages::Man),
 }
@@ -51,9 +75,30 @@ impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<Outcome> {
         match self {
             Self::Tree(args) => tree::run(context, &args),
+            Self::Ls(args) => ls::run(context, &args),
             Self::Info(args) => info::run(context, &args),
+            Self::Du(args) => du::run(context, &args),
+            Self::Cat(args) => cat::cat(context, &args),
+            Self::Head(args) => cat::head(context, &args),
+            Self::Show(args) => show::run(context, &args),
+            Self::Stats(args) => stats::run(context, &args),
+            Self::Explain(args) => explain::run(context, &args),
+            Self::Attrs(args) => attrs::run(context, &args),
+            Self::Rm(args) => nodes::rm(context, &args),
+            Self::Mv(args) => nodes::mv(context, &args),
+            Self::Create(args) => create::create(context, &args),
+            Self::Append(args) => create::append(context, &args),
+            Self::Consolidate(args) => nodes::consolidate(context, &args),
+            Self::Convert(args) => nodes::convert(context, &args),
+            Self::Diff(args) => diff::run(context, &args),
+            Self::Checksum(args) => manifest::checksum(context, &args),
+            Self::Verify(args) => manifest::verify(context, &args),
             Self::Check(args) => check::run(context, &args),
             Self::Repair(args) => repair::run(context, &args),
+            Self::Copy(args) => copy::run(context, &args),
+            Self::Rechunk(args) => rechunk::run(context, &args),
+            Self::Serve(args) => serve::run(context, &args),
+            Self::Report(args) => report::run(context, &args),
             Self::Completions(args) => pages::completions(context, &args, Cli::command()),
             Self::Man(args) => pages::man(context, &args, Cli::command()),
         }

@@ -48,17 +48,30 @@ impl Context {
     /// Opens two sources. The options are those of the stores that have options: if one of the two
     /// is local, it gets none.
     pub(crate) fn open_two(&self, first: &str, second: &str) -> Result<(Source, Source)> {
-        let open = |given: &str, other: &str| {
-            let takes_none = zarr::Store::is_path(given) && !zarr::Store::is_path(other);
-            let options = if takes_none { &[][..] } else { &self.options };
-            self.noted(Source::open(given, options)?)
-        };
+        let open = |given, other| self.noted(Source::open(given, self.options_of(given, other))?);
         Ok((open(first, second)?, open(second, first)?))
+    }
+
+    /// Opens a source, and the hierarchy of a node that is to be made from it.
+    pub(crate) fn open_with_target(&self, from: &str, to: &str) -> Result<(Source, Source)> {
+        let source = self.noted(Source::open(from, self.options_of(from, to))?)?;
+        let target = Source::open_in_hierarchy(to, self.options_of(to, from))?;
+        Ok((source, self.noted(target)?))
+    }
+
+    fn options_of(&self, given: &str, other: &str) -> &[(String, String)] {
+        let takes_none = zarr::Store::is_path(given) && !zarr::Store::is_path(other);
+        if takes_none { &[] } else { &self.options }
     }
 
     fn noted(&self, source: Source) -> Result<Source> {
         self.opened.borrow_mut().push(source.clone());
         Ok(source)
+    }
+
+    /// Returns whether requests are logged.
+    pub(crate) fn verbose(&self) -> bool {
+        self.verbose > 0
     }
 
     /// Prints a result: as JSON if asked for, else as text.
@@ -137,12 +150,21 @@ impl Context {
     }
 
     fn has_color(&self) -> bool {
+        self.colors(io::stderr().is_terminal())
+    }
+
+    /// Returns whether results may use colours.
+    pub(crate) fn has_colors_on_stdout(&self) -> bool {
+        self.colors(io::stdout().is_terminal())
+    }
+
+    fn colors(&self, is_terminal: bool) -> bool {
         match self.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
                 let off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !off && io::stderr().is_terminal()
+                !off && is_terminal
             }
         }
     }

@@ -6,14 +6,18 @@
 //! concerns arrays is done by `zarr-engine`.
 
 mod cli;
+mod codecs;
 mod commands;
 mod context;
 mod describe;
 mod failure;
 mod global;
+mod heat_map;
 mod progress;
+mod selection;
 mod source;
 mod text;
+mod values;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -60,9 +60,12 @@ impl Source {
         Ok(self.hierarchy.array(&self.path)?)
     }
 
-    /// Returns the location of the store, without secrets.
+    /// Returns the text that names the source in results: a path as given, or a URL without secrets.
     pub(crate) fn location(&self) -> &str {
-        self.hierarchy.store().location()
+        match Store::is_path(&self.given) {
+            true => &self.given,
+            false => self.hierarchy.store().location(),
+        }
     }
 }
 

@@ -56,6 +56,28 @@ pub(crate) fn cut(line: &str, columns: usize) -> String {
     kept.chain(['…']).collect()
 }
 
+/// Breaks a line at spaces into lines of a number of columns, which end with a line break.
+pub(crate) fn folded(line: &str, columns: usize) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let (mut text, mut len) = (String::new(), 0);
+    for word in line.trim_start().split(' ') {
+        let width = word.chars().count();
+        let start = if text.is_empty() { indent } else { indent + 2 };
+        if text.is_empty() || len + 1 + width > columns {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text += &" ".repeat(start);
+            len = start + width;
+        } else {
+            text.push(' ');
+            len += 1 + width;
+        }
+        text += word;
+    }
+    text + "\n"
+}
+
 /// Returns a table without lines; the columns numbered in `right` are aligned right.
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String {
     let mut table = Table::new();

@@ -83,6 +83,16 @@ impl Array {
         data: W,
     ) -> Result<Range<u64>> {
         let (axis, len, input) = self.block(&axis, data)?;
+        self.append_input(axis, len, input).await
+    }
+
+    /// Appends elements whose shape is checked.
+    pub(super) async fn append_input(
+        &mut self,
+        axis: usize,
+        len: u64,
+        input: InputLayout,
+    ) -> Result<Range<u64>> {
         let start = self.grow(axis, len).await?;
         let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
         part[axis] = start..start + len;
@@ -124,20 +134,25 @@ impl Array {
         if data.ndim() + 1 == self.shape().len() {
             data.insert_axis_inplace(Axis(axis));
         }
-        let lengths = || (0..).zip(data.shape()).zip(self.shape());
-        let fits = data.ndim() == self.shape().len()
-            && lengths()
-                .all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
-        if !fits {
-            let whole = self.shape().iter().map(|&len| usize::try_from(len));
-            return self.located(Err(Error::Shape {
-                found,
-                expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
-            }));
-        }
+        self.check_step(axis, data.shape())?;
         let shape = data.shape().to_vec();
         let input = self.located(InputLayout::new(data, self.data_type(), &shape))?;
         Ok((axis, shape[axis] as u64, input))
+    }
+
+    /// Checks the shape of elements to be appended along a dimension.
+    pub(super) fn check_step(&self, axis: usize, found: &[usize]) -> Result<()> {
+        let mut lengths = (0..).zip(found).zip(self.shape());
+        let fits = found.len() == self.shape().len()
+            && lengths.all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
+        if fits {
+            return Ok(());
+        }
+        let whole = self.shape().iter().map(|&len| usize::try_from(len));
+        self.located(Err(Error::Shape {
+            found: found.to_vec(),
+            expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
+        }))
     }
 
     /// Extends the stored array; returns its previous length.

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use zarr_core::{Input, Output, Selection};
+use zarr_core::Selection;
 
-use super::data::c_strides;
-use super::{Array, InputLayout, encoding_text};
-use crate::engine::Target;
+use super::{Array, encoding_text};
 use crate::error::{Error, Result};
 use crate::nodes::copy_object;
 
@@ -37,14 +35,7 @@ impl Array {
     /// have been copied.
     pub async fn copy_to(&self, target: &Self) -> Result<()> {
         if self.shape() != target.shape() {
-            let lengths = |shape: &[u64]| {
-                let lengths = shape.iter().map(|&len| usize::try_from(len));
-                lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
-            };
-            return target.located(Err(Error::Shape {
-                found: lengths(self.shape()),
-                expected: lengths(target.shape()),
-            }));
+            return target.located(Err(self.shape_error(target)));
         }
         if self.data_type() != target.data_type() {
             let data_type = target.data_type().name().to_owned();
@@ -93,7 +84,7 @@ impl Array {
 
     /// Returns the cells of the stored chunks, from a listing or, if the store cannot list, from
     /// one request per chunk.
-    async fn stored_cells(&self) -> Result<BTreeSet<Vec<u64>>> {
+    pub(super) async fn stored_cells(&self) -> Result<BTreeSet<Vec<u64>>> {
         if self.hierarchy.store().can_list() {
             let chunks = self.stored_chunks();
             let cells = chunks.map_ok(|chunk| chunk.indices().to_vec());
@@ -119,38 +110,5 @@ impl Array {
         let chunks = stream::iter(target.cells()).map(copy);
         let copies = chunks.buffer_unordered(target.at_once());
         copies.try_collect().await
-    }
-
-    /// Reads elements of any data type as input of a write.
-    async fn read_input(&self, selection: &Selection) -> Result<InputLayout> {
-        let resolved = self.resolve(selection)?;
-        let (shape, len) = (resolved.shape(), resolved.elements()?);
-        let (engine, plan) = (self.hierarchy.engine(), self.read_plan(&resolved));
-        let size = self.data_type().fixed_size();
-        let input = match size {
-            Some(size) => {
-                let output = Output::zeroed::<u8>(len.saturating_mul(size))?;
-                let read = engine.read(plan, Target::fixed(output.clone())).await;
-                self.located(read)?;
-                let bytes = output.into_vec::<u8>(len * size);
-                let bytes = bytes.map_err(|_| Error::Internal {
-                    reason: "handles of a result that is complete".to_owned(),
-                })?;
-                Input::from_vec(bytes, 0)
-            }
-            None => {
-                let target = Target::variable(len)?;
-                self.located(engine.read(plan, target.clone()).await)?;
-                let (mut offsets, mut bytes) = (vec![0], Vec::new());
-                target.into_elements(len, self.fill_value(), |element| {
-                    bytes.extend_from_slice(element);
-                    offsets.push(bytes.len());
-                    Ok(())
-                })?;
-                Input::variable(offsets, bytes)
-            }
-        };
-        let strides = c_strides(shape, size.unwrap_or(size_of::<u64>()));
-        Ok(InputLayout { input, strides })
     }
 }

@@ -13,7 +13,10 @@ use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selec
 
 use super::run::{each, read, read_into, run, write};
 use super::{Chunk, Hierarchy, InnerChunk, blocking, methods, turned, wait};
-use crate::array::{AxisName, Compaction, DeadSpace, ReadAs, ReadElement, Select, WriteData};
+use crate::array::{
+    AxisName, Compaction, DeadSpace, ElementDifferences, Elements, ReadAs, ReadElement, Rewrite,
+    Rewritten, Select, Statistics, StoredChunk, Tolerance, ValueDigest, WriteData,
+};
 use crate::engine::Target;
 use crate::error::Result;
 
@@ -37,6 +40,14 @@ blocking! {
         fn grid_shape(&self) -> Vec<u64>;
         fn inner_grid_shape(&self) -> Option<Vec<u64>>;
         async fn write_from(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;
+        fn region(&self, selection: impl Select) -> Result<Vec<Range<u64>>>;
+        async fn read_elements(&self, selection: impl Select) -> Result<Elements>;
+        async fn write_elements(&self, selection: impl Select, elements: Elements) -> Result<()>;
+        async fn append_elements(&mut self, axis: impl AxisName, elements: Elements) -> Result<Range<u64>>;
+        async fn statistics(&self, selection: impl Select, distinct: usize) -> Result<Statistics>;
+        async fn histogram(&self, selection: impl Select, low: f64, high: f64, bins: usize) -> Result<Vec<u64>>;
+        async fn value_digest(&self, selection: impl Select) -> Result<ValueDigest>;
+        async fn stored(&self, indexes: usize) -> Result<Vec<StoredChunk>>;
         async fn dead_space(&self) -> Result<Vec<DeadSpace>>;
         async fn compact(&self, percent: u8) -> Result<Compaction>;
         async fn resize(&mut self, shape: &[u64]) -> Result<()>;
@@ -133,6 +144,40 @@ impl Array {
     /// The errors of [`crate::Array::copy_to`].
     pub fn copy_to(&self, target: &Self) -> Result<()> {
         wait(self.inner.copy_to(&target.inner))
+    }
+
+    /// Compares a region with that of another array, like [`crate::Array::differences`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Array::differences`].
+    pub fn differences(
+        &self,
+        other: &Self,
+        selection: impl Select,
+        tolerance: Tolerance,
+        most: usize,
+    ) -> Result<ElementDifferences> {
+        let differences = self
+            .inner
+            .differences(&other.inner, selection, tolerance, most);
+        wait(differences)
+    }
+
+    /// Copies a region into an array with other metadata, like [`crate::Array::rewrite_to`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Array::rewrite_to`].
+    pub fn rewrite_to(
+        &self,
+        target: &Self,
+        selection: impl Select,
+        options: Rewrite,
+        done: impl Fn(u64) + Send + Sync,
+    ) -> Result<Rewritten> {
+        wait(
+            self.inner
+                .rewrite_to(&target.inner, selection, options, done),
+        )
     }
 
     /// Iterates over all chunks of the chunk grid, like [`crate::Array::chunks`].

@@ -26,6 +26,7 @@ pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
 use crate::process::PerProcess;
+use crate::transfer::{Transfer, Transferred};
 use crate::usage::NodeUsage;
 
 /// Returns the runtime that waits for I/O, one per process.
@@ -234,6 +235,21 @@ impl Hierarchy {
     /// The errors of [`crate::Hierarchy::copy`].
     pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
         turned(wait(self.inner.copy(from, &target.inner, to)))
+    }
+
+    /// Copies the objects of a node and everything below it, like [`crate::Hierarchy::transfer`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Hierarchy::transfer`].
+    pub fn transfer(
+        &self,
+        from: &str,
+        target: &Self,
+        to: &str,
+        options: Transfer,
+        done: impl Fn(u64) + Send + Sync,
+    ) -> Result<Transferred> {
+        wait(self.inner.transfer(from, &target.inner, to, options, done))
     }
 
     /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].

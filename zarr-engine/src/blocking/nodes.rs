@@ -35,6 +35,7 @@ blocking! {
         async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;
         async fn children(&self) -> Result<Vec<(String, NodeKind)>>;
         async fn walk(&self) -> Result<Vec<(NodePath, NodeKind)>>;
+        async fn documents_below(&self) -> Result<Vec<(NodePath, Result<NodeMetadata>)>>;
         async fn documents(&self) -> Result<Vec<(NodePath, Result<NodeMetadata>)>>;
         async fn check_consolidated(&self) -> Result<Vec<(NodePath, Difference)>>;
         async fn consolidate(&mut self) -> Result<()>;

@@ -135,7 +135,7 @@ impl Hierarchy {
 
     /// Reads the documents of the nodes directly below a group, in order of name, with an error in
     /// place of each document that cannot be read.
-    async fn documents_below_each(&self, path: &NodePath) -> Result<Documents> {
+    pub(crate) async fn documents_below_each(&self, path: &NodePath) -> Result<Documents> {
         let listing = self.store().list_dir(path.as_str()).await?;
         let paths = listing.prefixes.iter().filter(|name| is_node_name(name));
         let mut paths = paths

@@ -56,6 +56,7 @@ pub(crate) fn run(context: &Context, args: &Tree) -> Result<Outcome> {
             nodes.extend(shown.map(|(path, document)| Described::new(path, document)));
         }
     }
+    nodes.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
     let location = source.location().to_owned();
     let printed = Printed { location, nodes };
     context.print(&printed, || drawn(&printed))?;

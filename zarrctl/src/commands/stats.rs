@@ -1,0 +1,172 @@
+//! `zarrctl stats`: statistics of the values of an array.
+
+use clap::Args;
+use serde_json::{Value, json};
+use zarr::{Number, Statistics};
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome, Result};
+use crate::selection;
+use crate::text;
+
+/// Print minimum, maximum, mean, standard deviation, NaN, fill and distinct values
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads a few chunks at a time and computes on all cores: memory stays bounded.
+
+Examples:
+  zarrctl stats data.zarr/temperature
+  zarrctl stats data.zarr/temperature 'time=0:24' --histogram 20
+  zarrctl stats s3://bucket/data.zarr/mask --distinct 50 --json")]
+pub(crate) struct Stats {
+    /// The array
+    source: String,
+    /// Indices and ranges without steps; everything if it is left out
+    #[arg(
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    selection: String,
+    /// Count up to this many distinct values
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    distinct: usize,
+    /// Count values in this many intervals; reads the array twice unless --range is given
+    #[arg(long, value_name = "BINS")]
+    histogram: Option<usize>,
+    /// The lowest and the highest value of the histogram
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
+    range: Option<Vec<f64>>,
+}
+
+struct Histogram {
+    low: f64,
+    high: f64,
+    counts: Vec<u64>,
+}
+
+pub(crate) fn run(context: &Context, args: &Stats) -> Result<Outcome> {
+    let array = context.open(&args.source)?.array()?;
+    let selection = selection::parse(&args.selection)?;
+    let bins = match (args.histogram, &args.range) {
+        (Some(0), _) => {
+            return Err(Failure::new("a histogram of no intervals").hint("give --histogram 10"));
+        }
+        (None, Some(_)) => Some(10),
+        (bins, _) => bins,
+    };
+    let _progress = context.progress("reading", None);
+    let found = array.statistics(&selection, args.distinct)?;
+    let range = match args.range.as_deref() {
+        Some([low, high]) if low <= high => Some((*low, *high)),
+        Some(_) => {
+            return Err(Failure::new("--range: LOW is above HIGH").hint("give --range LOW HIGH"));
+        }
+        None => found
+            .min
+            .zip(found.max)
+            .map(|(low, high)| (low.to_f64(), high.to_f64())),
+    };
+    let range = range.filter(|(low, high)| low.is_finite() && high.is_finite());
+    let histogram = match bins.zip(range) {
+        Some((bins, (low, high))) => {
+            let counts = array.histogram(&selection, low, high, bins)?;
+            Some(Histogram { low, high, counts })
+        }
+        None => None,
+    };
+    let json = json(array.path().as_str(), &found, histogram.as_ref());
+    context.print(&json, || drawn(&found, histogram.as_ref(), args.distinct))?;
+    Ok(Outcome::Well)
+}
+
+fn json(path: &str, found: &Statistics, histogram: Option<&Histogram>) -> Value {
+    json!({
+        "path": format!("/{path}"),
+        "count": found.count, "fill": found.fill, "nan": found.nan, "infinite": found.infinite,
+        "min": found.min.map(number), "max": found.max.map(number),
+        "mean": found.mean, "std": found.std,
+        "distinct": found.distinct.as_ref().map(Vec::len),
+        "values": found.distinct.as_ref().map(|values| {
+            let values = values.iter();
+            values.map(|(value, count)| json!({"value": parsed(value), "count": count})).collect::<Vec<_>>()
+        }),
+        "histogram": histogram.map(|histogram| json!({
+            "low": histogram.low, "high": histogram.high, "counts": histogram.counts,
+        })),
+    })
+}
+
+fn number(number: Number) -> Value {
+    match number {
+        Number::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => value.into(),
+            (_, Ok(value)) => value.into(),
+            _ => value.to_string().into(),
+        },
+        Number::Float(value) if value.is_finite() => value.into(),
+        Number::Float(value) => value.to_string().into(),
+    }
+}
+
+fn parsed(value: &str) -> Value {
+    serde_json::from_str(value).unwrap_or_else(|_| value.into())
+}
+
+fn drawn(found: &Statistics, histogram: Option<&Histogram>, most: usize) -> String {
+    let of = |part: u64| {
+        let percent = 100.0 * part as f64 / found.count.max(1) as f64;
+        format!("{} ({percent:.1} %)", text::count(part))
+    };
+    let shown = |number: Option<Number>| match number {
+        Some(Number::Int(value)) => value.to_string(),
+        Some(Number::Float(value)) => value.to_string(),
+        None => "-".to_owned(),
+    };
+    let float = |value: Option<f64>| value.map_or("-".to_owned(), |value| value.to_string());
+    let mut rows = vec![
+        ("Count", text::count(found.count)),
+        ("Fill value", of(found.fill)),
+        ("NaN", of(found.nan)),
+        ("Infinite", of(found.infinite)),
+        ("Minimum", shown(found.min)),
+        ("Maximum", shown(found.max)),
+        ("Mean", float(found.mean)),
+        ("Std. dev.", float(found.std)),
+    ];
+    match &found.distinct {
+        Some(values) => {
+            rows.push(("Distinct", text::count(values.len() as u64)));
+            rows.extend(
+                values
+                    .iter()
+                    .map(|(value, count)| ("", format!("{value}: {}", of(*count)))),
+            );
+        }
+        None => rows.push((
+            "Distinct",
+            format!("more than {}", text::count(most as u64)),
+        )),
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| vec![name.to_owned(), value]);
+    let mut drawn = text::table(&[], rows.collect(), &[]);
+    if let Some(histogram) = histogram {
+        drawn.push('\n');
+        drawn += &bars(histogram);
+    }
+    drawn
+}
+
+/// Draws a histogram as bars.
+fn bars(histogram: &Histogram) -> String {
+    let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1);
+    let step = (histogram.high - histogram.low) / histogram.counts.len() as f64;
+    let rows = histogram.counts.iter().enumerate().map(|(bin, &count)| {
+        let low = histogram.low + step * bin as f64;
+        let len = (count as f64 * 40.0 / most as f64).round() as usize;
+        vec![format!("{low:.6}"), "█".repeat(len), text::count(count)]
+    });
+    text::table(&["FROM", "", "COUNT"], rows.collect(), &[0, 2])
+}

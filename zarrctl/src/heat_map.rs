@@ -1,0 +1,225 @@
+//! Pictures as SVG: the stored chunks of an array, and histograms.
+
+use std::collections::HashMap;
+
+use zarr::StoredChunk;
+use zarr::blocking::Array;
+
+use crate::text;
+
+/// The most squares of a picture: chunks beyond are left out.
+const MOST: usize = 20_000;
+
+/// The side of a square of the grid, in units of the picture.
+const SIDE: f64 = 48.0;
+const GAP: f64 = 3.0;
+
+/// Draws the chunks of an array: rows and columns are the last two dimensions, with one plane for
+/// each index of the others, one below another. Darker squares are better compressed, white squares
+/// are not stored, and red edges have dead space.
+pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
+    let grid = array.grid_shape();
+    let lens = grid
+        .iter()
+        .map(|&len| usize::try_from(len).unwrap_or(usize::MAX))
+        .collect::<Vec<_>>();
+    let (rows, columns) = match lens[..] {
+        [] => (1, 1),
+        [columns] => (1, columns),
+        [.., rows, columns] => (rows, columns),
+    };
+    let plane = rows.saturating_mul(columns);
+    let all = lens
+        .iter()
+        .fold(1_usize, |all, &len| all.saturating_mul(len));
+    let summary = summary(stored, all);
+    if plane == 0 || plane > MOST {
+        return summary + "<p>The grid is too large for a picture.</p>";
+    }
+    let planes = (all / plane).min((MOST / plane).max(1));
+    let by_place = stored
+        .iter()
+        .map(|chunk| (position(&chunk.indices, &grid), chunk));
+    let by_place = by_place.collect::<HashMap<_, _>>();
+    let step = SIDE + GAP;
+    let (width, height) = (
+        columns as f64 * step + GAP,
+        (rows as f64 * step + 2.0 * GAP) * planes as f64,
+    );
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" viewBox=\"0 0 {width} {height}\">",
+        width.min(960.0)
+    );
+    let fine = stored.len() * inner_len(stored) <= MOST;
+    for number in 0..planes * plane {
+        let (row, column) = (number % plane / columns, number % columns);
+        let top =
+            (number / plane) as f64 * (rows as f64 * step + 2.0 * GAP) + GAP + row as f64 * step;
+        let left = GAP + column as f64 * step;
+        svg += &square(
+            array,
+            by_place.get(&(number as u64)).copied(),
+            left,
+            top,
+            fine,
+        );
+    }
+    svg += "</svg>";
+    if all > planes * plane {
+        svg += &format!(
+            "<p>{} more chunks are not drawn.</p>",
+            text::count((all - planes * plane) as u64)
+        );
+    }
+    summary + &svg
+}
+
+fn summary(stored: &[StoredChunk], all: usize) -> String {
+    let size = stored.iter().map(|chunk| chunk.size).sum();
+    let shards = stored
+        .iter()
+        .filter_map(|chunk| chunk.shard.as_ref())
+        .collect::<Vec<_>>();
+    let mut summary = format!(
+        "<p>{} of {} stored, {}",
+        text::count(stored.len() as u64),
+        text::count(all as u64),
+        text::size(size)
+    );
+    if !shards.is_empty() {
+        let inner = shards.iter().map(|shard| shard.inner.len() as u64).sum();
+        let present = shards
+            .iter()
+            .map(|shard| shard.inner.iter().flatten().count() as u64)
+            .sum();
+        let dead = shards.iter().map(|shard| shard.dead).sum();
+        summary += &format!(
+            "; inner chunks: {} of {} in these shards; dead space {}",
+            text::count(present),
+            text::count(inner),
+            text::size(dead)
+        );
+    }
+    summary + ".</p>"
+}
+
+fn inner_len(stored: &[StoredChunk]) -> usize {
+    let lens = stored
+        .iter()
+        .filter_map(|chunk| Some(chunk.shard.as_ref()?.inner.len()));
+    lens.max().unwrap_or(1).max(1)
+}
+
+fn position(indices: &[u64], grid: &[u64]) -> u64 {
+    let axes = indices.iter().zip(grid);
+    axes.fold(0, |position: u64, (index, len)| {
+        position.saturating_mul(*len).saturating_add(*index)
+    })
+}
+
+fn square(array: &Array, chunk: Option<&StoredChunk>, left: f64, top: f64, fine: bool) -> String {
+    let Some(chunk) = chunk else {
+        return rect([left, top, SIDE, SIDE], "#fff", "#bbb", "not stored");
+    };
+    let shard = chunk.shard.as_ref();
+    let size = decoded_size(array, shard.is_some());
+    let count = shard.map_or(1, |shard| shard.inner.iter().flatten().count().max(1));
+    let dead = shard.map_or(0, |shard| shard.dead);
+    let edge = if dead > 0 { "#c33" } else { "#888" };
+    let dead = if dead > 0 {
+        format!(", dead space {dead}")
+    } else {
+        String::new()
+    };
+    let text = format!("{}: {} bytes{dead}", chunk.key, chunk.size);
+    let mut drawn = rect(
+        [left, top, SIDE, SIDE],
+        &shade(chunk.size, size.map(|size| size * count as f64)),
+        edge,
+        &text,
+    );
+    if let Some(shard) = shard.filter(|_| fine) {
+        let chunk = array.chunk(&chunk.indices);
+        let grid = chunk
+            .ok()
+            .and_then(|chunk| chunk.inner_grid_shape())
+            .unwrap_or_default();
+        let columns = grid
+            .last()
+            .map_or(1, |&len| usize::try_from(len).unwrap_or(1))
+            .max(1);
+        let rows = shard.inner.len().div_ceil(columns).max(1);
+        let (width, height) = ((SIDE - 4.0) / columns as f64, (SIDE - 4.0) / rows as f64);
+        for (number, inner) in shard.inner.iter().enumerate() {
+            let (row, column) = (number / columns, number % columns);
+            let (fill, text) = match inner {
+                Some(bytes) => (
+                    shade(*bytes, size),
+                    format!("inner chunk {number}: {bytes} bytes"),
+                ),
+                None => (
+                    "#fff".to_owned(),
+                    format!("inner chunk {number}: not stored"),
+                ),
+            };
+            let place = [
+                left + 2.0 + column as f64 * width,
+                top + 2.0 + row as f64 * height,
+                width,
+                height,
+            ];
+            drawn += &rect(place, &fill, "#fff", &text);
+        }
+    }
+    drawn
+}
+
+/// Returns the decoded size of a chunk or inner chunk, in bytes.
+fn decoded_size(array: &Array, inner: bool) -> Option<f64> {
+    let item = array.data_type().fixed_size()? as f64;
+    let layout = array.layout();
+    let shape = match inner {
+        true => layout.inner_chunk_shape()?,
+        false => layout.chunk_shape().to_vec(),
+    };
+    Some(shape.iter().map(|&len| len as f64).product::<f64>() * item)
+}
+
+/// Returns a colour from light (not compressed) to dark (compressed to 1/100).
+fn shade(size: u64, decoded: Option<f64>) -> String {
+    let Some(decoded) = decoded.filter(|decoded| *decoded > 0.0) else {
+        return "#4a7ab5".to_owned();
+    };
+    let part = (size as f64 / decoded).clamp(0.01, 1.0);
+    format!("hsl(212,50%,{:.0}%)", 25.0 + 60.0 * part.sqrt())
+}
+
+fn rect([left, top, width, height]: [f64; 4], fill: &str, stroke: &str, title: &str) -> String {
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
+    format!(
+        "<rect x=\"{left:.2}\" y=\"{top:.2}\" width=\"{width:.2}\" height=\"{height:.2}\" fill=\"{fill}\" \
+         stroke=\"{stroke}\" stroke-width=\".5\"><title>{title}</title></rect>"
+    )
+}
+
+/// Draws a histogram.
+pub(crate) fn bars(low: f64, high: f64, counts: &[u64]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let width = 600.0 / counts.len() as f64;
+    let step = (high - low) / counts.len() as f64;
+    let bars = counts.iter().enumerate().map(|(number, &count)| {
+        let height = 120.0 * count as f64 / most;
+        let from = low + step * number as f64;
+        let title = format!("{from:.6} to {:.6}: {}", from + step, text::count(count));
+        rect(
+            [number as f64 * width, 120.0 - height, width, height],
+            "#4a7ab5",
+            "#fff",
+            &title,
+        )
+    });
+    let bars = bars.collect::<String>();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"600\" viewBox=\"0 0 600 120\">{bars}</svg>"
+    )
+}
