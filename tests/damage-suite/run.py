@@ -49,9 +49,12 @@ def run(damage, bases, truth, folder):
     before = store.files()
     values = truth[damage.base] if damage.peers else {}
     was_whole = stores.readable(store.root, values)
-    result = suite.repair(store.root, folder / f"{damage.name}-backup")
+    other = bases / damage.base if damage.copy else None
+    result = suite.repair(store.root, folder / f"{damage.name}-backup", other)
     is_whole = stores.readable(store.root, values)
     failures += [f"lost by repair: {place}" for place in sorted(was_whole - is_whole)]
+    if damage.copy:
+        failures += [f"not recovered: {place}" for place in sorted(stores.readable(other, values) - is_whole)]
     failures += changed(damage, store, before, folder, result)
     again, _ = suite.check(store.root)
     left = [finding for finding in again["findings"] if matches(damage, finding)]

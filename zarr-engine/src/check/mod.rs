@@ -33,6 +33,8 @@ mod rebuild;
 mod repair;
 mod rules;
 mod shard;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
