@@ -1,6 +1,6 @@
 """Runs the damage suite against the program that the variable ZARRCTL names.
 
-    run.py [--only NAME] [--clean-only] [--corpus FOLDER]
+    run.py [--only NAME] [--part 0/1] [--clean-only] [--damages-only] [--corpus FOLDER]
 
 Each damage must be found by its rule, at its node, key and inner chunk, with no other finding above a note. Then the
 store is repaired, and every value that zarr-python or tensorstore read before the repair, they must read after it.
@@ -47,11 +47,14 @@ def run(damage, bases, truth, folder):
     if code != int(bool(above_notes(report))) and "zarrctl" in os.environ.get("ZARRCTL", "zarrctl"):
         failures.append(f"exit code {code}")
     before = store.files()
-    values = {path: array for path, array in truth[damage.base].items()}
+    values = truth[damage.base] if damage.peers else {}
     was_whole = stores.readable(store.root, values)
-    result = suite.repair(store.root, folder / f"{damage.name}-backup")
+    other = bases / damage.base if damage.copy else None
+    result = suite.repair(store.root, folder / f"{damage.name}-backup", other)
     is_whole = stores.readable(store.root, values)
     failures += [f"lost by repair: {place}" for place in sorted(was_whole - is_whole)]
+    if damage.copy:
+        failures += [f"not recovered: {place}" for place in sorted(stores.readable(other, values) - is_whole)]
     failures += changed(damage, store, before, folder, result)
     again, _ = suite.check(store.root)
     left = [finding for finding in again["findings"] if matches(damage, finding)]
@@ -81,6 +84,7 @@ def changed(damage, store, before, folder, result):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
+    parser.add_argument("--part", default="0/1", help="run only every N-th damage: 0/4, 1/4, ...")
     parser.add_argument("--clean-only", action="store_true")
     parser.add_argument("--damages-only", action="store_true")
     parser.add_argument("--corpus", default=os.environ.get("ZARR_CORPUS"))
@@ -91,6 +95,8 @@ def main():
         if not options.clean_only:
             truth = stores.build(folder / "bases")
             chosen = [damage for damage in suite.DAMAGES if options.only in damage.name]
+            part, parts = map(int, options.part.split("/"))
+            chosen = chosen[part::parts]
             assert len({damage.name for damage in suite.DAMAGES}) == len(suite.DAMAGES), "names are unique"
             for damage in chosen:
                 try:

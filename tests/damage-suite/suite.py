@@ -36,6 +36,10 @@ class Damage:
     repair: str = "advice"
     #: The inner chunks that a rebuilt shard lacks.
     dropped: list = field(default_factory=list)
+    #: Whether the repair gets the base store as another copy of the data, and so loses nothing.
+    copy: bool = False
+    #: Whether the peers can read the store without waiting for ever.
+    peers: bool = True
     #: Other rules that may report the damage too.
     also: tuple = ()
 
@@ -144,8 +148,9 @@ def check(root, deep=True):
     return zarrctl("check", "--json", *(["--deep"] if deep else []), root)
 
 
-def repair(root, backup):
-    return zarrctl("repair", "--deep", "--apply", "--backup", backup, "--json", root)[0]
+def repair(root, backup, other=None):
+    other = ["--from", other] if other else []
+    return zarrctl("repair", "--deep", "--apply", "--backup", backup, *other, "--json", root)[0]
 
 
 def copy(source, target):

@@ -93,6 +93,10 @@ shard("inner_chunk_is_corrupt_after_the_index", "inner-chunk-corrupt", corrupt(0
       dropped=[[[0, 0]]])
 
 
+shard("inner_chunk_is_whole_in_another_copy", "inner-chunk-checksum", corrupt(2, 3), "shard_crc", [1, 0], deep=True, copy=True)
+shard("entry_is_whole_in_another_copy", "shard-entry-half-empty", entry(1, size=EMPTY), "shard_raw", [0, 1], copy=True)
+
+
 for array, start in [("shard", False), ("shard_start", True), ("shard_raw", False), ("shard_crc", False)]:
 
     def checksum(store, array=array, start=start):

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use zarr_core::codec::CodecChain;
 use zarr_core::metadata::ArrayMetadata;
 use zarr_core::{ArrayLayout, NodePath};
-use zarr_store::{ByteRange, Entry, Store, Version};
+use zarr_store::{Entry, Store, Version};
 
 use super::errors::of_bytes;
 use super::finding::Finding;
@@ -153,15 +153,8 @@ impl<'a> Chunks<'a> {
                 chunks: 1,
                 ..Found::default()
             };
-            let checked = match chain.sharding() {
-                Some(_) => {
-                    let shard = Shard {
-                        chain: chain.clone(),
-                        visible: visible(layout, cell),
-                        cells: Vec::new(),
-                    };
-                    self.shard_object(object, &shard, &mut found).await
-                }
+            let checked = match Shard::new(layout, cell) {
+                Some(shard) => self.shard_object(object, &shard, &mut found).await,
                 None => self.plain(object, chain, &mut found).await,
             };
             match checked {
@@ -348,7 +341,12 @@ impl<'a> Chunks<'a> {
         ranges: Vec<Range<u64>>,
         version: &Version,
     ) -> Result<Vec<Bytes>> {
-        read_ranges(self.store(), object.key, ranges, version).await
+        let mut bytes = vec![Bytes::new(); ranges.len()];
+        let mut read = self.store().get_ranges(object.key, ranges, Some(version));
+        while let Some(body) = read.try_next().await? {
+            bytes[body.index] = body.bytes;
+        }
+        Ok(bytes)
     }
 }
 
@@ -356,42 +354,6 @@ impl Place {
     fn absolute(&self, range: &Range<u64>) -> Range<u64> {
         self.within.start + range.start..self.within.start + range.end
     }
-}
-
-/// Reads ranges of an object at a version, in order.
-pub(super) async fn read_ranges(
-    store: &Store,
-    key: &str,
-    ranges: Vec<Range<u64>>,
-    version: &Version,
-) -> Result<Vec<Bytes>> {
-    if let [range] = &ranges[..] {
-        let range = ByteRange::Range(range.clone());
-        let body = store.get(key, &range, Some(version)).await?;
-        return Ok(vec![body.map(|body| body.bytes).unwrap_or_default()]);
-    }
-    let mut bytes = vec![Bytes::new(); ranges.len()];
-    let mut read = store.get_ranges(key, ranges, Some(version));
-    while let Some(body) = read.try_next().await? {
-        bytes[body.index] = body.bytes;
-    }
-    Ok(bytes)
-}
-
-/// Returns the number of elements of a chunk inside the array, along each dimension.
-pub(super) fn visible(layout: &ArrayLayout, cell: &[u64]) -> Vec<u64> {
-    let lengths = layout
-        .grid()
-        .dimensions()
-        .iter()
-        .zip(cell)
-        .zip(layout.shape());
-    lengths
-        .map(|((dimension, &cell), &len)| {
-            let left = len.saturating_sub(dimension.start(cell));
-            dimension.len(cell).min(left)
-        })
-        .collect()
 }
 
 /// Divides inner chunks into batches of at most [`BATCH`] bytes, or of one inner chunk.

@@ -33,6 +33,8 @@ mod rebuild;
 mod repair;
 mod rules;
 mod shard;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -67,13 +69,9 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
         ..Report::default()
     };
     let findings = &mut report.findings;
-    let entries = match list(hierarchy, findings).await {
-        Ok(entries) => entries,
-        // Without all keys, what is missing and what is superfluous is unknown.
-        Err(finding) => {
-            report.findings = vec![finding];
-            return report;
-        }
+    // Without all keys, nothing can be called missing or superfluous.
+    let Some(entries) = list(hierarchy, findings).await else {
+        return report;
     };
     let nodes = documents::read(hierarchy, &entries, findings).await;
     let restored = copies::check(hierarchy, &nodes, &entries, findings).await;
@@ -111,21 +109,21 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
     report
 }
 
-/// Lists all objects, in order of key.
-async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Result<Vec<Entry>, Finding> {
+/// Lists all objects, in order of key; `None` if the listing fails.
+async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Option<Vec<Entry>> {
     let store = hierarchy.store();
     if !store.can_list() {
         findings.push(NO_LISTING.at(&NodePath::root(), NO_LISTING.about));
-        return Ok(unlistable(hierarchy).await);
+        return Some(unlistable(hierarchy).await);
     }
-    let listed = store.list("").try_collect::<Vec<_>>().await;
-    let mut entries = listed.map_err(|error| {
-        let key = error.key().unwrap_or_default().to_owned();
+    let report = |error: &zarr_store::Error| {
         let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
-        finding.key(key)
-    })?;
+        findings.push(finding.key(error.key().unwrap_or_default()));
+    };
+    let listed = store.list("").try_collect::<Vec<_>>().await;
+    let mut entries = listed.inspect_err(report).ok()?;
     entries.sort_unstable();
-    Ok(entries)
+    Some(entries)
 }
 
 /// Returns the documents at the root of a store that cannot list, and those that its consolidated

@@ -6,7 +6,6 @@ use zarr_core::metadata::{ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2}
 use zarr_core::{ArrayLayout, METADATA_NAME, NodePath};
 use zarr_store::{ByteRange, ErrorKind, Precondition, Store, Version};
 
-use super::chunks::visible;
 use super::copies::{below, has_objects};
 use super::plan::{Action, ActionKind};
 use super::rebuild::rebuild;
@@ -249,15 +248,9 @@ impl Repair<'_> {
         };
         let layout = ArrayLayout::bind(&array, self.hierarchy.registry())?;
         let cell = layout.cell_of_key(&action.node.prefix(), &action.key);
-        let chain = cell.as_ref().map(|cell| layout.codecs_of(cell));
-        let (Some(cell), Some(chain)) = (cell, chain.filter(|chain| chain.sharding().is_some()))
-        else {
+        let shard = cell.and_then(|cell| Some((Shard::new(&layout, &cell)?, cell)));
+        let Some((shard, cell)) = shard else {
             return skip("the object is no shard of the array");
-        };
-        let shard = Shard {
-            chain: chain.clone(),
-            visible: visible(&layout, &cell),
-            cells: Vec::new(),
         };
         let (job, whole) = (shard.clone(), bytes.clone());
         let mut rebuilt = match compute(move || rebuild(&job, &whole)).await? {
@@ -309,9 +302,8 @@ impl Repair<'_> {
     async fn renew(&self, action: &Action) -> Done {
         let (old_text, version) = self.planned(action).await?;
         let path = &action.node;
-        let entries = match list(self.hierarchy, &mut Vec::new()).await {
-            Ok(entries) => entries,
-            Err(finding) => return skip(finding.message),
+        let Some(entries) = list(self.hierarchy, &mut Vec::new()).await else {
+            return skip("the store cannot list");
         };
         let nodes = documents::read(self.hierarchy, &entries, &mut Vec::new()).await;
         let group = nodes.get(path).and_then(|node| node.metadata.clone());

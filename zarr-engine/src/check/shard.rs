@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use zarr_core::ArrayLayout;
 use zarr_core::codec::{CodecChain, ShardIndex, Sharding};
 use zarr_core::size::{cell_at, used};
 
@@ -50,6 +51,23 @@ pub(super) struct Inspected {
 }
 
 impl Shard {
+    /// Returns the shard in a cell of an array; `None` if the array is not sharded.
+    pub(super) fn new(layout: &ArrayLayout, cell: &[u64]) -> Option<Self> {
+        let chain = layout.codecs_of(cell);
+        chain.sharding()?;
+        let dimensions = layout.grid().dimensions().iter();
+        let lengths = dimensions.zip(cell).zip(layout.shape());
+        let visible = lengths.map(|((dimension, &cell), &len)| {
+            let left = len.saturating_sub(dimension.start(cell));
+            dimension.len(cell).min(left)
+        });
+        Some(Self {
+            chain: chain.clone(),
+            visible: visible.collect(),
+            cells: Vec::new(),
+        })
+    }
+
     pub(super) fn sharding(&self) -> &dyn Sharding {
         self.chain.sharding().expect("only made for shards")
     }
