@@ -193,10 +193,12 @@ class _Target(DataStore):
         if is_present:
             return {}
         given = _extracted(variable, checked, name, self.zarr_format)
-        sizes = {"chunks": given.get("chunks"), "shards": given.get("shards")}
-        for what, rule in (("chunks", self.chunks), ("shards", self.shards)):
-            if rule is not None and (variable.encoding.get(what) is None or not checked):
-                sizes[what] = _lengths(rule, name, variable) if variable.shape else sizes[what]
+        chunks, shards = given.get("chunks"), given.get("shards")
+        if self._rules(self.chunks, "chunks", variable, checked):
+            chunks = _lengths(self.chunks, name, variable)
+        chunks = None if chunks is None or isinstance(chunks, str) else tuple(max(length, 1) for length in chunks)
+        if self._rules(self.shards, "shards", variable, checked):
+            shards = _whole(_lengths(self.shards, name, variable), chunks)
         kept = {key: _codec(given[key]) for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
         if "compressors" in given and given["compressors"] is None:
             kept["compressors"] = None
@@ -206,13 +208,18 @@ class _Target(DataStore):
             attrs[DIMENSIONS] = list(variable.dims)
         return {
             **kept,
-            **_fitting(sizes, variable),
+            "chunks": chunks,
+            "shards": shards,
             "shape": variable.shape,
             "dtype": str if check_vlen_dtype(variable.dtype) is str else variable.dtype,
             "fill_value": fill,
             "attributes": _attributes(attrs),
             "dimension_names": None if self.zarr_format == 2 else list(variable.dims),
         }
+
+    def _rules(self, rule: Sizes, what: str, variable: Variable, checked: bool) -> bool:
+        """Whether a rule, rather than the encoding of a variable, gives its chunks or shards."""
+        return rule is not None and variable.ndim > 0 and not (checked and variable.encoding.get(what) is not None)
 
     def _reserved(self, variables: Mapping[Any, Variable], present: set[Any]) -> int | None:
         """Reserves a part of `append_dim` in one array, which decides for all; returns its start."""
@@ -272,14 +279,11 @@ def _lengths(rule: Any, name: Any, variable: Variable) -> Any:
     return tuple(max(length, 1) if given in (None, -1) else given for given, length in lengths)
 
 
-def _fitting(sizes: dict[str, Any], variable: Variable) -> dict[str, Any]:
-    """Returns the shapes of chunks and shards; shards are made of whole chunks."""
-    chunks = None if isinstance(sizes["chunks"], str) else sizes["chunks"]
-    chunks = None if chunks is None else tuple(max(length, 1) for length in chunks)
-    shards = sizes["shards"]
-    if isinstance(shards, tuple) and chunks is not None:
-        shards = tuple(-(-shard // chunk) * chunk for shard, chunk in zip(shards, chunks, strict=True))
-    return {"chunks": chunks, "shards": shards}
+def _whole(shards: Any, chunks: tuple[int, ...] | None) -> Any:
+    """Returns the shape of shards, extended to whole chunks."""
+    if chunks is None or not isinstance(shards, tuple):
+        return shards
+    return tuple(-(-shard // chunk) * chunk for shard, chunk in zip(shards, chunks, strict=True))
 
 
 def _written(writes: list[_Write], compute: bool, options: dict[str, Any]) -> Any:
