@@ -130,6 +130,8 @@ def test_shapes_of_chunks_and_shards(tmp_path):
     assert made(chunks={"time": 2}, shards={"t2m": "auto"})["t2m"] == ((2, 5, 7), (16, 5, 7))
     assert made(chunks={"time": 2}, encoding={"t2m": {"chunks": (12, 1, 1)}})["t2m"] == ((12, 1, 1), None)
     assert made(encoding={"t2m": {"chunks": (2, 5, 7), "shards": (4, 5, 7)}})["t2m"] == ((2, 5, 7), (4, 5, 7))
+    with pytest.raises(ValueError, match="divisors"):
+        made(encoding={"t2m": {"chunks": (2, 5, 7), "shards": (5, 5, 7)}})
     lazy = weather().chunk(time=(5, 7), x=(1, 6))
     to_zarr(lazy, tmp_path, mode="w")
     assert zarr_py.open_array(tmp_path, "t2m").chunks == (7, 5, 6)

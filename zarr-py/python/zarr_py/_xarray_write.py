@@ -14,17 +14,17 @@ from xarray.backends.zarr import (
     _validate_and_transpose_existing_dims,
     _validate_datatypes_for_zarr_append,
     encode_zarr_variable,
-    extract_zarr_variable_encoding,
 )
 from xarray.coding.strings import check_vlen_dtype
 
 from zarr_py import _native, _source
 from zarr_py._array import Array
-from zarr_py._attributes import Bare, to_json
+from zarr_py._attributes import Bare
 from zarr_py._group import Group
 from zarr_py._region import within
 from zarr_py._xarray_arrays import each
-from zarr_py._xarray_store import DIMENSIONS, DataStore, attribute
+from zarr_py._xarray_encoding import attributes, codec, extracted, lengths, whole
+from zarr_py._xarray_store import DIMENSIONS, DataStore
 from zarr_py.errors import AlreadyExistsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def to_zarr(
     writes = target.arrange(variables, frozenset(encoding))
     delayed = _written(writes, compute, dict(dask_options or {}))
     if mode not in ("r", "r+"):
-        opened.set_attrs(_attributes(found))
+        opened.set_attrs(attributes(found))
     if consolidated or (consolidated is None and mode != "r+"):
         _consolidate(opened, target.is_new)
     return opened if compute else delayed
@@ -192,12 +192,14 @@ class _Target(DataStore):
             raise ValueError("Zarr does not support _FillValue in encoding.")
         if is_present:
             return {}
-        given = _extracted(variable, checked, name, self.zarr_format)
-        sizes = {"chunks": given.get("chunks"), "shards": given.get("shards")}
-        for what, rule in (("chunks", self.chunks), ("shards", self.shards)):
-            if rule is not None and (variable.encoding.get(what) is None or not checked):
-                sizes[what] = _lengths(rule, name, variable) if variable.shape else sizes[what]
-        kept = {key: _codec(given[key]) for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
+        given = extracted(variable, checked, name, self.zarr_format)
+        chunks, shards = given.get("chunks"), given.get("shards")
+        if self._rules(self.chunks, "chunks", variable, checked):
+            chunks = lengths(self.chunks, name, variable)
+        chunks = None if chunks is None or isinstance(chunks, str) else tuple(max(length, 1) for length in chunks)
+        if self._rules(self.shards, "shards", variable, checked):
+            shards = whole(lengths(self.shards, name, variable), chunks)
+        kept = {key: codec(given[key]) for key in ("filters", "serializer", "compressors", "chunk_key_encoding") if given.get(key) is not None}
         if "compressors" in given and given["compressors"] is None:
             kept["compressors"] = None
         if self.zarr_format == 2:
@@ -206,13 +208,18 @@ class _Target(DataStore):
             attrs[DIMENSIONS] = list(variable.dims)
         return {
             **kept,
-            **_fitting(sizes, variable),
+            "chunks": chunks,
+            "shards": shards,
             "shape": variable.shape,
             "dtype": str if check_vlen_dtype(variable.dtype) is str else variable.dtype,
             "fill_value": fill,
-            "attributes": _attributes(attrs),
+            "attributes": attributes(attrs),
             "dimension_names": None if self.zarr_format == 2 else list(variable.dims),
         }
+
+    def _rules(self, rule: Sizes, what: str, variable: Variable, checked: bool) -> bool:
+        """Whether a rule, rather than the encoding of a variable, gives its chunks or shards."""
+        return rule is not None and variable.ndim > 0 and not (checked and variable.encoding.get(what) is not None)
 
     def _reserved(self, variables: Mapping[Any, Variable], present: set[Any]) -> int | None:
         """Reserves a part of `append_dim` in one array, which decides for all; returns its start."""
@@ -246,40 +253,6 @@ class _Target(DataStore):
         array._grow(axis, 0, start + variable.shape[axis])
         parts[axis] = slice(start, start + variable.shape[axis])
         return _Write(variable.data, within(array, axis, parts))
-
-
-def _extracted(variable: Variable, checked: bool, name: Any, zarr_format: int) -> dict[str, Any]:
-    """Returns the encoding of a variable for Zarr."""
-    blocks = variable.chunks
-    if blocks and not variable.encoding.get("chunks"):
-        # Blocks of dask may have any lengths: they are regrouped along the chunks.
-        variable = variable.copy(deep=False)
-        variable.encoding = {**variable.encoding, "chunks": tuple(max(*lengths, 1) for lengths in blocks)}
-    found: dict[str, Any] = extract_zarr_variable_encoding(
-        variable, raise_on_invalid=checked, name=name, zarr_format=zarr_format)  # type: ignore[arg-type]
-    return found
-
-
-def _lengths(rule: Any, name: Any, variable: Variable) -> Any:
-    """Returns the shape of chunks or shards of a variable by a rule; `None` if the rule has none."""
-    if isinstance(rule, Mapping) and name in rule and (name not in variable.dims or not isinstance(rule[name], int)):
-        rule = rule[name]
-    elif isinstance(rule, Mapping) and not any(dim in rule for dim in variable.dims):
-        return None
-    if not isinstance(rule, Mapping):
-        return rule
-    lengths = ((rule.get(dim), length) for dim, length in variable.sizes.items())
-    return tuple(max(length, 1) if given in (None, -1) else given for given, length in lengths)
-
-
-def _fitting(sizes: dict[str, Any], variable: Variable) -> dict[str, Any]:
-    """Returns the shapes of chunks and shards; shards are made of whole chunks."""
-    chunks = None if isinstance(sizes["chunks"], str) else sizes["chunks"]
-    chunks = None if chunks is None else tuple(max(length, 1) for length in chunks)
-    shards = sizes["shards"]
-    if isinstance(shards, tuple) and chunks is not None:
-        shards = tuple(-(-shard // chunk) * chunk for shard, chunk in zip(shards, chunks, strict=True))
-    return {"chunks": chunks, "shards": shards}
 
 
 def _written(writes: list[_Write], compute: bool, options: dict[str, Any]) -> Any:
@@ -374,37 +347,3 @@ def _check_names(dataset: "Dataset") -> None:
             raise TypeError(f"Invalid name {name!r} for a variable: expected a string or None")
         if name == "":
             raise ValueError("Invalid name '' for a variable: expected a string that is not empty, or None")
-
-
-def _attributes(values: Mapping[Any, Any]) -> dict[str, Any]:
-    """Returns attributes as JSON can hold them; `Bare` ones if NaN or infinities are among them.
-
-    Raises `TypeError` for other values.
-    """
-    found: dict[str, Any] = attribute(values)
-    try:
-        to_json(found)
-    except TypeError as error:
-        raise TypeError(f"Invalid attribute in Dataset.attrs. {error}") from error
-    except ValueError:
-        return Bare(found)
-    return found
-
-
-_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
-
-
-def _codec(given: Any) -> Any:
-    """Returns a codec, or several, in a form that `create_array` takes, from those of numcodecs too."""
-    if isinstance(given, tuple | list):
-        return [_codec(one) for one in given]
-    if hasattr(given, "to_dict") or not hasattr(given, "get_config"):
-        return given
-    configuration = dict(given.get_config())
-    name = configuration.pop("id")
-    if name == "blosc":
-        shuffle = configuration.pop("shuffle")
-        configuration = {"cname": configuration["cname"], "clevel": configuration["clevel"], "blocksize": configuration["blocksize"]}
-        if shuffle in range(3):
-            configuration["shuffle"] = _SHUFFLES[shuffle]
-    return {"name": name if name in ("blosc", "gzip", "zstd") else f"numcodecs.{name}", "configuration": configuration}

@@ -167,8 +167,7 @@ def _store(
     if not return_stored:
         return None
     stored = tuple(
-        _reading(target.array, parts, written.chunks if written.ndim == 0 else blocks, f"stored-{written.name}")
-        for (written, target, (parts, blocks)) in writes)
+        _reading(target.array, parts, blocks, f"stored-{written.name}") for written, target, (parts, blocks) in writes)
     return stored[0] if len(stored) == 1 else stored
 
 
