@@ -1,6 +1,6 @@
 """Compares zarr_py with other ways to access Zarr from Python, interleaved, on the same data.
 
-    python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store|foreign]
+    python benches/python.py [--rounds 7] [--only TEXT] [--folder DIR] [--part arrays|store|foreign|open]
 
 Needs numpy, zarr, zarrs, zarrista, tensorstore, obstore, and zarr_py installed from a release
 wheel. Prints tables of the least wall and CPU milliseconds of each. Checks that all results are
@@ -281,12 +281,43 @@ def store(folder, rounds):
     shutil.rmtree(root)
 
 
+def opening(folder, rounds):
+    """CPU milliseconds to open 1,000 small arrays, each by its own path or as a child of a group."""
+    root = folder / "many"
+    group = zarr_py.create_group(root)
+    names = [f"a{number}" for number in range(1000)]
+    for name in names:
+        group.create_array(name, shape=(100, 100), dtype="f4", chunks=(10, 10))
+    paths = [str(root / name) for name in names]
+    theirs = zarr.open_group(root, mode="r")
+    files = zarrista.store.FilesystemStore
+    at_root = files(str(root))
+    ways = {
+        "zarr": (lambda: [zarr.open_array(path, mode="r") for path in paths], lambda: [theirs[name] for name in names]),
+        "zarrista": (
+            lambda: [zarrista.Array.open(files(path), "/") for path in paths],
+            lambda: [zarrista.Array.open(at_root, f"/{name}") for name in names]),
+        "ours": (lambda: [zarr_py.open_array(path) for path in paths], lambda: [group[name] for name in names]),
+    }
+    best = {}
+    for _ in range(rounds):
+        for name, both in ways.items():
+            for at, work in enumerate(both):
+                start = time.process_time()
+                kept = work()
+                best[name, at] = min(best.get((name, at), 1e9), time.process_time() - start)
+                del kept
+    print("\n| 1,000 arrays opened, CPU ms | " + " | ".join(ways) + " |\n|" + "---|" * (1 + len(ways)))
+    for at, what in enumerate(("`open_array(path)`", "`group[name]`")):
+        print(f"| {what} | " + " | ".join(f"{best[name, at] * 1000:.1f}" for name in ways) + " |")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="")
     parser.add_argument("--folder")
-    parser.add_argument("--part", choices=["arrays", "store", "foreign"])
+    parser.add_argument("--part", choices=["arrays", "store", "foreign", "open"])
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
@@ -296,6 +327,8 @@ def main():
             foreign(arguments.rounds, arguments.only)
         if arguments.part in (None, "store"):
             store(folder, arguments.rounds)
+        if arguments.part in (None, "open"):
+            opening(folder, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -138,3 +138,18 @@ def test_a_missing_group_is_a_missing_file(tmp_path: Path) -> None:
         zarr_py.open_group(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError):
         zarr_py.open_group(tmp_path, "nowhere")
+
+
+@pytest.mark.parametrize("size", [10, 400 << 10])
+async def test_documents_of_any_size_are_opened(tmp_path: Path, size: int) -> None:
+    """Small documents are read on the calling thread, large ones by other threads."""
+    zarr_py.create_group(tmp_path).create_array("a", data=[1, 2], attributes={"text": "x" * size})
+    group = zarr_py.open_group(tmp_path)
+    for array in (group["a"], zarr_py.open_array(tmp_path / "a"), await group.open_array_async("a"), await zarr_py.open_async(tmp_path, "a")):
+        assert isinstance(array, zarr_py.Array) and len(array.attrs["text"]) == size and array[1] == 2
+    (tmp_path / "a" / "zarr.json").write_text("{" + " " * size)
+    for path in ("a", "none"):
+        with pytest.raises((ValueError, FileNotFoundError), match=path):
+            zarr_py.open_array(tmp_path, path)
+        with pytest.raises((ValueError, FileNotFoundError), match=path):
+            await zarr_py.open_array_async(tmp_path, path)

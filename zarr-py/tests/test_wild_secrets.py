@@ -2,6 +2,7 @@
 
 import asyncio
 import http.server
+import inspect
 import pickle
 import traceback
 from collections.abc import Callable
@@ -233,3 +234,14 @@ def test_secrets_that_are_pickled_on_demand_still_work(tmp_path: Path, serve: An
     again = pickle.loads(pickle.dumps(store))
     assert asyncio.run(again.get("k", PROTOTYPE)).to_bytes() == b"x"
     assert kind.seen[-1]["authorization"] == "Bearer HUSHTOKEN"
+
+
+@pytest.mark.parametrize("function", [zarr_py.open_array, zarr_py.open_array_async, zarr_py.create_group, zarr_py.create_group_async])
+def test_calls_with_missing_arguments_show_no_secrets(function: Any) -> None:
+    def call() -> Any:
+        made = function(**KEYS)
+        return asyncio.run(made) if inspect.iscoroutine(made) else made
+
+    with pytest.raises(TypeError, match="store") as raised:
+        call()
+    assert not any(secret in told_by(raised.value) for secret in KEYS.values())

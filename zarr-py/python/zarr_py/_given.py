@@ -39,6 +39,8 @@ class Held:
 
 def covered(store: Any) -> Any:
     """Wraps a store argument: a text that shows no secret, or an object in `Held`."""
+    if type(store) is str:
+        return _options.guarded(store)
     if isinstance(store, Held):
         return store
     if isinstance(store, os.PathLike):

@@ -61,6 +61,8 @@ def _mode(mode: Any, read_only: Any, function: str) -> Mode:
 
 def _split(keywords: Mapping[str, Any], mode: str, function: str, known: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Splits keywords into array properties, which need a mode that creates, and store options."""
+    if not keywords:
+        return {}, Given()
     known = (*known, *ArrayOptions.__annotations__)
     check_names(keywords, function, known, options=True)
     array = {name: value for name, value in keywords.items() if name in ArrayOptions.__annotations__}

@@ -63,7 +63,8 @@ def is_text(value: str) -> bool:
 
 def guarded(url: str) -> str:
     """Returns a URL that does not show its secret parts."""
-    return url if isinstance(url, Secret) or public_url(url) == url else SecretUrl(url)
+    # No path without a colon has a secret part.
+    return url if ":" not in url or isinstance(url, Secret) or public_url(url) == url else SecretUrl(url)
 
 
 def merge(
@@ -184,8 +185,8 @@ def _without_user(rest: str) -> str:
 
 def split_memory(url: str) -> tuple[str, str] | None:
     """Returns the name and prefix of a store in memory, verbatim; `None` for any other URL."""
-    scheme, _, rest = url.partition(":")
-    if scheme.lower() != "memory" or "|" in rest:
+    scheme, colon, rest = url.partition(":")
+    if not colon or scheme.lower() != "memory" or "|" in rest:
         return None
     name, _, prefix = rest.strip("/").partition("/")
     return name, prefix

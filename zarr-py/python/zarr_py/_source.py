@@ -147,7 +147,8 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
     store, given = covered(store), Given(options)
     if not given:
         limits: dict[str, Any] = {"max_concurrency": config.max_concurrency(), "cache_bytes": config.cache_bytes()}
-        return _described(store)._replace(**limits)
+        described = _described(store)
+        return described._replace(**limits) if any(limits.values()) else described
     config_part, client, retry = (_values.part(given, name) for name in ("config", "client_options", "retry_config"))
     if not (given.get("credential_provider") is None or callable(given["credential_provider"])):
         raise TypeError(f"credential_provider: expected a function, got {kind_of(given['credential_provider'])}")
