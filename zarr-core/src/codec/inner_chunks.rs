@@ -149,8 +149,8 @@ impl InnerChunks {
         let within = move |(start, buffer): &(u64, Bytes)| {
             let size = buffer.len() as u64;
             let (from, to) = (range.start.max(*start), range.end.min(start + size));
-            // Differences of places in one buffer.
-            (from < to).then(|| buffer.slice((from - start) as usize..(to - start) as usize))
+            let place = |at: u64| usize::try_from(at - start).expect("a place in a buffer");
+            (from < to).then(|| buffer.slice(place(from)..place(to)))
         };
         self.buffers[first..].iter().map_while(within)
     }
