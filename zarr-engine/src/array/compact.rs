@@ -74,11 +74,7 @@ impl Array {
         let options = options.into();
         self.check_own_metadata().await?;
         let plan = self.whole_plan()?;
-        let freed = self
-            .hierarchy
-            .engine()
-            .compact(&plan, options)
-            .await?;
+        let freed = self.hierarchy.engine().compact(&plan, options).await?;
         Ok(Compaction {
             shards: freed.len() as u64,
             freed: freed.iter().sum(),
