@@ -1,4 +1,4 @@
-//! Groups the jobs of a read or write into batches for the computing threads: small chunks
+//! Groups the jobs of remote reads into batches for the computing threads: small chunks
 //! together, large ones alone.
 
 /// The decoded size at which a batch is complete: handing over a batch of this size costs a
