@@ -57,7 +57,7 @@ pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, NodeKind};
 pub use nodes::Node;
 pub use selection::{mask, slices};
-pub use transfer::{Skip, Transfer, Transferred};
+pub use transfer::{KeyFilter, Skip, Transfer, Transferred};
 pub use usage::{NodeUsage, Usage};
 
 pub use zarr_codecs::registry;

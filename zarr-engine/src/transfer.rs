@@ -27,6 +27,9 @@ pub enum Skip {
     SameBytes,
 }
 
+/// Returns whether to copy the object with a key, relative to the node.
+pub type KeyFilter = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// How the objects of a node are copied.
 #[derive(Default)]
 pub struct Transfer {
@@ -36,7 +39,7 @@ pub struct Transfer {
     /// compared.
     pub verify_bytes: bool,
     /// The keys to copy, relative to the node; `None` for all.
-    pub wanted: Option<Box<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub wanted: Option<KeyFilter>,
 }
 
 /// The result of [`Hierarchy::transfer`]. Sizes are in bytes.

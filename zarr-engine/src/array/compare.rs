@@ -152,7 +152,8 @@ fn compare(
         return Some((found, first));
     }
     let is_number = |elements: &Elements| elements.is_empty() || elements.number(0).is_some();
-    if !same_type && !(is_number(ours) && is_number(theirs)) {
+    let comparable = same_type || is_number(ours) && is_number(theirs);
+    if !comparable {
         return None;
     }
     for position in 0..ours.len() {

@@ -142,9 +142,7 @@ impl Picture {
             );
         };
         let mut step = [rows.div_ceil(height).max(1), columns.div_ceil(width).max(1)];
-        if square {
-            step = [step[0].max(step[1]); 2];
-        } else if rows_per_line == 2 {
+        if square || rows_per_line == 2 {
             step = [step[0].max(step[1]); 2];
         } else {
             // One row of text stands for two columns.

@@ -40,10 +40,11 @@ fn inner_chunks_of_many_batches_are_those_of_a_plain_array() {
             let array = hierarchy
                 .create_array("a", builder.build().unwrap())
                 .unwrap();
+            let to_usize = |index: u64| usize::try_from(index).unwrap();
             let value = |row: usize, column: usize, step: usize| {
                 // Some inner chunks have only fill values.
                 let mixed = (row * 31 + column / 2 * 17 + step) % 251;
-                u8::try_from(if mixed % 5 == 0 { 0 } else { mixed }).unwrap()
+                u8::try_from(if mixed.is_multiple_of(5) { 0 } else { mixed }).unwrap()
             };
             let mut model = Array2::from_shape_fn(SHAPE, |(row, column)| value(row, column, 0));
             array.write(s![.., ..], &model).unwrap();
@@ -56,7 +57,7 @@ fn inner_chunks_of_many_batches_are_those_of_a_plain_array() {
                 let columns = (0..9000_u64).map(|i| i * 104_729 % 203).collect::<Vec<_>>();
                 let expected = rows.iter().zip(&columns);
                 let expected =
-                    expected.map(|(&row, &column)| model[[row as usize, column as usize]]);
+                    expected.map(|(&row, &column)| model[[to_usize(row), to_usize(column)]]);
                 let expected = expected.collect::<Vec<_>>();
                 let points = Selection::Coordinates(vec![rows, columns]);
                 let found: ArrayD<u8> = array.read::<u8>(&points).unwrap();
