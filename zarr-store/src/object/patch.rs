@@ -24,9 +24,10 @@ use super::request::Request;
 use super::{ObjectBackend, is_transport, refuses_credentials};
 use crate::absent::absent;
 use crate::backoff::Backoff;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Store, key, task};
+use crate::{key, task};
 
 /// The minimum size of a part, except the last, in bytes.
 const PART_MIN: u64 = 5 << 20;
@@ -146,7 +147,7 @@ impl ObjectBackend {
     /// Patches an object within the backend; `None` if the whole object must be put instead.
     pub(crate) async fn patch(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         version: &Version,
         keep: u64,
@@ -155,14 +156,14 @@ impl ObjectBackend {
         let (Some(patches), Some(tag)) = (self.usable(), version.if_match()) else {
             return Ok(None);
         };
-        if keep < PART_MIN || !self.may_patch(patches, store, key).await {
+        if keep < PART_MIN || !self.may_patch(patches, context, key).await {
             return Ok(None);
         }
         let patch = Patch {
             uploads: patches.uploads.clone(),
             backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
+            context: context.clone(),
+            path: self.path(context, key)?,
             key: key.to_owned(),
             version: version.clone(),
             tag: tag.to_owned(),
@@ -170,18 +171,18 @@ impl ObjectBackend {
             tail: tail.to_vec(),
         };
         let found = patches.found.clone();
-        self.request(store, key, async move { patch.run(&found).await })
+        self.request(context, key, async move { patch.run(&found).await })
             .await
     }
 
     /// Aborts the uploads that were started before a time.
-    pub(crate) async fn sweep(&self, store: &Store, before: SystemTime) -> Result<u64> {
+    pub(crate) async fn sweep(&self, context: &Arc<Context>, before: SystemTime) -> Result<u64> {
         let Some(patches) = &self.patches else {
             return Ok(0);
         };
-        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), store.clone());
-        self.request(store, "", async move {
-            owned.counters().list();
+        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), context.clone());
+        self.request(context, "", async move {
+            owned.counters.list();
             let mut request = backend.start(&owned, "", "list uploads");
             let found = request.pages(uploads.under_way(&backend.prefix)).await?;
             let mut swept = 0;
@@ -190,7 +191,7 @@ impl ObjectBackend {
                 if !below || found.since >= before {
                     continue;
                 }
-                owned.counters().delete();
+                owned.counters.delete();
                 match request
                     .next(uploads.abort(&found.path, &found.upload))
                     .await?
@@ -207,17 +208,17 @@ impl ObjectBackend {
 
     /// Whether conditions are honoured here; probes the backend the first time, and again as long
     /// as the backend does not respond.
-    async fn may_patch(&self, patches: &Patches, store: &Store, key: &str) -> bool {
+    async fn may_patch(&self, patches: &Patches, context: &Arc<Context>, key: &str) -> bool {
         if !patches.probe {
             return !patches.refused();
         }
         let found = patches
             .found
-            .get_or_try_init(|| self.probe_patches(patches, store, key));
+            .get_or_try_init(|| self.probe_patches(patches, context, key));
         match found.await {
             Ok(reason) => reason.is_none(),
             Err(error) => {
-                tracing::debug!(store = store.location(), %error, "no answer about patches");
+                tracing::debug!(store = &*context.location, %error, "no answer about patches");
                 false
             }
         }
@@ -228,30 +229,30 @@ impl ObjectBackend {
     async fn probe_patches(
         &self,
         patches: &Patches,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
     ) -> Result<Option<&'static str>> {
         let directory = key.rsplit_once('/').map_or("", |(directory, _)| directory);
         let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         let name = key::join(directory, &name).into_owned();
-        let path = self.path(store, &name)?;
-        let (backend, owned, uploads) = (self.clone(), store.clone(), patches.uploads.clone());
+        let path = self.path(context, &name)?;
+        let (backend, owned, uploads) = (self.clone(), context.clone(), patches.uploads.clone());
         let probe = async move {
             let mut request = backend.start(&owned, &name, "probe");
             let asked = ask(&backend, &owned, &uploads, &path);
             let found = request.within(0, asked).await;
-            owned.counters().delete();
+            owned.counters.delete();
             let mut request = backend.start(&owned, &name, "probe");
             if !matches!(
                 request.within(0, backend.store.delete(&path)).await,
                 Ok(Ok(()))
             ) {
-                tracing::warn!(store = owned.location(), key = name, "probe is left behind");
+                tracing::warn!(store = &*owned.location, key = name, "probe is left behind");
             }
             let found = found?.map_err(|error| request.error(&error))?;
             if let Some(reason) = found {
                 tracing::debug!(
-                    store = owned.location(),
+                    store = &*owned.location,
                     reason,
                     "objects are put as a whole"
                 );
@@ -260,7 +261,7 @@ impl ObjectBackend {
         };
         task::to_its_end(probe)
             .await
-            .map_err(|source| Error::io(store.place(""), "probe", source))?
+            .map_err(|source| Error::io(context.place(""), "probe", source))?
     }
 }
 
@@ -268,11 +269,11 @@ impl ObjectBackend {
 /// means that the test was inconclusive.
 async fn ask(
     backend: &ObjectBackend,
-    store: &Store,
+    context: &Arc<Context>,
     uploads: &Arc<dyn Uploads>,
     path: &Path,
 ) -> object_store::Result<Option<&'static str>> {
-    let count = || store.counters().put(0);
+    let count = || context.counters.put(0);
     count();
     let put = backend
         .store
@@ -286,18 +287,18 @@ async fn ask(
         Err(error) => return refusal(error),
     };
     let started = Started::new(uploads, path, &upload);
-    let found = ask_upload(store, uploads.as_ref(), path, &upload, &tag).await;
+    let found = ask_upload(context, uploads.as_ref(), path, &upload, &tag).await;
     match &found {
         Ok(None) => started.done(),
         _ => {
-            let mut request = backend.start(store, path.as_ref(), "probe");
+            let mut request = backend.start(context, path.as_ref(), "probe");
             started.abort(&mut request).await;
         }
     }
     if !matches!(found, Ok(None)) {
         return found;
     }
-    store.counters().get();
+    context.counters.get();
     let made = backend.store.get(path).await?.bytes().await?;
     Ok((&made[..] != b"1234").then_some(REFUSED))
 }
@@ -305,13 +306,13 @@ async fn ask(
 /// Tests an upload of a part of an object with this tag, first under conditions that do not hold,
 /// then under conditions that do.
 async fn ask_upload(
-    store: &Store,
+    context: &Arc<Context>,
     uploads: &dyn Uploads,
     path: &Path,
     upload: &String,
     tag: &str,
 ) -> object_store::Result<Option<&'static str>> {
-    let count = || store.counters().put(0);
+    let count = || context.counters.put(0);
     count();
     match uploads.copy(path, (upload, 0), 1..5, OTHER_TAG).await {
         Ok(_) => return Ok(Some(IGNORED)),
@@ -390,7 +391,7 @@ impl Drop for Started {
 struct Patch {
     backend: ObjectBackend,
     uploads: Arc<dyn Uploads>,
-    store: Store,
+    context: Arc<Context>,
     path: Path,
     key: String,
     version: Version,
@@ -410,7 +411,7 @@ enum Step<T> {
 
 impl Patch {
     async fn run(self, found: &Probed) -> Result<Option<Version>> {
-        let mut request = self.backend.start(&self.store, &self.key, "patch");
+        let mut request = self.backend.start(&self.context, &self.key, "patch");
         request.bytes = self.tail_size();
         let started = self.counted(0, &mut request, self.uploads.start(&self.path));
         let upload = match started.await? {
@@ -444,7 +445,7 @@ impl Patch {
         let mut parts = Vec::new();
         for range in even(self.keep) {
             let size = range.end - range.start;
-            self.store.counters().copied(size);
+            self.context.counters.copied(size);
             let part = (upload, parts.len());
             let copied = self.uploads.copy(&self.path, part, range, &self.tag);
             match self.counted(size, request, copied).await? {
@@ -456,7 +457,7 @@ impl Patch {
         let size = self.tail_size();
         if size > 0 {
             let payload = self.tail.iter().cloned().collect();
-            self.store.counters().put(size);
+            self.context.counters.put(size);
             let put = self.uploads.put(&self.path, (upload, parts.len()), payload);
             match self.step(size, request, put).await? {
                 Step::Done(part) => parts.push(part),
@@ -472,7 +473,7 @@ impl Patch {
         request: &mut Request,
         sent: impl Future<Output = object_store::Result<T>>,
     ) -> Result<Step<T>> {
-        self.store.counters().put(0);
+        self.context.counters.put(0);
         self.step(bytes, request, sent).await
     }
 
@@ -494,7 +495,7 @@ impl Patch {
     /// at once.
     fn give_up(&self, found: &Probed, error: &E) -> Option<Version> {
         let lasting = refuses_credentials(error) || not_implemented(error);
-        tracing::debug!(store = self.store.location(), key = self.key, %error, "not patched");
+        tracing::debug!(store = &*self.context.location, key = self.key, %error, "not patched");
         if lasting {
             // If conditions are already known to hold, only this object is put as a whole.
             drop(found.set(Some(REFUSED)));
@@ -512,7 +513,7 @@ impl Patch {
     ) -> Result<Version> {
         let mut attempt = 0;
         loop {
-            self.store.counters().put(0);
+            self.context.counters.put(0);
             let completed = self.uploads.complete(&self.path, upload, parts, &self.tag);
             let error = match request.after(self.keep, completed).await? {
                 Ok(result) => return Ok(Version::of_put(&result)),
@@ -539,7 +540,7 @@ impl Patch {
         let end = self.keep.saturating_add(size);
         // One byte more, so that a longer object is detected without being read in full.
         let wanted = ByteRange::Range(self.keep..end.saturating_add(1));
-        let read = self.backend.read(&self.store, &self.key, None)?;
+        let read = self.backend.read(&self.context, &self.key, None)?;
         let Some(body) = read.run(wanted).await? else {
             return Ok(Outcome::Superseded);
         };
@@ -563,7 +564,7 @@ impl Patch {
 
     fn conflict(&self) -> Error {
         Error::Conflict {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             reason: "the object is another version",
         }
     }
