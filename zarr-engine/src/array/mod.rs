@@ -1,10 +1,11 @@
 //! An array: its metadata, and reads and writes of any selection of it.
 //!
-//! `chunk` and `chunks` address cells of the chunk grid, `view` a part of the array. `selection`
-//! and `source` define the selections and data that callers may pass; `element` and `data` convert
-//! between typed arrays and bytes.
+//! `chunk`, `inner_chunk` and `chunks` address cells of the grids, `view` a part of the array.
+//! `selection` and `source` define the selections and data that callers may pass; `element` and
+//! `data` convert between typed arrays and bytes.
 
 mod append;
+mod axis_selection;
 mod chunk;
 mod chunks;
 mod compact;
@@ -12,6 +13,7 @@ mod copy;
 mod data;
 mod element;
 mod grid;
+mod inner_chunk;
 mod read;
 mod resize;
 mod selection;
@@ -27,12 +29,14 @@ use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub use append::AxisName;
-pub use chunk::{Chunk, InnerChunk};
+pub use axis_selection::{AxisSelect, AxisSelection, Index};
+pub use chunk::Chunk;
 pub use compact::{Compaction, DeadSpace};
 pub(crate) use data::{InputLayout, OutputLayout};
 pub(crate) use element::plain;
 pub use element::{Plain, ReadAs, ReadElement, Scalar, WriteElement};
-pub use selection::{AxisSelect, AxisSelection, Index, Points, Select, Space, points};
+pub use inner_chunk::InnerChunk;
+pub use selection::{Points, Select, Space, points};
 pub use source::WriteData;
 pub use view::SubArray;
 
