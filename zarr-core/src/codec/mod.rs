@@ -8,6 +8,7 @@ mod chain;
 mod scratch;
 mod shard;
 mod spec;
+mod wrap;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -54,8 +54,8 @@ impl ChunkJob {
             self.check_bools(spec.fill_value.bytes())?;
             return copy.fill(spec.fill_value.bytes(), self.attempt.written());
         };
-        let region = self.attempt.written();
-        if let Some(mut target) = copy.contiguous(region) {
+        let span = self.attempt.written();
+        if let Some(mut target) = copy.contiguous(span) {
             // SAFETY: the target lies inside the output, which the lease keeps alive, and no other
             // job writes to it.
             let target = Target(unsafe { target.as_mut() });
@@ -73,7 +73,7 @@ impl ChunkJob {
             if elements.foreign {
                 copy.swap_size = spec.data_type.swap_size();
             }
-            copy.scatter(elements.bytes, region)
+            copy.scatter(elements.bytes, span)
         })
     }
 

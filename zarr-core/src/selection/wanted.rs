@@ -1,6 +1,7 @@
 //! The wanted elements of an array, shard or chunk, and their division along a grid.
 
-use super::axis::{Axis, Parts};
+use super::axis::Axis;
+use super::parts::Parts;
 use super::points::{PointParts, Points};
 use crate::chunk_grid::GridDimension;
 use crate::size::product;
