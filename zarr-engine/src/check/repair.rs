@@ -258,7 +258,7 @@ impl Repair<'_> {
             Err(reason) => return skip(reason),
         };
         for &position in &rebuilt.dropped {
-            let Some(found) = self.from_other_copy(action, &shard, &cell, position).await else {
+            let Some(found) = self.whole_elsewhere(action, &shard, &cell, position).await else {
                 continue;
             };
             rebuilt.inner[position] = Some(found);
@@ -281,7 +281,7 @@ impl Repair<'_> {
     }
 
     /// Returns an inner chunk from the other copy, if it is whole there.
-    async fn from_other_copy(
+    async fn whole_elsewhere(
         &self,
         action: &Action,
         shard: &Shard,
