@@ -59,6 +59,7 @@ pub(crate) fn shape(text: &str) -> Result<Vec<u64>, String> {
 }
 
 /// Parses a number of bytes: `512MiB`, `2GB`, `1000`.
+#[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let at = text
         .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
@@ -77,7 +78,6 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     let number: f64 = number
         .parse()
         .map_err(|_| format!("{text:?} is no size; write 512MiB or 2GB"))?;
-    // Casts of floats saturate.
     Ok((number * factor as f64) as u64)
 }
 

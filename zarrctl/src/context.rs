@@ -9,6 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::global::{Color, Global};
 use crate::progress::Progress;
 use crate::source::Source;
+use crate::text;
 
 /// The options of a run, and the stores that it opened.
 pub(crate) struct Context {
@@ -143,9 +144,16 @@ impl Context {
         } else {
             ("", "")
         };
-        eprintln!("{red}error:{end} {}", failure.message());
+        let message = text::folded(&format!("error: {}", failure.message()), text::WIDTH.into());
+        eprint!(
+            "{}",
+            message.replacen("error:", &format!("{red}error:{end}"), 1)
+        );
         if let Some(next) = failure.next() {
-            eprintln!("  next: {next}");
+            eprint!(
+                "{}",
+                text::folded(&format!("  next: {next}"), text::WIDTH.into())
+            );
         }
     }
 

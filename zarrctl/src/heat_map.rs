@@ -47,7 +47,7 @@ pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
         (rows as f64 * step + 2.0 * GAP) * planes as f64,
     );
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" viewBox=\"0 0 {width} {height}\">",
+        "<svg width=\"{:.0}\" viewBox=\"0 0 {width} {height}\">",
         width.min(960.0)
     );
     let fine = stored.len() * inner_len(stored) <= MOST;
@@ -219,7 +219,5 @@ pub(crate) fn bars(low: f64, high: f64, counts: &[u64]) -> String {
         )
     });
     let bars = bars.collect::<String>();
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"600\" viewBox=\"0 0 600 120\">{bars}</svg>"
-    )
+    format!("<svg width=\"600\" viewBox=\"0 0 600 120\">{bars}</svg>")
 }

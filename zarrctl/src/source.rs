@@ -28,23 +28,26 @@ impl Source {
         })
     }
 
-    /// Opens the hierarchy that the node at `given` belongs to: looks for groups in the directories
-    /// above, so that changes of the node update the consolidated metadata of these groups.
+    /// Opens the hierarchy that the node at `given` belongs to or will belong to: looks for groups
+    /// in the directories above, so that changes of the node update the consolidated metadata of
+    /// these groups. Directories that are no groups may lie between a new node and its hierarchy.
     pub(crate) fn open_in_hierarchy(given: &str, options: &[(String, String)]) -> Result<Self> {
         let mut found = Self::open(given, options)?;
-        let mut url = given.trim_end_matches('/').to_owned();
+        let (mut url, mut path) = (given.trim_end_matches('/').to_owned(), String::new());
         while let Some((above, name)) = parent(&url) {
+            path = join(&name, &path);
             let Ok(outer) = Self::open(&above, options) else {
                 break;
             };
-            if outer.hierarchy.group_without_consolidated("").is_err() {
+            if outer.hierarchy.group_without_consolidated("").is_ok() {
+                found = Self {
+                    given: given.to_owned(),
+                    hierarchy: outer.hierarchy,
+                    path: path.clone(),
+                };
+            } else if !found.path.is_empty() {
                 break;
             }
-            found = Self {
-                given: given.to_owned(),
-                hierarchy: outer.hierarchy,
-                path: join(&name, &found.path),
-            };
             url = above;
         }
         Ok(found)

@@ -36,6 +36,10 @@ pub(super) fn is_numeric(data_type: &DataType) -> bool {
 }
 
 /// Appends a number as an element of a data type; returns whether the type contains the number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "casts of floats saturate, and floats are rounded"
+)]
 pub(super) fn push_number(data_type: &DataType, number: Number, bytes: &mut Vec<u8>) -> bool {
     use DataTypeKind::{Bool, Float, Int, UInt};
     macro_rules! integer {

@@ -93,6 +93,7 @@ impl Array {
     ///
     /// # Errors
     /// The errors of [`Self::statistics`].
+    #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
     pub async fn histogram(
         &self,
         selection: impl Select,
@@ -110,7 +111,6 @@ impl Array {
             elements.each_number(|number| {
                 let number = number.to_f64();
                 if number >= low && number <= high {
-                    // A range of one value has one interval; casts of floats saturate.
                     let bin = if scale.is_finite() {
                         ((number - low) * scale) as usize
                     } else {

@@ -87,10 +87,11 @@ pub(crate) fn cat(context: &Context, args: &Cat) -> Result<Outcome> {
 
 pub(crate) fn head(context: &Context, args: &Head) -> Result<Outcome> {
     let array = context.open(&args.source)?.array()?;
-    let rank = array.shape().len();
-    let axes = (0..rank).map(|axis| match axis + 2 < rank {
+    let shape = array.shape().iter().enumerate();
+    let lines = args.lines as u64;
+    let axes = shape.map(|(axis, &len)| match axis + 2 < array.shape().len() {
         true => "0".to_owned(),
-        false => format!(":{}", args.lines),
+        false => format!(":{}", lines.min(len)),
     });
     let selection = selection::parse(&axes.collect::<Vec<_>>().join(","))?;
     print(context, &array, &selection, &args.form)

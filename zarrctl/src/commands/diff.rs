@@ -9,7 +9,7 @@ use zarr::blocking::{Array, Node};
 use zarr::{NodeMetadata, NodePath, Tolerance};
 
 use crate::context::Context;
-use crate::failure::{Outcome, Result};
+use crate::failure::{Failure, Outcome, Result};
 use crate::selection;
 use crate::source::Source;
 use crate::text;
@@ -185,6 +185,7 @@ fn compared(
             .and_then(|(ours, theirs)| values(args, &ours, &theirs))
         {
             Ok(found) => finding.values = found,
+            Err(Failure::Engine(error)) => finding.error = Some(error.root().to_string()),
             Err(error) => finding.error = Some(error.message()),
         }
     } else if args.values && std::mem::discriminant(ours) != std::mem::discriminant(theirs) {
@@ -265,10 +266,11 @@ fn drawn(printed: &Printed) -> String {
             (None, None) => drawn += &format!("{}\n", finding.path),
         }
         for member in &finding.members {
-            drawn += &text::folded(
-                &format!("  {}: a {}, b {}", member.name, member.a, member.b),
-                text::WIDTH.into(),
-            );
+            drawn += &format!("  {}\n", member.name);
+            for (name, value) in [("a", &member.a), ("b", &member.b)] {
+                let line = format!("    {name}: {value}");
+                drawn += &(text::cut(&line, text::WIDTH.into()) + "\n");
+            }
         }
         if let Some(values) = &finding.values {
             drawn += &of_values(values);

@@ -174,7 +174,7 @@ fn drawn(source: &Source, printed: &Printed, chunks: bool) -> String {
     let mut text = text::table(&head, rows.chain([total]).collect(), &right);
     if printed.total.others > 0 {
         text += &format!(
-            "{} ({}) belong to no chunk; find out more with `zarrctl check`\n",
+            "beside chunks and documents: {} ({}); see `zarrctl check`\n",
             text::plural(printed.total.others, "object"),
             text::size(printed.total.other_nbytes)
         );

@@ -43,6 +43,9 @@ pub(crate) struct Rechunk {
     /// The data type: numbers are converted
     #[arg(long, visible_alias = "data-type", value_name = "TYPE")]
     dtype: Option<String>,
+    /// The fill value, as JSON
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    fill: Option<String>,
     /// Copy these indices and ranges only
     #[arg(
         long,
@@ -198,13 +201,11 @@ fn metadata(
     let has_byte_order = !matches!(name.as_str(), "bool" | "int8" | "uint8");
     let codecs = match &args.codecs {
         Some(text) => codecs::parse(text, has_byte_order)?,
-        None => chunk_codecs(source.metadata())?,
+        None => chunk_codecs(source.metadata(), has_byte_order)?,
     };
     builder = builder.with_codecs(codecs);
-    let fill = match &data_type {
-        None => source.metadata().fill_value().get().to_owned(),
-        Some(_) => source.data_type().fill_value_to_json(source.fill_value()),
-    };
+    let fill = args.fill.clone();
+    let fill = fill.unwrap_or_else(|| source.metadata().fill_value().get().to_owned());
     builder = builder.with_fill_json(&fill)?;
     if let Some(names) = source.metadata().dimension_names() {
         builder = builder.with_some_dimension_names(names.to_vec());
@@ -214,15 +215,24 @@ fn metadata(
         .build()?)
 }
 
-/// Returns the codecs of the chunks; of the inner chunks if the array is sharded.
-fn chunk_codecs(metadata: &ArrayMetadata) -> Result<Vec<Extension>> {
+/// Returns the codecs of the chunks, of the inner chunks if the array is sharded, for elements with
+/// or without a byte order.
+fn chunk_codecs(metadata: &ArrayMetadata, has_byte_order: bool) -> Result<Vec<Extension>> {
     let sharding = metadata
         .codecs()
         .iter()
         .find(|codec| codec.name() == "sharding_indexed");
     let inner = sharding.and_then(|codec| codec.configuration()?.get("codecs"));
-    match inner {
-        Some(codecs) => Ok(serde_json::from_str(codecs.get())?),
-        None => Ok(metadata.codecs().to_vec()),
-    }
+    let codecs: Vec<Extension> = match inner {
+        Some(codecs) => serde_json::from_str(codecs.get())?,
+        None => metadata.codecs().to_vec(),
+    };
+    let missing = |codec: &Extension| codec.name() == "bytes" && codec.configuration().is_none();
+    let codecs = codecs
+        .into_iter()
+        .map(|codec| match has_byte_order && missing(&codec) {
+            true => zarr::codecs::bytes(true),
+            false => codec,
+        });
+    Ok(codecs.collect())
 }

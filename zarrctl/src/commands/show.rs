@@ -195,6 +195,7 @@ impl Picture {
         Some(shade.clamp(0.0, 1.0))
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
     fn ramp(&self, low: f64, high: f64) -> String {
         let letter = |row: usize, column: usize| match self.shade(row, column, low, high) {
             Some(shade) => {
@@ -241,7 +242,7 @@ impl Picture {
     fn legend(&self, low: f64, high: f64) -> String {
         let every = match self.every {
             [1, 1] => String::new(),
-            [rows, columns] => format!(", every {rows}th row and {columns}th column"),
+            [rows, columns] => format!("; 1 of {rows} rows and 1 of {columns} columns"),
         };
         format!("{low} (dark) to {high} (light){every}\n")
     }
@@ -267,8 +268,8 @@ impl Picture {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
 fn byte(shade: f64) -> u8 {
-    // Casts of floats saturate.
     (shade * 255.0).round() as u8
 }
 

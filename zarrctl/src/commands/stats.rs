@@ -160,6 +160,7 @@ fn drawn(found: &Statistics, histogram: Option<&Histogram>, most: usize) -> Stri
 }
 
 /// Draws a histogram as bars.
+#[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
 fn bars(histogram: &Histogram) -> String {
     let most = histogram.counts.iter().copied().max().unwrap_or(0).max(1);
     let step = (histogram.high - histogram.low) / histogram.counts.len() as f64;

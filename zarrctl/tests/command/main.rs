@@ -1,0 +1,8 @@
+//! The binary from outside, as a process.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+mod console;
+mod process;
+mod servers;
