@@ -222,8 +222,8 @@ impl OutputLease {
         self.fresh.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn region(&self) -> Region {
-        self.memory.region()
+    pub(crate) fn span(&self) -> Span {
+        self.memory.span()
     }
 }
 
@@ -304,8 +304,8 @@ impl Input {
         handles
     }
 
-    pub(crate) fn region(&self) -> Region {
-        self.memory.region()
+    pub(crate) fn span(&self) -> Span {
+        self.memory.span()
     }
 }
 
@@ -321,8 +321,8 @@ impl Memory {
         }
     }
 
-    fn region(&self) -> Region {
-        Region {
+    fn span(&self) -> Span {
+        Span {
             start: self.start,
             size: self.size,
             origin: self.origin,
@@ -332,10 +332,21 @@ impl Memory {
 
 /// The location of a buffer; valid as long as the handle it came from.
 #[derive(Clone, Copy)]
-pub(crate) struct Region {
+pub(crate) struct Span {
     pub(crate) start: NonNull<u8>,
     pub(crate) size: usize,
     pub(crate) origin: usize,
+}
+
+impl Span {
+    /// Returns the location of a buffer of `size` bytes whose first element is at `start`.
+    pub(crate) fn new(start: NonNull<u8>, size: usize) -> Self {
+        Self {
+            start,
+            size,
+            origin: 0,
+        }
+    }
 }
 
 /// Requests huge pages for every full huge page inside an allocation: page faults for a fresh 256

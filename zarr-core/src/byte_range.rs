@@ -1,5 +1,11 @@
 //! The byte range of an object that a plan requests; a plan tells a store nothing else.
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
 use std::fmt;
 use std::ops::Range;
 

@@ -1,15 +1,17 @@
 //! Copies elements between a chunk and a strided buffer: the inner loop of every read and write.
 //!
 //! Unsafe room: a copy first proves from its counts and strides that all offsets lie inside both
-//! sides, then runs plain nested loops on pointers, specialised by item size, with the byte order
-//! fused in.
+//! sides, then runs plain nested loops on pointers (`loops`), specialised by item size, with the
+//! byte order fused in.
+
+mod loops;
 
 use std::ptr::NonNull;
 
-use crate::buffer::Region;
-use crate::byte_order::swap_bytes;
+use self::loops::{Loop, merge, within};
+use crate::buffer::Span;
 use crate::error::{Error, Result};
-use crate::selection::{Layout, Wanted};
+use crate::selection::{Layout, Steps, Wanted};
 use crate::size::{byte_size, c_strides, to_offset};
 
 /// The elements of a C-order chunk to copy, and their places in a buffer.
@@ -22,14 +24,6 @@ pub(crate) struct ChunkCopy<'a> {
     pub(crate) item_size: usize,
     /// The size of the groups in which bytes are reversed; 1 if they are not.
     pub(crate) swap_size: usize,
-}
-
-/// One loop of a copy: the number of iterations, and the stride in bytes on each side.
-#[derive(Clone, Copy, Debug)]
-struct Loop {
-    count: usize,
-    from: isize,
-    to: isize,
 }
 
 /// The direction of a copy.
@@ -56,8 +50,8 @@ impl Direction {
 
 /// Both sides of a copy.
 struct Sides {
-    from: Region,
-    to: Region,
+    from: Span,
+    to: Span,
 }
 
 impl ChunkCopy<'_> {
@@ -65,38 +59,22 @@ impl ChunkCopy<'_> {
     ///
     /// # Errors
     /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
-    pub(crate) fn scatter(&self, chunk: &[u8], buffer: Region) -> Result<()> {
-        let chunk = Region {
-            start: NonNull::from(chunk).cast(),
-            size: chunk.len(),
-            origin: 0,
-        };
-        let sides = Sides {
-            from: chunk,
-            to: buffer,
-        };
-        self.run(&sides, Direction::Scatter)
+    pub(crate) fn scatter(&self, chunk: &[u8], buffer: Span) -> Result<()> {
+        let chunk = Span::new(NonNull::from(chunk).cast(), chunk.len());
+        self.run(chunk, buffer, Direction::Scatter)
     }
 
     /// Copies the wanted elements of the buffer to the chunk.
     ///
     /// # Errors
     /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
-    pub(crate) fn gather(&self, buffer: Region, chunk: &mut [u8]) -> Result<()> {
-        let chunk = Region {
-            start: NonNull::from(&mut *chunk).cast(),
-            size: chunk.len(),
-            origin: 0,
-        };
+    pub(crate) fn gather(&self, buffer: Span, chunk: &mut [u8]) -> Result<()> {
+        let chunk = Span::new(NonNull::from(&mut *chunk).cast(), chunk.len());
         self.gather_into(buffer, chunk)
     }
 
-    fn gather_into(&self, buffer: Region, chunk: Region) -> Result<()> {
-        let sides = Sides {
-            from: buffer,
-            to: chunk,
-        };
-        self.run(&sides, Direction::Gather)
+    fn gather_into(&self, buffer: Span, chunk: Span) -> Result<()> {
+        self.run(buffer, chunk, Direction::Gather)
     }
 
     /// Appends a chunk whose elements all come from the buffer: the wanted elements are the whole
@@ -105,7 +83,7 @@ impl ChunkCopy<'_> {
     /// # Errors
     /// [`Error::Selection`] if an offset is out of bounds or not all elements are wanted,
     /// [`Error::TooLarge`] if memory cannot be allocated.
-    pub(crate) fn append_to(&self, chunks: &mut Vec<u8>, buffer: Region) -> Result<()> {
+    pub(crate) fn append_to(&self, chunks: &mut Vec<u8>, buffer: Span) -> Result<()> {
         if !self.wanted.covers(self.shape) {
             return Err(Error::selection("expected all elements of the chunk"));
         }
@@ -123,12 +101,8 @@ impl ChunkCopy<'_> {
             return Ok(());
         }
         let free = chunks.spare_capacity_mut();
-        let region = Region {
-            start: NonNull::from(&mut *free).cast(),
-            size,
-            origin: 0,
-        };
-        self.gather_into(buffer, region)?;
+        let span = Span::new(NonNull::from(&mut *free).cast(), size);
+        self.gather_into(buffer, span)?;
         // SAFETY: the selection covers the chunk's shape, so every element was written and with it
         // every byte.
         unsafe { chunks.set_len(chunks.len() + size) };
@@ -139,22 +113,14 @@ impl ChunkCopy<'_> {
     ///
     /// # Errors
     /// [`Error::Selection`] if an offset is out of bounds; nothing is written then.
-    pub(crate) fn fill(&self, value: &[u8], buffer: Region) -> Result<()> {
-        let value = Region {
-            start: NonNull::from(value).cast(),
-            size: value.len(),
-            origin: 0,
-        };
-        let sides = Sides {
-            from: value,
-            to: buffer,
-        };
-        self.run(&sides, Direction::Fill)
+    pub(crate) fn fill(&self, value: &[u8], buffer: Span) -> Result<()> {
+        let value = Span::new(NonNull::from(value).cast(), value.len());
+        self.run(value, buffer, Direction::Fill)
     }
 
     /// Returns the part of the buffer that receives the wanted elements, if they are the whole
     /// chunk and are contiguous in C order in the buffer.
-    pub(crate) fn contiguous(&self, buffer: Region) -> Option<NonNull<[u8]>> {
+    pub(crate) fn contiguous(&self, buffer: Span) -> Option<NonNull<[u8]>> {
         let Wanted::Box(axes) = self.wanted else {
             return None;
         };
@@ -164,12 +130,12 @@ impl ChunkCopy<'_> {
         let mut expected = self.item_size.cast_signed();
         let mut start = buffer.origin.cast_signed();
         for (axis, &len) in axes.iter().zip(self.shape).rev() {
-            let Layout::Range {
+            let Layout::Range(Steps {
                 start: 0,
                 step,
                 count,
                 position,
-            } = axis.layout()
+            }) = axis.layout()
             else {
                 return None;
             };
@@ -194,7 +160,8 @@ impl ChunkCopy<'_> {
 
     /// Turns the wanted elements into nested loops and lists of offsets, proves once that all
     /// offsets stay inside both sides, and copies.
-    fn run(&self, sides: &Sides, direction: Direction) -> Result<()> {
+    fn run(&self, from: Span, to: Span, direction: Direction) -> Result<()> {
+        let sides = &Sides { from, to };
         let item = self.item_size.cast_signed();
         // Collecting in place reuses the allocation.
         let strides = c_strides(self.shape).into_iter();
@@ -214,20 +181,15 @@ impl ChunkCopy<'_> {
         let mut lists = Vec::new();
         for (axis, &stride) in axes.iter().zip(&strides) {
             match axis.layout() {
-                Layout::Range { count: 0, .. } => return Ok(()),
-                Layout::Range {
-                    start: first,
-                    step,
-                    count,
-                    position,
-                } => {
-                    let (chunk, buffer) =
-                        (to_offset(first) * stride, to_offset(position) * axis.stride);
+                Layout::Range(Steps { count: 0, .. }) => return Ok(()),
+                Layout::Range(steps) => {
+                    let chunk = to_offset(steps.start) * stride;
+                    let buffer = to_offset(steps.position) * axis.stride;
                     let (from, to) = direction.orient(chunk, buffer);
                     start = (start.0 + from, start.1 + to);
-                    let step = isize::try_from(step).unwrap_or(0) * stride;
+                    let step = isize::try_from(steps.step).unwrap_or(0) * stride;
                     let (from, to) = direction.orient(step, axis.stride);
-                    let count = usize::try_from(count).unwrap_or(usize::MAX);
+                    let count = usize::try_from(steps.count).unwrap_or(usize::MAX);
                     loops.push(Loop { count, from, to });
                 }
                 Layout::List(pairs) => {
@@ -266,40 +228,19 @@ impl ChunkCopy<'_> {
                 "an element lies outside the chunk or the buffer",
             ));
         }
-        merge(&mut loops, item);
+        merge(&mut loops);
         // SAFETY: the proof above covers the loops from every combination of offsets from the
-        // lists. Regions are readable and writable memory, and the two sides are different
+        // lists. Spans are readable and writable memory, and the two sides are different
         // allocations.
         each_combination(lists, from, to, &mut |from, to| unsafe {
-            self.copy_loops(
+            loops::run(
                 &loops,
+                (item, self.swap_size),
                 sides.from.start.as_ptr().offset(from).cast_const(),
                 sides.to.start.as_ptr().offset(to),
             );
         });
         Ok(())
-    }
-
-    /// # Safety
-    /// At every offset that the loops reach, `from` is valid for reads of an item and `to` for
-    /// writes.
-    unsafe fn copy_loops(&self, loops: &[Loop], from: *const u8, to: *mut u8) {
-        // SAFETY: guaranteed by the caller.
-        unsafe {
-            match (self.swap_size, self.item_size) {
-                (1, 1) => nest::<[u8; 1], 1>(loops, from, to),
-                (1, 2) => nest::<[u8; 2], 1>(loops, from, to),
-                (1, 4) => nest::<[u8; 4], 1>(loops, from, to),
-                (1, 8) => nest::<[u8; 8], 1>(loops, from, to),
-                (1, 16) => nest::<[u8; 16], 1>(loops, from, to),
-                (2, 2) => nest::<[u8; 2], 2>(loops, from, to),
-                (4, 4) => nest::<[u8; 4], 4>(loops, from, to),
-                (8, 8) => nest::<[u8; 8], 8>(loops, from, to),
-                (4, 8) => nest::<[u8; 8], 4>(loops, from, to),
-                (8, 16) => nest::<[u8; 16], 8>(loops, from, to),
-                (swap, item) => nest_any(loops, from, to, item, swap),
-            }
-        }
     }
 }
 
@@ -326,146 +267,6 @@ fn bounds(offsets: impl Iterator<Item = isize>) -> (isize, isize) {
     offsets.fold(start, |(low, high), offset| {
         (low.min(offset), high.max(offset))
     })
-}
-
-/// Whether all items that the loops reach from `origin` lie inside `size` bytes, with `further` the
-/// bounds of the additional offsets of each list.
-fn within(
-    loops: &[Loop],
-    origin: isize,
-    item: usize,
-    size: usize,
-    stride: impl Fn(&Loop) -> isize,
-    further: impl Iterator<Item = (isize, isize)>,
-) -> bool {
-    let (mut low, mut high) = (origin as i128, origin as i128 + item as i128);
-    for (lowest, highest) in further {
-        low += lowest as i128;
-        high += highest as i128;
-    }
-    for l in loops {
-        let reach = (l.count as i128 - 1) * stride(l) as i128;
-        if reach < 0 {
-            low += reach;
-        } else {
-            high += reach;
-        }
-    }
-    low >= 0 && high <= size as i128
-}
-
-/// Drops loops of one iteration, moves the longest strides of the target to the outside, and joins
-/// adjacent loops that form one longer loop.
-fn merge(loops: &mut Vec<Loop>, item: usize) {
-    loops.retain(|l| l.count > 1);
-    loops.sort_by_key(|l| std::cmp::Reverse(l.to.unsigned_abs()));
-    loops.dedup_by(|inner, outer| {
-        let joins = continues(outer, inner);
-        if joins {
-            *outer = Loop {
-                count: outer.count * inner.count,
-                ..*inner
-            };
-        }
-        joins
-    });
-    debug_assert!(item > 0);
-}
-
-fn continues(outer: &Loop, inner: &Loop) -> bool {
-    let count = inner.count.cast_signed();
-    outer.from == inner.from * count && outer.to == inner.to * count
-}
-
-/// Runs nested loops over items of a known size, reversing bytes in groups of `SWAP`.
-///
-/// # Safety
-/// At every offset that the loops reach, `from` is valid for reads of an item and `to` for writes.
-unsafe fn nest<I: Copy + AsMut<[u8]>, const SWAP: usize>(
-    loops: &[Loop],
-    from: *const u8,
-    to: *mut u8,
-) {
-    let size = size_of::<I>().cast_signed();
-    match *loops {
-        // SAFETY: guaranteed by the caller, for one item.
-        [] => unsafe { copy_item::<I, SWAP>(from, to) },
-        [inner] if SWAP == 1 && inner.from == size && inner.to == size => {
-            // SAFETY: guaranteed by the caller, for `count` contiguous items.
-            unsafe { to.copy_from_nonoverlapping(from, inner.count * size_of::<I>()) }
-        }
-        [inner] if inner.to == size => {
-            for i in 0..inner.count.cast_signed() {
-                // SAFETY: guaranteed by the caller.
-                unsafe { copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * size)) }
-            }
-        }
-        [inner] => {
-            for i in 0..inner.count.cast_signed() {
-                // SAFETY: guaranteed by the caller.
-                unsafe {
-                    copy_item::<I, SWAP>(from.offset(i * inner.from), to.offset(i * inner.to))
-                }
-            }
-        }
-        [outer, ref inner @ ..] => {
-            for i in 0..outer.count.cast_signed() {
-                // SAFETY: guaranteed by the caller, with one loop less.
-                unsafe {
-                    nest::<I, SWAP>(inner, from.offset(i * outer.from), to.offset(i * outer.to))
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// Both pointers are valid for an item; neither needs to be aligned.
-#[inline(always)]
-unsafe fn copy_item<I: Copy + AsMut<[u8]>, const SWAP: usize>(from: *const u8, to: *mut u8) {
-    // SAFETY: guaranteed by the caller; byte arrays need no alignment.
-    unsafe {
-        let mut item = from.cast::<I>().read_unaligned();
-        if SWAP > 1 {
-            for group in item.as_mut().chunks_exact_mut(SWAP) {
-                group.reverse();
-            }
-        }
-        to.cast::<I>().write_unaligned(item);
-    }
-}
-
-/// Runs nested loops like [`nest`], for items of any size.
-///
-/// # Safety
-/// The requirements of [`nest`].
-unsafe fn nest_any(loops: &[Loop], from: *const u8, to: *mut u8, item: usize, swap: usize) {
-    match *loops {
-        [] => {
-            // SAFETY: guaranteed by the caller, for `item` bytes on both sides.
-            let target = unsafe {
-                to.copy_from_nonoverlapping(from, item);
-                std::slice::from_raw_parts_mut(to, item)
-            };
-            if swap > 1 {
-                swap_bytes(target, swap);
-            }
-        }
-        [outer, ref inner @ ..] => {
-            for i in 0..outer.count.cast_signed() {
-                // SAFETY: guaranteed by the caller, with one loop less.
-                unsafe {
-                    nest_any(
-                        inner,
-                        from.offset(i * outer.from),
-                        to.offset(i * outer.to),
-                        item,
-                        swap,
-                    )
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ impl Group {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
 
-    /// Deserializes the attributes into a `serde` type, like [`Array::attributes_as`](crate::Array::attributes_as).
+    /// Deserializes the attributes into a `serde` type, like
+    /// [`Array::attributes_as`](crate::Array::attributes_as).
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.

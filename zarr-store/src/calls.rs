@@ -12,78 +12,13 @@ use crate::error::Result;
 #[cfg(feature = "http")]
 use crate::object::Listings;
 use crate::object::sign::{Method, unsupported};
+use crate::results::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
 use crate::{Store, local};
 
 /// The most keys in one batch.
 const BATCH: usize = 1000;
-
-/// The bytes of one read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    /// The bytes of `range`.
-    pub bytes: Bytes,
-    /// The absolute range of `bytes`: the requested range, clamped to the object.
-    pub range: Range<u64>,
-    /// The size of the whole object, in bytes.
-    pub object_size: u64,
-    /// The version that the bytes belong to.
-    pub version: Version,
-}
-
-/// The result of [`get_if_changed`](Store::get_if_changed).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Revalidated {
-    /// The object is still the known version.
-    Unchanged,
-    /// The object is another version, or the backend cannot compare versions.
-    Changed(Body),
-    /// The object definitely does not exist.
-    Absent,
-}
-
-impl Revalidated {
-    pub(crate) fn of(body: Option<Body>) -> Self {
-        body.map_or(Self::Absent, Self::Changed)
-    }
-}
-
-/// The bytes of one of many ranges.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RangeBody {
-    /// The index of the range in the list of requested ranges.
-    pub index: usize,
-    /// The bytes of the range. They may be a slice of a larger buffer: copy bytes that you keep.
-    pub bytes: Bytes,
-}
-
-/// An object in a listing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// The key, from the root of the store.
-    pub key: String,
-    /// The size, in bytes.
-    pub size: u64,
-}
-
-/// The size and version of an object, read without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectInfo {
-    /// The size, in bytes.
-    pub size: u64,
-    /// The version; unknown if the backend reports none.
-    pub version: Version,
-}
-
-/// The names directly below a prefix: relative to the prefix, sorted, without duplicates.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// The names of objects.
-    pub keys: Vec<String>,
-    /// The names of prefixes that contain objects, without a trailing `/`.
-    pub prefixes: Vec<String>,
-}
 
 impl Store {
     /// Reads a range of an object; `None` if the object definitely does not exist. A read is one
@@ -104,11 +39,11 @@ impl Store {
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        self.check_key(key)?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::get(self, local, key, range, version).await,
-            Backend::Object(object) => object.get(self, key, range, version).await,
-            Backend::Zip(zip) => zip.get(self, key, range, version).await,
+            Backend::Local(local) => local::get(self.context(), local, key, range, version).await,
+            Backend::Object(object) => object.get(self.context(), key, range, version).await,
+            Backend::Zip(zip) => zip.get(self.context(), key, range, version).await,
         }
     }
 
@@ -146,11 +81,17 @@ impl Store {
         range: &ByteRange,
         known: &Version,
     ) -> Result<Revalidated> {
-        self.check_key(key)?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::get_if_changed(self, local, key, range, known).await,
-            Backend::Object(object) => object.get_if_changed(self, key, range, known).await,
-            Backend::Zip(zip) => zip.get_if_changed(self, key, range, known).await,
+            Backend::Local(local) => {
+                local::get_if_changed(self.context(), local, key, range, known).await
+            }
+            Backend::Object(object) => {
+                object
+                    .get_if_changed(self.context(), key, range, known)
+                    .await
+            }
+            Backend::Zip(zip) => zip.get_if_changed(self.context(), key, range, known).await,
         }
     }
 
@@ -161,13 +102,13 @@ impl Store {
     ///
     /// See [`get`](Self::get).
     pub fn get_now(&self, key: &str, range: &ByteRange, most: u64) -> Option<Result<Option<Body>>> {
-        if let Err(error) = self.check_key(key) {
+        if let Err(error) = self.context().check_key(key) {
             return Some(Err(error));
         }
         match &self.inner.backend {
             Backend::Local(local) => local.get_now(key, range, most).transpose(),
             Backend::Object(object) if !object.quirks.remote => {
-                object.get(self, key, range, None).now_or_never()
+                object.get(self.context(), key, range, None).now_or_never()
             }
             Backend::Object(_) | Backend::Zip(_) => None,
         }
@@ -191,13 +132,13 @@ impl Store {
         ranges: Vec<Range<u64>>,
         version: Option<&Version>,
     ) -> BoxStream<'static, Result<RangeBody>> {
-        if let Err(error) = self.check_key(key) {
+        if let Err(error) = self.context().check_key(key) {
             return stream::once(async { Err(error) }).boxed();
         }
         match &self.inner.backend {
-            Backend::Local(local) => local::get_ranges(self, local, key, ranges, version),
-            Backend::Object(object) => object.get_ranges(self, key, ranges, version),
-            Backend::Zip(zip) => zip.get_ranges(self, key, ranges, version),
+            Backend::Local(local) => local::get_ranges(self.context(), local, key, ranges, version),
+            Backend::Object(object) => object.get_ranges(self.context(), key, ranges, version),
+            Backend::Zip(zip) => zip.get_ranges(self.context(), key, ranges, version),
         }
     }
 
@@ -223,12 +164,14 @@ impl Store {
         payload: Vec<Bytes>,
         precondition: Precondition,
     ) -> Result<Version> {
-        self.check_write(key, "put")?;
-        self.check_key(key)?;
+        self.context().check_write(key, "put")?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::put(self, local, key, payload, precondition).await,
-            Backend::Object(object) => object.put(self, key, payload, precondition).await,
-            Backend::Zip(_) => Err(self.refuse_write(key, "put")),
+            Backend::Local(local) => {
+                local::put(self.context(), local, key, payload, precondition).await
+            }
+            Backend::Object(object) => object.put(self.context(), key, payload, precondition).await,
+            Backend::Zip(_) => Err(self.context().refuse_write(key, "put")),
         }
     }
 
@@ -243,10 +186,10 @@ impl Store {
     pub fn replace_here(&self, key: &str, payload: Option<&[Bytes]>) -> Option<Result<()>> {
         let local = self.as_local().filter(|local| !local.is_synced())?;
         let operation = if payload.is_some() { "put" } else { "delete" };
-        let checked = self.check_write(key, operation);
+        let checked = self.context().check_write(key, operation);
         Some(
             checked
-                .and_then(|()| self.check_key(key))
+                .and_then(|()| self.context().check_key(key))
                 .and_then(|()| match payload {
                     Some(payload) => local.overwrite(key, payload, &mut None),
                     None => local.delete(key, &mut None),
@@ -260,12 +203,12 @@ impl Store {
     ///
     /// If the backend refuses or fails.
     pub async fn delete(&self, key: &str) -> Result<()> {
-        self.check_write(key, "delete")?;
-        self.check_key(key)?;
+        self.context().check_write(key, "delete")?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::delete(self, local, key).await,
-            Backend::Object(object) => object.delete(self, key).await,
-            Backend::Zip(_) => Err(self.refuse_write(key, "delete")),
+            Backend::Local(local) => local::delete(self.context(), local, key).await,
+            Backend::Object(object) => object.delete(self.context(), key).await,
+            Backend::Zip(_) => Err(self.context().refuse_write(key, "delete")),
         }
     }
 
@@ -276,13 +219,13 @@ impl Store {
     /// If the backend refuses or fails; some objects may already be deleted.
     pub async fn delete_all(&self, keys: &[String]) -> Result<()> {
         for key in keys {
-            self.check_write(key, "delete")?;
-            self.check_key(key)?;
+            self.context().check_write(key, "delete")?;
+            self.context().check_key(key)?;
         }
         match &self.inner.backend {
-            Backend::Local(local) => local::delete_all(self, local, keys).await,
-            Backend::Object(object) => object.delete_all(self, keys).await,
-            Backend::Zip(_) => Err(self.refuse_write("", "delete")),
+            Backend::Local(local) => local::delete_all(self.context(), local, keys).await,
+            Backend::Object(object) => object.delete_all(self.context(), keys).await,
+            Backend::Zip(_) => Err(self.context().refuse_write("", "delete")),
         }
     }
 
@@ -294,23 +237,23 @@ impl Store {
     ///
     /// If the backend refuses or fails; some objects may already be deleted.
     pub async fn delete_prefix(&self, prefix: &str) -> Result<()> {
-        self.check_write(prefix, "delete")?;
-        let prefix = self.check_prefix(prefix)?;
+        self.context().check_write(prefix, "delete")?;
+        let prefix = self.context().check_prefix(prefix)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::delete_prefix(self, local, prefix).await,
-            Backend::Object(object) => object.delete_prefix(self, prefix).await,
-            Backend::Zip(_) => Err(self.refuse_write(prefix, "delete")),
+            Backend::Local(local) => local::delete_prefix(self.context(), local, prefix).await,
+            Backend::Object(object) => object.delete_prefix(self.context(), prefix).await,
+            Backend::Zip(_) => Err(self.context().refuse_write(prefix, "delete")),
         }
     }
 
     /// Lists every object below a prefix, at any depth. A missing prefix lists nothing. Local files
     /// are sorted by key.
     pub fn list(&self, prefix: &str) -> BoxStream<'static, Result<Entry>> {
-        match self.check_prefix(prefix) {
+        match self.context().check_prefix(prefix) {
             Err(error) => stream::once(async { Err(error) }).boxed(),
             Ok(prefix) => match &self.inner.backend {
-                Backend::Local(local) => local::list(self, local, prefix),
-                Backend::Object(object) => object.list(self, prefix),
+                Backend::Local(local) => local::list(self.context(), local, prefix),
+                Backend::Object(object) => object.list(self.context(), prefix),
                 Backend::Zip(zip) => zip.list(prefix),
             },
         }
@@ -319,12 +262,12 @@ impl Store {
     /// Lists the key of every object below a prefix, in batches: [`list`](Self::list) without
     /// sizes, so no local file is examined.
     pub fn list_keys(&self, prefix: &str) -> BoxStream<'static, Result<Vec<String>>> {
-        match (self.check_prefix(prefix), &self.inner.backend) {
+        match (self.context().check_prefix(prefix), &self.inner.backend) {
             (Err(error), _) => stream::once(async { Err(error) }).boxed(),
-            (Ok(prefix), Backend::Local(local)) => local::list_keys(self, local, prefix),
+            (Ok(prefix), Backend::Local(local)) => local::list_keys(self.context(), local, prefix),
             #[cfg(feature = "http")]
             (Ok(prefix), Backend::Object(object)) if object.quirks.list == Listings::Html => object
-                .list_links(self, prefix)
+                .list_links(self.context(), prefix)
                 .try_ready_chunks(BATCH)
                 .map_err(|failed| failed.1)
                 .boxed(),
@@ -343,10 +286,10 @@ impl Store {
     ///
     /// If the backend refuses, fails, or cannot list.
     pub async fn list_dir(&self, prefix: &str) -> Result<Listing> {
-        let prefix = self.check_prefix(prefix)?;
+        let prefix = self.context().check_prefix(prefix)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::list_dir(self, local, prefix).await,
-            Backend::Object(object) => object.list_dir(self, prefix).await,
+            Backend::Local(local) => local::list_dir(self.context(), local, prefix).await,
+            Backend::Object(object) => object.list_dir(self.context(), prefix).await,
             Backend::Zip(zip) => zip.list_dir(prefix).await,
         }
     }
@@ -366,11 +309,11 @@ impl Store {
     ///
     /// Any failure that is not a definite absence.
     pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>> {
-        self.check_key(key)?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Local(local) => local::head(self, local, key).await,
-            Backend::Object(object) => object.describe(self, key).await,
-            Backend::Zip(zip) => zip.head(self, key).await,
+            Backend::Local(local) => local::head(self.context(), local, key).await,
+            Backend::Object(object) => object.describe(self.context(), key).await,
+            Backend::Zip(zip) => zip.head(self.context(), key).await,
         }
     }
 
@@ -384,12 +327,12 @@ impl Store {
     /// no signed URLs; only S3, Google Cloud Storage and Azure have them.
     pub async fn sign(&self, key: &str, method: Method, expires_in: Duration) -> Result<String> {
         if matches!(method, Method::Put | Method::Delete) {
-            self.check_write(key, "sign")?;
+            self.context().check_write(key, "sign")?;
         }
-        self.check_key(key)?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
-            Backend::Object(object) => object.sign(self, key, method, expires_in).await,
-            Backend::Local(_) | Backend::Zip(_) => Err(unsupported(self, key)),
+            Backend::Object(object) => object.sign(self.context(), key, method, expires_in).await,
+            Backend::Local(_) | Backend::Zip(_) => Err(unsupported(self.context(), key)),
         }
     }
 }

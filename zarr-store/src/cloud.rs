@@ -52,8 +52,8 @@ macro_rules! bucket {
         let mut builder = $builder
             .with_http_connector(setup.connector())
             .with_url(url.as_str())
-            .with_retry(setup.patience.retry.clone());
-        for (key, value) in settings::timeouts($kind.environment) {
+            .with_retry(setup.retries.retry.clone());
+        for (key, value) in retries::timeouts($kind.environment) {
             builder = builder.with_config(<$key>::Client(key), value);
         }
         for (name, value) in &setup.named {
@@ -64,15 +64,15 @@ macro_rules! bucket {
             let mut values = keys.iter().filter_map(|key| builder.get_config_value(key));
             values.any(|value| !matches!(value.as_str(), "" | "false"))
         };
-        let given = has(&<$key as settings::Login>::LOGINS);
-        let signs = !has(&<$key as settings::Login>::UNSIGNED);
+        let given = has(&<$key as login::Login>::LOGINS);
+        let signs = !has(&<$key as login::Login>::UNSIGNED);
         if let Some(source) = setup.source(given) {
             builder = builder.with_credentials($credentials(source));
         }
         let builder = $finish(builder)?;
         let singly = $singly(&builder);
         let before = builder.clone();
-        let endpoints = <$key as settings::Login>::ENDPOINTS;
+        let endpoints = <$key as login::Login>::ENDPOINTS;
         let mut endpoints = endpoints.iter();
         let endpoint = endpoints.find_map(|key| builder.get_config_value(key));
         let store = builder
@@ -209,6 +209,8 @@ mod gcs;
 mod gcs_uploads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod headers;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod login;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod named;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
@@ -217,6 +219,8 @@ mod names;
 mod profile;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 mod redirect;
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod retries;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "s3")]

@@ -28,9 +28,9 @@ impl Store {
     /// [`NotFound`](Error::NotFound) if there is no object at `from`; otherwise see
     /// [`get`](Self::get) and [`put`](Self::put).
     pub async fn copy(&self, from: &str, to: &str, precondition: Precondition) -> Result<()> {
-        self.check_write(to, "copy")?;
-        self.check_key(from)?;
-        self.check_key(to)?;
+        self.context().check_write(to, "copy")?;
+        self.context().check_key(from)?;
+        self.context().check_key(to)?;
         if from == to {
             let found = self.head(from).await?;
             return match (found, precondition) {
@@ -38,14 +38,14 @@ impl Store {
                 (Some(_), Precondition::None) => Ok(()),
                 (Some(info), Precondition::IfVersion(version)) if info.version == version => Ok(()),
                 (Some(_), _) => Err(Error::Conflict {
-                    place: self.place(to),
+                    place: self.context().place(to),
                     reason: "source and destination are one object",
                 }),
             };
         }
         if precondition == Precondition::None
             && let Backend::Object(object) = &self.inner.backend
-            && object.copy(self, from, to).await?
+            && object.copy(self.context(), from, to).await?
         {
             return Ok(());
         }
@@ -72,7 +72,7 @@ impl Store {
 
     fn not_found(&self, key: &str) -> Error {
         Error::NotFound {
-            place: self.place(key),
+            place: self.context().place(key),
         }
     }
 }

@@ -29,6 +29,7 @@ mod backoff;
 mod byte_range;
 mod calls;
 mod cloud;
+mod context;
 mod copy;
 mod cost;
 mod counts;
@@ -44,6 +45,7 @@ mod options;
 mod patch;
 mod planner;
 mod redact;
+mod results;
 mod store;
 mod task;
 #[cfg(any(test, feature = "testing"))]
@@ -56,7 +58,6 @@ mod zip;
 
 pub use backoff::Backoff;
 pub use byte_range::ByteRange;
-pub use calls::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use cost::CostModel;
 pub use counts::{Counters, RequestCounts};
 pub use credentials::{CredentialSource, Credentials};
@@ -66,6 +67,7 @@ pub use local::{Durability, Hold, LocalFile, LocalStore, Unlisted};
 pub use object::sign::Method;
 pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
+pub use results::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use store::Store;
 pub use version::{Precondition, Version};
 

@@ -59,8 +59,8 @@ impl Store {
         keep: u64,
         tail: Vec<Bytes>,
     ) -> Result<Version> {
-        self.check_write(key, "patch")?;
-        self.check_key(key)?;
+        self.context().check_write(key, "patch")?;
+        self.context().check_key(key)?;
         self.patch_part(key, version, (keep, false), tail).await
     }
 
@@ -86,8 +86,8 @@ impl Store {
         size: u64,
         tail: Vec<Bytes>,
     ) -> Result<Version> {
-        self.check_write(key, "patch")?;
-        self.check_key(key)?;
+        self.context().check_write(key, "patch")?;
+        self.context().check_key(key)?;
         self.patch_part(key, version, (size, true), tail).await
     }
 
@@ -101,10 +101,12 @@ impl Store {
         if keep > 0
             && let Backend::Local(files) = &self.inner.backend
         {
-            return local::patch(self, files, key, version, (keep, tail)).await;
+            return local::patch(self.context(), files, key, version, (keep, tail)).await;
         }
         if let Backend::Object(object) = &self.inner.backend
-            && let Some(version) = object.patch(self, key, version, (keep, all), &tail).await?
+            && let Some(version) = object
+                .patch(self.context(), key, version, (keep, all), &tail)
+                .await?
         {
             return Ok(version);
         }
@@ -126,11 +128,11 @@ impl Store {
     ///
     /// If the store is read-only, or the lock cannot be taken.
     pub async fn hold(&self, key: &str) -> Result<Option<local::Hold>> {
-        self.check_write(key, "hold")?;
-        self.check_key(key)?;
+        self.context().check_write(key, "hold")?;
+        self.context().check_key(key)?;
         match &self.inner.backend {
             Backend::Local(files) if Handle::try_current().is_ok() => {
-                local::hold(self, files, key).await.map(Some)
+                local::hold(self.context(), files, key).await.map(Some)
             }
             Backend::Local(_) | Backend::Object(_) | Backend::Zip(_) => Ok(None),
         }
@@ -147,10 +149,10 @@ impl Store {
     ///
     /// If the store is read-only, or the backend refuses or fails.
     pub async fn sweep(&self, older_than: Duration) -> Result<u64> {
-        self.check_write("", "sweep")?;
+        self.context().check_write("", "sweep")?;
         match &self.inner.backend {
             Backend::Local(files) => {
-                let (files, place) = (files.clone(), self.place(""));
+                let (files, place) = (files.clone(), self.context().place(""));
                 let swept = task::blocking(move || files.sweep(older_than)).await;
                 let swept = swept.map_err(|source| Error::io(place, "sweep", source))?;
                 swept.map(|count| count as u64)
@@ -158,7 +160,7 @@ impl Store {
             Backend::Object(object) => {
                 let before = SystemTime::now().checked_sub(older_than);
                 let before = before.unwrap_or(SystemTime::UNIX_EPOCH);
-                object.sweep(self, before).await
+                object.sweep(self.context(), before).await
             }
             Backend::Zip(_) => Ok(0),
         }
@@ -167,7 +169,7 @@ impl Store {
     /// Reads the first `size` bytes of an object at a version.
     async fn start_of(&self, key: &str, version: &Version, size: u64) -> Result<Vec<Bytes>> {
         let conflict = |reason| Error::Conflict {
-            place: self.place(key),
+            place: self.context().place(key),
             reason,
         };
         if size == 0 {

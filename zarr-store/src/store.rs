@@ -1,18 +1,22 @@
 //! The [`Store`] handle: constructors and settings. Its operations are in `calls`.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use object_store::ObjectStore;
-use tokio::sync::Semaphore;
 
-use crate::counts::Counters;
+use crate::context::Context;
 use crate::error::{Error, Place, Result};
 use crate::local::{Durability, LocalStore};
 use crate::object::{ObjectBackend, Quirks};
-use crate::zip::ZipStore;
-use crate::{CostModel, Deadline, RequestCounts, address, key, redact};
+use crate::results::{Body, RangeBody};
+use crate::zip::{Archive, ZipStore};
+use crate::{ByteRange, CostModel, Deadline, RequestCounts, Version, address, redact};
 
 /// A flat map from keys to objects: a local directory, memory, any [`ObjectStore`], or a zip
 /// archive in any of these.
@@ -29,13 +33,7 @@ pub struct Store {
 #[derive(Clone)]
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
-    /// The redacted URL or path.
-    location: Arc<str>,
-    read_only: bool,
-    cost: CostModel,
-    deadline: Deadline,
-    permits: Arc<Semaphore>,
-    counters: Arc<Counters>,
+    context: Arc<Context>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,9 +57,9 @@ impl Store {
             .map_err(|source| Error::io(Place::new(&location, ""), "open", source))?;
         let location = root.to_string_lossy().into_owned();
         let local = LocalStore::new(root, location.as_str().into());
-        let mut inner = Self::inner(Backend::Local(local.clone()), &location, CostModel::local());
-        inner.counters = local.counters();
-        Ok(inner.into())
+        let mut context = Context::new(&location, CostModel::local());
+        context.counters = local.counters();
+        Ok(Self::of(Backend::Local(local), context))
     }
 
     /// Wraps any [`ObjectStore`]. `location` names the store in messages; if `location` is a URL,
@@ -79,18 +77,13 @@ impl Store {
 
     /// Wraps a backend at a location without secrets.
     pub(crate) fn from_object(backend: ObjectBackend, location: &str, cost: CostModel) -> Self {
-        Self::inner(Backend::Object(backend), location, cost).into()
+        Self::of(Backend::Object(backend), Context::new(location, cost))
     }
 
-    fn inner(backend: Backend, location: &str, cost: CostModel) -> Inner {
-        Inner {
-            backend,
-            location: location.into(),
-            read_only: false,
-            permits: Arc::new(Semaphore::new(cost.max_in_flight.max(1))),
-            cost,
-            deadline: Deadline::default(),
-            counters: Arc::default(),
+    fn of(backend: Backend, context: Context) -> Self {
+        let context = Arc::new(context);
+        Self {
+            inner: Arc::new(Inner { backend, context }),
         }
     }
 
@@ -102,26 +95,26 @@ impl Store {
     /// If the prefix is not a legal key, or if the resulting URL would be that of an archive, as
     /// with `a|zip:b`.
     pub fn with_prefix(&self, prefix: &str) -> Result<Self> {
-        let prefix = self.check_prefix(prefix)?;
+        let prefix = self.context().check_prefix(prefix)?;
         if prefix.is_empty() {
             return Ok(self.clone());
         }
         let place: Arc<str> = self.shown(prefix)?.into();
-        let mut inner = Inner::clone(&self.inner);
-        inner.backend = match &self.inner.backend {
+        let backend = match &self.inner.backend {
             Backend::Local(local) => Backend::Local(local.with_prefix(prefix, Arc::clone(&place))),
             Backend::Object(object) => Backend::Object(object.with_prefix(prefix)),
             Backend::Zip(zip) => Backend::Zip(zip.with_prefix(prefix)),
         };
-        inner.location = place;
-        Ok(inner.into())
+        let mut context = Context::clone(self.context());
+        context.location = place;
+        Ok(Self::of(backend, context))
     }
 
     /// Returns the URL or path of everything below a prefix.
     fn shown(&self, prefix: &str) -> Result<String> {
-        let shown = address::shown(&self.inner.location, prefix);
+        let shown = address::shown(self.location(), prefix);
         shown.ok_or_else(|| Error::InvalidKey {
-            place: self.place(prefix),
+            place: self.context().place(prefix),
             reason: "the URL would name an archive",
         })
     }
@@ -140,33 +133,30 @@ impl Store {
     ///
     /// If the key is not legal. A damaged archive is an error of the reads.
     pub fn zip(&self, key: &str) -> Result<Self> {
-        self.check_key(key)?;
-        let mut inner = Inner::clone(&self.inner);
-        inner.backend = Backend::Zip(ZipStore::new(self.clone(), key));
-        inner.location = format!("{}|zip:", self.shown(key)?).into();
-        inner.read_only = true;
-        Ok(inner.into())
+        self.context().check_key(key)?;
+        let mut context = Context::clone(self.context());
+        context.location = format!("{}|zip:", self.shown(key)?).into();
+        context.read_only = true;
+        let zip = ZipStore::new(Arc::new(self.clone()), key);
+        Ok(Self::of(Backend::Zip(zip), context))
     }
 
     /// Returns this store with every write refused.
     #[must_use]
     pub fn read_only(self) -> Self {
-        self.edit(|inner| inner.read_only = true)
+        self.edit_context(|context| context.read_only = true)
     }
 
     /// Returns this store with another cost model and its own limit on requests in flight.
     #[must_use]
     pub fn with_cost_model(self, cost: CostModel) -> Self {
-        self.edit(|inner| {
-            inner.permits = Arc::new(Semaphore::new(cost.max_in_flight.max(1)));
-            inner.cost = cost;
-        })
+        self.edit_context(|context| context.set_cost(cost))
     }
 
     /// Returns this store with another deadline for its requests.
     #[must_use]
     pub fn with_deadline(self, deadline: Deadline) -> Self {
-        self.edit(|inner| inner.deadline = deadline)
+        self.edit_context(|context| context.deadline = deadline)
     }
 
     /// Returns this store, assuming that it has no other writer: before a put with a precondition,
@@ -222,22 +212,25 @@ impl Store {
         })
     }
 
-    fn edit(self, edit: impl FnOnce(&mut Inner)) -> Self {
-        let mut inner = Arc::unwrap_or_clone(self.inner);
-        edit(&mut inner);
-        inner.into()
+    fn edit_context(self, edit: impl FnOnce(&mut Context)) -> Self {
+        self.edit(|inner| edit(Arc::make_mut(&mut inner.context)))
+    }
+
+    fn edit(mut self, edit: impl FnOnce(&mut Inner)) -> Self {
+        edit(Arc::make_mut(&mut self.inner));
+        self
     }
 
     /// The URL, path or name of this store, without user info and query.
     #[must_use]
     pub fn location(&self) -> &str {
-        &self.inner.location
+        &self.inner.context.location
     }
 
     /// Whether every write is refused.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
-        self.inner.read_only
+        self.inner.context.read_only
     }
 
     /// Whether calls wait for a network. Calls on any other store run on the calling thread if it
@@ -247,7 +240,7 @@ impl Store {
         match &self.inner.backend {
             Backend::Local(_) => false,
             Backend::Object(object) => object.quirks.remote,
-            Backend::Zip(zip) => zip.archive().is_remote(),
+            Backend::Zip(zip) => zip.is_remote(),
         }
     }
 
@@ -263,13 +256,13 @@ impl Store {
     /// The cost model for planning ranges.
     #[must_use]
     pub fn cost_model(&self) -> &CostModel {
-        &self.inner.cost
+        &self.inner.context.cost
     }
 
     /// The requests made so far by this store, its clones and its prefixes.
     #[must_use]
     pub fn requests(&self) -> RequestCounts {
-        self.inner.counters.snapshot()
+        self.inner.context.counters.snapshot()
     }
 
     /// The local files of this store, for positioned reads without a runtime; `None` for other
@@ -282,64 +275,43 @@ impl Store {
         }
     }
 
-    pub(crate) fn place(&self, key: &str) -> Place {
-        Place::new(&self.inner.location, key)
-    }
-
-    pub(crate) fn counters(&self) -> &Arc<Counters> {
-        &self.inner.counters
-    }
-
-    pub(crate) fn deadline(&self) -> &Deadline {
-        &self.inner.deadline
-    }
-
-    pub(crate) fn permits(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.inner.permits)
-    }
-
-    pub(crate) fn check_key(&self, key: &str) -> Result<()> {
-        key::check(key).map_err(|reason| Error::InvalidKey {
-            place: self.place(key),
-            reason,
-        })
-    }
-
-    pub(crate) fn check_prefix<'a>(&self, prefix: &'a str) -> Result<&'a str> {
-        key::check_prefix(prefix).map_err(|reason| Error::InvalidKey {
-            place: self.place(prefix),
-            reason,
-        })
-    }
-
-    pub(crate) fn check_write(&self, key: &str, operation: &'static str) -> Result<()> {
-        if !self.inner.read_only {
-            return Ok(());
-        }
-        Err(self.refuse_write(key, operation))
-    }
-
-    pub(crate) fn refuse_write(&self, key: &str, operation: &'static str) -> Error {
-        Error::ReadOnly {
-            place: self.place(key),
-            operation,
-        }
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.inner.context
     }
 }
 
-impl From<Inner> for Store {
-    fn from(inner: Inner) -> Self {
-        Self {
-            inner: Arc::new(inner),
-        }
+impl Archive for Store {
+    fn place(&self, key: &str) -> Place {
+        self.context().place(key)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.is_remote()
+    }
+
+    fn get<'a>(
+        &'a self,
+        key: &'a str,
+        range: &'a ByteRange,
+    ) -> BoxFuture<'a, Result<Option<Body>>> {
+        self.get(key, range, None).boxed()
+    }
+
+    fn get_ranges(
+        &self,
+        key: &str,
+        ranges: Vec<Range<u64>>,
+        version: &Version,
+    ) -> BoxStream<'static, Result<RangeBody>> {
+        self.get_ranges(key, ranges, Some(version))
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("location", &self.inner.location)
-            .field("read_only", &self.inner.read_only)
+            .field("location", &self.location())
+            .field("read_only", &self.is_read_only())
             .finish_non_exhaustive()
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::spec::{Elements, check_offsets};
+use super::wrap::{unwrap_bytes, unwrap_bytes_into, wrap_bytes};
 use super::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize,
     Sharding, with_scratch, with_scratch_slice,
 };
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::size::to_usize;
 
 /// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk
 /// shape.
@@ -26,15 +27,6 @@ pub struct CodecChain {
     /// The largest size of the chunk between any two codecs, in bytes.
     widest: usize,
     max_chunk_size: u64,
-}
-
-/// Elements of a chunk in transit between codecs and a buffer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Elements<'a> {
-    /// The elements, in C order of the planned axes.
-    pub(crate) bytes: &'a [u8],
-    /// Whether the byte order of the elements differs from this machine's.
-    pub(crate) foreign: bool,
 }
 
 impl CodecChain {
@@ -132,7 +124,7 @@ impl CodecChain {
     ///
     /// In foreign byte order, structs and types that need `Admit` are not copied directly: their
     /// chunks are byte-swapped as a whole.
-    fn plain(&self) -> Option<ByteOrder> {
+    fn copied_order(&self) -> Option<ByteOrder> {
         let order = self
             .axis_order
             .as_ref()
@@ -144,7 +136,7 @@ impl CodecChain {
 
     /// Whether [`Self::encode`] takes elements in foreign byte order, which is not this machine's.
     pub(crate) fn encodes_foreign(&self) -> bool {
-        self.plain()
+        self.copied_order()
             .is_some_and(|order| order != ByteOrder::native())
     }
 
@@ -194,7 +186,7 @@ impl CodecChain {
             self.array_to_bytes.encoded_size(),
             encoded,
             |stored| {
-                if let Some(order) = self.plain() {
+                if let Some(order) = self.copied_order() {
                     EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
                     let foreign = order != ByteOrder::native();
                     let data_type = &self.stored.data_type;
@@ -210,10 +202,7 @@ impl CodecChain {
                         use_elements(Elements { bytes, foreign })
                     });
                 }
-                let mut data = self.decode_stored(stored)?;
-                if self.axis_order.is_none() {
-                    data = self.decode_arrays(data)?;
-                }
+                let data = self.decode_planned(stored)?;
                 let bytes = data.fixed()?;
                 EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
                 use_elements(Elements {
@@ -268,13 +257,10 @@ impl CodecChain {
                 check_offsets(offsets, bytes, self.decoded.elements()?)?;
             }
         }
-        let Some((first, rest)) = self.array_to_array.split_first() else {
+        if self.array_to_array.is_empty() {
             return self.encode_stored(decoded, encoded);
-        };
-        let mut data = first.encode(decoded.clone())?;
-        for codec in rest {
-            data = codec.encode(data)?;
         }
+        let data = self.encode_arrays(decoded.clone())?;
         self.encode_stored(&data, encoded)
     }
 
@@ -282,12 +268,9 @@ impl CodecChain {
     /// bytes, in C order of the planned axes.
     pub(crate) fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
         let stored = self.array_to_bytes.encoded_size();
-        let mut data = unwrap_bytes(&self.bytes_to_bytes, stored, encoded, |stored| {
-            self.decode_stored(stored)
+        let data = unwrap_bytes(&self.bytes_to_bytes, stored, encoded, |stored| {
+            self.decode_planned(stored)
         })?;
-        if self.axis_order.is_none() {
-            data = self.decode_arrays(data)?;
-        }
         match data {
             ChunkData::Fixed(_) => Err(self.unsupported("fixed-size elements for")),
             ChunkData::Variable { offsets, bytes } => {
@@ -305,13 +288,7 @@ impl CodecChain {
         bytes: Vec<u8>,
         encoded: &mut Vec<u8>,
     ) -> Result<()> {
-        let mut data = ChunkData::Variable { offsets, bytes };
-        if self.axis_order.is_none() {
-            for codec in &self.array_to_array {
-                data = codec.encode(data)?;
-            }
-        }
-        self.encode_stored(&data, encoded)
+        self.encode_planned(ChunkData::Variable { offsets, bytes }, encoded)
     }
 
     fn unsupported(&self, what: &str) -> Error {
@@ -356,6 +333,30 @@ impl CodecChain {
         Ok(data)
     }
 
+    /// Decodes with the array to bytes codec to the planned axes.
+    fn decode_planned(&self, stored: &[u8]) -> Result<ChunkData> {
+        let data = self.decode_stored(stored)?;
+        match self.axis_order {
+            Some(_) => Ok(data),
+            None => self.decode_arrays(data),
+        }
+    }
+
+    /// Encodes elements in C order of the planned axes and this machine's byte order.
+    fn encode_planned(&self, mut data: ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
+        if self.axis_order.is_none() {
+            data = self.encode_arrays(data)?;
+        }
+        self.encode_stored(&data, encoded)
+    }
+
+    fn encode_arrays(&self, mut data: ChunkData) -> Result<ChunkData> {
+        for codec in &self.array_to_array {
+            data = codec.encode(data)?;
+        }
+        Ok(data)
+    }
+
     fn encode_stored(&self, data: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
         let order = self.array_to_bytes.byte_order();
         if let (Some(order), ChunkData::Fixed(bytes)) = (order, data)
@@ -378,7 +379,7 @@ impl CodecChain {
     /// Decodes directly into a buffer of the size of the elements. Returns false, without writing,
     /// if the chain does not support it.
     pub(crate) fn decode_into(&self, encoded: &[u8], elements: &mut [u8]) -> Result<bool> {
-        if self.plain() != Some(ByteOrder::native()) {
+        if self.copied_order() != Some(ByteOrder::native()) {
             return Ok(false);
         }
         EncodedSize::Exact(self.elements_size()?).check("decoded chunk", elements.len())?;
@@ -388,8 +389,8 @@ impl CodecChain {
     }
 
     /// Whether the encoded chunk is exactly its elements in the form that [`Self::encode`] takes.
-    pub(crate) fn is_raw(&self) -> bool {
-        self.plain().is_some()
+    pub(crate) fn is_uncompressed(&self) -> bool {
+        self.copied_order().is_some()
             && self.bytes_to_bytes.is_empty()
             && self.stored.data_type.admits_all()
     }
@@ -398,93 +399,9 @@ impl CodecChain {
     /// [`Self::encodes_foreign`] is true, and appends them to `encoded`.
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         self.planned().data_type.check(elements)?;
-        if self.plain().is_some() {
+        if self.copied_order().is_some() {
             return wrap_bytes(&self.bytes_to_bytes, elements, encoded);
         }
-        let mut data = ChunkData::Fixed(elements.to_vec());
-        if self.axis_order.is_none() {
-            for codec in &self.array_to_array {
-                data = codec.encode(data)?;
-            }
-        }
-        self.encode_stored(&data, encoded)
+        self.encode_planned(ChunkData::Fixed(elements.to_vec()), encoded)
     }
-}
-
-/// Rejects offsets that do not divide `bytes` into `len` elements.
-fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
-    let complete = offsets.len().checked_sub(1) == Some(to_usize("chunk", len)?);
-    let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
-    if !complete || !ascend || offsets.last() != Some(&bytes.len()) {
-        return Err(Error::corrupt(
-            "variable-length chunk",
-            format!(
-                "the offsets do not divide {} bytes into {len} elements",
-                bytes.len()
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Decodes with the bytes to bytes codecs, last first, and lends the result, whose size is
-/// `stored`. Checksums are verified in place.
-fn unwrap_bytes<R, F: FnOnce(&[u8]) -> Result<R>>(
-    codecs: &[Arc<dyn BytesToBytes>],
-    stored: EncodedSize,
-    encoded: &[u8],
-    use_bytes: F,
-) -> Result<R> {
-    let Some((codec, inner)) = codecs.split_last() else {
-        return use_bytes(encoded);
-    };
-    if let Some(payload) = codec.payload(encoded)? {
-        return unwrap_bytes(inner, stored, payload, use_bytes);
-    }
-    match inner.last().map_or(stored, |inner| inner.encoded_size()) {
-        EncodedSize::Exact(size) => with_scratch_slice(size, |decoded| {
-            codec.decode_exact(encoded, decoded)?;
-            unwrap_bytes(inner, stored, decoded, use_bytes)
-        }),
-        EncodedSize::AtMost(_) => with_scratch(|decoded| {
-            codec.decode(encoded, decoded)?;
-            unwrap_bytes(inner, stored, decoded, use_bytes)
-        }),
-    }
-}
-
-/// Decodes with all of the codecs, into exactly the bytes of `decoded`.
-fn unwrap_bytes_into(
-    codecs: &[Arc<dyn BytesToBytes>],
-    encoded: &[u8],
-    decoded: &mut [u8],
-) -> Result<()> {
-    let Some((first, outer)) = codecs.split_first() else {
-        EncodedSize::Exact(decoded.len()).check("decoded chunk", encoded.len())?;
-        decoded.copy_from_slice(encoded);
-        return Ok(());
-    };
-    unwrap_bytes(outer, first.encoded_size(), encoded, |bytes| {
-        match first.payload(bytes)? {
-            None => first.decode_exact(bytes, decoded),
-            Some(payload) => unwrap_bytes_into(&[], payload, decoded),
-        }
-    })
-}
-
-/// Encodes with the bytes to bytes codecs, first one first.
-fn wrap_bytes(
-    codecs: &[Arc<dyn BytesToBytes>],
-    decoded: &[u8],
-    encoded: &mut Vec<u8>,
-) -> Result<()> {
-    match codecs.split_first() {
-        None => encoded.extend_from_slice(decoded),
-        Some((codec, [])) => codec.encode(decoded, encoded)?,
-        Some((codec, outer)) => with_scratch(|between| {
-            codec.encode(decoded, between)?;
-            wrap_bytes(outer, between, encoded)
-        })?,
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod inner_chunks;
 mod scratch;
 mod shard;
 mod spec;
+mod wrap;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,5 +1,11 @@
 //! The decoded index of a shard.
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
 use std::ops::Range;
 
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::data_type::{DataType, FillValue};
 use crate::error::{Error, Result};
-use crate::size::{byte_size, product};
+use crate::size::{byte_size, product, to_usize};
 
 /// The input of a codec on encoding: shape, data type and fill value.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,4 +113,29 @@ impl ChunkData {
             }),
         }
     }
+}
+
+/// Elements of a chunk in transit between codecs and a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elements<'a> {
+    /// The elements, in C order of the planned axes.
+    pub(crate) bytes: &'a [u8],
+    /// Whether the byte order of the elements differs from this machine's.
+    pub(crate) foreign: bool,
+}
+
+/// Rejects offsets that do not divide `bytes` into `len` elements.
+pub(super) fn check_offsets(offsets: &[usize], bytes: &[u8], len: u64) -> Result<()> {
+    let complete = offsets.len().checked_sub(1) == Some(to_usize("chunk", len)?);
+    let ascend = offsets.is_sorted() && offsets.first() == Some(&0);
+    if !complete || !ascend || offsets.last() != Some(&bytes.len()) {
+        return Err(Error::corrupt(
+            "variable-length chunk",
+            format!(
+                "the offsets do not divide {} bytes into {len} elements",
+                bytes.len()
+            ),
+        ));
+    }
+    Ok(())
 }

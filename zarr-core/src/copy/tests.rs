@@ -21,7 +21,7 @@ fn scatter(selection: &Selection, strides: &[isize], len: usize, swap_size: usiz
         item_size: 2,
         swap_size,
     };
-    copy.scatter(&chunk, output.lease().unwrap().region())
+    copy.scatter(&chunk, output.lease().unwrap().span())
         .unwrap();
     output.into_vec(len).unwrap()
 }
@@ -66,9 +66,9 @@ fn gathering_is_the_way_back() {
     };
     let input = Input::from_vec((0..20_u16).collect(), 0);
     let mut chunk = [0; 40];
-    copy.gather(input.region(), &mut chunk).unwrap();
+    copy.gather(input.span(), &mut chunk).unwrap();
     let mut chunks = vec![1, 2, 3];
-    copy.append_to(&mut chunks, input.region()).unwrap();
+    copy.append_to(&mut chunks, input.span()).unwrap();
     assert_eq!(chunks, [&[1, 2, 3], &chunk[..]].concat());
     assert_eq!(
         chunk[..4],
@@ -88,16 +88,16 @@ fn what_lies_outside_is_an_error_and_not_copied() {
     };
     let small = Output::zeroed::<u16>(19).unwrap();
     assert!(
-        copy.scatter(&[7; 40], small.lease().unwrap().region())
+        copy.scatter(&[7; 40], small.lease().unwrap().span())
             .is_err()
     );
     assert_eq!(small.into_vec::<u16>(19).unwrap(), [0; 19]);
     let output = Output::zeroed::<u16>(20).unwrap();
     assert!(
-        copy.scatter(&[7; 39], output.lease().unwrap().region())
+        copy.scatter(&[7; 39], output.lease().unwrap().span())
             .is_err()
     );
-    assert!(copy.fill(&[7], output.lease().unwrap().region()).is_err());
+    assert!(copy.fill(&[7], output.lease().unwrap().span()).is_err());
     let part = super::tests::wanted(
         &Selection::slices([Slice::new(1, None, 1)]),
         &shape,
@@ -108,7 +108,7 @@ fn what_lies_outside_is_an_error_and_not_copied() {
             wanted: &part,
             ..copy
         }
-        .append_to(&mut vec![], Input::from_vec(vec![0_u16; 20], 0).region())
+        .append_to(&mut vec![], Input::from_vec(vec![0_u16; 20], 0).span())
         .is_err()
     );
 }
@@ -126,7 +126,7 @@ fn a_whole_chunk_in_c_order_is_one_piece() {
         };
         let output = Output::zeroed::<u16>(24).unwrap();
         assert_eq!(
-            copy.contiguous(output.lease().unwrap().region())
+            copy.contiguous(output.lease().unwrap().span())
                 .map(|it| it.len()),
             contiguous.then_some(40)
         );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::buffer::{OutputLease, Region};
+use crate::buffer::{OutputLease, Span};
 
 /// The output of a read, shared by the fetches and jobs of one object; nothing else holds a
 /// reference.
@@ -23,11 +23,11 @@ impl Attempt {
     }
 
     /// Returns the memory to a job that writes to it, and records the write.
-    pub(super) fn written(&self) -> Region {
+    pub(super) fn written(&self) -> Span {
         // Jobs of all threads come here: only the first one writes to the shared memory.
         if !self.wrote.load(Ordering::Relaxed) {
             self.wrote.store(true, Ordering::Relaxed);
         }
-        self.lease.region()
+        self.lease.span()
     }
 }

@@ -70,9 +70,10 @@ impl Positions {
     /// Returns the positions of an axis; `None` if a position occurs twice.
     fn of(axis: &Axis) -> Option<Self> {
         match axis.layout() {
-            Layout::Range {
-                position, count, ..
-            } => Some(Self::Range(position, position.checked_add(count - 1)?)),
+            Layout::Range(steps) => {
+                let last = steps.position.checked_add(steps.count - 1)?;
+                Some(Self::Range(steps.position, last))
+            }
             Layout::List(pairs) => {
                 let mut positions = pairs.map(|(_, position)| position).collect::<Vec<_>>();
                 positions.sort_unstable();

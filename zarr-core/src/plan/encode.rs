@@ -154,9 +154,9 @@ fn encode_plain(
     };
     let all_fill = |elements: &[u8]| !task.store_fill && fill.fills(elements);
     let covers = task.part.wanted.covers(&spec.shape);
-    if covers && chain.is_raw() {
+    if covers && chain.is_uncompressed() {
         let start = chunks.len();
-        copy.append_to(chunks, input.region())?;
+        copy.append_to(chunks, input.span())?;
         let stored = !all_fill(&chunks[start..]);
         if !stored {
             chunks.truncate(start);
@@ -173,7 +173,7 @@ fn encode_plain(
             None if covers => {}
             None => fill_with(elements, fill.bytes()),
         }
-        copy.gather(input.region(), elements)?;
+        copy.gather(input.span(), elements)?;
         if all_fill(elements) {
             return Ok(false);
         }
@@ -207,7 +207,7 @@ fn encode_variable(
         item_size: 8,
         swap_size: 1,
     }
-    .gather(input.region(), &mut numbers)?;
+    .gather(input.span(), &mut numbers)?;
     let old = existing
         .map(|existing| chain.decode_variable(existing))
         .transpose()?;

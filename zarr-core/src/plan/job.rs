@@ -49,8 +49,8 @@ impl ChunkJob {
         size: u64,
         read: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Option<Self>, E> {
-        let raw = self.part.chain.is_raw() && !self.part.chain.encodes_foreign();
-        let target = self.copy().contiguous(self.attempt.lease.region());
+        let raw = self.part.chain.is_uncompressed() && !self.part.chain.encodes_foreign();
+        let target = self.copy().contiguous(self.attempt.lease.span());
         let Some(mut target) = target.filter(|target| raw && target.len() as u64 == size) else {
             return Ok(Some(self));
         };
@@ -84,8 +84,8 @@ impl ChunkJob {
             self.check_bools(spec.fill_value.bytes())?;
             return copy.fill(spec.fill_value.bytes(), self.attempt.written());
         };
-        let region = self.attempt.written();
-        if let Some(mut target) = copy.contiguous(region) {
+        let span = self.attempt.written();
+        if let Some(mut target) = copy.contiguous(span) {
             // SAFETY: the target lies inside the output, which the lease keeps alive, and no other
             // job writes to it.
             let target = Target(unsafe { target.as_mut() });
@@ -103,7 +103,7 @@ impl ChunkJob {
             if elements.foreign {
                 copy.swap_size = spec.data_type.swap_size();
             }
-            copy.scatter(elements.bytes, region)
+            copy.scatter(elements.bytes, span)
         })
     }
 

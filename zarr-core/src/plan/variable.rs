@@ -1,5 +1,11 @@
 //! Elements of variable size that a read found: decoded chunks, and places in them.
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic
+)]
+
 use crate::error::{Error, Result};
 
 /// The decoded chunks of a read of variable-size elements. A *place* in the output of such a read
@@ -31,6 +37,6 @@ impl VariableChunks {
         let number = u32::from_ne_bytes([a, b, c, d]) as usize;
         let position = u32::from_ne_bytes([e, f, g, h]) as usize;
         let (offsets, bytes) = self.0.get(number.checked_sub(1)?)?;
-        bytes.get(*offsets.get(position)?..*offsets.get(position + 1)?)
+        bytes.get(*offsets.get(position)?..*offsets.get(position.checked_add(1)?)?)
     }
 }

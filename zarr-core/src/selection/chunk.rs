@@ -78,3 +78,23 @@ impl ChunkSelection {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_zero_selects_one_index_at_most() {
+        let select = |count| {
+            let indices = PlacedIndices::Range {
+                start: 3,
+                step: 0,
+                count,
+                position: 0,
+            };
+            ChunkSelection::orthogonal([AxisPlaces { indices, stride: 1 }]).within(&[4])
+        };
+        assert!(select(0).is_ok() && select(1).is_ok());
+        assert!(select(2).is_err());
+    }
+}

@@ -7,13 +7,16 @@
 mod axis;
 mod basic;
 mod chunk;
+mod parts;
 mod points;
+mod steps;
 mod wanted;
 
 pub(crate) use axis::{Axis, Layout};
 pub use basic::{BasicIndex, Slice};
 pub use chunk::{AxisPlaces, ChunkSelection, PlacedIndices};
 pub(crate) use points::Points;
+pub(crate) use steps::Steps;
 pub(crate) use wanted::{Wanted, WantedParts};
 
 use crate::error::{Error, Result};

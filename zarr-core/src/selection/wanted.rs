@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::axis::{Axis, Parts};
+use super::axis::Axis;
+use super::parts::Parts;
 use super::points::{PointParts, Points};
 use crate::chunk_grid::GridDimension;
 use crate::size::{position_of, product};

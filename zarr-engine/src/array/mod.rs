@@ -1,10 +1,11 @@
 //! An array: its metadata, and reads and writes of any selection of it.
 //!
-//! `chunk` and `chunks` address cells of the chunk grid, `view` a part of the array. `selection`
-//! and `source` define the selections and data that callers may pass; `element` and `data` convert
-//! between typed arrays and bytes.
+//! `chunk`, `inner_chunk` and `chunks` address cells of the grids, `view` a part of the array.
+//! `selection` and `source` define the selections and data that callers may pass; `element` and
+//! `data` convert between typed arrays and bytes.
 
 mod append;
+mod axis_selection;
 mod chunk;
 mod chunks;
 mod compact;
@@ -15,6 +16,7 @@ mod digest;
 mod element;
 mod elements;
 mod grid;
+mod inner_chunk;
 mod number;
 mod parts;
 mod read;
@@ -35,7 +37,8 @@ use zarr_core::plan::WriteOptions;
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub use append::AxisName;
-pub use chunk::{Chunk, InnerChunk};
+pub use axis_selection::{AxisSelect, AxisSelection, Index};
+pub use chunk::Chunk;
 pub use compact::{Compaction, DeadSpace};
 pub use compare::{ElementDifferences, Tolerance};
 pub(crate) use data::{InputLayout, OutputLayout};
@@ -43,9 +46,10 @@ pub use digest::ValueDigest;
 pub(crate) use element::plain;
 pub use element::{Plain, ReadAs, ReadElement, Scalar, WriteElement};
 pub use elements::Elements;
+pub use inner_chunk::InnerChunk;
 pub use number::Number;
 pub use rewrite::{Rewrite, Rewritten};
-pub use selection::{AxisSelect, AxisSelection, Index, Points, Select, Space, points};
+pub use selection::{Points, Select, Space, points};
 pub use source::WriteData;
 pub use statistics::Statistics;
 pub use stored::{StoredChunk, StoredShard};

@@ -2,9 +2,10 @@
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-use ndarray::{ArrayBase, Data, Dimension, NewAxis, SliceInfo, SliceInfoElem};
+use ndarray::{ArrayBase, Data, Dimension, SliceInfo, SliceInfoElem};
 use zarr_core::{AxisIndices, BasicIndex, Selection, Slice};
 
+use super::axis_selection::{AxisSelect, AxisSelection, Index};
 use crate::error::Result;
 
 /// The shape and dimension names of the array that a selection applies to.
@@ -45,35 +46,6 @@ pub trait Select {
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the selection does not fit the
     /// array.
     fn select(&self, space: &Space<'_>) -> Result<Selection>;
-}
-
-/// A selection along one dimension: an index, a range, a list of indices, a mask, or any of them
-/// paired with a dimension name, `("time", 0..10)`. Negative indices count from the end. An index
-/// drops its dimension.
-pub trait AxisSelect {
-    /// Returns the selected indices.
-    fn axis(&self) -> AxisSelection;
-
-    /// Returns the name of the dimension, if given.
-    fn name(&self) -> Option<&str> {
-        None
-    }
-}
-
-/// A selection along one dimension.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum AxisSelection {
-    /// A slice, as in `ndarray`: a negative step selects the slice, then reverses it.
-    Slice(Slice),
-    /// One index; the result drops the dimension.
-    Index(isize),
-    /// A new dimension of length 1 in the result; selects no dimension of the array.
-    NewAxis,
-    /// Any indices in any order, with or without repeats.
-    Indices(Vec<isize>),
-    /// The positions of `true`; the mask has the length of the dimension.
-    Mask(Vec<bool>),
 }
 
 /// Single elements by their coordinates; see [`points`].
@@ -163,20 +135,8 @@ macro_rules! select_tuples {
 
 select_tuples! { A; A B; A B C; A B C D; A B C D E; A B C D E F; A B C D E F G; A B C D E F G H; }
 
-/// An integer usable as an index; negative integers count from the end.
-pub trait Index: Copy {
-    /// Returns the index, or `isize::MAX` if it does not fit: no array contains that index.
-    fn index(self) -> isize;
-}
-
-macro_rules! indices {
+macro_rules! select_integers {
     ($($integer:ty)+) => {$(
-        impl Index for $integer {
-            fn index(self) -> isize {
-                isize::try_from(self).unwrap_or(isize::MAX)
-            }
-        }
-
         impl Select for $integer {
             fn select(&self, space: &Space<'_>) -> Result<Selection> {
                 [*self].select(space)
@@ -185,13 +145,7 @@ macro_rules! indices {
     )+};
 }
 
-indices! { i32 i64 isize u32 u64 usize }
-
-impl<I: Index> AxisSelect for I {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Index(self.index())
-    }
-}
+select_integers! { i32 i64 isize u32 u64 usize }
 
 /// Implements selections for range types: each is a slice between two indices, or to the end. A
 /// bare range selects along the first dimension.
@@ -234,86 +188,6 @@ impl AxisSelect for RangeFull {
 impl Select for RangeFull {
     fn select(&self, _: &Space<'_>) -> Result<Selection> {
         Ok(Selection::all())
-    }
-}
-
-impl AxisSelect for Slice {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Slice(*self)
-    }
-}
-
-impl AxisSelect for ndarray::Slice {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Slice(Slice::new(self.start, self.end, self.step))
-    }
-}
-
-impl AxisSelect for NewAxis {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::NewAxis
-    }
-}
-
-impl AxisSelect for SliceInfoElem {
-    fn axis(&self) -> AxisSelection {
-        match *self {
-            Self::Slice { start, end, step } => AxisSelection::Slice(Slice::new(start, end, step)),
-            Self::Index(index) => AxisSelection::Index(index),
-            Self::NewAxis => AxisSelection::NewAxis,
-        }
-    }
-}
-
-impl AxisSelect for AxisIndices {
-    fn axis(&self) -> AxisSelection {
-        match self {
-            Self::Slice(slice) => AxisSelection::Slice(*slice),
-            Self::Index(index) => index.axis(),
-            Self::Indices(indices) => indices.axis(),
-            Self::Mask(mask) => AxisSelection::Mask(mask.clone()),
-        }
-    }
-}
-
-impl<I: Index> AxisSelect for [I] {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Indices(self.iter().map(|index| index.index()).collect())
-    }
-}
-
-impl<I: Index> AxisSelect for &[I] {
-    fn axis(&self) -> AxisSelection {
-        (**self).axis()
-    }
-}
-
-impl<I: Index> AxisSelect for Vec<I> {
-    fn axis(&self) -> AxisSelection {
-        self.as_slice().axis()
-    }
-}
-
-impl AxisSelect for &[bool] {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Mask(self.to_vec())
-    }
-}
-
-impl AxisSelect for Vec<bool> {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Mask(self.clone())
-    }
-}
-
-/// A selection along the dimension with this name.
-impl<A: AxisSelect> AxisSelect for (&str, A) {
-    fn axis(&self) -> AxisSelection {
-        self.1.axis()
-    }
-
-    fn name(&self) -> Option<&str> {
-        Some(self.0)
     }
 }
 

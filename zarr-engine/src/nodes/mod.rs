@@ -76,7 +76,8 @@ impl Hierarchy {
     /// Opens the array at a path.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`](crate::Error::NodeNotFound), [`Error::NodeType`](crate::Error::NodeType) for a group, or the error in the node's
+    /// [`Error::NodeNotFound`](crate::Error::NodeNotFound),
+    /// [`Error::NodeType`](crate::Error::NodeType) for a group, or the error in the node's
     /// document.
     pub async fn array(&self, path: &str) -> Result<Array> {
         self.node(path).await?.into_array()
@@ -85,7 +86,8 @@ impl Hierarchy {
     /// Opens the group at a path; an empty path means the root.
     ///
     /// # Errors
-    /// [`Error::NodeNotFound`](crate::Error::NodeNotFound), [`Error::NodeType`](crate::Error::NodeType) for an array, or the error in the node's
+    /// [`Error::NodeNotFound`](crate::Error::NodeNotFound),
+    /// [`Error::NodeType`](crate::Error::NodeType) for an array, or the error in the node's
     /// document.
     pub async fn group(&self, path: &str) -> Result<Group> {
         self.open(path, Wanted::GroupWithCopies).await?.into_group()

@@ -1,19 +1,19 @@
-//! Parts that the builders of all remote stores share: options, timeouts, retries, locations,
-//! errors.
+//! Parts that the builders of all remote stores share: options, locations, errors.
 
+#[cfg(any(feature = "gcs", feature = "azure"))]
 use std::str::FromStr;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use std::sync::Arc;
-use std::time::Duration;
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use object_store::signer::{self, Signer};
-use object_store::{Attribute, Attributes, ClientConfigKey, ClientOptions, RetryConfig};
+use object_store::{Attribute, Attributes, ClientOptions};
 use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::connector::Connector;
 use super::named::{Named, take, take_flag};
+use super::retries::{self, Retries};
 use super::{client, headers, values};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use crate::CredentialSource;
@@ -26,28 +26,13 @@ use crate::object::patch::{Patches, Uploads};
 use crate::object::sign::{Method, Sign};
 use crate::object::{ObjectBackend, Quirks};
 use crate::options::{Options, invalid};
-use crate::{CostModel, Deadline, Store};
-
-/// Returns our default timeouts, except those that the environment sets with this prefix.
-pub(super) fn timeouts(environment: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
-    [
-        (ClientConfigKey::ConnectTimeout, "5s"),
-        (ClientConfigKey::ReadTimeout, "30s"),
-        // A deadline that grows with the request's size replaces this timeout.
-        (ClientConfigKey::Timeout, "1day"),
-    ]
-    .into_iter()
-    .filter(move |(key, _)| {
-        let name = format!("{environment}{}", key.as_ref().to_ascii_uppercase());
-        environment.is_empty() || std::env::var_os(name).is_none_or(|value| value.is_empty())
-    })
-}
+use crate::{CostModel, Store};
 
 /// The options that are handled before the builder receives the rest.
 pub(super) struct Setup {
     /// The remaining options.
     pub(super) named: Named,
-    pub(super) patience: Patience,
+    pub(super) retries: Retries,
     pub(super) quirks: Quirks,
     pub(super) headers: HeaderMap,
     attributes: Attributes,
@@ -62,10 +47,10 @@ pub(super) struct Setup {
 impl Setup {
     pub(super) fn new(url: &Url, options: Options, quirks: Quirks) -> Result<Self> {
         let mut named = options.named;
-        let patience = take_patience(url, &mut named)?;
+        let retries = retries::take(url, &mut named)?;
         let quirks = Quirks {
             probe: true,
-            reads_again: patience.retry.max_retries > 0,
+            reads_again: retries.retry.max_retries > 0,
             single_writer: take_flag(url, &mut named, "single_writer")?,
             missing_on_403: take_flag(url, &mut named, "missing_on_403")?,
             ..quirks
@@ -82,7 +67,7 @@ impl Setup {
         let attributes = take_attributes(url, &mut named)?;
         Ok(Self {
             named,
-            patience,
+            retries,
             quirks,
             headers,
             attributes,
@@ -95,8 +80,8 @@ impl Setup {
 
     pub(super) fn connector(&self) -> Connector {
         Connector {
-            patience: self.patience.deadline.base,
-            retries: self.patience.retry.max_retries > 0,
+            patience: self.retries.deadline.base,
+            retries: self.retries.retry.max_retries > 0,
             denied: self.denied.clone(),
             without_token: self.falls_back(),
         }
@@ -187,7 +172,7 @@ impl Setup {
             .as_deref()
             .map(|names| format!("a pickle does not keep {names}"));
         let backend = backend.with_attributes(self.attributes).with_hint(hint);
-        Store::from_object(backend, location, cost).with_deadline(self.patience.deadline)
+        Store::from_object(backend, location, cost).with_deadline(self.retries.deadline)
     }
 }
 
@@ -255,58 +240,6 @@ fn is_of(endpoint: &str, domains: &[&str]) -> bool {
     })
 }
 
-/// The configuration keys that have a meaning here.
-#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-pub(super) trait Login: Sized + 'static {
-    /// The keys that replace the machine's account as the source of credentials.
-    const LOGINS: &'static [Self];
-    /// The keys that direct requests to a server other than the cloud's own.
-    const ENDPOINTS: &'static [Self];
-    /// The keys that turn off the signing of requests.
-    const UNSIGNED: &'static [Self];
-}
-
-#[cfg(feature = "s3")]
-impl Login for object_store::aws::AmazonS3ConfigKey {
-    const LOGINS: &'static [Self] = &[
-        Self::AccessKeyId,
-        Self::WebIdentityTokenFile,
-        Self::ContainerCredentialsRelativeUri,
-        Self::ContainerCredentialsFullUri,
-        Self::SkipSignature,
-    ];
-    const ENDPOINTS: &'static [Self] = &[Self::S3Endpoint, Self::Endpoint];
-    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
-}
-
-#[cfg(feature = "gcs")]
-impl Login for object_store::gcp::GoogleConfigKey {
-    const LOGINS: &'static [Self] = &[
-        Self::ServiceAccount,
-        Self::ServiceAccountKey,
-        Self::ApplicationCredentials,
-        Self::BearerToken,
-        Self::SkipSignature,
-    ];
-    const ENDPOINTS: &'static [Self] = &[Self::BaseUrl];
-    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
-}
-
-#[cfg(feature = "azure")]
-impl Login for object_store::azure::AzureConfigKey {
-    const LOGINS: &'static [Self] = &[
-        Self::AccessKey,
-        Self::SasKey,
-        Self::Token,
-        Self::ClientSecret,
-        Self::FederatedTokenFile,
-        Self::UseAzureCli,
-        Self::SkipSignature,
-    ];
-    const ENDPOINTS: &'static [Self] = &[Self::Endpoint];
-    const UNSIGNED: &'static [Self] = &[Self::SkipSignature];
-}
-
 /// A source without credentials, and the reason.
 #[derive(Debug)]
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
@@ -369,52 +302,6 @@ pub(super) fn environment<K: FromStr>(url: &Url, prefix: &str) -> Result<Vec<(K,
         }
     }
     Ok(found)
-}
-
-/// The retries and the deadline of a request.
-#[derive(Debug)]
-pub(super) struct Patience {
-    pub(super) retry: RetryConfig,
-    pub(super) deadline: Deadline,
-}
-
-/// Takes the options of retries and of the deadline. The base of the deadline is the option
-/// `timeout`, which the client also gets, plus `retry_timeout`, so that one more attempt fits after
-/// `retry_timeout`.
-pub(super) fn take_patience(url: &Url, options: &mut Named) -> Result<Patience> {
-    let mut retry = RetryConfig::default();
-    let mut deadline = Deadline::default();
-    if let Some(value) = take(options, "max_retries") {
-        retry.max_retries = number(url, "max_retries", &value)?;
-    }
-    if let Some(value) = take(options, "backoff_base") {
-        retry.backoff.base = number(url, "backoff_base", &value)?;
-    }
-    if let Some(value) = take(options, "init_backoff") {
-        retry.backoff.init_backoff = duration(url, "init_backoff", &value)?;
-    }
-    if let Some(value) = take(options, "max_backoff") {
-        retry.backoff.max_backoff = duration(url, "max_backoff", &value)?;
-    }
-    let mut given = options.iter();
-    if let Some((_, value)) = given.find(|(name, _)| name.eq_ignore_ascii_case("timeout")) {
-        deadline.base = duration(url, "timeout", value)?;
-    }
-    if let Some(value) = take(options, "retry_timeout") {
-        retry.retry_timeout = duration(url, "retry_timeout", &value)?;
-        deadline.base = deadline.base.saturating_add(retry.retry_timeout);
-    }
-    Ok(Patience { retry, deadline })
-}
-
-fn number<T: FromStr>(url: &Url, name: &str, value: &str) -> Result<T> {
-    let reason = || format!("option {name} is not a number");
-    value.parse().map_err(|_| invalid(url.as_str(), &reason()))
-}
-
-fn duration(url: &Url, name: &str, value: &str) -> Result<Duration> {
-    let reason = || format!("option {name} is not a time with a unit, such as 30s or 500ms");
-    humantime::parse_duration(value).map_err(|_| invalid(url.as_str(), &reason()))
 }
 
 /// Converts the error of a builder, without values of options that may be secret.

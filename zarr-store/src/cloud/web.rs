@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 use url::Url;
 
 use super::named::{Named, take_flag};
+use super::retries;
 use super::settings::{self, Setup};
 use super::{headers, names};
 use crate::error::Result;
@@ -39,11 +40,11 @@ pub(super) fn open(url: &Url, options: Options) -> Result<Store> {
         .with_http_connector(setup.connector())
         .with_client_options(setup.client_options())
         .with_url(base)
-        .with_retry(setup.patience.retry.clone());
+        .with_retry(setup.retries.retry.clone());
     if url.scheme() == "http" {
         builder = builder.with_config(ClientConfigKey::AllowHttp, "true");
     }
-    for (key, value) in settings::timeouts("") {
+    for (key, value) in retries::timeouts("") {
         builder = builder.with_config(key, value);
     }
     for (name, value) in &setup.named {

@@ -13,10 +13,11 @@ use super::lock::Permit;
 use super::walk::Walk;
 use super::{Hold, LocalFile, LocalStore};
 use crate::byte_range::ByteRange;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::{Precondition, Version};
-use crate::{Body, CostModel, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, task};
+use crate::{Body, CostModel, Entry, Listing, ObjectInfo, RangeBody, Revalidated, task};
 
 /// The bytes that one hop reads before it yields them.
 const HOP: u64 = 16 << 20;
@@ -62,7 +63,7 @@ async fn run_waiting<T: Send + 'static>(
 }
 
 pub(crate) async fn get(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
     range: &ByteRange,
@@ -74,7 +75,7 @@ pub(crate) async fn get(
         range.clone(),
         version.cloned(),
     );
-    run(store.permits(), local, ("get", key), move || {
+    run(context.permits.clone(), local, ("get", key), move || {
         let Some(file) = files.open(&name)? else {
             return match version {
                 Some(_) => Err(Error::Changed {
@@ -90,20 +91,23 @@ pub(crate) async fn get(
 }
 
 pub(crate) async fn get_if_changed(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
     range: &ByteRange,
     known: &Version,
 ) -> Result<Revalidated> {
     let (files, name, range, known) = (local.clone(), key.to_owned(), range.clone(), known.clone());
-    run(store.permits(), local, ("get", key), move || {
-        match files.open(&name)? {
+    run(
+        context.permits.clone(),
+        local,
+        ("get", key),
+        move || match files.open(&name)? {
             None => Ok(Revalidated::Absent),
             Some(file) if file.version() == known => Ok(Revalidated::Unchanged),
             Some(file) => body(&file, &range).map(Revalidated::Changed),
-        }
-    })
+        },
+    )
     .await
 }
 
@@ -119,7 +123,7 @@ fn body(file: &LocalFile, range: &ByteRange) -> Result<Body> {
 }
 
 pub(crate) fn get_ranges(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
     ranges: Vec<Range<u64>>,
@@ -127,7 +131,7 @@ pub(crate) fn get_ranges(
 ) -> BoxStream<'static, Result<RangeBody>> {
     let cost = CostModel {
         split: false,
-        ..store.cost_model().clone()
+        ..context.cost.clone()
     };
     let plan = plan_ranges(&ranges, &cost);
     let reads = RangeReads {
@@ -140,7 +144,7 @@ pub(crate) fn get_ranges(
         plan,
         ranges,
     };
-    let permits = store.permits();
+    let permits = context.permits.clone();
     stream::try_unfold(reads, move |mut reads| {
         let permits = Arc::clone(&permits);
         async move {
@@ -252,85 +256,118 @@ fn slice(bytes: &Bytes, request: &Range<u64>, wanted: &Range<u64>) -> Bytes {
 }
 
 pub(crate) async fn put(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
     payload: Vec<Bytes>,
     precondition: Precondition,
 ) -> Result<Version> {
     let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(store.permits(), local, ("put", key), move |permit| {
-        files.put(&name, &payload, &precondition, permit)
-    })
+    run_waiting(
+        context.permits.clone(),
+        local,
+        ("put", key),
+        move |permit| files.put(&name, &payload, &precondition, permit),
+    )
     .await
 }
 
 pub(crate) async fn patch(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
     version: &Version,
     (keep, tail): (u64, Vec<Bytes>),
 ) -> Result<Version> {
     let (files, name, version) = (local.clone(), key.to_owned(), version.clone());
-    run_waiting(store.permits(), local, ("patch", key), move |permit| {
-        files.patch(&name, &version, keep, &tail, permit)
-    })
+    run_waiting(
+        context.permits.clone(),
+        local,
+        ("patch", key),
+        move |permit| files.patch(&name, &version, keep, &tail, permit),
+    )
     .await
 }
 
-pub(crate) async fn hold(store: &Store, local: &LocalStore, key: &str) -> Result<Hold> {
+pub(crate) async fn hold(context: &Arc<Context>, local: &LocalStore, key: &str) -> Result<Hold> {
     let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(store.permits(), local, ("hold", key), move |permit| {
-        files.hold(&name, permit)
-    })
+    run_waiting(
+        context.permits.clone(),
+        local,
+        ("hold", key),
+        move |permit| files.hold(&name, permit),
+    )
     .await
 }
 
-pub(crate) async fn delete(store: &Store, local: &LocalStore, key: &str) -> Result<()> {
+pub(crate) async fn delete(context: &Arc<Context>, local: &LocalStore, key: &str) -> Result<()> {
     let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(store.permits(), local, ("delete", key), move |permit| {
-        files.delete(&name, permit)
-    })
+    run_waiting(
+        context.permits.clone(),
+        local,
+        ("delete", key),
+        move |permit| files.delete(&name, permit),
+    )
     .await
 }
 
-pub(crate) async fn delete_all(store: &Store, local: &LocalStore, keys: &[String]) -> Result<()> {
+pub(crate) async fn delete_all(
+    context: &Arc<Context>,
+    local: &LocalStore,
+    keys: &[String],
+) -> Result<()> {
     let Some(first) = keys.first() else {
         return Ok(());
     };
     let (files, names) = (local.clone(), keys.to_vec());
-    run_waiting(store.permits(), local, ("delete", first), move |permit| {
-        names.iter().try_for_each(|name| files.delete(name, permit))
-    })
+    run_waiting(
+        context.permits.clone(),
+        local,
+        ("delete", first),
+        move |permit| names.iter().try_for_each(|name| files.delete(name, permit)),
+    )
     .await
 }
 
-pub(crate) async fn delete_prefix(store: &Store, local: &LocalStore, prefix: &str) -> Result<()> {
+pub(crate) async fn delete_prefix(
+    context: &Arc<Context>,
+    local: &LocalStore,
+    prefix: &str,
+) -> Result<()> {
     let (files, name) = (local.clone(), prefix.to_owned());
-    run(store.permits(), local, ("delete", prefix), move || {
-        files.delete_prefix(&name)
-    })
+    run(
+        context.permits.clone(),
+        local,
+        ("delete", prefix),
+        move || files.delete_prefix(&name),
+    )
     .await
 }
 
-pub(crate) async fn list_dir(store: &Store, local: &LocalStore, prefix: &str) -> Result<Listing> {
+pub(crate) async fn list_dir(
+    context: &Arc<Context>,
+    local: &LocalStore,
+    prefix: &str,
+) -> Result<Listing> {
     let (files, name) = (local.clone(), prefix.to_owned());
     local.counters.list();
-    run(store.permits(), local, ("list", prefix), move || {
-        files.list_dir(&name)
-    })
+    run(
+        context.permits.clone(),
+        local,
+        ("list", prefix),
+        move || files.list_dir(&name),
+    )
     .await
 }
 
 pub(crate) async fn head(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     key: &str,
 ) -> Result<Option<ObjectInfo>> {
     let (files, name) = (local.clone(), key.to_owned());
     local.counters.head();
-    run(store.permits(), local, ("head", key), move || {
+    run(context.permits.clone(), local, ("head", key), move || {
         Ok(files.open(&name)?.map(|file| ObjectInfo {
             size: file.size(),
             version: file.version(),
@@ -340,33 +377,33 @@ pub(crate) async fn head(
 }
 
 pub(crate) fn list(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     prefix: &str,
 ) -> BoxStream<'static, Result<Entry>> {
-    batches(store, local, prefix, Walk::next_batch)
+    batches(context, local, prefix, Walk::next_batch)
         .map_ok(|batch| stream::iter(batch.into_iter().map(Ok)))
         .try_flatten()
         .boxed()
 }
 
 pub(crate) fn list_keys(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     prefix: &str,
 ) -> BoxStream<'static, Result<Vec<String>>> {
-    batches(store, local, prefix, Walk::next_keys)
+    batches(context, local, prefix, Walk::next_keys)
 }
 
 /// Streams a walk, one batch per hop.
 fn batches<T: Send + 'static>(
-    store: &Store,
+    context: &Arc<Context>,
     local: &LocalStore,
     prefix: &str,
     next: fn(&mut Walk, usize) -> Result<Vec<T>>,
 ) -> BoxStream<'static, Result<Vec<T>>> {
     local.counters.list();
-    let permits = store.permits();
+    let permits = context.permits.clone();
     let (local, prefix) = (local.clone(), prefix.to_owned());
     stream::try_unfold(local.walk(&prefix), move |mut walk: Walk| {
         let (permits, local, prefix) = (Arc::clone(&permits), local.clone(), prefix.clone());

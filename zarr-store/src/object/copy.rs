@@ -1,25 +1,26 @@
 //! Copies done by the backend itself.
 
 use object_store::{Error as E, ObjectStoreExt};
+use std::sync::Arc;
 
 use super::{Listings, ObjectBackend};
-use crate::Store;
 use crate::absent::absent;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 impl ObjectBackend {
     /// Copies an object within the backend and replaces the target; `false` if the backend cannot
     /// copy.
-    pub(crate) async fn copy(&self, store: &Store, from: &str, to: &str) -> Result<bool> {
+    pub(crate) async fn copy(&self, context: &Arc<Context>, from: &str, to: &str) -> Result<bool> {
         // Of web servers, only those with WebDAV can copy. A copy keeps the attributes of the old
         // object instead of taking those of the store.
         if self.quirks.list != Listings::Native || !self.attributes.is_empty() {
             return Ok(false);
         }
-        let (source, target) = (self.path(store, from)?, self.path(store, to)?);
-        let (backend, owned, key) = (self.clone(), store.clone(), from.to_owned());
-        self.request(store, from, async move {
-            owned.counters().put(0);
+        let (source, target) = (self.path(context, from)?, self.path(context, to)?);
+        let (backend, owned, key) = (self.clone(), context.clone(), from.to_owned());
+        self.request(context, from, async move {
+            owned.counters.put(0);
             let mut request = backend.start(&owned, &key, "copy");
             // The number of bytes is unknown.
             let copied = request.pages(backend.store.copy(&source, &target));

@@ -3,6 +3,7 @@
 //! the page is ignored.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -11,9 +12,10 @@ use url::Url;
 
 use super::ObjectBackend;
 use super::decode::decode;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::wire::{Directory, Facts, Landed};
-use crate::{Entry, Listing, Store, key};
+use crate::{Entry, Listing, key};
 
 /// Files that make a directory a node.
 const DOCUMENTS: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"];
@@ -23,11 +25,11 @@ const PAGE_MAX: u64 = 64 << 20;
 
 impl ObjectBackend {
     /// Lists the names directly below a prefix.
-    pub(super) async fn list_page(&self, store: &Store, prefix: &str) -> Result<Listing> {
-        let path = self.path(store, prefix)?;
-        let (backend, owned, place) = (self.clone(), store.clone(), prefix.to_owned());
-        self.request(store, prefix, async move {
-            owned.counters().list();
+    pub(super) async fn list_page(&self, context: &Arc<Context>, prefix: &str) -> Result<Listing> {
+        let path = self.path(context, prefix)?;
+        let (backend, owned, place) = (self.clone(), context.clone(), prefix.to_owned());
+        self.request(context, prefix, async move {
+            owned.counters.list();
             let mut request = backend.start(&owned, &place, "list");
             let mut options = GetOptions::default();
             if let Some(patience) = &request.patience {
@@ -90,12 +92,12 @@ impl ObjectBackend {
 
     /// Returns an empty listing for a directory without a page, or an error if the directory holds
     /// a node, because then its children are invisible.
-    async fn no_page(&self, store: &Store, prefix: &str) -> Result<Listing> {
+    async fn no_page(&self, context: &Arc<Context>, prefix: &str) -> Result<Listing> {
         for name in DOCUMENTS {
             let key = key::join(prefix, name).into_owned();
-            if self.read(store, &key, None)?.head().await?.is_some() {
+            if self.read(context, &key, None)?.head().await?.is_some() {
                 return Err(Error::Unsupported {
-                    place: store.place(prefix),
+                    place: context.place(prefix),
                     operation: "list",
                     reason: format!("the server has {name} at this address, but no page of links"),
                 });
@@ -107,23 +109,23 @@ impl ObjectBackend {
     /// Lists all keys below a prefix, with one page per directory.
     pub(crate) fn list_links(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         prefix: &str,
     ) -> BoxStream<'static, Result<String>> {
-        let (backend, store) = (self.clone(), store.clone());
+        let (backend, context) = (self.clone(), context.clone());
         let todo = VecDeque::from([prefix.to_owned()]);
         let pages = stream::try_unfold(todo, move |mut todo| {
-            let (backend, store) = (backend.clone(), store.clone());
+            let (backend, context) = (backend.clone(), context.clone());
             async move {
                 let Some(directory) = todo.pop_front() else {
                     return Ok::<_, Error>(None);
                 };
-                let mut listing = backend.list_page(&store, &directory).await?;
+                let mut listing = backend.list_page(&context, &directory).await?;
                 // A name that may be a file or a directory is a file unless its page contains
                 // names.
                 for name in unmarked(&listing) {
                     let place = key::join(&directory, &name).into_owned();
-                    let inside = backend.list_page(&store, &place).await;
+                    let inside = backend.list_page(&context, &place).await;
                     let is_directory = inside.is_ok_and(|inside| inside != Listing::default());
                     let names = match is_directory {
                         true => &mut listing.keys,
@@ -144,15 +146,15 @@ impl ObjectBackend {
     /// requested.
     pub(super) fn list_pages(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         prefix: &str,
     ) -> BoxStream<'static, Result<Entry>> {
-        let (backend, sizes) = (self.clone(), store.clone());
-        let most = store.cost_model().max_in_flight.max(1);
-        let entries = self.list_links(store, prefix).map_ok(move |key| {
-            let (backend, store) = (backend.clone(), sizes.clone());
+        let (backend, sizes) = (self.clone(), context.clone());
+        let most = context.cost.max_in_flight.max(1);
+        let entries = self.list_links(context, prefix).map_ok(move |key| {
+            let (backend, context) = (backend.clone(), sizes.clone());
             async move {
-                let info = backend.describe(&store, &key).await?;
+                let info = backend.describe(&context, &key).await?;
                 Ok(info.map(|info| Entry {
                     key,
                     size: info.size,

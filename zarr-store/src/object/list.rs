@@ -3,25 +3,31 @@
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
+use std::sync::Arc;
 
 #[cfg(feature = "http")]
 use super::Listings;
 use super::ObjectBackend;
 use crate::absent::absent;
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::{Entry, Listing, Store, key};
+use crate::{Entry, Listing, key};
 
 impl ObjectBackend {
-    pub(crate) fn list(&self, store: &Store, prefix: &str) -> BoxStream<'static, Result<Entry>> {
-        let start = match self.listed_path(store, prefix) {
+    pub(crate) fn list(
+        &self,
+        context: &Arc<Context>,
+        prefix: &str,
+    ) -> BoxStream<'static, Result<Entry>> {
+        let start = match self.listed_path(context, prefix) {
             Ok(path) => path,
             Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
         #[cfg(feature = "http")]
         if self.quirks.list == Listings::Html {
-            return self.list_pages(store, prefix);
+            return self.list_pages(context, prefix);
         }
-        store.counters().list();
+        context.counters.list();
         let root = self.prefix.clone();
         let below = key::join(&root, prefix).into_owned();
         let pages = self.store.list(start.as_ref()).map_ok(move |meta| {
@@ -32,7 +38,7 @@ impl ObjectBackend {
                 size: meta.size,
             })
         });
-        let request = self.start(store, prefix, "list");
+        let request = self.start(context, prefix, "list");
         stream::try_unfold(
             (pages, request),
             async |(mut pages, mut request)| match request.next(pages.try_next()).await? {
@@ -44,16 +50,16 @@ impl ObjectBackend {
         .boxed()
     }
 
-    pub(crate) async fn list_dir(&self, store: &Store, prefix: &str) -> Result<Listing> {
-        let start = self.listed_path(store, prefix)?;
+    pub(crate) async fn list_dir(&self, context: &Arc<Context>, prefix: &str) -> Result<Listing> {
+        let start = self.listed_path(context, prefix)?;
         #[cfg(feature = "http")]
         if self.quirks.list == Listings::Html {
-            return self.list_page(store, prefix).await;
+            return self.list_page(context, prefix).await;
         }
         let below = key::join(&self.prefix, prefix).into_owned();
-        let (backend, owned, place) = (self.clone(), store.clone(), prefix.to_owned());
-        self.request(store, prefix, async move {
-            owned.counters().list();
+        let (backend, owned, place) = (self.clone(), context.clone(), prefix.to_owned());
+        self.request(context, prefix, async move {
+            owned.counters.list();
             let mut request = backend.start(&owned, &place, "list");
             let listing = backend.store.list_with_delimiter(start.as_ref());
             let result = match request.pages(listing).await? {
@@ -71,10 +77,10 @@ impl ObjectBackend {
     }
 
     /// Returns the path to list; `None` for the whole bucket.
-    pub(super) fn listed_path(&self, store: &Store, prefix: &str) -> Result<Option<Path>> {
+    pub(super) fn listed_path(&self, context: &Arc<Context>, prefix: &str) -> Result<Option<Path>> {
         if !self.can_list() {
             return Err(Error::Unsupported {
-                place: store.place(prefix),
+                place: context.place(prefix),
                 operation: "list",
                 reason:
                     "HTTP has no listings; if this server has WebDAV, set the option webdav = true; if it \
@@ -82,7 +88,7 @@ impl ObjectBackend {
                         .into(),
             });
         }
-        let path = self.path(store, prefix)?;
+        let path = self.path(context, prefix)?;
         Ok(Some(path).filter(|path| !path.as_ref().is_empty()))
     }
 }

@@ -34,8 +34,9 @@ use object_store::{Attributes, ObjectStore};
 use self::probe::Probed;
 pub(crate) use self::singly::Singly;
 use crate::absent::absent;
+use crate::context::Context;
 use crate::error::{Cause, Error, Result};
-use crate::{Store, key, task};
+use crate::{key, task};
 
 /// An [`ObjectStore`], the prefix of the keys in it, and its quirks.
 #[derive(Clone)]
@@ -169,9 +170,9 @@ impl ObjectBackend {
     }
 
     /// Returns the path of a checked key.
-    fn path(&self, store: &Store, key: &str) -> Result<Path> {
+    fn path(&self, context: &Arc<Context>, key: &str) -> Result<Path> {
         key::to_path(&key::join(&self.prefix, key)).map_err(|reason| Error::InvalidKey {
-            place: store.place(key),
+            place: context.place(key),
             reason,
         })
     }
@@ -201,14 +202,14 @@ impl ObjectBackend {
     /// Starts one request with a permit, as a separate task if it waits for a network.
     fn request<T: Send + 'static>(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         request: impl Future<Output = Result<T>> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
         if !self.quirks.remote {
             return request.boxed();
         }
-        let (permits, place) = (store.permits(), store.place(key));
+        let (permits, place) = (context.permits.clone(), context.place(key));
         let limited = async move {
             let _permit = permits
                 .acquire_owned()
@@ -224,14 +225,14 @@ impl ObjectBackend {
     /// Makes an error of the backend, with its place and without secrets.
     fn error(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         operation: &'static str,
         error: &object_store::Error,
     ) -> Error {
         use object_store::Error as E;
 
-        let place = store.place(key);
+        let place = context.place(key);
         let source = Cause::new(error);
         match error {
             _ if refuses_credentials(error) => Error::PermissionDenied {

@@ -1,10 +1,11 @@
 //! Finds out whether a backend honours the conditions of puts: some servers that speak S3 silently
 //! ignore them, and then two writers of one object lose data.
 
+use std::sync::Arc;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use object_store::path::Path;
@@ -12,8 +13,9 @@ use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
 use tokio::sync::OnceCell;
 
 use super::ObjectBackend;
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::{Store, key, task};
+use crate::{key, task};
 
 /// The finding of a store's probe, once it ran: the defect of its conditions, if any.
 pub(super) type Probed = OnceCell<Finding>;
@@ -33,31 +35,31 @@ pub(super) fn at(place: &str) -> Arc<Probed> {
 
 impl ObjectBackend {
     /// Checks that conditional puts work here; probes the backend the first time.
-    pub(super) async fn check_conditions(&self, store: &Store, key: &str) -> Result<()> {
+    pub(super) async fn check_conditions(&self, context: &Arc<Context>, key: &str) -> Result<()> {
         if !self.quirks.probe || self.quirks.single_writer {
             return Ok(());
         }
         let found = self
             .probed
-            .get_or_try_init(|| self.probe(store, key))
+            .get_or_try_init(|| self.probe(context, key))
             .await?;
-        found.map_or(Ok(()), |reason| Err(unsupported(store, key, reason)))
+        found.map_or(Ok(()), |reason| Err(unsupported(context, key, reason)))
     }
 
-    async fn probe(&self, store: &Store, key: &str) -> Result<Finding> {
-        let ask = |backend: Self, store: Store, name: String, path: Path| async move {
-            backend.ask_conditions(&store, &name, &path).await
+    async fn probe(&self, context: &Arc<Context>, key: &str) -> Result<Finding> {
+        let ask = |backend: Self, context: Arc<Context>, name: String, path: Path| async move {
+            backend.ask_conditions(&context, &name, &path).await
         };
-        self.probe_with(store, key, ask).await
+        self.probe_with(context, key, ask).await
     }
 
     /// Runs a probe as a separate task, which cleans up even if the caller is dropped. The probe's
     /// object is beside the key's object, where a writer of the key may write.
     pub(super) async fn probe_with<F>(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
-        ask: impl FnOnce(Self, Store, String, Path) -> F,
+        ask: impl FnOnce(Self, Arc<Context>, String, Path) -> F,
     ) -> Result<Finding>
     where
         F: Future<Output = Result<Finding>> + Send + 'static,
@@ -65,19 +67,19 @@ impl ObjectBackend {
         let directory = key.rsplit_once('/').map_or("", |(directory, _)| directory);
         let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         let name = key::join(directory, &name).into_owned();
-        let path = self.path(store, &name)?;
-        let (backend, owned) = (self.clone(), store.clone());
-        let asked = ask(self.clone(), store.clone(), name.clone(), path.clone());
+        let path = self.path(context, &name)?;
+        let (backend, owned) = (self.clone(), context.clone());
+        let asked = ask(self.clone(), context.clone(), name.clone(), path.clone());
         let probe = async move {
             let found = asked.await;
             let mut request = backend.start(&owned, &name, "probe");
-            owned.counters().delete();
+            owned.counters.delete();
             if !matches!(
                 request.within(0, backend.store.delete(&path)).await,
                 Ok(Ok(()))
             ) {
                 tracing::warn!(
-                    store = owned.location(),
+                    store = &*owned.location,
                     key = name,
                     "could not delete the probe object"
                 );
@@ -86,18 +88,23 @@ impl ObjectBackend {
         };
         task::to_its_end(probe)
             .await
-            .map_err(|source| Error::io(store.place(""), "probe", source))?
+            .map_err(|source| Error::io(context.place(""), "probe", source))?
     }
 
     /// Whether the same put succeeds without a condition.
-    async fn puts_plainly(&self, store: &Store, name: &str, path: &Path) -> Result<bool> {
-        store.counters().put(0);
-        let mut request = self.start(store, name, "probe");
+    async fn puts_plainly(&self, context: &Arc<Context>, name: &str, path: &Path) -> Result<bool> {
+        context.counters.put(0);
+        let mut request = self.start(context, name, "probe");
         let put = self.store.put(path, Vec::new().into());
         Ok(request.within(0, put).await?.is_ok())
     }
 
-    async fn ask_conditions(&self, store: &Store, name: &str, path: &Path) -> Result<Finding> {
+    async fn ask_conditions(
+        &self,
+        context: &Arc<Context>,
+        name: &str,
+        path: &Path,
+    ) -> Result<Finding> {
         use object_store::Error as E;
 
         // Entity tags and generations are opaque: any value that the object cannot have will do.
@@ -110,8 +117,8 @@ impl ObjectBackend {
             (PutMode::Create, false),
             (other, false),
         ] {
-            store.counters().put(0);
-            let mut request = self.start(store, name, "probe");
+            context.counters.put(0);
+            let mut request = self.start(context, name, "probe");
             let put = self
                 .store
                 .put_opts(path, Vec::new().into(), mode.clone().into());
@@ -121,7 +128,7 @@ impl ObjectBackend {
                 // If the condition holds, an acknowledgement was lost.
                 Err(E::AlreadyExists { .. } | E::Precondition { .. }) => {}
                 Err(E::NotImplemented { .. } | E::NotSupported { .. }) => return Ok(Some(NONE)),
-                Err(error) if refused(&error) && self.puts_plainly(store, name, path).await? => {
+                Err(error) if refused(&error) && self.puts_plainly(context, name, path).await? => {
                     return Ok(Some(REFUSED));
                 }
                 Err(error) => return Err(request.error(&error)),
@@ -148,9 +155,9 @@ fn refused(error: &object_store::Error) -> bool {
     not_implemented(error) || (!super::refuses_credentials(error) && (is("400") || is("405")))
 }
 
-pub(super) fn unsupported(store: &Store, key: &str, reason: &str) -> Error {
+pub(super) fn unsupported(context: &Arc<Context>, key: &str, reason: &str) -> Error {
     Error::Unsupported {
-        place: store.place(key),
+        place: context.place(key),
         operation: "conditional put",
         reason: format!(
             "{reason}, so two writers could overwrite each other's data; if only one process writes, use \

@@ -12,10 +12,11 @@ use futures::{FutureExt, StreamExt};
 
 use super::ObjectBackend;
 use super::read::Read;
+use crate::RangeBody;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::planner::{RangePlan, plan_ranges};
 use crate::version::Version;
-use crate::{RangeBody, Store};
 
 /// The most bytes of one call that are in flight or wait for the caller; one request is always
 /// allowed.
@@ -24,19 +25,19 @@ const WINDOW: u64 = 128 << 20;
 impl ObjectBackend {
     pub(crate) fn get_ranges(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         ranges: Vec<Range<u64>>,
         version: Option<&Version>,
     ) -> BoxStream<'static, Result<RangeBody>> {
-        let read = match self.read(store, key, version) {
+        let read = match self.read(context, key, version) {
             Ok(read) => read,
             Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
         };
         let plan = if self.ignores_ranges() {
             whole_span(&ranges)
         } else {
-            plan_ranges(&ranges, store.cost_model())
+            plan_ranges(&ranges, &context.cost)
         };
         let reads = RangeReads::new(Arc::new(read), plan, ranges);
         futures::stream::unfold(reads, |mut reads| async move {
@@ -80,7 +81,7 @@ struct RangeReads {
 
 impl RangeReads {
     fn new(read: Arc<Read>, plan: RangePlan, wanted: Vec<Range<u64>>) -> Self {
-        let max_in_flight = read.store.cost_model().max_in_flight.max(1);
+        let max_in_flight = read.context.cost.max_in_flight.max(1);
         let ready = plan
             .served_by
             .iter()
@@ -147,11 +148,11 @@ impl RangeReads {
 /// Starts one request, which returns all of its bytes or an error. The request continues while the
 /// caller processes the bytes of others.
 fn fetch(read: Arc<Read>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes>> {
-    let (store, backend, key) = (read.store.clone(), read.backend.clone(), read.key.clone());
-    backend.request(&store, &key, async move {
+    let (context, backend, key) = (read.context.clone(), read.backend.clone(), read.key.clone());
+    backend.request(&context, &key, async move {
         let bytes = read.run_exact(&range).await?;
         bytes.ok_or_else(|| Error::NotFound {
-            place: read.store.place(&read.key),
+            place: read.context.place(&read.key),
         })
     })
 }

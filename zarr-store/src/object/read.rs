@@ -2,8 +2,10 @@
 
 mod fallback;
 mod receive;
+mod refusals;
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
@@ -11,11 +13,13 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 use tokio::sync::OnceCell;
 
+use self::refusals::{may_be_outside, may_know_no_range, sends_no_ranges};
 use super::ObjectBackend;
 use crate::byte_range::ByteRange;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::version::Version;
-use crate::{Body, ObjectInfo, Revalidated, Store};
+use crate::{Body, ObjectInfo, Revalidated};
 
 /// The largest object that is read whole to get a range of it, in bytes.
 const WHOLE_MAX: u64 = 1 << 30;
@@ -49,22 +53,22 @@ struct Part {
 impl ObjectBackend {
     pub(crate) async fn get(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        let read = self.read(store, key, version)?;
+        let read = self.read(context, key, version)?;
         let range = range.clone();
         let body = self
-            .request(store, key, async move { read.run(range).await })
+            .request(context, key, async move { read.run(range).await })
             .await?;
         if body.is_none() && key == "zarr.json" {
-            self.check_no_archive(store).await?;
+            self.check_no_archive(context).await?;
         }
         if body.as_ref().is_some_and(|body| is_page(key, &body.bytes)) {
             return Err(Error::Unsupported {
-                place: store.place(key),
+                place: context.place(key),
                 operation: "get",
                 reason:
                     "the server sent a web page (text/html) instead of the document; is this the \
@@ -77,14 +81,14 @@ impl ObjectBackend {
 
     pub(crate) async fn get_if_changed(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         range: &ByteRange,
         known: &Version,
     ) -> Result<Revalidated> {
-        let read = self.read(store, key, None)?;
+        let read = self.read(context, key, None)?;
         let (range, known) = (range.clone(), known.clone());
-        self.request(store, key, async move {
+        self.request(context, key, async move {
             read.run_if_changed(range, &known).await
         })
         .await
@@ -92,17 +96,17 @@ impl ObjectBackend {
 
     /// If the store, which has no root node, is named like an archive, checks whether the user
     /// meant the archive.
-    async fn check_no_archive(&self, store: &Store) -> Result<()> {
-        let in_bucket = store
-            .location()
+    async fn check_no_archive(&self, context: &Arc<Context>) -> Result<()> {
+        let in_bucket = context
+            .location
             .split_once("://")
             .is_some_and(|(_, place)| place.ends_with(".zip") && place.contains('/'));
         if !in_bucket {
             return Ok(());
         }
-        match self.read(store, "", None)?.head().await {
+        match self.read(context, "", None)?.head().await {
             Ok(Some(head)) if head.size != Some(0) => Err(Error::Unsupported {
-                place: store.place(""),
+                place: context.place(""),
                 operation: "open",
                 reason: "an archive, not a hierarchy; did you forget to append |zip: to its name?"
                     .into(),
@@ -111,18 +115,27 @@ impl ObjectBackend {
         }
     }
 
-    pub(crate) async fn describe(&self, store: &Store, key: &str) -> Result<Option<ObjectInfo>> {
-        let read = self.read(store, key, None)?;
-        self.request(store, key, async move { read.describe().await })
+    pub(crate) async fn describe(
+        &self,
+        context: &Arc<Context>,
+        key: &str,
+    ) -> Result<Option<ObjectInfo>> {
+        let read = self.read(context, key, None)?;
+        self.request(context, key, async move { read.describe().await })
             .await
     }
 
     /// Prepares a read of a checked key.
-    pub(super) fn read(&self, store: &Store, key: &str, version: Option<&Version>) -> Result<Read> {
+    pub(super) fn read(
+        &self,
+        context: &Arc<Context>,
+        key: &str,
+        version: Option<&Version>,
+    ) -> Result<Read> {
         Ok(Read {
             backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
+            context: context.clone(),
+            path: self.path(context, key)?,
             key: key.to_owned(),
             version: version.cloned(),
             first: OnceLock::new(),
@@ -134,7 +147,7 @@ impl ObjectBackend {
 /// One read of one object at one version, in one request or many.
 pub(super) struct Read {
     pub(super) backend: ObjectBackend,
-    pub(super) store: Store,
+    pub(super) context: Arc<Context>,
     path: Path,
     pub(super) key: String,
     version: Option<Version>,
@@ -244,8 +257,8 @@ impl Read {
             options.version = version.only_generation().map(str::to_owned);
         }
         let conditional = options.if_match.is_some();
-        self.store.counters().get();
-        let mut request = self.backend.start(&self.store, &self.key, "get");
+        self.context.counters.get();
+        let mut request = self.backend.start(&self.context, &self.key, "get");
         request.range = Some(range.clone());
         if let Some(patience) = &request.patience {
             options.extensions.insert(patience.clone());
@@ -285,13 +298,13 @@ impl Read {
 
     pub(super) fn changed(&self) -> Error {
         Error::Changed {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
         }
     }
 
     pub(super) fn short(&self, range: &Range<u64>, got: u64) -> Error {
         Error::ShortBody {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             range: range.clone(),
             got,
             expected: range.end.saturating_sub(range.start),
@@ -300,7 +313,7 @@ impl Read {
 
     pub(super) fn too_large(&self, size: u64, most: u64) -> Error {
         Error::Unsupported {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             operation: "get",
             reason: format!(
                 "the object can only be read as a whole; it has {size} bytes or more, over the limit of {most}"
@@ -309,7 +322,8 @@ impl Read {
     }
 
     fn error(&self, operation: &'static str, error: &object_store::Error) -> Error {
-        self.backend.error(&self.store, &self.key, operation, error)
+        self.backend
+            .error(&self.context, &self.key, operation, error)
     }
 }
 
@@ -362,36 +376,4 @@ fn cut(bytes: &Bytes, range: &Range<u64>, wanted: &Range<u64>) -> Option<Bytes> 
     let start = usize::try_from(wanted.start.checked_sub(range.start)?).ok()?;
     let end = usize::try_from(wanted.end.checked_sub(range.start)?).ok()?;
     (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
-}
-
-/// Whether the response to a range was the whole object, which `object_store` discards: with its
-/// own error variant for web servers, and with only a message for other stores.
-fn sends_no_ranges(error: &object_store::Error) -> bool {
-    use object_store::Error as E;
-
-    match error {
-        E::NotSupported { .. } => true,
-        E::Generic { source, .. } => source.to_string().contains("Received non-partial response"),
-        _ => false,
-    }
-}
-
-/// Whether a failed range request may mean that the range is outside the object: a 416, or the
-/// refusal of a store that is no server. Any other status is final.
-fn may_be_outside(error: &object_store::Error) -> bool {
-    let object_store::Error::Generic { source, .. } = error else {
-        return false;
-    };
-    let text = source.to_string();
-    let answered = text.contains("status code: ");
-    !super::is_transport(error) && (!answered || text.contains("status code: 416"))
-}
-
-/// Whether a failure may mean that the server does not support ranges, or suffixes: a 501, or for a
-/// suffix also a 400.
-fn may_know_no_range(range: &ByteRange, error: &object_store::Error) -> bool {
-    let text = error.to_string();
-    let is = |status: &str| text.contains(&format!("status code: {status}"));
-    let suffix = matches!(range, ByteRange::Suffix(_));
-    !super::refuses_credentials(error) && (is("501") || (suffix && is("400")))
 }

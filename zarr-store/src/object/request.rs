@@ -4,20 +4,21 @@
 //! operation, redacted store, key, range, bytes, time, outcome.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout};
 
 use super::ObjectBackend;
-use crate::Store;
 use crate::byte_range::ByteRange;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::wire::Patience;
 
 pub(super) struct Request {
     backend: ObjectBackend,
-    store: Store,
+    context: Arc<Context>,
     key: String,
     operation: &'static str,
     started: Instant,
@@ -35,17 +36,22 @@ pub(super) struct Request {
 impl ObjectBackend {
     /// Begins a request. A store in memory responds at once and needs no timer, which a runtime may
     /// lack.
-    pub(super) fn start(&self, store: &Store, key: &str, operation: &'static str) -> Request {
+    pub(super) fn start(
+        &self,
+        context: &Arc<Context>,
+        key: &str,
+        operation: &'static str,
+    ) -> Request {
         let now = Instant::now();
         let timed = self.quirks.remote && Handle::try_current().is_ok();
         let patience = timed.then(|| Patience {
-            until: now.checked_add(store.deadline().limit(0)),
+            until: now.checked_add(context.deadline.limit(0)),
             ..Patience::default()
         });
         Request {
             patience,
             backend: self.clone(),
-            store: store.clone(),
+            context: context.clone(),
             key: key.to_owned(),
             operation,
             started: now,
@@ -84,7 +90,7 @@ impl Request {
         bytes: u64,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>> {
-        let limit = self.store.deadline().limit(bytes);
+        let limit = self.context.deadline.limit(bytes);
         self.limited(limit, future).await
     }
 
@@ -94,7 +100,7 @@ impl Request {
         &mut self,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>> {
-        let limit = self.store.deadline().base.saturating_mul(10);
+        let limit = self.context.deadline.base.saturating_mul(10);
         self.limited(limit, future).await
     }
 
@@ -121,14 +127,14 @@ impl Request {
             });
             let text = format!("not finished within {:.1} s{last}", limit.as_secs_f64());
             let source = io::Error::new(io::ErrorKind::TimedOut, text);
-            Error::io(self.store.place(&self.key), self.operation, source)
+            Error::io(self.context.place(&self.key), self.operation, source)
         })
     }
 
     /// Makes an error of the backend.
     pub(super) fn error(&self, error: &object_store::Error) -> Error {
         self.backend
-            .error(&self.store, &self.key, self.operation, error)
+            .error(&self.context, &self.key, self.operation, error)
     }
 }
 
@@ -136,7 +142,7 @@ impl Drop for Request {
     fn drop(&mut self) {
         tracing::debug!(
             operation = self.operation,
-            store = self.store.location(),
+            store = &*self.context.location,
             key = self.key,
             range = self.range.as_ref().map(tracing::field::display),
             bytes = self.bytes,

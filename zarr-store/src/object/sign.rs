@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use object_store::path::Path;
 
 use super::ObjectBackend;
-use crate::Store;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// A kind of request that a URL can be signed for.
@@ -45,15 +45,15 @@ impl ObjectBackend {
 
     pub(crate) async fn sign(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         method: Method,
         expires_in: Duration,
     ) -> Result<String> {
-        let path = self.path(store, key)?;
-        let sign = self.sign.clone().ok_or_else(|| unsupported(store, key))?;
-        let (backend, owned, name) = (self.clone(), store.clone(), key.to_owned());
-        self.request(store, key, async move {
+        let path = self.path(context, key)?;
+        let sign = self.sign.clone().ok_or_else(|| unsupported(context, key))?;
+        let (backend, owned, name) = (self.clone(), context.clone(), key.to_owned());
+        self.request(context, key, async move {
             let mut request = backend.start(&owned, &name, "sign");
             let signed = sign(method, path, expires_in);
             request.within(0, signed).await?.map_err(|error| {
@@ -73,13 +73,13 @@ impl ObjectBackend {
 }
 
 /// The error of a store that cannot sign.
-pub(crate) fn unsupported(store: &Store, key: &str) -> Error {
-    refused(store, key, NONE)
+pub(crate) fn unsupported(context: &Arc<Context>, key: &str) -> Error {
+    refused(context, key, NONE)
 }
 
-fn refused(store: &Store, key: &str, reason: &str) -> Error {
+fn refused(context: &Arc<Context>, key: &str, reason: &str) -> Error {
     Error::Unsupported {
-        place: store.place(key),
+        place: context.place(key),
         operation: "sign",
         reason: reason.to_owned(),
     }

@@ -16,9 +16,10 @@ use super::{ObjectBackend, is_transport, probe};
 use crate::absent::absent;
 use crate::backoff::Backoff;
 use crate::byte_range::ByteRange;
+use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::key;
 use crate::version::{Precondition, Version};
-use crate::{Store, key};
 
 /// The retries of a failed put whose condition holds.
 const ATTEMPTS: u32 = 5;
@@ -34,15 +35,15 @@ const GONE: &str = "the object no longer exists";
 impl ObjectBackend {
     pub(crate) async fn put(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         payload: Vec<Bytes>,
         precondition: Precondition,
     ) -> Result<Version> {
         let put = Put {
             backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
+            context: context.clone(),
+            path: self.path(context, key)?,
             key: key.to_owned(),
             payload,
         };
@@ -51,21 +52,21 @@ impl ObjectBackend {
             false => precondition,
         };
         if precondition != Precondition::None {
-            self.check_conditions(store, key).await?;
+            self.check_conditions(context, key).await?;
         }
-        self.request(store, key, async move { put.run(precondition).await })
+        self.request(context, key, async move { put.run(precondition).await })
             .await
     }
 
-    pub(crate) async fn delete(&self, store: &Store, key: &str) -> Result<()> {
-        let path = self.path(store, key)?;
-        let (backend, owned, place) = (self.clone(), store.clone(), key.to_owned());
-        self.request(store, key, async move {
-            owned.counters().delete();
+    pub(crate) async fn delete(&self, context: &Arc<Context>, key: &str) -> Result<()> {
+        let path = self.path(context, key)?;
+        let (backend, owned, place) = (self.clone(), context.clone(), key.to_owned());
+        self.request(context, key, async move {
+            owned.counters.delete();
             let mut request = backend.start(&owned, &place, "delete");
             let refusal = match request.within(0, backend.deleter().delete(&path)).await? {
                 Err(error) if backend.singly.helps(&error) => {
-                    owned.counters().delete();
+                    owned.counters.delete();
                     request.next(backend.deleter().delete(&path)).await?
                 }
                 other => other,
@@ -78,11 +79,11 @@ impl ObjectBackend {
         .await
     }
 
-    pub(crate) async fn delete_prefix(&self, store: &Store, prefix: &str) -> Result<()> {
-        let start = self.listed_path(store, prefix)?;
+    pub(crate) async fn delete_prefix(&self, context: &Arc<Context>, prefix: &str) -> Result<()> {
+        let start = self.listed_path(context, prefix)?;
         let below = key::join(&self.prefix, prefix).into_owned();
         let paths = || {
-            store.counters().list();
+            context.counters.list();
             let below = below.clone();
             let listed = self.store.list(start.as_ref()).map_ok(|meta| meta.location);
             let is_below = move |path: &Path| key::below(&below, path.as_ref()).is_some();
@@ -90,16 +91,16 @@ impl ObjectBackend {
                 .try_filter(move |path| std::future::ready(is_below(path)))
                 .boxed()
         };
-        self.delete_paths(store, prefix, paths).await
+        self.delete_paths(context, prefix, paths).await
     }
 
     /// Deletes objects, in bulk if the backend can.
-    pub(crate) async fn delete_all(&self, store: &Store, keys: &[String]) -> Result<()> {
-        let paths = keys.iter().map(|key| self.path(store, key));
+    pub(crate) async fn delete_all(&self, context: &Arc<Context>, keys: &[String]) -> Result<()> {
+        let paths = keys.iter().map(|key| self.path(context, key));
         let paths = paths.collect::<Result<Vec<_>>>()?;
         let place = keys.first().map_or("", String::as_str);
         let paths = || futures::stream::iter(paths.clone().into_iter().map(Ok)).boxed();
-        self.delete_paths(store, place, paths).await
+        self.delete_paths(context, place, paths).await
     }
 
     /// Returns the store that deletes: in bulk, until the server has refused that.
@@ -111,17 +112,17 @@ impl ObjectBackend {
     /// to delete only one by one.
     async fn delete_paths(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         prefix: &str,
         paths: impl Fn() -> BoxStream<'static, object_store::Result<Path>>,
     ) -> Result<()> {
         let start = || {
-            let counters = store.counters().clone();
+            let counters = context.counters.clone();
             let paths = paths().inspect_ok(move |_| counters.delete()).boxed();
             self.deleter().delete_stream(paths)
         };
         let mut deleted = start();
-        let mut request = self.start(store, prefix, "delete");
+        let mut request = self.start(context, prefix, "delete");
         loop {
             match request.next(deleted.try_next()).await? {
                 Ok(None) => return Ok(()),
@@ -137,7 +138,7 @@ impl ObjectBackend {
 /// One put of one object.
 struct Put {
     backend: ObjectBackend,
-    store: Store,
+    context: Arc<Context>,
     path: Path,
     key: String,
     payload: Vec<Bytes>,
@@ -146,7 +147,7 @@ struct Put {
 impl Put {
     async fn run(self, precondition: Precondition) -> Result<Version> {
         let size = self.payload.iter().map(|bytes| bytes.len() as u64).sum();
-        let mut request = self.backend.start(&self.store, &self.key, "put");
+        let mut request = self.backend.start(&self.context, &self.key, "put");
         request.bytes = size;
         let mut attempt = 0;
         loop {
@@ -183,7 +184,7 @@ impl Put {
             self.mode(precondition)?
         };
         let payload: PutPayload = self.payload.iter().cloned().collect();
-        self.store.counters().put(size);
+        self.context.counters.put(size);
         let mut options = PutOptions {
             mode,
             attributes: self.backend.attributes.as_ref().clone(),
@@ -202,10 +203,10 @@ impl Put {
             E::AlreadyExists { .. } | E::Precondition { .. } if conditional => self.conflict(OTHER),
             E::NotFound { .. } if update => self.conflict(GONE),
             E::NotImplemented { .. } | E::NotSupported { .. } if conditional => {
-                return Err(probe::unsupported(&self.store, &self.key, probe::NONE));
+                return Err(probe::unsupported(&self.context, &self.key, probe::NONE));
             }
             _ if conditional && probe::not_implemented(&error) => {
-                return Err(probe::unsupported(&self.store, &self.key, probe::REFUSED));
+                return Err(probe::unsupported(&self.context, &self.key, probe::REFUSED));
             }
             // Under a condition, `object_store` does not retry, since it cannot know whether the
             // put was carried out.
@@ -220,7 +221,7 @@ impl Put {
 
     fn conflict(&self, reason: &'static str) -> Error {
         Error::Conflict {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             reason,
         }
     }
@@ -244,7 +245,7 @@ impl Put {
             Precondition::IfAbsent => Ok(PutMode::Create),
             Precondition::IfVersion(version) => {
                 version.to_update().map(PutMode::Update).ok_or_else(|| {
-                    probe::unsupported(&self.store, &self.key, "the version is unknown")
+                    probe::unsupported(&self.context, &self.key, "the version is unknown")
                 })
             }
         }
@@ -273,7 +274,7 @@ impl Put {
     }
 
     fn read(&self) -> Result<Read> {
-        self.backend.read(&self.store, &self.key, None)
+        self.backend.read(&self.context, &self.key, None)
     }
 }
 

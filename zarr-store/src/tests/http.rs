@@ -528,7 +528,7 @@ fn patience_is_an_option() {
         (vec![("timeout", "7s"), ("retry_timeout", "1m")], 67),
     ] {
         let store = Store::open_with("http://localhost", options).unwrap();
-        assert_eq!(store.deadline().base, Duration::from_secs(base));
+        assert_eq!(store.context().deadline.base, Duration::from_secs(base));
     }
     let error = Store::open_with("http://localhost", [("timeout", "7")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{error}");

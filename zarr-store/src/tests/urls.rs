@@ -442,13 +442,13 @@ fn archives_of_web_servers_are_shown_as_they_open() {
             below.location()
         );
         assert_eq!(
-            store.place("k").to_string(),
+            store.context().place("k").to_string(),
             format!("{}/k", shown.trim_end_matches('/'))
         );
     }
     let web = Store::open("https://h/d").unwrap();
     for key in ["a b", "a#b", "a?b", "a%20b", "a|zip:b"] {
-        let text = web.place(key).to_string();
+        let text = web.context().place(key).to_string();
         let opened = Store::open(&text).unwrap();
         assert_eq!(opened.location(), web.with_prefix(key).unwrap().location());
     }

@@ -1,13 +1,14 @@
 //! Zip archives as read-only stores: the archive is an object of any other store, and its members
 //! are the objects.
 //!
-//! `directory` parses; this module reads. One read of the last bytes finds the directory, which is
-//! kept. A stored member is read by ranges like any object, after one small read of its local
-//! header; a deflated member is read whole. All reads are pinned to the version of the archive that
-//! the directory was read from.
+//! `directory` parses; this module and `member` read. One read of the last bytes finds the
+//! directory, which is kept. A stored member is read by ranges like any object, after one small
+//! read of its local header; a deflated member is read whole. All reads are pinned to the version
+//! of the archive that the directory was read from.
 
 mod directory;
 mod inflate;
+mod member;
 #[cfg(all(test, feature = "deflate"))]
 mod tests;
 
@@ -21,11 +22,13 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
-use self::directory::{HEADER, Member, Members, Method};
+use self::directory::{Member, Members, Method};
+use self::member::{Found, slice};
 use crate::byte_range::ByteRange;
-use crate::error::{Error, Result};
+use crate::context::Context;
+use crate::error::{Error, Place, Result};
 use crate::version::Version;
-use crate::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated, Store, key, task};
+use crate::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated, key};
 
 /// The size of the first read at the end of an archive, in bytes: holds a record with the longest
 /// comment, and often the directory.
@@ -34,19 +37,30 @@ const TAIL: u64 = 128 << 10;
 /// The largest central directory, in bytes.
 const DIRECTORY_MAX: u64 = 256 << 20;
 
-/// The largest deflated member, in bytes, both compressed and decompressed.
-const DEFLATED_MAX: u64 = 1 << 30;
-
-/// Advice for members that cannot be read.
-const PACK_AGAIN: &str = "unpack the archive and pack it again with zip -0 (zipfile.ZIP_STORED)";
-
 /// The size, in bytes, up to which a member is read together with its header.
 const SMALL: u64 = 64 << 10;
+
+/// The store of an archive.
+pub(crate) trait Archive: fmt::Debug + Send + Sync {
+    fn place(&self, key: &str) -> Place;
+
+    fn is_remote(&self) -> bool;
+
+    fn get<'a>(&'a self, key: &'a str, range: &'a ByteRange)
+    -> BoxFuture<'a, Result<Option<Body>>>;
+
+    fn get_ranges(
+        &self,
+        key: &str,
+        ranges: Vec<Range<u64>>,
+        version: &Version,
+    ) -> BoxStream<'static, Result<RangeBody>>;
+}
 
 /// An archive, and the prefix of the keys in it.
 #[derive(Clone)]
 pub(crate) struct ZipStore {
-    archive: Store,
+    archive: Arc<dyn Archive>,
     key: Arc<str>,
     prefix: Arc<str>,
     directory: Arc<OnceCell<Directory>>,
@@ -59,7 +73,7 @@ struct Directory {
 
 impl ZipStore {
     /// Returns the archive at a checked key. Nothing is read yet.
-    pub(crate) fn new(archive: Store, key: &str) -> Self {
+    pub(crate) fn new(archive: Arc<dyn Archive>, key: &str) -> Self {
         Self {
             archive,
             key: key.into(),
@@ -68,8 +82,8 @@ impl ZipStore {
         }
     }
 
-    pub(crate) fn archive(&self) -> &Store {
-        &self.archive
+    pub(crate) fn is_remote(&self) -> bool {
+        self.archive.is_remote()
     }
 
     pub(crate) fn with_prefix(&self, prefix: &str) -> Self {
@@ -86,7 +100,7 @@ impl ZipStore {
 
     async fn open(&self) -> Result<Directory> {
         let last = ByteRange::Suffix(TAIL);
-        let tail = self.archive.get(&self.key, &last, None).await?;
+        let tail = self.archive.get(&self.key, &last).await?;
         let tail = tail.ok_or_else(|| Error::NotFound {
             place: self.archive.place(&self.key),
         })?;
@@ -112,9 +126,7 @@ impl ZipStore {
 
     /// Reads a range of the archive.
     async fn archived(&self, range: Range<u64>, version: &Version) -> Result<Bytes> {
-        let mut bodies = self
-            .archive
-            .get_ranges(&self.key, vec![range], Some(version));
+        let mut bodies = self.archive.get_ranges(&self.key, vec![range], version);
         match bodies.try_next().await? {
             Some(body) => Ok(body.bytes),
             None => Ok(Bytes::new()),
@@ -124,13 +136,13 @@ impl ZipStore {
     /// Finds a member, if the archive is at the version that the caller knows.
     async fn find(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         version: Option<&Version>,
     ) -> Result<Option<Found<'_>>> {
         let directory = self.directory().await?;
         let changed = || Error::Changed {
-            place: store.place(key),
+            place: context.place(key),
         };
         if version.is_some_and(|version| version.contradicts(&directory.version)) {
             return Err(changed());
@@ -152,12 +164,12 @@ impl ZipStore {
 
     pub(crate) async fn get(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        match self.find(store, key, version).await? {
+        match self.find(context, key, version).await? {
             Some(found) => self.read(&found, range).await.map(Some),
             None => Ok(None),
         }
@@ -165,12 +177,12 @@ impl ZipStore {
 
     pub(crate) async fn get_if_changed(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         range: &ByteRange,
         known: &Version,
     ) -> Result<Revalidated> {
-        match self.find(store, key, None).await? {
+        match self.find(context, key, None).await? {
             Some(found) if known.is_known() && found.version == known => Ok(Revalidated::Unchanged),
             Some(found) => self.read(&found, range).await.map(Revalidated::Changed),
             None => Ok(Revalidated::Absent),
@@ -200,19 +212,19 @@ impl ZipStore {
 
     pub(crate) fn get_ranges(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         ranges: Vec<Range<u64>>,
         version: Option<&Version>,
     ) -> BoxStream<'static, Result<RangeBody>> {
-        let (zip, store, key, version) = (
+        let (zip, context, key, version) = (
             self.clone(),
-            store.clone(),
+            context.clone(),
             key.to_owned(),
             version.cloned(),
         );
         stream::once(async move {
-            zip.plan_ranges(&store, &key, ranges, version.as_ref())
+            zip.plan_ranges(&context, &key, ranges, version.as_ref())
                 .await
         })
         .try_flatten()
@@ -221,13 +233,13 @@ impl ZipStore {
 
     async fn plan_ranges(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         ranges: Vec<Range<u64>>,
         version: Option<&Version>,
     ) -> Result<BoxStream<'static, Result<RangeBody>>> {
-        let place = || store.place(key);
-        let found = self.find(store, key, version).await?;
+        let place = || context.place(key);
+        let found = self.find(context, key, version).await?;
         let found = found.ok_or_else(|| Error::NotFound { place: place() })?;
         let size = found.member.size;
         if let Some(range) = ranges
@@ -249,7 +261,7 @@ impl ZipStore {
             });
             return Ok(self
                 .archive
-                .get_ranges(&self.key, shifted.collect(), Some(found.version)));
+                .get_ranges(&self.key, shifted.collect(), found.version));
         }
         let whole = found.whole().await?;
         let bodies = ranges.into_iter().enumerate().map(move |(index, range)| {
@@ -262,8 +274,12 @@ impl ZipStore {
         Ok(stream::iter(bodies).boxed())
     }
 
-    pub(crate) async fn head(&self, store: &Store, key: &str) -> Result<Option<ObjectInfo>> {
-        let found = self.find(store, key, None).await?;
+    pub(crate) async fn head(
+        &self,
+        context: &Arc<Context>,
+        key: &str,
+    ) -> Result<Option<ObjectInfo>> {
+        let found = self.find(context, key, None).await?;
         Ok(found.map(|found| ObjectInfo {
             size: found.member.size,
             version: found.version.clone(),
@@ -315,90 +331,6 @@ impl ZipStore {
             reason,
         }
     }
-}
-
-/// A member that is being read.
-struct Found<'a> {
-    zip: &'a ZipStore,
-    name: &'a str,
-    member: &'a Member,
-    version: &'a Version,
-}
-
-impl Found<'_> {
-    /// Returns the offset of the member's data; reads the header only once.
-    async fn data(&self) -> Result<u64> {
-        if let Some(data) = self.member.data.get() {
-            return Ok(*data);
-        }
-        let start = self.member.header;
-        let header = start..start + HEADER + self.name.len() as u64;
-        let bytes = self.zip.archived(header, self.version).await?;
-        self.learn(&bytes)
-    }
-
-    fn learn(&self, header: &[u8]) -> Result<u64> {
-        let data = directory::find_data(header, self.name, self.member)
-            .map_err(|reason| self.zip.corrupt(reason))?;
-        Ok(*self.member.data.get_or_init(|| data))
-    }
-
-    /// Reads and checks all bytes of the member.
-    async fn whole(&self) -> Result<Bytes> {
-        self.check_method()?;
-        let member = self.member;
-        let known = member.data.get().copied();
-        // With the header, whose extra field has at most 64 KiB and is rarely repeated in the
-        // directory.
-        let header = HEADER + self.name.len() as u64 + member.compressed;
-        let start = known.unwrap_or(member.header);
-        let end = known.map_or_else(
-            || member.limit.min(member.header + header + (64 << 10)),
-            |data| data + member.compressed,
-        );
-        let bytes = self.zip.archived(start..end, self.version).await?;
-        let data = known.map_or_else(|| self.learn(&bytes), Ok)? - start;
-        let bytes = slice(&bytes, data..data + member.compressed);
-        let (method, size, crc) = (member.method, member.size, member.crc);
-        let checked = task::blocking(move || match method {
-            Method::Deflated => inflate::inflate(&bytes, size, crc).map(Bytes::from),
-            _ => inflate::check(&bytes, crc).map(|()| bytes),
-        });
-        let place = || self.zip.archive.place(&self.zip.key);
-        let checked = checked
-            .await
-            .map_err(|source| Error::io(place(), "get", source))?;
-        checked.map_err(|reason| {
-            self.zip
-                .corrupt(format!("member {:?}: {reason}", self.name))
-        })
-    }
-
-    /// Refuses a member that cannot be read, before reading it.
-    fn check_method(&self) -> Result<()> {
-        let reason = match self.member.method {
-            Method::Deflated if self.member.size.max(self.member.compressed) > DEFLATED_MAX => {
-                format!(
-                    "{} bytes are deflated, expected at most {DEFLATED_MAX}",
-                    self.member.size
-                )
-            }
-            Method::Stored | Method::Deflated => return Ok(()),
-            Method::Encrypted => "encrypted".to_owned(),
-            Method::Other(method) => format!("compressed by {}", directory::method_name(method)),
-        };
-        Err(Error::Unsupported {
-            place: self.zip.archive.place(&self.zip.key),
-            operation: "get",
-            reason: format!("member {:?}: {reason}; {PACK_AGAIN}", self.name),
-        })
-    }
-}
-
-/// Slices bytes in memory.
-fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
-    let at = |place| usize::try_from(place).expect("what is in memory is no larger than memory");
-    bytes.slice(at(range.start)..at(range.end))
 }
 
 impl fmt::Debug for ZipStore {

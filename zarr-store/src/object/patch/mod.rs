@@ -27,9 +27,10 @@ pub(crate) use self::uploads::{Upload, Uploads, Way};
 use super::ObjectBackend;
 use super::probe::Probed;
 use crate::absent::absent;
+use crate::context::Context;
 use crate::error::Result;
+use crate::key;
 use crate::version::Version;
-use crate::{Store, key};
 
 /// Patches the objects of a place.
 #[derive(Clone)]
@@ -87,7 +88,7 @@ impl ObjectBackend {
     /// `all` says that the bytes that stay are the whole old object.
     pub(crate) async fn patch(
         &self,
-        store: &Store,
+        context: &Arc<Context>,
         key: &str,
         version: &Version,
         (keep, all): (u64, bool),
@@ -101,14 +102,14 @@ impl ObjectBackend {
             return Ok(None);
         };
         let fits = keep >= way.least() && (all || way != Way::Compose);
-        if !fits || !self.may_patch(patches, store, key).await {
+        if !fits || !self.may_patch(patches, context, key).await {
             return Ok(None);
         }
         let patch = Patch {
             uploads: patches.uploads.clone(),
             backend: self.clone(),
-            store: store.clone(),
-            path: self.path(store, key)?,
+            context: context.clone(),
+            path: self.path(context, key)?,
             key: key.to_owned(),
             version: version.clone(),
             condition,
@@ -116,18 +117,18 @@ impl ObjectBackend {
             tail: tail.to_vec(),
         };
         let found = patches.found.clone();
-        self.request(store, key, async move { patch.run(&found).await })
+        self.request(context, key, async move { patch.run(&found).await })
             .await
     }
 
     /// Aborts the uploads that were started before a time.
-    pub(crate) async fn sweep(&self, store: &Store, before: SystemTime) -> Result<u64> {
+    pub(crate) async fn sweep(&self, context: &Arc<Context>, before: SystemTime) -> Result<u64> {
         let Some(patches) = &self.patches else {
             return Ok(0);
         };
-        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), store.clone());
-        self.request(store, "", async move {
-            owned.counters().list();
+        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), context.clone());
+        self.request(context, "", async move {
+            owned.counters.list();
             let mut request = backend.start(&owned, "", "list uploads");
             let found = request.pages(uploads.under_way(&backend.prefix)).await?;
             let mut swept = 0;
@@ -136,7 +137,7 @@ impl ObjectBackend {
                 if !below || since >= before {
                     continue;
                 }
-                owned.counters().delete();
+                owned.counters.delete();
                 match request.next(uploads.abort(&upload)).await? {
                     Err(error) if !absent(&error) => return Err(request.error(&error)),
                     // Also if the upload was completed or aborted meanwhile.

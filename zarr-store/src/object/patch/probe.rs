@@ -10,7 +10,7 @@ use object_store::{Error as E, ObjectStoreExt, Result, UpdateVersion};
 use super::Patches;
 use super::started::Started;
 use super::uploads::{Upload, Uploads, Way};
-use crate::Store;
+use crate::context::Context;
 use crate::object::probe::Finding;
 use crate::object::{ObjectBackend, is_transport};
 use crate::version::Version;
@@ -21,30 +21,35 @@ pub(super) const REFUSED: &str = "the backend refuses uploads of copied ranges";
 impl ObjectBackend {
     /// Whether conditions are honoured here; probes the backend the first time, and again as long
     /// as the backend does not respond.
-    pub(super) async fn may_patch(&self, patches: &Patches, store: &Store, key: &str) -> bool {
+    pub(super) async fn may_patch(
+        &self,
+        patches: &Patches,
+        context: &Arc<Context>,
+        key: &str,
+    ) -> bool {
         if !patches.probe {
             return !patches.refused();
         }
         let uploads = &patches.uploads;
         let probe = || {
             let uploads = uploads.clone();
-            let ask = |backend: Self, store: Store, name: String, path: Path| async move {
-                let mut request = backend.start(&store, &name, "probe");
-                let asked = ask(&backend, &store, &uploads, &path);
+            let ask = |backend: Self, context: Arc<Context>, name: String, path: Path| async move {
+                let mut request = backend.start(&context, &name, "probe");
+                let asked = ask(&backend, &context, &uploads, &path);
                 let found = request.within(0, asked).await?;
                 let found = found.map_err(|error| request.error(&error))?;
                 if let Some(reason) = found {
-                    let store = store.location();
+                    let store = &*context.location;
                     tracing::debug!(store, reason, "objects are put as a whole");
                 }
                 Ok(found)
             };
-            self.probe_with(store, key, ask)
+            self.probe_with(context, key, ask)
         };
         match patches.found.get_or_try_init(probe).await {
             Ok(reason) => reason.is_none(),
             Err(error) => {
-                tracing::debug!(store = store.location(), %error, "the probe of patches got no answer");
+                tracing::debug!(store = &*context.location, %error, "the probe of patches got no answer");
                 false
             }
         }
@@ -55,11 +60,11 @@ impl ObjectBackend {
 /// means that the test was inconclusive.
 async fn ask(
     backend: &ObjectBackend,
-    store: &Store,
+    context: &Arc<Context>,
     uploads: &Arc<dyn Uploads>,
     path: &Path,
 ) -> Result<Finding> {
-    let count = || store.counters().put(0);
+    let count = || context.counters.put(0);
     count();
     let content = Bytes::from_static(b"0123456789");
     let put = match backend.store.put(path, content.clone().into()).await {
@@ -77,14 +82,14 @@ async fn ask(
         Err(error) => return refusal(error),
     };
     let mut started = Started::new(uploads, &upload);
-    let found = ask_upload(store, uploads.as_ref(), &upload, &version).await;
-    let mut request = backend.start(store, path.as_ref(), "probe");
+    let found = ask_upload(context, uploads.as_ref(), &upload, &version).await;
+    let mut request = backend.start(context, path.as_ref(), "probe");
     let completed = matches!(found, Ok(None));
-    started.finish(completed, store, &mut request).await;
+    started.finish(completed, context, &mut request).await;
     if !completed {
         return found;
     }
-    store.counters().get();
+    context.counters.get();
     let made = backend.store.get(path).await?.bytes().await?;
     let expected = &content[to_copy(uploads.way())];
     Ok((made != expected).then_some(REFUSED))
@@ -101,7 +106,7 @@ fn to_copy(way: Way) -> std::ops::Range<usize> {
 /// Tests an upload of a part of an object of this version: under conditions that do not hold, first
 /// of the copy, then of the completion, and then under conditions that do.
 async fn ask_upload(
-    store: &Store,
+    context: &Arc<Context>,
     uploads: &dyn Uploads,
     upload: &Upload,
     version: &UpdateVersion,
@@ -112,7 +117,7 @@ async fn ask_upload(
         (version, &other, false),
         (version, version, true),
     ] {
-        match copy(store, uploads, upload, (copied, replaced)).await {
+        match copy(context, uploads, upload, (copied, replaced)).await {
             Ok(()) if holds => {}
             Ok(()) => return Ok(Some(IGNORED)),
             Err(E::Precondition { .. }) if !holds => {}
@@ -124,18 +129,18 @@ async fn ask_upload(
 
 /// Replaces an object by a part of it.
 async fn copy(
-    store: &Store,
+    context: &Arc<Context>,
     uploads: &dyn Uploads,
     upload: &Upload,
     (copied, replaced): (&UpdateVersion, &UpdateVersion),
 ) -> Result<()> {
     let range = to_copy(uploads.way());
     if uploads.way().copies() {
-        store.counters().put(0);
+        context.counters.put(0);
     }
     let range = range.start as u64..range.end as u64;
     let parts = [uploads.copy(upload, 0, range, copied).await?];
-    store.counters().put(0);
+    context.counters.put(0);
     uploads.complete(upload, &parts, replaced).await.map(drop)
 }
 

@@ -14,12 +14,13 @@ use super::started::Started;
 use super::uploads::{Upload, Uploads};
 use crate::absent::absent;
 use crate::backoff::Backoff;
+use crate::byte_range::ByteRange;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::object::probe::{Probed, not_implemented};
 use crate::object::request::Request;
 use crate::object::{ObjectBackend, refuses_credentials};
 use crate::version::Version;
-use crate::{ByteRange, Store};
 
 /// The retries of a failed completion whose condition holds.
 const ATTEMPTS: u32 = 3;
@@ -33,7 +34,7 @@ const BACKOFF: Backoff = Backoff {
 pub(super) struct Patch {
     pub(super) backend: ObjectBackend,
     pub(super) uploads: Arc<dyn Uploads>,
-    pub(super) store: Store,
+    pub(super) context: Arc<Context>,
     pub(super) path: Path,
     pub(super) key: String,
     pub(super) version: Version,
@@ -55,7 +56,7 @@ enum Step<T> {
 
 impl Patch {
     pub(super) async fn run(self, found: &Probed) -> Result<Option<Version>> {
-        let mut request = self.backend.start(&self.store, &self.key, "patch");
+        let mut request = self.backend.start(&self.context, &self.key, "patch");
         request.bytes = self.tail_size();
         let starts = self.uploads.way().starts();
         let started = self.counted(starts, 0, &mut request, self.uploads.start(&self.path));
@@ -67,7 +68,7 @@ impl Patch {
         let mut started = Started::new(&self.uploads, &upload);
         let patched = self.upload(&upload, found, &mut request).await;
         let completed = matches!(patched, Ok(Some(_)));
-        started.finish(completed, &self.store, &mut request).await;
+        started.finish(completed, &self.context, &mut request).await;
         patched
     }
 
@@ -89,7 +90,7 @@ impl Patch {
         let way = self.uploads.way();
         for range in even(self.keep, way.most()) {
             let size = range.end - range.start;
-            self.store.counters().copied(size);
+            self.context.counters.copied(size);
             let uploads = &self.uploads;
             let copied = uploads.copy(upload, parts.len(), range, &self.condition);
             match self.counted(way.copies(), size, request, copied).await? {
@@ -101,7 +102,7 @@ impl Patch {
         let size = self.tail_size();
         if size > 0 {
             let payload = self.tail.iter().cloned().collect();
-            self.store.counters().put(size);
+            self.context.counters.put(size);
             let put = self.uploads.put(upload, parts.len(), payload);
             match self.step(size, request, put).await? {
                 Step::Done(part) => parts.push(part),
@@ -119,7 +120,7 @@ impl Patch {
         sent: impl Future<Output = object_store::Result<T>>,
     ) -> Result<Step<T>> {
         if is_request {
-            self.store.counters().put(0);
+            self.context.counters.put(0);
         }
         self.step(bytes, request, sent).await
     }
@@ -142,7 +143,7 @@ impl Patch {
     /// at once.
     fn give_up(&self, found: &Probed, error: &E) -> Option<Version> {
         let lasting = refuses_credentials(error) || not_implemented(error);
-        tracing::debug!(store = self.store.location(), key = self.key, %error, "not patched");
+        tracing::debug!(store = &*self.context.location, key = self.key, %error, "not patched");
         if lasting {
             // If conditions are already known to hold, only this object is put as a whole.
             drop(found.set(Some(REFUSED)));
@@ -160,7 +161,7 @@ impl Patch {
     ) -> Result<Version> {
         let mut attempt = 0;
         loop {
-            self.store.counters().put(0);
+            self.context.counters.put(0);
             let completed = self.uploads.complete(upload, parts, &self.condition);
             let error = match request.after(self.keep, completed).await? {
                 Ok(result) => return Ok(Version::of_put(&result)),
@@ -187,7 +188,7 @@ impl Patch {
         let end = self.keep.saturating_add(size);
         // One byte more, so that a longer object is detected without being read in full.
         let wanted = ByteRange::Range(self.keep..end.saturating_add(1));
-        let read = self.backend.read(&self.store, &self.key, None)?;
+        let read = self.backend.read(&self.context, &self.key, None)?;
         let Some(body) = read.run(wanted).await? else {
             return Ok(Outcome::Superseded);
         };
@@ -211,7 +212,7 @@ impl Patch {
 
     fn conflict(&self) -> Error {
         Error::Conflict {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             reason: "the object has another version",
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::uploads::{Upload, Uploads};
-use crate::Store;
+use crate::context::Context;
 use crate::object::request::Request;
 
 /// A started upload, aborted if dropped before it is finished.
@@ -22,12 +22,17 @@ impl Started {
 
     /// Removes what the upload leaves. A failure is only logged, because the upload is no longer
     /// needed.
-    pub(super) async fn finish(&mut self, completed: bool, store: &Store, request: &mut Request) {
+    pub(super) async fn finish(
+        &mut self,
+        completed: bool,
+        context: &Arc<Context>,
+        request: &mut Request,
+    ) {
         let Some((uploads, upload)) = &self.upload else {
             return;
         };
         if uploads.way().leaves(completed) {
-            store.counters().delete();
+            context.counters.delete();
             if !matches!(request.next(uploads.abort(upload)).await, Ok(Ok(()))) {
                 tracing::debug!(key = upload.path.as_ref(), "could not abort an upload");
             }

@@ -79,7 +79,7 @@ impl Read {
             && !self.backend.ignores_ranges.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                store = self.store.location(),
+                store = &*self.context.location,
                 "the backend ignores byte ranges; reading whole objects"
             );
         }
@@ -104,7 +104,7 @@ impl Read {
         end += bytes.len() as u64;
         let pinned = self
             .backend
-            .read(&self.store, &self.key, Some(&part.version))?;
+            .read(&self.context, &self.key, Some(&part.version))?;
         while part.start == wanted.start && end < wanted.end {
             let rest = ByteRange::Range(end..wanted.end);
             let more = match pinned.ask(&rest, u64::MAX, None).await? {
@@ -152,7 +152,9 @@ impl Read {
         let suffix = matches!(range, ByteRange::Suffix(_));
         if suffix || reaches_past(range, size) {
             let expected = self.version.as_ref().unwrap_or(&version);
-            let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
+            let pinned = self
+                .backend
+                .read(&self.context, &self.key, Some(expected))?;
             match pinned.ask(&ByteRange::Range(there), u64::MAX, None).await? {
                 Answer::Body(body) => return Ok(Some(body)),
                 Answer::Part(part) => return self.complete(range, part).await,
@@ -182,7 +184,7 @@ impl Read {
         {
             let pinned = self
                 .backend
-                .read(&self.store, &self.key, Some(&first.version))?;
+                .read(&self.context, &self.key, Some(&first.version))?;
             let place = ByteRange::Range(request_range(range).resolve(first.object_size));
             if let Answer::Body(body) = pinned.ask(&place, u64::MAX, None).await? {
                 let range = range.resolve(body.object_size);
@@ -231,7 +233,9 @@ impl Read {
             return Ok(Some(self.empty(range, size, version)));
         }
         let expected = self.version.as_ref().unwrap_or(&version);
-        let pinned = self.backend.read(&self.store, &self.key, Some(expected))?;
+        let pinned = self
+            .backend
+            .read(&self.context, &self.key, Some(expected))?;
         let answer = pinned.ask(&ByteRange::Range(place), u64::MAX, None).await?;
         match answer {
             Answer::Body(body) => Ok(Some(body)),
@@ -270,8 +274,8 @@ impl Read {
             head: true,
             ..GetOptions::default()
         };
-        self.store.counters().head();
-        let mut request = self.backend.start(&self.store, &self.key, "head");
+        self.context.counters.head();
+        let mut request = self.backend.start(&self.context, &self.key, "head");
         if let Some(patience) = &request.patience {
             options.extensions.insert(patience.clone());
         }

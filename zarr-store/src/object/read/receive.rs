@@ -141,7 +141,7 @@ impl Read {
 
     fn encoded(&self, encoding: &str, reason: String) -> Error {
         Error::Unsupported {
-            place: self.store.place(&self.key),
+            place: self.context.place(&self.key),
             operation: "get",
             reason: format!("the object is stored with Content-Encoding: {encoding}; {reason}"),
         }
@@ -188,7 +188,7 @@ impl Read {
                 Err(error) => return Ok(Err(error)),
             };
             got += chunk.len() as u64;
-            self.store.counters().read(chunk.len());
+            self.context.counters.read(chunk.len());
             if got > most {
                 return Err(match exact {
                     true => self.short(range, got),
@@ -221,7 +221,7 @@ impl Read {
     fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
         buffer.try_reserve(additional).map_err(|error| {
             let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
-            Error::io(self.store.place(&self.key), "get", source)
+            Error::io(self.context.place(&self.key), "get", source)
         })
     }
 }
