@@ -47,7 +47,7 @@ pub use array::{
 };
 #[doc(hidden)]
 pub use engine::stored_range;
-pub use engine::{CacheOptions, Target, limits};
+pub use engine::{CacheOptions, ChunkForm, Target, limits};
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, Node, NodeKind};
@@ -58,7 +58,7 @@ pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
     codecs,
 };
-pub use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
+pub use zarr_core::plan::{ReadOptions, ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
     AxisIndices, BasicIndex, DataType, Element, Extension, FillValue, Limits, NodePath, Registry,
     Selection, Slice, Strictness,
@@ -99,4 +99,10 @@ mod pages {
 
     #[doc = include_str!("../../docs/coming-from-zarrs.md")]
     struct ComingFromZarrs;
+
+    #[doc = include_str!("../../docs/coming-from-zarr-python.md")]
+    struct ComingFromZarrPython;
+
+    #[doc = include_str!("../../docs/cookbook.md")]
+    struct Cookbook;
 }

@@ -79,7 +79,7 @@ impl ChunkJob {
 
     /// Rejects bytes that are not valid for `bool`, even if a registered data type or codec let
     /// them through, because callers view the bytes as `bool`.
-    fn check_bools(&self, elements: &[u8]) -> Result<()> {
+    pub(super) fn check_bools(&self, elements: &[u8]) -> Result<()> {
         if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
             || bool::are_elements(elements)
         {

@@ -9,6 +9,7 @@
 //! no state can get out of step, and nested shards are plain recursion.
 
 mod attempt;
+mod decoded;
 mod disjoint;
 mod encode;
 mod fetch;
@@ -25,11 +26,13 @@ mod write;
 
 use bytes::Bytes;
 
+pub use decoded::DecodedChunk;
 pub use disjoint::strides_are_disjoint;
 pub use encode::EncodeJob;
 pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
 pub use object::ObjectRead;
+pub use part::ReadOptions;
 pub use patch::{PatchedShard, ShardPatch, ShardSpace};
 pub use print::ReadCost;
 pub use read::{ReadPlan, Reading};

@@ -11,7 +11,7 @@ use zarr_core::size;
 use zarr_store::{ErrorKind, LocalFile};
 
 use super::batch::Batches;
-use super::cache::CachedIndex;
+use super::cache::{CachedIndex, Place};
 use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
 use crate::error::{Error, Result};
 
@@ -134,11 +134,17 @@ impl Engine {
                 (Work::Fetch(fetch), Some(file)) if fetch.purpose() == Purpose::Chunk => {
                     let range = fetch.range().resolve(file.size());
                     fetch.check_size(range.end - range.start)?;
+                    let cached = self.caches.decoded(&fetch, || file.version());
+                    let place = self.caches.place(&fetch, || file.version());
                     let job = fetch.into_job().expect("a fetch for a chunk is a job");
+                    if let Some(chunk) = cached {
+                        target.copy(job, chunk)?;
+                        continue;
+                    }
                     if !span.takes(&range) {
                         std::mem::take(&mut span).read(file, target)?;
                     }
-                    span.push(range, job);
+                    span.push(range, job, place);
                 }
                 (Work::Fetch(fetch), Some(file)) => self.open_shard(file, fetch, target)?,
                 (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
@@ -154,7 +160,8 @@ struct Span {
     range: Range<u64>,
     /// The bytes of the chunks, without gaps.
     wanted: u64,
-    jobs: Vec<(Range<u64>, ChunkJob)>,
+    /// The place of each chunk in the file, its job, and its place in the cache.
+    jobs: Vec<(Range<u64>, ChunkJob, Option<Place>)>,
 }
 
 impl Span {
@@ -172,10 +179,10 @@ impl Span {
         self.range.start.min(range.start)..self.range.end.max(range.end)
     }
 
-    fn push(&mut self, range: Range<u64>, job: ChunkJob) {
+    fn push(&mut self, range: Range<u64>, job: ChunkJob, place: Option<Place>) {
         self.range = self.with(&range);
         self.wanted = self.wanted.saturating_add(range.end - range.start);
-        self.jobs.push((range, job));
+        self.jobs.push((range, job, place));
     }
 
     fn read(self, file: &LocalFile, target: &Target) -> Result<()> {
@@ -186,10 +193,10 @@ impl Span {
         let len = size::to_usize("stored chunks", range.end - range.start)?;
         with_scratch_slice(len, |buffer| {
             file.read_exact_at(buffer, range.start)?;
-            for (part, job) in jobs {
+            for (part, job, place) in jobs {
                 let start = size::to_usize("stored chunk", part.start - range.start)?;
                 let end = size::to_usize("stored chunk", part.end - range.start)?;
-                target.run(job, Some(&buffer[start..end]))?;
+                target.run_kept(job, Some(&buffer[start..end]), place)?;
             }
             Ok(())
         })
