@@ -167,6 +167,24 @@ async fn what_others_write_is_decoded_again() {
     }
 }
 
+#[tokio::test]
+async fn inner_chunks_of_nested_shards_are_decoded_once() {
+    let (registry, count) = counting!(COUNT);
+    let logged = Logged::new();
+    let hierarchy = beside(&logged, &registry, decoded(true, 64 << 20));
+    let metadata = nested().build().unwrap();
+    let array = hierarchy.create_array("a", metadata).await.unwrap();
+    array.write(.., data()).await.unwrap();
+    assert_eq!(array.read::<u16>(..).await.unwrap(), data().into_dyn());
+    let decodes = count.load(Ordering::Relaxed);
+    assert_eq!(decodes, 8 * 8 * 8);
+    for slices in [s![.., .., ..], s![3..9, 60..70, ..]] {
+        let found = array.read::<u16>(slices).await.unwrap();
+        assert_eq!(found, data().slice(slices).into_dyn());
+    }
+    assert_eq!(count.load(Ordering::Relaxed), decodes);
+}
+
 /// A handle with other metadata does not take over elements that this handle decoded.
 #[tokio::test]
 async fn elements_are_shared_by_equal_codecs_only() {

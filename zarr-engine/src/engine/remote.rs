@@ -295,6 +295,8 @@ impl Engine {
         for fetch in fetches {
             match self.caches.chunk(&fetch) {
                 Some(cached) if cached.version == *version => found.push((fetch, Some(cached))),
+                // Inner chunks of nested shards are cached one by one too.
+                _ if self.caches.keeps_decoded() => missing.push(fetch.by_index()),
                 _ => missing.push(fetch),
             }
         }
