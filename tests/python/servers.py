@@ -1,7 +1,7 @@
 """Installs and starts real test servers, prints one line of JSON with their addresses and options,
 and serves until stdin closes.
 
-    servers.py FOLDER [NAME ...]     all servers, or those named, with what is installed and stored below FOLDER
+    servers.py FOLDER [NAME ...]     all servers, or those named, installed and stored below FOLDER
 
 The line is {"servers": [...]}. Each entry has a "name" and either "error", or "address", and "url"
 and "options" for `zarr_store::Store::open_with`. For nginx, "root" is the directory that it serves,

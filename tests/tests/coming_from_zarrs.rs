@@ -1,6 +1,6 @@
-//! The guide for users of zarrs names every public method of its `Array`, `Group` and `Hierarchy`,
-//! and each call to zarr in its tables occurs in a program that is compiled and run as a doctest of
-//! zarr-engine.
+//! The guides for users of zarrs and zarr-python name every public method of their arrays, groups and
+//! hierarchies, and each call to this engine in their tables occurs in a program that is compiled
+//! and run as a doctest of zarr-engine.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -28,9 +28,42 @@ const METHODS: &str = "
     with_codec_specific_options with_metadata_options with_storage
 ";
 
-fn guide() -> String {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/coming-from-zarrs.md");
-    fs::read_to_string(guide).unwrap()
+/// The public names of zarr-python 3.4: functions, and members of `Array` and `Group`.
+const NAMES: &str = "
+    Array.append Array.async_array Array.attrs Array.basename Array.blocks Array.cdata_shape Array.chunks
+    Array.compressor Array.compressors Array.config Array.dtype Array.fill_value Array.filters Array.from_dict
+    Array.get_basic_selection Array.get_block_selection Array.get_coordinate_selection Array.get_mask_selection
+    Array.get_orthogonal_selection Array.info Array.info_complete Array.metadata Array.name Array.nbytes
+    Array.nbytes_stored Array.nchunks Array.nchunks_initialized Array.ndim Array.oindex Array.open Array.order
+    Array.path Array.read_chunk_sizes Array.read_only Array.resize Array.serializer Array.set_basic_selection
+    Array.set_block_selection Array.set_coordinate_selection Array.set_mask_selection
+    Array.set_orthogonal_selection Array.shape Array.shards Array.size Array.store Array.store_path
+    Array.update_attributes Array.vindex Array.with_config Array.write_chunk_sizes
+    Group.array_keys Group.array_values Group.arrays Group.attrs Group.basename Group.create Group.create_array
+    Group.create_group Group.create_hierarchy Group.empty Group.empty_like Group.from_store Group.full
+    Group.full_like Group.get Group.get_array Group.get_group Group.group_keys Group.group_values Group.groups
+    Group.info Group.info_complete Group.keys Group.members Group.metadata Group.move Group.name Group.nmembers
+    Group.ones Group.ones_like Group.open Group.path Group.read_only Group.require_array Group.require_group
+    Group.require_groups Group.store Group.store_path Group.synchronizer Group.tree Group.update_attributes
+    Group.update_attributes_async Group.zeros Group.zeros_like
+    Array AsyncArray AsyncGroup Group array config consolidate_metadata copy copy_all copy_store create create_array
+    create_group create_hierarchy empty empty_like from_array full full_like group load ones ones_like open
+    open_array open_consolidated open_group open_like print_debug_info save save_array save_group tree zeros
+    zeros_like BloscCname BloscCodec BloscShuffle BytesCodec CastValue Crc32cCodec Endian GzipCodec ScaleOffset
+    ShardingCodec ShardingCodecIndexLocation SubchunkWriteOrder TransposeCodec VLenBytesCodec VLenUTF8Codec ZstdCodec
+";
+
+/// Returns a guide in `docs`.
+fn guide(name: &str) -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    fs::read_to_string(guide.join(name)).unwrap()
+}
+
+/// Returns the first and second cell of each row.
+fn rows(guide: &str) -> impl Iterator<Item = (&str, &str)> {
+    guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" | "))
 }
 
 /// Returns the texts in backquotes.
@@ -40,10 +73,8 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_method_of_zarrs_has_a_row() {
-    let guide = guide();
-    let rows = guide
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let guide = guide("coming-from-zarrs.md");
+    let rows = rows(&guide).map(|(theirs, _)| theirs);
     let named = rows
         .flat_map(quoted)
         .map(|name| name.rsplit("::").next().unwrap());
@@ -63,14 +94,34 @@ fn every_method_of_zarrs_has_a_row() {
 }
 
 #[test]
+fn every_name_of_zarr_python_has_a_row() {
+    let guide = guide("coming-from-zarr-python.md");
+    let named = rows(&guide)
+        .flat_map(|(theirs, _)| quoted(theirs))
+        .collect::<BTreeSet<_>>();
+    let missing = NAMES
+        .split_whitespace()
+        .filter(|name| !named.contains(name));
+    let missing = missing.collect::<Vec<_>>();
+    assert!(missing.is_empty(), "no row for {missing:?}");
+}
+
+#[test]
 fn every_call_of_a_row_is_compiled() {
-    let guide = guide();
+    for (name, least) in [
+        ("coming-from-zarrs.md", 50),
+        ("coming-from-zarr-python.md", 70),
+    ] {
+        let calls = compiled_calls(&guide(name));
+        assert!(calls > least, "{calls} in {name}");
+    }
+}
+
+/// Returns the number of calls in the second cells, after checking that the code has each of them.
+fn compiled_calls(guide: &str) -> usize {
     let code = guide.split("```").skip(1).step_by(2).collect::<String>();
-    let rows = guide
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
     let mut calls = 0;
-    for call in rows.flat_map(quoted) {
+    for call in rows(guide).flat_map(|(_, ours)| quoted(ours)) {
         // The last name before parentheses or type parameters.
         let names = call
             .split(['(', '.'])
@@ -88,5 +139,5 @@ fn every_call_of_a_row_is_compiled() {
             }
         }
     }
-    assert!(calls > 50, "{calls}");
+    calls
 }

@@ -201,7 +201,9 @@ fn regions_are_copied_into_every_grid_within_memory() {
                 resume: false,
             };
             let done = AtomicU64::new(0);
-            let count = |len| drop(done.fetch_add(len, Ordering::Relaxed));
+            let count = |len| {
+                done.fetch_add(len, Ordering::Relaxed);
+            };
             let copied = source
                 .rewrite_to(target, &region[..], options, count)
                 .unwrap();

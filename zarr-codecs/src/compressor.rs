@@ -6,6 +6,7 @@
 //! a stored number alone.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use zarr_core::codec::{BytesToBytes, EncodedSize};
@@ -43,6 +44,15 @@ pub(crate) trait Compressor: fmt::Debug + Send + Sync + 'static {
     fn guess(&self, encoded: &[u8]) -> usize {
         encoded.len().saturating_mul(4)
     }
+}
+
+/// Returns a compression level, after checking that it is one of the levels of the compressor.
+pub(crate) fn level(level: i64, levels: RangeInclusive<i32>) -> Result<i32> {
+    let known = i32::try_from(level).ok();
+    known.filter(|level| levels.contains(level)).ok_or_else(|| {
+        let expected = format!("a level from {} to {}", levels.start(), levels.end());
+        Error::invalid(level, expected)
+    })
 }
 
 /// Makes a codec of a compressor, for data of the size `decoded`.

@@ -3,27 +3,19 @@
 //! Streams of several members are accepted. Zero bytes after the last member are padding; any other
 //! byte is an error.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
-use libdeflater::{CompressionLvl, DecompressionError};
+use libdeflater::{Compressor as Libdeflate, DecompressionError};
 use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::compressor::{self, Compressor};
-use crate::inflate::with_decompressor;
-use crate::output::grow;
-
-const LEVELS: usize = 10;
+use crate::inflate::{Format, deflate, with_decompressor};
 
 /// The number of positions tried as the end of a member. The member's checksum and size stand at
 /// its end, and elsewhere only by chance.
 const MAX_ENDS: usize = 64;
-
-thread_local! {
-    static COMPRESSORS: RefCell<[Option<libdeflater::Compressor>; LEVELS]> = const { RefCell::new([const { None }; LEVELS]) };
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,8 +25,7 @@ struct Configuration {
 
 #[derive(Debug)]
 struct Gzip {
-    /// The compression level, from 0 to 9.
-    level: u8,
+    level: usize,
 }
 
 /// Binds the codec.
@@ -44,32 +35,18 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
-    match u8::try_from(level) {
-        Ok(level) if usize::from(level) < LEVELS => Ok(compressor::bind(Gzip { level }, decoded)),
-        _ => Err(Error::invalid(level, "a level from 0 to 9").member("configuration.level")),
-    }
+    let level = compressor::level(level, 0..=9);
+    let level = level.map_err(|error| error.member("configuration.level"))?;
+    let level = usize::try_from(level).expect("at least 0");
+    Ok(compressor::bind(Gzip { level }, decoded))
 }
 
 impl Compressor for Gzip {
     const NAME: &'static str = "gzip";
 
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        COMPRESSORS.with_borrow_mut(|compressors| {
-            let level = CompressionLvl::new(self.level.into()).expect("levels are 0 to 12");
-            let compressor = compressors[usize::from(self.level)]
-                .get_or_insert_with(|| libdeflater::Compressor::new(level));
-            let start = encoded.len();
-            grow(
-                encoded,
-                start,
-                compressor.gzip_compress_bound(decoded.len()),
-            )?;
-            let written = compressor
-                .gzip_compress(decoded, &mut encoded[start..])
-                .map_err(|error| Error::corrupt("gzip", error.to_string()))?;
-            encoded.truncate(start + written);
-            Ok(())
-        })
+        let format: Format = (Libdeflate::gzip_compress_bound, Libdeflate::gzip_compress);
+        deflate(Self::NAME, format, self.level, decoded, encoded)
     }
 
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {

@@ -49,6 +49,8 @@ mod rounding;
 mod scale_offset;
 mod shard_index;
 mod sharding;
+#[cfg(feature = "full")]
+mod steps;
 #[cfg(test)]
 #[cfg_attr(
     not(feature = "full"),

@@ -165,6 +165,18 @@ pub(crate) fn assert_chunks_survive_damage(chain: &CodecChain, encoded: &[u8]) {
     });
 }
 
+/// Checks that a codec refuses each of the configurations.
+pub(crate) fn assert_refused(
+    bind: fn(&Extension, EncodedSize, &Binder<'_>) -> Result<Arc<dyn BytesToBytes>>,
+    configurations: &[&str],
+) {
+    for configuration in configurations {
+        let json = format!(r#"{{"name": "x", "configuration": {configuration}}}"#);
+        let bound = bind(&extension(&json), EncodedSize::Exact(1), &binder());
+        assert!(bound.is_err(), "{json}");
+    }
+}
+
 /// Checks a compressor against the fixtures of a prefix and against hostile bytes; `more` is one
 /// more hostile input, for 500 bytes.
 pub(crate) fn assert_compressor(

@@ -44,16 +44,9 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level, checksum } = extension.parse()?;
-    let lowest = zstd_safe::min_c_level();
-    match i32::try_from(level) {
-        Ok(level) if (lowest..=MAX_LEVEL).contains(&level) => {
-            Ok(compressor::bind(Zstd { level, checksum }, decoded))
-        }
-        _ => {
-            let expected = format!("a level from {lowest} to {MAX_LEVEL}");
-            Err(Error::invalid(level, expected).member("configuration.level"))
-        }
-    }
+    let level = compressor::level(level, zstd_safe::min_c_level()..=MAX_LEVEL);
+    let level = level.map_err(|error| error.member("configuration.level"))?;
+    Ok(compressor::bind(Zstd { level, checksum }, decoded))
 }
 
 impl Compressor for Zstd {

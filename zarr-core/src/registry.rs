@@ -382,6 +382,7 @@ impl<'a> Binder<'a> {
         }
         match array_to_bytes {
             Some(array_to_bytes) => CodecChain::new(
+                codecs,
                 spec,
                 array_to_array,
                 array_to_bytes,

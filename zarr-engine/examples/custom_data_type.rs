@@ -40,7 +40,7 @@ impl WriteElement for Point {
 
 impl ReadElement for Point {
     fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
-        zarr_engine::core::element_from_bytes(bytes).ok_or("not eight bytes")
+        zarr_engine::core::element_from_bytes(bytes).ok_or("expected eight bytes")
     }
 }
 

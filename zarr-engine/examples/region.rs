@@ -3,8 +3,8 @@
 //!
 //!     cargo run --features s3 --example region s3://bucket/data.zarr path/of/array
 
-use ndarray::Array2;
-use zarr_engine::{ArrayBuilder, Hierarchy, Result, open, open_with};
+use ndarray::{Array2, ArrayD};
+use zarr_engine::{Array, ArrayBuilder, Hierarchy, Result, open, open_with};
 
 pub(crate) fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -31,7 +31,12 @@ async fn read() -> Result<()> {
         _ => example(&open("memory:")?).await?,
     };
 
-    // The first 16 elements along each dimension, or all elements of shorter dimensions.
+    print_region(&array).await?;
+    Ok(())
+}
+
+/// Reads the first 16 elements along each dimension, or all elements of shorter dimensions.
+pub(crate) async fn print_region(array: &Array) -> Result<ArrayD<u16>> {
     let region = array
         .shape()
         .iter()
@@ -45,10 +50,10 @@ async fn read() -> Result<()> {
     );
     let region = array.read::<u16>(&region).await?;
     println!("{:?}, maximum {:?}", region.shape(), region.iter().max());
-    Ok(())
+    Ok(region)
 }
 
-async fn example(hierarchy: &Hierarchy) -> Result<zarr_engine::Array> {
+pub(crate) async fn example(hierarchy: &Hierarchy) -> Result<Array> {
     let metadata = ArrayBuilder::new(&[64, 64], "uint16")
         .with_chunk_shape(&[32, 32])
         .build()?;

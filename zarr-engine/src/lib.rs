@@ -51,7 +51,7 @@ pub use array::{
 };
 #[doc(hidden)]
 pub use engine::stored_range;
-pub use engine::{CacheOptions, CompactOptions, Target, limits};
+pub use engine::{CacheOptions, ChunkForm, CompactOptions, Target, limits};
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, NodeKind};
@@ -65,7 +65,7 @@ pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
     codecs,
 };
-pub use zarr_core::plan::{InnerOrder, ReadPlan, WriteOptions, WritePlan};
+pub use zarr_core::plan::{InnerOrder, ReadOptions, ReadPlan, WriteOptions, WritePlan};
 pub use zarr_core::{
     AxisIndices, BasicIndex, DataType, Element, Extension, FillValue, Limits, NodePath, Registry,
     Selection, Slice, Strictness,
@@ -106,4 +106,10 @@ mod pages {
 
     #[doc = include_str!("../../docs/coming-from-zarrs.md")]
     struct ComingFromZarrs;
+
+    #[doc = include_str!("../../docs/coming-from-zarr-python.md")]
+    struct ComingFromZarrPython;
+
+    #[doc = include_str!("../../docs/cookbook.md")]
+    struct Cookbook;
 }

@@ -124,7 +124,7 @@ impl CostModel {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "float to integer casts saturate, which is what is meant"
+    reason = "float to integer casts saturate, as intended"
 )]
 fn scale(value: f64) -> u64 {
     value as u64

@@ -54,7 +54,7 @@ pub(super) enum Shuffle {
 pub(super) struct Parameters {
     pub(super) compressor: Compressor,
     /// The compression level, from 0 to 9.
-    pub(super) level: u8,
+    pub(super) level: i32,
     pub(super) shuffle: Shuffle,
     /// The size of a shuffled element in bytes, 1 or more.
     pub(super) type_size: u64,
@@ -90,7 +90,7 @@ pub(super) fn compress(
     // no pointer, and starts no thread when the thread count is 1.
     let written = unsafe {
         blosc_src::blosc_compress_ctx(
-            parameters.level.into(),
+            parameters.level,
             parameters.shuffle as i32,
             type_size.into(),
             nbytes,

@@ -57,11 +57,8 @@ pub(crate) fn bind(
 }
 
 fn parameters(configuration: &Configuration) -> Result<Parameters> {
-    let level = configuration.clevel;
-    let level = u8::try_from(level)
-        .ok()
-        .filter(|&level| level <= 9)
-        .ok_or_else(|| Error::invalid(level, "a level from 0 to 9").member("clevel"))?;
+    let level = compressor::level(configuration.clevel, 0..=9);
+    let level = level.map_err(|error| error.member("clevel"))?;
     let type_size = match (configuration.typesize, configuration.shuffle) {
         (_, Shuffle::None) => 1,
         (None, _) => return Err(Error::MissingMember { member: "typesize" }),

@@ -14,7 +14,7 @@ use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::compressor::{self, Compressor};
-use crate::output::reserve;
+use crate::steps::{self, Step};
 
 /// `LZMA_CONCATENATED`: decode several xz streams as one.
 const CONCATENATED: u32 = 0x08;
@@ -167,43 +167,6 @@ impl Lzma {
         };
         stream.map_err(|error| error.to_string())
     }
-
-    /// Decodes to the start of `decoded` and returns the number of bytes written, or `None` if they
-    /// do not fit.
-    fn decode_streams(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-        let mut stream = self.decoder().map_err(corrupt)?;
-        let (mut read, mut written) = (0, 0);
-        loop {
-            let full = written == decoded.len();
-            // A full buffer may already hold the whole result; one spare byte reveals whether more
-            // output follows.
-            let mut spare = [0];
-            let room = if full {
-                &mut spare
-            } else {
-                &mut decoded[written..]
-            };
-            let status = stream.process(&encoded[read..], room, Action::Finish);
-            let status = status.map_err(|error| corrupt(error.to_string()))?;
-            let (read_now, written_now) = (stream.total_in(), stream.total_out());
-            let stuck = read_now == read as u64 && written_now == written as u64;
-            read = usize::try_from(read_now).expect("no more than the slice given");
-            if full && written_now > written as u64 {
-                return Ok(None);
-            }
-            written = usize::try_from(written_now).expect("no more than the slice given");
-            if status == Status::StreamEnd {
-                if read < encoded.len() {
-                    return Err(corrupt("bytes after the end of the stream".to_owned()));
-                }
-                return Ok(Some(written));
-            }
-            if stuck {
-                let reason = format!("the stream does not end within {} bytes", encoded.len());
-                return Err(corrupt(reason));
-            }
-        }
-    }
 }
 
 fn chain(filters: &[Filter]) -> Result<Filters, String> {
@@ -281,21 +244,33 @@ impl Compressor for Lzma {
 
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         let mut stream = self.encoder().map_err(corrupt)?;
-        reserve(encoded, decoded.len() / 2 + 4096)?;
-        let mut read = 0;
-        loop {
-            match stream.process_vec(&decoded[read..], encoded, Action::Finish) {
-                Ok(Status::StreamEnd) => return Ok(()),
-                Ok(_) => {}
-                Err(error) => return Err(corrupt(error.to_string())),
-            }
-            read = usize::try_from(stream.total_in()).expect("no more than the slice given");
-            reserve(encoded, decoded.len() / 2 + 4096)?;
-        }
+        steps::compress(
+            decoded,
+            encoded,
+            decoded.len() / 2 + 4096,
+            |left, encoded| {
+                let before = (stream.total_in(), stream.total_out());
+                let status = stream.process_vec(left, encoded, Action::Finish);
+                let status = status.map_err(|error| corrupt(error.to_string()))?;
+                let after = (stream.total_in(), stream.total_out());
+                Ok(Step::new(before, after, status == Status::StreamEnd))
+            },
+        )
     }
 
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-        self.decode_streams(encoded, decoded)
+        let mut stream = self.decoder().map_err(corrupt)?;
+        steps::decompress::<Self>(encoded, decoded, |left, room| {
+            let before = (stream.total_in(), stream.total_out());
+            let status = stream.process(left, room, Action::Finish);
+            let status = status.map_err(|error| corrupt(error.to_string()))?;
+            let after = (stream.total_in(), stream.total_out());
+            let step = Step::new(before, after, status == Status::StreamEnd);
+            if step.ended && step.read < left.len() {
+                return Err(corrupt("bytes after the end of the stream".to_owned()));
+            }
+            Ok(step)
+        })
     }
 }
 

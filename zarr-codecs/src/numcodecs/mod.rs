@@ -20,5 +20,19 @@ pub(crate) mod shuffle;
 pub(crate) mod zfpy;
 pub(crate) mod zlib;
 
+use serde::Deserialize;
+
+/// The configuration of compressors that have only a level.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Level {
+    #[serde(default = "one")]
+    level: i64,
+}
+
+fn one() -> i64 {
+    1
+}
+
 #[cfg(test)]
 mod tests;

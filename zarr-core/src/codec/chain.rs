@@ -9,6 +9,7 @@ use super::{
     Sharding, with_scratch, with_scratch_slice,
 };
 use crate::error::{Error, Result};
+use crate::extension::Extension;
 use crate::limits::Limits;
 
 /// Array to array codecs, one array to bytes codec and bytes to bytes codecs, bound to one chunk
@@ -18,6 +19,8 @@ use crate::limits::Limits;
 /// stored axes if the array to array codecs only reorder axes, else the decoded axes.
 #[derive(Debug)]
 pub struct CodecChain {
+    /// The codecs in metadata.
+    codecs: Vec<Extension>,
     decoded: ChunkSpec,
     stored: ChunkSpec,
     array_to_array: Vec<Arc<dyn ArrayToArray>>,
@@ -31,6 +34,7 @@ pub struct CodecChain {
 
 impl CodecChain {
     pub(crate) fn new(
+        codecs: &[Extension],
         decoded: ChunkSpec,
         array_to_array: Vec<Arc<dyn ArrayToArray>>,
         array_to_bytes: Arc<dyn ArrayToBytes>,
@@ -61,6 +65,7 @@ impl CodecChain {
             widest = widest.max(spec.decoded_size(isize::MAX as u64)?.unwrap_or(0));
         }
         Ok(Self {
+            codecs: codecs.to_vec(),
             decoded,
             stored,
             array_to_array,
@@ -70,6 +75,11 @@ impl CodecChain {
             widest,
             max_chunk_size: limits.max_chunk_size,
         })
+    }
+
+    /// Whether both chains decode equal bytes to equal chunks, if one registry bound them.
+    pub(crate) fn decodes_like(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || (self.decoded == other.decoded && self.codecs == other.codecs)
     }
 
     /// The chunk that the chain encodes.

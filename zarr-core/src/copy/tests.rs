@@ -5,21 +5,31 @@ use super::*;
 use crate::buffer::{Input, Output};
 use crate::selection::{Selection, Slice};
 
-fn wanted(selection: &Selection, shape: &[u64], strides: &[isize]) -> Wanted {
-    selection.resolve(shape).unwrap().place(strides)
+/// The shape of the chunk of every test.
+const SHAPE: [u64; 2] = [4, 5];
+
+fn wanted(selection: &Selection, strides: &[isize]) -> Wanted {
+    selection.resolve(&SHAPE).unwrap().place(strides)
+}
+
+/// Returns the copy of elements of two bytes.
+fn copy_of(wanted: &Wanted) -> ChunkCopy<'_> {
+    ChunkCopy {
+        shape: &SHAPE,
+        wanted,
+        item_size: 2,
+        swap_size: 1,
+    }
 }
 
 /// Scatters a chunk of [4, 5] uint16 in which each element is its own number.
 fn scatter(selection: &Selection, strides: &[isize], len: usize, swap_size: usize) -> Vec<u16> {
-    let shape = [4, 5];
-    let wanted = wanted(selection, &shape, strides);
+    let wanted = wanted(selection, strides);
     let chunk = (0..20_u16).flat_map(u16::to_ne_bytes).collect::<Vec<_>>();
     let output = Output::zeroed::<u16>(len).unwrap();
     let copy = ChunkCopy {
-        shape: &shape,
-        wanted: &wanted,
-        item_size: 2,
         swap_size,
+        ..copy_of(&wanted)
     };
     copy.scatter(&chunk, output.lease().unwrap().span())
         .unwrap();
@@ -53,17 +63,9 @@ fn lists_and_points() {
 
 #[test]
 fn gathering_is_the_way_back() {
-    let (shape, selection) = (
-        [4, 5],
-        Selection::slices([Slice::all(), Slice::new(0, None, -1)]),
-    );
-    let wanted = wanted(&selection, &shape, &[10, 2]);
-    let copy = ChunkCopy {
-        shape: &shape,
-        wanted: &wanted,
-        item_size: 2,
-        swap_size: 1,
-    };
+    let selection = Selection::slices([Slice::all(), Slice::new(0, None, -1)]);
+    let wanted = wanted(&selection, &[10, 2]);
+    let copy = copy_of(&wanted);
     let input = Input::from_vec((0..20_u16).collect(), 0);
     let mut chunk = [0; 40];
     copy.gather(input.span(), &mut chunk).unwrap();
@@ -78,14 +80,8 @@ fn gathering_is_the_way_back() {
 
 #[test]
 fn what_lies_outside_is_an_error_and_not_copied() {
-    let (shape, selection) = ([4, 5], Selection::all());
-    let wanted = wanted(&selection, &shape, &[10, 2]);
-    let copy = ChunkCopy {
-        shape: &shape,
-        wanted: &wanted,
-        item_size: 2,
-        swap_size: 1,
-    };
+    let whole = wanted(&Selection::all(), &[10, 2]);
+    let copy = copy_of(&whole);
     let small = Output::zeroed::<u16>(19).unwrap();
     assert!(
         copy.scatter(&[7; 40], small.lease().unwrap().span())
@@ -98,32 +94,19 @@ fn what_lies_outside_is_an_error_and_not_copied() {
             .is_err()
     );
     assert!(copy.fill(&[7], output.lease().unwrap().span()).is_err());
-    let part = super::tests::wanted(
-        &Selection::slices([Slice::new(1, None, 1)]),
-        &shape,
-        &[10, 2],
-    );
+    let part = wanted(&Selection::slices([Slice::new(1, None, 1)]), &[10, 2]);
     assert!(
-        ChunkCopy {
-            wanted: &part,
-            ..copy
-        }
-        .append_to(&mut vec![], Input::from_vec(vec![0_u16; 20], 0).span())
-        .is_err()
+        copy_of(&part)
+            .append_to(&mut vec![], Input::from_vec(vec![0_u16; 20], 0).span())
+            .is_err()
     );
 }
 
 #[test]
 fn a_whole_chunk_in_c_order_is_one_piece() {
-    let (shape, selection) = ([4, 5], Selection::all());
     for (strides, contiguous) in [([10, 2], true), ([12, 2], false), ([2, 8], false)] {
-        let wanted = wanted(&selection, &shape, &strides);
-        let copy = ChunkCopy {
-            shape: &shape,
-            wanted: &wanted,
-            item_size: 2,
-            swap_size: 1,
-        };
+        let wanted = wanted(&Selection::all(), &strides);
+        let copy = copy_of(&wanted);
         let output = Output::zeroed::<u16>(24).unwrap();
         assert_eq!(
             copy.contiguous(output.lease().unwrap().span())

@@ -47,7 +47,7 @@ fn chain(name: &str, order: ByteOrder, size: usize) -> CodecChain {
         data_type,
     };
     let plain = Arc::new(Plain(order, size));
-    CodecChain::new(spec, vec![], plain, vec![], &Limits::default()).unwrap()
+    CodecChain::new(&[], spec, vec![], plain, vec![], &Limits::default()).unwrap()
 }
 
 /// Decodes the elements of a chunk of `stored` bytes in all three ways, which must agree.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::part::ReadOptions;
 use crate::buffer::{OutputLease, Span};
 
 /// The output of a read, shared by the fetches and jobs of one object; nothing else holds a
@@ -10,14 +11,16 @@ use crate::buffer::{OutputLease, Span};
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) lease: Arc<OutputLease>,
+    pub(super) options: ReadOptions,
     /// Whether any job has written elements.
     pub(super) wrote: AtomicBool,
 }
 
 impl Attempt {
-    pub(super) fn new(lease: Arc<OutputLease>) -> Arc<Self> {
+    pub(super) fn new(lease: Arc<OutputLease>, options: ReadOptions) -> Arc<Self> {
         Arc::new(Self {
             lease,
+            options,
             wrote: AtomicBool::new(false),
         })
     }

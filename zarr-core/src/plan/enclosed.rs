@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::attempt::Attempt;
 use super::encode::{encode_inner, inner_chunks};
 use super::fetch::Work;
-use super::part::InnerParts;
+use super::part::{InnerParts, ReadOptions};
 use super::variable::VariableChunks;
 use super::works::Works;
 use crate::buffer::{Input, Output};
@@ -29,7 +29,7 @@ pub fn decode_shard(
 ) -> Result<ChunkData> {
     let size = buffer_size(sharding, shard)?;
     let output = Output::zeroed::<u8>(size)?;
-    let attempt = Attempt::new(Arc::new(output.lease()?));
+    let attempt = Attempt::new(Arc::new(output.lease()?), ReadOptions::default());
     let bytes = Bytes::copy_from_slice(encoded);
     let mut chunks = VariableChunks::default();
     let mut left = sharding.inner().max_chunk_size();
@@ -42,12 +42,11 @@ pub fn decode_shard(
             continue;
         }
         let (job, encoded) = job.into_parts();
-        let chunk = encoded.map(|encoded| job.decode_variable(&encoded));
+        let chunk = encoded.map(|encoded| job.decode(&encoded));
         let number = chunk.transpose()?.map(|chunk| {
-            left = left
-                .checked_sub(chunk.1.len() as u64)
-                .ok_or_else(|| too_large(sharding))?;
-            chunks.push(chunk)
+            let size = chunk.variable().map_or(0, |(_, bytes)| bytes.len() as u64);
+            left = left.checked_sub(size).ok_or_else(|| too_large(sharding))?;
+            chunks.push(Arc::new(chunk))
         });
         job.place_variable(number.transpose()?.unwrap_or(0))?;
     }

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::attempt::Attempt;
+use super::decoded::DecodedChunk;
 use super::job::{ChunkJob, DecodeJob};
 use super::location::ChunkLocation;
-use super::part::ChunkPart;
+use super::part::{ChunkPart, ReadOptions};
 use super::touched::ObjectPart;
 use crate::byte_range::ByteRange;
 use crate::codec::ShardIndex;
@@ -56,10 +57,10 @@ impl Work {
 
 impl Purpose {
     /// Returns the purpose of the first fetch of a chunk.
-    pub(super) fn first(part: &ChunkPart) -> Self {
+    pub(super) fn first(part: &ChunkPart, options: ReadOptions) -> Self {
         if part.chain.sharding().is_none() {
             Self::Chunk
-        } else if part.wants_whole_shard() {
+        } else if part.wants_whole_shard(options) {
             Self::Shard
         } else {
             Self::Index
@@ -83,7 +84,7 @@ impl Fetch {
     /// Creates the first fetch of a chunk that is a whole object (`within` is `None`) or a part of
     /// one.
     pub(super) fn chunk(job: ChunkJob, within: Option<Range<u64>>) -> Self {
-        let purpose = Purpose::first(&job.part);
+        let purpose = Purpose::first(&job.part, job.attempt.options);
         let mut fetch = Self {
             range: within.clone().map_or(ByteRange::All, ByteRange::Range),
             purpose,
@@ -138,6 +139,12 @@ impl Fetch {
             self.purpose = Purpose::Index;
         }
         self
+    }
+
+    /// Whether a decoded chunk can take the place of the bytes: see [`ChunkJob::accepts`].
+    #[must_use]
+    pub fn accepts(&self, decoded: &DecodedChunk) -> bool {
+        self.purpose == Purpose::Chunk && self.job.accepts(decoded)
     }
 
     /// Returns the job that decodes the bytes, if they are a chunk; fetches for other purposes have

@@ -50,7 +50,7 @@ impl ChunkJob {
         read: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Option<Self>, E> {
         let raw = self.part.chain.is_uncompressed() && !self.part.chain.encodes_foreign();
-        let target = self.copy().contiguous(self.attempt.lease.span());
+        let target = self.chunk_copy().contiguous(self.attempt.lease.span());
         let Some(mut target) = target.filter(|target| raw && target.len() as u64 == size) else {
             return Ok(Some(self));
         };
@@ -64,7 +64,8 @@ impl ChunkJob {
         Ok(None)
     }
 
-    fn copy(&self) -> ChunkCopy<'_> {
+    /// Returns the copy of the wanted elements of the decoded chunk.
+    pub(super) fn chunk_copy(&self) -> ChunkCopy<'_> {
         let spec = self.part.chain.planned();
         ChunkCopy {
             shape: &spec.shape,
@@ -76,7 +77,7 @@ impl ChunkJob {
 
     fn copy_out(&self, encoded: Option<&[u8]>) -> Result<()> {
         let spec = self.part.chain.planned();
-        let mut copy = self.copy();
+        let mut copy = self.chunk_copy();
         let Some(encoded) = encoded else {
             if self.attempt.lease.is_fresh() && spec.fill_value.is_zero() {
                 return Ok(());
@@ -109,7 +110,7 @@ impl ChunkJob {
 
     /// Rejects bytes that are not valid for `bool`, even if a registered data type or codec let
     /// them through, because callers view the bytes as `bool`.
-    fn check_bools(&self, elements: &[u8]) -> Result<()> {
+    pub(super) fn check_bools(&self, elements: &[u8]) -> Result<()> {
         if self.part.chain.planned().data_type.kind() != DataTypeKind::Bool
             || bool::are_elements(elements)
         {

@@ -9,6 +9,7 @@
 //! no state can get out of step, and nested shards are plain recursion.
 
 mod attempt;
+mod decoded;
 mod disjoint;
 mod enclosed;
 mod encode;
@@ -28,6 +29,7 @@ mod write;
 
 use bytes::Bytes;
 
+pub use decoded::DecodedChunk;
 pub use disjoint::strides_are_disjoint;
 pub use enclosed::{decode_shard, encode_shard};
 pub use encode::EncodeJob;
@@ -35,6 +37,7 @@ pub use fetch::{Fetch, Purpose, Work};
 pub use job::{ChunkJob, DecodeJob};
 pub use object::ObjectRead;
 pub use order::InnerOrder;
+pub use part::ReadOptions;
 pub use patch::{PatchedShard, ShardPatch, ShardSpace};
 pub use print::ReadCost;
 pub use read::{ReadPlan, Reading};

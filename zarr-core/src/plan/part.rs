@@ -8,8 +8,21 @@ use crate::codec::{CodecChain, EncodedSize, Sharding};
 use crate::selection::{Wanted, WantedParts};
 use crate::size::{cell_at, position_of, product};
 
-/// The share of inner chunks, in percent, from which on a shard is read whole.
-const WHOLE_SHARD_PERCENT: u64 = 60;
+/// Options of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The share of a shard's inner chunks, in percent, from which on a read fetches the whole shard
+    /// in one request, instead of its index and then the wanted inner chunks; 60 by default. With
+    /// 0, every shard is fetched whole; above 100, none is. Local files are always read by their
+    /// index.
+    pub whole_shard: u8,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { whole_shard: 60 }
+    }
+}
 
 /// A chunk and its touched elements, in the planned axes of its chain.
 #[derive(Clone, Debug)]
@@ -80,7 +93,7 @@ impl ChunkPart {
     }
 
     /// Whether a read wants enough of a shard to read the shard whole.
-    pub(crate) fn wants_whole_shard(&self) -> bool {
+    pub(crate) fn wants_whole_shard(&self, options: ReadOptions) -> bool {
         let Some(sharding) = self.chain.sharding() else {
             return false;
         };
@@ -92,7 +105,7 @@ impl ChunkPart {
             .collect::<Vec<_>>();
         let all = product(&inside).unwrap_or(u64::MAX);
         let touched = self.wanted.parts(&grid).left();
-        touched.saturating_mul(100) >= all.saturating_mul(WHOLE_SHARD_PERCENT)
+        touched.saturating_mul(100) >= all.saturating_mul(options.whole_shard.into())
     }
 
     /// Iterates lazily over the touched inner chunks of a shard.

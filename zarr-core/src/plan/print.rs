@@ -5,7 +5,7 @@ use std::fmt;
 use super::{ObjectWrite, ReadPlan, WriteAction, WritePlan};
 use crate::layout::ArrayLayout;
 use crate::plan::Purpose;
-use crate::plan::part::ChunkPart;
+use crate::plan::part::{ChunkPart, ReadOptions};
 
 /// The most objects that are listed one by one; further objects are only counted.
 const LISTED: usize = 8;
@@ -79,7 +79,12 @@ impl fmt::Display for ReadPlan {
             Described(&self.layout, self.touched.prefix())
         )?;
         for object in self.touched.parts(&self.layout).take(LISTED) {
-            writeln!(f, "  {}: {}", object.key, explain(&object.part))?;
+            writeln!(
+                f,
+                "  {}: {}",
+                object.key,
+                explain(&object.part, self.options)
+            )?;
         }
         let rest = self.objects().saturating_sub(LISTED as u64);
         if rest > 0 {
@@ -216,7 +221,7 @@ impl ReadPlan {
             let part = &object.part;
             cost.decoded = cost.decoded.saturating_add(part.decoded_len());
             cost.requests += 1;
-            if Purpose::first(part) == Purpose::Index {
+            if Purpose::first(part, self.options) == Purpose::Index {
                 cost.requests += 1;
                 let (inner, _) = part.touched().unwrap_or_default();
                 cost.inner = cost.inner.saturating_add(inner);
@@ -230,7 +235,7 @@ impl ReadPlan {
     }
 }
 
-fn explain(part: &ChunkPart) -> String {
+fn explain(part: &ChunkPart, options: ReadOptions) -> String {
     let Some((sharding, (touched, all))) = part.chain.sharding().zip(part.touched()) else {
         return "get all, 1 chunk".to_owned();
     };
@@ -244,7 +249,7 @@ fn explain(part: &ChunkPart) -> String {
         "{touched} of {all} inner chunks{}",
         cells.unwrap_or_default()
     );
-    match Purpose::first(part) {
+    match Purpose::first(part, options) {
         Purpose::Index => format!("get index ({}), then {touched}", sharding.index_range()),
         _ => format!("get all, {touched}"),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::attempt::Attempt;
 use super::disjoint::{parts_are_disjoint, strides_are_disjoint};
+use super::part::ReadOptions;
 use super::touched::{ChunkAccess, ObjectPart, Touched};
 use super::{Body, Fetch, ObjectRead, Work, Works};
 use crate::buffer::{Output, OutputLease};
@@ -18,6 +19,7 @@ use crate::selection::Resolved;
 pub struct ReadPlan {
     pub(super) layout: Arc<ArrayLayout>,
     pub(super) touched: Touched,
+    pub(super) options: ReadOptions,
 }
 
 impl ReadPlan {
@@ -26,8 +28,7 @@ impl ReadPlan {
     #[must_use]
     pub fn new(layout: Arc<ArrayLayout>, prefix: Arc<str>, selection: &Resolved) -> Self {
         let strides = c_strides(selection.shape(), item_size(&layout));
-        let touched = Touched::selection(prefix, selection, &strides);
-        Self { layout, touched }
+        Self::of(layout, Touched::selection(prefix, selection, &strides))
     }
 
     /// Creates the plan that reads a selection into a buffer with these strides in bytes, one for
@@ -50,7 +51,7 @@ impl ReadPlan {
             )));
         }
         let touched = Touched::selection(prefix, selection, strides);
-        Ok(Self { layout, touched })
+        Ok(Self::of(layout, touched))
     }
 
     /// Creates the plan that reads parts of chunks with known keys, each into its own places of a
@@ -69,8 +70,22 @@ impl ReadPlan {
             parts.iter().map(|object| &object.part.wanted),
             item_size(&layout),
         )?;
-        let touched = Touched::Chunks(parts.into());
-        Ok(Self { layout, touched })
+        Ok(Self::of(layout, Touched::Chunks(parts.into())))
+    }
+
+    fn of(layout: Arc<ArrayLayout>, touched: Touched) -> Self {
+        Self {
+            layout,
+            touched,
+            options: ReadOptions::default(),
+        }
+    }
+
+    /// Returns the plan with the given options.
+    #[must_use]
+    pub fn with_options(mut self, options: ReadOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// The number of objects that the read touches.
@@ -101,7 +116,11 @@ impl ReadPlan {
     pub fn start(&self, output: &Output) -> Result<Reading> {
         let lease = Arc::new(output.lease()?);
         let parts = self.touched.parts(&self.layout);
-        Ok(Reading { parts, lease })
+        Ok(Reading {
+            parts,
+            lease,
+            options: self.options,
+        })
     }
 
     /// Runs the plan on this thread with a function that reads bytes, for callers that have the
@@ -137,13 +156,14 @@ impl ReadPlan {
 pub struct Reading {
     parts: Box<dyn Iterator<Item = ObjectPart> + Send>,
     lease: Arc<OutputLease>,
+    options: ReadOptions,
 }
 
 impl Iterator for Reading {
     type Item = ObjectRead;
 
     fn next(&mut self) -> Option<ObjectRead> {
-        let attempt = Attempt::new(self.lease.clone());
+        let attempt = Attempt::new(self.lease.clone(), self.options);
         Some(ObjectRead::new(Fetch::object(self.parts.next()?, attempt)))
     }
 }

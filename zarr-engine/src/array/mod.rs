@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
-use zarr_core::plan::WriteOptions;
+use zarr_core::plan::{ReadOptions, WriteOptions};
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub use append::AxisName;
@@ -76,6 +76,7 @@ pub struct Array {
     prefix: Arc<str>,
     metadata: ArrayMetadata,
     layout: Arc<ArrayLayout>,
+    read_options: ReadOptions,
     options: WriteOptions,
     /// The dimensions along which other writers may be appending.
     open: Option<Arc<append::OpenEnd>>,
@@ -113,6 +114,7 @@ impl Array {
             path,
             metadata,
             layout: Arc::new(layout),
+            read_options: ReadOptions::default(),
             options: WriteOptions::default(),
             open: None,
             unchecked: None,
@@ -170,6 +172,25 @@ impl Array {
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         self.metadata.attributes()
+    }
+
+    /// Returns this array with the given read options.
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, ReadOptions, blocking};
+    ///
+    /// let hierarchy = blocking::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[8], "int32").with_chunk_shape(&[1]).with_shard_shape(&[8]);
+    /// let array = hierarchy.create_array("a", metadata.build()?)?;
+    /// assert_eq!(array.plan_read(..6)?.requests(), 1);
+    /// let array = array.with_read_options(ReadOptions { whole_shard: 100 });
+    /// assert_eq!(array.plan_read(..6)?.requests(), 2);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_read_options(mut self, options: ReadOptions) -> Self {
+        self.read_options = options;
+        self
     }
 
     /// Returns this array with the given write options.

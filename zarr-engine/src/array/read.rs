@@ -149,12 +149,14 @@ impl Array {
     /// Plans a read into a buffer in C order.
     pub(crate) fn read_plan(&self, resolved: &Resolved) -> ReadPlan {
         ReadPlan::new(self.layout.clone(), self.prefix.clone(), resolved)
+            .with_options(self.read_options)
     }
 
     /// Plans a read into a buffer with the given strides in bytes.
     pub(crate) fn strided_plan(&self, resolved: &Resolved, strides: &[isize]) -> Result<ReadPlan> {
         let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
         let plan = ReadPlan::with_strides(layout, prefix, resolved, strides);
+        let plan = plan.map(|plan| plan.with_options(self.read_options));
         self.located(plan.map_err(Error::from))
     }
 

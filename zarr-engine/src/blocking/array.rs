@@ -8,7 +8,7 @@ use ndarray::{ArrayViewMut, Dimension};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zarr_core::metadata::{ArrayMetadata, Attributes};
-use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
+use zarr_core::plan::{ReadOptions, ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selection};
 
 use super::run::{each, read, read_into, run, write};
@@ -31,6 +31,7 @@ blocking! {
         fn data_type(&self) -> &DataType;
         fn fill_value(&self) -> &FillValue;
         fn attributes(&self) -> &Attributes;
+        fn with_read_options(self, options: ReadOptions) -> Array;
         fn with_write_options(self, options: WriteOptions) -> Array;
         fn plan_read(&self, selection: impl Select) -> Result<ReadPlan>;
         fn plan_write(&self, selection: impl Select) -> Result<WritePlan>;

@@ -1,5 +1,5 @@
-//! Caches: decoded shard indexes, bound to the version of their object, and optionally encoded
-//! chunks.
+//! Caches: decoded shard indexes and, optionally, encoded or decoded chunks, bound to the version of
+//! their object.
 
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,10 @@ use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use zarr_core::codec::ShardIndex;
+use zarr_core::plan::{DecodedChunk, Fetch, Purpose};
 use zarr_store::{ByteRange, Version};
+
+use super::stored_range;
 
 /// The caches of a hierarchy: their sizes, and when cached data is revalidated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +21,11 @@ pub struct CacheOptions {
     /// The memory limit for decoded shard indexes in bytes; 64 MiB by default. The last index is
     /// kept even if it exceeds the limit; 0 disables the cache.
     pub index_size: u64,
-    /// The memory limit for encoded chunks and inner chunks in bytes; 0, which disables the cache,
-    /// by default.
+    /// The memory limit for chunks and inner chunks in bytes; 0, which disables the cache, by
+    /// default.
     pub chunk_size: u64,
+    /// The form in which chunks are cached; encoded by default.
+    pub chunk_form: ChunkForm,
     /// Whether cached objects are revalidated with the store before use; true by default. A read of
     /// a cached chunk or shard then sends one request, which returns no body if the object has not
     /// changed. If false, the read sends no request and misses changes by other writers.
@@ -30,11 +35,24 @@ pub struct CacheOptions {
     pub metadata_age: Duration,
 }
 
+/// The form in which chunks are cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChunkForm {
+    /// Encoded, as stored: takes less memory, and saves requests but no decoding. Reads of local
+    /// files do not use the cache, because the operating system caches files.
+    #[default]
+    Encoded,
+    /// Decoded: a read of cached elements copies them. Reads of local files use the cache too. A
+    /// read of a whole shard takes its inner chunks from the cache, and the index is read first.
+    Decoded,
+}
+
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
             index_size: 64 << 20,
             chunk_size: 0,
+            chunk_form: ChunkForm::default(),
             revalidate: true,
             metadata_age: Duration::ZERO,
         }
@@ -52,8 +70,15 @@ pub(super) struct Cached<T> {
 /// The cached index of a shard.
 pub(super) type CachedIndex = Cached<Arc<ShardIndex>>;
 
-/// A cached encoded chunk.
-pub(super) type CachedChunk = Cached<Bytes>;
+/// A cached chunk.
+pub(super) type CachedChunk = Cached<Chunk>;
+
+/// The bytes or the elements of a chunk.
+#[derive(Clone, Debug)]
+pub(super) enum Chunk {
+    Encoded(Bytes),
+    Decoded(Arc<DecodedChunk>),
+}
 
 /// The object key and byte range of a cached part: nested shards have several indexes in one
 /// object.
@@ -92,7 +117,11 @@ struct ChunkMemory;
 
 impl Weighter<Key, CachedChunk> for ChunkMemory {
     fn weight(&self, key: &Key, cached: &CachedChunk) -> u64 {
-        memory::<Bytes>(key, cached.value.len())
+        let size = match &cached.value {
+            Chunk::Encoded(bytes) => bytes.len(),
+            Chunk::Decoded(chunk) => chunk.nbytes() + size_of::<DecodedChunk>(),
+        };
+        memory::<Chunk>(key, size)
     }
 }
 
@@ -169,8 +198,8 @@ impl Caches {
         if !self.warned[0].swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 key = &*key.0,
-                "a shard index takes {size} bytes, too much for the cache of {limit}: only the last such index is kept; raise \
-                 CacheOptions::index_size"
+                "a shard index of {size} bytes is too large for the cache of {limit} bytes; only the last \
+                 such index is kept; raise CacheOptions::index_size"
             );
         }
     }
@@ -186,43 +215,94 @@ impl Caches {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a cached chunk of any version.
-    pub(super) fn chunk(&self, key: &Key) -> Option<CachedChunk> {
-        if self.keeps_chunks() {
-            self.chunks.get(key)
-        } else {
-            None
+    /// Returns the cached chunk that a fetch asks for, of any version.
+    pub(super) fn chunk(&self, fetch: &Fetch) -> Option<CachedChunk> {
+        if !self.keeps_chunks() {
+            return None;
+        }
+        let cached = self.chunks.get(&key_of(fetch));
+        cached.filter(|cached| match &cached.value {
+            Chunk::Encoded(_) => true,
+            Chunk::Decoded(chunk) => fetch.accepts(chunk),
+        })
+    }
+
+    /// Returns the cached elements that a fetch asks for, in this version of the object.
+    pub(super) fn decoded(
+        &self,
+        fetch: &Fetch,
+        version: impl FnOnce() -> Version,
+    ) -> Option<Arc<DecodedChunk>> {
+        if !self.keeps_decoded() {
+            return None;
+        }
+        match self.chunk(fetch)? {
+            Cached {
+                version: found,
+                value: Chunk::Decoded(chunk),
+                ..
+            } if found == version() => Some(chunk),
+            _ => None,
         }
     }
 
-    /// Caches a copy of a chunk, because its bytes may be a small part of a large buffer.
-    pub(super) fn insert_chunk(&self, key: Key, cached: &CachedChunk) {
-        if !self.keeps_chunks() || !cached.version.is_known() {
+    /// Returns the place in the cache of the chunk that a fetch asks for, if the cache keeps decoded
+    /// chunks.
+    pub(super) fn place(
+        self: &Arc<Self>,
+        fetch: &Fetch,
+        version: impl FnOnce() -> Version,
+    ) -> Option<Place> {
+        let keeps = self.keeps_decoded() && fetch.purpose() == Purpose::Chunk;
+        keeps.then(|| Place {
+            caches: self.clone(),
+            key: key_of(fetch),
+            version: version(),
+        })
+    }
+
+    /// Caches the bytes of a chunk, if the cache keeps encoded chunks. Copies them, because they may
+    /// be a small part of a large buffer.
+    pub(super) fn insert_encoded(&self, fetch: &Fetch, cached: &CachedChunk) {
+        if let Chunk::Encoded(bytes) = &cached.value
+            && self.options.chunk_form == ChunkForm::Encoded
+            && self.keeps_chunks()
+        {
+            let value = Chunk::Encoded(Bytes::copy_from_slice(bytes));
+            self.insert_chunk(
+                key_of(fetch),
+                Cached {
+                    value,
+                    ..cached.clone()
+                },
+            );
+        }
+    }
+
+    fn insert_chunk(&self, key: Key, cached: CachedChunk) {
+        if !cached.version.is_known() {
             return;
         }
-        let (size, limit) = (ChunkMemory.weight(&key, cached), self.options.chunk_size);
+        let (size, limit) = (ChunkMemory.weight(&key, &cached), self.options.chunk_size);
         if size > most(limit) {
             if !self.warned[1].swap(true, Ordering::Relaxed) {
                 tracing::warn!(
                     key = &*key.0,
-                    "an encoded chunk of {size} bytes does not fit the cache of {limit} and is not kept; raise \
-                     CacheOptions::chunk_size"
+                    "a chunk of {size} bytes is too large for the cache of {limit} bytes and is not kept; \
+                     raise CacheOptions::chunk_size"
                 );
             }
             return;
         }
-        let value = Bytes::copy_from_slice(&cached.value);
-        self.chunks.insert(
-            key,
-            Cached {
-                value,
-                ..cached.clone()
-            },
-        );
+        self.chunks.insert(key, cached);
     }
 
     pub(super) fn keeps_chunks(&self) -> bool {
         self.options.chunk_size > 0
+    }
+
+    pub(super) fn keeps_decoded(&self) -> bool {
+        self.keeps_chunks() && self.options.chunk_form == ChunkForm::Decoded
     }
 
     /// Drops cached parts of an object that this process has just replaced. Cached inner chunks
@@ -233,6 +313,31 @@ impl Caches {
             self.remove_index(&(key.clone(), range));
         }
     }
+}
+
+/// The place of a decoded chunk in the cache.
+#[derive(Debug)]
+pub(super) struct Place {
+    caches: Arc<Caches>,
+    key: Key,
+    version: Version,
+}
+
+impl Place {
+    /// Caches the elements of the chunk.
+    pub(super) fn insert(self, chunk: Arc<DecodedChunk>) {
+        let cached = CachedChunk {
+            version: self.version,
+            object_size: chunk.nbytes() as u64,
+            value: Chunk::Decoded(chunk),
+        };
+        self.caches.insert_chunk(self.key, cached);
+    }
+}
+
+/// Returns the place of the bytes that a fetch asks for.
+pub(super) fn key_of(fetch: &Fetch) -> Key {
+    (fetch.key().clone(), stored_range(fetch.range()))
 }
 
 #[cfg(test)]

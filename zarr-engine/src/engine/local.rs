@@ -10,7 +10,7 @@ use zarr_core::plan::{Fetch, ObjectRead, Purpose, ReadPlan, Work, Works};
 use zarr_core::size;
 use zarr_store::{ErrorKind, LocalFile};
 
-use super::cache::CachedIndex;
+use super::cache::{CachedIndex, Place};
 use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
 use crate::error::{Error, Result};
 
@@ -126,17 +126,57 @@ impl Engine {
         batch: Works,
         target: &Target,
     ) -> Result<()> {
+        let Some(file) = file.filter(|_| self.caches.keeps_decoded()) else {
+            let ranges = batch.ranges();
+            return self.run_works(file, ranges, batch, target);
+        };
+        let works = self.copy_cached(file, batch, target)?;
+        let ranges = works.iter().filter_map(|work| match work {
+            Work::Fetch(fetch) => Some(fetch.range().resolve(file.size())),
+            Work::Decode(_) => None,
+        });
+        let ranges = ranges.collect();
+        self.run_works(Some(file), ranges, works.into_iter().map(Ok), target)
+    }
+
+    /// Copies the chunks of a batch that the cache holds, and returns the other work.
+    fn copy_cached(&self, file: &LocalFile, batch: Works, target: &Target) -> Result<Vec<Work>> {
+        let mut left = Vec::new();
+        for work in batch {
+            match work? {
+                Work::Fetch(fetch) => match self.caches.decoded(&fetch, || file.version()) {
+                    Some(chunk) => {
+                        let job = fetch.into_job();
+                        target.copy(job.expect("a fetch for a chunk is a job"), chunk)?;
+                    }
+                    None => left.push(Work::Fetch(fetch)),
+                },
+                job @ Work::Decode(_) => left.push(job),
+            }
+        }
+        Ok(left)
+    }
+
+    /// Runs the works of a batch, whose chunks lie in these byte ranges.
+    fn run_works(
+        self: &Arc<Self>,
+        file: Option<&Arc<LocalFile>>,
+        ranges: Vec<Range<u64>>,
+        works: impl Iterator<Item = zarr_core::Result<Work>>,
+        target: &Target,
+    ) -> Result<()> {
         with_scratch_memory(|memory| {
             let mut chunks = ChunkReader {
-                spans: spans(batch.ranges()).into_iter(),
+                spans: spans(ranges).into_iter(),
                 held: 0..0,
                 memory,
             };
-            for work in batch {
+            for work in works {
                 match (work?, file) {
                     (Work::Decode(job), _) => target.run_job(job)?,
                     (Work::Fetch(fetch), Some(file)) if fetch.purpose() == Purpose::Chunk => {
-                        chunks.read(file, fetch, target)?;
+                        let place = self.caches.place(&fetch, || file.version());
+                        chunks.read(file, fetch, place, target)?;
                     }
                     (Work::Fetch(fetch), Some(file)) => self.open_shard(file, fetch, target)?,
                     (Work::Fetch(_), None) => unreachable!("an absent object needs no fetch"),
@@ -157,7 +197,14 @@ struct ChunkReader<'a> {
 }
 
 impl ChunkReader<'_> {
-    fn read(&mut self, file: &LocalFile, fetch: Fetch, target: &Target) -> Result<()> {
+    /// Reads a chunk into the target; with a place in the cache, keeps it there.
+    fn read(
+        &mut self,
+        file: &LocalFile,
+        fetch: Fetch,
+        place: Option<Place>,
+        target: &Target,
+    ) -> Result<()> {
         let range = fetch.range().resolve(file.size());
         fetch.check_size(range.end - range.start)?;
         let mut job = fetch.into_job().expect("a fetch for a chunk is a job");
@@ -165,7 +212,7 @@ impl ChunkReader<'_> {
             let span = self.spans.find(|span| includes(span, &range));
             let span = span.unwrap_or_else(|| range.clone());
             self.held = 0..0;
-            if span == range {
+            if span == range && place.is_none() {
                 let read =
                     |bytes: &mut [u8]| file.read_exact_at(bytes, range.start).map_err(Error::from);
                 match job.read_in_place(range.end - range.start, read)? {
@@ -179,7 +226,7 @@ impl ChunkReader<'_> {
         }
         let start = size::to_usize("stored chunk", range.start - self.held.start)?;
         let end = size::to_usize("stored chunk", range.end - self.held.start)?;
-        target.run(job, Some(&self.memory.slice(end)[start..]))
+        target.run_kept(job, Some(&self.memory.slice(end)[start..]), place)
     }
 }
 

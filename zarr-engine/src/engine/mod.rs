@@ -14,6 +14,7 @@ pub mod limits;
 mod local;
 mod patch;
 mod remote;
+mod resume;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -28,9 +29,9 @@ use zarr_core::plan::ReadPlan;
 use zarr_core::{ByteRange, Registry};
 use zarr_store::Store;
 
-pub use self::cache::CacheOptions;
 use self::cache::Caches;
 pub(crate) use self::cache::by_weight;
+pub use self::cache::{CacheOptions, ChunkForm};
 pub use self::compact::CompactOptions;
 use self::group_commit::CommitQueue;
 use self::limits::pool;
@@ -45,7 +46,7 @@ const ATTEMPTS: usize = 4;
 pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
-    caches: Caches,
+    caches: Arc<Caches>,
     in_flight: Semaphore,
     in_flight_kib: usize,
     commits: CommitQueue,
@@ -57,7 +58,7 @@ impl Engine {
         Self {
             store,
             registry,
-            caches: Caches::new(caches),
+            caches: Arc::new(Caches::new(caches)),
             in_flight: Semaphore::new(in_flight_kib),
             in_flight_kib,
             commits: CommitQueue::default(),

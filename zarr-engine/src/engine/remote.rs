@@ -1,17 +1,16 @@
 //! Reads through requests: indexes first, then merged ranges, decoded as they arrive.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
-use rayon::iter::{ParallelBridge, ParallelIterator};
 use tokio::sync::SemaphorePermit;
-use zarr_core::plan::{Body, DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
+use zarr_core::plan::{DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
 use zarr_store::{ByteRange, ErrorKind, Revalidated, Version};
 
-use super::batch::Batches;
-use super::cache::{Cached, CachedChunk, CachedIndex, Key};
-use super::{ATTEMPTS, Engine, Target, compute, stored_range};
+use super::cache::{Cached, CachedChunk, CachedIndex, Chunk, Key, key_of};
+use super::resume::{Arrived, resume};
+use super::{ATTEMPTS, Engine, Target};
 use crate::error::{Error, Result};
 
 /// The number of objects read concurrently; the store limits the number of requests.
@@ -75,6 +74,10 @@ impl Engine {
         object: &mut ObjectRead,
         target: &Target,
     ) -> Result<()> {
+        if self.caches.keeps_decoded() {
+            // Inner chunks are cached one by one.
+            fetch = fetch.by_index();
+        }
         if fetch.purpose() != Purpose::Index {
             match self.read_whole(fetch, target).await? {
                 Some(index) => fetch = index,
@@ -92,7 +95,7 @@ impl Engine {
     /// if the object is a shard whose dead space makes it larger than its maximum encoded size.
     async fn read_whole(&self, fetch: Fetch, target: &Target) -> Result<Option<Fetch>> {
         let key = key_of(&fetch);
-        let cached = self.caches.chunk(&key);
+        let cached = self.caches.chunk(&fetch);
         let (found, _permit) = match cached {
             Some(cached) if !self.caches.options.revalidate => (Fresh::Cached(cached), None),
             cached => {
@@ -103,9 +106,9 @@ impl Engine {
                 (self.refresh(&key.0, &most, cached).await?, Some(permit))
             }
         };
-        let body = match found {
+        let chunk = match found {
             Fresh::Absent => None,
-            Fresh::Cached(chunk) => Some(body(chunk)),
+            Fresh::Cached(chunk) => Some(chunk),
             Fresh::Read(read)
                 if fetch.purpose() == Purpose::Shard && read.object_size > fetch.max_size() =>
             {
@@ -115,13 +118,13 @@ impl Engine {
                 let chunk = CachedChunk {
                     version: read.version,
                     object_size: read.object_size,
-                    value: read.bytes,
+                    value: Chunk::Encoded(read.bytes),
                 };
-                self.caches.insert_chunk(key, &chunk);
-                Some(body(chunk))
+                self.caches.insert_encoded(&fetch, &chunk);
+                Some(chunk)
             }
         };
-        resume(Vec::new(), vec![(fetch, body)], target).await?;
+        resume(&self.caches, Vec::new(), vec![(fetch, chunk)], target).await?;
         Ok(None)
     }
 
@@ -224,10 +227,10 @@ impl Engine {
     ) -> Result<Vec<Work>> {
         let (jobs, fetches) = split(work);
         let (cached, fetches) = self.take_cached(fetches, version);
-        let mut running = FuturesUnordered::from_iter([resume(jobs, cached, target)]);
+        let mut running = FuturesUnordered::from_iter([resume(&self.caches, jobs, cached, target)]);
         let arrived = self
             .arrive(fetches, version, |batch| {
-                running.push(resume(Vec::new(), batch, target));
+                running.push(resume(&self.caches, Vec::new(), batch, target));
             })
             .await;
         let mut left = Ok(Vec::new());
@@ -246,7 +249,7 @@ impl Engine {
         &self,
         fetches: Vec<Fetch>,
         version: &Version,
-        mut start: impl FnMut(Vec<(Fetch, Option<Body>)>),
+        mut start: impl FnMut(Vec<Arrived>),
     ) -> Result<Option<SemaphorePermit<'_>>> {
         let Some(first) = fetches.first() else {
             return Ok(None);
@@ -270,12 +273,12 @@ impl Engine {
                 let chunk = CachedChunk {
                     version: version.clone(),
                     object_size: arrived.bytes.len() as u64,
-                    value: arrived.bytes,
+                    value: Chunk::Encoded(arrived.bytes),
                 };
-                if fetch.purpose() != Purpose::Index && self.caches.keeps_chunks() {
-                    self.caches.insert_chunk(key_of(&fetch), &chunk);
+                if fetch.purpose() != Purpose::Index {
+                    self.caches.insert_encoded(&fetch, &chunk);
                 }
-                batch.push((fetch, Some(body(chunk))));
+                batch.push((fetch, Some(chunk)));
             }
             tracing::trace!(key = &*key, ranges = batch.len(), "decode");
             start(batch);
@@ -284,20 +287,16 @@ impl Engine {
     }
 
     /// Returns the ranges that the cache holds in this version, and the fetches of all others.
-    fn take_cached(
-        &self,
-        fetches: Vec<Fetch>,
-        version: &Version,
-    ) -> (Vec<(Fetch, Option<Body>)>, Vec<Fetch>) {
+    fn take_cached(&self, fetches: Vec<Fetch>, version: &Version) -> (Vec<Arrived>, Vec<Fetch>) {
         if !self.caches.keeps_chunks() {
             return (Vec::new(), fetches);
         }
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for fetch in fetches {
-            match self.caches.chunk(&key_of(&fetch)) {
-                Some(cached) if cached.version == *version => {
-                    found.push((fetch, Some(body(cached))));
-                }
+            match self.caches.chunk(&fetch) {
+                Some(cached) if cached.version == *version => found.push((fetch, Some(cached))),
+                // Inner chunks of nested shards are cached one by one too.
+                _ if self.caches.keeps_decoded() => missing.push(fetch.by_index()),
                 _ => missing.push(fetch),
             }
         }
@@ -328,42 +327,6 @@ fn open_index(fetch: Fetch, found: Result<CachedIndex, NoIndex>) -> Result<(Vec<
     Ok((works.collect::<zarr_core::Result<_>>()?, version))
 }
 
-/// Runs jobs, and the jobs that result from fetched bytes, on the computing threads in a single
-/// hop. Returns the work that needs more bytes.
-fn resume(
-    jobs: Vec<DecodeJob>,
-    bodies: Vec<(Fetch, Option<Body>)>,
-    target: &Target,
-) -> impl Future<Output = Result<Vec<Work>>> + Send + use<> {
-    let target = target.clone();
-    let running = (!jobs.is_empty() || !bodies.is_empty()).then(|| {
-        compute(move || {
-            let works = bodies
-                .into_iter()
-                .map(|(fetch, body)| fetch.supply(body))
-                .collect::<zarr_core::Result<Vec<_>>>()?;
-            let jobs = jobs.into_iter().map(|job| Ok(Work::Decode(job)));
-            let left = Mutex::new(Vec::new());
-            Batches::new(jobs.chain(works.into_iter().flatten()), Work::decoded_size)
-                .par_bridge()
-                .try_for_each(|batch| {
-                    let (jobs, fetches) = split(batch?);
-                    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-                    left.extend(fetches.into_iter().map(Work::Fetch));
-                    drop(left);
-                    jobs.into_iter().try_for_each(|job| target.run_job(job))
-                })?;
-            Ok::<_, Error>(left.into_inner().unwrap_or_else(PoisonError::into_inner))
-        })
-    });
-    async {
-        match running {
-            Some(running) => running.await?,
-            None => Ok(Vec::new()),
-        }
-    }
-}
-
 fn split(work: Vec<Work>) -> (Vec<DecodeJob>, Vec<Fetch>) {
     let (mut jobs, mut fetches) = (Vec::new(), Vec::new());
     for work in work {
@@ -373,17 +336,6 @@ fn split(work: Vec<Work>) -> (Vec<DecodeJob>, Vec<Fetch>) {
         }
     }
     (jobs, fetches)
-}
-
-fn body(chunk: CachedChunk) -> Body {
-    Body {
-        bytes: chunk.value,
-        object_size: chunk.object_size,
-    }
-}
-
-fn key_of(fetch: &Fetch) -> Key {
-    (fetch.key().clone(), stored_range(fetch.range()))
 }
 
 /// Parts found through an index are always ranges from the start of the object.

@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zarr_core::plan::{ChunkJob, DecodeJob, VariableChunks};
+use zarr_core::plan::{ChunkJob, DecodeJob, DecodedChunk, VariableChunks};
 use zarr_core::{FillValue, Output};
 
+use super::cache::Place;
 use crate::error::{Error, Result};
 
 /// The target of a read; clones share its memory.
@@ -91,8 +92,8 @@ impl Target {
         match self.elements {
             Elements::Variable(target) => target.into_elements(len, fill, use_element),
             Elements::Fixed(_) => {
-                let found = "a target for elements of one size";
-                Err(zarr_core::Error::invalid(found, "one for elements of any size").into())
+                let found = "a target for fixed-size elements";
+                Err(zarr_core::Error::invalid(found, "a target for variable-size elements").into())
             }
         }
     }
@@ -117,6 +118,31 @@ impl Target {
         }
     }
 
+    /// Decodes a chunk into the target; with a place in the cache, keeps it there.
+    pub(super) fn run_kept(
+        &self,
+        job: ChunkJob,
+        encoded: Option<&[u8]>,
+        place: Option<Place>,
+    ) -> Result<()> {
+        match (encoded, place) {
+            (Some(encoded), Some(place)) => {
+                let chunk = Arc::new(job.decode(encoded)?);
+                place.insert(chunk.clone());
+                self.copy(job, chunk)
+            }
+            _ => self.run(job, encoded),
+        }
+    }
+
+    /// Copies elements of a decoded chunk into the target.
+    pub(super) fn copy(&self, job: ChunkJob, chunk: Arc<DecodedChunk>) -> Result<()> {
+        match &self.elements {
+            Elements::Fixed(_) => Ok(job.copy(&chunk)?),
+            Elements::Variable(target) => target.place(job, chunk),
+        }
+    }
+
     /// Runs a job that carries its encoded bytes.
     pub(crate) fn run_job(&self, job: DecodeJob) -> Result<()> {
         let (job, encoded) = job.into_parts();
@@ -129,7 +155,11 @@ impl VariableTarget {
         let Some(encoded) = encoded else {
             return Ok(job.place_variable(0)?);
         };
-        let chunk = job.decode_variable(encoded)?;
+        let chunk = Arc::new(job.decode(encoded)?);
+        self.place(job, chunk)
+    }
+
+    fn place(&self, job: ChunkJob, chunk: Arc<DecodedChunk>) -> Result<()> {
         let chunks = self.chunks.lock();
         let number = chunks.unwrap_or_else(PoisonError::into_inner).push(chunk)?;
         Ok(job.place_variable(number)?)
@@ -143,7 +173,7 @@ impl VariableTarget {
         mut use_element: impl FnMut(&[u8]) -> Result<E>,
     ) -> Result<Vec<E>> {
         let in_use = || Error::Internal {
-            reason: "handles of a result that is complete".to_owned(),
+            reason: "references to a completed result".to_owned(),
         };
         let Self { places, chunks } = Arc::try_unwrap(self).map_err(|_| in_use())?;
         let places = places.into_vec::<[u8; 8]>(len).map_err(|_| in_use())?;

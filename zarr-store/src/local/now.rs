@@ -23,7 +23,7 @@ impl LocalStore {
                 self.opened(key, file, &metadata).map(Some)
             }
             Ok(None) => Ok(None),
-            // Rare enough to repeat with a full `open`, which explains what is missing.
+            // Rare enough to repeat with a full `open`, which names the missing part.
             Err(_) => self.open(key).map(Some),
         }
     }

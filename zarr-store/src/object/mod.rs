@@ -137,7 +137,7 @@ impl ObjectBackend {
         }
     }
 
-    /// Shares what is known about conditions with all backends of the same place in this process.
+    /// Shares the findings about conditions with all backends of one place in this process.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     pub(crate) fn probed_as(mut self, place: &str) -> Self {
         self.probed = probe::at(place);

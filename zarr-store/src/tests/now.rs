@@ -38,7 +38,7 @@ async fn a_file_that_was_just_written_is_at_hand() {
     let version = put(&store, "a/b", pattern(100)).await;
     if store.get_now("a/b", &ByteRange::All, 1000).is_none() {
         eprintln!(
-            "skipped: {} does not say what is in memory",
+            "skipped: {} does not report which pages are in memory",
             directory.path().display()
         );
         return;

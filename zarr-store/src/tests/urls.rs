@@ -71,7 +71,7 @@ fn keys_of_buckets_are_taken_to_the_letter() {
             };
             assert!(!seen.contains(&place), "{url} is {place} too");
             if !name.contains('\u{7f}') {
-                assert_eq!(place, url, "what is shown opens the same place");
+                assert_eq!(place, url, "the displayed URL opens the store again");
             }
             seen.push(place);
         }

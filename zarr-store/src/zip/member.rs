@@ -96,6 +96,6 @@ impl Found<'_> {
 
 /// Slices bytes in memory.
 pub(super) fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
-    let at = |place| usize::try_from(place).expect("what is in memory is no larger than memory");
+    let at = |place| usize::try_from(place).expect("offsets in memory fit `usize`");
     bytes.slice(at(range.start)..at(range.end))
 }

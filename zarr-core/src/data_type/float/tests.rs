@@ -114,7 +114,7 @@ fn ties_go_to_even_and_a_hair_decides() {
             assert_eq!(above(&text), 1, "{name} {text}");
         }
     }
-    // The same number in another spelling.
+    // Slightly above a tie, with leading zeros and an exponent.
     let tie = "0.00000100048828125000000000000000000000000000000000000000001e6";
     assert_eq!(named("float16").round(tie), Some(0x3c01));
     // Half of the smallest bfloat16, and slightly more, both about 1e-40.

@@ -96,10 +96,10 @@ async fn a_chunk_of_most_of_the_cache_is_kept() {
         let chunk = Cached {
             version: version.clone(),
             object_size: size as u64,
-            value: Bytes::from(vec![1; size]),
+            value: Chunk::Encoded(vec![1; size].into()),
         };
-        caches.insert_chunk(key(size), &chunk);
-        assert!(caches.chunk(&key(size)).is_some(), "{size}");
+        caches.insert_chunk(key(size), chunk);
+        assert!(caches.chunks.get(&key(size)).is_some(), "{size}");
     }
 }
 
@@ -139,9 +139,9 @@ async fn a_cache_that_is_too_small_says_so_once() {
     let chunk = Cached {
         version: version.clone(),
         object_size: 2 * MIB,
-        value: Bytes::from(vec![1; 2 << 20]),
+        value: Chunk::Encoded(vec![1; 2 << 20].into()),
     };
-    caches.insert_chunk(key(0), &chunk);
-    caches.insert_chunk(key(1), &chunk);
+    caches.insert_chunk(key(0), chunk.clone());
+    caches.insert_chunk(key(1), chunk);
     assert_eq!(WARNINGS.get(), 2);
 }
