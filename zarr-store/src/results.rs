@@ -19,7 +19,7 @@ pub struct Body {
     pub version: Version,
 }
 
-/// The result of [`get_if_changed`](Store::get_if_changed).
+/// The result of [`get_if_changed`](crate::Store::get_if_changed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revalidated {
     /// The object is still the known version.

@@ -127,7 +127,7 @@ fn reserved_elements_are_written_in_any_order() {
     );
     // The handle still merges after a change of attributes.
     let mut attributes = zarr::Attributes::new();
-    attributes.set("k", &1).unwrap();
+    attributes.set("k", 1).unwrap();
     first.set_attributes(attributes).unwrap();
     let mut other = hierarchy.array("a").unwrap();
     assert_eq!(other.append(0, &[9, 9]).unwrap(), 12..13);

@@ -145,7 +145,7 @@ impl NativeArray {
 
     /// The metadata document without attributes.
     fn _layout_text(&self) -> PyResult<String> {
-        self.handle.text(|open| layout_text(open))
+        self.handle.text(layout_text)
     }
 
     /// The `.zarray` document; `None` in Zarr v3.
