@@ -3,8 +3,8 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    attrs, cat, check, copy, create, diff, du, explain, info, ls, manifest, nodes, pages, rechunk,
-    repair, report, serve, show, stats, tree,
+    attrs, cat, check, compact, copy, create, diff, du, explain, info, ls, manifest, nodes, pages,
+    rechunk, repair, report, serve, show, stats, tree,
 };
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Verify(manifest::Verify),
     Check(check::Check),
     Repair(repair::Repair),
+    Compact(compact::Compact),
     Copy(copy::Copy),
     Rechunk(rechunk::Rechunk),
     Serve(serve::Serve),
@@ -95,6 +96,7 @@ impl Command {
             Self::Verify(args) => manifest::verify(context, &args),
             Self::Check(args) => check::run(context, &args),
             Self::Repair(args) => repair::run(context, &args),
+            Self::Compact(args) => compact::run(context, &args),
             Self::Copy(args) => copy::run(context, &args),
             Self::Rechunk(args) => rechunk::run(context, &args),
             Self::Serve(args) => serve::run(context, &args),

@@ -4,6 +4,7 @@
 pub(crate) mod attrs;
 pub(crate) mod cat;
 pub(crate) mod check;
+pub(crate) mod compact;
 pub(crate) mod copy;
 pub(crate) mod create;
 pub(crate) mod diff;
