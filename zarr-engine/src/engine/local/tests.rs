@@ -90,7 +90,9 @@ fn raw_chunks_are_kept_and_not_read_again() {
     let hierarchy = Hierarchy::with_caches(store.clone(), crate::registry(), caches);
     // One read includes the cached chunk between others of a shard: it is cheaper than two.
     for (shard, bytes) in [(None, 48), (Some([8, 8]), 64)] {
-        let mut builder = ArrayBuilder::new(&[8, 8], "uint8").with_chunk_shape(&[2, 8]);
+        let mut builder = ArrayBuilder::new(&[8, 8], "uint8")
+            .with_chunk_shape(&[2, 8])
+            .with_codecs([codecs::bytes(true)]);
         if let Some(shard) = shard {
             builder = builder.with_shard_shape(&shard);
         }
