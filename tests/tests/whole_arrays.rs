@@ -73,8 +73,8 @@ fn arrays(hierarchy: &Hierarchy, shape: &[u64]) -> Vec<Array> {
 
 #[test]
 fn computations_in_parts_agree_with_those_at_once() {
-    let hierarchy = open("memory:").unwrap();
     for shape in [&[][..], &[17], &[0, 4], &[9, 11], &[5, 6, 7]] {
+        let hierarchy = open("memory:").unwrap();
         let lens = shape
             .iter()
             .map(|&len| usize::try_from(len).unwrap())

@@ -3,9 +3,9 @@
 use ndarray::{Array2, ArrayD, s};
 
 use super::*;
-use crate::ArrayBuilder;
-use crate::blocking::open;
+use crate::blocking::{Hierarchy, open};
 use crate::codecs;
+use crate::{ArrayBuilder, CacheOptions, ChunkForm};
 use zarr_core::Selection;
 
 #[test]
@@ -73,5 +73,44 @@ fn inner_chunks_of_many_batches_are_those_of_a_plain_array() {
                     .unwrap();
             }
         }
+    }
+}
+
+/// Raw chunks, which could be read straight into the result, are kept too. Chunks in the cache are
+/// not read again.
+#[test]
+fn raw_chunks_are_kept_and_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = zarr_store::Store::open(folder.path().to_str().unwrap()).unwrap();
+    let caches = CacheOptions {
+        chunk_size: 1 << 20,
+        chunk_form: ChunkForm::Decoded,
+        ..CacheOptions::default()
+    };
+    let hierarchy = Hierarchy::with_caches(store.clone(), crate::registry(), caches);
+    // One read includes the cached chunk between others of a shard: it is cheaper than two.
+    for (shard, bytes) in [(None, 48), (Some([8, 8]), 64)] {
+        let mut builder = ArrayBuilder::new(&[8, 8], "uint8")
+            .with_chunk_shape(&[2, 8])
+            .with_codecs([codecs::bytes(true)]);
+        if let Some(shard) = shard {
+            builder = builder.with_shard_shape(&shard);
+        }
+        let metadata = builder.build().unwrap();
+        let array = hierarchy.replace("a", metadata.into()).unwrap();
+        let array = array.into_array().unwrap();
+        let model = Array2::from_shape_fn((8, 8), |(y, x)| u8::try_from(8 * y + x).unwrap());
+        array.write(.., &model).unwrap();
+        let read = |rows: std::ops::Range<u64>| {
+            let before = store.requests().bytes_read;
+            let found: ArrayD<u8> = array.read::<u8>((rows.clone(), ..)).unwrap();
+            let rows = rows.start as usize..rows.end as usize;
+            assert_eq!(found, model.slice(s![rows, ..]).into_dyn());
+            store.requests().bytes_read - before
+        };
+        read(2..4);
+        assert_eq!(read(2..4), 0);
+        assert_eq!(read(0..8), bytes);
+        assert_eq!(read(1..7), 0);
     }
 }
