@@ -269,6 +269,11 @@ impl Repair<'_> {
         let pieces = shard
             .sharding()
             .assemble(rebuilt.inner.into_iter().collect())?;
+        if !rebuilt.cells.is_empty() && self.options.backup.is_none() {
+            return skip(
+                "damaged inner chunks would be lost, so the shard is rebuilt only with a backup",
+            );
+        }
         self.keep(action, &bytes).await?;
         let put = self
             .store()

@@ -1,15 +1,18 @@
 //! `zarrctl copy`: copies the encoded objects of nodes from store to store.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use glob::{MatchOptions, Pattern};
 use serde_json::json;
+use serde_json::value::RawValue;
 use zarr::blocking::Node;
-use zarr::{NodePath, Skip, Transfer, Transferred};
+use zarr::{ErrorKind, NodeMetadata, NodePath, Skip, Transfer, Transferred};
 
 use super::manifest::arrays;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::text;
 
 /// Copy a node and everything below it to another store, as it is stored
@@ -39,6 +42,9 @@ pub(crate) struct Copy {
     /// Check the copy
     #[arg(long, value_name = "HOW", default_value = "sizes")]
     verify: Check,
+    /// Copy over nodes of another kind or layout
+    #[arg(long)]
+    overwrite: bool,
     /// Print what would be copied
     #[arg(long)]
     dry_run: bool,
@@ -75,6 +81,9 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
     }
     let filter = Filter::new(&args.include, &args.exclude)?;
     let wanted = filter.nodes(&node)?;
+    if !args.overwrite {
+        check_target(&node, &to, &wanted)?;
+    }
     let (objects, bytes) = counted(&from, &wanted)?;
     if args.dry_run {
         let printed = json!({"objects": objects, "nbytes": bytes, "dry_run": true});
@@ -117,6 +126,62 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
     } else {
         Outcome::Findings
     })
+}
+
+/// Refuses to copy over nodes of another kind, format or layout: the copy would destroy them, or mix
+/// their chunks with its own.
+fn check_target(node: &Node, to: &Source, wanted: &Wanted) -> Result<()> {
+    let target = match to.hierarchy.node("") {
+        Ok(target) => documents(&target)?,
+        Err(error) if error.kind() == ErrorKind::NodeNotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let other = documents(node)?.into_iter().find(|(path, ours)| {
+        let theirs = target.get(path);
+        wanted.contains(&path.metadata_key()) && theirs.is_some_and(|it| !is_alike(ours, it))
+    });
+    match other {
+        None => Ok(()),
+        Some((path, _)) => {
+            let place = source::join(&to.given, path.as_str());
+            Err(Failure::new(format!("{place} is another node already"))
+                .hint("choose another place, or copy over it with --overwrite"))
+        }
+    }
+}
+
+fn documents(node: &Node) -> Result<BTreeMap<NodePath, NodeMetadata>> {
+    Ok(match node {
+        Node::Array(array) => [(NodePath::root(), array.metadata().clone().into())].into(),
+        Node::Group(group) => {
+            let below = group.documents()?.into_iter();
+            let below = below.filter_map(|(path, document)| Some((path, document.ok()?)));
+            let own = (NodePath::root(), group.metadata().clone().into());
+            below.chain([own]).collect()
+        }
+    })
+}
+
+/// Whether two nodes store their chunks alike, so that one may be a copy of the other.
+fn is_alike(one: &NodeMetadata, other: &NodeMetadata) -> bool {
+    const LAYOUT: [&str; 5] = [
+        "data_type",
+        "chunk_grid",
+        "chunk_key_encoding",
+        "fill_value",
+        "codecs",
+    ];
+    let (ours, theirs) = (one.members(), other.members());
+    let text_of = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
+    one.zarr_2().is_some() == other.zarr_2().is_some()
+        && match (one, other) {
+            (NodeMetadata::Group(_), NodeMetadata::Group(_)) => true,
+            (NodeMetadata::Array(_), NodeMetadata::Array(_)) => {
+                let is_equal = |name: &&str| text_of(ours.get(name)) == text_of(theirs.get(name));
+                LAYOUT.iter().all(is_equal)
+            }
+            _ => false,
+        }
 }
 
 /// Consolidates the copy of a part of a hierarchy again if the original was: the copied metadata
@@ -268,7 +333,7 @@ impl Filter {
 }
 
 /// Returns the keys and sizes of the objects to copy.
-fn listed(source: &Source, wanted: &Wanted) -> Result<std::collections::BTreeMap<String, u64>> {
+fn listed(source: &Source, wanted: &Wanted) -> Result<BTreeMap<String, u64>> {
     use futures::TryStreamExt;
     let entries = source
         .hierarchy
