@@ -24,6 +24,9 @@ use crate::{Body, ObjectInfo, Revalidated};
 /// The largest object that is read whole to get a range of it, in bytes.
 const WHOLE_MAX: u64 = 1 << 30;
 
+/// The changes of an object, between the requests of one read, after which the read is an error.
+const CHANGES: u32 = 8;
+
 /// The backend's response to a read.
 enum Answer {
     Body(Body),
@@ -58,11 +61,7 @@ impl ObjectBackend {
         range: &ByteRange,
         version: Option<&Version>,
     ) -> Result<Option<Body>> {
-        let read = self.read(context, key, version)?;
-        let range = range.clone();
-        let body = self
-            .request(context, key, async move { read.run(range).await })
-            .await?;
+        let body = self.read_again(context, key, range, version).await?;
         if body.is_none() && key == "zarr.json" {
             self.check_no_archive(context).await?;
         }
@@ -77,6 +76,26 @@ impl ObjectBackend {
             });
         }
         Ok(body)
+    }
+
+    /// Reads a range; if an object changes between the requests of a read of any version, reads
+    /// again.
+    async fn read_again(
+        &self,
+        context: &Arc<Context>,
+        key: &str,
+        range: &ByteRange,
+        version: Option<&Version>,
+    ) -> Result<Option<Body>> {
+        let mut left = CHANGES;
+        loop {
+            let (read, range) = (self.read(context, key, version)?, range.clone());
+            let found = self.request(context, key, async move { read.run(range).await });
+            match found.await {
+                Err(Error::Changed { .. }) if version.is_none() && left > 0 => left -= 1,
+                found => return found,
+            }
+        }
     }
 
     pub(crate) async fn get_if_changed(

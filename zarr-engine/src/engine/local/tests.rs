@@ -104,8 +104,9 @@ fn raw_chunks_are_kept_and_not_read_again() {
         let read = |rows: std::ops::Range<u64>| {
             let before = store.requests().bytes_read;
             let found: ArrayD<u8> = array.read::<u8>((rows.clone(), ..)).unwrap();
-            let rows = rows.start as usize..rows.end as usize;
-            assert_eq!(found, model.slice(s![rows, ..]).into_dyn());
+            let index = |row: u64| usize::try_from(row).unwrap();
+            let expected = model.slice(s![index(rows.start)..index(rows.end), ..]);
+            assert_eq!(found, expected.into_dyn());
             store.requests().bytes_read - before
         };
         read(2..4);
