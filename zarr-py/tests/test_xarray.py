@@ -110,7 +110,9 @@ def assert_opens_alike(place, **options):
     with xr.open_dataset(place, engine="zarr", **options) as expected:
         found = opened(place, **options)
         xr.testing.assert_identical(found, expected)
-        assert list(found.coords) == list(expected.coords) and list(found.indexes) == list(expected.indexes)
+        # Without consolidated metadata, zarr-python lists variables in the order of the file system.
+        order = sorted if options.get("backend_kwargs", {}).get("consolidated") is False else list
+        assert order(found.coords) == order(expected.coords) and order(found.indexes) == order(expected.indexes)
         for name in expected.variables:
             assert found[name].dtype == expected[name].dtype and found[name].chunks == expected[name].chunks
             assert plain(found[name].encoding) == plain(expected[name].encoding), name

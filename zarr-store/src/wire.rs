@@ -2,6 +2,7 @@
 //! below `object_store`.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
@@ -24,7 +25,7 @@ pub(crate) struct Facts {
     pub(crate) encoding: Option<String>,
 }
 
-/// The deadline of a request, and the failure of its last attempt.
+/// The deadline of a request, the number of its attempts, and the failure of the last one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patience {
     /// The deadline of the request.
@@ -35,9 +36,24 @@ pub(crate) struct Patience {
     pub(crate) until: Option<Instant>,
     /// The last failure.
     pub(crate) last: Arc<Mutex<Option<String>>>,
+    /// The number of HTTP requests sent.
+    pub(crate) sent: Arc<AtomicU32>,
 }
 
 impl Patience {
+    /// Returns the number of HTTP requests sent.
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    #[cfg_attr(
+        not(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http")),
+        expect(dead_code, reason = "only HTTP clients send requests")
+    )]
+    pub(crate) fn count(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns the last failure, if any.
     pub(crate) fn last(&self) -> Option<String> {
         self.last.lock().ok()?.clone()

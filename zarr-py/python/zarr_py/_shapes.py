@@ -114,11 +114,11 @@ def position(axis: Any, rank: int) -> int:
     return number % rank
 
 
-def appended(old: Sequence[int], data: Any, axis: Any) -> tuple[Any, int, int]:
+def appended(old: Sequence[int], dtype: Any, data: Any, axis: Any) -> tuple[Any, int, int]:
     """Returns the elements to append, the number of the dimension, and their length along it."""
     import numpy as np
 
-    elements, axis = np.asanyarray(data), position(axis, len(old))
+    elements, axis = np.asarray(data, dtype), position(axis, len(old))
     if elements.ndim != len(old) or any(
         a != b for at, (a, b) in enumerate(zip(elements.shape, old, strict=True)) if at != axis
     ):

@@ -105,6 +105,7 @@ impl HttpService for Client {
             until: Some(Instant::now() + self.patience),
             ..Patience::default()
         });
+        patience.count();
         for (name, value) in self.options.get_default_headers().into_iter().flatten() {
             if !request.headers().contains_key(name) {
                 request.headers_mut().insert(name, value.clone());

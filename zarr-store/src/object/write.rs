@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::key;
 use crate::version::{Precondition, Version};
+use crate::wire::Patience;
 
 /// The retries of a failed put whose condition holds.
 const ATTEMPTS: u32 = 5;
@@ -150,12 +151,15 @@ impl Put {
         let mut request = self.backend.start(&self.context, &self.key, "put");
         request.bytes = size;
         let mut attempt = 0;
+        let mut unsure = false;
         loop {
             let failure = match self.attempt(&precondition, size, &mut request).await? {
                 Ok(version) => return Ok(version),
                 Err(failure) => failure,
             };
-            match self.settle(&precondition, size).await {
+            unsure |= failure.is_unsure;
+            let failure = failure.error;
+            match self.settle(&precondition, size, unsure).await {
                 Ok(PutOutcome::Committed(version)) => return Ok(version),
                 Ok(PutOutcome::Superseded(reason)) => return Err(self.conflict(reason)),
                 Ok(PutOutcome::NotApplied) if attempt < ATTEMPTS => BACKOFF.wait(attempt).await,
@@ -171,13 +175,17 @@ impl Put {
         precondition: &Precondition,
         size: u64,
         request: &mut Request,
-    ) -> Result<Result<Version>> {
+    ) -> Result<Result<Version, Failure>> {
         use object_store::Error as E;
 
         let conditional = *precondition != Precondition::None;
         let mode = if conditional && self.backend.quirks.single_writer {
             if let Some(reason) = self.look(precondition).await? {
-                return Ok(Err(self.conflict(reason)));
+                let error = self.conflict(reason);
+                return Ok(Err(Failure {
+                    error,
+                    is_unsure: false,
+                }));
             }
             PutMode::Overwrite
         } else {
@@ -193,11 +201,16 @@ impl Put {
         if let Some(patience) = &request.patience {
             options.extensions.insert(patience.clone());
         }
+        let patience = request.patience.clone();
+        let sent = || patience.as_ref().map_or(0, Patience::sent);
+        let before = sent();
         let put = self.backend.store.put_opts(&self.path, payload, options);
         let error = match request.within(size, put).await? {
             Ok(result) => return Ok(Ok(Version::of_put(&result))),
             Err(error) => error,
         };
+        // `object_store` may have sent the put again; only its HTTP client knows.
+        let is_unsure = is_transport(&error) || sent() - before != 1;
         let update = matches!(precondition, Precondition::IfVersion(_));
         let failure = match &error {
             E::AlreadyExists { .. } | E::Precondition { .. } if conditional => self.conflict(OTHER),
@@ -214,7 +227,10 @@ impl Put {
             _ => return Err(request.error(&error)),
         };
         match self.backend.quirks.retries {
-            true => Ok(Err(failure)),
+            true => Ok(Err(Failure {
+                error: failure,
+                is_unsure,
+            })),
             false => Err(failure),
         }
     }
@@ -251,10 +267,16 @@ impl Put {
         }
     }
 
-    /// Determines the result of a failed put. If the object equals the payload, the put succeeded
-    /// and the acknowledgement was lost. S3 also responds 409 to requests that merely collided, and
-    /// `object_store` passes that on as a failed condition.
-    async fn settle(&self, precondition: &Precondition, size: u64) -> Result<PutOutcome> {
+    /// Determines the result of a failed put. If an acknowledgement may be lost, and the object
+    /// equals the payload, the put succeeded. A put that was sent once and refused did not: another
+    /// writer may have stored equal bytes. S3 also responds 409 to requests that merely collided,
+    /// and `object_store` passes that on as a failed condition.
+    async fn settle(
+        &self,
+        precondition: &Precondition,
+        size: u64,
+        unsure: bool,
+    ) -> Result<PutOutcome> {
         // One byte more than was sent, so that a longer object is detected without being read in
         // full.
         let wanted = ByteRange::Range(0..size.saturating_add(1));
@@ -265,7 +287,7 @@ impl Put {
             });
         };
         Ok(match precondition {
-            _ if body.object_size == size && equal(&self.payload, &body.bytes) => {
+            _ if unsure && body.object_size == size && equal(&self.payload, &body.bytes) => {
                 PutOutcome::Committed(body.version)
             }
             Precondition::IfVersion(version) if *version == body.version => PutOutcome::NotApplied,
@@ -276,6 +298,13 @@ impl Put {
     fn read(&self) -> Result<Read> {
         self.backend.read(&self.context, &self.key, None)
     }
+}
+
+/// A failed put.
+struct Failure {
+    error: Error,
+    /// Whether the put may have succeeded.
+    is_unsure: bool,
 }
 
 /// The state after a failed conditional put.

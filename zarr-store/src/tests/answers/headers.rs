@@ -156,3 +156,46 @@ async fn an_object_that_changes_between_its_size_and_its_bytes_is_read_again() {
     let expected = ["HEAD", "GET", "HEAD", "GET", "HEAD", "GET"];
     assert_eq!(server.methods(), expected);
 }
+
+/// A put that was sent once and refused stored nothing, even if the object has the bytes of the put:
+/// another writer may have made the same change, and both would take it for their own.
+#[cfg(feature = "azure")]
+#[tokio::test]
+async fn equal_bytes_of_another_writer_are_a_conflict() {
+    for (lost, expected) in [(false, None), (true, Some(()))] {
+        let puts = std::sync::atomic::AtomicU32::new(0);
+        let server = Raw::start(move |asked| {
+            let date = "Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT";
+            if asked.method != "PUT" {
+                return orderly(asked, &format!("ETag: \"v2\"\r\n{date}\r\n"));
+            }
+            let refused = sized("412 Precondition Failed", "", b"");
+            if asked.target.contains("probe") {
+                return refused;
+            }
+            match puts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                // The connection ends without a valid response.
+                0 if lost => b"connection: close".to_vec(),
+                _ => refused,
+            }
+        });
+        let options = [
+            ("endpoint", &*server.address),
+            ("account_name", "account"),
+            ("skip_signature", "true"),
+            ("allow_http", "true"),
+        ];
+        let store = Store::open_with("az://container", options).unwrap();
+        let old = crate::Version::of_put(&object_store::PutResult {
+            e_tag: Some("\"v1\"".into()),
+            version: None,
+            extensions: object_store::Extensions::default(),
+        });
+        let put = store.put("k", vec![pattern(100)], crate::Precondition::IfVersion(old));
+        let put = put.await;
+        assert_eq!(put.as_ref().ok().map(drop), expected, "{put:?}");
+        if let Err(error) = put {
+            assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        }
+    }
+}
