@@ -226,3 +226,17 @@ fn nodes_of_zarr_2_are_copied_among_their_own() {
         [".zgroup", "x/.zgroup", "x/y/.zarray", "x/y/0"]
     );
 }
+
+#[test]
+fn new_groups_above_a_copy_are_consolidated_too() {
+    let hierarchy = open("memory:").unwrap();
+    let mut root = hierarchy.create_group("", Attributes::new()).unwrap();
+    hierarchy.create_array("a", metadata(&[4], &[2])).unwrap();
+    root.consolidate().unwrap();
+    hierarchy.rename("a", "x/y/a").unwrap();
+    let root = hierarchy.group("").unwrap();
+    assert_eq!(root.check_consolidated().unwrap(), []);
+    let names = root.children().unwrap();
+    let names = names.iter().map(|(name, _)| name.to_string());
+    assert_eq!(names.collect::<Vec<_>>(), ["x"]);
+}

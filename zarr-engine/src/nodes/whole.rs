@@ -167,12 +167,16 @@ impl Hierarchy {
         while copies.try_next().await?.is_some() {
             copied();
         }
+        // The topmost new node.
+        let top = above
+            .last()
+            .map_or_else(|| to.clone(), |(path, _)| path.clone());
         target.put_groups(above).await?;
         for key in documents {
             copy(key).await?;
             copied();
         }
-        target.renew_copies_of(to.as_str()).await?;
+        target.renew_copies_of(top.as_str()).await?;
         target.node(to.as_str()).await
     }
 

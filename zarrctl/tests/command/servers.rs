@@ -95,7 +95,7 @@ fn every_subcommand_works_on_s3() {
         "--verify",
         "values",
     ]);
-    well(&["copy", "S3/b.zarr", "back.zarr", "--verify", "values"]);
+    well(&["copy", "S3/b.zarr/t", "back.zarr", "--verify", "values"]);
     well(&["mv", "S3/a.zarr/run", "S3/a.zarr/moved/run"]);
     well(&["rm", "S3/a.zarr/temperature", "--yes"]);
     let left = well(&["ls", "S3/a.zarr"]);
@@ -123,7 +123,7 @@ fn every_subcommand_works_on_s3() {
         "{}",
         done.stderr
     );
-    well(&["report", "S3/b.zarr", "r.html"]);
+    well(&["report", "S3/b.zarr/t", "r.html"]);
 }
 
 #[test]
