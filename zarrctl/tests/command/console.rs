@@ -58,7 +58,8 @@ fn check(path: &Path, in_blocks: bool) {
     if !in_blocks {
         let wide = found
             .lines()
-            .filter(|line| !line.starts_with("$ "))
+            // Commands, and values in JSON.
+            .filter(|line| !line.starts_with("$ ") && !line.trim_start().starts_with('"'))
             .find(|line| line.chars().count() > 80);
         assert_eq!(wide, None, "{}: more than 80 columns", path.display());
     }
