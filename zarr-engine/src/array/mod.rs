@@ -19,6 +19,7 @@ mod grid;
 mod inner_chunk;
 mod number;
 mod parts;
+mod publish;
 mod read;
 mod resize;
 mod rewrite;
@@ -26,6 +27,7 @@ mod selection;
 mod source;
 mod statistics;
 mod stored;
+mod tasks;
 mod view;
 mod write;
 
