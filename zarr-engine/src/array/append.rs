@@ -8,8 +8,8 @@ use ndarray::Axis;
 use zarr_core::ArrayLayout;
 use zarr_core::metadata::ArrayMetadata;
 
+use super::appends::Appends;
 use super::element::expect;
-use super::publish::Appends;
 use super::selection::Space;
 use super::source::WriteData;
 use super::{Array, InputLayout, layout_text};

@@ -5,6 +5,7 @@
 //! `data` convert between typed arrays and bytes.
 
 mod append;
+mod appends;
 mod axis_selection;
 mod chunk;
 mod chunks;

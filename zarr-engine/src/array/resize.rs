@@ -6,7 +6,7 @@ use futures::stream::TryStreamExt;
 use zarr_core::{ArrayLayout, Selection};
 
 use super::Array;
-use super::publish::Appends;
+use super::appends::Appends;
 use crate::error::Result;
 
 /// The number of keys deleted per call.

@@ -116,14 +116,14 @@ def rechunk(
 
 def _pairs(source: Array | Group, target: Array | Group) -> Iterator[tuple[Array, Array]]:
     """Yields the arrays of the source, each with its target."""
-    if isinstance(source, Array):
-        if not isinstance(target, Array):
-            raise TypeError("target: expected an array or a place, got a group")
+    if isinstance(source, Group) and isinstance(target, Group):
+        for path, kind in source.walk():
+            if kind == "array":
+                yield source.open_array(path), target.open_array(path)
+    elif isinstance(source, Array) and isinstance(target, Array):
         yield source, target
-        return
-    for path, kind in source.walk():
-        if kind == "array":
-            yield source.open_array(path), target.open_array(path)
+    else:
+        raise TypeError("target: expected an array for an array, and a place or a group for a group")
 
 
 def _target(source: Array | Group, target: Any, path: str, options: dict[str, Any], resume: bool) -> Any:
@@ -274,7 +274,7 @@ class _Pool:
     """Runs tasks in threads, in an executor, or on the workers of `dask.distributed`."""
 
     def __init__(self, client: Any, workers: int | None, progress: "Progress | None") -> None:
-        threads = getattr(client, "nthreads", dict)().values()
+        threads: Iterable[int] = getattr(client, "nthreads", dict)().values()
         self.at_once = workers or max(threads, default=2 if client is None else 1)
         self._progress = progress
         self._own = None if client is not None else ThreadPoolExecutor(self.at_once, "zarr_py-rechunk")
