@@ -99,7 +99,7 @@ def test_other_types_and_codecs(tmp_path):
     copy = rechunk(array, tmp_path, "b", dtype="f4", compressors="gzip", chunks=(10, 10, 10), verify="values")
     assert (copy.dtype, copy.attrs["k"], copy.dimension_names, copy.shards) == (np.dtype("f4"), 1, ("t", "y", "x"), None)
     np.testing.assert_array_equal(copy[...], numbers("f4"))
-    for data in (np.array(["a", "", "bcd"] * 20, np.dtypes.StringDType()), np.arange(60, dtype="M8[D]"), np.float64(3)):
+    for data in (np.array(["a", "", "bcd"] * 20, np.dtypes.StringDType()), np.arange(60).astype("M8[D]"), np.float64(3)):
         one = zarr_py.create_array("memory:", "a", data=data)
         again = rechunk(one, one.parent, "b", chunks=(7,) * data.ndim, verify="values")
         np.testing.assert_array_equal(again[...], data)
@@ -139,6 +139,7 @@ def test_verification_finds_differences(monkeypatch):
 
 
 def test_groups(tmp_path):
+    """The target may lie in the source."""
     create(tmp_path, "a")
     create(tmp_path, "deep/b", "maps")
     source = zarr_py.open_group(tmp_path)

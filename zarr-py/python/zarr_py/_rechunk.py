@@ -6,7 +6,7 @@ times, the copy goes through an intermediate array, in two passes.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -100,10 +100,12 @@ def rechunk(
         raise ValueError(f"verify: expected 'checksums' or 'values', got {verify!r}")
     if not isinstance(source, Array | Group):
         raise TypeError(f"source: expected an array or a group of zarr_py, got {type(source).__name__}")
-    found = _target(source, into, _checks.text(path, "path").strip("/"), options, resume)
+    # Listed before the target exists, which may lie in the source.
+    nodes = list(source.walk()) if isinstance(source, Group) else []
+    found = _target(source, nodes, into, _checks.text(path, "path").strip("/"), options, resume)
     with _Pool(client, workers, progress) as pool:
         limit = _bytes(memory) // (pool.at_once * _COPIES)
-        for one, copy in _pairs(source, found):
+        for one, copy in _pairs(source, nodes, found):
             if one.shape != copy.shape:
                 raise ValueError(f"the source has shape {one.shape}, and the target /{copy.path} has {copy.shape}")
             if verify == "checksums" and one.metadata["data_type"] != copy.metadata["data_type"]:
@@ -114,10 +116,10 @@ def rechunk(
     return found
 
 
-def _pairs(source: Array | Group, target: Array | Group) -> Iterator[tuple[Array, Array]]:
+def _pairs(source: Array | Group, nodes: Sequence[tuple[str, str]], target: Array | Group) -> Iterator[tuple[Array, Array]]:
     """Yields the arrays of the source, each with its target."""
     if isinstance(source, Group) and isinstance(target, Group):
-        for path, kind in source.walk():
+        for path, kind in nodes:
             if kind == "array":
                 yield source.open_array(path), target.open_array(path)
     elif isinstance(source, Array) and isinstance(target, Array):
@@ -126,7 +128,9 @@ def _pairs(source: Array | Group, target: Array | Group) -> Iterator[tuple[Array
         raise TypeError("target: expected an array for an array, and a place or a group for a group")
 
 
-def _target(source: Array | Group, target: Any, path: str, options: dict[str, Any], resume: bool) -> Any:
+def _target(
+    source: Array | Group, nodes: Sequence[tuple[str, str]], target: Any, path: str, options: dict[str, Any], resume: bool
+) -> Any:
     """Returns the target: an existing array, or what is created."""
     if isinstance(target, Array):
         if options or path:
@@ -148,7 +152,7 @@ def _target(source: Array | Group, target: Any, path: str, options: dict[str, An
         if not resume:
             raise
         group = _native.open_node(place, path, "group")
-    for below, kind in source.walk():
+    for below, kind in nodes:
         if kind == "group":
             group.require_group(below).set_attrs(source.open_group(below).attrs.asdict())
             continue
