@@ -180,7 +180,7 @@ fn published_appends_are_seen_whole_and_in_order() {
             .unwrap(),
         3..5
     );
-    assert_eq!(stored(), []);
+    assert!(stored().is_empty());
     let error = other.append(0, Array2::from_elem((1, 2), 9)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
     first.write((early.clone(), ..), 5).unwrap();

@@ -33,7 +33,7 @@ class Proxy:
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves the requests of one connection."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             above, below = await asyncio.open_connection("127.0.0.1", self.port)
             answers = asyncio.create_task(self.answer(above, writer))
             try:
@@ -84,13 +84,26 @@ class Proxy:
 def proxied(endpoint: str, latency: float = 0.0) -> Iterator[Proxy]:
     """Runs a proxy in a thread."""
     proxy = Proxy(urlsplit(endpoint).port or 80, latency)
+    started, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(proxy.converse, "127.0.0.1", 0))
-    proxy.url = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+
+    async def serve() -> None:
+        server = await asyncio.start_server(proxy.converse, "127.0.0.1", 0)
+        proxy.url = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+        started.set()
+        await stop.wait()
+        server.close()
+
+    def run() -> None:
+        # The end of `Runner` cancels the connections that are left.
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
+    started.wait()
     try:
         yield proxy
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join()

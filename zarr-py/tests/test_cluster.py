@@ -45,7 +45,7 @@ def place(request, servers, tmp_path):
         yield found, None
         return
     with proxied(found.options["endpoint"]) as proxy:
-        yield replace(found, options={**found.options, "endpoint": proxy.url}), proxy
+        yield replace(found, options={**found.options, "endpoint": proxy.url, "pickle_secrets": True}), proxy
 
 
 def numbers(side=BLOCKS * 20, dtype="i4"):
@@ -55,7 +55,7 @@ def numbers(side=BLOCKS * 20, dtype="i4"):
 def create(location, data):
     """Creates an array whose shards are two thirds as long as the blocks of `source`."""
     return zarr_py.create_array(
-        location.url, shape=data.shape, dtype="i4", chunks=(5, 5, 5), shards=(20, 20, 20), **location.options, pickle_secrets=True)
+        location.url, shape=data.shape, dtype="i4", chunks=(5, 5, 5), shards=(20, 20, 20), **location.options)
 
 
 def source(data):
@@ -164,7 +164,7 @@ def test_regions_and_appends(cluster, place, repeat):
 
 
 def opened(location, **options):
-    return xr.open_dataset(location.url, engine="zarr_py", storage_options={**location.options, "pickle_secrets": True}, **options)
+    return xr.open_dataset(location.url, engine="zarr_py", storage_options=location.options, **options)
 
 
 def pipeline_path():
