@@ -375,4 +375,4 @@ def _check_names(dataset: "Dataset") -> None:
         if not isinstance(name, str | None):
             raise TypeError(f"Invalid name {name!r} for a variable: expected a string or None")
         if name == "":
-            raise ValueError("Invalid name '' for a variable: expected a string that is not empty, or None")
+            raise ValueError("Invalid name '' for a variable: string must be length 1 or greater, or None")
