@@ -65,7 +65,9 @@ pub use zarr_core::metadata::{
     ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
     codecs,
 };
-pub use zarr_core::plan::{InnerOrder, ReadOptions, ReadPlan, WriteOptions, WritePlan};
+pub use zarr_core::plan::{
+    InnerOrder, ReadOptions, ReadPlan, Task, Tasks, WriteOptions, WritePlan,
+};
 pub use zarr_core::{
     AxisIndices, BasicIndex, DataType, Element, Extension, FillValue, Limits, NodePath, Registry,
     Selection, Slice, Strictness,

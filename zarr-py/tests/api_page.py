@@ -24,7 +24,7 @@ Each name that ends in `_async` is a coroutine function with the arguments of th
 
 MODULES = ("codecs", "config", "dask", "errors", "xarray")
 ORDER = (
-    "open", "open_array", "open_group", "create_array", "create_group", "save", "load", "copy", "explain", "objects", "use",
+    "open", "open_array", "open_group", "create_array", "create_group", "save", "load", "copy", "rechunk", "explain", "objects", "use",
     "Array", "WritePlan", "WriteTask", "ReadPlan", "ReadTask", "Region", "Typed", "Lazy", "Group", "Objects", "Store", "CodecPipeline")
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -28,6 +28,12 @@ def reserve_blocks(url, options, writer, blocks):
         region.write(writer * 1000 + number)
 
 
+def publish_blocks(url, options, writer, blocks):
+    array = zarr_py.open_array(url, "a", **options)
+    for number in range(blocks):
+        array.append(np.full((1 + number % 3, 2), writer * 1000 + number, "i4"), publish=True)
+
+
 def assert_complete(array, writers, blocks):
     """Every block of every writer is there once, in one piece, and blocks of a writer are in order."""
     rows = array[...]
@@ -42,7 +48,7 @@ def assert_complete(array, writers, blocks):
         assert (np.diff(own) > 0).all()
 
 
-@pytest.mark.parametrize("append", [append_blocks, reserve_blocks])
+@pytest.mark.parametrize("append", [append_blocks, reserve_blocks, publish_blocks])
 @pytest.mark.parametrize("grid", [{"chunks": (7, 2)}, {"chunks": (4, 1), "shards": (64, 2)}], ids=["chunks", "shards"])
 def test_processes_lose_nothing(location, append, grid):
     if location.name == "memory":
@@ -54,10 +60,58 @@ def test_processes_lose_nothing(location, append, grid):
         context.Process(target=append, args=(location.url, location.options, writer, blocks)) for writer in range(writers)]
     for process in processes:
         process.start()
+    while append is publish_blocks and any(process.is_alive() for process in processes):
+        assert_whole(zarr_py.open_array(location.url, "a", **location.options)[...])
     for process in processes:
         process.join(110)
     assert [process.exitcode for process in processes] == [0] * writers
     assert_complete(zarr_py.open_array(location.url, "a", **location.options), writers, blocks)
+
+
+def assert_whole(rows):
+    """No element is missing, and no append is cut off at the end."""
+    starts = np.flatnonzero(np.diff(rows[:, 0], prepend=-2))
+    assert (np.diff(np.append(starts, len(rows))) == 1 + rows[starts, 0] % 1000 % 3).all()
+    assert (rows >= 0).all()
+
+
+def test_appends_are_published_in_order():
+    array = zarr_py.create_array("memory:", shape=(0, 2), dtype="i4", chunks=(4, 2), fill_value=-1)
+    other, reader = (pickle.loads(pickle.dumps(array)) for _ in range(2))
+    first = array._reserve_ahead(0, 3)
+    assert other.append([[7, 7]], publish=True) == (0, 2)
+    assert reader.refresh().shape == (0, 2)
+    first[...] = np.array([[5, 5]] * 3)
+    with pytest.raises(zarr_py.errors.InvalidError, match="in flight"):
+        reader.append([[1, 1]])
+    array._publish(0, 0, 3)
+    assert reader.refresh()[...].tolist() == [[5, 5]] * 3 + [[7, 7]]
+    assert reader.append([[1, 1]]) == (5, 2)
+    assert list(array.refresh().metadata) == list(other.refresh().metadata)
+    assert not any("appends" in member for member in array.metadata)
+
+
+def test_what_was_not_published_is_discarded():
+    """After a writer died, a resize discards what follows, and nothing of it reappears."""
+    array = zarr_py.create_array("memory:", shape=(3, 2), dtype="i4", chunks=(4, 2), fill_value=-1)
+    array[...] = 1
+    array._reserve_ahead(0, 2)
+    other = pickle.loads(pickle.dumps(array)).refresh()
+    assert other.append([[7, 7]] * 5, publish=True) == (3, 2)
+    with pytest.raises(ChangedError):
+        array.resize((3, 2))
+    array.refresh().resize((3, 2))
+    with pytest.raises(ChangedError):
+        other._publish(0, 3, 5)
+    array.resize((10, 2))
+    assert array[...].tolist() == [[1, 1]] * 3 + [[-1, -1]] * 7
+
+
+def test_published_appends_need_zarr_3(tmp_path):
+    (tmp_path / ".zgroup").write_text('{"zarr_format": 2}')
+    array = zarr_py.create_array(tmp_path, "a", shape=(0,), dtype="i4")
+    with pytest.raises(zarr_py.errors.InvalidError, match="Zarr v2"):
+        array.append([1], publish=True)
 
 
 def test_threads_lose_nothing(location):

@@ -1,15 +1,11 @@
-"""Dask arrays on stored objects: blocks, writes that share no object, clusters that lose workers."""
+"""Dask arrays on stored objects: blocks, and writes that share no object."""
 
-import os
 import pickle
-import signal
-import time
 
 import dask
 import dask.array as da
 import numpy as np
 import pytest
-import zarr
 
 import zarr_py
 import zarr_py.dask as zd
@@ -171,118 +167,3 @@ def test_graphs_are_small(array):
     lazy = zd.from_zarr(big)
     assert lazy.npartitions == 20_000
     assert len(pickle.dumps(lazy.dask)) < 250_000
-
-
-@pytest.fixture
-def cluster():
-    distributed = pytest.importorskip("distributed")
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
-        distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1") as made,
-        distributed.Client(made) as client,
-    ):
-        yield client
-
-
-def slow(block, folder, pid_file):
-    """Lets the test see which worker runs, and gives it time to kill the worker."""
-    (folder / f"{os.getpid()}-{time.time_ns()}").touch()
-    if not pid_file.exists():
-        time.sleep(0.05)
-    return block
-
-
-def test_cluster_loses_a_worker(cluster, tmp_path):
-    """A worker is killed in mid-write, and the result is NumPy's."""
-    data = numbers((90, 90, 30))
-    target = zarr_py.create_array(tmp_path / "store", shape=data.shape, dtype="i4", chunks=(5, 5, 5), shards=(20, 20, 20))
-    seen, marker = tmp_path / "seen", tmp_path / "killed"
-    seen.mkdir()
-    lazy = source(data, (30, 30, 30)).map_blocks(slow, seen, marker, dtype="i4")
-    running = cluster.compute(zd.store(lazy, target, compute=False))
-    deadline = time.monotonic() + 60
-    while len(list((tmp_path / "store").rglob("c/**/*"))) < 8 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    victim = int(sorted(path.name.partition("-")[0] for path in seen.iterdir())[-1])
-    os.kill(victim, signal.SIGKILL)
-    marker.touch()
-    running.result(timeout=100)
-    np.testing.assert_array_equal(target[...], data)
-
-
-def test_cluster_writes_each_object_once(cluster, tmp_path):
-    data = numbers((90, 90, 30))
-    target = zarr_py.create_array(tmp_path, shape=data.shape, dtype="i4", chunks=(5, 5, 5), shards=(20, 20, 20))
-    lazy = source(data, (30, 30, 30))
-    stored = zd.store(lazy, target, compute=False)
-    cluster.run(start_counting, str(tmp_path))
-    cluster.compute(stored).result(timeout=100)
-    counts = cluster.run(counted).values()
-    puts, gets = (sum(count[kind] for count in counts) for kind in ("puts", "gets"))
-    assert puts == target.write_plan().objects == 50
-    # One request for each worker compares the metadata.
-    assert gets <= 3
-    np.testing.assert_array_equal(zd.from_zarr(target).compute(scheduler=cluster), data)
-
-
-def start_counting(folder):
-    global counting
-    counting = zarr_py.open_array(folder).count_requests()
-    counting.__enter__()
-
-
-def counted():
-    return counting.counts()
-
-
-def pipeline_path():
-    return zarr.config.get("codec_pipeline.path")
-
-
-def test_use_reaches_workers(cluster):
-    before = pipeline_path()
-    with zarr_py.use(async__concurrency=7):
-        assert set(cluster.run(pipeline_path).values()) == {"zarr_py.CodecPipeline"} == {pipeline_path()}
-        assert set(cluster.run(zarr.config.get, "async.concurrency").values()) == {7}
-        cluster.cluster.scale(4)
-        cluster.wait_for_workers(4, timeout=60)
-        assert list(cluster.run(pipeline_path).values()) == ["zarr_py.CodecPipeline"] * 4
-    assert set(cluster.run(pipeline_path).values()) == {before} == {pipeline_path()}
-
-
-def series(start, stop):
-    xr = pytest.importorskip("xarray")
-    values = np.arange(start * 30, stop * 30, dtype="f8").reshape(-1, 5, 6)
-    return xr.Dataset({"v": (("time", "y", "x"), values)}, {"time": np.arange(start, stop)})
-
-
-def write_region(place, start, stop):
-    import zarr_py.xarray
-
-    zarr_py.xarray.to_zarr(series(start, stop).chunk(time=2, x=4), place, region={"time": slice(start, stop)})
-
-
-def append(place, start, stop):
-    import zarr_py.xarray
-
-    zarr_py.xarray.to_zarr(series(start, stop), place, append_dim="time")
-
-
-@pytest.mark.parametrize("repeat", range(3))
-def test_cluster_writes_regions_and_appends(cluster, tmp_path, repeat):
-    """Regions that share shards, then appends by workers at once: nothing is lost."""
-    import xarray as xr
-
-    import zarr_py.xarray
-
-    place = str(tmp_path / "d.zarr")
-    zarr_py.xarray.to_zarr(series(0, 40).chunk(), place, compute=False, chunks={"time": 4, "y": 5, "x": 3}, shards={"v": (16, 5, 6)})
-    edges = [0, 7, 13, 22, 30, 40]
-    wait = [cluster.submit(write_region, place, start, stop, pure=False) for start, stop in zip(edges, edges[1:], strict=False)]
-    cluster.gather(wait)
-    xr.testing.assert_identical(xr.open_dataset(place, engine="zarr_py").load(), series(0, 40))
-    cluster.gather([cluster.submit(append, place, start, start + 3, pure=False) for start in range(40, 76, 3)])
-    found = xr.open_dataset(place, engine="zarr_py").load()
-    xr.testing.assert_identical(found.sortby("time"), series(0, 76))
-    lazy = xr.open_dataset(place, engine="zarr_py", chunks={}, preferred_chunks="shards")
-    assert float(lazy.v.sum().compute(scheduler=cluster)) == series(0, 76).v.sum()

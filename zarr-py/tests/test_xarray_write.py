@@ -195,3 +195,40 @@ def test_codecs_of_every_library(tmp_path, zarr_format):
         with xr.open_dataset(tmp_path, engine="zarr") as found:
             xr.testing.assert_identical(found.load(), weather())
         assert len(zarr_py.open_array(tmp_path, "t2m").compressors) == (0 if codec is None else 1)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_trees(tmp_path, zarr_format, lazy):
+    """A tree is written as `DataTree.to_zarr` writes it."""
+    data = weather().chunk(time=5, x=3) if lazy else weather()
+    tree = xr.DataTree.from_dict({"/": data[["y", "x"]], "/a": data, "/a/deep": data[["mask"]] * 2, "/c": xr.Dataset(attrs={"k": 1})})
+    expected = xr.DataTree.from_dict({path: found.compute() for path, found in tree.to_dict().items()})
+    encoding = {"/a": {"t2m": {"chunks": (4, 5, 7)}}}
+    to_zarr(tree, tmp_path / "ours", encoding=encoding, zarr_format=zarr_format)
+    # From memory: xarray loses elements of blocks that share chunks.
+    expected.to_zarr(tmp_path / "theirs", encoding=encoding, zarr_format=zarr_format)
+    for name in ("ours", "theirs"):
+        found = xr.open_datatree(tmp_path / name, engine="zarr_py").load()
+        xr.testing.assert_identical(found, expected)
+        assert set(zarr_py.open_group(tmp_path / name)["a/deep"]) == {"mask"}
+        assert zarr_py.open_array(tmp_path / name, "a/t2m").chunks == (4, 5, 7)
+        assert zarr_py.open_group(tmp_path / name).is_consolidated
+    with pytest.raises(FileExistsError):
+        to_zarr(tree, tmp_path / "ours")
+    to_zarr(tree, tmp_path / "ours", mode="w", write_inherited_coords=True, zarr_format=zarr_format)
+    assert set(zarr_py.open_group(tmp_path / "ours")["a/deep"]) == {"mask", "time", "y", "x"}
+    to_zarr(tree + 1, tmp_path / "ours", mode="a")
+    np.testing.assert_array_equal(opened(tmp_path / "ours", group="a").t2m, weather().t2m + 1)
+    with pytest.raises(ValueError, match="group name"):
+        to_zarr(tree, tmp_path / "b", encoding={"/x": {}})
+    with pytest.raises(NotImplementedError):
+        to_zarr(tree, tmp_path / "ours", append_dim="time")
+
+
+def test_a_tree_is_a_delayed_write(tmp_path):
+    tree = xr.DataTree.from_dict({"/a": weather().chunk(time=5), "/b": weather(3).chunk(time=1)})
+    delayed = to_zarr(tree, tmp_path, compute=False)
+    assert not opened(tmp_path, group="a").t2m.notnull().all() or not opened(tmp_path, group="a").t2m.any()
+    delayed.compute()
+    xr.testing.assert_identical(opened(tmp_path, group="a"), weather())
+    xr.testing.assert_identical(opened(tmp_path, group="b"), weather(3))

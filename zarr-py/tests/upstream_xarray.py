@@ -39,7 +39,14 @@ def replaced(dataset: Any, store: Any = None, chunk_store: Any = None, mode: Any
     return to_zarr(dataset, store, mode, group, encoding, **options)
 
 
+def replaced_tree(tree: Any, *arguments: Any, **options: Any) -> Any:
+    if options.get("group") is not None:
+        raise NotImplementedError("specifying a root group for the tree has not been implemented")
+    return replaced(tree, *arguments, **options)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     xarray.backends.plugins.list_engines()["zarr"] = Engine()
     xarray.Dataset.to_zarr = replaced
     writers.to_zarr = replaced
+    writers._datatree_to_zarr = replaced_tree

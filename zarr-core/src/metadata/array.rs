@@ -1,5 +1,6 @@
 //! The metadata document of an array.
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Attributes, check_unknown, expect_node_type, parse_member, required};
@@ -137,6 +138,26 @@ impl ArrayMetadata {
             zarray.set("shape", shape)?;
         }
         self.shape = parse_shape(required(&self.members, "shape")?)?;
+        Ok(self)
+    }
+
+    /// Returns this metadata with a member that readers may ignore: an object with
+    /// `"must_understand": false`. `None` removes the member.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMember`] for any other value, and [`Error::Invalid`] in Zarr v2, which has no
+    /// such members.
+    pub fn with_ignorable(mut self, name: &str, value: Option<&impl Serialize>) -> Result<Self> {
+        match value {
+            Some(_) if self.zarr_2.is_some() => {
+                return Err(Error::invalid("Zarr v2", "an array of Zarr v3").member(name));
+            }
+            Some(value) => self.members.set(name, value)?,
+            None => {
+                self.members.remove(name);
+            }
+        }
+        check_unknown(&self.members, &KNOWN)?;
         Ok(self)
     }
 

@@ -1,11 +1,13 @@
 //! Basic indices, in NumPy's sense: slices, integers, new axes.
 
+use serde::{Deserialize, Serialize};
+
 /// A slice of one dimension: every `step`-th index from `start` up to, but excluding, `end`.
 ///
 /// Negative bounds count from the end of the dimension. A negative step reverses the slice of the
 /// positive step, as in the crate `ndarray` and unlike NumPy: `0..4` with a step of -2 selects the
 /// indices 3 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
     /// The first index.
     pub start: isize,
@@ -30,7 +32,7 @@ impl Slice {
 }
 
 /// The selection from one dimension of an array, or a new dimension of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BasicIndex {
     /// A slice; the result keeps the dimension.
     Slice(Slice),

@@ -15,15 +15,18 @@ mod wanted;
 pub(crate) use axis::{Axis, Layout};
 pub use basic::{BasicIndex, Slice};
 pub use chunk::{AxisPlaces, ChunkSelection, PlacedIndices};
+pub(crate) use parts::Parts;
 pub(crate) use points::Points;
 pub(crate) use steps::Steps;
 pub(crate) use wanted::{Wanted, WantedParts};
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::size::to_usize;
 
 /// A selection of array elements, by position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Selection {
     /// Slices, integers and new axes. Omitted trailing dimensions are selected whole.
     Slices(Vec<BasicIndex>),
@@ -36,7 +39,7 @@ pub enum Selection {
 }
 
 /// The indices of one dimension in an orthogonal selection.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AxisIndices {
     /// A slice.
     Slice(Slice),
@@ -160,6 +163,17 @@ impl Resolved {
     pub fn elements(&self) -> Result<usize> {
         let shape = self.shape.iter().map(|&len| len as u64).collect::<Vec<_>>();
         to_usize("selection", crate::size::product(&shape)?)
+    }
+
+    /// Returns the indices of each dimension of the array, and whether the result keeps the
+    /// dimension; `None` for points, and for a result with new axes.
+    pub(crate) fn axes(&self) -> Option<Vec<(&Axis, bool)>> {
+        let Wanted::Box(axes) = &self.wanted else {
+            return None;
+        };
+        let kept = self.axis_of_result.iter().map(Option::is_some);
+        let has_new = kept.clone().filter(|kept| *kept).count() != self.shape.len();
+        (!has_new).then(|| axes.iter().zip(kept).collect())
     }
 
     /// Returns the wanted elements with their places in a buffer with these strides in bytes, one

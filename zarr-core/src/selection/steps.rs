@@ -13,7 +13,7 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// Returns an index by its number.
-    pub(super) fn index(self, number: u64) -> u64 {
+    pub(crate) fn index(self, number: u64) -> u64 {
         let offset = self.step.wrapping_mul(number.cast_signed());
         self.start.wrapping_add_signed(offset)
     }

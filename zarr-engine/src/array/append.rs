@@ -8,6 +8,7 @@ use ndarray::Axis;
 use zarr_core::ArrayLayout;
 use zarr_core::metadata::ArrayMetadata;
 
+use super::appends::Appends;
 use super::element::expect;
 use super::selection::Space;
 use super::source::WriteData;
@@ -200,7 +201,7 @@ impl Array {
     }
 
     /// Returns the dimension, the length along it, and the elements of data to be appended.
-    fn block<'a, W: WriteData<'a>>(
+    pub(super) fn block<'a, W: WriteData<'a>>(
         &self,
         axis: &impl AxisName,
         data: W,
@@ -239,6 +240,7 @@ impl Array {
         let start = AtomicU64::new(0);
         let seen = self.clone();
         let change = |stored: ArrayMetadata| {
+            Appends::refuse(&stored)?;
             let before = stored.shape()[axis];
             let mut shape = seen.shape().to_vec();
             shape[axis] = before;

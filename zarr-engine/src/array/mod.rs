@@ -5,6 +5,7 @@
 //! `data` convert between typed arrays and bytes.
 
 mod append;
+mod appends;
 mod axis_selection;
 mod chunk;
 mod chunks;
@@ -19,6 +20,7 @@ mod grid;
 mod inner_chunk;
 mod number;
 mod parts;
+mod publish;
 mod read;
 mod resize;
 mod rewrite;
@@ -26,6 +28,7 @@ mod selection;
 mod source;
 mod statistics;
 mod stored;
+mod tasks;
 mod view;
 mod write;
 

@@ -6,6 +6,7 @@ use futures::stream::TryStreamExt;
 use zarr_core::{ArrayLayout, Selection};
 
 use super::Array;
+use super::appends::Appends;
 use crate::error::Result;
 
 /// The number of keys deleted per call.
@@ -18,7 +19,8 @@ impl Array {
     /// when the array grows again. Copies of the document in consolidated metadata of groups above
     /// are updated before anything is deleted, or after the array has grown. The document is
     /// written last, on condition that it still matches this handle. Shrinking lists the stored
-    /// chunks once, so its cost grows with their number.
+    /// chunks once, so its cost grows with their number. Appends in flight
+    /// ([`append_published`](Self::append_published)) are discarded.
     ///
     /// # Errors
     /// [`Error::StaleHandle`](crate::Error::StaleHandle) if the array has changed since this handle
@@ -29,19 +31,20 @@ impl Array {
         let resized = self.metadata.clone().with_shape(shape);
         let resized = resized.and_then(|metadata| ArrayLayout::bind(&metadata, registry));
         resized.map_err(|error| error.key(&self.path.metadata_key()))?;
-        let shrinks = shape.iter().zip(self.shape()).any(|(new, old)| new < old);
+        let stored = self.with_appends()?;
+        let shrinks = shape.iter().zip(stored.shape()).any(|(new, old)| new < old);
         if shrinks {
-            let stored = self.compare_with_stored().await?;
+            let document = self.compare_with_stored().await?;
             // Copies in groups above first: readers of stale copies would read deleted chunks as
             // the fill value.
-            let smaller = stored.with_shape(shape)?.into();
+            let smaller = document.with_shape(shape)?.into();
             self.hierarchy.renew_copies(&self.path, &smaller).await?;
-            self.cut(shape).await?;
+            stored.cut(shape).await?;
         }
         let seen = self.clone();
         self.update(|stored| {
             seen.check_layout(&stored)?;
-            Ok(stored.with_shape(shape)?)
+            Appends::discard(&seen, stored.with_shape(shape)?)
         })
         .await
     }

@@ -89,9 +89,8 @@ impl Array {
             true => store.cost_model().patch_from,
             false => u64::MAX,
         };
-        let layout = self.open.as_ref().map_or(&self.layout, |open| &open.layout);
         WritePlan::new(
-            layout.clone(),
+            self.written_layout().clone(),
             self.prefix.clone(),
             resolved,
             strides,

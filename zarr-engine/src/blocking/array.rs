@@ -8,7 +8,7 @@ use ndarray::{ArrayViewMut, Dimension};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zarr_core::metadata::{ArrayMetadata, Attributes};
-use zarr_core::plan::{ReadOptions, ReadPlan, WriteOptions, WritePlan};
+use zarr_core::plan::{ReadOptions, ReadPlan, Tasks, WriteOptions, WritePlan};
 use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selection};
 
 use super::run::{each, read, read_into, run, write};
@@ -35,6 +35,8 @@ blocking! {
         fn with_write_options(self, options: WriteOptions) -> Array;
         fn plan_read(&self, selection: impl Select) -> Result<ReadPlan>;
         fn plan_write(&self, selection: impl Select) -> Result<WritePlan>;
+        fn read_tasks(&self, selection: impl Select, workers: Option<u64>) -> Result<Tasks>;
+        fn write_tasks(&self, selection: impl Select, workers: Option<u64>) -> Result<Tasks>;
         fn view(&self, selection: impl Select) -> Result<SubArray<'_>>;
         fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>>;
         fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>>;
@@ -55,6 +57,8 @@ blocking! {
         fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;
         async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;
         async fn append['d, W: WriteData<'d>](&mut self, axis: impl AxisName, data: W) -> Result<Range<u64>>;
+        async fn append_published['d, W: WriteData<'d>](&mut self, axis: impl AxisName, data: W) -> Result<Range<u64>>;
+        async fn publish(&mut self, axis: impl AxisName, range: Range<u64>) -> Result<()>;
         async fn reserve(&mut self, axis: impl AxisName, len: u64) -> Result<Range<u64>>;
         async fn extend_to(&mut self, axis: impl AxisName, len: u64) -> Result<()>;
         fn open_ended(&self, axis: impl AxisName) -> Result<Array>;
@@ -140,6 +144,15 @@ impl Array {
     /// The errors of [`crate::Array::write`].
     pub fn write<'a, W: WriteData<'a>>(&self, selection: impl Select, data: W) -> Result<()> {
         write(&self.inner, selection, data)
+    }
+
+    /// Reserves indices beyond the end of the array, like [`crate::Array::reserve_ahead`].
+    ///
+    /// # Errors
+    /// The errors of [`crate::Array::reserve_ahead`].
+    pub fn reserve_ahead(&mut self, axis: impl AxisName, len: u64) -> Result<(Self, Range<u64>)> {
+        let (ahead, range) = wait(self.inner.reserve_ahead(axis, len))?;
+        Ok((ahead.into(), range))
     }
 
     /// Copies all elements into another array, like [`crate::Array::copy_to`].

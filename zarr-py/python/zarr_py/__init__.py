@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zarr_py._objects import Objects, objects
     from zarr_py._pipeline import CodecPipeline
     from zarr_py._plan import Plan
+    from zarr_py._rechunk import rechunk
     from zarr_py._region import Region
     from zarr_py._requests import RequestCount
     from zarr_py._shard_map import ShardMap, StoredShard
@@ -78,6 +79,7 @@ __all__ = [
     "open_async",
     "open_group",
     "open_group_async",
+    "rechunk",
     "save",
     "use",
 ]
@@ -115,6 +117,7 @@ _HOMES = {
     "open_async": "zarr_py._nodes",
     "open_group": "zarr_py._nodes",
     "open_group_async": "zarr_py._nodes",
+    "rechunk": "zarr_py._rechunk",
     "save": "zarr_py._data",
     "use": "zarr_py._use",
 }

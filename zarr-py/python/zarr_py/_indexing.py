@@ -17,7 +17,6 @@ from zarr_py.errors import SelectionError
 
 __all__ = [
     "Prepared",
-    "basic",
     "is_index",
     "prepare",
     "prepare_coordinates",
@@ -228,25 +227,6 @@ def _points(items: list[slice | npt.NDArray[np.int64] | int | None], before: int
             coordinates.append(spread(line, len(shape) - axis - 1))
         seen += 1
     return Prepared(coordinates, True, (prod(shape),), shape)
-
-
-def basic(key: Any, shape: tuple[int, ...]) -> list[int | range]:
-    """Returns the index or the range of indices of each dimension, counted from the start.
-
-    `None` as the key stands for the whole array. Raises `SelectionError` for anything but integers,
-    slices and `...`.
-    """
-    items, _ = _expand(... if key is None else key, shape)
-    found: list[int | range] = []
-    for item in items:
-        if item is None or isinstance(item, np.ndarray):
-            raise SelectionError(f"a plan takes integers, slices and `...`, got {key!r}")
-        checked = _checked(item, len(found), shape[len(found)])
-        if isinstance(checked, slice):
-            found.append(range(shape[len(found)])[checked])
-        else:
-            found.append(int(checked))
-    return found
 
 
 def prepare_orthogonal(key: Any, shape: tuple[int, ...]) -> Prepared:

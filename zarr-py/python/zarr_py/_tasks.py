@@ -1,23 +1,19 @@
 """Plans of writes and reads as values: tasks that never share a stored object.
 
-The engine's grid gives the edges of objects: chunks, or shards if the array is sharded. A plan cuts
-a selection along these edges, one dimension at a time, so it takes little memory however many tasks
-it has. Nothing here depends on the program that runs the tasks.
+The engine cuts a selection along the edges of objects: chunks, or shards if the array is sharded. A
+plan makes each task when it is asked for, so it takes little memory however many tasks it has.
+Nothing here depends on the program that runs the tasks.
 """
 
 import operator
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from zarr_py import _checks, _source
-from zarr_py._indexing import basic
-from zarr_py._native import bind_node
+from zarr_py._native import NativeTasks, bind_node
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
@@ -86,6 +82,10 @@ class ReadTask:
     """The index of the elements in the array."""
     part: Part
     """The index of the elements in the result of the whole selection."""
+    objects: int
+    """The number of objects."""
+    requests: int
+    """The minimum number of requests. A write needs one to store an object, two to merge with it."""
 
     @property
     def array(self) -> "Array":
@@ -105,13 +105,7 @@ class ReadTask:
     @property
     def keys(self) -> list[str]:
         """The keys of the objects. No two tasks of a plan share a key."""
-        axes = _axes(self.target, self.selection)
-        return [self.array._key_of_cell(cell) for cell in product(*(axis.cells for axis in axes))]
-
-    @property
-    def requests(self) -> int:
-        """The minimum number of requests of the task."""
-        return int(self.array._plan(self.selection)[1][1])
+        return self.array._keys(self.selection)
 
     def read(self, *, out: Any = None) -> Any:
         """Reads the elements, into `out` if it is given."""
@@ -134,13 +128,11 @@ class WriteTask(ReadTask):
 
     replaces: int
     """The number of objects that the task stores whole, without reading them."""
-    modifies: int
-    """The number of objects that the task merges with the stored ones."""
 
     @property
-    def requests(self) -> int:
-        """The minimum number of requests: one to store an object, two to merge with it."""
-        return self.replaces + 2 * self.modifies
+    def modifies(self) -> int:
+        """The number of objects that the task merges with the stored ones."""
+        return self.objects - self.replaces
 
     def write(self, data: Any) -> None:
         """Writes data of the shape of the task, or data that broadcasts to it."""
@@ -151,67 +143,18 @@ class WriteTask(ReadTask):
         await self.array.write_async(self.selection, data)
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """A selection along one dimension, cut along the edges of objects.
-
-    `starts` and `stops` are positions among the selected indices, one pair for each object.
-    """
-
-    indices: int | range
-    cells: list[int]
-    starts: list[int]
-    stops: list[int]
-    whole: list[bool]
-    """Whether all elements of the object along this dimension are selected."""
-
-    def index(self, start: int, stop: int) -> Index:
-        """Returns the index of the selected elements between two positions."""
-        if isinstance(self.indices, int):
-            return self.indices
-        taken = self.indices[start:stop]
-        return slice(taken.start, taken.stop if taken.stop >= 0 else None, taken.step)
-
-
-def _axis(array: "Array", axis: int, indices: int | range, is_open: bool) -> _Axis:
-    edges = np.asarray(array._edges(axis), dtype=np.int64)
-    line = range(indices, indices + 1) if isinstance(indices, int) else indices
-    ascending = line if line.step > 0 else line[::-1]
-    # The number of selected indices before each edge.
-    before = np.clip(-((ascending.start - edges) // ascending.step), 0, len(line))
-    touched = np.flatnonzero(before[1:] > before[:-1])
-    starts, stops = before[touched], before[touched + 1]
-    whole = stops - starts == edges[touched + 1] - edges[touched]
-    if is_open and len(touched) and touched[-1] == len(edges) - 2:
-        # Other writers may be appending to the last object, unless it ends with the array.
-        length = None if array.is_rectilinear else (array.shards or array.chunks)[axis]
-        whole[-1] &= edges[-1] - edges[-2] == length
-    if line.step < 0:
-        touched, whole = touched[::-1], whole[::-1]
-        starts, stops = (len(line) - stops)[::-1], (len(line) - starts)[::-1]
-    return _Axis(indices, touched.tolist(), starts.tolist(), stops.tolist(), whole.tolist())
-
-
-def _axes(target: Target, selection: Any) -> list[_Axis]:
-    found = enumerate(basic(selection, target.array.shape))
-    return [_axis(target.array, axis, indices, axis == target.open_axis) for axis, indices in found]
-
-
 class _Plan[Task](Sequence[Task]):
     """A sequence of tasks, each made when it is asked for."""
 
-    __slots__ = ("_axes", "_groups", "_target")
+    __slots__ = ("_given", "_tasks", "_target")
 
     _target: Target
-    _axes: list[_Axis]
-    _groups: list[list[tuple[int, int]]]
-    """For each dimension, the first and last object of each task."""
+    _tasks: NativeTasks
 
     def __init__(self, target: Target, selection: Any, workers: int | None) -> None:
-        self._target, self._axes = target, _axes(target, selection)
-        counts = [len(axis.cells) for axis in self._axes]
-        tasks = counts if workers is None else _shares(counts, _checks.count(workers, "workers", 1))
-        self._groups = [_runs(count, some) for count, some in zip(counts, tasks, strict=True)]
+        count = None if workers is None else _checks.count(workers, "workers", 1)
+        self._target, self._given = target, (selection, workers)
+        self._tasks = target.array._tasks(selection, count, isinstance(self, WritePlan))
 
     @property
     def array(self) -> "Array":
@@ -221,19 +164,17 @@ class _Plan[Task](Sequence[Task]):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the selection."""
-        return tuple(len(axis.indices) for axis in self._axes if isinstance(axis.indices, range))
+        return self._tasks.shape
 
     @property
     def chunks(self) -> tuple[tuple[int, ...], ...]:
         """The lengths of the tasks along each dimension of the selection, in the form of dask."""
-        lines = zip(self._axes, self._groups, strict=True)
-        kept = [(axis, groups) for axis, groups in lines if isinstance(axis.indices, range)]
-        return tuple(tuple(axis.stops[last] - axis.starts[first] for first, last in groups) for axis, groups in kept)
+        return self._tasks.lengths()
 
     @property
     def objects(self) -> int:
         """The number of objects that the tasks touch."""
-        return prod(len(axis.cells) for axis in self._axes)
+        return self._tasks.objects
 
     @property
     def bytes(self) -> int:
@@ -241,7 +182,7 @@ class _Plan[Task](Sequence[Task]):
         return prod(self.shape) * self.array.dtype.itemsize
 
     def __len__(self) -> int:
-        return prod(map(len, self._groups))
+        return len(self._tasks)
 
     @overload
     def __getitem__(self, number: int) -> Task: ...
@@ -253,28 +194,19 @@ class _Plan[Task](Sequence[Task]):
         at = operator.index(number)
         if not -len(self) <= at < len(self):
             raise IndexError(f"task {at} of {len(self)}")
-        at %= len(self)
-        runs: list[tuple[int, int]] = []
-        for groups in reversed(self._groups):
-            at, position = divmod(at, len(groups))
-            runs.append(groups[position])
-        return self._task(runs[::-1])
+        return self._task(*self._tasks[at % len(self)])
 
     def __iter__(self) -> Iterator[Task]:
-        return (self._task(runs) for runs in product(*self._groups))
+        return map(self.__getitem__, range(len(self)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._target, *self._given)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)} tasks for {self.objects} objects of /{self.array.path}>"
 
-    def _task(self, runs: Sequence[tuple[int, int]]) -> Task:
+    def _task(self, selection: tuple[Index, ...], part: Part, objects: int, replaced: int, requests: int) -> Task:
         raise NotImplementedError
-
-    def _place(self, runs: Sequence[tuple[int, int]]) -> tuple[tuple[Index, ...], Part]:
-        spans = [
-            (axis, axis.starts[first], axis.stops[last])
-            for axis, (first, last) in zip(self._axes, runs, strict=True)]
-        selection = tuple(axis.index(start, stop) for axis, start, stop in spans)
-        return selection, tuple(slice(start, stop) for axis, start, stop in spans if isinstance(axis.indices, range))
 
 
 class ReadPlan(_Plan[ReadTask]):
@@ -286,11 +218,10 @@ class ReadPlan(_Plan[ReadTask]):
     @property
     def requests(self) -> int:
         """The minimum number of requests of all tasks."""
-        selection = tuple(axis.index(0, axis.stops[-1]) for axis in self._axes) if len(self) else ()
-        return int(self.array._plan(selection)[1][1]) if len(self) else 0
+        return int(self.array._plan(self._given[0])[1][1])
 
-    def _task(self, runs: Sequence[tuple[int, int]]) -> ReadTask:
-        return ReadTask(self._target, *self._place(runs))
+    def _task(self, selection: tuple[Index, ...], part: Part, objects: int, replaced: int, requests: int) -> ReadTask:
+        return ReadTask(self._target, selection, part, objects, requests)
 
 
 class WritePlan(_Plan[WriteTask]):
@@ -302,7 +233,7 @@ class WritePlan(_Plan[WriteTask]):
     @property
     def replaces(self) -> int:
         """The number of objects that are stored whole, without reading them."""
-        return prod(sum(axis.whole) for axis in self._axes)
+        return self._tasks.replaced()
 
     @property
     def modifies(self) -> int:
@@ -312,29 +243,7 @@ class WritePlan(_Plan[WriteTask]):
     @property
     def requests(self) -> int:
         """The minimum number of requests: one to store an object, two to merge with it."""
-        return self.replaces + 2 * self.modifies
+        return self.objects + self.modifies
 
-    def _task(self, runs: Sequence[tuple[int, int]]) -> WriteTask:
-        lines = list(zip(self._axes, runs, strict=True))
-        replaced = prod(sum(axis.whole[first : last + 1]) for axis, (first, last) in lines)
-        objects = prod(last + 1 - first for first, last in runs)
-        return WriteTask(self._target, *self._place(runs), replaced, objects - replaced)
-
-
-def _runs(count: int, tasks: int) -> list[tuple[int, int]]:
-    """Splits objects into runs of nearly equal length; returns the first and last of each run."""
-    edges = [count * number // tasks for number in range(tasks + 1)] if tasks else []
-    return [(start, stop - 1) for start, stop in zip(edges, edges[1:], strict=False)]
-
-
-def _shares(counts: list[int], workers: int) -> list[int]:
-    """Returns the number of tasks along each dimension, at most `workers` in all."""
-    best = [min(count, 1) for count in counts]
-    for first in range(len(counts)):
-        found, left = list(best), workers
-        for axis in (first, *(axis for axis in range(len(counts)) if axis != first)):
-            found[axis] = min(counts[axis], left)
-            left //= max(found[axis], 1)
-        if prod(found) > prod(best):
-            best = found
-    return best
+    def _task(self, selection: tuple[Index, ...], part: Part, objects: int, replaced: int, requests: int) -> WriteTask:
+        return WriteTask(self._target, selection, part, objects, requests, replaced)

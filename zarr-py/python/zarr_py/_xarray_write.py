@@ -1,12 +1,12 @@
 """`zarr_py.xarray.to_zarr`: writes a data set, with the semantics of `xarray.Dataset.to_zarr`."""
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from xarray import Variable, conventions
+from xarray import DataTree, Variable, conventions
 from xarray.backends.common import _encode_variable_name
 from xarray.backends.zarr import (
     FillValueCoder,
@@ -42,7 +42,7 @@ type Sizes = Mapping[Any, Any] | Sequence[int] | int | str | None
 
 
 def to_zarr(
-    dataset: "Dataset",
+    dataset: "Dataset | DataTree",
     store: Any,
     mode: str | None = None,
     group: str | None = None,
@@ -57,8 +57,9 @@ def to_zarr(
     storage_options: Mapping[str, Any] | None = None,
     zarr_format: int | None = None,
     dask_options: Mapping[str, Any] | None = None,
+    write_inherited_coords: bool = False,
 ) -> Any:
-    """Writes a data set, and returns its group; with `compute=False`, a delayed write of dask.
+    """Writes a data set or a tree, and returns its group; with `compute=False`, a delayed write of dask.
 
     Blocks of dask need not match chunks or shards: they are regrouped along stored objects, and
     writers of one object merge. There is therefore no `safe_chunks` and no `align_chunks`. Chunks
@@ -82,25 +83,42 @@ def to_zarr(
         The format of a new hierarchy: 3, which is the default, or 2.
     dask_options
         Options for `dask.compute`.
+    write_inherited_coords
+        Whether the groups of a tree repeat the coordinates that they inherit. The `encoding` of a
+        tree is a mapping of the paths of groups to that of each group.
     """
     mode = _choose_default_mode(mode=mode, append_dim=append_dim, region=region)  # type: ignore[arg-type]
-    _check_names(dataset)
-    encoding = dict(encoding or {})
-    opened = _opened(store, (group or "").strip("/"), mode, zarr_format, dict(storage_options or {}))
-    target = _Target(opened, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
-    dataset = target._validate_and_autodetect_region(dataset)
-    target._validate_encoding(encoding)
-    variables, found = conventions.encode_dataset_coordinates(dataset)
-    for name, given in encoding.items():
-        variables[name].encoding = given
-    target.chunks, target.shards = chunks, shards
-    writes = target.arrange(variables, frozenset(encoding))
+    targets: list[_Target] = []
+    writes: list[_Write] = []
+    for path, one, given in _groups(dataset, encoding or {}, write_inherited_coords, append_dim):
+        _check_names(one)
+        opened = _opened(store, f"{group or ''}/{path}".strip("/"), mode, zarr_format, dict(storage_options or {}))
+        target = _Target(opened, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
+        target.chunks, target.shards = chunks, shards
+        writes += target.arrange(one, dict(given))
+        targets.append(target)
     delayed = _written(writes, compute, dict(dask_options or {}))
     if mode not in ("r", "r+"):
-        opened.set_attrs(attributes(found))
+        each(lambda target: target.ds.set_attrs(target.attributes), targets)
     if consolidated or (consolidated is None and mode != "r+"):
-        _consolidate(opened, target.is_new)
-    return opened if compute else delayed
+        _consolidate(targets[0].ds, any(target.is_new for target in targets))
+    return targets[0].ds if compute else delayed
+
+
+def _groups(
+    dataset: "Dataset | DataTree", encoding: Mapping[Any, Any], inherits: bool, append_dim: Any
+) -> "Iterator[tuple[str, Dataset, Mapping[Any, Any]]]":
+    """Yields the path, data set and encoding of each group, the group above first."""
+    if not isinstance(dataset, DataTree):
+        yield "", dataset, encoding
+        return
+    if append_dim is not None:
+        raise NotImplementedError("append_dim: the groups of a tree are appended to one by one")
+    unknown = set(encoding) - set(dataset.groups)
+    if unknown:
+        raise ValueError(f"unexpected encoding group name(s) provided: {unknown}")
+    for path, node in dataset.subtree_with_keys:
+        yield path.strip("."), node.to_dataset(inherit=inherits or node is dataset), encoding.get(node.path, {})
 
 
 class _Write(NamedTuple):
@@ -117,6 +135,8 @@ class _Target(DataStore):
     shards: Sizes = None
     is_new = False
     """Whether arrays were created."""
+    attributes: Mapping[str, Any] = {}
+    """The attributes of the group."""
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
@@ -124,8 +144,17 @@ class _Target(DataStore):
         encoded: Variable = encode_zarr_variable(variable, name=name, **options)
         return encoded
 
-    def arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
+    def arrange(self, dataset: "Dataset", encoding: dict[Any, Any]) -> list[_Write]:
         """Creates and grows arrays, and returns the data to write to them."""
+        dataset = self._validate_and_autodetect_region(dataset)
+        self._validate_encoding(encoding)
+        variables, found = conventions.encode_dataset_coordinates(dataset)
+        self.attributes = attributes(found)
+        for name, given in encoding.items():
+            variables[name].encoding = given
+        return self._arranged(variables, frozenset(encoding))
+
+    def _arranged(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
         existing = set() if self._mode == "w" else set(self.array_keys())
         present = {name for name in variables if _encode_variable_name(name) in existing}
         if self._mode == "r+" and (new := [name for name in variables if name not in present]):
@@ -346,4 +375,4 @@ def _check_names(dataset: "Dataset") -> None:
         if not isinstance(name, str | None):
             raise TypeError(f"Invalid name {name!r} for a variable: expected a string or None")
         if name == "":
-            raise ValueError("Invalid name '' for a variable: expected a string that is not empty, or None")
+            raise ValueError("Invalid name '' for a variable: string must be length 1 or greater, or None")

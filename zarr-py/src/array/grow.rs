@@ -1,11 +1,13 @@
 //! Changes of an array's shape, and the edges of its chunks.
 
+use std::ops::Range;
+
 use pyo3::prelude::*;
-use zarr::Attributes;
+use zarr::{Attributes, Node};
 use zarr_core::{Error as CoreError, Members};
 
 use super::NativeArray;
-use super::handle::answer;
+use super::handle::{Place, answer};
 use super::node::OpenArray;
 use crate::error::{Error, Result};
 
@@ -58,6 +60,41 @@ impl NativeArray {
             };
             turn.set(OpenArray::new(array));
             Ok(start)
+        })
+    }
+
+    /// Reserves indices beyond the end, and returns an array that ends with them.
+    pub(super) fn reserve_ahead<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        len: u64,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (turn, place) = (self.handle.turn()?, Place::of(py, &self.handle));
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let mut array = open.array.as_async().clone();
+            let (ahead, _) = array.reserve_ahead(axis, len).await?;
+            turn.set(OpenArray::new(array));
+            Ok(place.opened(Node::Array(ahead)))
+        })
+    }
+
+    pub(super) fn publish<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        range: Range<u64>,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let turn = self.handle.turn()?;
+        answer(py, awaitable, async move {
+            let (_guard, open) = turn.take().await?;
+            let mut array = open.array.as_async().clone();
+            array.publish(axis, range).await?;
+            turn.set(OpenArray::new(array));
+            Ok(())
         })
     }
 

@@ -4,7 +4,7 @@
 //! A call runs through `key` (parses the Python index), `read` or `write`, the engine, and `memory`
 //! (NumPy arrays over engine memory and the reverse). `variable` handles strings, `create` makes
 //! new nodes, `grow` changes shapes, `group` is the group, `handle` holds the state that arrays and groups share, `stored`
-//! describes the stored chunks, and `node` rebuilds nodes in a forked child or from a pickle.
+//! describes the stored chunks, `tasks` cuts reads and writes along them, and `node` rebuilds nodes in a forked child or from a pickle.
 //!
 //! Small local reads run on the calling thread; everything else waits where Ctrl-C interrupts.
 //! Neither holds the GIL while it reads.
@@ -19,6 +19,7 @@ mod memory;
 mod node;
 mod read;
 mod stored;
+mod tasks;
 mod variable;
 mod write;
 
@@ -35,6 +36,7 @@ pub(crate) use self::handle::{Opened, bind_node, open_node};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
 use self::node::OpenArray;
+pub(crate) use self::tasks::NativeTasks;
 use crate::error::{Error, Result};
 use crate::store::NativeStore;
 
@@ -334,6 +336,31 @@ impl NativeArray {
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.grow(py, axis, len, to, awaitable)
+    }
+
+    /// Reserves indices beyond the end of a dimension; returns an array that ends with them.
+    #[pyo3(signature = (axis, len, *, awaitable = false))]
+    fn _reserve_ahead<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        len: u64,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.reserve_ahead(py, axis, len, awaitable)
+    }
+
+    /// Grows the array over reserved elements that are stored.
+    #[pyo3(signature = (axis, start, end, *, awaitable = false))]
+    fn _publish<'py>(
+        &self,
+        py: Python<'py>,
+        axis: usize,
+        start: u64,
+        end: u64,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.publish(py, axis, start..end, awaitable)
     }
 
     /// Lets this handle write elements that other handles reserved along a dimension.
