@@ -44,7 +44,8 @@ async fn a_patch_dropped_at_any_request_leaves_no_upload() {
             let deletes = || matching(&on.proxy, "DELETE");
             assert_eq!(left(&store).await, [], "{method} {call} {fault:?}");
             aborts += usize::from(deletes() > 0);
-            let row = on.cold().await.read::<u32>(s![value.cast_signed(), 1..]);
+            let cold = on.cold().await;
+            let row = cold.read::<u32>(s![value.cast_signed(), 1..]);
             if row.await.unwrap().iter().all(|&found| found == value) {
                 assert_eq!((method, call), ("POST", 1), "a dropped patch landed");
                 changed.push((value as usize, value));

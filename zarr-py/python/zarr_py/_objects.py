@@ -17,6 +17,7 @@ from zarr_py.errors import InvalidError, ReadOnlyError
 __all__ = ["Objects", "objects"]
 
 type Views = list[memoryview]
+type Leftovers = list[Leftover]
 
 _WEEK = 7 * 24 * 3600
 """The longest time, in seconds, for which the cloud stores sign a URL."""
@@ -219,7 +220,7 @@ class Objects:
     delete_async = later(delete)
 
     @blocking
-    def sweep(self, prefix: str = "", *, older_than: timedelta | float = timedelta(days=1)) -> Steps[list[Leftover]]:
+    def sweep(self, prefix: str = "", *, older_than: timedelta | float = timedelta(days=1)) -> Steps[Leftovers]:
         """Removes what killed writers left below a prefix, and returns what was removed.
 
         Leftovers are incomplete uploads, partly written files, temporary objects and probes; no
