@@ -64,7 +64,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Creates a fault for the first request with this method and with a path that contains a text.
+    /// Creates a fault for the first request with this method (any, if empty) and with a path that
+    /// contains a text.
     #[must_use]
     pub fn new(method: &'static str, path: &str, fault: Fault) -> Self {
         Self {
@@ -207,7 +208,8 @@ impl State {
         });
         let mut fault = None;
         for rule in self.rules.lock().unwrap().iter_mut() {
-            if rule.method == head.method() && path.contains(&rule.path) {
+            let of_method = rule.method.is_empty() || rule.method == head.method();
+            if of_method && path.contains(&rule.path) {
                 if rule.calls.contains(&rule.seen) && fault.is_none() {
                     fault = Some(rule.fault.clone());
                 }

@@ -32,27 +32,27 @@ fn promises_name_tests_that_exist() {
         .iter()
         .map(|file| std::fs::read_to_string(file).unwrap())
         .collect::<String>();
-    let page = std::fs::read_to_string(root.join("docs/promises.md")).unwrap();
-    let mut promises = 0;
-    for row in page.lines().filter(|row| row.starts_with("| P")) {
-        let tests = row
-            .split('|')
-            .nth(2)
-            .unwrap()
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .collect::<Vec<_>>();
-        assert!(!tests.is_empty(), "{row}");
-        for test in tests {
-            let defined = ["fn", "def"]
-                .iter()
-                .any(|word| code.contains(&format!("{word} {test}(")));
-            assert!(defined, "{test} of {row}");
+    for (page, promises) in [("promises.md", 22), ("patches.md", 11)] {
+        let page = std::fs::read_to_string(root.join("docs").join(page)).unwrap();
+        let (_, table) = page.split_once("| promise | tests |\n|---|---|\n").unwrap();
+        let rows = table.lines().take_while(|row| row.starts_with("| "));
+        let rows = rows.collect::<Vec<_>>();
+        assert_eq!(rows.len(), promises);
+        for row in rows {
+            assert_tests_exist(row, &code);
         }
-        promises += 1;
     }
-    assert_eq!(promises, 22);
+}
+
+/// Asserts that a row of a table names tests, and that the code defines them.
+fn assert_tests_exist(row: &str, code: &str) {
+    let tests = row.split('|').nth(2).unwrap().split('`').skip(1).step_by(2);
+    let tests = tests.collect::<Vec<_>>();
+    assert!(!tests.is_empty(), "{row}");
+    for test in tests {
+        let is_defined = |word: &&str| code.contains(&format!("{word} {test}("));
+        assert!(["fn", "def"].iter().any(is_defined), "{test} of {row}");
+    }
 }
 
 /// The rules by group: the letters of the group, and the number of rules.

@@ -229,10 +229,16 @@ async fn temporary_objects_of_killed_writers_are_swept() {
     service.fail("delete", Fault::Status("500 no InternalError", 0));
     service.fail("none", Fault::Changes);
     let beside = store.with_prefix("b").unwrap();
-    assert_eq!(beside.sweep(std::time::Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(beside.sweep(std::time::Duration::ZERO).await.unwrap(), []);
     let year = std::time::Duration::from_secs(400 * 24 * 3600);
-    assert_eq!(store.sweep(year).await.unwrap(), 0);
-    assert_eq!(store.sweep(std::time::Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(store.sweep(year).await.unwrap(), []);
+    let swept = store.sweep(std::time::Duration::ZERO).await.unwrap();
+    assert_eq!(swept.len(), 1);
+    assert_eq!(swept[0].kind, zarr_store::LeftoverKind::Temporary);
+    assert!(
+        swept[0].key.starts_with("a/.zarr-store-patch-"),
+        "{swept:?}"
+    );
     assert_eq!(service.names(), ["a/k"]);
     assert_eq!(content(&store).await.0, appended());
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zarr_core::metadata::NodeMetadata;
-use zarr_core::plan::{ReadPlan, WritePlan};
+use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
 use zarr_store::{ByteRange, Precondition, Store};
 
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 pub struct Hierarchy {
     engine: Arc<Engine>,
     pub(crate) documents: Arc<DocumentCache>,
+    write_options: WriteOptions,
 }
 
 /// The type of a node: group or array.
@@ -62,7 +63,33 @@ impl Hierarchy {
         Self {
             engine: Arc::new(Engine::new(store, registry, caches)),
             documents: Arc::new(DocumentCache::new(caches.metadata_age)),
+            write_options: WriteOptions::default(),
         }
+    }
+
+    /// Returns this hierarchy with these write options for every array that is opened or created
+    /// through it.
+    ///
+    /// ```
+    /// use zarr_engine::{ArrayBuilder, WriteOptions, blocking};
+    ///
+    /// let options = WriteOptions { store_fill: true, ..WriteOptions::default() };
+    /// let hierarchy = blocking::open("memory:")?.with_write_options(options);
+    /// let array = hierarchy.create_array("a", ArrayBuilder::new(&[4], "int32").build()?)?;
+    /// array.write(.., 0_i32)?;
+    /// assert_eq!(array.stored_chunks().count(), 1);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_write_options(mut self, options: WriteOptions) -> Self {
+        self.write_options = options;
+        self
+    }
+
+    /// Returns the write options of new handles of arrays.
+    #[must_use]
+    pub fn write_options(&self) -> WriteOptions {
+        self.write_options
     }
 
     /// Returns the store that holds the hierarchy.

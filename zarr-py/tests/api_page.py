@@ -174,7 +174,7 @@ def module_entry(module: str) -> Iterator[str]:
             if isinstance(node, ast.ClassDef):
                 bases = ", ".join(ast.unparse(base) for base in node.bases)
                 yield from class_entry(f"{module}.{node.name}" + (f"({bases})" if bases else ""), node, module, "###")
-            elif node.name not in ("max_concurrency", "cache_bytes"):
+            elif node.name not in ("checked", "is_default", "settings"):
                 yield from function_entry(f"{module}.{node.name}", node, False, "###")
 
 

@@ -20,7 +20,7 @@ import zarr_py
 from store_cases import PROTOTYPE, Silent, buffer, closed_port, store
 from zarr.storage import LocalStore, ObjectStore
 from zarr_py import errors
-from zarr_py._store import native_of
+from zarr_py._pipeline_bind import native_of
 
 __all__ = ["closed_port", "store"]
 

@@ -62,3 +62,10 @@ zarr_py.objects("s3://b", timeout=[3])  # type: ignore[arg-type]
 zarr_py.create_array("p", shape="x", dtype="i4", fill_valu=3)  # type: ignore[call-arg,arg-type]
 array.read_encode((0, 0))  # type: ignore[attr-defined]
 array.plan().request  # type: ignore[attr-defined]
+zarr_py.open_array("p", cache_bytes=1 << 20, cache_form="decoded", dead_space=50)
+zarr_py.open_array("p", cache_form="raw")  # type: ignore[arg-type]
+zarr_py.Store("p", dead_space="many")  # type: ignore[arg-type]
+assert_type(zarr_py.config.set(dead_space=10, cache_form="encoded").dead_space, int)
+kinds: list[str] = [leftover.kind for leftover in array.sweep(3600)] + [key for _, key in store.sweep("a", older_than=1.5)]
+group.sweep("1 day")  # type: ignore[arg-type]
+asyncio.create_task(group.sweep_async())

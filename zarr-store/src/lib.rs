@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Modules, in the order of a call: `open` and `cloud` open a store; `store` is the handle;
-//! `calls`, `copy` and `patch` are its operations; `key` checks keys and prefixes; `planner`,
+//! `calls`, `copy`, `patch` and `sweep` are its operations; `key` checks keys and prefixes; `planner`,
 //! `cost` and `deadline` decide on requests; `object`, `local` and `zip` run the requests.
 
 mod absent;
@@ -47,6 +47,7 @@ mod planner;
 mod redact;
 mod results;
 mod store;
+mod sweep;
 mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -69,6 +70,7 @@ pub use object_store;
 pub use planner::{RangePlan, plan_ranges};
 pub use results::{Body, Entry, Listing, ObjectInfo, RangeBody, Revalidated};
 pub use store::Store;
+pub use sweep::{Leftover, LeftoverKind};
 pub use version::{Precondition, Version};
 
 #[cfg(doctest)]

@@ -1,7 +1,5 @@
 //! Patches: replace the end of an object and keep its first bytes.
 
-use std::time::{Duration, SystemTime};
-
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
@@ -9,7 +7,7 @@ use crate::ByteRange;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Backend;
 use crate::version::{Precondition, Version};
-use crate::{Store, local, task};
+use crate::{Store, local};
 
 impl Store {
     /// Whether a [`patch`](Self::patch) is cheaper than a put for an object of `object_size` bytes:
@@ -135,34 +133,6 @@ impl Store {
                 local::hold(self.context(), files, key).await.map(Some)
             }
             Backend::Local(_) | Backend::Object(_) | Backend::Zip(_) => Ok(None),
-        }
-    }
-
-    /// Removes what killed writers left behind, and returns the number of items removed. On S3:
-    /// incomplete uploads below this store that were started more than `older_than` ago, uploads of
-    /// other programs included. On Google Cloud Storage: temporary objects of patches, which are
-    /// found by a listing of the store. On local files: see
-    /// [`LocalStore::sweep`](crate::LocalStore::sweep). Azure drops what was not committed itself,
-    /// after a week. If the upload of a running writer is removed, its write fails and starts again.
-    ///
-    /// # Errors
-    ///
-    /// If the store is read-only, or the backend refuses or fails.
-    pub async fn sweep(&self, older_than: Duration) -> Result<u64> {
-        self.context().check_write("", "sweep")?;
-        match &self.inner.backend {
-            Backend::Local(files) => {
-                let (files, place) = (files.clone(), self.context().place(""));
-                let swept = task::blocking(move || files.sweep(older_than)).await;
-                let swept = swept.map_err(|source| Error::io(place, "sweep", source))?;
-                swept.map(|count| count as u64)
-            }
-            Backend::Object(object) => {
-                let before = SystemTime::now().checked_sub(older_than);
-                let before = before.unwrap_or(SystemTime::UNIX_EPOCH);
-                object.sweep(self.context(), before).await
-            }
-            Backend::Zip(_) => Ok(0),
         }
     }
 

@@ -233,6 +233,15 @@ impl Store {
         self.inner.context.read_only
     }
 
+    /// Fails if every write is refused, for callers that may turn out to have nothing to write.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadOnly`](Error::ReadOnly) if the store is read-only.
+    pub fn check_writable(&self) -> Result<()> {
+        self.context().check_write("", "write")
+    }
+
     /// Whether calls wait for a network. Calls on any other store run on the calling thread if it
     /// has no runtime, so that any executor can block on them.
     #[must_use]

@@ -68,10 +68,11 @@ impl Array {
     /// ```
     ///
     /// # Errors
-    /// Fails if the store fails, or a shard is damaged (a damaged shard is not overwritten). Some
-    /// shards may already have been rewritten.
+    /// Fails if the store is read-only or fails, or a shard is damaged (a damaged shard is not
+    /// overwritten). Some shards may already have been rewritten.
     pub async fn compact(&self, options: impl Into<CompactOptions>) -> Result<Compaction> {
         let options = options.into();
+        self.hierarchy.store().check_writable()?;
         self.check_own_metadata().await?;
         let plan = self.whole_plan()?;
         let freed = self.hierarchy.engine().compact(&plan, options).await?;

@@ -113,12 +113,12 @@ impl Array {
             ArrayLayout::bind(&metadata, hierarchy.registry()).map_err(|error| error.key(key))?;
         Ok(Self {
             prefix: path.prefix().into(),
+            options: hierarchy.write_options(),
             hierarchy,
             path,
             metadata,
             layout: Arc::new(layout),
             read_options: ReadOptions::default(),
-            options: WriteOptions::default(),
             open: None,
             unchecked: None,
         })
@@ -282,6 +282,7 @@ impl Array {
         if let NodeMetadata::Array(metadata) = changed {
             let changed = Self {
                 options: self.options,
+                read_options: self.read_options,
                 ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
             };
             *self = changed.with_open_axes(self.open_axes())?;

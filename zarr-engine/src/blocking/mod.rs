@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
-use zarr_core::plan::{ReadPlan, WritePlan};
+use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
 use zarr_store::Store;
 
@@ -194,6 +194,8 @@ blocking! {
     Hierarchy {
         fn store(&self) -> &Store;
         fn registry(&self) -> &Registry;
+        fn with_write_options(self, options: WriteOptions) -> Hierarchy;
+        fn write_options(&self) -> WriteOptions;
         async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()>;
         async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()>;
         async fn node(&self, path: &str) -> Result<Node>;

@@ -13,12 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use zarr_core::NodePath;
 use zarr_core::metadata::{NodeMetadata, v2};
 use zarr_store::Version;
 
-use crate::engine::by_weight;
+use crate::engine::ByWeight;
 
 pub(crate) use read::Documents;
 
@@ -68,7 +67,7 @@ pub(crate) struct DocumentCache {
     changed: Mutex<BTreeMap<NodePath, Change>>,
     /// Whether this process has a handle with copies: if not, created nodes need no record.
     has_copies: AtomicBool,
-    documents: Cache<NodePath, (Instant, NodeMetadata), ByText>,
+    documents: ByWeight<NodePath, (Instant, NodeMetadata), ByText>,
 }
 
 /// What this process has done to a node.
@@ -80,7 +79,7 @@ pub(crate) enum Change {
     Deleted,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct ByText;
 
 impl Weighter<NodePath, (Instant, NodeMetadata)> for ByText {
@@ -100,7 +99,7 @@ impl DocumentCache {
             age,
             changed: Mutex::default(),
             has_copies: AtomicBool::new(false),
-            documents: by_weight(256, CACHE_SIZE, ByText),
+            documents: ByWeight::new(256, CACHE_SIZE, ByText),
         }
     }
 
@@ -120,7 +119,9 @@ impl DocumentCache {
     }
 
     fn remove(&self, path: &NodePath) {
-        self.documents.remove(path);
+        if !self.age.is_zero() {
+            self.documents.remove(path);
+        }
     }
 
     fn changed(&self) -> MutexGuard<'_, BTreeMap<NodePath, Change>> {

@@ -2,8 +2,9 @@
 //! their object.
 
 use std::hash::Hash;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -84,21 +85,47 @@ pub(super) enum Chunk {
 /// object.
 pub(super) type Key = (Arc<str>, ByteRange);
 
-/// Returns a cache of at most `limit` bytes, in a single cache shard: with several, each would get
-/// a fraction of the bytes, and an entry larger than that fraction would never be kept.
-pub(crate) fn by_weight<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+/// A cache of at most `limit` bytes, made when it is first used: its tables take longer to allocate
+/// than a local array takes to open.
+#[derive(Debug)]
+pub(crate) struct ByWeight<K, V, W> {
+    cache: OnceLock<Cache<K, V, W>>,
+    /// The expected number of entries.
     items: usize,
     limit: u64,
     weighter: W,
-) -> Cache<K, V, W> {
-    let options = OptionsBuilder::new()
-        .shards(1)
-        .estimated_items_capacity(items)
-        .weight_capacity(limit)
-        .build()
-        .expect("capacities are set");
-    let (state, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-    Cache::with_options(options, weighter, state, lifecycle)
+}
+
+impl<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone> ByWeight<K, V, W> {
+    pub(crate) fn new(items: usize, limit: u64, weighter: W) -> Self {
+        Self {
+            cache: OnceLock::new(),
+            items,
+            limit,
+            weighter,
+        }
+    }
+
+    /// Makes the cache in a single cache shard: with several, each would get a fraction of the
+    /// bytes, and an entry larger than that fraction would never be kept.
+    fn make(&self) -> Cache<K, V, W> {
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(self.items)
+            .weight_capacity(self.limit)
+            .build()
+            .expect("capacities are set");
+        let (state, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Cache::with_options(options, self.weighter.clone(), state, lifecycle)
+    }
+}
+
+impl<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone> Deref for ByWeight<K, V, W> {
+    type Target = Cache<K, V, W>;
+
+    fn deref(&self) -> &Self::Target {
+        self.cache.get_or_init(|| self.make())
+    }
 }
 
 /// Returns the memory of a cached part of an object, in bytes.
@@ -112,7 +139,7 @@ fn most(limit: u64) -> u64 {
     limit - limit / 16
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct ChunkMemory;
 
 impl Weighter<Key, CachedChunk> for ChunkMemory {
@@ -125,7 +152,7 @@ impl Weighter<Key, CachedChunk> for ChunkMemory {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct IndexMemory;
 
 impl Weighter<Key, CachedIndex> for IndexMemory {
@@ -138,10 +165,10 @@ impl Weighter<Key, CachedIndex> for IndexMemory {
 #[derive(Debug)]
 pub(super) struct Caches {
     pub(super) options: CacheOptions,
-    indexes: Cache<Key, CachedIndex, IndexMemory>,
+    indexes: ByWeight<Key, CachedIndex, IndexMemory>,
     /// The last index that was too large for the cache.
     oversized: Mutex<Option<(Key, CachedIndex)>>,
-    chunks: Cache<Key, CachedChunk, ChunkMemory>,
+    chunks: ByWeight<Key, CachedChunk, ChunkMemory>,
     /// Whether a warning was logged about an index, or a chunk, larger than its cache.
     warned: [AtomicBool; 2],
 }
@@ -150,9 +177,9 @@ impl Caches {
     pub(super) fn new(options: CacheOptions) -> Self {
         Self {
             options,
-            indexes: by_weight(1024, options.index_size, IndexMemory),
+            indexes: ByWeight::new(1024, options.index_size, IndexMemory),
             oversized: Mutex::default(),
-            chunks: by_weight(1024, options.chunk_size, ChunkMemory),
+            chunks: ByWeight::new(1024, options.chunk_size, ChunkMemory),
             warned: Default::default(),
         }
     }
@@ -308,7 +335,9 @@ impl Caches {
     /// Drops cached parts of an object that this process has just replaced. Cached inner chunks
     /// stay: no reader requests their old version again.
     pub(super) fn forget(&self, key: &Arc<str>, index_range: Option<ByteRange>) {
-        self.chunks.remove(&(key.clone(), ByteRange::All));
+        if self.keeps_chunks() {
+            self.chunks.remove(&(key.clone(), ByteRange::All));
+        }
         if let Some(range) = index_range {
             self.remove_index(&(key.clone(), range));
         }

@@ -29,8 +29,8 @@ use zarr_core::plan::ReadPlan;
 use zarr_core::{ByteRange, Registry};
 use zarr_store::Store;
 
+pub(crate) use self::cache::ByWeight;
 use self::cache::Caches;
-pub(crate) use self::cache::by_weight;
 pub use self::cache::{CacheOptions, ChunkForm};
 pub use self::compact::CompactOptions;
 use self::group_commit::CommitQueue;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, SupportsIndex, overload
 from zarr_py import _source, codecs
 from zarr_py._chunked import Chunked
 from zarr_py._growing import Growing
-from zarr_py._native import NativeArray, Opened, bind_node
+from zarr_py._native import NativeArray, bind_node
 from zarr_py._node import Node
 from zarr_py._plan import Planning
 from zarr_py._steps import Steps, blocking, later
@@ -47,11 +47,6 @@ class Array(Node, Growing, Planning, Chunked):
 
     __module__ = "zarr_py"
     __slots__ = ("__weakref__",)
-
-    def __new__(cls, opened: Any = None) -> Self:
-        if not isinstance(opened, Opened):
-            raise TypeError("use zarr_py.open_array or zarr_py.create_array to make an array")
-        return NativeArray.__new__(cls, opened)
 
     @property
     def size(self) -> int:

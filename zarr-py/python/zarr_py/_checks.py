@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from zarr_py.errors import ArgumentError
+from zarr_py.errors import ArgumentError, ReadOnlyError
 
-__all__ = ["count", "flag", "mapping", "nearest", "text", "unknown"]
+__all__ = ["count", "flag", "mapping", "nearest", "text", "unknown", "writable"]
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -62,6 +62,12 @@ def mapping(value: Any, name: str) -> Mapping[str, Any]:
         if not isinstance(key, str):
             raise TypeError(f"{name}: expected names as keys, got {key!r}")
     return value
+
+
+def writable(read_only: bool, path: str) -> None:
+    """Raises `ReadOnlyError` for a write to a node of a store that was opened read-only."""
+    if read_only:
+        raise ReadOnlyError(f"/{path}: store was opened in read-only mode and does not support writing")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ For a target group of the other format, `_convert` copies the elements instead.
 from collections.abc import Callable
 from typing import Any
 
-from zarr_py import _native
+from zarr_py import _checks, _native
 from zarr_py._source import Place
 from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError
 
@@ -22,8 +22,9 @@ def copy_node(
     """Copies a node and everything below it to a free path, and opens the copy.
 
     Raises `NotFoundError` if there is no node, `AlreadyExistsError` if a node exists at the target,
-    and `InvalidError` for a copy of a node into itself.
+    `ReadOnlyError`, and `InvalidError` for a copy of a node into itself.
     """
+    _checks.writable(target.read_only, target_path)
     found = _native.open_node(source, path, "node")
     above = _format_above(target, target_path)
     if above not in (None, found.zarr_format):

@@ -34,11 +34,6 @@ class Group(Node, Mapped):
     __module__ = "zarr_py"
     __slots__ = ("__weakref__",)
 
-    def __new__(cls, opened: Any = None) -> Self:
-        if not isinstance(opened, Opened):
-            raise TypeError("use zarr_py.open_group or zarr_py.create_group to make a group")
-        return NativeGroup.__new__(cls, opened)
-
     def __getitem__(self, path: str) -> "Array | Group":
         try:
             node: Array | Group = self._node(_checks.text(path, "path"), "node")
@@ -249,6 +244,7 @@ class Group(Node, Mapped):
         self, source: str, target: "str | Group", *, overwrite: bool = False, progress: "Progress | None" = None
     ) -> "Array | Group":
         """Moves a node below to another path or into another group: a `copy`, then a `delete`."""
+        _checks.writable(self.read_only, self._below(source))
         moved = self.copy(source, target, overwrite=overwrite, progress=progress)
         self._delete(source)
         return moved

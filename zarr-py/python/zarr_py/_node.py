@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from zarr_py import _native
+from zarr_py import _checks, _native
 from zarr_py._attributes import Attributes, to_json
 from zarr_py._native import NativeArray
 from zarr_py._requests import RequestCount
 from zarr_py._source import Place
 from zarr_py._steps import Steps, ask, blocking, later
+from zarr_py._sweep import Leftover, sweep
 
 if TYPE_CHECKING:
     from zarr_py._group import Group
@@ -90,6 +92,22 @@ class Node:
         return self
 
     refresh_async = later(refresh)
+
+    @blocking
+    def sweep(self, older_than: timedelta | float = timedelta(days=1)) -> Steps[list[Leftover]]:
+        """Removes what killed writers left at and below this node, and returns what was removed.
+
+        Leftovers are incomplete uploads, partly written files, temporary objects and probes; no
+        reader sees them, but they take space. `older_than` is a `timedelta` or seconds, and should
+        exceed the time of any write: a running writer whose upload is removed fails or starts
+        again. On S3, uploads of other programs count too. On servers that are probed and on Google
+        Cloud Storage, the objects below are listed. Azure drops leftover blocks itself, after a
+        week. Raises `ReadOnlyError`.
+        """
+        _checks.writable(self.read_only, self.path)
+        return (yield from sweep(self._store, self.path, older_than))
+
+    sweep_async = later(sweep)
 
     def _place(self) -> Place:
         return Place(self._store, self._origin, self.read_only)

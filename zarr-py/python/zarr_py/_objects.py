@@ -11,11 +11,13 @@ from zarr_py._native import Batches, Buffer, NativeStore, Version
 from zarr_py._object import Entry, Head, Listing, Object
 from zarr_py._option_names import StoreOptions
 from zarr_py._steps import Steps, ask, blocking, items, later
+from zarr_py._sweep import Leftover, seconds, sweep
 from zarr_py.errors import InvalidError, ReadOnlyError
 
 __all__ = ["Objects", "objects"]
 
 type Views = list[memoryview]
+type Leftovers = list[Leftover]
 
 _WEEK = 7 * 24 * 3600
 """The longest time, in seconds, for which the cloud stores sign a URL."""
@@ -218,6 +220,22 @@ class Objects:
     delete_async = later(delete)
 
     @blocking
+    def sweep(self, prefix: str = "", *, older_than: timedelta | float = timedelta(days=1)) -> Steps[Leftovers]:
+        """Removes what killed writers left below a prefix, and returns what was removed.
+
+        Leftovers are incomplete uploads, partly written files, temporary objects and probes; no
+        reader sees them, but they take space. `older_than` is a `timedelta` or seconds, and should
+        exceed the time of any write: a running writer whose upload is removed fails or starts
+        again. On S3, uploads of other programs count too. On servers that are probed and on Google
+        Cloud Storage, the objects below are listed. Azure drops leftover blocks itself, after a
+        week. Raises `ReadOnlyError`.
+        """
+        self._check_writable("sweep", _checks.text(prefix, "prefix"))
+        return (yield from sweep(self._native, prefix.strip("/"), older_than))
+
+    sweep_async = later(sweep)
+
+    @blocking
     def sign(
         self,
         key: str,
@@ -234,12 +252,10 @@ class Objects:
         """
         if _checks.text(method, "method") not in ("GET", "HEAD"):
             self._check_writable(f"sign {method}", key)
-        seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise TypeError(f"expires_in: expected a timedelta or a number of seconds, got {expires_in!r}")
-        if not 1 <= seconds <= _WEEK:
-            raise InvalidError(f"expires_in: expected 1 second to 7 days, got {seconds} s")
-        url: str = yield from ask(self._native.sign, _checks.text(key, "key"), method, int(seconds))
+        time = seconds(expires_in, "expires_in")
+        if not 1 <= time <= _WEEK:
+            raise InvalidError(f"expires_in: expected 1 second to 7 days, got {time} s")
+        url: str = yield from ask(self._native.sign, _checks.text(key, "key"), method, int(time))
         return url
 
     sign_async = later(sign)

@@ -8,12 +8,16 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
-__all__ = ["BackendOptions", "StoreOptions", "Strictness", "names", "takes_flags"]
+__all__ = ["BackendOptions", "CacheForm", "StoreOptions", "Strictness", "names", "takes_flags"]
 
 
 Strictness = Literal["tolerant", "strict"]
 """Whether known deviations of other libraries from the specification are read (docs/tolerance.md).
 """
+
+
+CacheForm = Literal["encoded", "decoded"]
+"""The form of cached chunks: bytes as they are stored, or elements."""
 
 
 Text = str | PathLike[str] | None
@@ -32,6 +36,8 @@ class StoreArguments(TypedDict, total=False):
     credential_provider: Callable[[], Any] | None
     max_concurrency: int | None
     cache_bytes: int | None
+    cache_form: CacheForm | None
+    dead_space: int | None
     missing_on_forbidden: bool
     single_writer: bool
     pickle_secrets: bool

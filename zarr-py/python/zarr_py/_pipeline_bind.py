@@ -14,12 +14,13 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.codec_pipeline import BatchedCodecPipeline
 from zarr.core.metadata.v2 import ArrayV2Metadata
 from zarr.core.metadata.v3 import RegularChunkGridMetadata
-from zarr.storage import StorePath
+from zarr.storage import LocalStore, ObjectStore, StorePath
 
+from zarr_py import _source
 from zarr_py._foreign import Calls
 from zarr_py._native import NativePipeline, NativeStore
+from zarr_py._shared import shared
 from zarr_py._store import Store as Ours
-from zarr_py._store import native_of
 from zarr_py.errors import ZarrError
 
 if TYPE_CHECKING:
@@ -100,6 +101,22 @@ def _native_store(store: Store) -> NativeStore | None:
         if not issubclass(kind, Ours) or any(getattr(kind, name) is not getattr(Ours, name) for name in BYTES):
             return None
     return native_of(store)
+
+
+def native_of(store: Store) -> NativeStore | None:
+    """Returns the native store behind a store of zarr-python; `None` if it has none.
+
+    The store can be a `zarr_py.Store`, or exactly a `zarr.storage.LocalStore` or
+    `zarr.storage.ObjectStore`.
+
+    Returns `None` for a subclass with requests of its own, so that the engine does not bypass them.
+    Stores of one place share one native store, with its connections and caches.
+    """
+    if isinstance(store, Ours):
+        return None if store._has_own_requests else store._native
+    if type(store) is LocalStore or type(store) is ObjectStore:
+        return shared(_source.source_of(store, {}, "native_of"))
+    return None
 
 
 def _parts(metadata: ArrayMetadata) -> Iterable[object]:

@@ -70,7 +70,7 @@ def _key(source: "Source") -> tuple[Any, ...]:
         # One trailing slash means nothing; several are part of the name.
         if not ("?" in url or "|" in url or url.endswith("//")):
             url = url.removesuffix("/")
-    limits = source.max_concurrency, source.cache_bytes, _native.bytes_in_flight()
+    limits = source.max_concurrency, source.cache_bytes, source.cache_form, source.dead_space, _native.bytes_in_flight()
     return (url, source.options, source.memory, *limits, *numbers, environment)
 
 

@@ -42,6 +42,8 @@ class Source(NamedTuple):
     token: str | None = None
     """The name of the source's Python objects in pickles; unpickled copies share one client by it.
     """
+    cache_form: _option_names.CacheForm = "encoded"
+    dead_space: int = 25
 
     def __repr__(self) -> str:
         public = self.public()
@@ -79,16 +81,15 @@ class Source(NamedTuple):
 
         An error in the source raises when the store is first used.
         """
-        limits: dict[str, Any] = {"max_concurrency": self.max_concurrency, "cache_bytes": self.cache_bytes}
         if self.called is None:
             options = list(self.options)
-            return NativeStore(self.url, options, credential_provider=self.credential_provider, **limits)
+            return NativeStore(self.url, options, credential_provider=self.credential_provider, settings=self)
         from zarr_py import _called
 
         flags = {_values.STORE_FLAGS[name]: value == "true" for name, value in self.options}
         kind = type(self.called)
         name = f"{kind.__module__}.{kind.__qualname__}"
-        return NativeStore.called(_called.Calls(self.called), name, **flags, **limits)
+        return NativeStore.called(_called.Calls(self.called), name, **flags, settings=self)
 
 
 class Place(NamedTuple):
@@ -146,19 +147,14 @@ def source_of(store: Any, options: Mapping[str, Any], function: str, known: Coll
     """Returns the source for the arguments of a caller, after checking all of them."""
     store, given = covered(store), Given(options)
     if not given:
-        limits: dict[str, Any] = {"max_concurrency": config.max_concurrency(), "cache_bytes": config.cache_bytes()}
         described = _described(store)
-        return described._replace(**limits) if any(limits.values()) else described
+        return described if config.is_default() else described._replace(**config.settings())
     config_part, client, retry = (_values.part(given, name) for name in ("config", "client_options", "retry_config"))
     if not (given.get("credential_provider") is None or callable(given["credential_provider"])):
         raise TypeError(f"credential_provider: expected a function, got {kind_of(given['credential_provider'])}")
     provider = Held(given.pop("credential_provider", None))
-    most = given.pop("max_concurrency", None)
-    most = config.max_concurrency() if most is None else most
-    cache = given.pop("cache_bytes", None)
     limits = {
-        "max_concurrency": None if most is None else _checks.count(most, "max_concurrency", 1),
-        "cache_bytes": config.cache_bytes() if cache is None else _checks.count(cache, "cache_bytes", 0),
+        **config.settings(given),
         "pickle_secrets": _checks.flag(given.pop("pickle_secrets", False), "pickle_secrets"),
         "strictness": _strictness(given.pop("strictness", None) or "tolerant"),
     }
@@ -237,7 +233,7 @@ def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
 def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | None:
     """Returns the error if a store cannot be opened."""
     try:
-        location = native.location
+        is_file = native.is_file
     except InvalidError as error:
         text = str(error)
         public = _options.public_url(source.url)
@@ -246,10 +242,11 @@ def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | N
         if absent := _values.absent(options):
             text += f" (given as None: {', '.join(absent)})"
         return error if text == str(error) else InvalidError(text)
-    if location.startswith("/") and not source.url.partition("|")[1] and os.path.isfile(location):
-        return ObstructedError(
-            f"store: {location} is a file, but a store is a directory; open an archive as '{location}|zip:'")
-    return None
+    if not is_file:
+        return None
+    location = native.location
+    return ObstructedError(
+        f"store: {location} is a file, but a store is a directory; open an archive as '{location}|zip:'")
 
 
 def opened(source: Source, *, again: bool = False) -> tuple[NativeStore, Source]:
@@ -274,8 +271,8 @@ def _opened(source: Source, again: bool) -> tuple[NativeStore, Source]:
         raise InvalidError("a store in memory has no credentials, got credential_provider")
     name, prefix = memory
     if source.memory is not None:
-        return NativeStore.memory_again(*source.memory, prefix, cache_bytes=source.cache_bytes), source
-    native = NativeStore.memory(name or None, prefix, cache_bytes=source.cache_bytes)
+        return NativeStore.memory_again(*source.memory, prefix, settings=source), source
+    native = NativeStore.memory(name or None, prefix, settings=source)
     identity = native.memory_name
     assert identity is not None
     url = f"memory://{identity[0]}" + (f"/{prefix}" if prefix else "")

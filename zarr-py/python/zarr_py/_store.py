@@ -9,20 +9,18 @@ from typing import Any, Self, Unpack, cast
 from zarr.abc import store as abc
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
-from zarr.storage import LocalStore, ObjectStore
 
 from zarr_py import _checks, _options, _source
 from zarr_py._called import REQUESTS
 from zarr_py._given import Given, Held, covered
 from zarr_py._native import Batches, NativeStore
 from zarr_py._native import Buffer as NativeBuffer
-from zarr_py._option_names import BackendOptions, Strictness
-from zarr_py._shared import shared
+from zarr_py._option_names import BackendOptions, CacheForm, Strictness
 from zarr_py._source import Source
 from zarr_py._steps import answered, items
 from zarr_py.errors import UnsupportedError
 
-__all__ = ["Store", "native_of"]
+__all__ = ["Store"]
 
 
 class Store(abc.Store):
@@ -48,13 +46,24 @@ class Store(abc.Store):
         The maximum number of requests in flight, over all calls of this process. By default 64, and
         16 for web servers.
     cache_bytes
-        Memory, in bytes, for encoded chunks that `zarr_py.CodecPipeline` and `zarr_py.open_array`
-        read. By default none, unless `zarr_py.config` sets another size.
+        Memory, in bytes, for chunks that `zarr_py.CodecPipeline` and `zarr_py.open_array` read. By
+        default none, unless `zarr_py.config` sets another size.
+    cache_form
+        `"encoded"` caches chunks as they are stored, which saves requests; `"decoded"` caches
+        elements, which saves decoding too, and caches local files. A cached chunk is used only if
+        its object has not changed.
+    dead_space
+        The most dead space that a write leaves in a shard, in percent of the shard; by default 25,
+        unless `zarr_py.config` sets another limit. Within it, a write of a few inner chunks of a
+        large shard appends them (docs/patches.md). 0 stores the whole shard in every write.
     missing_on_forbidden
         Treats a forbidden object (403) as absent, because buckets answer 403 for an absent object
         if the client may read but not list.
     single_writer
-        States that there is no other writer: for backends without conditional puts.
+        States that this process is the only writer. For backends without conditional puts. On
+        servers other than Amazon S3, Google Cloud Storage and Azure, it also lets a write append to
+        a large shard, although the server may check conditions in several steps (SeaweedFS,
+        Azurite). If another process writes at the same time, updates are lost.
     pickle_secrets
         Keeps credentials in pickles. By default a pickle contains none, and unpickling finds
         credentials in the environment.
@@ -81,6 +90,8 @@ class Store(abc.Store):
         credential_provider: Callable[[], Any] | None = None,
         max_concurrency: int | None = None,
         cache_bytes: int | None = None,
+        cache_form: CacheForm | None = None,
+        dead_space: int | None = None,
         missing_on_forbidden: bool = False,
         single_writer: bool = False,
         pickle_secrets: bool = False,
@@ -90,8 +101,9 @@ class Store(abc.Store):
         store, options = covered(store), Given(keywords)
         given = Given(
             config=config, client_options=client_options, retry_config=retry_config, credential_provider=credential_provider,
-            max_concurrency=max_concurrency, cache_bytes=cache_bytes, missing_on_forbidden=missing_on_forbidden,
-            single_writer=single_writer, pickle_secrets=pickle_secrets, strictness=strictness)
+            max_concurrency=max_concurrency, cache_bytes=cache_bytes, cache_form=cache_form, dead_space=dead_space,
+            missing_on_forbidden=missing_on_forbidden, single_writer=single_writer, pickle_secrets=pickle_secrets,
+            strictness=strictness)
         options.update((name, value) for name, value in given.items() if value is not None and value is not False)
         del config, client_options, retry_config, credential_provider, keywords, given
         wanted = None if read_only is None else _checks.flag(read_only, "read_only")
@@ -380,19 +392,3 @@ def _place(store: Store) -> tuple[Any, ...]:
     options = _options.place_options(store._origin.options)
     where = "s3" + store.url.removeprefix("s3a") if store.url.startswith("s3a:") else store.url
     return where, options, public.credential_provider, public.called, public.memory
-
-
-def native_of(store: abc.Store) -> NativeStore | None:
-    """Returns the native store behind a store of zarr-python; `None` if it has none.
-
-    The store can be a `zarr_py.Store`, or exactly a `zarr.storage.LocalStore` or
-    `zarr.storage.ObjectStore`.
-
-    Returns `None` for a subclass with requests of its own, so that the engine does not bypass them.
-    Stores of one place share one native store, with its connections and caches.
-    """
-    if isinstance(store, Store):
-        return None if store._has_own_requests else store._native
-    if type(store) is LocalStore or type(store) is ObjectStore:
-        return shared(_source.source_of(store, {}, "native_of"))
-    return None

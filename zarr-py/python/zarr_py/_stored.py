@@ -9,7 +9,7 @@ from zarr_py._indexing import is_index
 from zarr_py._native import NativeStore, bind_node
 from zarr_py._source import Place, Source
 from zarr_py._steps import Steps, ask
-from zarr_py.errors import InvalidError, NotFoundError, ReadOnlyError, SelectionError, ZarrError
+from zarr_py.errors import InvalidError, NotFoundError, SelectionError, ZarrError
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
@@ -51,8 +51,7 @@ def read_encoded(array: "Array", block: Any, inner: Any) -> Steps[memoryview | N
 def write_encoded(array: "Array", block: Any, data: Any, check: Any) -> Steps[None]:
     """Stores the encoded bytes of a chunk or shard."""
     cell = _indices(block, array._grid_shape, "block")
-    if array.read_only:
-        raise ReadOnlyError(f"/{array.path}: store was opened in read-only mode and does not support writing")
+    _checks.writable(array.read_only, array.path)
     key = array._key_of_cell(cell)
     if _checks.flag(check, "check"):
         _check(array, cell, key, data)

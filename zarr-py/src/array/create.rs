@@ -9,7 +9,8 @@ use zarr::{ArrayBuilder, ArrayMetadata, GroupMetadata, Hierarchy, NodeMetadata};
 use zarr_core::metadata::{codecs, v2};
 use zarr_core::{DataType, DataTypeKind, Extension, FillValue, Strictness};
 
-use super::handle::{Place, answer, attributes};
+use super::answer::answer;
+use super::handle::{Place, attributes};
 use crate::error::{Error, Result};
 use crate::store::{Batch, Batches};
 

@@ -5,9 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use zarr::{Attributes, Difference, NodeKind};
 
+use super::answer::{Answer, answer, answer_open};
 use super::create::{NewArray, create_array_at, create_group_at};
 use super::grow::text_of;
-use super::handle::{Answer, Handle, Opened, Place, answer, answer_open, changed, only};
+use super::handle::{Handle, Opened, Place, changed, only};
 use crate::error::Error;
 use crate::store::NativeStore;
 
@@ -27,9 +28,11 @@ impl NativeGroup {
 #[pymethods]
 impl NativeGroup {
     #[new]
-    fn new(py: Python<'_>, opened: &Opened) -> PyResult<Self> {
+    #[pyo3(signature = (opened = None))]
+    fn new(py: Python<'_>, opened: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let advice = "use zarr_py.open_group or zarr_py.create_group to make a group";
         Ok(Self {
-            handle: opened.group(py)?,
+            handle: Opened::given(opened, advice)?.get().group(py)?,
         })
     }
 

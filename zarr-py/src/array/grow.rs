@@ -1,15 +1,16 @@
-//! Changes of an array's shape, and the edges of its chunks.
+//! Changes of an array's shape.
 
 use std::ops::Range;
 
 use pyo3::prelude::*;
 use zarr::{Attributes, Node};
-use zarr_core::{Error as CoreError, Members};
+use zarr_core::Members;
 
 use super::NativeArray;
-use super::handle::{Place, answer};
+use super::answer::answer;
+use super::handle::Place;
 use super::node::OpenArray;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Returns the metadata document without attributes.
 pub(super) fn layout_text(open: &OpenArray) -> zarr_core::Result<String> {
@@ -103,23 +104,5 @@ impl NativeArray {
         let open = OpenArray::new(array.map_err(Error::from)?);
         self.handle.node.set(open);
         Ok(())
-    }
-
-    pub(super) fn edges(&self, axis: usize) -> PyResult<Vec<u64>> {
-        let open = self.handle.get()?;
-        let array = open.array.as_async();
-        let layout = array.layout();
-        let found = layout
-            .grid()
-            .dimensions()
-            .get(axis)
-            .zip(array.shape().get(axis));
-        let edges: Result<_> = found
-            .map(|(dimension, &len)| {
-                let starts = (0..dimension.cells(len)).map(|cell| dimension.start(cell));
-                starts.chain([len]).collect()
-            })
-            .ok_or_else(|| CoreError::selection(format!("no dimension {axis}")).into());
-        Ok(edges?)
     }
 }

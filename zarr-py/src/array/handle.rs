@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyNone;
 use tokio::sync::{Mutex, MutexGuard};
 use zarr::process::PerProcess;
 use zarr::{Attributes, Hierarchy};
@@ -14,7 +14,6 @@ use zarr_core::{Members, Strictness};
 use super::node::{Document, OpenArray, Remake};
 use super::{failure, read_only};
 use crate::error::{Error, Result};
-use crate::runtime;
 use crate::store::NativeStore;
 
 /// A node, its store, and the values that Python pickles.
@@ -89,11 +88,17 @@ impl<T: Remake> Handle<T> {
         }
     }
 
+    /// Fails on a read-only handle.
+    pub(super) fn check_writable(&self) -> PyResult<()> {
+        match self.read_only {
+            true => Err(read_only(self.get()?.path())),
+            false => Ok(()),
+        }
+    }
+
     /// Returns a turn to change the node; fails on a read-only handle.
     pub(super) fn turn(&self) -> PyResult<Turn<T>> {
-        if self.read_only {
-            return Err(read_only(self.get()?.path()));
-        }
+        self.check_writable()?;
         self.renewal()
     }
 
@@ -114,7 +119,7 @@ impl<T: Remake> Handle<T> {
 /// A store and its Python state, from which nodes are opened.
 #[derive(FromPyObject)]
 pub(crate) struct Place {
-    native: Py<NativeStore>,
+    pub(super) native: Py<NativeStore>,
     origin: Py<PyAny>,
     read_only: bool,
 }
@@ -157,17 +162,26 @@ impl Place {
 /// An opened node, from which `zarr_py.Array` or `zarr_py.Group` is constructed.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Opened {
-    place: Place,
-    node: Found,
+    pub(super) place: Place,
+    pub(super) node: Found,
 }
 
 /// A node, or the document to build it from.
-enum Found {
+pub(super) enum Found {
     Node(Box<zarr::Node>),
     Document { is_array: bool, document: Document },
 }
 
 impl Opened {
+    /// Returns the argument of a constructor, which only this package can make.
+    pub(super) fn given<'a, 'py>(
+        argument: Option<&'a Bound<'py, PyAny>>,
+        advice: &'static str,
+    ) -> PyResult<&'a Bound<'py, Self>> {
+        let opened = argument.and_then(|opened| opened.cast::<Self>().ok());
+        opened.ok_or_else(|| PyTypeError::new_err(advice))
+    }
+
     pub(super) fn array(&self, py: Python<'_>) -> PyResult<Handle<OpenArray>> {
         self.handle(py, |node| Ok(OpenArray::new(node.into_array()?)))
     }
@@ -219,88 +233,6 @@ impl Opened {
     }
 }
 
-/// The result of a blocking or awaited call.
-pub(super) enum Answer {
-    Nothing,
-    Node(Box<Opened>),
-    Nodes(Place, Vec<(String, zarr::Result<zarr::Node>)>),
-    Names(Vec<(String, &'static str)>),
-    Index(u64),
-}
-
-impl From<()> for Answer {
-    fn from((): ()) -> Self {
-        Self::Nothing
-    }
-}
-
-impl From<u64> for Answer {
-    fn from(index: u64) -> Self {
-        Self::Index(index)
-    }
-}
-
-impl From<Opened> for Answer {
-    fn from(node: Opened) -> Self {
-        Self::Node(Box::new(node))
-    }
-}
-
-impl<'py> IntoPyObject<'py> for Answer {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match self {
-            Self::Nothing => Ok(PyNone::get(py).to_owned().into_any()),
-            Self::Node(node) => node.into_python(py),
-            Self::Nodes(place, nodes) => {
-                let opened = |node: zarr::Result<zarr::Node>| match node {
-                    Ok(node) => place.clone_ref(py).opened(node).into_python(py),
-                    Err(error) => {
-                        let error = PyErr::from(Error::Zarr(error));
-                        Ok(error.into_value(py).into_bound(py).into_any())
-                    }
-                };
-                let nodes = nodes.into_iter();
-                let nodes = nodes.map(|(name, node)| Ok((name, opened(node)?)));
-                nodes.collect::<PyResult<Vec<_>>>()?.into_pyobject(py)
-            }
-            Self::Names(names) => names.into_pyobject(py),
-            Self::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
-        }
-    }
-}
-
-/// Blocks on a future, or returns it as a future of the running event loop.
-pub(super) fn answer<'py, A: Into<Answer> + Send + 'static>(
-    py: Python<'py>,
-    awaitable: bool,
-    future: impl Future<Output = Result<A>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>> {
-    let future = async move { Ok(future.await?.into()) };
-    if awaitable {
-        runtime::awaitable(py, future)
-    } else {
-        runtime::wait(py, future)?.into_pyobject(py)
-    }
-}
-
-/// Opens a node as `answer` does; from a local directory or memory, on this thread if its document
-/// is at hand.
-pub(super) fn answer_open<'py>(
-    py: Python<'py>,
-    awaitable: bool,
-    store: &NativeStore,
-    future: impl Future<Output = Result<Opened>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>> {
-    if awaitable || !store.is_near()? {
-        return answer(py, awaitable, future);
-    }
-    runtime::begin_here(py, future)?.into_python(py)
-}
-
 /// Applies a change of attributes: a replacement of all, or of the named ones.
 pub(super) fn changed(
     changes: &str,
@@ -346,62 +278,4 @@ pub(super) fn only(kind: &str) -> PyResult<fn(zarr::Node) -> zarr::Result<zarr::
             ),
         )),
     }
-}
-
-/// Opens the node at a path: an `"array"`, a `"group"`, or a `"node"` of either kind.
-#[pyfunction]
-#[pyo3(signature = (place, path, kind, *, use_consolidated = None, awaitable = false))]
-pub(crate) fn open_node<'py>(
-    py: Python<'py>,
-    place: Place,
-    path: String,
-    kind: &str,
-    use_consolidated: Option<bool>,
-    awaitable: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let (hierarchy, native) = (place.hierarchy()?, place.native.clone_ref(py));
-    let (only, is_group) = (only(kind)?, kind == "group");
-    answer_open(py, awaitable, native.get(), async move {
-        let node = match (use_consolidated, is_group) {
-            (Some(false), true) => {
-                zarr::Node::Group(hierarchy.group_without_consolidated(&path).await?)
-            }
-            (_, true) => zarr::Node::Group(hierarchy.group(&path).await?),
-            (_, false) => hierarchy.node(&path).await?,
-        };
-        let node = match (only(node)?, use_consolidated) {
-            (zarr::Node::Group(group), Some(false)) => {
-                zarr::Node::Group(group.without_consolidated()?)
-            }
-            (zarr::Node::Group(group), Some(true)) if group.metadata().consolidated().is_none() => {
-                let reason = format!("/{}: the group has no consolidated metadata", group.path());
-                return Err(
-                    zarr_core::Error::invalid(reason, "use_consolidated=None or False").into(),
-                );
-            }
-            (node, _) => node,
-        };
-        Ok(place.opened(node))
-    })
-}
-
-/// Returns the node of a known metadata document without reading; an invalid document raises on
-/// first use.
-#[pyfunction]
-pub(crate) fn bind_node<'py>(
-    py: Python<'py>,
-    place: Place,
-    kind: &str,
-    path: String,
-    metadata: String,
-) -> PyResult<Bound<'py, PyAny>> {
-    only(kind)?;
-    let node = Found::Document {
-        is_array: kind == "array",
-        document: Document {
-            path,
-            text: metadata,
-        },
-    };
-    Opened { place, node }.into_python(py)
 }

@@ -8,8 +8,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PyList, PySlice, PyTuple};
 use zarr_core::{AxisIndices, BasicIndex, DataTypeKind, GridDimension, Selection, Slice};
 
+use super::failure;
 use super::node::OpenArray;
-use super::{failure, product};
+use super::shape::product;
 use crate::error::Error;
 
 /// A parsed index: the selection of the engine and the shape of the Python result.

@@ -13,7 +13,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use zarr_core::{Input, Output};
 
-use super::{failure, out_of_memory, product, tuple};
+use super::failure;
+use super::shape::{out_of_memory, product, tuple};
 use crate::error::{Error, Result};
 use crate::lent::{Lent, is_writable};
 

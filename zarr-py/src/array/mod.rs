@@ -3,21 +3,28 @@
 //!
 //! A call runs through `key` (parses the Python index), `read` or `write`, the engine, and `memory`
 //! (NumPy arrays over engine memory and the reverse). `variable` handles strings, `create` makes
-//! new nodes, `grow` changes shapes, `group` is the group, `handle` holds the state that arrays and groups share, `stored`
-//! describes the stored chunks, `tasks` cuts reads and writes along them, and `node` rebuilds nodes in a forked child or from a pickle.
+//! new nodes, `grow` changes shapes, `group` is the group, `open` opens nodes, `handle` holds the
+//! state that arrays and groups share, `answer` converts the results of their calls, `grid` tells
+//! the places of chunks, `tasks` cuts reads and writes along them, `stored` describes the stored
+//! chunks, `shape` computes sizes of results, and `node` rebuilds nodes in a forked child or from a
+//! pickle.
 //!
 //! Small local reads run on the calling thread; everything else waits where Ctrl-C interrupts.
 //! Neither holds the GIL while it reads.
 
+mod answer;
 mod create;
 mod finish;
+mod grid;
 mod group;
 mod grow;
 mod handle;
 mod key;
 mod memory;
 mod node;
+mod open;
 mod read;
+mod shape;
 mod stored;
 mod tasks;
 mod variable;
@@ -28,16 +35,18 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use zarr_core::DataTypeKind;
 
+use self::answer::answer;
 pub(crate) use self::create::{check_zarr_2, copy_node, create_array, create_group, create_like};
 pub(crate) use self::group::NativeGroup;
 use self::grow::{layout_text, text_of};
-use self::handle::{Handle, answer, changed};
-pub(crate) use self::handle::{Opened, bind_node, open_node};
+pub(crate) use self::handle::Opened;
+use self::handle::{Handle, changed};
 use self::key::Wanted;
 pub(crate) use self::memory::Memory;
 use self::node::OpenArray;
+pub(crate) use self::open::{bind_node, open_node};
 pub(crate) use self::tasks::NativeTasks;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::store::NativeStore;
 
 /// The base class of `zarr_py.Array`.
@@ -49,9 +58,11 @@ pub(crate) struct NativeArray {
 #[pymethods]
 impl NativeArray {
     #[new]
-    fn new(py: Python<'_>, opened: &Opened) -> PyResult<Self> {
+    #[pyo3(signature = (opened = None))]
+    fn new(py: Python<'_>, opened: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let advice = "use zarr_py.open_array or zarr_py.create_array to make an array";
         Ok(Self {
-            handle: opened.array(py)?,
+            handle: Opened::given(opened, advice)?.get().array(py)?,
         })
     }
 
@@ -71,26 +82,6 @@ impl NativeArray {
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
         Ok(self.handle.get()?.array.as_async().shape().len())
-    }
-
-    /// The shape of the chunks; for a sharded array, of the inner chunks.
-    #[getter]
-    fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let open = self.handle.get()?;
-        let layout = open.array.as_async().layout();
-        let inner = layout.inner_chunk_shape();
-        PyTuple::new(py, inner.unwrap_or_else(|| layout.chunk_shape().to_vec()))
-    }
-
-    /// The shape of the shards; `None` without sharding.
-    #[getter]
-    fn shards<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let open = self.handle.get()?;
-        let layout = open.array.as_async().layout();
-        let sharded = layout.inner_chunk_shape().is_some();
-        sharded
-            .then(|| PyTuple::new(py, layout.chunk_shape()))
-            .transpose()
     }
 
     /// The value of elements that are not stored.
@@ -160,48 +151,6 @@ impl NativeArray {
     #[getter]
     fn _store(&self, py: Python<'_>) -> Py<NativeStore> {
         self.handle.store.clone_ref(py)
-    }
-
-    /// The number of chunks (or shards) along each dimension.
-    #[getter]
-    fn _grid_shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let open = self.handle.get()?;
-        let dimensions = open.array.as_async().layout().grid().dimensions().iter();
-        let lengths = dimensions.zip(open.array.as_async().shape());
-        PyTuple::new(
-            py,
-            lengths
-                .map(|(dimension, &len)| dimension.cells(len))
-                .collect::<Vec<_>>(),
-        )
-    }
-
-    /// The start and end of the chunk (or shard) at these indices, along each dimension.
-    fn _extent(&self, cell: Vec<u64>) -> PyResult<Vec<(u64, u64)>> {
-        let open = self.handle.get()?;
-        let dimensions = open.array.as_async().layout().grid().dimensions().iter();
-        let extent = dimensions.zip(open.array.as_async().shape()).zip(cell);
-        Ok(extent
-            .map(|((dimension, &len), cell)| {
-                let start = dimension.start(cell);
-                (start, start.saturating_add(dimension.len(cell)).min(len))
-            })
-            .collect())
-    }
-
-    /// The indices of the chunk (or shard) stored at a key; `None` if the key belongs to no chunk.
-    fn _cell_of_key(&self, key: &str) -> PyResult<Option<Vec<u64>>> {
-        let open = self.handle.get()?;
-        let array = open.array.as_async();
-        let layout = array.layout();
-        let Some(cell) = layout.cell_of_key(&array.path().prefix(), key) else {
-            return Ok(None);
-        };
-        let dimensions = layout.grid().dimensions().iter().zip(array.shape());
-        let inside = dimensions
-            .zip(&cell)
-            .all(|((dimension, &len), &cell)| cell < dimension.cells(len));
-        Ok(inside.then_some(cell))
     }
 
     /// Request and byte counts of the store in this process so far, by kind.
@@ -368,11 +317,6 @@ impl NativeArray {
         self.open_end(axis)
     }
 
-    /// The first index of each chunk (or shard) along a dimension, and the end of the array.
-    fn _edges(&self, axis: usize) -> PyResult<Vec<u64>> {
-        self.edges(axis)
-    }
-
     /// Updates attributes: replaces all of them, or sets those in `changes` (a JSON object) and
     /// deletes those in `removed`.
     #[pyo3(signature = (changes, removed, replace, *, awaitable = false))]
@@ -420,32 +364,4 @@ fn read_only(path: &str) -> PyErr {
 /// An exception of `zarr_py.errors` for a failure detected in this crate.
 fn failure(class: &'static str, message: String) -> PyErr {
     Error::Named(class, message).into()
-}
-
-/// The product of the lengths, in elements.
-fn product(shape: &[usize]) -> Result<usize> {
-    let len = shape
-        .iter()
-        .try_fold(1_usize, |len, &next| len.checked_mul(next));
-    len.ok_or_else(|| out_of_memory(shape, None))
-}
-
-/// The error for a result that exceeds the memory of this machine.
-fn out_of_memory(shape: &[usize], size: Option<usize>) -> Error {
-    let size = size.map_or(String::new(), |size| format!(" and {size} bytes"));
-    let shape = tuple(shape);
-    let message =
-        format!("a result of shape {shape}{size} does not fit in memory; read it in parts");
-    Error::Named("OutOfMemoryError", message)
-}
-
-/// Formats a shape as Python does.
-fn tuple(shape: &[usize]) -> String {
-    match shape {
-        [length] => format!("({length},)"),
-        _ => {
-            let lengths = shape.iter().map(ToString::to_string);
-            format!("({})", lengths.collect::<Vec<_>>().join(", "))
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The stored form of chunks: keys and shard indexes.
+//! The stored form of shards: their indexes, and compactions.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use pyo3::prelude::*;
@@ -15,22 +15,6 @@ type Stored = (u64, ObjectVersion, (u64, u64), Vec<(u64, u64)>);
 
 #[pymethods]
 impl NativeArray {
-    /// The key of the chunk (or shard) at these indices.
-    fn _key_of_cell(&self, cell: Vec<u64>) -> PyResult<String> {
-        let open = self.handle.get()?;
-        let array = open.array.as_async();
-        Ok(array.layout().key(&array.path().prefix(), &cell))
-    }
-
-    /// The number of inner chunks along each dimension of the shard at these indices; `None` if
-    /// inner chunks cannot be read alone.
-    fn _inner_grid(&self, cell: Vec<u64>) -> PyResult<Option<Vec<u64>>> {
-        let open = self.handle.get()?;
-        let chain = open.array.as_async().layout().codecs_of(&cell);
-        let sharding = chain.sharding();
-        Ok(sharding.map(|sharding| sharding.chunks_per_shard().to_vec()))
-    }
-
     /// The shard indexes at these indices; `None` for each missing shard.
     #[pyo3(signature = (cells, *, awaitable = false))]
     fn _shard_indexes<'py>(
@@ -66,6 +50,7 @@ impl NativeArray {
         morton: Option<bool>,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.handle.check_writable()?;
         let open = self.handle.get()?;
         let order = morton.map(|morton| match morton {
             true => InnerOrder::Morton,

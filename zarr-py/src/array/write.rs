@@ -5,12 +5,12 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::handle::Answer;
+use super::NativeArray;
+use super::answer::Answer;
 use super::key::Wanted;
 use super::memory::lend_input;
 use super::node::OpenArray;
 use super::variable::write_variable;
-use super::{NativeArray, read_only};
 use crate::error::Result;
 use crate::runtime;
 
@@ -50,9 +50,7 @@ impl NativeArray {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<Write> {
         static TO_MEMORY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        if self.handle.read_only {
-            return Err(read_only(open.array.as_async().path().as_str()));
-        }
+        self.handle.check_writable()?;
         let to_memory = TO_MEMORY.import(py, "zarr_py._dtypes", "to_memory")?;
         let mut value = to_memory.call1((value, open.dtype(py)?))?;
         if let Some(prepared) = &wanted.arranged {

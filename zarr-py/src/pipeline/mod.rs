@@ -269,7 +269,7 @@ impl NativePipeline {
         let hierarchy = self.hierarchy()?;
         let options = WriteOptions {
             store_fill,
-            ..WriteOptions::default()
+            ..hierarchy.write_options()
         };
         let layout = self.layout_of(&chunks.0)?;
         let mut chunks = chunks.0;

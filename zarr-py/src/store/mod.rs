@@ -33,7 +33,7 @@ pub(crate) use self::batches::{Batch, Batches};
 use self::called::Called;
 use self::credentials::Provider;
 pub(crate) use self::objects::ObjectVersion;
-use self::recipe::{Recipe, Source};
+use self::recipe::{Recipe, Settings, Source};
 use crate::error::Result;
 use crate::events::RequestCounter;
 use crate::{events, runtime};
@@ -116,12 +116,11 @@ impl NativeStore {
     }
 
     /// Opens lazily: a pickle may be loaded where opening the store fails.
-    fn from_recipe(source: Source, max_concurrency: Option<usize>, cache_bytes: u64) -> Self {
+    fn from_recipe(source: Source, settings: Settings) -> Self {
         Self {
             recipe: Recipe {
                 source,
-                max_concurrency,
-                cache_bytes,
+                settings,
                 strictness: Strictness::default(),
             },
             handle: PerProcess::new(),
@@ -133,32 +132,30 @@ impl NativeStore {
 impl NativeStore {
     /// Opens a store at a URL or path, with options named as in `object_store`.
     #[new]
-    #[pyo3(signature = (url, options = Vec::new(), *, credential_provider = None, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (url, options = Vec::new(), *, credential_provider = None, settings = Settings::default()))]
     fn new(
         url: String,
         options: Vec<(String, String)>,
         credential_provider: Option<Py<PyAny>>,
-        max_concurrency: Option<usize>,
-        cache_bytes: u64,
+        settings: Settings,
     ) -> Self {
         let source = Source::Url {
             url,
             options,
             credentials: credential_provider.map(Provider::new),
         };
-        Self::from_recipe(source, max_concurrency, cache_bytes)
+        Self::from_recipe(source, settings)
     }
 
     /// Wraps a Python object behind a `zarr_py._called.Calls`.
     #[staticmethod]
-    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, max_concurrency = None, cache_bytes = 0))]
+    #[pyo3(signature = (calls, name, *, missing_on_forbidden = false, single_writer = false, settings = Settings::default()))]
     fn called(
         calls: Py<PyAny>,
         name: String,
         missing_on_forbidden: bool,
         single_writer: bool,
-        max_concurrency: Option<usize>,
-        cache_bytes: u64,
+        settings: Settings,
     ) -> Self {
         let source = Source::Called {
             called: Called::new(calls, name),
@@ -166,7 +163,7 @@ impl NativeStore {
             single_writer,
             bare: false,
         };
-        Self::from_recipe(source, max_concurrency, cache_bytes)
+        Self::from_recipe(source, settings)
     }
 
     /// Wraps a zarr-python store, which only maps keys to bytes, behind a `zarr_py._foreign.Calls`.
@@ -179,24 +176,28 @@ impl NativeStore {
             single_writer: false,
             bare: true,
         };
-        Self::from_recipe(source, max_concurrency, 0)
+        let settings = Settings {
+            max_concurrency,
+            ..Settings::default()
+        };
+        Self::from_recipe(source, settings)
     }
 
     /// Opens an in-memory store: the one of this name in this process, or a new one.
     #[staticmethod]
-    #[pyo3(signature = (name = None, prefix = "", *, cache_bytes = 0))]
-    fn memory(name: Option<&str>, prefix: &str, cache_bytes: u64) -> Self {
+    #[pyo3(signature = (name = None, prefix = "", *, settings = Settings::default()))]
+    fn memory(name: Option<&str>, prefix: &str, settings: Settings) -> Self {
         let source = Source::Memory {
             memory: memory::open(name),
             prefix: prefix.to_owned(),
         };
-        Self::from_recipe(source, None, cache_bytes)
+        Self::from_recipe(source, settings)
     }
 
     /// Finds the in-memory store of a pickle by its name and identity.
     #[staticmethod]
-    #[pyo3(signature = (name, identity, prefix = "", *, cache_bytes = 0))]
-    fn memory_again(name: &str, identity: u64, prefix: &str, cache_bytes: u64) -> Self {
+    #[pyo3(signature = (name, identity, prefix = "", *, settings = Settings::default()))]
+    fn memory_again(name: &str, identity: u64, prefix: &str, settings: Settings) -> Self {
         let source = match memory::find(name, identity) {
             Some(memory) => Source::Memory {
                 memory,
@@ -204,7 +205,7 @@ impl NativeStore {
             },
             None => Source::Gone(memory::not_here(name)),
         };
-        Self::from_recipe(source, None, cache_bytes)
+        Self::from_recipe(source, settings)
     }
 
     /// Returns this store with strict parsing of documents. A store that cannot be opened raises on
@@ -225,6 +226,13 @@ impl NativeStore {
     #[getter]
     fn location(&self) -> PyResult<String> {
         Ok(self.store()?.location().to_owned())
+    }
+
+    /// Whether the directory of a local store is a file.
+    #[getter]
+    fn is_file(&self) -> PyResult<bool> {
+        let store = self.store()?;
+        Ok(store.as_local().is_some_and(|local| local.root().is_file()))
     }
 
     /// Whether calls need a network.

@@ -291,6 +291,25 @@ impl NativeStore {
         })
     }
 
+    /// Removes leftovers of killed writers below a prefix that are older than this many seconds.
+    /// Returns their kinds and keys.
+    #[pyo3(signature = (prefix, older_than, *, awaitable = false))]
+    fn sweep<'py>(
+        &self,
+        py: Python<'py>,
+        prefix: &str,
+        older_than: f64,
+        awaitable: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let store = self.store()?.with_prefix(prefix).map_err(Error::from)?;
+        let older_than = Duration::try_from_secs_f64(older_than).unwrap_or(Duration::MAX);
+        self.answer(py, awaitable, async move {
+            let swept = store.sweep(older_than).await?.into_iter();
+            let swept = swept.map(|leftover| (leftover.kind.name(), leftover.key));
+            Ok(swept.collect::<Vec<_>>())
+        })
+    }
+
     /// Signs a URL for one method on an object, valid for `expires_in` seconds.
     #[pyo3(signature = (key, method, expires_in, *, awaitable = false))]
     fn sign<'py>(

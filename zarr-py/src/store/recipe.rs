@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::prelude::*;
 use zarr::process::PerProcess;
-use zarr::{CacheOptions, Hierarchy, Registry, Strictness};
+use zarr::{CacheOptions, ChunkForm, Hierarchy, Registry, Strictness, WriteOptions};
 use zarr_store::{CostModel, CredentialSource, Deadline, Store};
 
 use super::Handle;
@@ -18,12 +19,33 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) source: Source,
-    /// Limit of requests in flight.
-    pub(super) max_concurrency: Option<usize>,
-    /// Cache size for encoded chunks, in bytes.
-    pub(super) cache_bytes: u64,
+    pub(super) settings: Settings,
     /// Whether documents must follow the specification, or may use spellings of other libraries.
     pub(super) strictness: Strictness,
+}
+
+/// The settings of the engine: attributes of the Python object `zarr_py._source.Source`.
+#[derive(Clone, Debug, FromPyObject)]
+pub(super) struct Settings {
+    /// Limit of requests in flight.
+    pub(super) max_concurrency: Option<usize>,
+    /// Size of the chunk cache, in bytes.
+    pub(super) cache_bytes: u64,
+    /// The form of cached chunks: `"encoded"` or `"decoded"`.
+    pub(super) cache_form: String,
+    /// The most dead space that a write leaves in a shard, in percent.
+    pub(super) dead_space: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_concurrency: None,
+            cache_bytes: 0,
+            cache_form: "encoded".to_owned(),
+            dead_space: WriteOptions::default().dead_space,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -81,7 +103,7 @@ impl Recipe {
             Source::Memory { memory, prefix } => memory.store().with_prefix(prefix)?,
             Source::Gone(reason) => return Err(Error::Named("InvalidError", reason.clone())),
         };
-        if let Some(most) = self.max_concurrency {
+        if let Some(most) = self.settings.max_concurrency {
             let mut cost = store.cost_model().clone();
             cost.max_in_flight = most;
             store = store.with_cost_model(cost);
@@ -91,15 +113,25 @@ impl Recipe {
 
     /// Returns the engine over an open store.
     pub(super) fn over(&self, store: Store) -> Handle {
+        let settings = &self.settings;
         let caches = CacheOptions {
-            chunk_size: self.cache_bytes,
+            chunk_size: settings.cache_bytes,
+            chunk_form: match settings.cache_form.as_str() {
+                "decoded" => ChunkForm::Decoded,
+                _ => ChunkForm::Encoded,
+            },
             ..CacheOptions::default()
+        };
+        let options = WriteOptions {
+            dead_space: settings.dead_space,
+            ..WriteOptions::default()
         };
         // Building the tables takes longer than opening a local array.
         static REGISTRY: PerProcess<Registry> = PerProcess::new();
         let registry = Registry::clone(&REGISTRY.get_or_make(zarr::registry));
         let registry = registry.with_strictness(self.strictness);
         let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
+        let hierarchy = hierarchy.with_write_options(options);
         Handle { store, hierarchy }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -153,12 +153,8 @@ impl Uploads for AzureUploads {
         })
     }
 
-    /// Returns nothing: the service tells of no uncommitted blocks but those of a given blob, and
-    /// drops them itself, with the next change of the blob or after a week.
-    async fn under_way(&self, _: &str) -> Result<Vec<(Upload, SystemTime)>> {
-        Ok(Vec::new())
-    }
-
+    /// Does nothing: the service drops uncommitted blocks itself, with the next change of the blob
+    /// or after a week.
     async fn abort(&self, _: &Upload) -> Result<()> {
         Ok(())
     }

@@ -6,28 +6,21 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures::TryStreamExt;
 use object_store::client::HttpConnector;
 use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey as Key};
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use object_store::{
-    Error, ObjectStore, ObjectStoreExt, PutPayload, PutResult, Result, UpdateVersion,
-};
+use object_store::{Error, ObjectStoreExt, PutPayload, PutResult, Result, UpdateVersion};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
 use super::upload_requests::{Sender, escaped, is_limited, retried};
-use crate::object::patch::{Upload, Uploads, Way};
+use crate::object::patch::{PREFIX, Upload, Uploads, Way};
 
 /// The server whose objects the builder reaches if it is given no other.
 const SERVER: &str = "https://storage.googleapis.com";
-
-/// The names of temporary objects, which are beside the objects to be replaced.
-const PREFIX: &str = ".zarr-store-patch-";
 
 pub(super) struct GcsUploads {
     store: Arc<GoogleCloudStorage>,
@@ -132,24 +125,6 @@ impl Uploads for GcsUploads {
                 extensions: object_store::Extensions::default(),
             }),
         }
-    }
-
-    /// Lists temporary objects.
-    async fn under_way(&self, prefix: &str) -> Result<Vec<(Upload, SystemTime)>> {
-        let prefix = (!prefix.is_empty())
-            .then(|| Path::parse(prefix))
-            .transpose()?;
-        let listed = self.store.list(prefix.as_ref());
-        let temporary = listed.try_filter_map(async |object| {
-            let name = object.location.filename().unwrap_or_default();
-            let upload = Upload {
-                path: object.location.clone(),
-                id: object.location.to_string(),
-            };
-            let is_it = name.starts_with(PREFIX);
-            Ok(is_it.then(|| (upload, object.last_modified.into())))
-        });
-        temporary.try_collect().await
     }
 
     /// Deletes the temporary object.

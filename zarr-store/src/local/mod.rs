@@ -3,8 +3,8 @@
 //!
 //! `file` opens and reads, `now` does so without waiting, `put` writes by lock file and rename,
 //! `hold` keeps other writers away, `remove` deletes and sweeps, `walk` lists, `unlisted` finds what
-//! listings skip. `calls` serves [`Store`](crate::Store) and moves all
-//! of this off the runtime.
+//! listings skip. `calls` serves [`Store`](crate::Store) and moves all of this off the runtime;
+//! `ranges` does so for many ranges of one file.
 //!
 //! An object is a regular file. During a write, its lock file `<name>#0` may exist beside it: such
 //! names are not objects and are never listed, and a lock file left by a killed writer blocks
@@ -16,6 +16,7 @@ mod hold;
 mod lock;
 mod now;
 mod put;
+mod ranges;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -27,11 +28,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use calls::{
-    delete, delete_all, delete_prefix, get, get_if_changed, get_ranges, head, hold, list, list_dir,
-    list_keys, patch, put,
+    delete, delete_all, delete_prefix, get, get_if_changed, head, hold, list, list_dir, list_keys,
+    patch, put,
 };
 pub use file::LocalFile;
 pub use hold::Hold;
+pub(crate) use ranges::get_ranges;
 pub use unlisted::Unlisted;
 
 use self::hold::Holds;

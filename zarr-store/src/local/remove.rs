@@ -106,14 +106,14 @@ impl LocalStore {
     }
 
     /// Removes lock files and staged files that killed writers left, if they are older than
-    /// `older_than` and not locked. Returns the number of files removed. Safe while writers run.
+    /// `older_than` and not locked. Returns the removed files. Safe while writers run.
     ///
     /// # Errors
     ///
     /// If a directory cannot be read or a file cannot be removed; the remaining files are then not
     /// swept.
-    pub fn sweep(&self, older_than: Duration) -> Result<usize> {
-        let mut swept = 0;
+    pub fn sweep(&self, older_than: Duration) -> Result<Vec<String>> {
+        let mut swept = Vec::new();
         if let Some(limit) = SystemTime::now().checked_sub(older_than) {
             missing_is_fine(self.sweep_below(&self.root, limit, &mut swept))
                 .map_err(self.io("", "sweep"))?;
@@ -125,7 +125,7 @@ impl LocalStore {
         &self,
         directory: &Path,
         limit: SystemTime,
-        swept: &mut usize,
+        swept: &mut Vec<String>,
     ) -> io::Result<()> {
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
@@ -138,7 +138,7 @@ impl LocalStore {
             {
                 if lock.file.metadata()?.modified()? <= limit {
                     drop(lock);
-                    *swept += 1;
+                    swept.push(self.shown(&path));
                     self.remove_empty_parents(&path);
                 } else {
                     lock.keep();

@@ -68,7 +68,7 @@ impl LocalStore {
         Ok(())
     }
 
-    fn shown(&self, path: &Path) -> String {
+    pub(super) fn shown(&self, path: &Path) -> String {
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
         relative.to_string_lossy().into_owned()
     }

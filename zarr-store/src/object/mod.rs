@@ -2,9 +2,9 @@
 //! these stores.
 //!
 //! `read` runs single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch`
-//! partial changes, `list` listings, `copy` copies, and `sign` signs URLs. `request` gives each of
-//! these its deadline and its log event; `probe` finds out whether conditions are honoured. Nothing
-//! here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
+//! partial changes, `list` listings, `copy` copies, `sweep` removes leftovers, and `sign` signs URLs.
+//! `request` gives each of these its deadline and its log event; `probe` finds out whether
+//! conditions are honoured. Nothing here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
 //! except a suffix on a backend without suffix ranges.
 
 mod copy;
@@ -20,6 +20,7 @@ mod read;
 mod request;
 pub(crate) mod sign;
 mod singly;
+mod sweep;
 mod write;
 
 use std::fmt;

@@ -23,7 +23,8 @@ pub(super) type Probed = OnceCell<Finding>;
 /// The defect that a probe found, if any.
 pub(super) type Finding = Option<&'static str>;
 
-const PREFIX: &str = ".zarr-store-probe-";
+/// The start of the names of the objects of probes.
+pub(super) const PREFIX: &str = ".zarr-store-probe-";
 
 /// Returns the finding about a place, shared in this process.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]

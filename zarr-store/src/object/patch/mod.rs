@@ -14,7 +14,6 @@ mod started;
 mod uploads;
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 
@@ -26,11 +25,12 @@ use self::run::Patch;
 pub(crate) use self::uploads::{Upload, Uploads, Way};
 use super::ObjectBackend;
 use super::probe::Probed;
-use crate::absent::absent;
 use crate::context::Context;
 use crate::error::Result;
-use crate::key;
 use crate::version::Version;
+
+/// The start of the names of temporary objects, which are beside the objects to be replaced.
+pub(crate) const PREFIX: &str = ".zarr-store-patch-";
 
 /// Patches the objects of a place.
 #[derive(Clone)]
@@ -121,31 +121,15 @@ impl ObjectBackend {
             .await
     }
 
-    /// Aborts the uploads that were started before a time.
-    pub(crate) async fn sweep(&self, context: &Arc<Context>, before: SystemTime) -> Result<u64> {
-        let Some(patches) = &self.patches else {
-            return Ok(0);
-        };
-        let (uploads, backend, owned) = (patches.uploads.clone(), self.clone(), context.clone());
-        self.request(context, "", async move {
-            owned.counters.list();
-            let mut request = backend.start(&owned, "", "list uploads");
-            let found = request.pages(uploads.under_way(&backend.prefix)).await?;
-            let mut swept = 0;
-            for (upload, since) in found.map_err(|error| request.error(&error))? {
-                let below = key::below(&backend.prefix, upload.path.as_ref()).is_some();
-                if !below || since >= before {
-                    continue;
-                }
-                owned.counters.delete();
-                match request.next(uploads.abort(&upload)).await? {
-                    Err(error) if !absent(&error) => return Err(request.error(&error)),
-                    // Also if the upload was completed or aborted meanwhile.
-                    _ => swept += 1,
-                }
-            }
-            Ok(swept)
-        })
-        .await
+    /// Returns the uploads that a killed writer may leave incomplete.
+    pub(super) fn multipart(&self) -> Option<Arc<dyn Uploads>> {
+        let uploads = self.patches.as_ref().map(|patches| &patches.uploads);
+        uploads.filter(|uploads| uploads.way().starts()).cloned()
+    }
+
+    /// Whether a killed writer may leave objects: of a probe, or of a composition.
+    pub(super) fn leaves_objects(&self) -> bool {
+        let leaves = |patches: &Patches| patches.probe || patches.uploads.way() == Way::Compose;
+        self.quirks.probe || self.patches.as_ref().is_some_and(leaves)
     }
 }

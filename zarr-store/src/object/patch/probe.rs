@@ -9,7 +9,7 @@ use object_store::{Error as E, ObjectStoreExt, Result, UpdateVersion};
 
 use super::Patches;
 use super::started::Started;
-use super::uploads::{Upload, Uploads, Way};
+use super::uploads::{Uploads, Way};
 use crate::context::Context;
 use crate::object::probe::Finding;
 use crate::object::{ObjectBackend, is_transport};
@@ -77,12 +77,11 @@ async fn ask(
     if uploads.way().starts() {
         count();
     }
-    let upload = match uploads.start(path).await {
-        Ok(upload) => upload,
+    let started = match Started::start(uploads, path).await {
+        Ok(started) => started,
         Err(error) => return refusal(error),
     };
-    let mut started = Started::new(uploads, &upload);
-    let found = ask_upload(context, uploads.as_ref(), &upload, &version).await;
+    let found = ask_upload(context, uploads.as_ref(), &started, &version).await;
     let mut request = backend.start(context, path.as_ref(), "probe");
     let completed = matches!(found, Ok(None));
     started.finish(completed, context, &mut request).await;
@@ -108,7 +107,7 @@ fn to_copy(way: Way) -> std::ops::Range<usize> {
 async fn ask_upload(
     context: &Arc<Context>,
     uploads: &dyn Uploads,
-    upload: &Upload,
+    started: &Started,
     version: &UpdateVersion,
 ) -> Result<Finding> {
     let other = other_version();
@@ -117,7 +116,7 @@ async fn ask_upload(
         (version, &other, false),
         (version, version, true),
     ] {
-        match copy(context, uploads, upload, (copied, replaced)).await {
+        match copy(context, uploads, started, (copied, replaced)).await {
             Ok(()) if holds => {}
             Ok(()) => return Ok(Some(IGNORED)),
             Err(E::Precondition { .. }) if !holds => {}
@@ -131,7 +130,7 @@ async fn ask_upload(
 async fn copy(
     context: &Arc<Context>,
     uploads: &dyn Uploads,
-    upload: &Upload,
+    started: &Started,
     (copied, replaced): (&UpdateVersion, &UpdateVersion),
 ) -> Result<()> {
     let range = to_copy(uploads.way());
@@ -139,9 +138,10 @@ async fn copy(
         context.counters.put(0);
     }
     let range = range.start as u64..range.end as u64;
-    let parts = [uploads.copy(upload, 0, range, copied).await?];
+    let parts = [started.copy(0, range, copied).await?];
     context.counters.put(0);
-    uploads.complete(upload, &parts, replaced).await.map(drop)
+    let completed = uploads.complete(started.upload(), &parts, replaced);
+    completed.await.map(drop)
 }
 
 /// Returns a version that no object has.

@@ -59,14 +59,13 @@ impl Patch {
         let mut request = self.backend.start(&self.context, &self.key, "patch");
         request.bytes = self.tail_size();
         let starts = self.uploads.way().starts();
-        let started = self.counted(starts, 0, &mut request, self.uploads.start(&self.path));
-        let upload = match started.await? {
-            Step::Done(upload) => upload,
+        let started = Started::start(&self.uploads, &self.path);
+        let started = match self.counted(starts, 0, &mut request, started).await? {
+            Step::Done(started) => started,
             Step::Conflict => return Err(self.conflict()),
             Step::Refused(error) => return Ok(self.give_up(found, &error)),
         };
-        let mut started = Started::new(&self.uploads, &upload);
-        let patched = self.upload(&upload, found, &mut request).await;
+        let patched = self.upload(&started, found, &mut request).await;
         let completed = matches!(patched, Ok(Some(_)));
         started.finish(completed, &self.context, &mut request).await;
         patched
@@ -74,25 +73,27 @@ impl Patch {
 
     async fn upload(
         &self,
-        upload: &Upload,
+        started: &Started,
         found: &Probed,
         request: &mut Request,
     ) -> Result<Option<Version>> {
-        match self.parts(upload, request).await? {
-            Step::Done(parts) => self.complete(upload, &parts, request).await.map(Some),
+        match self.parts(started, request).await? {
+            Step::Done(parts) => {
+                let completed = self.complete(started.upload(), &parts, request);
+                completed.await.map(Some)
+            }
             Step::Conflict => Err(self.conflict()),
             Step::Refused(error) => Ok(self.give_up(found, &error)),
         }
     }
 
-    async fn parts(&self, upload: &Upload, request: &mut Request) -> Result<Step<Vec<PartId>>> {
+    async fn parts(&self, started: &Started, request: &mut Request) -> Result<Step<Vec<PartId>>> {
         let mut parts = Vec::new();
         let way = self.uploads.way();
         for range in even(self.keep, way.most()) {
             let size = range.end - range.start;
             self.context.counters.copied(size);
-            let uploads = &self.uploads;
-            let copied = uploads.copy(upload, parts.len(), range, &self.condition);
+            let copied = started.copy(parts.len(), range, &self.condition);
             match self.counted(way.copies(), size, request, copied).await? {
                 Step::Done(part) => parts.push(part),
                 Step::Conflict => return Ok(Step::Conflict),
@@ -103,7 +104,7 @@ impl Patch {
         if size > 0 {
             let payload = self.tail.iter().cloned().collect();
             self.context.counters.put(size);
-            let put = self.uploads.put(upload, parts.len(), payload);
+            let put = started.put(parts.len(), payload);
             match self.step(size, request, put).await? {
                 Step::Done(part) => parts.push(part),
                 other => return Ok(other.map(|_| Vec::new())),

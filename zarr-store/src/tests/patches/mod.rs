@@ -10,7 +10,7 @@ use object_store::path::Path;
 
 use self::server::{Server, Wrong};
 use crate::object::patch::{Uploads, Way};
-use crate::{ByteRange, ErrorKind, Precondition, Store, Version};
+use crate::{ByteRange, ErrorKind, Leftover, LeftoverKind, Precondition, Store, Version};
 
 const KEEP: usize = 5 << 20;
 
@@ -166,23 +166,33 @@ async fn an_object_that_changes_on_the_way_is_a_conflict() {
     }
 }
 
+/// Drops a patch while a step is under way, and returns the number of requests that abort its
+/// upload.
+async fn dropped_during(wrong: Wrong) -> usize {
+    let server = Server::new(wrong);
+    let store = server.store(true);
+    let version = put(&store).await;
+    let time = Duration::from_millis(150);
+    let patched = tokio::time::timeout(time, patch(&store, &version)).await;
+    assert!(patched.is_err(), "{wrong:?}");
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(server.uploads_left(), 0, "{wrong:?}");
+    assert_eq!(content(&store).await.0, old(), "{wrong:?}");
+    let steps = server.steps();
+    steps.iter().filter(|step| *step == "abort a/k").count()
+}
+
 #[tokio::test]
 async fn a_patch_that_is_dropped_gives_its_upload_up() {
     for step in ["copy", "put", "complete"] {
-        let server = Server::new(Wrong::Hangs(step));
-        let store = server.store(true);
-        let version = put(&store).await;
-        let time = Duration::from_millis(300);
-        let patched = tokio::time::timeout(time, patch(&store, &version)).await;
-        assert!(patched.is_err(), "{step}");
-        for _ in 0..200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            if server.uploads_left() == 0 {
-                break;
-            }
-        }
-        assert_eq!(server.uploads_left(), 0, "{step}");
-        assert_eq!(content(&store).await.0, old(), "{step}");
+        assert_eq!(dropped_during(Wrong::Hangs(step)).await, 1, "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_outlives_its_patch_leaves_no_upload() {
+    for (step, aborts) in [("start", 1), ("copy", 2), ("put", 2)] {
+        assert_eq!(dropped_during(Wrong::Slow(step)).await, aborts, "{step}");
     }
 }
 
@@ -206,10 +216,14 @@ async fn uploads_of_killed_writers_are_swept() {
     let server = Server::new(Wrong::Nothing);
     let store = server.store(true);
     server.start(&Path::from("a/k")).await.unwrap();
-    assert_eq!(store.sweep(Duration::from_secs(60)).await.unwrap(), 0);
+    assert_eq!(store.sweep(Duration::from_secs(60)).await.unwrap(), []);
     let beside = store.with_prefix("b").unwrap();
-    assert_eq!(beside.sweep(Duration::ZERO).await.unwrap(), 0);
-    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(beside.sweep(Duration::ZERO).await.unwrap(), []);
+    let upload = Leftover {
+        kind: LeftoverKind::Upload,
+        key: "a/k".to_owned(),
+    };
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), [upload]);
     assert_eq!(server.uploads_left(), 0);
 }
 

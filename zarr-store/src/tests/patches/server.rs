@@ -39,6 +39,9 @@ pub(super) enum Wrong {
     Changes(&'static str),
     /// This step never ends.
     Hangs(&'static str),
+    /// This step takes 300 ms, whether or not its caller still waits; a part that arrives late
+    /// revives an aborted upload.
+    Slow(&'static str),
 }
 
 type Parts = HashMap<usize, Bytes>;
@@ -115,6 +118,10 @@ impl Server {
                 self.store.put(path, "of another".into()).await.map(drop)
             }
             Wrong::Hangs(which) if step == which && !probe => std::future::pending().await,
+            Wrong::Slow(which) if step == which && !probe => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -241,6 +248,9 @@ impl Uploads for Server {
 impl Server {
     fn put_part(&self, upload: &str, number: usize, bytes: Bytes) -> object_store::Result<PartId> {
         let mut uploads = self.uploads.lock().unwrap();
+        if let Wrong::Slow(_) = self.wrong() {
+            uploads.entry(upload.to_owned()).or_default();
+        }
         let parts = uploads
             .get_mut(upload)
             .ok_or_else(|| generic("NoSuchUpload"))?;

@@ -6,9 +6,15 @@
     reason = "tests"
 )]
 
+mod cut_off;
+
+use std::ops::Range;
+use std::time::Duration;
+
 use ndarray::s;
 use rand::Rng;
-use zarr::{Array, ArrayBuilder, Hierarchy, codecs, registry};
+use zarr::{Array, ArrayBuilder, Hierarchy, Store, codecs, registry};
+use zarr_store::{Leftover, LeftoverKind};
 use zarr_tests::children::{self, Job};
 use zarr_tests::http::send;
 use zarr_tests::patched::assert_little_dead;
@@ -27,7 +33,7 @@ const ROWS: u64 = 160;
 const ROW: u64 = 16384;
 const ROW_INDEX: u64 = ROWS * 16 + 4;
 
-/// Without a single writer, servers other than Amazon's get whole shards.
+/// Creates the array. Without a single writer, servers other than Amazon's get whole shards.
 async fn on_server(name: &str, single_writer: bool) -> Option<OnServer> {
     let mut server = server(name)?.fresh();
     if single_writer {
@@ -43,15 +49,18 @@ async fn on_server(name: &str, single_writer: bool) -> Option<OnServer> {
     let hierarchy = Hierarchy::new(server.store(), registry());
     let array = hierarchy.create_array("a", metadata.build().unwrap());
     let array = array.await.unwrap();
-    let rows = ndarray::Array2::from_shape_fn((ROWS as usize, ROW as usize), |(row, at)| {
-        (row * at) as u32
-    });
-    array.write(.., rows).await.unwrap();
+    array.write(.., initial(0..ROWS as usize)).await.unwrap();
     Some(OnServer {
         proxy,
         server,
         array,
     })
+}
+
+/// Returns the initial elements of rows.
+fn initial(rows: Range<usize>) -> ndarray::Array2<u32> {
+    let shape = (rows.len(), ROW as usize);
+    ndarray::Array2::from_shape_fn(shape, |(row, at)| ((rows.start + row) * at) as u32)
 }
 
 impl OnServer {
@@ -78,6 +87,11 @@ impl OnServer {
             assert!(found.iter().enumerate().all(is), "row {row}");
         }
     }
+}
+
+/// Removes all leftovers.
+async fn sweep(store: &Store) -> Vec<Leftover> {
+    store.sweep(Duration::ZERO).await.unwrap()
 }
 
 async fn write_row(array: &Array, row: usize, value: u32) -> zarr::Result<()> {
@@ -142,11 +156,7 @@ async fn seaweedfs_and_azurite_patch_and_moto_that_ignores_conditions_does_not()
         on.array.compact(0).await.unwrap();
         assert_little_dead(&on.array, 0).await;
         on.check(&all).await;
-        assert_eq!(
-            store.sweep(std::time::Duration::ZERO).await.unwrap(),
-            0,
-            "{name}"
-        );
+        assert_eq!(sweep(&store).await, [], "{name}");
     }
 }
 
@@ -231,9 +241,8 @@ async fn whatever_becomes_of_a_request_a_patch_is_done_or_not() {
                 }
             }
             on.check(&changed).await;
-            let store = array.hierarchy().store();
             // A part sent twice or a start executed twice may leave one upload behind.
-            store.sweep(std::time::Duration::ZERO).await.unwrap();
+            sweep(array.hierarchy().store()).await;
         }
     }
 }
@@ -281,7 +290,7 @@ async fn four_processes_that_write_one_large_shard_lose_nothing() {
             writers.insert(victim, spawn(victim));
             kills += 1;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let last = (0..WRITERS).map(|writer| (writer, 1_000_000 + UPDATES));
     on.check(&last.collect::<Vec<_>>()).await;
@@ -291,9 +300,9 @@ async fn four_processes_that_write_one_large_shard_lose_nothing() {
         .filter(|request| request.method == "POST" && request.query.contains("uploadId"));
     eprintln!("{kills} kills, {} completions", completed.count());
     let store = on.array.hierarchy().store();
-    let swept = store.sweep(std::time::Duration::ZERO).await.unwrap();
-    assert!(swept <= kills, "{swept} uploads were left");
-    assert_eq!(store.sweep(std::time::Duration::ZERO).await.unwrap(), 0);
+    let swept = sweep(store).await;
+    assert!(swept.len() <= kills, "{swept:?} were left");
+    assert_eq!(sweep(store).await, []);
     assert_little_dead(&on.array, 25).await;
 }
 
