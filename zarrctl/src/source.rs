@@ -39,7 +39,12 @@ impl Source {
             let Ok(outer) = Self::open(&above, options) else {
                 break;
             };
-            if outer.hierarchy.group_without_consolidated("").is_ok() {
+            let group = outer.hierarchy.group_without_consolidated("");
+            if matches!(&group, Err(error) if error.kind() == zarr::ErrorKind::NodeType) {
+                let message = format!("{above} is an array, and no node can lie in it: {given}");
+                return Err(Failure::new(message).hint("choose a place outside of the array"));
+            }
+            if group.is_ok() {
                 found = Self {
                     given: given.to_owned(),
                     hierarchy: outer.hierarchy,
@@ -70,6 +75,32 @@ impl Source {
             false => self.hierarchy.store().location(),
         }
     }
+}
+
+/// Returns whether one of two places lies in the other.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (one, other) = (place(one), place(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// Returns a place in one spelling, ending with a slash: of paths, without links.
+fn place(given: &str) -> String {
+    let trimmed = given.trim_end_matches('/');
+    let absolute = std::path::absolute(trimmed).ok();
+    let Some(absolute) = absolute.filter(|_| Store::is_path(given)) else {
+        return format!("{trimmed}/");
+    };
+    let found = absolute.ancestors().find_map(|above| {
+        let rest = absolute.strip_prefix(above).ok()?;
+        let above = above.canonicalize().ok()?;
+        Some(
+            above
+                .components()
+                .chain(rest.components())
+                .collect::<std::path::PathBuf>(),
+        )
+    });
+    format!("{}/", found.unwrap_or(absolute).display())
 }
 
 /// Joins two parts of a node path.

@@ -1,43 +1,71 @@
-//! Elements as text, CSV, JSON and NPY.
+//! Elements as text, CSV and JSON.
+
+use std::io::Write;
 
 use serde_json::Value;
-use zarr::core::DataTypeKind;
-use zarr::{DataType, Elements};
+use zarr::{DataType, Elements, Number};
 
-use crate::failure::{Failure, Result};
+use crate::dates;
+use crate::failure::Result;
+use crate::stream::Stream;
 use crate::text;
 
 /// Returns an element as text: like its JSON, but strings without quotes.
 pub(crate) fn text(elements: &Elements, position: usize) -> String {
-    let json = elements.to_json(position);
-    match serde_json::from_str(&json) {
-        Ok(Value::String(text)) => text,
-        _ => json,
+    plain(&json(elements, position))
+}
+
+/// Returns an element as a JSON value, in the form of fill values: NaN and infinities are strings,
+/// and bytes are in base64. Dates are in ISO 8601.
+pub(crate) fn json(elements: &Elements, position: usize) -> Value {
+    parsed(elements.data_type(), &elements.to_json(position))
+}
+
+/// Returns the JSON text of an element as a value.
+pub(crate) fn parsed(data_type: &DataType, json: &str) -> Value {
+    let value = serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_owned()));
+    let date = value
+        .as_i64()
+        .and_then(|count| dates::iso(data_type, count));
+    date.map_or(value, Value::String)
+}
+
+/// Returns a JSON value as text, strings without quotes.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
     }
 }
 
-/// Returns an element as a JSON value; NaN and infinities are strings, as in fill values.
-pub(crate) fn json(elements: &Elements, position: usize) -> Value {
-    let json = elements.to_json(position);
-    serde_json::from_str(&json).unwrap_or(Value::String(json))
+/// Returns a number as a JSON value, spelled like elements.
+pub(crate) fn number(data_type: &DataType, number: Number) -> Value {
+    match number {
+        Number::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => match dates::iso(data_type, value) {
+                Some(date) => date.into(),
+                None => value.into(),
+            },
+            (_, Ok(value)) => value.into(),
+            _ => value.to_string().into(),
+        },
+        Number::Float(value) => float(value),
+    }
 }
 
-/// Returns elements as nested lists.
-pub(crate) fn nested(elements: &Elements) -> Value {
-    nested_from(elements, elements.shape(), 0)
-}
-
-fn nested_from(elements: &Elements, shape: &[usize], start: usize) -> Value {
-    let Some((&len, below)) = shape.split_first() else {
-        return json(elements, start);
-    };
-    let step = below.iter().product::<usize>();
-    let items = (0..len).map(|number| nested_from(elements, below, start + number * step));
-    items.collect()
+/// Returns a float as a JSON value: `NaN`, `Infinity` and `-Infinity` are strings, which JSON has no
+/// numbers for.
+pub(crate) fn float(value: f64) -> Value {
+    match value {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        value if value.is_nan() => "NaN".into(),
+        value => value.into(),
+    }
 }
 
 /// Returns the indices of a position in C order.
-pub(crate) fn index_of(shape: &[usize], position: usize) -> Vec<usize> {
+pub(crate) fn index_of(shape: &[u64], position: u64) -> Vec<u64> {
     let mut rest = position;
     let mut index = vec![0; shape.len()];
     for (index, &len) in index.iter_mut().zip(shape).rev() {
@@ -47,21 +75,23 @@ pub(crate) fn index_of(shape: &[usize], position: usize) -> Vec<usize> {
     index
 }
 
-/// Returns elements as CSV: one line for each element, with its indices in the array.
-pub(crate) fn csv(elements: &Elements, axes: &[(String, Vec<u64>)]) -> String {
-    let names = axes
-        .iter()
-        .map(|(name, _)| field(name))
-        .chain(["value".to_owned()]);
-    let mut csv = names.collect::<Vec<_>>().join(",") + "\n";
-    for position in 0..elements.len() {
-        for (at, (_, indices)) in index_of(elements.shape(), position).iter().zip(axes) {
-            csv += &format!("{},", indices[*at]);
+/// Writes elements as CSV: one line for each element, with its indices in the array.
+pub(crate) fn write_csv(stream: &Stream<'_>, out: &mut dyn Write) -> Result<()> {
+    let names = stream.names().iter().map(|name| field(name));
+    let names = names.chain(["value".to_owned()]);
+    writeln!(out, "{}", names.collect::<Vec<_>>().join(","))?;
+    let mut at = 0;
+    for part in stream.parts() {
+        let part = part?;
+        for position in 0..part.len() {
+            for index in stream.index_of(at) {
+                write!(out, "{index},")?;
+            }
+            writeln!(out, "{}", field(&text(&part, position)))?;
+            at += 1;
         }
-        csv += &field(&text(elements, position));
-        csv.push('\n');
     }
-    csv
+    Ok(())
 }
 
 /// Quotes a field if CSV needs it.
@@ -72,232 +102,126 @@ fn field(text: &str) -> String {
     }
 }
 
-/// Returns elements as tables of the last two dimensions, at most `most` rows in all.
-pub(crate) fn table(elements: &Elements, axes: &[(String, Vec<u64>)], most: usize) -> String {
-    let shape = elements.shape();
-    if shape.is_empty() {
-        return text(elements, 0) + "\n";
+/// Returns elements as tables of the last two dimensions, at most `most` rows in all. Reads no
+/// elements beyond those.
+pub(crate) fn table(stream: &Stream<'_>, most: u64) -> Result<String> {
+    let shape = stream.shape();
+    let mut part = shape.iter().map(|&len| 0..len).collect::<Vec<_>>();
+    let (columns, above) = match part[..].split_last_mut() {
+        None => return Ok(text(&stream.read(&[])?, 0) + "\n"),
+        Some((last, [])) => (1, std::slice::from_mut(last)),
+        Some((last, above)) => {
+            let columns = last.end;
+            last.end = columns.min(MOST_COLUMNS);
+            (columns, above)
+        }
+    };
+    let all = above
+        .iter()
+        .fold(1_u64, |all, rows| all.saturating_mul(rows.end));
+    // As few indices of the outer dimensions as have that many rows.
+    let mut wanted = most;
+    for range in above.iter_mut().rev() {
+        let len = range.end;
+        range.end = len.min(wanted);
+        wanted = wanted.div_ceil(len.max(1));
     }
-    let columns = if shape.len() == 1 {
-        1
-    } else {
-        shape[shape.len() - 1]
+    let elements = stream.read(&part)?;
+    let lens = part.iter().map(|range| range.end).collect::<Vec<_>>();
+    let (outer, shown) = match lens[..] {
+        [rows] => (&[][..], [rows, 1]),
+        _ => (
+            &lens[..lens.len() - 2],
+            [lens[lens.len() - 2], lens[lens.len() - 1]],
+        ),
     };
-    let rows = if shape.len() == 1 {
-        shape[0]
-    } else {
-        shape[shape.len() - 2]
-    };
-    let outer = &shape[..shape.len().saturating_sub(2)];
-    let planes = outer.iter().product::<usize>();
-    let mut out = String::new();
+    let planes = outer.iter().product::<u64>();
+    let mut drawn = String::new();
     let mut left = most;
-    for plane in 0..planes {
+    for plane in (0..planes).take_while(|_| shown[0] > 0) {
         if left == 0 {
             break;
         }
         if !outer.is_empty() {
+            // The index of the first element of the plane, in the array.
             let index = index_of(outer, plane);
-            let places = index
-                .iter()
-                .zip(axes)
-                .map(|(at, (name, indices))| format!("{name}={}", indices[*at]));
-            out += &format!(
-                "{}{}\n",
-                if plane > 0 { "\n" } else { "" },
-                places.collect::<Vec<_>>().join(", ")
-            );
+            let padded = index.iter().copied().chain([0, 0]).collect::<Vec<_>>();
+            let places = stream.names().iter().zip(stream.indices_at(&padded));
+            let places = places.take(outer.len());
+            let places = places.map(|(name, index)| format!("{name}={index}"));
+            let gap = if plane > 0 { "\n" } else { "" };
+            drawn += &format!("{gap}{}\n", places.collect::<Vec<_>>().join(", "));
         }
-        let shown = rows.min(left);
-        left -= shown;
-        out += &plane_table(elements, axes, plane * rows * columns, shown, columns);
+        let rows = shown[0].min(left);
+        left -= rows;
+        let start = plane * shown[0] * shown[1];
+        let is_cut = columns > shown[1];
+        drawn += &plane_table(&elements, stream, start, [rows, shown[1]], is_cut);
     }
-    let all = planes * rows;
     if all > most {
-        let rest = text::count((all - most) as u64);
-        out += &format!("... and {rest} more rows; print all with --all, --csv or --npy\n");
+        let rest = text::count(all - most);
+        drawn += &format!("... and {rest} more rows; print all with --all, --csv or --npy\n");
     }
-    out
+    Ok(drawn)
 }
 
 fn plane_table(
     elements: &Elements,
-    axes: &[(String, Vec<u64>)],
-    start: usize,
-    rows: usize,
-    columns: usize,
+    stream: &Stream<'_>,
+    start: u64,
+    [rows, columns]: [u64; 2],
+    is_cut: bool,
 ) -> String {
-    let is_matrix = elements.shape().len() > 1;
-    let (row_name, row_indices) = &axes[axes.len() - if is_matrix { 2 } else { 1 }];
-    let cells = (0..rows).map(|row| {
-        let position = start + row * columns;
-        (0..columns.min(MOST_COLUMNS))
-            .map(move |column| text(elements, position + column))
-            .collect::<Vec<_>>()
-    });
-    let cells = cells.collect::<Vec<_>>();
-    let labels = (0..columns.min(MOST_COLUMNS)).map(|column| match is_matrix {
-        true => axes[axes.len() - 1].1[column].to_string(),
-        false => "value".to_owned(),
+    let rank = stream.shape().len();
+    let names = stream.names();
+    let at = |row: u64, column: u64| {
+        let mut position = vec![0; rank];
+        position[rank - 1] = column;
+        if rank > 1 {
+            position[rank - 2] = row;
+        } else {
+            position[0] = row;
+        }
+        stream.indices_at(&position)
+    };
+    let row_index = |row: u64| at(row, 0)[rank.saturating_sub(2)].to_string();
+    let cell = |row: u64, column: u64| {
+        usize::try_from(start + row * columns + column)
+            .map(|position| text(elements, position))
+            .unwrap_or_default()
+    };
+    let cells = (0..rows).map(|row| (0..columns).map(|column| cell(row, column)).collect());
+    let cells = cells.collect::<Vec<Vec<String>>>();
+    let labels = (0..columns).map(|column| match rank {
+        1 => "value".to_owned(),
+        _ => at(0, column)[rank - 1].to_string(),
     });
     let labels = labels.collect::<Vec<_>>();
-    let corner = match is_matrix {
-        true => format!("{row_name}\\{}", axes[axes.len() - 1].0),
-        false => row_name.clone(),
+    let corner = match rank {
+        1 => names[0].clone(),
+        _ => format!("{}\\{}", names[rank - 2], names[rank - 1]),
     };
     // As many columns as fit.
-    let mut width = corner.chars().count().max(
-        row_indices
-            .last()
-            .map_or(1, |index| index.to_string().len()),
-    );
+    let widest = (0..rows).last().map_or(1, |row| row_index(row).len());
+    let mut width = corner.chars().count().max(widest);
     let fitting = labels.iter().enumerate().take_while(|(column, label)| {
-        let cell = cells
-            .iter()
-            .map(|row| row[*column].chars().count())
-            .max()
-            .unwrap_or(0);
-        width += 2 + cell.max(label.chars().count());
+        let widths = cells.iter().map(|row| row[*column].chars().count());
+        width += 2 + widths.max().unwrap_or(0).max(label.chars().count());
         *column == 0 || width + 3 <= text::WIDTH as usize
     });
     let fitting = fitting.count();
-    let more = if fitting < columns {
-        vec!["…".to_owned()]
-    } else {
-        Vec::new()
+    let more = match is_cut || fitting < labels.len() {
+        true => vec!["…".to_owned()],
+        false => Vec::new(),
     };
     let head = [&[corner], &labels[..fitting], &more].concat();
-    let lines = cells
-        .into_iter()
-        .zip(row_indices)
-        .map(|(row, index)| [&[index.to_string()], &row[..fitting], &more].concat());
+    let lines = (0..rows)
+        .zip(cells)
+        .map(|(row, cells)| [&[row_index(row)], &cells[..fitting], &more].concat());
     let right = (1..=fitting).collect::<Vec<_>>();
     let head = head.iter().map(String::as_str).collect::<Vec<_>>();
     text::table(&head, lines.collect(), &right)
 }
 
 /// The most columns that can fit.
-const MOST_COLUMNS: usize = 40;
-
-/// Returns elements as a file of NumPy's format, version 1.0.
-pub(crate) fn npy(elements: &Elements) -> Result<Vec<u8>> {
-    let lengths = elements.shape().iter().map(|len| format!("{len},"));
-    let shape = lengths.collect::<Vec<_>>().join(" ");
-    let descr = descr(elements.data_type())?;
-    let mut header = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': ({shape}), }}");
-    let len = (10 + header.len() + 1).next_multiple_of(64) - 10;
-    header.extend(std::iter::repeat_n(' ', len - header.len() - 1));
-    header.push('\n');
-    let size =
-        u16::try_from(header.len()).map_err(|_| Failure::new("a data type too long for NPY"))?;
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend(size.to_le_bytes());
-    file.extend(header.as_bytes());
-    file.extend(elements.bytes());
-    Ok(file)
-}
-
-/// Returns NumPy's description of a data type, as Python text.
-fn descr(data_type: &DataType) -> Result<String> {
-    use DataTypeKind::{Bool, Complex, Float, Int, NullTerminated, Raw, Struct, Text, Time, UInt};
-    let order = if cfg!(target_endian = "big") {
-        '>'
-    } else {
-        '<'
-    };
-    let size = data_type.fixed_size().unwrap_or(0);
-    let order = if size == 1 { '|' } else { order };
-    let letter = match data_type.kind() {
-        Bool => 'b',
-        Int => 'i',
-        UInt => 'u',
-        Float => 'f',
-        Complex => 'c',
-        Raw => return Ok(format!("'|V{size}'")),
-        NullTerminated => return Ok(format!("'|S{size}'")),
-        Text => return Ok(format!("'{order}U{}'", size / 4)),
-        Time => return Ok(format!("'{order}{}'", time(data_type))),
-        Struct => {
-            let fields = data_type.fields().iter();
-            let fields =
-                fields.map(|field| Ok(format!("({:?}, {})", field.name, descr(&field.data_type)?)));
-            return Ok(format!(
-                "[{}]",
-                fields.collect::<Result<Vec<_>>>()?.join(", ")
-            ));
-        }
-        _ => {
-            let message = format!("NPY has no type for {data_type} elements");
-            return Err(Failure::new(message).hint("print them with --json or --csv"));
-        }
-    };
-    Ok(format!("'{order}{letter}{size}'"))
-}
-
-fn time(data_type: &DataType) -> String {
-    let letter = if data_type.name().contains("timedelta") {
-        'm'
-    } else {
-        'M'
-    };
-    let member = |name: &str| {
-        let value = data_type
-            .extension()
-            .configuration()
-            .and_then(|members| members.get(name));
-        value.map(|value| value.get().trim_matches('"').to_owned())
-    };
-    let unit = member("unit").unwrap_or_else(|| "generic".to_owned());
-    match (unit.as_str(), member("scale_factor").as_deref()) {
-        ("generic", _) => format!("{letter}8"),
-        (unit, None | Some("1")) => format!("{letter}8[{unit}]"),
-        (unit, Some(scale)) => format!("{letter}8[{scale}{unit}]"),
-    }
-}
-
-/// The content of a file of NumPy's format: shape, and elements in C order.
-pub(crate) struct Npy {
-    pub(crate) shape: Vec<usize>,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// Reads a file of NumPy's format whose elements have this data type.
-pub(crate) fn read_npy(file: &[u8], data_type: &DataType) -> Result<Npy> {
-    let broken = || Failure::new("not a whole file of NumPy's format (NPY)");
-    let rest = file.strip_prefix(b"\x93NUMPY").ok_or_else(broken)?;
-    let major = *rest.first().ok_or_else(broken)?;
-    let wide = if major >= 2 { 4 } else { 2 };
-    let sizes = rest.get(2..2 + wide).ok_or_else(broken)?;
-    let size = sizes
-        .iter()
-        .rev()
-        .fold(0, |size, byte| (size << 8) | usize::from(*byte));
-    let header = rest.get(2 + wide..2 + wide + size).ok_or_else(broken)?;
-    let header = std::str::from_utf8(header).map_err(|_| broken())?;
-    if header.contains("'fortran_order': True") {
-        return Err(Failure::new("the file is in Fortran order")
-            .hint("save it with numpy.ascontiguousarray"));
-    }
-    let expected = descr(data_type)?;
-    if !header.contains(&format!("'descr': {expected}")) {
-        let message = format!(
-            "the file does not hold elements of {data_type}: {}",
-            header.trim()
-        );
-        return Err(Failure::new(message).hint(format!("convert it to {expected} with astype")));
-    }
-    let shape = header
-        .split("'shape': (")
-        .nth(1)
-        .and_then(|text| text.split(')').next());
-    let lengths = shape
-        .ok_or_else(broken)?
-        .split(',')
-        .map(str::trim)
-        .filter(|len| !len.is_empty());
-    let shape = lengths
-        .map(|len| len.parse().map_err(|_| broken()))
-        .collect::<Result<Vec<_>>>()?;
-    let bytes = rest[2 + wide + size..].to_vec();
-    Ok(Npy { shape, bytes })
-}
+const MOST_COLUMNS: u64 = 40;

@@ -53,11 +53,7 @@ pub(crate) fn run(context: &Context, args: &Check) -> Result<Outcome> {
     if report.findings.iter().any(|finding| finding.repairable) {
         context.note(&format!("see what can be repaired: zarrctl repair {given}"));
     }
-    Ok(if report.is_clean() {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(report.is_clean()))
 }
 
 fn list_of_rules() -> String {

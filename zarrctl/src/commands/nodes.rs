@@ -148,11 +148,7 @@ pub(crate) fn consolidate(context: &Context, args: &Consolidate) -> Result<Outco
                 .map(|(path, how)| format!("{how}: {path}\n"))
                 .collect(),
         })?;
-        return Ok(if stale.is_empty() {
-            Outcome::Well
-        } else {
-            Outcome::Findings
-        });
+        return Ok(Outcome::of(stale.is_empty()));
     }
     group.consolidate()?;
     let nodes = group.walk()?;

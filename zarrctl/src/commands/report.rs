@@ -12,7 +12,7 @@ use crate::describe::Described;
 use crate::failure::{Failure, Outcome, Result};
 use crate::heat_map;
 use crate::source::Source;
-use crate::text;
+use crate::text::{self, escaped};
 
 /// Write one HTML file: tree, sizes, map of shards, histograms, plans of typical reads
 #[derive(Debug, Args)]
@@ -93,14 +93,6 @@ pub(crate) fn run(context: &Context, args: &Report) -> Result<Outcome> {
 
 fn is_array(node: &NodeUsage) -> bool {
     matches!(node.document, Ok(zarr::NodeMetadata::Array(_)))
-}
-
-/// Escapes text for HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 fn head(source: &Source, nodes: &[NodeUsage]) -> String {

@@ -64,11 +64,7 @@ pub(crate) fn run(context: &Context, args: &Tree) -> Result<Outcome> {
     if !is_whole {
         context.note("some documents cannot be read; find out more with `zarrctl check`");
     }
-    Ok(if is_whole {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(is_whole))
 }
 
 fn depth(path: &NodePath) -> usize {
