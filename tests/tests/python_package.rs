@@ -182,5 +182,8 @@ fn its_console_script_is_the_command_line() {
     let kill = Command::new("kill").args(["-INT", &id]).status().unwrap();
     assert!(kill.success());
     let status = server.wait().unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(2));
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(2)
+    );
 }

@@ -247,12 +247,18 @@ impl<'a> Copies<'a> {
         if compares && self.is_equal(from, to).await? {
             return Ok(skipped);
         }
-        let copied_bytes = match self.is_one_store {
-            true => match self.from.copy(from, to, Precondition::None).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
-                copied => copied.map(|()| size)?,
-            },
-            false => match self.from.get(from, &ByteRange::All, None).await? {
+        let by_store = match self.is_one_store {
+            true => {
+                let copied = self.from.copy(from, to, Precondition::None).await;
+                copied.map(|()| true)
+            }
+            false => self.from.copy_to(from, self.to, to).await,
+        };
+        let copied_bytes = match by_store {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
+            Err(error) => return Err(error.into()),
+            Ok(true) => size,
+            Ok(false) => match self.from.get(from, &ByteRange::All, None).await? {
                 None => return Ok(Transferred::default()),
                 Some(body) => {
                     let put = self.to.put(to, vec![body.bytes], Precondition::None);

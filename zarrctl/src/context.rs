@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Result};
 use crate::global::{Color, Global};
 use crate::progress::Progress;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::text;
 
 /// The options of a run, and the stores that it opened.
@@ -177,10 +177,11 @@ impl Context {
     /// Names the source in a message about its root node: `/` says nothing to users.
     pub(crate) fn placed(&self, message: String) -> String {
         let opened = self.opened.borrow();
-        match (message.strip_prefix("/: "), opened.as_slice()) {
-            (Some(rest), [source]) => format!("{}: {rest}", source.location()),
-            (Some(rest), _) => rest.to_owned(),
-            (None, _) => message,
+        let rest = message.strip_prefix('/');
+        let rest = rest.filter(|rest| rest.starts_with(": ") || rest.starts_with(" is "));
+        match (rest, opened.as_slice()) {
+            (Some(rest), [source, ..]) => format!("{}{rest}", source.location()),
+            _ => message,
         }
     }
 
@@ -209,11 +210,17 @@ impl Context {
         if self.verbose == 0 {
             return;
         }
+        let mut buckets = Vec::new();
         for source in self.opened.borrow().iter() {
+            // Sources in one bucket share a client, and its counts.
+            let bucket = source::bucket(&source.given).map(|(bucket, _)| bucket.to_owned());
+            if bucket.is_some() && buckets.contains(&bucket) {
+                continue;
+            }
             let counts = source.hierarchy.store().requests();
             complain(&format!(
                 "{}: {} gets, {} heads, {} lists, {} puts, {} deletes; {} bytes read, {} written\n",
-                source.location(),
+                bucket.as_deref().unwrap_or(source.location()),
                 counts.gets,
                 counts.heads,
                 counts.lists,
@@ -222,6 +229,7 @@ impl Context {
                 counts.bytes_read,
                 counts.bytes_written,
             ));
+            buckets.push(bucket);
         }
     }
 }

@@ -207,7 +207,8 @@ fn plane_table(
     let fitting = labels.iter().enumerate().take_while(|(column, label)| {
         let widths = cells.iter().map(|row| row[*column].chars().count());
         width += 2 + widths.max().unwrap_or(0).max(label.chars().count());
-        *column == 0 || width + 3 <= text::WIDTH as usize
+        // Two spaces end each column, and the last column may be `…`.
+        *column == 0 || width + 5 <= text::WIDTH as usize
     });
     let fitting = fitting.count();
     let more = match is_cut || fitting < labels.len() {

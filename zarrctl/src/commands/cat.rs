@@ -12,20 +12,20 @@ use crate::{npy, values};
 
 /// Print the values of a selection as a table, CSV, JSON or NPY
 #[derive(Debug, Args)]
-#[command(after_help = concat!("\
+#[command(after_help = "\
 Examples:
   zarrctl cat data.zarr/temperature '0,100:110,:5'
   zarrctl cat data.zarr/temperature 'time=0,lat=10:20' --csv
   zarrctl cat s3://bucket/data.zarr/mask '-1' --npy > mask.npy
 
-Elements are read a part at a time: the output may be larger than memory. Dates are
-printed in ISO 8601, and bytes in base64.
+Elements are read a part at a time: the output may be larger than memory. Dates
+are printed in ISO 8601, and bytes in base64.
 
 Selections:
   '3,:,100:200:10'      an index, a whole dimension, and every tenth index
   'time=3,lat=10:20'    by dimension names, in any order; others are whole
   '-1'                  the last index of the first dimension
-  'x=[0,5,9]'           a list of indices"))]
+  'x=[0,5,9]'           a list of indices")]
 pub(crate) struct Cat {
     /// The array
     source: String,

@@ -19,13 +19,14 @@ use crate::text;
 /// Copy a node and everything below it to another store, as it is stored
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Documents are copied last: until then, readers find no node. After an interruption,
-run it again: what is there is skipped. Missing groups above the copy are created.
-Chunks that only the copy has are named, and removed with --delete.
-Other chunks or codecs: `zarrctl rechunk`.
+Documents are copied last: until then, readers find no node. After an
+interruption, run it again: what is there is skipped. Missing groups above the
+copy are created. Chunks that only the copy has are named, and removed with
+--delete. Other chunks or codecs: `zarrctl rechunk`.
 
 Examples:
-  zarrctl copy data.zarr s3://bucket/data.zarr --option endpoint=http://localhost:9000
+  zarrctl copy data.zarr s3://bucket/data.zarr \\
+      --option endpoint=http://localhost:9000
   zarrctl copy s3://a/x.zarr s3://b/x.zarr --verify bytes
   zarrctl copy data.zarr part.zarr --include 'run1/**' --exclude '**/raw'
   zarrctl copy data.zarr day.zarr --region 'time=0:24'")]

@@ -18,7 +18,8 @@ use crate::text;
 #[command(after_help = "\
 Examples:
   zarrctl create data.zarr --group
-  zarrctl create data.zarr/t --shape 0,721,1440 --dtype float32 --chunks 1,721,1440
+  zarrctl create data.zarr/t --shape 0,721,1440 --dtype float32 \\
+      --chunks 1,721,1440
   zarrctl create data.zarr/big --shape 10000,10000 --dtype uint16 \\
       --shards 2048,2048 --chunks 256,256 --codecs zstd:5,crc32c
   zarrctl create data.zarr/copy --like data.zarr/t")]
@@ -67,7 +68,8 @@ pub(crate) struct Create {
 /// Append elements along a dimension, from a NPY file or as raw bytes from stdin
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Several writers can append at a time. Raw bytes are in C order and little-endian.
+Several writers can append at a time. Raw bytes are in C order and
+little-endian.
 
 Examples:
   zarrctl append data.zarr/series new.npy

@@ -18,9 +18,8 @@ use crate::values;
 /// Compare metadata and values of two nodes or hierarchies
 #[derive(Debug, Args)]
 #[command(after_help = "\
-NaN equals NaN. Two numbers are equal if |A - B| <= atol + rtol * |B|; |A - B| of
-complex numbers is their distance.
-Exit code 1 if anything differs.
+NaN equals NaN. Two numbers are equal if |A - B| <= atol + rtol * |B|; |A - B|
+of complex numbers is their distance. Exit code 1 if anything differs.
 
 Examples:
   zarrctl diff old.zarr new.zarr

@@ -23,8 +23,9 @@ use crate::text;
 /// Print a manifest: keys, sizes and SHA-256 digests of all objects, and digests of values
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The digest of the values of an array does not depend on chunks, codecs or stores: copies
-with other chunks have equal digests. docs/zarrctl.md describes the format.
+The digest of the values of an array does not depend on chunks, codecs or
+stores: copies with other chunks have equal digests. docs/zarrctl.md describes
+the format.
 
 Examples:
   zarrctl checksum data.zarr > manifest.json

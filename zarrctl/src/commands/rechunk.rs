@@ -16,13 +16,16 @@ use crate::text;
 /// Copy an array with other chunks, shards, codecs or another data type
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads a few chunks at a time within --memory. What is not given stays as it is. Each
-chunk or shard of the copy is written once: after an interruption, go on with --resume.
+Reads a few chunks at a time within --memory. What is not given stays as it is.
+Each chunk or shard of the copy is written once: after an interruption, go on
+with --resume.
 
 Examples:
   zarrctl rechunk data.zarr/t fast.zarr/t --chunks 365,10,10
-  zarrctl rechunk data.zarr/t s3://bucket/t.zarr --shards 100,720,1440 --chunks 10,72,144
-  zarrctl rechunk data.zarr/t small.zarr/t --dtype float32 --region 'time=0:100' \\
+  zarrctl rechunk data.zarr/t s3://bucket/t.zarr --shards 100,720,1440 \\
+      --chunks 10,72,144
+  zarrctl rechunk data.zarr/t small.zarr/t --dtype float32 \\
+      --region 'time=0:100' \\
       --codecs zstd:9 --memory 256MiB --verify values")]
 pub(crate) struct Rechunk {
     /// The array

@@ -7,6 +7,7 @@ use zarr::check::{
     Action, ActionKind, CheckOptions, Finding, Recover, RepairOptions, Severity, Status,
 };
 
+use super::check::at;
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
 use crate::text;
@@ -24,7 +25,8 @@ Exit code 1 means that something is still to be repaired.
 Examples:
   zarrctl repair data.zarr
   zarrctl repair data.zarr --deep --apply --backup old/
-  zarrctl repair data.zarr --deep --apply --backup old/ --from s3://bucket/copy.zarr")]
+  zarrctl repair data.zarr --deep --apply --backup old/ \\
+      --from s3://bucket/copy.zarr")]
 pub(crate) struct Repair {
     /// The group or array
     source: String,
@@ -86,7 +88,9 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     if !args.apply {
         let is_empty = actions.is_empty();
         let planned = Planned { actions, left };
-        context.print(&planned, || shown(&planned.actions) + &rest(&planned.left))?;
+        context.print(&planned, || {
+            shown(&planned.actions) + &rest(&planned.left, source.location())
+        })?;
         if is_empty {
             return Ok(Outcome::of(is_clean));
         }
@@ -103,7 +107,7 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
         left,
     };
     context.print(&repaired, || {
-        results(&repaired.outcomes) + &rest(&repaired.left)
+        results(&repaired.outcomes) + &rest(&repaired.left, source.location())
     })?;
     let outcomes = repaired.outcomes.iter();
     let restored = outcomes.clone().any(|outcome| {
@@ -125,7 +129,7 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
 }
 
 /// Returns the findings that repairs leave alone.
-fn rest(left: &[Finding]) -> String {
+fn rest(left: &[Finding], location: &str) -> String {
     match left.first() {
         None => String::new(),
         Some(first) => text::folded(
@@ -133,7 +137,10 @@ fn rest(left: &[Finding]) -> String {
                 "{} without a repair, such as {} at {}; see the advice of `zarrctl check`",
                 text::plural(left.len() as u64, "finding"),
                 first.rule,
-                first.key.as_deref().unwrap_or(&first.node.to_string()),
+                first
+                    .key
+                    .clone()
+                    .unwrap_or_else(|| at(location, &first.node)),
             ),
             text::WIDTH.into(),
         ),

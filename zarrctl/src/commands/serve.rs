@@ -25,8 +25,9 @@ use crate::text::escaped;
 /// Serve a hierarchy over HTTP, for viewers in browsers and other programs
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads only: GET and HEAD with ranges and ETags, and CORS for all origins. Any source can
-be served: a bucket, an archive. Directories are web pages that list them. Prints the URL, then one line for each request with -v.
+Reads only: GET and HEAD with ranges and ETags, and CORS for all origins. Any
+source can be served: a bucket, an archive. Directories are web pages that list
+them. Prints the URL, then one line for each request with -v.
 
 Examples:
   zarrctl serve data.zarr

@@ -14,9 +14,10 @@ use crate::text;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 On S3, unfinished uploads below the source, those of other programs included; on
-Google Cloud Storage, temporary objects; on local disk, lock files that no writer
-holds and staged files. The write of a running writer starts again if its upload is
-removed, so --older-than should be longer than a write takes. Asks before it removes.
+Google Cloud Storage, temporary objects; on local disk, lock files that no
+writer holds and staged files. The write of a running writer starts again if its
+upload is removed, so --older-than should be longer than a write takes. Asks
+before it removes.
 
 Examples:
   zarrctl sweep data.zarr

@@ -16,7 +16,8 @@ use crate::text;
 Examples:
   zarrctl tree data.zarr
   zarrctl tree s3://bucket/data.zarr --level 1
-  zarrctl tree data.zarr --json | jq -r '.nodes[] | select(.kind==\"array\").path'")]
+  zarrctl tree data.zarr \\
+      --json | jq -r '.nodes[] | select(.kind==\"array\").path'")]
 pub(crate) struct Tree {
     /// The group or array
     source: String,

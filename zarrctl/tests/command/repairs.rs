@@ -12,7 +12,9 @@ fn damaged() -> Place {
     let place = Place::new();
     let root = place.open("data.zarr");
     let values = Array1::from_iter(1..=64_i32);
-    let shards = ArrayBuilder::new(&[64], "int32").with_chunk_shape(&[4]).with_shard_shape(&[16]);
+    let shards = ArrayBuilder::new(&[64], "int32")
+        .with_chunk_shape(&[4])
+        .with_shard_shape(&[16]);
     let shards = root.create_array("s", shards.build().unwrap()).unwrap();
     shards.write(.., values.view()).unwrap();
     let chunks = ArrayBuilder::new(&[64], "int32").with_chunk_shape(&[16]);
@@ -27,7 +29,15 @@ fn is_whole(place: &Place) {
     place.well(&["diff", "data.zarr", "copy.zarr"]);
 }
 
-const REPAIR: [&str; 7] = ["repair", "data.zarr", "--deep", "--from", "copy.zarr", "--apply", "--backup"];
+const REPAIR: [&str; 7] = [
+    "repair",
+    "data.zarr",
+    "--deep",
+    "--from",
+    "copy.zarr",
+    "--apply",
+    "--backup",
+];
 
 #[test]
 fn damaged_objects_are_taken_from_a_copy() {
@@ -69,8 +79,19 @@ fn what_a_repair_dropped_comes_back_from_a_copy() {
     let mut bytes = fs::read(&shard).unwrap();
     bytes[3] ^= 0xff;
     fs::write(&shard, bytes).unwrap();
-    let done = place.run(&["repair", "data.zarr", "--deep", "--apply", "--backup", "old"]);
-    assert!(done.stdout.contains("without the damaged inner chunk"), "{}", done.stdout);
+    let done = place.run(&[
+        "repair",
+        "data.zarr",
+        "--deep",
+        "--apply",
+        "--backup",
+        "old",
+    ]);
+    assert!(
+        done.stdout.contains("without the damaged inner chunk"),
+        "{}",
+        done.stdout
+    );
     assert_eq!(place.run(&["diff", "data.zarr", "copy.zarr"]).code, 1);
     // Missing inner chunks are legal: they come back only if asked for.
     place.well(&[&REPAIR[..], &["older"]].concat());
@@ -97,7 +118,13 @@ fn exit_codes_of_repair_are_those_of_check() {
 fn a_closed_output_ends_no_repair() {
     let place = damaged();
     for number in 0..50 {
-        fs::write(place.path("data.zarr").join(format!("t/c/0.{number}.partial")), "x").unwrap();
+        fs::write(
+            place
+                .path("data.zarr")
+                .join(format!("t/c/0.{number}.partial")),
+            "x",
+        )
+        .unwrap();
     }
     let line = "{ zarrctl repair data.zarr --apply --json -v; echo $? > code; } 2>&1 | true";
     place.shell(line);
@@ -116,7 +143,11 @@ fn verify_lists_all_damage() {
     let done = place.run(&["verify", "data.zarr", "manifest.json"]);
     assert_eq!(done.code, 1, "{}", done.stderr);
     for key in ["s/c/0", "t/c/0", "t/c/3"] {
-        assert!(done.stdout.contains(&format!("damaged: {key}")), "{}", done.stdout);
+        assert!(
+            done.stdout.contains(&format!("damaged: {key}")),
+            "{}",
+            done.stdout
+        );
     }
 }
 
@@ -124,8 +155,16 @@ fn verify_lists_all_damage() {
 fn messages_name_the_source_instead_of_its_root() {
     let place = damaged();
     fs::write(place.path("data.zarr/t/c/0"), "no chunk").unwrap();
-    for args in [&["cat", "data.zarr/t"][..], &["stats", "data.zarr/t"], &["cat", "data.zarr/t", "99"]] {
+    for args in [
+        &["cat", "data.zarr/t"][..],
+        &["stats", "data.zarr/t"],
+        &["cat", "data.zarr/t", "99"],
+    ] {
         let done = place.run(args);
-        assert!(done.stderr.starts_with("error: data.zarr/t: "), "{}", done.stderr);
+        assert!(
+            done.stderr.starts_with("error: data.zarr/t: "),
+            "{}",
+            done.stderr
+        );
     }
 }

@@ -20,7 +20,9 @@ fn sparse(place: &Place, name: &str, fill: f32) {
     let array = array.unwrap();
     for start in [0, 123_450, SIDE - 10] {
         let values = Array2::from_elem((10, 10), 5.0_f32);
-        array.write((start..start + 10, start..start + 10), values).unwrap();
+        array
+            .write((start..start + 10, start..start + 10), values)
+            .unwrap();
     }
 }
 
@@ -28,7 +30,10 @@ fn sparse(place: &Place, name: &str, fill: f32) {
 fn limited(place: &Place, args: &[&str]) -> common::Done {
     let binary = env!("CARGO_BIN_EXE_zarrctl");
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg("ulimit -v 3000000; exec \"$@\"").arg("sh");
+    shell
+        .arg("-c")
+        .arg("ulimit -v 3000000; exec \"$@\"")
+        .arg("sh");
     shell.arg(binary).args(args).current_dir(place.path(""));
     let started = Instant::now();
     let done = common::done(shell.output().unwrap());
@@ -50,26 +55,51 @@ fn commands_go_by_what_is_stored() {
     let found = json(&["stats", "a.zarr", "--histogram", "2"], 0);
     assert_eq!(found["count"], SIDE * SIDE);
     assert_eq!(found["fill"], SIDE * SIDE - 300);
-    assert_eq!((found["max"].as_f64(), found["distinct"].as_u64()), (Some(5.0), Some(2)));
+    assert_eq!(
+        (found["max"].as_f64(), found["distinct"].as_u64()),
+        (Some(5.0), Some(2))
+    );
     assert_eq!(found["histogram"]["counts"][1], 300);
-    assert_eq!(json(&["diff", "a.zarr", "b.zarr"], 0)["differences"], serde_json::json!([]));
-    let found = json(&["diff", "a.zarr", "other-fill.zarr", "--values", "--first", "2"], 1);
+    assert_eq!(
+        json(&["diff", "a.zarr", "b.zarr"], 0)["differences"],
+        serde_json::json!([])
+    );
+    let found = json(
+        &[
+            "diff",
+            "a.zarr",
+            "other-fill.zarr",
+            "--values",
+            "--first",
+            "2",
+        ],
+        1,
+    );
     let values = &found["differences"][0]["values"];
     assert_eq!(values["different"], SIDE * SIDE - 300);
     assert_eq!(values["first"][0]["a"], 0.0);
-    let digest = |name: &str| json(&["checksum", name, "--values", "--no-objects"], 0)["arrays"].clone();
+    let digest =
+        |name: &str| json(&["checksum", name, "--values", "--no-objects"], 0)["arrays"].clone();
     assert_eq!(digest("a.zarr"), digest("b.zarr"));
     assert_ne!(digest("a.zarr"), digest("other-fill.zarr"));
-    let args = ["rechunk", "a.zarr", "c.zarr", "--chunks", "20,20", "--verify", "values"];
+    let args = [
+        "rechunk", "a.zarr", "c.zarr", "--chunks", "20,20", "--verify", "values",
+    ];
     assert_eq!(json(&args, 0)["copied"], SIDE * SIDE);
-    let args = ["rechunk", "a.zarr", "d.zarr", "--dtype", "float64", "--shards", "40,40"];
+    let args = [
+        "rechunk", "a.zarr", "d.zarr", "--dtype", "float64", "--shards", "40,40",
+    ];
     json(&args, 0);
     json(&["diff", "a.zarr", "d.zarr", "--values"], 0);
     let report = limited(&place, &["report", "a.zarr", "report.html"]);
     assert_eq!(report.code, 0, "{}", report.stderr);
     assert!(limited(&place, &["head", "a.zarr"]).stdout.contains("5.0"));
     let table = limited(&place, &["cat", "a.zarr"]);
-    assert!(table.stdout.contains("319,900 more rows"), "{}", table.stdout);
+    assert!(
+        table.stdout.contains("319,900 more rows"),
+        "{}",
+        table.stdout
+    );
 }
 
 #[test]
@@ -83,7 +113,10 @@ fn the_digest_of_a_sparse_array_is_that_of_its_elements() {
             let name = format!("{chunk}-{fill}.zarr");
             let array = place.open(&name).create_array("", metadata).unwrap();
             array.write((700..900, 2..5), 2.5).unwrap();
-            [array.value_digest(..).unwrap(), array.value_digest((650..1400, 1..6)).unwrap()]
+            [
+                array.value_digest(..).unwrap(),
+                array.value_digest((650..1400, 1..6)).unwrap(),
+            ]
         };
         assert_eq!(digest(1), digest(1500));
     }
