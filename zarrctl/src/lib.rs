@@ -20,6 +20,7 @@ mod progress;
 mod selection;
 mod source;
 mod stream;
+mod tables;
 mod text;
 mod values;
 

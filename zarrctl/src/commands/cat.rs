@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::{Outcome, Result};
 use crate::selection::{self, Axis};
 use crate::stream::Stream;
-use crate::{npy, values};
+use crate::{npy, tables};
 
 /// Print the values of a selection as a table, CSV, JSON or NPY
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ fn print(context: &Context, array: &Array, selection: &Vec<Axis>, form: &Form) -
     if form.npy {
         context.print_with(|out| npy::write(array.data_type(), &stream, out))?;
     } else if form.csv {
-        context.print_with(|out| values::write_csv(&stream, out))?;
+        context.print_with(|out| tables::write_csv(&stream, out))?;
     } else if context.json {
         context.print_json(&Printed {
             path: array.path().to_string(),
@@ -115,7 +115,7 @@ fn print(context: &Context, array: &Array, selection: &Vec<Axis>, form: &Form) -
         })?;
     } else {
         let most = if form.all { u64::MAX } else { ROWS };
-        context.print_text(&values::table(&stream, most)?)?;
+        context.print_text(&tables::table(&stream, most)?)?;
     }
     Ok(Outcome::Well)
 }
