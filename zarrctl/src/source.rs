@@ -145,8 +145,9 @@ fn store(given: &str, options: &[(String, String)]) -> Result<Store> {
 }
 
 /// The stores of buckets, by URL and options.
-static OPENED: Mutex<BTreeMap<(String, Vec<(String, String)>), Store>> =
-    Mutex::new(BTreeMap::new());
+static OPENED: Mutex<Opened> = Mutex::new(BTreeMap::new());
+
+type Opened = BTreeMap<(String, Vec<(String, String)>), Store>;
 
 /// Splits the URL of a place in a bucket of a cloud.
 pub(crate) fn bucket(url: &str) -> Option<(&str, &str)> {
