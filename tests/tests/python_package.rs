@@ -151,3 +151,39 @@ fn the_examples_of_its_documentation_run() {
         );
     }
 }
+
+#[test]
+fn its_console_script_is_the_command_line() {
+    let script = PACKAGE.with_file_name("zarrctl");
+    let folder = tempfile::tempdir().unwrap();
+    let command = |args: &[&str]| {
+        let mut command = Command::new(&script);
+        command.args(args).current_dir(folder.path());
+        command
+    };
+    for (args, code) in [
+        (&["--version"][..], 0),
+        (&["create", "a.zarr", "--group"], 0),
+        (&["check", "none.zarr"], 1),
+        (&["info", "none.zarr"], 2),
+        (&["dance"], 2),
+    ] {
+        let found = command(args).output().unwrap();
+        assert_eq!(found.status.code(), Some(code), "{args:?}: {found:?}");
+    }
+    // Ctrl-C ends a command that is at work.
+    let mut serve = command(&["serve", "a.zarr", "--port", "0"]);
+    let mut server = serve.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let output = server.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
+    assert!(line.starts_with("serving "), "{line}");
+    let id = server.id().to_string();
+    let kill = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(kill.success());
+    let status = server.wait().unwrap();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(2)
+    );
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zarr_core::metadata::NodeMetadata;
 use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
-use zarr_store::{ByteRange, Precondition, Store};
+use zarr_store::Store;
 
 use crate::documents::DocumentCache;
 use crate::engine::{CacheOptions, Engine, Target};
@@ -143,20 +143,6 @@ impl Hierarchy {
         Arc::ptr_eq(self.engine(), other.engine())
             || self.store().as_local().is_some()
                 && self.store().location() == other.store().location()
-    }
-
-    /// Copies an object to another hierarchy or another key of this one, server-side within one
-    /// store if the store supports it.
-    pub(crate) async fn copy_object(&self, key: &str, target: &Self, to: &str) -> Result<()> {
-        if self.shares_store(target) {
-            return Ok(self.store().copy(key, to, Precondition::None).await?);
-        }
-        let body = self.store().get(key, &ByteRange::All, None).await?;
-        // The object was deleted after the listing, so the copy omits it.
-        let Some(body) = body else { return Ok(()) };
-        let pieces = vec![body.bytes];
-        target.store().put(to, pieces, Precondition::None).await?;
-        Ok(())
     }
 
     pub(crate) fn already_exists(&self, path: &NodePath) -> Error {

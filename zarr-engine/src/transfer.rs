@@ -1,16 +1,18 @@
-//! Copies of encoded objects from one store to another: parallel, resumable, verified.
+//! Copies of encoded objects, within a store or from one to another: parallel, resumable, verified.
+//! Every copy of chunks and documents goes through [`Copies`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 use zarr_core::NodePath;
-use zarr_store::{ByteRange, Entry, Precondition, Store};
+use zarr_core::metadata::NodeMetadata;
+use zarr_store::{ByteRange, Entry, ErrorKind, Precondition, Store};
 
+use crate::documents::NAMES;
 use crate::engine::limits;
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
-use crate::nodes::is_document;
 
 /// The size of a permit for memory, in bytes.
 const PERMIT: u64 = 64 << 10;
@@ -56,13 +58,17 @@ pub struct Transferred {
     pub skipped_bytes: u64,
     /// The keys of copies that differ from their originals, relative to the node.
     pub wrong: Vec<String>,
+    /// The wanted keys, relative to the node, of which only the target has objects: of chunks that
+    /// are no longer stored, and of other nodes. They are left alone.
+    pub only_in_target: Vec<String>,
 }
 
 impl Hierarchy {
     /// Copies the objects of a node and of everything below it to a path of another hierarchy,
     /// beside existing objects. Copies chunks first and documents last, inner nodes first: readers
-    /// find a complete node or none. A transfer that was interrupted can be run again. Consolidated
-    /// metadata above the copy is renewed. Calls `done` with the size of each object.
+    /// find a complete node or none. A transfer that was interrupted can be run again. Missing
+    /// groups above the copy are created, and consolidated metadata above it is renewed. Calls
+    /// `done` with the size of each object.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, Transfer, blocking};
@@ -78,8 +84,11 @@ impl Hierarchy {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`] for an invalid path, and [`Error::Store`] if a store cannot list, read or
-    /// write: some objects may then have been copied.
+    /// [`Error::NodeNotFound`], [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an invalid
+    /// path and a copy of a node into itself,
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the group above the copy has
+    /// the other Zarr format, and [`Error::Store`] if a store cannot list, read or write: some
+    /// objects may then have been copied.
     pub async fn transfer(
         &self,
         from: &str,
@@ -88,25 +97,91 @@ impl Hierarchy {
         options: Transfer,
         done: impl Fn(u64) + Send + Sync,
     ) -> Result<Transferred> {
-        let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?);
-        let run = Run {
-            stores: (self.store(), target.store()),
-            prefixes: (from.prefix(), to.prefix()),
-            memory: Semaphore::new(permits(limits::bytes_in_flight())),
-            options: &options,
+        let paths = (NodePath::parse(from)?, NodePath::parse(to)?);
+        let above = self.groups_above_copy(&paths, target).await?;
+        let present = listed(target.store(), &paths.1).await?;
+        let done = |size, _| done(size);
+        self.copy_objects(&paths, target, above, &options, present, done)
+            .await
+    }
+
+    /// Returns the missing groups above a copy of a node, if the copy is possible.
+    pub(crate) async fn groups_above_copy(
+        &self,
+        (from, to): &(NodePath, NodePath),
+        target: &Self,
+    ) -> Result<Vec<(NodePath, NodeMetadata)>> {
+        let found = self.any_document(from).await?;
+        let found = found.ok_or_else(|| self.not_found(from))?;
+        let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
+        if self.shares_store(target) && (within(from, to) || within(to, from)) {
+            let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it";
+            let path = to.to_string();
+            return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(from));
+        }
+        let is_zarr_2 = found.zarr_2().is_some();
+        let (above, wants_zarr_2) = target.groups_above(to, is_zarr_2).await?;
+        if is_zarr_2 != wants_zarr_2 {
+            let what = format!(
+                "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
+                 hierarchy first"
+            );
+            return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(from));
+        }
+        Ok(above)
+    }
+
+    /// Copies all wanted objects, with the missing groups above between chunks and documents. Calls
+    /// `progress` with the size of each object and the number of all.
+    pub(crate) async fn copy_objects(
+        &self,
+        (from, to): &(NodePath, NodePath),
+        target: &Self,
+        above: Vec<(NodePath, NodeMetadata)>,
+        options: &Transfer,
+        present: HashMap<String, u64>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Transferred> {
+        let copies = Copies::new(self, target, options);
+        let is_wanted = |key: &str| options.wanted.as_ref().is_none_or(|wanted| wanted(key));
+        let found = listed(self.store(), from).await?;
+        let others = present.keys().filter(|key| !found.contains_key(*key));
+        let others = others.filter(|key| is_wanted(key)).cloned();
+        let mut all = Transferred {
+            only_in_target: others.collect(),
+            ..Transferred::default()
         };
-        let (found, present) =
-            futures::try_join!(listed(self.store(), &from), listed(target.store(), &to))?;
-        let wanted = found
-            .into_iter()
-            .filter(|(key, _)| options.wanted.as_ref().is_none_or(|wanted| wanted(key)));
-        let (mut documents, data): (Vec<_>, Vec<_>) = wanted.partition(|(key, _)| is_document(key));
-        documents
-            .sort_by_key(|(key, _)| (std::cmp::Reverse(key.matches('/').count()), key.clone()));
-        let mut all = run.objects(data, &present, run.in_flight(), &done).await?;
-        let later = run.objects(documents, &present, 1, &done).await?;
-        all.add(later);
-        target.renew_copies_of(to.as_str()).await?;
+        all.only_in_target.sort_unstable();
+        let wanted = found.into_iter().filter(|(key, _)| is_wanted(key));
+        let (documents, data): (Vec<_>, Vec<_>) = wanted.partition(|(key, _)| is_document(key));
+        let total = (documents.len() + data.len()) as u64;
+        let mut levels = BTreeMap::<_, Vec<_>>::new();
+        for document in documents {
+            let level = std::cmp::Reverse(document.0.matches('/').count());
+            levels.entry(level).or_default().push(document);
+        }
+        let top = above.last().map_or(to, |(path, _)| path).clone();
+        let mut above = Some(above);
+        for objects in [data].into_iter().chain(levels.into_values()) {
+            let copied = stream::iter(objects).map(async |(key, size)| {
+                let keys = (from.prefix() + &key, to.prefix() + &key);
+                let mut copied = copies.copy(&keys, size, present.get(&key).copied()).await?;
+                copied
+                    .wrong
+                    .iter_mut()
+                    .for_each(|wrong| wrong.clone_from(&key));
+                Ok::<_, Error>((copied, size))
+            });
+            let copied = copied.buffer_unordered(copies.in_flight());
+            let mut copied = std::pin::pin!(copied);
+            while let Some((part, size)) = copied.try_next().await? {
+                all.add(part);
+                progress(size, total);
+            }
+            target.put_groups(above.take().unwrap_or_default()).await?;
+        }
+        all.wrong.sort_unstable();
+        target.renew_copies_of(top.as_str()).await?;
         Ok(all)
     }
 }
@@ -121,92 +196,97 @@ impl Transferred {
     }
 }
 
-/// One transfer.
-struct Run<'a> {
-    stores: (&'a Store, &'a Store),
-    prefixes: (String, String),
+/// Copies of objects, with bounded memory: within one store by the store itself, if it can.
+pub(crate) struct Copies<'a> {
+    from: &'a Store,
+    to: &'a Store,
+    is_one_store: bool,
     memory: Semaphore,
     options: &'a Transfer,
 }
 
-impl Run<'_> {
-    fn in_flight(&self) -> usize {
-        let (from, to) = self.stores;
-        from.cost_model()
-            .max_in_flight
-            .min(to.cost_model().max_in_flight)
-            .clamp(8, 64)
+impl<'a> Copies<'a> {
+    pub(crate) fn new(from: &'a Hierarchy, to: &'a Hierarchy, options: &'a Transfer) -> Self {
+        Self {
+            from: from.store(),
+            to: to.store(),
+            is_one_store: from.shares_store(to),
+            memory: Semaphore::new(permits(limits::bytes_in_flight())),
+            options,
+        }
     }
 
-    async fn objects(
+    pub(crate) fn in_flight(&self) -> usize {
+        let of = |store: &Store| store.cost_model().max_in_flight;
+        of(self.from).min(of(self.to)).clamp(8, 64)
+    }
+
+    /// Copies an object of about `size` bytes to a key whose object has `present` bytes. Leaves out
+    /// an object that was deleted after the listing.
+    pub(crate) async fn copy(
         &self,
-        objects: Vec<(String, u64)>,
-        present: &HashMap<String, u64>,
-        at_once: usize,
-        done: &(impl Fn(u64) + Sync),
+        (from, to): &(String, String),
+        size: u64,
+        present: Option<u64>,
     ) -> Result<Transferred> {
-        let copies = stream::iter(objects).map(async |(key, size)| {
-            let copied = self.object(&key, size, present.get(&key).copied()).await?;
-            done(size);
-            Ok::<_, Error>(copied)
-        });
-        let add = async |mut all: Transferred, part| {
-            all.add(part);
-            Ok(all)
-        };
-        copies
-            .buffer_unordered(at_once)
-            .try_fold(Transferred::default(), add)
-            .await
-    }
-
-    async fn object(&self, key: &str, size: u64, present: Option<u64>) -> Result<Transferred> {
-        let permits = u32::try_from(permits(size)).unwrap_or(u32::MAX);
-        let most = u32::try_from(permits_of_all()).unwrap_or(u32::MAX);
-        let _permit = self
-            .memory
-            .acquire_many(permits.min(most))
-            .await
-            .expect("never closed");
-        let (from, to) = (self.prefixes.0.clone() + key, self.prefixes.1.clone() + key);
+        let most = permits(limits::bytes_in_flight());
+        let permits = u32::try_from(permits(size).min(most)).unwrap_or(u32::MAX);
+        let permit = self.memory.acquire_many(permits).await;
+        let _permit = permit.expect("never closed");
         let is_equal_in_size = present == Some(size);
-        let mut result = Transferred::default();
+        let skipped = Transferred {
+            skipped: 1,
+            skipped_bytes: size,
+            ..Transferred::default()
+        };
         let compares = match self.options.skip {
             Skip::Never => false,
-            Skip::SameSize => is_document(key) && is_equal_in_size,
-            Skip::SameBytes => is_equal_in_size,
+            Skip::SameSize if is_equal_in_size && !is_document(from) => return Ok(skipped),
+            Skip::SameSize | Skip::SameBytes => is_equal_in_size,
         };
-        if is_equal_in_size && !compares && self.options.skip == Skip::SameSize {
-            (result.skipped, result.skipped_bytes) = (1, size);
-            return Ok(result);
+        if compares && self.is_equal(from, to).await? {
+            return Ok(skipped);
         }
-        // An object that was deleted after the listing is left out.
-        let Some(body) = self.stores.0.get(&from, &ByteRange::All, None).await? else {
-            return Ok(result);
+        let by_store = match self.is_one_store {
+            true => {
+                let copied = self.from.copy(from, to, Precondition::None).await;
+                copied.map(|()| true)
+            }
+            false => self.from.copy_to(from, self.to, to).await,
         };
-        if compares && self.copy_of(&to).await? == Some(body.bytes.clone()) {
-            (result.skipped, result.skipped_bytes) = (1, size);
-            return Ok(result);
-        }
-        self.stores
-            .1
-            .put(&to, vec![body.bytes.clone()], Precondition::None)
-            .await?;
-        (result.copied, result.copied_bytes) = (1, body.object_size);
-        let is_right = match self.options.verify_bytes {
-            true => self.copy_of(&to).await? == Some(body.bytes),
-            false => true,
+        let copied_bytes = match by_store {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
+            Err(error) => return Err(error.into()),
+            Ok(true) => size,
+            Ok(false) => match self.from.get(from, &ByteRange::All, None).await? {
+                None => return Ok(Transferred::default()),
+                Some(body) => {
+                    let put = self.to.put(to, vec![body.bytes], Precondition::None);
+                    put.await.map(|_| body.object_size)?
+                }
+            },
         };
-        if !is_right {
-            result.wrong.push(key.to_owned());
-        }
-        Ok(result)
+        let is_wrong = self.options.verify_bytes && !self.is_equal(from, to).await?;
+        Ok(Transferred {
+            copied: 1,
+            copied_bytes,
+            wrong: is_wrong.then(|| to.clone()).into_iter().collect(),
+            ..Transferred::default()
+        })
     }
 
-    async fn copy_of(&self, key: &str) -> Result<Option<bytes::Bytes>> {
-        let body = self.stores.1.get(key, &ByteRange::All, None).await?;
-        Ok(body.map(|body| body.bytes))
+    async fn is_equal(&self, from: &str, to: &str) -> Result<bool> {
+        let bodies = futures::try_join!(
+            self.from.get(from, &ByteRange::All, None),
+            self.to.get(to, &ByteRange::All, None)
+        );
+        let (ours, theirs) = bodies?;
+        Ok(ours.map(|body| body.bytes) == theirs.map(|body| body.bytes))
     }
+}
+
+fn is_document(key: &str) -> bool {
+    NAMES.contains(&key.rsplit('/').next().unwrap_or(key))
 }
 
 fn permits(size: u64) -> usize {
@@ -215,12 +295,8 @@ fn permits(size: u64) -> usize {
         .clamp(1, Semaphore::MAX_PERMITS)
 }
 
-fn permits_of_all() -> usize {
-    permits(limits::bytes_in_flight())
-}
-
 /// Lists the objects of a node and below it: keys relative to the node, and sizes.
-async fn listed(store: &Store, path: &NodePath) -> Result<HashMap<String, u64>> {
+pub(crate) async fn listed(store: &Store, path: &NodePath) -> Result<HashMap<String, u64>> {
     let prefix = path.prefix();
     let entries = store.list(path.as_str()).map_ok(|Entry { key, size }| {
         let key = key.strip_prefix(&prefix).unwrap_or(&key).to_owned();

@@ -72,6 +72,13 @@ mod _native {
         zarr::limits::bytes_in_flight()
     }
 
+    /// Runs the command line `zarrctl`, and returns its exit code.
+    #[cfg(feature = "zarrctl")]
+    #[pyfunction]
+    fn zarrctl(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
+        py.detach(|| zarrctl::main_with(args))
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::events::start();

@@ -45,7 +45,9 @@ impl Store {
         }
         if precondition == Precondition::None
             && let Backend::Object(object) = &self.inner.backend
-            && object.copy(self.context(), from, to).await?
+            && object
+                .copy(self.context(), from, (object, self.context()), to)
+                .await?
         {
             return Ok(());
         }
@@ -53,6 +55,26 @@ impl Store {
         let body = body.ok_or_else(|| self.not_found(from))?;
         self.put(to, vec![body.bytes], precondition).await?;
         Ok(())
+    }
+
+    /// Copies an object to a key of another store over one client: of the same bucket, opened once
+    /// and divided by [`with_prefix`](Self::with_prefix). The backend copies, and replaces the object
+    /// there. Returns false, and copies nothing, for other stores and for backends that cannot copy.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`copy`](Self::copy).
+    pub async fn copy_to(&self, from: &str, target: &Self, to: &str) -> Result<bool> {
+        target.context().check_write(to, "copy")?;
+        self.context().check_key(from)?;
+        target.context().check_key(to)?;
+        match (&self.inner.backend, &target.inner.backend) {
+            (Backend::Object(object), Backend::Object(other)) => {
+                let target = (other, target.context());
+                object.copy(self.context(), from, target, to).await
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Moves an object to another key: a [`copy`](Self::copy), then a [`delete`](Self::delete) of

@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     attrs, cat, check, compact, copy, create, diff, du, explain, info, ls, manifest, nodes, pages,
-    rechunk, repair, report, serve, show, stats, tree,
+    rechunk, repair, report, serve, show, stats, sweep, tree,
 };
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
@@ -64,6 +64,7 @@ pub(crate) enum Command {
     Check(check::Check),
     Repair(repair::Repair),
     Compact(compact::Compact),
+    Sweep(sweep::Sweep),
     Copy(copy::Copy),
     Rechunk(rechunk::Rechunk),
     Serve(serve::Serve),
@@ -97,6 +98,7 @@ impl Command {
             Self::Check(args) => check::run(context, &args),
             Self::Repair(args) => repair::run(context, &args),
             Self::Compact(args) => compact::run(context, &args),
+            Self::Sweep(args) => sweep::run(context, &args),
             Self::Copy(args) => copy::run(context, &args),
             Self::Rechunk(args) => rechunk::run(context, &args),
             Self::Serve(args) => serve::run(context, &args),

@@ -1,14 +1,74 @@
-//! Codecs as text: `zstd:5`, `crc32c`, or JSON as in metadata documents.
+//! Codecs, data types and fill values as text: `zstd:5`, `crc32c`, `datetime64[ns]`, or JSON as in
+//! metadata documents.
 
-use zarr::{Extension, codecs};
+use zarr::{DataType, Elements, Extension, codecs};
 
 use crate::failure::{Failure, Result};
 
 const HINT: &str = "write NAME or NAME:LEVEL, as in zstd:5,crc32c, or JSON as in metadata \
                     documents; none stores without compression";
 
-/// Parses the codecs behind `bytes`, or all codecs as JSON.
-pub(crate) fn parse(text: &str, has_byte_order: bool) -> Result<Vec<Extension>> {
+/// Parses a data type.
+pub(crate) fn data_type(text: &str) -> Result<DataType> {
+    let hint = "write a name such as float32, datetime64[ns], or JSON as in metadata documents";
+    let times = ["datetime64", "timedelta64"].into_iter();
+    let mut times = times.filter_map(|name| {
+        let rest = text
+            .strip_prefix("numpy.")
+            .unwrap_or(text)
+            .strip_prefix(name)?;
+        Some((name, rest))
+    });
+    let extension = match times.next() {
+        _ if text.starts_with('{') => serde_json::from_str(text)
+            .map_err(|error| Failure::new(format!("--dtype: {error}")).hint(hint))?,
+        Some((name, rest)) => {
+            let inside = rest
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            let Some(inside) = inside else {
+                return Err(Failure::new(format!("--dtype: {text:?} has no unit"))
+                    .hint(format!("write {name}[ns], {name}[D] or another unit")));
+            };
+            let digits = inside.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            let scale = &inside[..inside.len() - digits.len()];
+            Extension::new(format!("numpy.{name}"))
+                .with("unit", digits)
+                .with("scale_factor", scale.parse().unwrap_or(1_u32))
+        }
+        None => Extension::new(text),
+    };
+    let bound = zarr::registry().bind_data_type(&extension);
+    bound.map_err(|error| Failure::new(format!("--dtype: {error}")).hint(hint))
+}
+
+/// Returns a fill value as JSON: text that is no JSON is a string.
+pub(crate) fn fill(text: &str) -> Result<String> {
+    Ok(match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) => text.to_owned(),
+        Err(_) => serde_json::to_string(text)?,
+    })
+}
+
+/// Returns the fill value of an array as JSON, converted to another data type.
+pub(crate) fn converted_fill(array: &zarr::blocking::Array, to: &DataType) -> Result<String> {
+    if array.data_type() == to {
+        return Ok(array.metadata().fill_value().get().to_owned());
+    }
+    let bytes = array.fill_value().bytes().to_vec();
+    let fill = Elements::new(array.data_type(), &[], bytes).and_then(|fill| fill.converted(to));
+    let fill = fill.map_err(|error| {
+        let old = array.metadata().fill_value().get();
+        Failure::new(format!(
+            "the fill value {old} does not become {to}: {error}"
+        ))
+        .hint("give another with --fill")
+    })?;
+    Ok(fill.to_json(0))
+}
+
+/// Parses the codecs behind the one that makes bytes of elements, or all codecs as JSON.
+pub(crate) fn parse(text: &str, data_type: &DataType) -> Result<Vec<Extension>> {
     if text.trim_start().starts_with('[') {
         let wrong = |error| Failure::new(format!("--codecs: {error}")).hint(HINT);
         return serde_json::from_str(text).map_err(wrong);
@@ -17,11 +77,22 @@ pub(crate) fn parse(text: &str, has_byte_order: bool) -> Result<Vec<Extension>> 
         .split(',')
         .map(str::trim)
         .filter(|name| *name != "none");
-    let compressors = names.map(codec).collect::<Result<Vec<_>>>()?;
-    Ok([vec![codecs::bytes(has_byte_order)], compressors].concat())
+    let compressors = names.map(|name| codec(name, data_type));
+    let compressors = compressors.collect::<Result<Vec<_>>>()?;
+    let bytes = match (data_type.fixed_size(), data_type.name()) {
+        (Some(_), _) => codecs::bytes(data_type.swap_size() > 1),
+        (None, "string") => Extension::new("vlen-utf8"),
+        (None, _) => Extension::new("vlen-bytes"),
+    };
+    Ok([vec![bytes], compressors].concat())
 }
 
-fn codec(text: &str) -> Result<Extension> {
+/// Returns the size of an element as `blosc` knows it.
+pub(crate) fn typesize(data_type: &DataType) -> usize {
+    data_type.fixed_size().unwrap_or(1).clamp(1, 255)
+}
+
+fn codec(text: &str, data_type: &DataType) -> Result<Extension> {
     let (name, level) = match text.split_once(':') {
         Some((name, level)) => (name, Some(level)),
         None => (text, None),
@@ -37,7 +108,7 @@ fn codec(text: &str) -> Result<Extension> {
             "zstd",
             u32::try_from(number(5)?).map_err(|_| wrong())?,
             "shuffle",
-            0,
+            typesize(data_type),
         ),
         _ if level.is_none() && !name.is_empty() => Extension::new(name),
         _ => return Err(wrong()),
@@ -88,7 +159,7 @@ mod tests {
     #[test]
     fn codecs_are_names_with_levels() {
         let names = |text| {
-            parse(text, true).map(|codecs| {
+            parse(text, &data_type("int16").expect("known")).map(|codecs| {
                 codecs
                     .iter()
                     .map(|codec| codec.name().to_owned())
@@ -101,6 +172,31 @@ mod tests {
         );
         assert_eq!(names("none").ok(), Some(vec!["bytes".into()]));
         assert!(names("zstd:fast").is_err() && names("").is_err());
+    }
+
+    #[test]
+    fn blosc_has_the_size_of_an_element() {
+        let blosc = |name| parse("blosc", &data_type(name)?).map(|codecs| format!("{codecs:?}"));
+        assert!(blosc("float64").is_ok_and(|text| text.contains("typesize") && text.contains('8')));
+    }
+
+    #[test]
+    fn data_types_are_names_with_units() {
+        let name = |text| data_type(text).map(|it| it.name().to_owned()).ok();
+        assert_eq!(
+            name("datetime64[10ms]").as_deref(),
+            Some("numpy.datetime64")
+        );
+        assert_eq!(name("float32").as_deref(), Some("float32"));
+        for text in ["float33", "datetime64", "datetime64[fortnight]", "{"] {
+            let failure = data_type(text).expect_err("no data type");
+            assert!(
+                failure.message().starts_with("--dtype: "),
+                "{}",
+                failure.message()
+            );
+            assert!(failure.next().is_some());
+        }
     }
 
     #[test]

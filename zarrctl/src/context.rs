@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::failure::{Failure, Result};
 use crate::global::{Color, Global};
 use crate::progress::Progress;
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::text;
 
 /// The options of a run, and the stores that it opened.
@@ -75,19 +75,34 @@ impl Context {
         self.verbose > 0
     }
 
-    /// Prints a result: as JSON if asked for, else as text.
+    /// Prints the result of a run: as JSON if asked for, else as text. A reader that closes the
+    /// output does not change the outcome of the run.
     pub(crate) fn print(&self, json: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        if self.json {
-            self.print_json(json)
-        } else {
-            self.print_text(&text())
+        let printed = match self.json {
+            true => self.print_json(json),
+            false => self.print_text(&text()),
+        };
+        match printed {
+            Err(Failure::ClosedPipe) => Ok(()),
+            printed => printed,
         }
     }
 
     pub(crate) fn print_json(&self, json: &impl Serialize) -> Result<()> {
-        let mut text = serde_json::to_string_pretty(json)?;
-        text.push('\n');
-        self.print_text(&text)
+        self.print_with(|out| {
+            serde_json::to_writer_pretty(&mut *out, json)?;
+            Ok(out.write_all(b"\n")?)
+        })
+    }
+
+    /// Writes to stdout through a buffer.
+    pub(crate) fn print_with(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<()>,
+    ) -> Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        write(&mut out)?;
+        Ok(out.flush()?)
     }
 
     /// Writes text to stdout as it is.
@@ -96,21 +111,24 @@ impl Context {
     }
 
     pub(crate) fn print_bytes(&self, bytes: &[u8]) -> Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        Ok(out.flush()?)
+        self.print_with(|out| Ok(out.write_all(bytes)?))
     }
 
     /// Writes a note to stderr, unless the run is quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            complain(&text::folded(text, text::WIDTH.into()));
         }
+    }
+
+    /// Returns whether progress is shown.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
     }
 
     /// Returns the progress of a task of `len` steps, or of an unknown number of steps.
     pub(crate) fn progress(&self, what: &'static str, len: Option<u64>) -> Progress {
-        Progress::new(what, len, !self.quiet && io::stderr().is_terminal())
+        Progress::new(what, len, self.shows_progress())
     }
 
     /// Asks before something is destroyed, unless `yes`.
@@ -121,7 +139,7 @@ impl Context {
         if !io::stdin().is_terminal() {
             return Err(Failure::new(question).hint("add --yes to do it without a question"));
         }
-        eprint!("{question} [y/N] ");
+        complain(&format!("{question} [y/N] "));
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         match answer.trim().to_ascii_lowercase().as_str() {
@@ -136,7 +154,8 @@ impl Context {
             return;
         }
         if self.json {
-            eprintln!("{}", failure.json());
+            let message = self.placed(failure.message());
+            complain(&format!("{}\n", failure.json(&message)));
             return;
         }
         let (red, end) = if self.has_color() {
@@ -144,16 +163,25 @@ impl Context {
         } else {
             ("", "")
         };
-        let message = text::folded(&format!("error: {}", failure.message()), text::WIDTH.into());
-        eprint!(
-            "{}",
-            message.replacen("error:", &format!("{red}error:{end}"), 1)
-        );
+        let message = self.placed(failure.message());
+        let message = text::folded(&format!("error: {message}"), text::WIDTH.into());
+        complain(&message.replacen("error:", &format!("{red}error:{end}"), 1));
         if let Some(next) = failure.next() {
-            eprint!(
-                "{}",
-                text::folded(&format!("  next: {next}"), text::WIDTH.into())
-            );
+            complain(&text::folded(
+                &format!("  next: {next}"),
+                text::WIDTH.into(),
+            ));
+        }
+    }
+
+    /// Names the source in a message about its root node: `/` says nothing to users.
+    pub(crate) fn placed(&self, message: String) -> String {
+        let opened = self.opened.borrow();
+        let rest = message.strip_prefix('/');
+        let rest = rest.filter(|rest| rest.starts_with(": ") || rest.starts_with(" is "));
+        match (rest, opened.as_slice()) {
+            (Some(rest), [source, ..]) => format!("{}{rest}", source.location()),
+            _ => message,
         }
     }
 
@@ -182,11 +210,17 @@ impl Context {
         if self.verbose == 0 {
             return;
         }
+        let mut buckets = Vec::new();
         for source in self.opened.borrow().iter() {
+            // Sources in one bucket share a client, and its counts.
+            let bucket = source::bucket(&source.given).map(|(bucket, _)| bucket.to_owned());
+            if bucket.is_some() && buckets.contains(&bucket) {
+                continue;
+            }
             let counts = source.hierarchy.store().requests();
-            eprintln!(
-                "{}: {} gets, {} heads, {} lists, {} puts, {} deletes; {} bytes read, {} written",
-                source.location(),
+            complain(&format!(
+                "{}: {} gets, {} heads, {} lists, {} puts, {} deletes; {} bytes read, {} written\n",
+                bucket.as_deref().unwrap_or(source.location()),
                 counts.gets,
                 counts.heads,
                 counts.lists,
@@ -194,7 +228,14 @@ impl Context {
                 counts.deletes,
                 counts.bytes_read,
                 counts.bytes_written,
-            );
+            ));
+            buckets.push(bucket);
         }
     }
+}
+
+/// Writes to stderr. A closed stderr ends no run: half a repair or copy would be worse.
+pub(crate) fn complain(text: &str) {
+    // Nobody is left to be told.
+    let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -14,6 +14,13 @@ pub(crate) enum Outcome {
     Findings,
 }
 
+impl Outcome {
+    /// Returns the outcome of a run in which all is well, or not.
+    pub(crate) fn of(is_well: bool) -> Self {
+        if is_well { Self::Well } else { Self::Findings }
+    }
+}
+
 /// The result type of this crate.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -78,7 +85,7 @@ impl Failure {
     }
 
     /// Returns the error as JSON.
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn json(&self, message: &str) -> Value {
         let (kind, node, key) = match self {
             Self::Engine(error) => (
                 format!("{:?}", error.kind()),
@@ -88,7 +95,7 @@ impl Failure {
             _ => ("Invalid".to_owned(), None, None),
         };
         json!({"error": {
-            "kind": kind, "message": self.message(), "node": node, "key": key, "hint": self.next(),
+            "kind": kind, "message": message, "node": node, "key": key, "hint": self.next(),
         }})
     }
 }

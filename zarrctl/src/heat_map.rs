@@ -14,10 +14,38 @@ const MOST: usize = 20_000;
 const SIDE: f64 = 48.0;
 const GAP: f64 = 3.0;
 
+/// A picture: its elements, and the size of its coordinates.
+pub(crate) struct Picture {
+    drawn: String,
+    width: f64,
+    height: f64,
+}
+
+impl Picture {
+    /// Returns the picture as a part of a web page.
+    pub(crate) fn html(&self) -> String {
+        let Self {
+            drawn,
+            width,
+            height,
+        } = self;
+        let shown = width.min(960.0);
+        format!("<svg width=\"{shown:.0}\" viewBox=\"0 0 {width} {height}\">{drawn}</svg>")
+    }
+
+    /// Returns the picture as a part of another, at a place and at most of a size there.
+    pub(crate) fn placed(&self, [left, top]: [f64; 2], [width, height]: [f64; 2]) -> String {
+        let scale = (width / self.width).min(height / self.height).min(1.0);
+        let drawn = &self.drawn;
+        format!("<g transform=\"translate({left} {top}) scale({scale:.4})\">{drawn}</g>")
+    }
+}
+
 /// Draws the chunks of an array: rows and columns are the last two dimensions, with one plane for
 /// each index of the others, one below another. Darker squares are better compressed, white squares
 /// are not stored, and red edges have dead space.
-pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
+/// `None` if there are too many chunks. The second number is that of the chunks left out.
+pub(crate) fn map(array: &Array, stored: &[StoredChunk]) -> Option<(Picture, usize)> {
     let grid = array.grid_shape();
     let lens = grid
         .iter()
@@ -32,9 +60,8 @@ pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
     let all = lens
         .iter()
         .fold(1_usize, |all, &len| all.saturating_mul(len));
-    let summary = summary(stored, all);
     if plane == 0 || plane > MOST {
-        return summary + "<p>The grid is too large for a picture.</p>";
+        return None;
     }
     let planes = (all / plane).min((MOST / plane).max(1));
     let by_place = stored
@@ -46,17 +73,14 @@ pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
         columns as f64 * step + GAP,
         (rows as f64 * step + 2.0 * GAP) * planes as f64,
     );
-    let mut svg = format!(
-        "<svg width=\"{:.0}\" viewBox=\"0 0 {width} {height}\">",
-        width.min(960.0)
-    );
+    let mut drawn = String::new();
     let fine = stored.len() * inner_len(stored) <= MOST;
     for number in 0..planes * plane {
         let (row, column) = (number % plane / columns, number % columns);
         let top =
             (number / plane) as f64 * (rows as f64 * step + 2.0 * GAP) + GAP + row as f64 * step;
         let left = GAP + column as f64 * step;
-        svg += &square(
+        drawn += &square(
             array,
             by_place.get(&(number as u64)).copied(),
             left,
@@ -64,17 +88,33 @@ pub(crate) fn svg(array: &Array, stored: &[StoredChunk]) -> String {
             fine,
         );
     }
-    svg += "</svg>";
-    if all > planes * plane {
-        svg += &format!(
-            "<p>{} more chunks are not drawn.</p>",
-            text::count((all - planes * plane) as u64)
-        );
-    }
-    summary + &svg
+    let picture = Picture {
+        drawn,
+        width,
+        height,
+    };
+    Some((picture, all - planes * plane))
 }
 
-fn summary(stored: &[StoredChunk], all: usize) -> String {
+/// Returns the chunks of an array as a part of a web page.
+pub(crate) fn html(array: &Array, stored: &[StoredChunk]) -> String {
+    let grid = array.grid_shape();
+    let all = grid.iter().fold(1_u64, |all, &len| all.saturating_mul(len));
+    let summary = summary(stored, all);
+    match map(array, stored) {
+        None => summary + "<p>The grid is too large for a picture.</p>",
+        Some((picture, 0)) => summary + &picture.html(),
+        Some((picture, left)) => {
+            let left = text::count(left as u64);
+            format!(
+                "{summary}{}<p>{left} more chunks are not drawn.</p>",
+                picture.html()
+            )
+        }
+    }
+}
+
+fn summary(stored: &[StoredChunk], all: u64) -> String {
     let size = stored.iter().map(|chunk| chunk.size).sum();
     let shards = stored
         .iter()
@@ -83,7 +123,7 @@ fn summary(stored: &[StoredChunk], all: usize) -> String {
     let mut summary = format!(
         "<p>{} of {} stored, {}",
         text::count(stored.len() as u64),
-        text::count(all as u64),
+        text::count(all),
         text::size(size)
     );
     if !shards.is_empty() {
@@ -203,7 +243,7 @@ fn rect([left, top, width, height]: [f64; 4], fill: &str, stroke: &str, title: &
 }
 
 /// Draws a histogram.
-pub(crate) fn bars(low: f64, high: f64, counts: &[u64]) -> String {
+pub(crate) fn bars(low: f64, high: f64, counts: &[u64]) -> Picture {
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let width = 600.0 / counts.len() as f64;
     let step = (high - low) / counts.len() as f64;
@@ -218,6 +258,9 @@ pub(crate) fn bars(low: f64, high: f64, counts: &[u64]) -> String {
             &title,
         )
     });
-    let bars = bars.collect::<String>();
-    format!("<svg width=\"600\" viewBox=\"0 0 600 120\">{bars}</svg>")
+    Picture {
+        drawn: bars.collect(),
+        width: 600.0,
+        height: 120.0,
+    }
 }

@@ -9,18 +9,22 @@ mod cli;
 mod codecs;
 mod commands;
 mod context;
+mod dates;
 mod describe;
 mod failure;
+mod filter;
 mod global;
 mod heat_map;
+mod npy;
 mod progress;
 mod selection;
 mod source;
+mod stream;
+mod tables;
 mod text;
 mod values;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -31,25 +35,25 @@ use failure::Outcome;
 /// Runs `zarrctl` with the arguments of a process, of which the first is the program's name.
 /// Returns the exit code: 0 if all is well, 1 for findings or differences, 2 for a failure.
 #[must_use]
-pub fn main_with(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+pub fn main_with(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
             // A closed pipe is no reason to report anything.
             let _ = error.print();
-            return ExitCode::from(code);
+            return code;
         }
     };
     let context = Context::new(&cli.global);
     let result = cli.command.run(&context);
     context.finish();
     match result {
-        Ok(Outcome::Well) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Well) => 0,
+        Ok(Outcome::Findings) => 1,
         Err(failure) => {
             context.report(&failure);
-            ExitCode::from(failure.code())
+            failure.code()
         }
     }
 }

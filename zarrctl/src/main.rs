@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    zarrctl::main_with(std::env::args_os())
+    ExitCode::from(zarrctl::main_with(std::env::args_os()))
 }

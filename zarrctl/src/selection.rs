@@ -58,34 +58,55 @@ fn axis(whole: &str, part: &str) -> Result<Axis> {
         Some((name, indices)) => (Some(name.trim().to_owned()), indices.trim()),
         None => (None, part),
     };
-    let selection = indices_of(indices).ok_or_else(|| {
-        Failure::new(format!(
-            "{part:?} in the selection {whole:?} selects nothing"
-        ))
-        .hint("write an index, start:stop:step, [1,2,3] or NAME= before one of them")
+    let selection = indices_of(indices).map_err(|wrong| {
+        let place = if part == whole {
+            String::new()
+        } else {
+            format!(" of {whole:?}")
+        };
+        Failure::new(format!("selection {part:?}{place}: {wrong}"))
+            .hint("write an index, start:stop:step, [1,2,3] or NAME= before one of them")
     })?;
     Ok(Axis { name, selection })
 }
 
-fn indices_of(text: &str) -> Option<AxisSelection> {
+fn indices_of(text: &str) -> Result<AxisSelection, String> {
+    let number = |text: &str| {
+        let wrong = || match text {
+            "" => "an index is missing".to_owned(),
+            _ => format!("{text:?} is no whole number"),
+        };
+        text.parse::<isize>().map_err(|_| wrong())
+    };
     if let Some(list) = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
     {
-        let indices = list.split(',').map(|index| index.trim().parse().ok());
-        return indices.collect::<Option<_>>().map(AxisSelection::Indices);
+        let indices = list.split(',').map(|index| number(index.trim()));
+        return indices
+            .collect::<Result<_, _>>()
+            .map(AxisSelection::Indices);
     }
     if !text.contains(':') {
-        return text.parse().ok().map(AxisSelection::Index);
+        return number(text).map(AxisSelection::Index);
     }
     let parts = text.split(':').map(str::trim).collect::<Vec<_>>();
     let bound = |at: usize| match parts.get(at) {
-        None | Some(&"") => Some(None),
-        Some(bound) => bound.parse::<isize>().ok().map(Some),
+        None | Some(&"") => Ok(None),
+        Some(bound) => number(bound).map(Some),
     };
     let (start, end, step) = (bound(0)?, bound(1)?, bound(2)?.unwrap_or(1));
-    let is_legal = parts.len() <= 3 && step > 0;
-    is_legal.then(|| AxisSelection::Slice(Slice::new(start.unwrap_or(0), end, step)))
+    if parts.len() > 3 {
+        return Err("a range has at most start, stop and step".to_owned());
+    }
+    if step <= 0 {
+        return Err(format!("the step is {step}, and must be 1 or more"));
+    }
+    Ok(AxisSelection::Slice(Slice::new(
+        start.unwrap_or(0),
+        end,
+        step,
+    )))
 }
 
 #[cfg(test)]
@@ -125,7 +146,7 @@ mod tests {
             "a", "1:2:3:4", "1:2:-1", "::0", "[1,x]", ",", "time=", "1.5",
         ] {
             assert!(
-                shown(text).contains("selects nothing"),
+                shown(text).starts_with("selection "),
                 "{text}: {}",
                 shown(text)
             );

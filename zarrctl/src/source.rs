@@ -1,6 +1,8 @@
 //! Sources: the texts that users give for a store or a node, and the hierarchies they lead to.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use zarr::Store;
 use zarr::blocking::{Hierarchy, Node};
@@ -39,7 +41,12 @@ impl Source {
             let Ok(outer) = Self::open(&above, options) else {
                 break;
             };
-            if outer.hierarchy.group_without_consolidated("").is_ok() {
+            let group = outer.hierarchy.group_without_consolidated("");
+            if matches!(&group, Err(error) if error.kind() == zarr::ErrorKind::NodeType) {
+                let message = format!("{above} is an array, and no node can lie in it: {given}");
+                return Err(Failure::new(message).hint("choose a place outside of the array"));
+            }
+            if group.is_ok() {
                 found = Self {
                     given: given.to_owned(),
                     hierarchy: outer.hierarchy,
@@ -72,6 +79,32 @@ impl Source {
     }
 }
 
+/// Returns whether one of two places lies in the other.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (one, other) = (place(one), place(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// Returns a place in one spelling, ending with a slash: of paths, without links.
+fn place(given: &str) -> String {
+    let trimmed = given.trim_end_matches('/');
+    let absolute = std::path::absolute(trimmed).ok();
+    let Some(absolute) = absolute.filter(|_| Store::is_path(given)) else {
+        return format!("{trimmed}/");
+    };
+    let found = absolute.ancestors().find_map(|above| {
+        let rest = absolute.strip_prefix(above).ok()?;
+        let above = above.canonicalize().ok()?;
+        Some(
+            above
+                .components()
+                .chain(rest.components())
+                .collect::<std::path::PathBuf>(),
+        )
+    });
+    format!("{}/", found.unwrap_or(absolute).display())
+}
+
 /// Joins two parts of a node path.
 pub(crate) fn join(above: &str, below: &str) -> String {
     match (above.is_empty(), below.is_empty()) {
@@ -85,11 +118,45 @@ fn store(given: &str, options: &[(String, String)]) -> Result<Store> {
     if given.is_empty() {
         return Err(Failure::new("an empty text is no source").hint("give a path or a URL"));
     }
+    if Store::is_path(given) && archive(given).is_none() && Path::new(given).is_file() {
+        return Err(Failure::new(format!("{given} is a file, and no hierarchy"))
+            .hint("give the directory of the node; a zip archive is FILE.zip"));
+    }
     let url = archive(given).unwrap_or_else(|| given.to_owned());
     let options = options
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    Ok(Store::open_with(&url, options)?)
+    let Some((bucket, path)) = bucket(&url) else {
+        return Ok(Store::open_with(&url, options)?);
+    };
+    // One client for all places in a bucket: connections are shared, and the service itself copies.
+    let options = options.collect::<Vec<_>>();
+    let owned = options
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    let key = (bucket.to_owned(), owned.collect::<Vec<_>>());
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = match opened.get(&key) {
+        Some(store) => store.clone(),
+        None => Store::open_with(bucket, options)?,
+    };
+    opened.insert(key, store.clone());
+    Ok(store.with_prefix(path)?)
+}
+
+/// The stores of buckets, by URL and options.
+static OPENED: Mutex<Opened> = Mutex::new(BTreeMap::new());
+
+type Opened = BTreeMap<(String, Vec<(String, String)>), Store>;
+
+/// Splits the URL of a place in a bucket of a cloud.
+pub(crate) fn bucket(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let is_cloud = ["s3", "gs", "az"].contains(&scheme);
+    let plain = is_cloud && !rest.contains(['?', '#', '|', '%']);
+    let (name, path) = rest.split_once('/').filter(|_| plain)?;
+    let end = scheme.len() + 3 + name.len();
+    Some((&url[..end], path.trim_end_matches('/')))
 }
 
 /// Returns the URL of a zip archive for a text such as `data.zip/group`. A local directory may have

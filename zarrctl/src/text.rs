@@ -78,6 +78,14 @@ pub(crate) fn folded(line: &str, columns: usize) -> String {
     text + "\n"
 }
 
+/// Escapes text for HTML.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
 /// Returns a table without lines; the columns numbered in `right` are aligned right.
 pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> String {
     let mut table = Table::new();

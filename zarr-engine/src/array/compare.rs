@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use zarr_core::DataTypeKind;
 
 use super::Array;
+use super::division::Parts;
 use super::elements::Elements;
 use super::number::Number;
 use super::parts::at_once;
@@ -70,22 +72,16 @@ impl Array {
             return other.located(Err(self.shape_error(other)));
         }
         let region = self.region(selection)?;
-        let parts = self.parts(&region);
-        let lengths = |part: &Vec<Range<u64>>| {
-            part.iter()
-                .map(|range| range.end - range.start)
-                .collect::<Vec<_>>()
-        };
-        let largest = parts
-            .iter()
-            .map(|part| self.nbytes_of(&lengths(part)) + other.nbytes_of(&lengths(part)));
-        let at_once = at_once(largest.max().unwrap_or(1));
-        let compared = stream::iter(parts).map(|part| async move {
+        let parts = self.parts(&region, &[other]).await?;
+        let start = self.rest_compared(other, &parts, tolerance, most);
+        let start = self.located(start)?;
+        let largest = parts.largest();
+        let at_once = at_once(self.nbytes_of(&largest) + other.nbytes_of(&largest));
+        let compared = stream::iter(parts.iter()).map(|part| async move {
             let read = futures::try_join!(self.read_elements(&*part), other.read_elements(&*part));
             let (ours, theirs) = read?;
             compute(move || compare(&part, &ours, &theirs, tolerance, most)).await
         });
-        let start = (ElementDifferences::default(), BTreeMap::new());
         let all = compared.buffer_unordered(at_once).try_fold(
             start,
             async |(mut all, mut first), part| {
@@ -110,6 +106,34 @@ impl Array {
             .map(|(index, (ours, theirs))| (index, ours, theirs))
             .collect();
         Ok(all)
+    }
+
+    /// Compares the elements outside of the visited parts: the fill values.
+    fn rest_compared(
+        &self,
+        other: &Self,
+        parts: &Parts,
+        tolerance: Tolerance,
+        most: usize,
+    ) -> Result<(ElementDifferences, First)> {
+        let compared = parts.rest();
+        let mut first = First::new();
+        if compared == 0 {
+            return Ok((ElementDifferences::default(), first));
+        }
+        let (ours, theirs) = (self.fill_element(), other.fill_element());
+        let found = compare(&[], &ours, &theirs, tolerance, 0);
+        let (found, _) = found.ok_or_else(|| not_comparable(other))?;
+        if found.different > 0 {
+            let values = || (ours.to_json(0), theirs.to_json(0));
+            first.extend(parts.rest_indices().take(most).map(|at| (at, values())));
+        }
+        let all = ElementDifferences {
+            compared,
+            different: found.different * compared,
+            ..found
+        };
+        Ok((all, first))
     }
 
     /// Returns the error for an array whose shape differs from that of this array.
@@ -152,7 +176,9 @@ fn compare(
         return Some((found, first));
     }
     let is_number = |elements: &Elements| elements.is_empty() || elements.number(0).is_some();
-    let comparable = same_type || is_number(ours) && is_number(theirs);
+    let is_complex = |elements: &Elements| elements.data_type().kind() == DataTypeKind::Complex;
+    let are = |is: &dyn Fn(&Elements) -> bool| is(ours) && is(theirs);
+    let comparable = same_type || are(&is_number) || are(&is_complex);
     if !comparable {
         return None;
     }
@@ -160,11 +186,16 @@ fn compare(
         if same_type && ours.get(position) == theirs.get(position) {
             continue;
         }
-        if let Some((a, b)) = ours.number(position).zip(theirs.number(position)) {
-            if are_equal(a, b, tolerance) {
-                continue;
-            }
-            let distance = distance(a, b);
+        let distance = match (ours.number(position), theirs.number(position)) {
+            (Some(a), Some(b)) if are_equal(a, b, tolerance) => continue,
+            (Some(a), Some(b)) => Some(distance(a, b)),
+            _ => match (ours.complex(position), theirs.complex(position)) {
+                (Some(a), Some(b)) if are_equal_complex(a, b, tolerance) => continue,
+                (Some(a), Some(b)) => Some((a[0] - b[0]).hypot(a[1] - b[1])),
+                _ => None,
+            },
+        };
+        if let Some(distance) = distance {
             let distance = Some(distance).filter(|distance| !distance.is_nan());
             found.largest = found.largest.into_iter().chain(distance).reduce(f64::max);
         }
@@ -183,7 +214,20 @@ fn are_equal(a: Number, b: Number, tolerance: Tolerance) -> bool {
         _ => a.to_f64() == b.to_f64(),
     };
     let allowed = tolerance.absolute + tolerance.relative * b.to_f64().abs();
-    is_same || a.is_nan() && b.is_nan() || distance(a, b) <= allowed && allowed > 0.0
+    is_same || a.is_nan() && b.is_nan() || is_within(distance(a, b), allowed)
+}
+
+/// Compares complex numbers: NaN equals NaN in each part, and the tolerance bounds the distance.
+fn are_equal_complex(a: [f64; 2], b: [f64; 2], tolerance: Tolerance) -> bool {
+    let is_same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
+    let allowed = tolerance.absolute + tolerance.relative * b[0].hypot(b[1]);
+    is_same(a[0], b[0]) && is_same(a[1], b[1])
+        || is_within((a[0] - b[0]).hypot(a[1] - b[1]), allowed)
+}
+
+/// Infinity is near no finite number.
+fn is_within(distance: f64, allowed: f64) -> bool {
+    distance.is_finite() && distance <= allowed && allowed > 0.0
 }
 
 fn distance(a: Number, b: Number) -> f64 {

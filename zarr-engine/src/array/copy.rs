@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use zarr_core::Selection;
 
+use super::rewrite::Rewrite;
 use super::{Array, encoding_text};
 use crate::error::{Error, Result};
+use crate::transfer::{Copies, Skip, Transfer};
 
 impl Array {
     /// Copies all elements into another array of equal shape and data type, in this or another
@@ -48,7 +49,15 @@ impl Array {
             encoding_text(&target.metadata),
         ) {
             (Ok(ours), Ok(theirs)) if ours == theirs => self.pass_through(target).await,
-            _ => self.encode_again(target).await,
+            _ => {
+                let options = Rewrite::default();
+                let memory = target.step_size(self, &target.least_step());
+                let memory = options.memory.max(memory);
+                let all = self.region(..)?;
+                let options = Rewrite { memory, ..options };
+                let copied = self.rewrite(target, &all, options, |_| {}).await;
+                copied.map(drop)
+            }
         }
     }
 
@@ -57,19 +66,22 @@ impl Array {
         let (here, there) = (&self.hierarchy, &target.hierarchy);
         let same_store = here.shares_store(there);
         let copied = self.stored_cells().await?;
+        let options = Transfer {
+            skip: Skip::Never,
+            ..Transfer::default()
+        };
+        let copies = &Copies::new(here, there, &options);
+        let size = self.nbytes_of(&self.least_step());
         let copy = |indices: Vec<u64>| async move {
-            let (from, to) = (
-                self.chunk_at(indices.clone()),
-                target.chunk_at(indices.clone()),
-            );
-            let (key, to_key) = (from.key(), to.key());
-            if key != to_key || !same_store {
-                here.copy_object(&key, there, &to_key).await?;
-                to.forget(&to_key);
+            let (from, to) = (self.chunk_at(indices.clone()), target.chunk_at(indices));
+            let keys = (from.key(), to.key());
+            if keys.0 != keys.1 || !same_store {
+                copies.copy(&keys, size, None).await?;
+                to.forget(&keys.1);
             }
             Ok::<_, Error>(())
         };
-        let at_once = target.at_once();
+        let at_once = copies.in_flight();
         let copies = stream::iter(copied.clone())
             .map(copy)
             .buffer_unordered(at_once);
@@ -97,17 +109,5 @@ impl Array {
         let cells = cells.buffer_unordered(self.at_once());
         let stored = cells.try_filter_map(|cell| std::future::ready(Ok(cell)));
         stored.try_collect().await
-    }
-
-    async fn encode_again(&self, target: &Self) -> Result<()> {
-        let copy = |indices: Vec<u64>| async move {
-            let selection = Selection::ranges(target.chunk_at(indices).extent())?;
-            let resolved = self.resolve(&selection)?;
-            let input = self.read_input(&selection).await?;
-            target.write_input(&resolved, input).await
-        };
-        let chunks = stream::iter(target.cells()).map(copy);
-        let copies = chunks.buffer_unordered(target.at_once());
-        copies.try_collect().await
     }
 }

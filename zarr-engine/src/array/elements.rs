@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use zarr_core::{DataType, FillValue, Input, Output, Selection};
+use zarr_core::{DataType, DataTypeKind, FillValue, Input, Output};
 
 use super::append::AxisName;
 use super::data::c_strides;
-use super::number::{Number, is_numeric, numbers_in, push_number};
+use super::number::{Number, complex_in, is_numeric, numbers_in, push_number};
 use super::selection::Select;
 use super::{Array, InputLayout};
 use crate::engine::Target;
@@ -147,7 +147,19 @@ impl Elements {
         found
     }
 
-    /// Converts numbers to another numeric data type, with rounding to the nearest float.
+    /// Returns the real and the imaginary part of the element at a position in C order, if the
+    /// elements are complex numbers.
+    ///
+    /// # Panics
+    /// Panics if there are not that many elements.
+    #[must_use]
+    pub fn complex(&self, position: usize) -> Option<[f64; 2]> {
+        complex_in(&self.data_type, self.get(position))
+    }
+
+    /// Converts numbers to another numeric data type, with rounding to the nearest float. Numbers
+    /// become complex numbers, but not the reverse. Times become `int64`, and `int64` times, without
+    /// a change of their bytes; "not a time" is the least `int64`.
     ///
     /// # Errors
     /// [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) if one of the two types is not
@@ -157,13 +169,32 @@ impl Elements {
         if self.data_type == *data_type {
             return Ok(self.clone());
         }
+        let kinds = [self.data_type.kind(), data_type.kind()];
+        if kinds.contains(&DataTypeKind::Time) {
+            let other = kinds.contains(&DataTypeKind::Int) && data_type.fixed_size() == Some(8);
+            return match other && self.data_type.fixed_size() == Some(8) {
+                true => Self::new(data_type, &self.shape, self.bytes.clone()),
+                false => Err(not_converted(data_type)),
+            };
+        }
         let mut bytes = Vec::with_capacity(self.len() * data_type.fixed_size().unwrap_or(0));
         let mut failed = None;
-        let are_numbers = self.each_number(|number| {
+        let to_complex = data_type.kind() == DataTypeKind::Complex;
+        let mut are_numbers = self.each_number(|number| {
             if failed.is_none() && !push_number(data_type, number, &mut bytes) {
                 failed = Some(number);
             }
+            if to_complex {
+                push_number(data_type, Number::Float(0.0), &mut bytes);
+            }
         });
+        if to_complex && !are_numbers {
+            let complex = (0..self.len()).map_while(|position| self.complex(position));
+            for part in complex.flatten() {
+                push_number(data_type, Number::Float(part), &mut bytes);
+            }
+            are_numbers = Some(bytes.len()) == data_type.fixed_size().map(|size| size * self.len());
+        }
         if let Some(number) = failed.filter(|_| is_numeric(data_type)) {
             let found = match number {
                 Number::Int(value) => value.to_string(),
@@ -173,9 +204,7 @@ impl Elements {
             return Err(zarr_core::Error::invalid(found, expected).into());
         }
         if !are_numbers || !is_numeric(data_type) {
-            let element = "elements of another data type, as not both are numeric";
-            let data_type = data_type.name().to_owned();
-            return Err(zarr_core::Error::ElementType { data_type, element }.into());
+            return Err(not_converted(data_type));
         }
         Self::new(data_type, &self.shape, bytes)
     }
@@ -288,8 +317,21 @@ impl Array {
         ))
     }
 
-    /// Reads a region as input of a write to an array of equal data type.
-    pub(super) async fn read_input(&self, selection: &Selection) -> Result<InputLayout> {
-        Ok(self.read_elements(selection).await?.into_input())
+    /// Returns the fill value as elements without dimensions.
+    pub(super) fn fill_element(&self) -> Elements {
+        let bytes = self.fill_value().bytes().to_vec();
+        let is_variable = self.data_type().fixed_size().is_none();
+        Elements {
+            data_type: self.data_type().clone(),
+            shape: Vec::new(),
+            offsets: is_variable.then(|| vec![0, bytes.len()]),
+            bytes,
+        }
     }
+}
+
+fn not_converted(data_type: &DataType) -> Error {
+    let element = "elements of another data type: only numbers are converted, and times as int64";
+    let data_type = data_type.name().to_owned();
+    zarr_core::Error::ElementType { data_type, element }.into()
 }

@@ -14,6 +14,7 @@ mod compare;
 mod copy;
 mod data;
 mod digest;
+mod division;
 mod element;
 mod elements;
 mod grid;
@@ -335,7 +336,7 @@ fn same_layout(a: &ArrayMetadata, b: &ArrayMetadata) -> bool {
 }
 
 /// Returns the members that define how elements are encoded and which chunk holds which element.
-fn encoding_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
+pub(crate) fn encoding_text(metadata: &ArrayMetadata) -> zarr_core::Result<String> {
     text_of(
         metadata,
         &["data_type", "chunk_grid", "fill_value", "codecs"],

@@ -31,17 +31,41 @@ impl Number {
 
 /// Returns whether numbers can be converted to a data type.
 pub(super) fn is_numeric(data_type: &DataType) -> bool {
-    use DataTypeKind::{Bool, Float, Int, UInt};
-    matches!(data_type.kind(), Bool | Float | Int | UInt)
+    use DataTypeKind::{Bool, Complex, Float, Int, UInt};
+    matches!(data_type.kind(), Bool | Complex | Float | Int | UInt)
 }
 
-/// Appends a number as an element of a data type; returns whether the type contains the number.
+/// Returns the two parts of a complex element.
+pub(super) fn complex_in(data_type: &DataType, element: &[u8]) -> Option<[f64; 2]> {
+    use DataTypeKind::{Complex, NarrowComplex};
+    if !matches!(data_type.kind(), Complex | NarrowComplex) {
+        return None;
+    }
+    let format = FloatFormat::named(match data_type.name() {
+        "complex64" => "float32",
+        "complex128" => "float64",
+        name => name.strip_prefix("complex_")?,
+    })?;
+    let part = |bytes: &[u8]| {
+        Some(format.number(match bytes.len() {
+            1 => bytes[0].into(),
+            2 => u16::from_ne_bytes(bytes.try_into().ok()?).into(),
+            4 => u32::from_ne_bytes(bytes.try_into().ok()?).into(),
+            _ => u64::from_ne_bytes(bytes.try_into().ok()?),
+        }))
+    };
+    let (real, imaginary) = element.split_at_checked(element.len() / 2)?;
+    Some([part(real)?, part(imaginary)?])
+}
+
+/// Appends a number as an element of a data type, or as one of the two parts of a complex element;
+/// returns whether the type contains the number.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "casts of floats saturate, and floats are rounded"
 )]
 pub(super) fn push_number(data_type: &DataType, number: Number, bytes: &mut Vec<u8>) -> bool {
-    use DataTypeKind::{Bool, Float, Int, UInt};
+    use DataTypeKind::{Bool, Complex, Float, Int, UInt};
     macro_rules! integer {
         ($integer:ty) => {{
             let whole = match number {
@@ -61,8 +85,8 @@ pub(super) fn push_number(data_type: &DataType, number: Number, bytes: &mut Vec<
             return !number.is_nan();
         }
         (Float, Some(2)) => bytes.extend(f16::from_f64(value).to_ne_bytes()),
-        (Float, Some(4)) => bytes.extend((value as f32).to_ne_bytes()),
-        (Float, Some(8)) => bytes.extend(value.to_ne_bytes()),
+        (Float, Some(4)) | (Complex, Some(8)) => bytes.extend((value as f32).to_ne_bytes()),
+        (Float, Some(8)) | (Complex, Some(16)) => bytes.extend(value.to_ne_bytes()),
         (Int, Some(1)) => return integer!(i8),
         (Int, Some(2)) => return integer!(i16),
         (Int, Some(4)) => return integer!(i32),

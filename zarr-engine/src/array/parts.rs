@@ -1,5 +1,5 @@
 //! An array in parts of bounded size: regions that are read one after another by computations over
-//! whole arrays.
+//! whole arrays. `division` says which parts there are, and which of them hold only fill values.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use futures::stream::{self, Stream, StreamExt};
 use zarr_core::{BasicIndex, GridDimension, Selection};
 
 use super::Array;
+use super::division::{Division, Parts};
 use super::elements::Elements;
-use super::grid::Boxes;
 use super::selection::Select;
 use crate::engine::{compute, limits};
 use crate::error::Result;
@@ -67,38 +67,14 @@ impl Array {
         Ok(region)
     }
 
-    /// Splits a region into parts aligned with the chunks, in C order.
-    pub(super) fn parts(&self, region: &[Range<u64>]) -> Vec<Vec<Range<u64>>> {
-        let Some(unit) = self.unit() else {
-            return self.chunk_parts(region);
-        };
-        let cells = region
-            .iter()
-            .zip(&unit)
-            .map(|(range, &unit)| match range.is_empty() {
-                true => 0..0,
-                false => range.start / unit..range.end.div_ceil(unit),
-            });
-        let part = |cell: Vec<u64>| {
-            let axes = cell.iter().zip(&unit).zip(region);
-            axes.map(|((&cell, &unit), range)| {
-                let start = cell * unit;
-                start.max(range.start)..start.saturating_add(unit).min(range.end)
-            })
-            .collect()
-        };
-        Boxes::new(cells).map(part).collect()
-    }
-
-    /// Returns the extents of the chunks that a region touches, cut to the region.
-    fn chunk_parts(&self, region: &[Range<u64>]) -> Vec<Vec<Range<u64>>> {
-        let chunks = self.chunks().map(|chunk| {
-            let axes = chunk.extent().iter().zip(region);
-            let axes = axes.map(|(a, b)| a.start.max(b.start)..a.end.min(b.end));
-            axes.collect::<Vec<_>>()
-        });
-        let is_touched = |part: &Vec<Range<u64>>| !part.iter().any(Range::is_empty);
-        chunks.filter(is_touched).collect()
+    /// Returns the parts of a region that may hold more than fill values, here or in `others`,
+    /// arrays of equal shape.
+    pub(super) async fn parts(&self, region: &[Range<u64>], others: &[&Self]) -> Result<Parts> {
+        let division = Division::new(self, region, self.unit());
+        let origin = vec![0; region.len()];
+        let arrays = [self].into_iter().chain(others.iter().copied());
+        let arrays = arrays.map(|array| (array, &*origin)).collect::<Vec<_>>();
+        division.touched(&arrays).await
     }
 
     /// Returns the shape of a part: a multiple of the chunk shape, or of the inner chunk shape if
@@ -136,21 +112,16 @@ impl Array {
         lengths.fold(item, |size, &len| size.saturating_mul(len))
     }
 
-    /// Reads the parts of a region, a few at a time, and applies `map` to each on the computing
-    /// threads. The results come in the order of the parts.
+    /// Reads parts, a few at a time, and applies `map` to each on the computing threads. The
+    /// results come in the order of the parts.
     pub(super) fn map_parts<R: Send + 'static>(
         &self,
-        region: &[Range<u64>],
+        parts: &Parts,
         map: impl Fn(&[Range<u64>], &Elements) -> R + Send + Sync + 'static,
     ) -> impl Stream<Item = Result<R>> + Send {
         let map = Arc::new(map);
-        let parts = self.parts(region);
-        let largest = parts.iter().map(|part| {
-            let lengths = part.iter().map(|range| range.end - range.start);
-            self.nbytes_of(&lengths.collect::<Vec<_>>())
-        });
-        let at_once = at_once(largest.max().unwrap_or(1));
-        stream::iter(parts)
+        let at_once = at_once(self.nbytes_of(&parts.largest()));
+        stream::iter(parts.iter())
             .map(move |part| {
                 let map = map.clone();
                 async move {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Array;
+use super::division::{Division, Parts};
 use super::grid::Boxes;
 use super::parts::at_once;
 use super::selection::Select;
@@ -49,8 +50,9 @@ impl Array {
     /// Copies a region, of indices and ranges without steps, into an array whose shape is that of
     /// the region; numbers are converted to the data type of the target. Each chunk or shard of the
     /// target is written once and entirely, so that an interrupted copy can be resumed. Chunks of
-    /// the source are read as few times as the memory allows. Calls `done` with the number of
-    /// elements after each step.
+    /// the source are read as few times as the memory allows; parts of equal fill values of which
+    /// neither array stores a chunk are left out. Calls `done` with the number of elements after
+    /// each step.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, Rewrite, blocking};
@@ -83,15 +85,42 @@ impl Array {
         if !found.eq(target.shape().iter().copied()) {
             return target.located(Err(self.shape_error(target)));
         }
-        let (steps, size) = target.steps(self, options.memory)?;
+        let needed = target.step_size(self, &target.least_step());
+        if needed > options.memory {
+            let error = zarr_core::Error::TooLarge {
+                what: "memory for one chunk or shard of the target",
+                wanted: format!("{needed} bytes"),
+                limit: options.memory,
+            };
+            return target.located(Err(error.into()));
+        }
+        self.rewrite(target, &region, options, done).await
+    }
+
+    /// Copies a region whose shape is that of the target, in steps of at least one chunk.
+    pub(super) async fn rewrite(
+        &self,
+        target: &Self,
+        region: &[Range<u64>],
+        options: Rewrite,
+        done: impl Fn(u64) + Send + Sync,
+    ) -> Result<Rewritten> {
+        let steps = self.steps(target, region, options.memory).await?;
+        let size = target.step_size(self, &steps.largest());
         let stored = match options.resume {
             true => target.stored_cells().await?,
             false => BTreeSet::new(),
         };
         let most = usize::try_from(options.memory / size.max(1)).unwrap_or(usize::MAX);
         let at_once = at_once(size).min(most).max(1);
-        let (region, stored, done) = (&region, &stored, &done);
-        let steps = stream::iter(steps).map(async |step: Vec<Range<u64>>| {
+        let (stored, done) = (&stored, &done);
+        let rest = steps.rest();
+        done(rest);
+        let start = Rewritten {
+            copied: rest,
+            skipped: 0,
+        };
+        let steps = stream::iter(steps.iter()).map(async |step: Vec<Range<u64>>| {
             let len = step.iter().map(|range| range.end - range.start).product();
             if options.resume && target.cells_of(&step).all(|cell| stored.contains(&cell)) {
                 done(len);
@@ -113,10 +142,7 @@ impl Array {
                 skipped: a.skipped + b.skipped,
             })
         };
-        steps
-            .buffer_unordered(at_once)
-            .try_fold(Rewritten::default(), add)
-            .await
+        steps.buffer_unordered(at_once).try_fold(start, add).await
     }
 
     async fn rewrite_step(
@@ -139,76 +165,48 @@ impl Array {
         target.write_elements(step, elements).await
     }
 
-    /// Splits this array into steps of whole chunks (or shards), each wide enough to use the chunks
-    /// of the source that it reads, as far as memory allows. Returns the steps, and the memory that
-    /// one step takes.
-    fn steps(&self, source: &Self, memory: u64) -> Result<(Vec<Vec<Range<u64>>>, u64)> {
-        let size = |lengths: &[u64]| {
-            let elements = self.nbytes_of(lengths).max(source.nbytes_of(lengths));
-            elements.saturating_mul(COPIES)
-        };
-        let check = |needed: u64| match needed <= memory {
-            true => Ok(()),
-            false => self.located(Err(zarr_core::Error::TooLarge {
-                what: "memory for one chunk or shard of the target",
-                wanted: format!("{needed} bytes"),
-                limit: memory,
+    /// Splits a target into steps of whole chunks (or shards), each wide enough to use the chunks of
+    /// this array that it reads, as far as memory allows.
+    async fn steps(&self, target: &Self, region: &[Range<u64>], memory: u64) -> Result<Parts> {
+        let read = self.layout.inner_chunk_shape().or(self.fixed_chunk());
+        let unit = target.fixed_chunk().map(|chunk| {
+            let mut step = chunk.clone();
+            for axis in (0..step.len()).rev() {
+                let wanted = read.as_ref().map_or(0, |read| read[axis]);
+                let wanted = wanted.div_ceil(chunk[axis]).max(1) * chunk[axis];
+                let narrow = std::mem::replace(&mut step[axis], wanted);
+                // At least two steps run concurrently, so that reads and writes overlap.
+                if target.step_size(self, &step) > memory / 2 {
+                    step[axis] = narrow;
+                }
             }
-            .into())),
-        };
-        let Some(chunk) = self.fixed_chunk() else {
-            let steps = self
-                .chunks()
-                .map(|chunk| chunk.extent().to_vec())
-                .collect::<Vec<_>>();
-            let sizes = steps.iter().map(|step| {
-                size(
-                    &step
-                        .iter()
-                        .map(|range| range.end - range.start)
-                        .collect::<Vec<_>>(),
-                )
-            });
-            let largest = sizes.max().unwrap_or(0);
-            return check(largest).map(|()| (steps, largest));
-        };
-        let within = |lengths: &[u64]| {
-            let lengths = lengths.iter().zip(self.shape());
-            lengths
-                .map(|(&len, &all)| len.min(all.max(1)))
-                .collect::<Vec<_>>()
-        };
-        check(size(&within(&chunk)))?;
-        let read = source
-            .layout
-            .inner_chunk_shape()
-            .or_else(|| source.fixed_chunk());
-        let mut step = chunk.clone();
-        for axis in (0..step.len()).rev() {
-            let wanted = read.as_ref().map_or(0, |read| read[axis]);
-            let wanted = wanted.div_ceil(chunk[axis]).max(1) * chunk[axis];
-            let narrow = std::mem::replace(&mut step[axis], wanted);
-            // At least two steps run concurrently, so that reads and writes overlap.
-            if size(&within(&step)) > memory / 2 {
-                step[axis] = narrow;
-            }
+            step
+        });
+        let all = target.shape().iter().map(|&len| 0..len);
+        let division = Division::new(target, &all.collect::<Vec<_>>(), unit);
+        let fill = self.fill_element().converted(target.data_type());
+        if !fill.is_ok_and(|fill| fill.get(0) == target.fill_value().bytes()) {
+            return Ok(division.everything());
         }
-        let cells = self
-            .shape()
-            .iter()
-            .zip(&step)
-            .map(|(len, step)| 0..len.div_ceil(*step));
-        let extent = |cell: Vec<u64>| {
-            let axes = cell.iter().zip(&step).zip(self.shape());
-            axes.map(|((cell, step), &len)| {
-                cell * step..(cell * step).saturating_add(*step).min(len)
-            })
-            .collect()
-        };
-        Ok((
-            Boxes::new(cells).map(extent).collect(),
-            size(&within(&step)),
-        ))
+        let origin = region.iter().map(|range| range.start);
+        let (origin, zero) = (origin.collect::<Vec<_>>(), vec![0; region.len()]);
+        division.touched(&[(self, &origin), (target, &zero)]).await
+    }
+
+    /// Returns the shape of the largest chunk (or shard).
+    pub(super) fn least_step(&self) -> Vec<u64> {
+        let all = self.shape().iter().map(|&len| 0..len);
+        let division = Division::new(self, &all.collect::<Vec<_>>(), self.fixed_chunk());
+        division.everything().largest()
+    }
+
+    /// Returns the memory that a step of this shape takes, in bytes.
+    pub(super) fn step_size(&self, source: &Self, step: &[u64]) -> u64 {
+        let within = step.iter().zip(self.shape());
+        let within = within.map(|(&len, &all)| len.min(all.max(1)));
+        let within = within.collect::<Vec<_>>();
+        let elements = self.nbytes_of(&within).max(source.nbytes_of(&within));
+        elements.saturating_mul(COPIES)
     }
 
     /// Returns the cells of the grid that a region touches.

@@ -261,7 +261,11 @@ fn by_name(
             (None, _) => {
                 let names = names.iter().map(|name| name.as_deref().unwrap_or("(none)"));
                 let names = names.collect::<Vec<_>>().join(", ");
-                let reason = format!("no dimension is named {name:?}; the names are: {names}");
+                let known = match names.is_empty() {
+                    true => "the dimensions have no names".to_owned(),
+                    false => format!("the names are: {names}"),
+                };
+                let reason = format!("no dimension is named {name:?}; {known}");
                 return Err(refused(reason).into());
             }
         };

@@ -50,8 +50,8 @@ struct Moments {
 
 impl Array {
     /// Computes the statistics of a region: of indices and ranges without steps. Reads a few chunks
-    /// at a time and computes on all threads, so that memory stays bounded. Counts up to `distinct`
-    /// distinct values.
+    /// at a time and computes on all threads, so that memory stays bounded; reads only stored chunks
+    /// if there are many. Counts up to `distinct` distinct values.
     ///
     /// ```
     /// use zarr_engine::{ArrayBuilder, Number, blocking};
@@ -71,14 +71,12 @@ impl Array {
     pub async fn statistics(&self, selection: impl Select, distinct: usize) -> Result<Statistics> {
         let region = self.region(selection)?;
         let fill = self.fill_value().clone();
-        let parts = self.map_parts(&region, move |_, elements| {
+        let parts = self.parts(&region, &[]).await?;
+        let start = moments(&self.fill_element(), &fill, distinct).times(parts.rest());
+        let found = self.map_parts(&parts, move |_, elements| {
             moments(elements, &fill, distinct)
         });
-        let start = Moments {
-            values: Some(HashMap::new()),
-            ..Moments::default()
-        };
-        let all = parts.try_fold(start, async |all, part| Ok(joined(all, part, distinct)));
+        let all = found.try_fold(start, async |all, part| Ok(joined(all, part, distinct)));
         let mut all = all.await?;
         if all.finite > 0 {
             all.of.mean = Some(all.mean);
@@ -105,7 +103,7 @@ impl Array {
         if bins == 0 {
             return Ok(Vec::new());
         }
-        let parts = self.map_parts(&region, move |_, elements| {
+        let count = move |elements: &Elements| {
             let mut counts = vec![0_u64; bins];
             let scale = bins as f64 / (high - low);
             elements.each_number(|number| {
@@ -120,14 +118,18 @@ impl Array {
                 }
             });
             counts
-        });
+        };
+        let parts = self.parts(&region, &[]).await?;
+        let rest = count(&self.fill_element()).into_iter();
+        let rest = rest.map(|count| count * parts.rest()).collect();
+        let parts = self.map_parts(&parts, move |_, elements| count(elements));
         let add = async |mut all: Vec<u64>, part: Vec<u64>| {
             all.iter_mut()
                 .zip(part)
                 .for_each(|(all, part)| *all += part);
             Ok(all)
         };
-        parts.try_fold(vec![0; bins], add).await
+        parts.try_fold(rest, add).await
     }
 
     fn as_json(&self, values: HashMap<Box<[u8]>, u64>) -> Vec<(String, u64)> {
@@ -141,6 +143,24 @@ impl Array {
             .collect::<Vec<_>>();
         values.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
         values
+    }
+}
+
+impl Moments {
+    /// Returns the statistics of one element `count` times.
+    fn times(mut self, count: u64) -> Self {
+        let of = &mut self.of;
+        let counts = [&mut of.count, &mut of.fill, &mut of.nan, &mut of.infinite];
+        counts.into_iter().for_each(|number| *number *= count);
+        self.finite *= count;
+        if count == 0 {
+            (self.of.min, self.of.max) = (None, None);
+            self.values = Some(HashMap::new());
+        }
+        for number in self.values.iter_mut().flat_map(HashMap::values_mut) {
+            *number *= count;
+        }
+        self
     }
 }
 

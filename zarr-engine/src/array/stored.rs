@@ -35,6 +35,17 @@ pub struct StoredShard {
     pub dead: u64,
 }
 
+impl StoredChunk {
+    pub(crate) fn new(indices: Vec<u64>, key: String, size: u64) -> Self {
+        Self {
+            indices,
+            key,
+            size,
+            shard: None,
+        }
+    }
+}
+
 impl Array {
     /// Returns the stored chunks or shards from one listing, in C order, with the indexes of at
     /// most `indexes` shards, each of which takes a request.
@@ -62,12 +73,7 @@ impl Array {
         let stored = stored.filter_map(|entry| {
             let indices = self.layout.cell_of_key(&self.prefix, &entry.key)?;
             let is_inside = indices.iter().zip(&grid).all(|(index, len)| index < len);
-            is_inside.then_some(StoredChunk {
-                indices,
-                key: entry.key,
-                size: entry.size,
-                shard: None,
-            })
+            is_inside.then(|| StoredChunk::new(indices, entry.key, entry.size))
         });
         let mut stored = stored.collect::<Vec<_>>();
         stored.sort_by(|a, b| a.indices.cmp(&b.indices));
@@ -81,7 +87,8 @@ impl Array {
         Ok(stored)
     }
 
-    async fn stored_shard(&self, chunk: &StoredChunk) -> Result<Option<StoredShard>> {
+    /// Returns what the index of a shard says; `None` if the chunk is no shard, or gone.
+    pub(crate) async fn stored_shard(&self, chunk: &StoredChunk) -> Result<Option<StoredShard>> {
         let codecs = self.layout.codecs_of(&chunk.indices);
         let Some(sharding) = codecs.sharding() else {
             return Ok(None);

@@ -20,7 +20,7 @@ use zarr_core::{Input, NodePath, Registry};
 use zarr_store::Store;
 
 pub use self::array::{Array, SubArray};
-pub use self::check::{check, plan_repair, repair};
+pub use self::check::{check, plan_repair, plan_repair_with_copy, repair};
 pub use self::chunk::{Chunk, InnerChunk};
 pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};

@@ -139,6 +139,19 @@ impl<'a> Chunks<'a> {
         found
     }
 
+    /// Returns whether the object of a chunk is whole.
+    pub(super) async fn is_whole(
+        &self,
+        node: &NodePath,
+        layout: &ArrayLayout,
+        cell: &[u64],
+        (key, size): (&str, u64),
+    ) -> bool {
+        let found = self.chunk(&Object { node, key, size }, layout, cell).await;
+        let is_error = |finding: &Finding| finding.severity == Severity::Error;
+        found.chunks == 1 && !found.findings.iter().any(is_error)
+    }
+
     async fn chunk(&self, object: &Object<'_>, layout: &ArrayLayout, cell: &[u64]) -> Found {
         let chain = layout.codecs_of(cell);
         let mut found = Found::default();

@@ -10,17 +10,9 @@ use zarr_store::Entry;
 use super::errors::{of_document, of_metadata};
 use super::finding::Finding;
 use super::rules::*;
+pub(super) use crate::documents::NAMES;
 use crate::documents::{Wanted, key_of};
 use crate::hierarchy::Hierarchy;
-
-/// The names of documents.
-pub(super) const NAMES: [&str; 5] = [
-    METADATA_NAME,
-    v2::ARRAY_NAME,
-    v2::GROUP_NAME,
-    v2::ATTRIBUTES_NAME,
-    v2::CONSOLIDATED_NAME,
-];
 
 /// The number of nodes read concurrently.
 pub(super) const AT_ONCE: usize = 64;

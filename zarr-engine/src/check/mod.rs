@@ -18,8 +18,8 @@
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
 //! chunks, `chunks` and `shard` check these. `rules` names the rules and `finding` reports them;
-//! `plan` proposes repairs, `repair` runs them, and `rebuild` makes whole shards. Memory holds the listing and the documents, and
-//! of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
+//! `plan` proposes repairs, `repair` runs them, `rebuild` makes whole shards, and `recover` takes
+//! objects from another copy of the data. Memory holds the listing and the documents, and of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
 mod chunks;
 mod copies;
@@ -30,6 +30,7 @@ mod keys;
 mod names;
 mod plan;
 mod rebuild;
+mod recover;
 mod repair;
 mod rules;
 mod shard;
@@ -45,6 +46,7 @@ use zarr_store::{Entry, Unlisted};
 use self::chunks::Chunks;
 pub use self::finding::{Finding, Report};
 pub use self::plan::{Action, ActionKind, plan};
+pub use self::recover::{Recover, plan_with_copy};
 pub use self::repair::{Outcome, RepairOptions, Status, apply};
 use self::rules::*;
 pub use self::rules::{Rule, Severity, rules};

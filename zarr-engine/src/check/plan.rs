@@ -22,6 +22,8 @@ pub enum ActionKind {
     CreateGroup,
     /// Writes the document of a node from its copy in consolidated metadata.
     RestoreDocument,
+    /// Writes an object of another copy of the data in place of a damaged or missing one.
+    RestoreObject,
     /// Writes a shard again from its whole inner chunks, without dead space.
     RebuildShard,
     /// Removes an object.
@@ -58,34 +60,56 @@ pub struct Action {
 /// # Errors
 /// [`Error::Store`](crate::Error::Store) if the store does not tell the version of an object.
 pub async fn plan(hierarchy: &Hierarchy, report: &Report) -> Result<Vec<Action>> {
-    let mut actions = BTreeMap::<(ActionKind, &str), Action>::new();
+    let mut actions = Actions::new();
     for finding in report.findings.iter().filter(|finding| finding.repairable) {
         let rule = rules().iter().find(|rule| rule.name == finding.rule);
-        let (Some(rule), Some(key)) = (rule, &finding.key) else {
-            continue;
-        };
-        let Some(kind) = kind(rule) else {
-            continue;
-        };
-        let action = actions.entry((kind, key)).or_insert_with(|| Action {
-            kind,
-            node: finding.node.clone(),
-            key: key.clone(),
-            rules: Vec::new(),
-            needs_backup: rule.repair == Repair::RemoveData,
-            version: None,
-        });
-        if !action.rules.contains(&rule.name) {
-            action.rules.push(rule.name);
+        let kind = rule.and_then(|rule| kind(rule));
+        if let (Some(kind), Some(key)) = (kind, &finding.key) {
+            add(&mut actions, kind, &finding.node, key, Some(finding.rule));
         }
     }
+    with_versions(hierarchy, actions).await
+}
+
+/// Actions by kind and key.
+pub(super) type Actions = BTreeMap<(ActionKind, String), Action>;
+
+/// Adds an action, or a rule to it.
+pub(super) fn add(
+    actions: &mut Actions,
+    kind: ActionKind,
+    node: &NodePath,
+    key: &str,
+    rule: Option<&'static str>,
+) {
+    let action = actions.entry((kind, key.to_owned()));
+    let action = action.or_insert_with(|| Action {
+        kind,
+        node: node.clone(),
+        key: key.to_owned(),
+        rules: Vec::new(),
+        needs_backup: false,
+        version: None,
+    });
+    let rule = rules().iter().find(|known| Some(known.name) == rule);
+    if let Some(rule) = rule.filter(|rule| !action.rules.contains(&rule.name)) {
+        action.needs_backup |= rule.repair == Repair::RemoveData;
+        action.rules.push(rule.name);
+    }
+}
+
+/// Reads the versions of the objects that actions replace or remove.
+pub(super) async fn with_versions(hierarchy: &Hierarchy, actions: Actions) -> Result<Vec<Action>> {
     let versions = stream::iter(actions.into_values()).map(|action| async move {
-        use ActionKind::{CreateGroup, RemoveFile, RestoreDocument};
+        use ActionKind::{CreateGroup, RemoveFile, RestoreDocument, RestoreObject};
         if let CreateGroup | RestoreDocument | RemoveFile = action.kind {
             return Ok::<_, Error>(Some(action));
         }
         // An object that is gone needs no repair.
         let info = hierarchy.store().head(&action.key).await?;
+        if info.is_none() && action.kind == RestoreObject {
+            return Ok(Some(action));
+        }
         Ok(info.map(|info| Action {
             version: Some(info.version),
             ..action

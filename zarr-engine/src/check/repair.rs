@@ -9,6 +9,8 @@ use zarr_store::{ByteRange, ErrorKind, Precondition, Store, Version};
 use super::copies::{below, has_objects};
 use super::plan::{Action, ActionKind};
 use super::rebuild::rebuild;
+use super::recover::{whole_inner_chunk, whole_object};
+use super::rules::INNER_CHUNKS_MISSING;
 use super::shard::Shard;
 use super::tree::above;
 use super::{documents, list};
@@ -22,7 +24,8 @@ use crate::hierarchy::Hierarchy;
 pub struct RepairOptions {
     /// The store that receives every object before it is replaced or removed, under its key.
     pub backup: Option<Store>,
-    /// Another copy of the data, from which damaged inner chunks are taken if they are whole there.
+    /// Another copy of the data, from which objects and inner chunks are taken if they are whole
+    /// there.
     pub other_copy: Option<Hierarchy>,
 }
 
@@ -130,6 +133,7 @@ impl Repair<'_> {
         match action.kind {
             ActionKind::CreateGroup => self.create_group(action).await,
             ActionKind::RestoreDocument => self.restore(action).await,
+            ActionKind::RestoreObject => self.restore_object(action).await,
             ActionKind::RebuildShard => self.rebuild(action, outcome).await,
             ActionKind::RemoveObject => self.remove(action).await,
             ActionKind::RemoveFile => self.remove_file(action).await,
@@ -240,6 +244,32 @@ impl Repair<'_> {
         Ok(())
     }
 
+    /// Puts the object of the other copy.
+    async fn restore_object(&self, action: &Action) -> Done {
+        let Some(other) = &self.options.other_copy else {
+            return skip("no other copy is given");
+        };
+        let Some(bytes) = whole_object(self.hierarchy, other, &action.node, &action.key).await
+        else {
+            return skip("the other copy has no whole object of this key and layout");
+        };
+        let mut condition = Precondition::IfAbsent;
+        if action.version.is_some() {
+            let (old, version) = self.planned(action).await?;
+            if old == bytes {
+                return skip("the other copy has the same bytes");
+            }
+            self.keep(action, &old).await?;
+            condition = Precondition::IfVersion(version);
+        }
+        self.store()
+            .put(&action.key, vec![bytes], condition)
+            .await?;
+        self.hierarchy.engine().forget(&action.key, None);
+        self.hierarchy.documents.clear();
+        Ok(())
+    }
+
     async fn rebuild(&self, action: &Action, outcome: &mut Outcome) -> Done {
         let (bytes, version) = self.planned(action).await?;
         let metadata = self.hierarchy.any_document(&action.node).await?;
@@ -255,10 +285,23 @@ impl Repair<'_> {
         let (job, whole) = (shard.clone(), bytes.clone());
         let mut rebuilt = match compute(move || rebuild(&job, &whole)).await? {
             Ok(rebuilt) => rebuilt,
-            Err(reason) => return skip(reason),
+            Err(reason) if self.options.other_copy.is_none() => return skip(reason),
+            Err(_) => return self.restore_object(action).await,
         };
-        for &position in &rebuilt.dropped {
-            let Some(found) = self.whole_elsewhere(action, &shard, &cell, position).await else {
+        let mut wanted = rebuilt.dropped.clone();
+        if action.rules.contains(&INNER_CHUNKS_MISSING.name) {
+            let inner = rebuilt.inner.iter().enumerate();
+            wanted.extend(inner.filter_map(|(position, inner)| {
+                (inner.is_none() && shard.visible_in(position).is_some()).then_some(position)
+            }));
+            wanted.dedup();
+        }
+        for position in wanted {
+            let Some(other) = &self.options.other_copy else {
+                break;
+            };
+            let found = whole_inner_chunk(self.hierarchy, other, action, &shard, &cell, position);
+            let Some(found) = found.await else {
                 continue;
             };
             rebuilt.inner[position] = Some(found);
@@ -283,23 +326,6 @@ impl Repair<'_> {
         self.hierarchy.engine().forget(&action.key, Some(index));
         outcome.dropped = rebuilt.cells;
         Ok(())
-    }
-
-    /// Returns an inner chunk from the other copy, if it is whole there.
-    async fn whole_elsewhere(
-        &self,
-        action: &Action,
-        shard: &Shard,
-        cell: &[u64],
-        position: usize,
-    ) -> Option<Bytes> {
-        let other = self.options.other_copy.as_ref()?;
-        let array = other.array(action.node.as_str()).await.ok()?;
-        let inner = shard.cells_of(position).pop()?;
-        let chunk = array.chunk(cell).ok()?.inner_chunk(&inner).ok()?;
-        let bytes = chunk.encoded().await.ok()??;
-        let decoded = shard.sharding().inner().decode_chunk(&bytes);
-        decoded.is_ok().then_some(bytes)
     }
 
     /// Writes the consolidated metadata of a group again. Copies of nodes whose own documents are

@@ -110,7 +110,7 @@ impl Shard {
     }
 
     /// Returns the part of an inner chunk inside the array; `None` if all of it lies outside.
-    fn visible_in(&self, position: usize) -> Option<Vec<u64>> {
+    pub(super) fn visible_in(&self, position: usize) -> Option<Vec<u64>> {
         let inner = &self.sharding().inner().decoded().shape;
         let cell = self.stored_cell(position);
         let parts = self.order().zip(inner.iter()).zip(cell);

@@ -13,13 +13,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
-use zarr_core::NodePath;
 use zarr_core::metadata::{NodeMetadata, v2};
+use zarr_core::{METADATA_NAME, NodePath};
 use zarr_store::Version;
 
 use crate::engine::ByWeight;
 
 pub(crate) use read::Documents;
+
+/// The names of documents.
+pub(crate) const NAMES: [&str; 5] = [
+    METADATA_NAME,
+    v2::ARRAY_NAME,
+    v2::GROUP_NAME,
+    v2::ATTRIBUTES_NAME,
+    v2::CONSOLIDATED_NAME,
+];
 
 /// The memory limit for cached documents, in bytes.
 const CACHE_SIZE: u64 = 16 << 20;

@@ -128,7 +128,7 @@ impl Hierarchy {
 
     /// Returns the missing groups above a path, and whether they are Zarr v2: like the nearest
     /// existing group, or as `wanted` if none exists.
-    pub(super) async fn groups_above(
+    pub(crate) async fn groups_above(
         &self,
         path: &NodePath,
         wanted: bool,
@@ -191,7 +191,7 @@ impl Hierarchy {
     }
 
     /// Puts missing groups; another writer may put them at the same time.
-    pub(super) async fn put_groups(&self, groups: Vec<(NodePath, NodeMetadata)>) -> Result<()> {
+    pub(crate) async fn put_groups(&self, groups: Vec<(NodePath, NodeMetadata)>) -> Result<()> {
         for (path, group) in groups {
             self.documents.note_stored(&path);
             match self.put_new(&path, &group).await {

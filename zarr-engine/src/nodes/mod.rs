@@ -6,7 +6,6 @@ mod below;
 mod create;
 mod whole;
 
-pub(crate) use whole::is_document;
 use zarr_core::metadata::NodeMetadata;
 use zarr_core::{NodePath, Strictness};
 

@@ -1,11 +1,10 @@
 //! Operations on whole nodes and everything below them: exists, open or create, replace, copy,
 //! rename, convert.
 
-use std::pin::pin;
+use std::collections::HashMap;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata, v2};
-use zarr_core::{METADATA_NAME, NodePath};
+use zarr_core::NodePath;
+use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
 use zarr_store::{ErrorKind, Precondition};
 
 use super::Node;
@@ -14,18 +13,7 @@ use crate::documents::key_of;
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::hierarchy::Hierarchy;
-
-/// The number of objects copied concurrently.
-const AT_ONCE: usize = 8;
-
-/// The names of metadata documents, Zarr v2 and v3.
-const DOCUMENTS: [&str; 5] = [
-    METADATA_NAME,
-    v2::ARRAY_NAME,
-    v2::GROUP_NAME,
-    v2::ATTRIBUTES_NAME,
-    v2::CONSOLIDATED_NAME,
-];
+use crate::transfer::{Skip, Transfer};
 
 impl Hierarchy {
     /// Returns whether a path has a node.
@@ -124,60 +112,26 @@ impl Hierarchy {
         overwrite: bool,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Node> {
-        let (from, to) = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
-        let found = self.any_document(&from).await?;
-        let found = found.ok_or_else(|| self.not_found(&from))?;
-        let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
-        if self.shares_store(target) && (within(&from, &to) || within(&to, &from)) {
-            let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it";
-            let path = to.to_string();
-            return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(&from));
-        }
-        let is_zarr_2 = found.zarr_2().is_some();
-        let (above, wants_zarr_2) = target.groups_above(&to, is_zarr_2).await?;
-        if is_zarr_2 != wants_zarr_2 {
-            let what = format!(
-                "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
-                 hierarchy first"
-            );
-            return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(&from));
-        }
-        if target.any_document(&to).await?.is_some() {
+        let paths = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
+        let above = self.groups_above_copy(&paths, target).await?;
+        if target.any_document(&paths.1).await?.is_some() {
             if !overwrite {
-                return Err(target.already_exists(&to));
+                return Err(target.already_exists(&paths.1));
             }
-            target.delete(to.as_str()).await?;
+            target.delete(to).await?;
         }
-        let keys = self.keys_below(&from).await?;
-        let total = keys.len() as u64;
+        let options = Transfer {
+            skip: Skip::Never,
+            ..Transfer::default()
+        };
         let mut done = 0;
-        let mut copied = || {
+        let count = |_, total| {
             done += 1;
             progress(done, total);
         };
-        let (documents, data): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| is_document(key));
-        let prefixes = (from.prefix(), to.prefix());
-        let (prefix, to_prefix) = (&prefixes.0, &prefixes.1);
-        let copy = |key: String| async move {
-            let to = to_prefix.clone() + key.strip_prefix(prefix).unwrap_or(&key);
-            self.copy_object(&key, target, &to).await
-        };
-        let mut copies = pin!(stream::iter(data).map(copy).buffer_unordered(AT_ONCE));
-        while copies.try_next().await?.is_some() {
-            copied();
-        }
-        // The topmost new node.
-        let top = above
-            .last()
-            .map_or_else(|| to.clone(), |(path, _)| path.clone());
-        target.put_groups(above).await?;
-        for key in documents {
-            copy(key).await?;
-            copied();
-        }
-        target.renew_copies_of(top.as_str()).await?;
-        target.node(to.as_str()).await
+        self.copy_objects(&paths, target, above, &options, HashMap::new(), count)
+            .await?;
+        target.node(to).await
     }
 
     /// Moves a node and everything below it to a free path of this hierarchy: copies the node, then
@@ -225,18 +179,4 @@ impl Hierarchy {
         }
         Ok(converted)
     }
-
-    /// Returns the keys of all objects below a node, deepest first: documents of inner nodes
-    /// precede those of their groups.
-    async fn keys_below(&self, path: &NodePath) -> Result<Vec<String>> {
-        let listing = self.store().list_keys(path.as_str());
-        let mut keys = listing.try_concat().await?;
-        keys.sort_by_key(|key| std::cmp::Reverse(key.matches('/').count()));
-        Ok(keys)
-    }
-}
-
-pub(crate) fn is_document(key: &str) -> bool {
-    let name = key.rsplit('/').next().unwrap_or(key);
-    DOCUMENTS.contains(&name)
 }

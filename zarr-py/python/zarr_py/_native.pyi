@@ -37,6 +37,7 @@ __all__ = [
     "set_bytes_in_flight",
     "set_threads",
     "threads",
+    "zarrctl",
 ]
 
 __version__: str
@@ -417,6 +418,7 @@ def set_bytes_in_flight(size: int) -> None:
 def bytes_in_flight() -> int:
     """Returns the maximum of encoded bytes that wait for decoding."""
 
+def zarrctl(args: list[str]) -> int: ...
 def is_path(url: str) -> bool:
     """Whether this is a local path, rather than a URL or a malformed URL."""
 

@@ -11,13 +11,22 @@ use crate::error::{Error, Result};
 impl ObjectBackend {
     /// Copies an object within the backend and replaces the target; `false` if the backend cannot
     /// copy.
-    pub(crate) async fn copy(&self, context: &Arc<Context>, from: &str, to: &str) -> Result<bool> {
+    pub(crate) async fn copy(
+        &self,
+        context: &Arc<Context>,
+        from: &str,
+        (target, target_context): (&Self, &Arc<Context>),
+        to: &str,
+    ) -> Result<bool> {
         // Of web servers, only those with WebDAV can copy. A copy keeps the attributes of the old
         // object instead of taking those of the store.
-        if self.quirks.list != Listings::Native || !self.attributes.is_empty() {
+        if !Arc::ptr_eq(&self.store, &target.store)
+            || self.quirks.list != Listings::Native
+            || !target.attributes.is_empty()
+        {
             return Ok(false);
         }
-        let (source, target) = (self.path(context, from)?, self.path(context, to)?);
+        let (source, target) = (self.path(context, from)?, target.path(target_context, to)?);
         let (backend, owned, key) = (self.clone(), context.clone(), from.to_owned());
         self.request(context, from, async move {
             owned.counters.put(0);

@@ -12,8 +12,8 @@ use crate::failure::{Failure, Outcome, Result};
 /// Print, set or remove attributes
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A VALUE is JSON; text that is no JSON is a string. Consolidated metadata of groups
-above is kept up to date.
+A VALUE is JSON; text that is no JSON is a string. Consolidated metadata of
+groups above is kept up to date.
 
 Examples:
   zarrctl attrs get data.zarr/temperature

@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use zarr::blocking;
 use zarr::check::{CheckOptions, Finding, Report, Severity, rules};
+use zarr::{NodePath, blocking};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
+use crate::source;
 use crate::text;
 
 /// Check a store against every rule of Zarr 3 and Zarr 2
@@ -49,15 +50,11 @@ pub(crate) fn run(context: &Context, args: &Check) -> Result<Outcome> {
         let place = |error| Failure::new(format!("{}: {error}", file.display()));
         std::fs::write(file, junit(&report)).map_err(place)?;
     }
-    context.print(&report, || drawn(&report))?;
+    context.print(&report, || drawn(&report, source.location()))?;
     if report.findings.iter().any(|finding| finding.repairable) {
         context.note(&format!("see what can be repaired: zarrctl repair {given}"));
     }
-    Ok(if report.is_clean() {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(report.is_clean()))
 }
 
 fn list_of_rules() -> String {
@@ -87,11 +84,20 @@ fn place(finding: &Finding) -> String {
     place
 }
 
-fn drawn(report: &Report) -> String {
+/// Returns the place of a node for users: the path or URL that leads to it.
+pub(super) fn at(location: &str, node: &NodePath) -> String {
+    source::join(location.trim_end_matches('/'), node.as_str())
+}
+
+fn drawn(report: &Report, location: &str) -> String {
     let mut drawn = String::new();
     for finding in &report.findings {
         let severity = name(finding.severity);
-        let mut lines = vec![format!("{severity}: {} at {}", finding.rule, finding.node)];
+        let mut lines = vec![format!(
+            "{severity}: {} at {}",
+            finding.rule,
+            at(location, &finding.node)
+        )];
         let inside = [place(finding), finding.message.clone()];
         let inside = inside.iter().filter(|line| !line.is_empty());
         lines.extend(inside.map(|line| format!("  {line}")));

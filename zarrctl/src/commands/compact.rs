@@ -11,9 +11,9 @@ use crate::text;
 /// Rewrite shards without the space of replaced inner chunks
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Changes of a part of a large shard leave the old inner chunks behind as dead space.
-Inner chunks stay encoded. A shard is stored on condition that nobody changed it
-meanwhile, and readers see either the old shard or the new one.
+Changes of a part of a large shard leave the old inner chunks behind as dead
+space. Inner chunks stay encoded. A shard is stored on condition that nobody
+changed it meanwhile, and readers see either the old shard or the new one.
 
 Examples:
   zarrctl compact data.zarr/temperature --list

@@ -1,30 +1,35 @@
 //! `zarrctl copy`: copies the encoded objects of nodes from store to store.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use clap::{Args, ValueEnum};
-use glob::{MatchOptions, Pattern};
 use serde_json::json;
-use serde_json::value::RawValue;
-use zarr::blocking::Node;
-use zarr::{ErrorKind, NodeMetadata, NodePath, Skip, Transfer, Transferred};
+use zarr::blocking::{Array, Node};
+use zarr::{AxisSelect, ErrorKind, NodeMetadata, NodePath, Rewrite, Skip, Transfer, Transferred};
 
-use super::manifest::arrays;
+use super::copy_target::{Regions, check_target, consolidated_again};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
+use crate::filter::Filter;
+use crate::selection::{self, Axis};
 use crate::source::{self, Source};
 use crate::text;
 
 /// Copy a node and everything below it to another store, as it is stored
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Documents are copied last: until then, readers find no node. After an interruption,
-run it again: what is there is skipped. Other chunks or codecs: `zarrctl rechunk`.
+Documents are copied last: until then, readers find no node. After an
+interruption, run it again: what is there is skipped. Missing groups above the
+copy are created. Chunks that only the copy has are named, and removed with
+--delete. Other chunks or codecs: `zarrctl rechunk`.
 
 Examples:
-  zarrctl copy data.zarr s3://bucket/data.zarr --option endpoint=http://localhost:9000
+  zarrctl copy data.zarr s3://bucket/data.zarr \\
+      --option endpoint=http://localhost:9000
   zarrctl copy s3://a/x.zarr s3://b/x.zarr --verify bytes
-  zarrctl copy data.zarr part.zarr --include 'run1/**' --exclude '**/raw'")]
+  zarrctl copy data.zarr part.zarr --include 'run1/**' --exclude '**/raw'
+  zarrctl copy data.zarr day.zarr --region 'time=0:24'")]
 pub(crate) struct Copy {
     /// The array or group
     from: String,
@@ -36,6 +41,13 @@ pub(crate) struct Copy {
     /// Leave out the arrays and groups with these paths; repeatable
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
+    /// Copy these indices and ranges only; below a group, by the names of dimensions:
+    /// arrays without them are copied whole
+    #[arg(long, value_name = "SELECTION", allow_hyphen_values = true)]
+    region: Option<String>,
+    /// Remove chunks that only the copy has
+    #[arg(long)]
+    delete: bool,
     /// Skip objects that the target has
     #[arg(long, value_name = "HOW", default_value = "bytes")]
     skip: Same,
@@ -73,31 +85,40 @@ enum Check {
 }
 
 pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
-    let (from, to) = context.open_two(&args.from, &args.to)?;
+    let (from, to) = context.open_with_target(&args.from, &args.to)?;
     let node = from.node()?;
     if to.hierarchy.store().is_read_only() {
         return Err(Failure::new(format!("{} cannot be written", args.to))
             .hint("copy to a directory or a bucket"));
     }
-    let filter = Filter::new(&args.include, &args.exclude)?;
-    let wanted = filter.nodes(&node)?;
+    if source::overlap(&args.from, &args.to) {
+        let message = format!("{} and {} lie one in the other", args.from, args.to);
+        return Err(Failure::new(message).hint("choose a place outside"));
+    }
+    let wanted = Filter::new(&args.include, &args.exclude)?.nodes(&node)?;
+    let arrays = arrays(&node)?.into_iter();
+    let mut arrays = arrays
+        .filter(|array| wanted.contains(&array.path().metadata_key()))
+        .collect::<Vec<_>>();
+    let regions = regions(args, &node, &mut arrays)?;
     if !args.overwrite {
-        check_target(&node, &to, &wanted)?;
+        check_target(&node, &to, &wanted, &regions)?;
     }
-    let (objects, bytes) = counted(&from, &wanted)?;
-    if args.dry_run {
-        let printed = json!({"objects": objects, "nbytes": bytes, "dry_run": true});
-        context.print(&printed, || {
-            format!(
-                "would copy {} ({})\n",
-                text::plural(objects, "object"),
-                text::size(bytes)
-            )
-        })?;
-        return Ok(Outcome::Well);
+    let in_region = regions.iter().map(|(array, _)| array.path().prefix());
+    let in_region = in_region.collect::<Vec<_>>();
+    let takes = move |key: &str| {
+        wanted.contains(key) && !in_region.iter().any(|prefix| key.starts_with(prefix))
+    };
+    let takes = std::sync::Arc::new(takes);
+    let objects = match args.dry_run || context.shows_progress() {
+        true => Some(listed(&from, &*takes)?),
+        false => None,
+    };
+    if let Some(objects) = objects.as_ref().filter(|_| args.dry_run) {
+        return would_copy(context, objects, &regions);
     }
-    let progress = context.progress("copying", Some(objects));
-    let keys = wanted.clone();
+    let progress = context.progress("copying", objects.map(|objects| objects.len() as u64));
+    let (filter, everything) = (takes.clone(), args.is_whole());
     let options = Transfer {
         skip: match args.skip {
             Same::Never => Skip::Never,
@@ -105,109 +126,168 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
             Same::Bytes => Skip::SameBytes,
         },
         verify_bytes: args.verify == Check::Bytes,
-        wanted: Some(Box::new(move |key| keys.contains(key))),
+        wanted: Some(Box::new(move |key| filter(key))),
     };
-    let done = from
+    let mut done = from
         .hierarchy
-        .transfer("", &to.hierarchy, "", options, |_| progress.add(1))?;
+        .transfer("", &to.hierarchy, &to.path, options, |_| progress.add(1))?;
+    let mut elements = 0;
+    for (array, region) in &regions {
+        elements += copy_region(args, array, region, &to)?;
+    }
     drop(progress);
-    if !wanted.everything {
+    if !everything {
         consolidated_again(&to)?;
+    }
+    let in_arrays = |key: &String| {
+        let is_below = |array: &Array| key.starts_with(&array.path().prefix());
+        !key.ends_with("zarr.json") && !key.contains("/.z") && arrays.iter().any(is_below)
+    };
+    let mut stale = std::mem::take(&mut done.only_in_target);
+    stale.retain(in_arrays);
+    if args.delete {
+        let keys = stale.iter().map(|key| source::join(&to.path, key));
+        let keys = keys.collect::<Vec<_>>();
+        zarr::blocking::runtime().block_on(to.hierarchy.store().delete_all(&keys))?;
     }
     let mut wrong = done.wrong.clone();
     match args.verify {
-        Check::Sizes => wrong.extend(sizes(&from, &to, &wanted)?),
-        Check::Values => wrong.extend(values(&from, &to, &node, &wanted)?),
+        Check::Sizes => wrong.extend(sizes(&from, &to, &*takes, everything)?),
+        Check::Values => wrong.extend(values(&to, &arrays, &regions)?),
         Check::None | Check::Bytes => {}
     }
-    print(context, &done, &wrong)?;
-    Ok(if wrong.is_empty() {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    let is_well = wrong.is_empty() && (args.delete || stale.is_empty());
+    print(context, args, &done, &wrong, &stale, elements)?;
+    Ok(Outcome::of(is_well))
 }
 
-/// Refuses to copy over nodes of another kind, format or layout: the copy would destroy them, or mix
-/// their chunks with its own.
-fn check_target(node: &Node, to: &Source, wanted: &Wanted) -> Result<()> {
-    let target = match to.hierarchy.node("") {
-        Ok(target) => documents(&target)?,
-        Err(error) if error.kind() == ErrorKind::NodeNotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let other = documents(node)?.into_iter().find(|(path, ours)| {
-        let theirs = target.get(path);
-        wanted.contains(&path.metadata_key()) && theirs.is_some_and(|it| !is_alike(ours, it))
-    });
-    match other {
-        None => Ok(()),
-        Some((path, _)) => {
-            let place = source::join(&to.given, path.as_str());
-            Err(Failure::new(format!("{place} is another node already"))
-                .hint("choose another place, or copy over it with --overwrite"))
-        }
+impl Copy {
+    fn is_whole(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty() && self.region.is_none()
     }
 }
 
-fn documents(node: &Node) -> Result<BTreeMap<NodePath, NodeMetadata>> {
+/// Returns the arrays at and below a node.
+fn arrays(node: &Node) -> Result<Vec<Array>> {
     Ok(match node {
-        Node::Array(array) => [(NodePath::root(), array.metadata().clone().into())].into(),
+        Node::Array(array) => vec![array.clone()],
         Node::Group(group) => {
-            let below = group.documents()?.into_iter();
-            let below = below.filter_map(|(path, document)| Some((path, document.ok()?)));
-            let own = (NodePath::root(), group.metadata().clone().into());
-            below.chain([own]).collect()
+            let documents = group.documents()?.into_iter();
+            let arrays = documents.filter(|(_, it)| matches!(it, Ok(NodeMetadata::Array(_))));
+            let below = group.path().prefix();
+            let open = |(path, _): (NodePath, _)| {
+                group.array(path.as_str().strip_prefix(&below).unwrap_or(path.as_str()))
+            };
+            // An array that cannot be opened is copied all the same.
+            arrays.filter_map(|found| open(found).ok()).collect()
         }
     })
 }
 
-/// Whether two nodes store their chunks alike, so that one may be a copy of the other.
-fn is_alike(one: &NodeMetadata, other: &NodeMetadata) -> bool {
-    const LAYOUT: [&str; 5] = [
-        "data_type",
-        "chunk_grid",
-        "chunk_key_encoding",
-        "fill_value",
-        "codecs",
-    ];
-    let (ours, theirs) = (one.members(), other.members());
-    let text_of = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-    one.zarr_2().is_some() == other.zarr_2().is_some()
-        && match (one, other) {
-            (NodeMetadata::Group(_), NodeMetadata::Group(_)) => true,
-            (NodeMetadata::Array(_), NodeMetadata::Array(_)) => {
-                let is_equal = |name: &&str| text_of(ours.get(name)) == text_of(theirs.get(name));
-                LAYOUT.iter().all(is_equal)
-            }
-            _ => false,
-        }
-}
-
-/// Consolidates the copy of a part of a hierarchy again if the original was: the copied metadata
-/// lists nodes that were left out.
-fn consolidated_again(to: &Source) -> Result<()> {
-    let Node::Group(mut group) = to.node()? else {
-        return Ok(());
+/// Takes the arrays of which a region is copied out of all arrays, with their regions.
+fn regions(args: &Copy, node: &Node, arrays: &mut Vec<Array>) -> Result<Regions> {
+    let Some(text) = &args.region else {
+        return Ok(Vec::new());
     };
-    if group.metadata().consolidated().is_some() {
-        group.consolidate()?;
+    let axes = selection::parse(text)?;
+    let mut found = Vec::new();
+    for array in std::mem::take(arrays) {
+        let names = array.metadata().dimension_names().unwrap_or_default();
+        let has = |axis: &&Axis| names.iter().flatten().any(|name| axis.name() == Some(name));
+        let own = match node {
+            Node::Array(_) => axes.clone(),
+            Node::Group(_) => axes.iter().filter(has).cloned().collect::<Vec<_>>(),
+        };
+        match own.is_empty() {
+            true => arrays.push(array),
+            false => {
+                let region = array.region(&own)?;
+                found.push((array, region));
+            }
+        }
     }
-    Ok(())
+    if found.is_empty() {
+        return Err(
+            Failure::new(format!("--region {text:?} selects in no array"))
+                .hint("name the dimensions as in 'time=0:24'; print them with `zarrctl info`"),
+        );
+    }
+    Ok(found)
 }
 
-fn print(context: &Context, done: &Transferred, wrong: &[String]) -> Result<()> {
+/// Copies a region of an array; returns the number of elements.
+fn copy_region(args: &Copy, array: &Array, region: &[Range<u64>], to: &Source) -> Result<u64> {
+    let shape = region.iter().map(|range| range.end - range.start);
+    let metadata = array.metadata().clone();
+    let metadata = metadata.with_shape(&shape.collect::<Vec<_>>())?;
+    let path = source::join(&to.path, array.path().as_str());
+    let target = match to.hierarchy.create_like(&path, &metadata.into()) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => to.hierarchy.array(&path)?,
+        created => created?.into_array()?,
+    };
+    let options = Rewrite {
+        resume: args.skip != Same::Never,
+        ..Rewrite::default()
+    };
+    let done = array.rewrite_to(&target, region, options, |_| {})?;
+    Ok(done.copied)
+}
+
+fn would_copy(
+    context: &Context,
+    objects: &BTreeMap<String, u64>,
+    regions: &Regions,
+) -> Result<Outcome> {
+    let (len, size) = (objects.len() as u64, objects.values().sum());
     let printed = json!({
-        "copied": done.copied, "copied_nbytes": done.copied_bytes,
-        "skipped": done.skipped, "skipped_nbytes": done.skipped_bytes, "wrong": wrong,
+        "objects": len, "nbytes": size, "dry_run": true,
+        "regions": regions.iter().map(|(array, _)| array.path().to_string()).collect::<Vec<_>>(),
     });
     context.print(&printed, || {
-        let mut lines = wrong
-            .iter()
-            .map(|key| format!("the copy differs: {key}\n"))
-            .collect::<String>();
+        let parts = match regions.len() as u64 {
+            0 => String::new(),
+            len => format!(", and a region of {}", text::plural(len, "array")),
+        };
+        let objects = text::plural(len, "object");
+        format!("would copy {objects} ({}){parts}\n", text::size(size))
+    })?;
+    Ok(Outcome::Well)
+}
+
+fn print(
+    context: &Context,
+    args: &Copy,
+    done: &Transferred,
+    wrong: &[String],
+    stale: &[String],
+    elements: u64,
+) -> Result<()> {
+    let mut printed = json!({
+        "copied": done.copied, "copied_nbytes": done.copied_bytes,
+        "skipped": done.skipped, "skipped_nbytes": done.skipped_bytes, "wrong": wrong,
+        "only_in_copy": stale, "deleted": args.delete,
+    });
+    if args.region.is_some() {
+        printed["elements"] = elements.into();
+    }
+    context.print(&printed, || {
+        let wrong = wrong.iter().map(|key| format!("the copy differs: {key}\n"));
+        let what = if args.delete {
+            "deleted"
+        } else {
+            "only in the copy"
+        };
+        let stale_lines = stale.iter().map(|key| format!("{what}: {key}\n"));
+        let mut lines = wrong.chain(stale_lines).collect::<String>();
+        if !args.delete && !stale.is_empty() {
+            lines += "remove these chunks, which the original does not store, with --delete\n";
+        }
+        let elements = match args.region {
+            Some(_) => format!("; copied {} of regions", text::plural(elements, "element")),
+            None => String::new(),
+        };
         lines += &format!(
-            "copied {} ({}), skipped {} ({})\n",
+            "copied {} ({}), skipped {} ({}){elements}\n",
             text::plural(done.copied, "object"),
             text::size(done.copied_bytes),
             text::count(done.skipped),
@@ -217,162 +297,46 @@ fn print(context: &Context, done: &Transferred, wrong: &[String]) -> Result<()> 
     })
 }
 
-/// The keys to copy.
-#[derive(Clone)]
-struct Wanted {
-    /// The paths of the wanted nodes and of the groups above them.
-    nodes: Vec<(NodePath, Kind)>,
-    everything: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Array,
-    Group,
-}
-
-impl Wanted {
-    fn contains(&self, key: &str) -> bool {
-        self.everything
-            || self.nodes.iter().any(|(path, kind)| {
-                let below = key.strip_prefix(&path.prefix());
-                below.is_some_and(|below| *kind == Kind::Array || !below.contains('/'))
-            })
-    }
-}
-
-/// The filters of paths.
-struct Filter {
-    include: Vec<Pattern>,
-    exclude: Vec<Pattern>,
-}
-
-impl Filter {
-    fn new(include: &[String], exclude: &[String]) -> Result<Self> {
-        let patterns = |texts: &[String]| {
-            let patterns = texts.iter().map(|text| {
-                let wrong = |error| {
-                    Failure::new(format!("{text:?}: {error}"))
-                        .hint("write paths as in 'run*/raw' or '**/raw'")
-                };
-                Pattern::new(text.trim_matches('/')).map_err(wrong)
-            });
-            patterns.collect::<Result<Vec<_>>>()
-        };
-        Ok(Self {
-            include: patterns(include)?,
-            exclude: patterns(exclude)?,
-        })
-    }
-
-    /// A pattern that matches a group matches everything below it.
-    fn matches(patterns: &[Pattern], path: &NodePath) -> bool {
-        let options = MatchOptions {
-            require_literal_separator: true,
-            ..MatchOptions::new()
-        };
-        let mut above = Some(path.clone());
-        while let Some(path) = above {
-            if patterns
-                .iter()
-                .any(|pattern| pattern.matches_with(path.as_str(), options))
-            {
-                return true;
-            }
-            above = path.parent();
-        }
-        false
-    }
-
-    fn takes(&self, path: &NodePath) -> bool {
-        let is_included = self.include.is_empty() || Self::matches(&self.include, path);
-        is_included && !Self::matches(&self.exclude, path)
-    }
-
-    fn nodes(&self, node: &Node) -> Result<Wanted> {
-        let everything = self.include.is_empty() && self.exclude.is_empty();
-        let Node::Group(group) = node else {
-            return Ok(Wanted {
-                nodes: vec![(NodePath::root(), Kind::Array)],
-                everything: true,
-            });
-        };
-        if everything {
-            return Ok(Wanted {
-                nodes: Vec::new(),
-                everything,
-            });
-        }
-        let found = group.walk()?;
-        let taken = found.into_iter().filter(|(path, _)| self.takes(path));
-        let mut nodes = vec![(NodePath::root(), Kind::Group)];
-        for (path, kind) in taken {
-            let mut above = path.parent();
-            while let Some(group) = above {
-                nodes.push((group.clone(), Kind::Group));
-                above = group.parent();
-            }
-            nodes.push((
-                path,
-                if kind == zarr::NodeKind::Array {
-                    Kind::Array
-                } else {
-                    Kind::Group
-                },
-            ));
-        }
-        nodes.sort_by(|a, b| a.0.cmp(&b.0));
-        nodes.dedup_by(|a, b| a.0 == b.0);
-        if nodes.len() == 1 {
-            return Err(
-                Failure::new("no node is left to copy").hint("print the paths with `zarrctl tree`")
-            );
-        }
-        Ok(Wanted { nodes, everything })
-    }
-}
-
-/// Returns the keys and sizes of the objects to copy.
-fn listed(source: &Source, wanted: &Wanted) -> Result<BTreeMap<String, u64>> {
+/// Returns the keys, relative to the node, and sizes of objects.
+fn listed(source: &Source, takes: &dyn Fn(&str) -> bool) -> Result<BTreeMap<String, u64>> {
     use futures::TryStreamExt;
-    let entries = source
-        .hierarchy
-        .store()
-        .list("")
-        .map_ok(|entry| (entry.key, entry.size));
+    let prefix = source::join(&source.path, "x");
+    let prefix = prefix.strip_suffix('x').unwrap_or_default();
+    let entries = source.hierarchy.store().list(&source.path);
+    let entries = entries.map_ok(|entry| {
+        let key = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
+        (key.to_owned(), entry.size)
+    });
     let entries: Vec<(String, u64)> = zarr::blocking::runtime().block_on(entries.try_collect())?;
-    Ok(entries
-        .into_iter()
-        .filter(|(key, _)| wanted.contains(key))
-        .collect())
+    Ok(entries.into_iter().filter(|(key, _)| takes(key)).collect())
 }
 
-fn counted(source: &Source, wanted: &Wanted) -> Result<(u64, u64)> {
-    let objects = listed(source, wanted)?;
-    Ok((objects.len() as u64, objects.values().sum()))
-}
-
-fn sizes(from: &Source, to: &Source, wanted: &Wanted) -> Result<Vec<String>> {
-    let (ours, theirs) = (listed(from, wanted)?, listed(to, wanted)?);
+fn sizes(
+    from: &Source,
+    to: &Source,
+    takes: &dyn Fn(&str) -> bool,
+    everything: bool,
+) -> Result<Vec<String>> {
+    let (ours, theirs) = (listed(from, takes)?, listed(to, takes)?);
     // Consolidated metadata of a part lists fewer nodes.
-    let shrinks = |key: &str| !wanted.everything && ["zarr.json", ".zmetadata"].contains(&key);
+    let shrinks = |key: &str| !everything && ["zarr.json", ".zmetadata"].contains(&key);
     let differ = ours
         .into_iter()
         .filter(|(key, size)| theirs.get(key) != Some(size) && !shrinks(key));
     Ok(differ.map(|(key, _)| key).collect())
 }
 
-fn values(from: &Source, to: &Source, node: &Node, wanted: &Wanted) -> Result<Vec<String>> {
+fn values(to: &Source, arrays: &[Array], regions: &Regions) -> Result<Vec<String>> {
+    let whole = |array: &Array| array.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
+    let arrays = arrays.iter().map(|array| (array, whole(array)));
+    let regions = regions
+        .iter()
+        .map(|(array, region)| (array, region.clone()));
     let mut wrong = Vec::new();
-    for path in arrays(node)?
-        .into_iter()
-        .filter(|path| wanted.contains(&(path.prefix() + "zarr.json")))
-    {
-        let (ours, theirs) = (
-            from.hierarchy.array(path.as_str())?,
-            to.hierarchy.array(path.as_str())?,
-        );
-        if ours.value_digest(..)? != theirs.value_digest(..)? {
+    for (array, region) in arrays.chain(regions) {
+        let path = array.path();
+        let copy = to.hierarchy.array(&source::join(&to.path, path.as_str()))?;
+        if array.value_digest(&region)? != copy.value_digest(..)? {
             wrong.push(path.to_string());
         }
     }

@@ -10,14 +10,16 @@ use crate::codecs;
 use crate::context::Context;
 use crate::describe::DescribedArray;
 use crate::failure::{Failure, Outcome, Result};
-use crate::values;
+use crate::npy;
+use crate::text;
 
 /// Create an array or a group, and missing groups above it
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   zarrctl create data.zarr --group
-  zarrctl create data.zarr/t --shape 0,721,1440 --dtype float32 --chunks 1,721,1440
+  zarrctl create data.zarr/t --shape 0,721,1440 --dtype float32 \\
+      --chunks 1,721,1440
   zarrctl create data.zarr/big --shape 10000,10000 --dtype uint16 \\
       --shards 2048,2048 --chunks 256,256 --codecs zstd:5,crc32c
   zarrctl create data.zarr/copy --like data.zarr/t")]
@@ -66,7 +68,8 @@ pub(crate) struct Create {
 /// Append elements along a dimension, from a NPY file or as raw bytes from stdin
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Several writers can append at a time. Raw bytes are in C order and little-endian.
+Several writers can append at a time. Raw bytes are in C order and
+little-endian.
 
 Examples:
   zarrctl append data.zarr/series new.npy
@@ -77,8 +80,8 @@ pub(crate) struct Append {
     source: String,
     /// The NPY file; - for raw bytes from stdin
     file: String,
-    /// The number or name of the dimension
-    #[arg(long, default_value = "0")]
+    /// The number or name of the dimension; -1 is the last
+    #[arg(long, default_value = "0", allow_hyphen_values = true)]
     axis: String,
 }
 
@@ -113,29 +116,23 @@ fn metadata(args: &Create) -> Result<ArrayMetadata> {
     };
     let shape = args.shape.as_ref().ok_or_else(|| missing("--shape"))?;
     let data_type = args.dtype.as_ref().ok_or_else(|| missing("--dtype"))?;
-    let mut builder = ArrayBuilder::new(shape, data_type);
-    if data_type.starts_with('{') {
-        builder = builder.with_data_type(serde_json::from_str(data_type)?);
-    }
+    let data_type = codecs::data_type(data_type)?;
+    let mut builder = ArrayBuilder::new(shape, data_type.name());
+    builder = builder.with_data_type(data_type.extension().clone());
     if let Some(chunks) = &args.chunks {
         builder = builder.with_chunk_shape(chunks);
     }
     if let Some(shards) = &args.shards {
         builder = builder.with_shard_shape(shards);
     }
-    if let Some(text) = &args.codecs {
-        let has_byte_order = !matches!(data_type.as_str(), "bool" | "int8" | "uint8");
-        builder = builder.with_codecs(codecs::parse(text, has_byte_order)?);
-    }
-    if let Some(fill) = &args.fill {
-        let quoted = serde_json::to_string(fill)?;
-        let fill = if serde_json::from_str::<serde_json::Value>(fill).is_ok() {
-            fill
-        } else {
-            &quoted
-        };
-        builder = builder.with_fill_json(fill)?;
-    }
+    // The default codecs are those of the builder, but it does not know every data type.
+    let text = args.codecs.as_deref().unwrap_or("zstd:3");
+    builder = builder.with_codecs(codecs::parse(text, &data_type)?);
+    let fill = match &args.fill {
+        Some(fill) => codecs::fill(fill)?,
+        None => data_type.fill_value_to_json(&data_type.default_fill_value()),
+    };
+    builder = builder.with_fill_json(&fill)?;
     if !args.dimensions.is_empty() {
         builder = builder.with_dimension_names(args.dimensions.iter().cloned());
     }
@@ -153,11 +150,21 @@ pub(crate) fn append(context: &Context, args: &Append) -> Result<Outcome> {
     } else {
         let file = std::fs::read(&args.file);
         let file = file.map_err(|error| Failure::new(format!("{}: {error}", args.file)))?;
-        let npy = values::read_npy(&file, &data_type)?;
+        let npy = npy::read(&file, &data_type)?;
         (npy.shape, npy.bytes)
     };
     if cfg!(target_endian = "big") {
         data_type.swap_bytes(&mut bytes);
+    }
+    if shape.len() != array.shape().len() {
+        let message = format!(
+            "{} has the shape {}, and steps along dimension {axis} of {} have {} dimensions",
+            args.file,
+            text::shape(&shape.iter().map(|&len| len as u64).collect::<Vec<_>>()),
+            text::shape(array.shape()),
+            array.shape().len()
+        );
+        return Err(Failure::new(message).hint("reshape it: one step has the length 1 there"));
     }
     let elements = Elements::new(&data_type, &shape, bytes)?;
     let range = array.append_elements(axis, elements)?;
@@ -174,9 +181,14 @@ pub(crate) fn append(context: &Context, args: &Append) -> Result<Outcome> {
 fn axis(array: &zarr::blocking::Array, text: &str) -> Result<usize> {
     let names = array.metadata().dimension_names().unwrap_or_default();
     let named = names.iter().position(|name| name.as_deref() == Some(text));
-    let found = named
-        .or_else(|| text.parse().ok())
-        .filter(|axis| *axis < array.shape().len());
+    let rank = array.shape().len();
+    let number = |text: &str| {
+        let number = text.parse::<isize>().ok()?;
+        usize::try_from(number)
+            .ok()
+            .or_else(|| rank.checked_sub(number.unsigned_abs()))
+    };
+    let found = named.or_else(|| number(text)).filter(|axis| *axis < rank);
     found.ok_or_else(|| {
         Failure::new(format!("--axis: no dimension {text:?}"))
             .hint("print the dimensions with `zarrctl info`")

@@ -13,12 +13,13 @@ use crate::failure::{Failure, Outcome, Result};
 use crate::selection;
 use crate::source::Source;
 use crate::text;
+use crate::values;
 
 /// Compare metadata and values of two nodes or hierarchies
 #[derive(Debug, Args)]
 #[command(after_help = "\
-NaN equals NaN. Two numbers are equal if |A - B| <= atol + rtol * |B|.
-Exit code 1 if anything differs.
+NaN equals NaN. Two numbers are equal if |A - B| <= atol + rtol * |B|; |A - B|
+of complex numbers is their distance. Exit code 1 if anything differs.
 
 Examples:
   zarrctl diff old.zarr new.zarr
@@ -45,10 +46,10 @@ pub(crate) struct Diff {
     )]
     region: String,
     /// The absolute tolerance
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = tolerance)]
     atol: f64,
     /// The relative tolerance
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0)]
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = tolerance)]
     rtol: f64,
     /// Print this many differing elements of each array
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
@@ -80,7 +81,7 @@ struct Member {
 struct Values {
     compared: u64,
     different: u64,
-    largest: Option<f64>,
+    largest: Option<Value>,
     first: Vec<Element>,
 }
 
@@ -130,11 +131,7 @@ pub(crate) fn run(context: &Context, args: &Diff) -> Result<Outcome> {
     };
     drop(progress);
     context.print(&printed, || drawn(&printed))?;
-    Ok(if printed.differences.is_empty() {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(printed.differences.is_empty()))
 }
 
 type Documents = BTreeMap<NodePath, zarr::Result<NodeMetadata>>;
@@ -182,7 +179,7 @@ fn compared(
             .and_then(|ours| Ok((ours, b.hierarchy.array(path.as_str())?)));
         match arrays
             .map_err(Into::into)
-            .and_then(|(ours, theirs)| values(args, &ours, &theirs))
+            .and_then(|(ours, theirs)| compared_values(args, &ours, &theirs))
         {
             Ok(found) => finding.values = found,
             Err(Failure::Engine(error)) => finding.error = Some(error.root().to_string()),
@@ -196,25 +193,30 @@ fn compared(
     Ok(differs.then_some(finding))
 }
 
-fn values(args: &Diff, ours: &Array, theirs: &Array) -> Result<Option<Values>> {
+/// Parses a tolerance.
+fn tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    number.ok_or_else(|| "a tolerance is 0 or more, as in 1e-6".to_owned())
+}
+
+fn compared_values(args: &Diff, ours: &Array, theirs: &Array) -> Result<Option<Values>> {
     let tolerance = Tolerance {
         absolute: args.atol,
         relative: args.rtol,
     };
     let region = selection::parse(&args.region)?;
     let found = ours.differences(theirs, &region, tolerance, args.first)?;
-    let json = |text: String| serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok((found.different > 0).then(|| Values {
         compared: found.compared,
         different: found.different,
-        largest: found.largest,
+        largest: found.largest.map(values::float),
         first: found
             .first
             .into_iter()
             .map(|(index, a, b)| Element {
                 index,
-                a: json(a),
-                b: json(b),
+                a: values::parsed(ours.data_type(), &a),
+                b: values::parsed(theirs.data_type(), &b),
             })
             .collect(),
     }))
@@ -283,7 +285,8 @@ fn of_values(values: &Values) -> String {
     let (different, compared) = (text::count(values.different), text::count(values.compared));
     let largest = values
         .largest
-        .map(|largest| format!(", by {largest} at most"));
+        .as_ref()
+        .map(|largest| format!(", by {} at most", values::plain(largest)));
     let mut drawn = format!(
         "  {different} of {compared} elements differ{}\n",
         largest.unwrap_or_default()

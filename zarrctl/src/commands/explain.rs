@@ -70,12 +70,13 @@ impl Service {
 }
 
 pub(crate) fn run(context: &Context, args: &Explain) -> Result<Outcome> {
-    let array = context.open(&args.source)?.array()?;
+    let source = context.open(&args.source)?;
+    let (array, place) = (source.array()?, source.location());
     let selection = selection::parse(&args.selection)?;
     let (get, put) = args.prices.prices();
     let prices = (args.get_price.unwrap_or(get), args.put_price.unwrap_or(put));
     if args.write {
-        return write(context, &array, &selection, prices);
+        return write(context, (&array, place), &selection, prices);
     }
     let plan = array.plan_read(&selection)?;
     let cost = plan.cost();
@@ -103,14 +104,14 @@ pub(crate) fn run(context: &Context, args: &Explain) -> Result<Outcome> {
             ("Requests", text::count(cost.requests)),
             ("Cost", money(dollars)),
         ];
-        drawn(&plan.to_string(), rows)
+        drawn(&plan.to_string(), place, rows)
     })?;
     Ok(Outcome::Well)
 }
 
 fn write(
     context: &Context,
-    array: &zarr::blocking::Array,
+    (array, place): (&zarr::blocking::Array, &str),
     selection: &Vec<selection::Axis>,
     prices: (f64, f64),
 ) -> Result<Outcome> {
@@ -143,7 +144,7 @@ fn write(
             ("Requests", text::count(requests)),
             ("Cost", money(dollars)),
         ];
-        drawn(&plan.to_string(), rows)
+        drawn(&plan.to_string(), place, rows)
     })?;
     Ok(Outcome::Well)
 }
@@ -158,7 +159,9 @@ fn money(dollars: f64) -> String {
     }
 }
 
-fn drawn(plan: &str, rows: Vec<(&str, String)>) -> String {
+fn drawn(plan: &str, place: &str, rows: Vec<(&str, String)>) -> String {
+    // The array is the root of the source.
+    let plan = plan.replacen(" of / (", &format!(" of {place} ("), 1);
     let rows = rows
         .into_iter()
         .map(|(name, value)| vec![name.to_owned(), value]);

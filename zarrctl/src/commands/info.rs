@@ -25,7 +25,7 @@ pub(crate) struct Info {
     /// Do not list the store: leave out what is stored
     #[arg(long)]
     no_list: bool,
-    /// Print the metadata document, and nothing else
+    /// Print the metadata document, and nothing else: zarr.json, .zarray or .zgroup
     #[arg(long)]
     document: bool,
 }
@@ -91,9 +91,13 @@ pub(crate) fn run(context: &Context, args: &Info) -> Result<Outcome> {
     let source = context.open(&args.source)?;
     let node = source.node()?;
     if args.document {
-        let document = match &node {
-            Node::Array(array) => array.metadata().to_text()?,
-            Node::Group(group) => group.metadata().to_text()?,
+        let metadata: NodeMetadata = match &node {
+            Node::Array(array) => array.metadata().clone().into(),
+            Node::Group(group) => group.metadata().clone().into(),
+        };
+        let document = match metadata.zarr_2() {
+            Some(document) => document.to_text()?,
+            None => metadata.members().to_text()?,
         };
         context.print_text(&(document.trim_end().to_owned() + "\n"))?;
         return Ok(Outcome::Well);

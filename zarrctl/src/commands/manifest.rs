@@ -1,7 +1,7 @@
 //! `zarrctl checksum` and `zarrctl verify`: a manifest of objects and values, and its comparison
 //! with a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use zarr::blocking::{Node, runtime};
+use zarr::check::{CheckOptions, Severity};
 use zarr::store::ByteRange;
-use zarr::{NodeKind, NodePath};
+use zarr::{NodeKind, NodePath, Store};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
@@ -22,8 +23,9 @@ use crate::text;
 /// Print a manifest: keys, sizes and SHA-256 digests of all objects, and digests of values
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The digest of the values of an array does not depend on chunks, codecs or stores: copies
-with other chunks have equal digests. docs/zarrctl.md describes the format.
+The digest of the values of an array does not depend on chunks, codecs or
+stores: copies with other chunks have equal digests. docs/zarrctl.md describes
+the format.
 
 Examples:
   zarrctl checksum data.zarr > manifest.json
@@ -97,7 +99,10 @@ pub(crate) fn checksum(context: &Context, args: &Checksum) -> Result<Outcome> {
     if !args.no_objects {
         manifest.objects = sizes(&source)?;
         if !args.sizes {
-            digests(context, &source, &mut manifest.objects)?;
+            let failed = digests(context, &source, &mut manifest.objects);
+            if let Some((_, failure)) = failed.into_iter().next() {
+                return Err(failure);
+            }
         }
     }
     if args.values {
@@ -124,22 +129,37 @@ pub(crate) fn verify(context: &Context, args: &Verify) -> Result<Outcome> {
         )));
     }
     let source = context.open(&args.source)?;
-    let mut findings: Vec<(String, &str)> = Vec::new();
+    let mut findings: Vec<(String, String)> = Vec::new();
     if !manifest.objects.is_empty() {
         objects_verified(context, args, &source, &manifest.objects, &mut findings)?;
     }
+    let mut damaged = false;
     for (path, expected) in manifest.arrays.iter().filter(|_| !args.sizes) {
         let found = NodePath::parse(path)
             .map_err(Into::into)
             .and_then(|path| values(&source, &path));
-        match found {
-            Ok(found) if found == *expected => {}
-            Ok(_) => findings.push((path.clone(), "values differ")),
+        let finding = match found {
+            Ok(found) if found == *expected => continue,
+            Ok(_) => "values differ".to_owned(),
             Err(Failure::Engine(error)) if error.kind() == zarr::ErrorKind::NodeNotFound => {
-                findings.push((path.clone(), "missing"));
+                "missing".to_owned()
             }
-            Err(error) => return Err(error),
-        }
+            Err(failure) => {
+                damaged = true;
+                format!("values cannot be read ({})", failure.message())
+            }
+        };
+        findings.push((path.clone(), finding));
+    }
+    if damaged {
+        // The values of an array end at its first damaged chunk: a check finds all.
+        let report = zarr::blocking::check(&source.hierarchy, CheckOptions { deep: true });
+        let errors = report.findings.into_iter();
+        let errors = errors.filter(|finding| finding.severity == Severity::Error);
+        let keys = errors
+            .filter_map(|finding| finding.key)
+            .collect::<BTreeSet<_>>();
+        findings.extend(keys.into_iter().map(|key| (key, "damaged".to_owned())));
     }
     let printed = json!({
         "objects": manifest.objects.len(), "arrays": manifest.arrays.len(),
@@ -157,11 +177,7 @@ pub(crate) fn verify(context: &Context, args: &Verify) -> Result<Outcome> {
         );
         lines.chain([compared]).collect()
     })?;
-    Ok(if findings.is_empty() {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(findings.is_empty()))
 }
 
 fn objects_verified(
@@ -169,15 +185,15 @@ fn objects_verified(
     args: &Verify,
     source: &Source,
     expected: &BTreeMap<String, Object>,
-    findings: &mut Vec<(String, &'static str)>,
+    findings: &mut Vec<(String, String)>,
 ) -> Result<()> {
     let found = sizes(source)?;
     let mut equal = BTreeMap::new();
     for (key, object) in expected {
         match found.get(key) {
-            None => findings.push((key.clone(), "missing")),
+            None => findings.push((key.clone(), "missing".to_owned())),
             Some(other) if other.size != object.size => {
-                findings.push((key.clone(), "size differs"))
+                findings.push((key.clone(), "size differs".to_owned()))
             }
             Some(other) if object.sha256.is_some() => {
                 drop(equal.insert(key.clone(), other.clone()))
@@ -186,13 +202,16 @@ fn objects_verified(
         }
     }
     let more = found.keys().filter(|key| !expected.contains_key(*key));
-    findings.extend(more.map(|key| (key.clone(), "not in the manifest")));
+    findings.extend(more.map(|key| (key.clone(), "not in the manifest".to_owned())));
     if !args.sizes {
-        digests(context, source, &mut equal)?;
+        for (key, failure) in digests(context, source, &mut equal) {
+            equal.remove(&key);
+            findings.push((key, format!("cannot be read ({})", failure.message())));
+        }
         let differ = equal
             .iter()
             .filter(|(key, object)| expected.get(*key) != Some(*object));
-        findings.extend(differ.map(|(key, _)| (key.clone(), "bytes differ")));
+        findings.extend(differ.map(|(key, _)| (key.clone(), "bytes differ".to_owned())));
     }
     Ok(())
 }
@@ -212,33 +231,38 @@ fn sizes(source: &Source) -> Result<BTreeMap<String, Object>> {
     Ok(runtime().block_on(objects.try_collect())?)
 }
 
-/// Reads the objects and adds their digests.
+/// Reads the objects and adds their digests. Returns the keys that cannot be read.
 fn digests(
     context: &Context,
     source: &Source,
     objects: &mut BTreeMap<String, Object>,
-) -> Result<()> {
+) -> Vec<(String, Failure)> {
     let store = source.hierarchy.store();
     let progress = context.progress("reading objects", Some(objects.len() as u64));
     let progress: &Progress = &progress;
     let read = stream::iter(objects.iter_mut()).map(|(key, object)| async move {
-        let body = store.get(key, &ByteRange::All, None).await?;
-        let body = body.ok_or_else(|| Failure::new(format!("{key}: deleted while it was read")))?;
-        let digest = tokio::task::spawn_blocking(move || {
-            (body.object_size, hex(&Sha256::digest(&body.bytes)))
-        });
-        let (size, sha256) = digest
-            .await
-            .map_err(|error| Failure::new(error.to_string()))?;
-        *object = Object {
-            size,
-            sha256: Some(sha256),
-        };
+        let digest = digest(store, key).await;
         progress.add(1);
-        Ok::<_, Failure>(())
+        match digest {
+            Ok(found) => *object = found,
+            Err(failure) => return Some((key.clone(), failure)),
+        }
+        None
     });
     let at_once = store.cost_model().max_in_flight.clamp(4, 32);
-    runtime().block_on(read.buffer_unordered(at_once).try_collect::<()>())
+    let failed = read
+        .buffer_unordered(at_once)
+        .filter_map(async |failed| failed);
+    runtime().block_on(failed.collect())
+}
+
+async fn digest(store: &Store, key: &str) -> Result<Object> {
+    let body = store.get(key, &ByteRange::All, None).await?;
+    let body = body.ok_or_else(|| Failure::new(format!("{key}: deleted while it was read")))?;
+    let size = body.object_size;
+    let digest = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&body.bytes))).await;
+    let sha256 = Some(digest.map_err(|error| Failure::new(error.to_string()))?);
+    Ok(Object { size, sha256 })
 }
 
 fn hex(bytes: &[u8]) -> String {

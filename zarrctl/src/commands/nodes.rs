@@ -12,7 +12,8 @@ use crate::text;
 /// Delete a node and everything below it
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asks before it deletes. Consolidated metadata of groups above is kept up to date.
+Asks before it deletes. Consolidated metadata of groups above is kept up to
+date.
 
 Examples:
   zarrctl rm data.zarr/old
@@ -28,7 +29,8 @@ pub(crate) struct Rm {
 /// Move a node and everything below it to a free place in its hierarchy
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Copies all objects, then deletes the originals: readers may see both for a while.
+Copies all objects, then deletes the originals: readers may see both for a
+while.
 
 Examples:
   zarrctl mv data.zarr/run data.zarr/archive/run")]
@@ -42,8 +44,8 @@ pub(crate) struct Mv {
 /// Copy the documents of all nodes below a group into its own document
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Readers then open all nodes with one request. Nodes that change later are out of date
-in these copies until they are consolidated again.
+Readers then open all nodes with one request. Nodes that change later are out of
+date in these copies until they are consolidated again.
 
 Examples:
   zarrctl consolidate data.zarr
@@ -59,8 +61,8 @@ pub(crate) struct Consolidate {
 /// Convert Zarr 2 to Zarr 3: write Zarr 3 documents beside those of Zarr 2
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Chunks stay where they are and are not read. Readers of Zarr 2 find the old documents.
-An interrupted conversion can be run again.
+Chunks stay where they are and are not read. Readers of Zarr 2 find the old
+documents. An interrupted conversion can be run again.
 
 Examples:
   zarrctl convert data.zarr")]
@@ -148,11 +150,7 @@ pub(crate) fn consolidate(context: &Context, args: &Consolidate) -> Result<Outco
                 .map(|(path, how)| format!("{how}: {path}\n"))
                 .collect(),
         })?;
-        return Ok(if stale.is_empty() {
-            Outcome::Well
-        } else {
-            Outcome::Findings
-        });
+        return Ok(Outcome::of(stale.is_empty()));
     }
     group.consolidate()?;
     let nodes = group.walk()?;

@@ -3,25 +3,29 @@
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use zarr::blocking::Array;
-use zarr::{ArrayBuilder, ArrayMetadata, Extension, Rewrite, limits};
+use zarr::{ArrayBuilder, ArrayMetadata, DataType, Extension, Rewrite, limits};
 
 use crate::codecs;
 use crate::context::Context;
 use crate::describe::DescribedArray;
 use crate::failure::{Failure, Outcome, Result};
 use crate::selection;
+use crate::source;
 use crate::text;
 
 /// Copy an array with other chunks, shards, codecs or another data type
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads a few chunks at a time within --memory. What is not given stays as it is. Each
-chunk or shard of the copy is written once: after an interruption, go on with --resume.
+Reads a few chunks at a time within --memory. What is not given stays as it is.
+Each chunk or shard of the copy is written once: after an interruption, go on
+with --resume.
 
 Examples:
   zarrctl rechunk data.zarr/t fast.zarr/t --chunks 365,10,10
-  zarrctl rechunk data.zarr/t s3://bucket/t.zarr --shards 100,720,1440 --chunks 10,72,144
-  zarrctl rechunk data.zarr/t small.zarr/t --dtype float32 --region 'time=0:100' \\
+  zarrctl rechunk data.zarr/t s3://bucket/t.zarr --shards 100,720,1440 \\
+      --chunks 10,72,144
+  zarrctl rechunk data.zarr/t small.zarr/t --dtype float32 \\
+      --region 'time=0:100' \\
       --codecs zstd:9 --memory 256MiB --verify values")]
 pub(crate) struct Rechunk {
     /// The array
@@ -87,11 +91,16 @@ pub(crate) fn run(context: &Context, args: &Rechunk) -> Result<Outcome> {
         )
         .hint("compare them with `zarrctl diff FROM TO --values`"));
     }
+    if source::overlap(&args.from, &args.to) {
+        let message = format!("{} and {} lie one in the other", args.from, args.to);
+        return Err(Failure::new(message).hint("choose a place outside"));
+    }
     let source = from.array()?;
     let region = selection::parse(&args.region)?;
     let metadata = metadata(args, &source, &region)?;
     let target = target(args, &to, metadata)?;
-    let elements = target.shape().iter().product();
+    let lengths = target.shape().iter();
+    let elements = lengths.fold(1_u64, |all, &len| all.saturating_mul(len));
     let progress = context.progress("copying elements", Some(elements));
     let options = Rewrite {
         memory: args.memory - args.memory / 4,
@@ -126,11 +135,7 @@ pub(crate) fn run(context: &Context, args: &Rechunk) -> Result<Outcome> {
             text::count(done.skipped)
         )
     })?;
-    Ok(if is_right {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(is_right))
 }
 
 fn target(args: &Rechunk, to: &crate::source::Source, metadata: ArrayMetadata) -> Result<Array> {
@@ -175,15 +180,15 @@ fn metadata(
         .into_iter()
         .map(|range| range.end - range.start);
     let shape = shape.collect::<Vec<_>>();
-    let data_type = args.dtype.clone();
-    let extension = source.metadata().data_type().clone();
-    let name = data_type
-        .clone()
-        .unwrap_or_else(|| extension.name().to_owned());
-    let mut builder = ArrayBuilder::new(&shape, &name);
-    if data_type.is_none() {
-        builder = builder.with_data_type(extension);
-    }
+    let data_type = match &args.dtype {
+        Some(text) => codecs::data_type(text)?,
+        None => source.data_type().clone(),
+    };
+    let mut builder = ArrayBuilder::new(&shape, data_type.name());
+    builder = builder.with_data_type(match &args.dtype {
+        Some(_) => data_type.extension().clone(),
+        None => source.metadata().data_type().clone(),
+    });
     let several = || Failure::new("the array has chunks of several shapes").hint("give --chunks");
     let chunks = args
         .chunks
@@ -198,15 +203,15 @@ fn metadata(
     if let Some(shards) = &shards {
         builder = builder.with_shard_shape(shards);
     }
-    let has_byte_order = !matches!(name.as_str(), "bool" | "int8" | "uint8");
     let codecs = match &args.codecs {
-        Some(text) => codecs::parse(text, has_byte_order)?,
-        None => chunk_codecs(source.metadata(), has_byte_order)?,
+        Some(text) => codecs::parse(text, &data_type)?,
+        None => chunk_codecs(source, &data_type)?,
     };
-    builder = builder.with_codecs(codecs);
-    let fill = args.fill.clone();
-    let fill = fill.unwrap_or_else(|| source.metadata().fill_value().get().to_owned());
-    builder = builder.with_fill_json(&fill)?;
+    let fill = match &args.fill {
+        Some(fill) => codecs::fill(fill)?,
+        None => codecs::converted_fill(source, &data_type)?,
+    };
+    builder = builder.with_codecs(codecs).with_fill_json(&fill)?;
     if let Some(names) = source.metadata().dimension_names() {
         builder = builder.with_some_dimension_names(names.to_vec());
     }
@@ -215,9 +220,10 @@ fn metadata(
         .build()?)
 }
 
-/// Returns the codecs of the chunks, of the inner chunks if the array is sharded, for elements with
-/// or without a byte order.
-fn chunk_codecs(metadata: &ArrayMetadata, has_byte_order: bool) -> Result<Vec<Extension>> {
+/// Returns the codecs of the chunks, of the inner chunks if the array is sharded, for elements of a
+/// data type.
+fn chunk_codecs(source: &Array, data_type: &DataType) -> Result<Vec<Extension>> {
+    let metadata = source.metadata();
     let sharding = metadata
         .codecs()
         .iter()
@@ -227,12 +233,15 @@ fn chunk_codecs(metadata: &ArrayMetadata, has_byte_order: bool) -> Result<Vec<Ex
         Some(codecs) => serde_json::from_str(codecs.get())?,
         None => metadata.codecs().to_vec(),
     };
-    let missing = |codec: &Extension| codec.name() == "bytes" && codec.configuration().is_none();
-    let codecs = codecs
-        .into_iter()
-        .map(|codec| match has_byte_order && missing(&codec) {
-            true => zarr::codecs::bytes(true),
-            false => codec,
-        });
+    if source.data_type() == data_type {
+        return Ok(codecs);
+    }
+    let codecs = codecs.into_iter().map(|codec| match codec.name() {
+        "bytes" if codec.configuration().is_none() => {
+            zarr::codecs::bytes(data_type.swap_size() > 1)
+        }
+        "blosc" => codec.with("typesize", codecs::typesize(data_type)),
+        _ => codec,
+    });
     Ok(codecs.collect())
 }

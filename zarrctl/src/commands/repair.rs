@@ -3,8 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 use zarr::blocking;
-use zarr::check::{Action, ActionKind, CheckOptions, RepairOptions, Status};
+use zarr::check::{
+    Action, ActionKind, CheckOptions, Finding, Recover, RepairOptions, Severity, Status,
+};
 
+use super::check::at;
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
 use crate::text;
@@ -14,13 +17,16 @@ use crate::text;
 #[command(after_help = "\
 Renews consolidated metadata, removes leftovers and objects outside of arrays,
 restores documents from their consolidated copies, and rebuilds shards from the
-inner chunks that are whole. What would be a guess is left alone: see the advice
-of `zarrctl check`. An object that changes meanwhile is left alone, too.
+inner chunks that are whole. --from takes damaged documents, chunks and inner
+chunks from another copy. What would be a guess is left alone: see the advice of
+`zarrctl check`. An object that changes meanwhile is left alone, too.
+Exit code 1 means that something is still to be repaired.
 
 Examples:
   zarrctl repair data.zarr
   zarrctl repair data.zarr --deep --apply --backup old/
-  zarrctl repair data.zarr --deep --apply --backup old/ --from s3://bucket/copy.zarr")]
+  zarrctl repair data.zarr --deep --apply --backup old/ \\
+      --from s3://bucket/copy.zarr")]
 pub(crate) struct Repair {
     /// The group or array
     source: String,
@@ -33,63 +39,129 @@ pub(crate) struct Repair {
     /// Keep every object here before it is replaced or removed
     #[arg(long, value_name = "SOURCE")]
     backup: Option<String>,
-    /// Take damaged inner chunks from this copy of the data
+    /// Take damaged documents, chunks and inner chunks from this copy of the data
     #[arg(long, value_name = "SOURCE")]
     from: Option<String>,
+    /// Take documents, chunks and inner chunks that only the copy has, too: also
+    /// those that an earlier repair dropped, or that were deleted on purpose
+    #[arg(long, requires = "from")]
+    missing: bool,
 }
 
 #[derive(Serialize)]
 struct Planned {
     actions: Vec<Action>,
+    /// The errors and warnings that no action repairs.
+    left: Vec<Finding>,
 }
 
 #[derive(Serialize)]
 struct Repaired {
     outcomes: Vec<zarr::check::Outcome>,
+    left: Vec<Finding>,
 }
 
 pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     let source = context.open(&args.source)?;
     let hierarchy = &source.hierarchy;
     let report = blocking::check(hierarchy, CheckOptions { deep: args.deep });
-    let actions = blocking::plan_repair(hierarchy, &report)?;
+    let open = |given: &String| context.open(given).map(|source| source.hierarchy);
+    let copy = args.from.as_ref().map(open).transpose()?;
+    let recover = match args.missing {
+        true => Recover::Missing,
+        false => Recover::Damaged,
+    };
+    let actions = match &copy {
+        Some(copy) => blocking::plan_repair_with_copy(hierarchy, &report, copy, recover)?,
+        None => blocking::plan_repair(hierarchy, &report)?,
+    };
+    let is_left = |finding: &Finding| {
+        let is_planned = |action: &Action| {
+            let is_there = finding.key.as_ref() == Some(&action.key) || finding.node == action.node;
+            is_there && action.rules.contains(&finding.rule)
+        };
+        finding.severity != Severity::Note && !actions.iter().any(is_planned)
+    };
+    let left = report.findings.into_iter().filter(is_left);
+    let left = left.collect::<Vec<_>>();
+    let is_clean = left.is_empty();
     if !args.apply {
-        let planned = Planned { actions };
-        context.print(&planned, || shown(&planned.actions))?;
-        if planned.actions.is_empty() {
-            return Ok(Outcome::Well);
+        let is_empty = actions.is_empty();
+        let planned = Planned { actions, left };
+        context.print(&planned, || {
+            shown(&planned.actions) + &rest(&planned.left, source.location())
+        })?;
+        if is_empty {
+            return Ok(Outcome::of(is_clean));
         }
         context.note("nothing was changed; add --apply --backup PLACE to repair");
         return Ok(Outcome::Findings);
     }
-    let open = |given: &String| context.open(given).map(|source| source.hierarchy);
     let backup = args.backup.as_ref().map(open).transpose()?;
     let options = RepairOptions {
         backup: backup.map(|hierarchy| hierarchy.store().clone()),
-        other_copy: args.from.as_ref().map(open).transpose()?.map(Into::into),
+        other_copy: copy.map(Into::into),
     };
     let repaired = Repaired {
         outcomes: blocking::repair(hierarchy, actions, &options),
+        left,
     };
-    context.print(&repaired, || results(&repaired.outcomes))?;
-    let mut statuses = repaired.outcomes.iter().map(|outcome| outcome.status);
-    Ok(if statuses.all(|status| status == Status::Done) {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    context.print(&repaired, || {
+        results(&repaired.outcomes) + &rest(&repaired.left, source.location())
+    })?;
+    let outcomes = repaired.outcomes.iter();
+    let restored = outcomes.clone().any(|outcome| {
+        let name = outcome.action.key.rsplit('/').next().unwrap_or_default();
+        outcome.action.kind == ActionKind::RestoreObject
+            && outcome.status == Status::Done
+            && (name == "zarr.json" || name.starts_with(".z"))
+    });
+    if restored {
+        context.note("documents were restored: run again to check the chunks of their nodes");
+    }
+    if outcomes.clone().any(|outcome| !outcome.dropped.is_empty()) {
+        context.note("take dropped inner chunks from a copy: add --from COPY --missing");
+    }
+    let mut statuses = outcomes.map(|outcome| outcome.status);
+    Ok(Outcome::of(
+        statuses.all(|status| status == Status::Done) && is_clean,
+    ))
+}
+
+/// Returns the findings that repairs leave alone.
+fn rest(left: &[Finding], location: &str) -> String {
+    match left.first() {
+        None => String::new(),
+        Some(first) => text::folded(
+            &format!(
+                "{} without a repair, such as {} at {}; see the advice of `zarrctl check`",
+                text::plural(left.len() as u64, "finding"),
+                first.rule,
+                first
+                    .key
+                    .clone()
+                    .unwrap_or_else(|| at(location, &first.node)),
+            ),
+            text::WIDTH.into(),
+        ),
+    }
 }
 
 fn what(action: &Action) -> String {
     let verb = match action.kind {
         ActionKind::CreateGroup => "create group",
         ActionKind::RestoreDocument => "restore document",
+        ActionKind::RestoreObject => "restore from the other copy",
         ActionKind::RebuildShard => "rebuild shard",
         ActionKind::RemoveObject => "remove object",
         ActionKind::RemoveFile => "remove file",
         _ => "renew consolidated metadata in",
     };
-    format!("{verb} {} ({})", action.key, action.rules.join(", "))
+    let why = match action.rules.is_empty() {
+        true => "missing".to_owned(),
+        false => action.rules.join(", "),
+    };
+    format!("{verb} {} ({why})", action.key)
 }
 
 fn shown(actions: &[Action]) -> String {

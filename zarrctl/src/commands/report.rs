@@ -5,22 +5,24 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use zarr::blocking::Array;
-use zarr::{NodeUsage, Usage};
+use zarr::{NodeUsage, Statistics, Usage};
 
 use crate::context::Context;
 use crate::describe::Described;
 use crate::failure::{Failure, Outcome, Result};
 use crate::heat_map;
 use crate::source::Source;
-use crate::text;
+use crate::text::{self, escaped};
 
 /// Write one HTML file: tree, sizes, map of shards, histograms, plans of typical reads
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file needs no network and no other files.
+The file needs no network and no other files. A name that ends in .svg writes
+the maps and histograms as one picture.
 
 Examples:
   zarrctl report data.zarr report.html
+  zarrctl report data.zarr report.svg
   zarrctl report s3://bucket/data.zarr report.html --no-values")]
 pub(crate) struct Report {
     /// The array or group
@@ -52,12 +54,17 @@ const BINS: usize = 40;
 pub(crate) fn run(context: &Context, args: &Report) -> Result<Outcome> {
     let source = context.open(&args.source)?;
     let nodes = source.hierarchy.usage("")?;
-    let mut html = head(&source, &nodes);
     let arrays = nodes
         .iter()
         .filter(|node| is_array(node))
         .collect::<Vec<_>>();
     let shown = &arrays[..arrays.len().min(args.arrays)];
+    let is_picture = args.file.extension().is_some_and(|ending| ending == "svg");
+    if is_picture {
+        let picture = picture(args, &source, shown)?;
+        return write(context, args, shown.len(), &picture);
+    }
+    let mut html = head(&source, &nodes);
     let progress = context.progress("describing arrays", Some(shown.len() as u64));
     for node in shown {
         html += &match source.hierarchy.array(node.path.as_str()) {
@@ -78,9 +85,14 @@ pub(crate) fn run(context: &Context, args: &Report) -> Result<Outcome> {
         );
     }
     html += "</body></html>\n";
-    std::fs::write(&args.file, &html)
+    write(context, args, shown.len(), &html)
+}
+
+fn write(context: &Context, args: &Report, arrays: usize, html: &str) -> Result<Outcome> {
+    std::fs::write(&args.file, html)
         .map_err(|error| Failure::new(format!("{}: {error}", args.file.display())))?;
-    let printed = json!({"file": args.file.display().to_string(), "arrays": shown.len(), "nbytes": html.len()});
+    let printed =
+        json!({"file": args.file.display().to_string(), "arrays": arrays, "nbytes": html.len()});
     context.print(&printed, || {
         format!(
             "wrote {} ({})\n",
@@ -93,14 +105,6 @@ pub(crate) fn run(context: &Context, args: &Report) -> Result<Outcome> {
 
 fn is_array(node: &NodeUsage) -> bool {
     matches!(node.document, Ok(zarr::NodeMetadata::Array(_)))
-}
-
-/// Escapes text for HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 fn head(source: &Source, nodes: &[NodeUsage]) -> String {
@@ -190,7 +194,7 @@ fn array_section(args: &Report, array: &Array, usage: &Usage) -> Result<String> 
     }
     html += "<h3>Stored chunks</h3>";
     html += &match array.stored(args.indexes) {
-        Ok(stored) => heat_map::svg(array, &stored),
+        Ok(stored) => heat_map::html(array, &stored),
         // A damaged index: the report goes on.
         Err(error) => format!("<p>{}</p>", escaped(&error.to_string())),
     };
@@ -201,6 +205,49 @@ fn array_section(args: &Report, array: &Array, usage: &Usage) -> Result<String> 
         };
     }
     Ok(html + &plans(array))
+}
+
+/// Returns one SVG with a row for each array: its description, the map of its chunks, and the
+/// histogram of its values.
+fn picture(args: &Report, source: &Source, arrays: &[&NodeUsage]) -> Result<String> {
+    const ROW: f64 = 190.0;
+    let mut rows = String::new();
+    for (number, node) in arrays.iter().enumerate() {
+        let top = number as f64 * ROW;
+        let described = Described::new(&node.path, &node.document);
+        let title = escaped(&format!("{}  {}", described.path, described.line()));
+        rows += &format!("<text x=\"10\" y=\"{}\">{title}</text>", top + 18.0);
+        let Ok(array) = source.hierarchy.array(node.path.as_str()) else {
+            continue;
+        };
+        let stored = array.stored(args.indexes)?;
+        if let Some((map, _)) = heat_map::map(&array, &stored) {
+            rows += &map.placed([10.0, top + 30.0], [330.0, 140.0]);
+        }
+        if !args.no_values
+            && let Some((low, high, counts)) = histogram(&array, &array.statistics(.., 0)?)?
+        {
+            rows += &heat_map::bars(low, high, &counts).placed([370.0, top + 30.0], [420.0, 120.0]);
+            let bounds = format!("{low} to {high}");
+            rows += &format!("<text x=\"370\" y=\"{}\">{bounds}</text>", top + 138.0);
+        }
+    }
+    let height = ROW * arrays.len().max(1) as f64;
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"800\" height=\"{height}\" \
+         font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\
+         <rect width=\"800\" height=\"{height}\" fill=\"#fff\"/>{rows}</svg>\n"
+    ))
+}
+
+/// Returns the counts of numbers between the lowest and the highest, if both are finite.
+fn histogram(array: &Array, found: &Statistics) -> Result<Option<(f64, f64, Vec<u64>)>> {
+    let bounds = found.min.zip(found.max);
+    let bounds = bounds.map(|(low, high)| (low.to_f64(), high.to_f64()));
+    let Some((low, high)) = bounds.filter(|(low, high)| low.is_finite() && high.is_finite()) else {
+        return Ok(None);
+    };
+    Ok(Some((low, high, array.histogram(.., low, high, BINS)?)))
 }
 
 /// Returns statistics and a histogram; nothing for elements that are no numbers.
@@ -218,9 +265,8 @@ fn values(array: &Array) -> Result<String> {
         text::count(found.fill),
         text::count(found.count),
     );
-    if low.is_finite() && high.is_finite() {
-        let counts = array.histogram(.., low, high, BINS)?;
-        html += &heat_map::bars(low, high, &counts);
+    if let Some((low, high, counts)) = histogram(array, &found)? {
+        html += &heat_map::bars(low, high, &counts).html();
     }
     Ok(html)
 }

@@ -12,20 +12,22 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio::net::TcpListener;
 use zarr::Store;
 use zarr::blocking::runtime;
 use zarr::store::{Body, ByteRange, ErrorKind};
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::failure::{Failure, Outcome, Result};
+use crate::text::escaped;
 
 /// Serve a hierarchy over HTTP, for viewers in browsers and other programs
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads only: GET and HEAD with ranges and ETags, and CORS for all origins. Any source can
-be served: a bucket, an archive. Prints the URL, then one line for each request with -v.
+Reads only: GET and HEAD with ranges and ETags, and CORS for all origins. Any
+source can be served: a bucket, an archive. Directories are web pages that list
+them. Prints the URL, then one line for each request with -v.
 
 Examples:
   zarrctl serve data.zarr
@@ -110,12 +112,12 @@ impl Served {
             _ => status(StatusCode::METHOD_NOT_ALLOWED),
         };
         if self.logs {
-            eprintln!(
-                "{} {} {}",
+            context::complain(&format!(
+                "{} {} {}\n",
                 request.method(),
                 request.uri().path(),
                 response.status().as_u16()
-            );
+            ));
         }
         self.allow(response.headers_mut());
         response
@@ -147,10 +149,14 @@ impl Served {
     async fn get<B>(&self, request: &Request<B>, head: bool) -> Response<Full<Bytes>> {
         let key = request.uri().path().trim_start_matches('/');
         let key = percent_decode_str(key).decode_utf8().ok();
-        let Some(key) = key.filter(|key| !key.is_empty() && !key.ends_with('/')) else {
+        let Some(key) = key else {
             return status(StatusCode::NOT_FOUND);
         };
-        match self.read(request, &key, head).await {
+        let answer = match key.is_empty() || key.ends_with('/') {
+            true => self.index(key.trim_end_matches('/'), head).await,
+            false => self.read(request, &key, head).await,
+        };
+        match answer {
             Ok(response) => response,
             Err(error) => status(match error.kind() {
                 ErrorKind::InvalidKey => StatusCode::NOT_FOUND,
@@ -159,6 +165,40 @@ impl Served {
                 _ => StatusCode::BAD_GATEWAY,
             }),
         }
+    }
+
+    /// Lists what lies directly below a directory, as a web page.
+    async fn index(&self, path: &str, head: bool) -> zarr::store::Result<Response<Full<Bytes>>> {
+        if !self.store.can_list() {
+            return Ok(status(StatusCode::NOT_FOUND));
+        }
+        let listing = self.store.list_dir(path).await?;
+        let directories = listing.prefixes.into_iter().map(|name| name + "/");
+        let mut lines = String::new();
+        for name in directories.chain(listing.keys) {
+            let link = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+            let link = link.to_string().replace("%2F", "/").replace("%2E", ".");
+            lines += &format!("<li><a href=\"./{link}\">{}</a></li>", escaped(&name));
+        }
+        if lines.is_empty() {
+            return Ok(status(StatusCode::NOT_FOUND));
+        }
+        let title = escaped(&format!("/{path}"));
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+             <h1>{title}</h1><ul>{lines}</ul></html>\n"
+        );
+        let mut response = status(StatusCode::OK);
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        match head {
+            true => {
+                let len = Some(page.len().to_string());
+                insert(response.headers_mut(), header::CONTENT_LENGTH, len);
+            }
+            false => *response.body_mut() = Full::new(page.into()),
+        }
+        Ok(response)
     }
 
     async fn read<B>(

@@ -8,7 +8,6 @@ use serde_json::json;
 use zarr::blocking::Array;
 use zarr::{AxisSelect, AxisSelection, Slice};
 
-use super::cat::axes;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
 use crate::selection::{self, Axis};
@@ -153,15 +152,14 @@ impl Picture {
         }
         selection = thinned(array, selection, step)?;
         let elements = array.read_elements(&selection)?;
-        let axes = axes(array, &selection, &elements)?;
         let mut values = Vec::with_capacity(elements.len());
         if !elements.each_number(|number| values.push(number.to_f64())) {
             let message = format!("elements of {} cannot be drawn", array.data_type());
             return Err(Failure::new(message).hint("print them with `zarrctl cat`"));
         }
         Ok(Self {
-            rows: axes[0].1.len(),
-            columns: axes[1].1.len(),
+            rows: elements.shape()[0],
+            columns: elements.shape()[1],
             every: step,
             values,
         })

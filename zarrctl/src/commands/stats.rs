@@ -2,12 +2,15 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use zarr::{Number, Statistics};
+use zarr::blocking::Array;
+use zarr::core::DataTypeKind;
+use zarr::{DataType, Number, Statistics};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
 use crate::selection;
 use crate::text;
+use crate::values;
 
 /// Print minimum, maximum, mean, standard deviation, NaN, fill and distinct values
 #[derive(Debug, Args)]
@@ -75,21 +78,25 @@ pub(crate) fn run(context: &Context, args: &Stats) -> Result<Outcome> {
         }
         None => None,
     };
-    let json = json(array.path().as_str(), &found, histogram.as_ref());
-    context.print(&json, || drawn(&found, histogram.as_ref(), args.distinct))?;
+    let json = json(&array, &found, histogram.as_ref());
+    context.print(&json, || {
+        drawn(array.data_type(), &found, histogram.as_ref(), args.distinct)
+    })?;
     Ok(Outcome::Well)
 }
 
-fn json(path: &str, found: &Statistics, histogram: Option<&Histogram>) -> Value {
+fn json(array: &Array, found: &Statistics, histogram: Option<&Histogram>) -> Value {
+    let data_type = array.data_type();
+    let number = |number| values::number(data_type, number);
     json!({
-        "path": format!("/{path}"),
+        "path": array.path().to_string(),
         "count": found.count, "fill": found.fill, "nan": found.nan, "infinite": found.infinite,
         "min": found.min.map(number), "max": found.max.map(number),
-        "mean": found.mean, "std": found.std,
+        "mean": found.mean.map(|mean| shown_mean(data_type, mean)), "std": found.std,
         "distinct": found.distinct.as_ref().map(Vec::len),
         "values": found.distinct.as_ref().map(|values| {
             let values = values.iter();
-            values.map(|(value, count)| json!({"value": parsed(value), "count": count})).collect::<Vec<_>>()
+            values.map(|(value, count)| json!({"value": values::parsed(data_type, value), "count": count})).collect::<Vec<_>>()
         }),
         "histogram": histogram.map(|histogram| json!({
             "low": histogram.low, "high": histogram.high, "counts": histogram.counts,
@@ -97,33 +104,35 @@ fn json(path: &str, found: &Statistics, histogram: Option<&Histogram>) -> Value 
     })
 }
 
-fn number(number: Number) -> Value {
-    match number {
-        Number::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
-            (Ok(value), _) => value.into(),
-            (_, Ok(value)) => value.into(),
-            _ => value.to_string().into(),
-        },
-        Number::Float(value) if value.is_finite() => value.into(),
-        Number::Float(value) => value.to_string().into(),
+/// Returns a mean as JSON: of dates, as a date.
+#[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
+fn shown_mean(data_type: &DataType, mean: f64) -> Value {
+    match data_type.kind() {
+        DataTypeKind::Time => values::number(data_type, Number::Int(mean.round() as i128)),
+        _ => values::float(mean),
     }
 }
 
-fn parsed(value: &str) -> Value {
-    serde_json::from_str(value).unwrap_or_else(|_| value.into())
-}
-
-fn drawn(found: &Statistics, histogram: Option<&Histogram>, most: usize) -> String {
+fn drawn(
+    data_type: &DataType,
+    found: &Statistics,
+    histogram: Option<&Histogram>,
+    most: usize,
+) -> String {
     let of = |part: u64| {
         let percent = 100.0 * part as f64 / found.count.max(1) as f64;
         format!("{} ({percent:.1} %)", text::count(part))
     };
     let shown = |number: Option<Number>| match number {
-        Some(Number::Int(value)) => value.to_string(),
-        Some(Number::Float(value)) => value.to_string(),
+        Some(Number::Float(value)) if value.is_finite() => value.to_string(),
+        Some(number) => values::plain(&values::number(data_type, number)),
         None => "-".to_owned(),
     };
-    let float = |value: Option<f64>| value.map_or("-".to_owned(), |value| value.to_string());
+    let mean = |mean: f64| match data_type.kind() {
+        DataTypeKind::Time => values::plain(&shown_mean(data_type, mean)),
+        _ => mean.to_string(),
+    };
+    let dash = || "-".to_owned();
     let mut rows = vec![
         ("Count", text::count(found.count)),
         ("Fill value", of(found.fill)),
@@ -131,17 +140,19 @@ fn drawn(found: &Statistics, histogram: Option<&Histogram>, most: usize) -> Stri
         ("Infinite", of(found.infinite)),
         ("Minimum", shown(found.min)),
         ("Maximum", shown(found.max)),
-        ("Mean", float(found.mean)),
-        ("Std. dev.", float(found.std)),
+        ("Mean", found.mean.map_or_else(dash, mean)),
+        (
+            "Std. dev.",
+            found.std.map_or_else(dash, |std| std.to_string()),
+        ),
     ];
     match &found.distinct {
         Some(values) => {
             rows.push(("Distinct", text::count(values.len() as u64)));
-            rows.extend(
-                values
-                    .iter()
-                    .map(|(value, count)| ("", format!("{value}: {}", of(*count)))),
-            );
+            rows.extend(values.iter().map(|(value, count)| {
+                let value = values::parsed(data_type, value);
+                ("", format!("{value}: {}", of(*count)))
+            }));
         }
         None => rows.push((
             "Distinct",

@@ -16,7 +16,8 @@ use crate::text;
 Examples:
   zarrctl tree data.zarr
   zarrctl tree s3://bucket/data.zarr --level 1
-  zarrctl tree data.zarr --json | jq -r '.nodes[] | select(.kind==\"array\").path'")]
+  zarrctl tree data.zarr \\
+      --json | jq -r '.nodes[] | select(.kind==\"array\").path'")]
 pub(crate) struct Tree {
     /// The group or array
     source: String,
@@ -64,11 +65,7 @@ pub(crate) fn run(context: &Context, args: &Tree) -> Result<Outcome> {
     if !is_whole {
         context.note("some documents cannot be read; find out more with `zarrctl check`");
     }
-    Ok(if is_whole {
-        Outcome::Well
-    } else {
-        Outcome::Findings
-    })
+    Ok(Outcome::of(is_whole))
 }
 
 fn depth(path: &NodePath) -> usize {

@@ -4,5 +4,8 @@
 
 mod common;
 mod console;
+mod copies;
 mod process;
+mod repairs;
 mod servers;
+mod sparse;
