@@ -362,5 +362,6 @@ fn leftovers_are_swept() {
     );
     fs::write(place.path("sample.zarr/run/mask/c/0#0"), "staged").unwrap();
     let found = place.json(&["sweep", "sample.zarr", "--older-than", "0s", "--yes"]);
-    assert_eq!(found["removed"], 1);
+    let key = "run/mask/c/0#0";
+    assert_eq!(found["removed"], json!([{"kind": "file", "key": key}]));
 }
