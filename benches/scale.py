@@ -282,10 +282,50 @@ def main():
             compare(case, folder, arguments)
 
 
+def make_document(folder, document, count=0):
+    """Creates the array `curve` without data, and notes how many points a case reads."""
+    shutil.rmtree(folder / "curve", ignore_errors=True)
+    put(folder / "curve", document)
+    (folder / "curve" / "count").write_text(str(count))
+
+
+def make_inner_chunks(folder, count):
+    size = count * INNER
+    make_document(folder, array(size, size, INNER))
+    write_chunk(folder / "curve", 0, bytes(range(1, 65)) * count + shard_index(size))
+
+
+def make_points(folder, count):
+    make_document(folder, array(1 << 30, 1 << 16), count)
+
+
+def make_rank(folder, rank):
+    document = array(2, 1)
+    document["shape"] = [2] * rank
+    document["chunk_grid"]["configuration"]["chunk_shape"] = [1] * rank
+    make_document(folder, document)
+
+
+def make_shards(folder, count):
+    make_document(folder, array(count * INNER, INNER, 8))
+
+
+def make_attributes(folder, count):
+    document = array(2, 1)
+    document["attributes"] = {f"attribute {i}": i for i in range(count)}
+    make_document(folder, document)
+
+
 # For each case: what grows, the sizes, and the function that creates an input of a size.
 CURVES = {
     "list_consolidated": ("nodes in consolidated metadata", [1000, 10_000, 100_000], make_consolidated),
     "shrink": ("possible shards, two of which are stored", [10**3, 10**5, 10**7, 10**9], lambda folder, count: make(folder, "sparse", count)),
+    "curve_read": ("inner chunks of 64 bytes of one shard, all read", [10**3, 10**4, 10**5, 10**6], make_inner_chunks),
+    "curve_points": ("single points, in chunks that are not stored", [10**3, 10**4, 10**5, 10**6], make_points),
+    "curve_selections": ("selections of one element, in chunks that are not stored", [10**3, 10**4, 10**5], make_points),
+    "curve_plan": ("shards of an array, a read of which is planned and printed", [10**3, 10**5, 10**7], make_shards),
+    "curve_element": ("dimensions of an array that is opened to read one element", [1, 2, 4, 8, 16, 32], make_rank),
+    "curve_open": ("attributes of an array that is opened", [10**2, 10**3, 10**4, 10**5], make_attributes),
 }
 
 

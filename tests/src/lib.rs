@@ -6,6 +6,7 @@
 pub mod children;
 pub mod cloud;
 pub mod conformance;
+pub mod counting;
 pub mod http;
 pub mod origin;
 pub mod patched;

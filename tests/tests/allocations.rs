@@ -1,36 +1,13 @@
 //! Allocations of a read or write plan per inner chunk of a shard: a small constant.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(unsafe_code, reason = "an allocator")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use zarr::ArrayBuilder;
 use zarr_core::plan::{Body, ObjectState, ReadPlan, Work, WriteOptions, WritePlan};
 use zarr_core::{ArrayLayout, Extension, Input, Output, Selection};
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: counts, and delegates everything else to the system allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: guaranteed by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        // SAFETY: guaranteed by the caller.
-        unsafe { System.dealloc(start, layout) }
-    }
-}
+use zarr_tests::counting::{self, Counting};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -55,9 +32,7 @@ fn layout() -> Arc<ArrayLayout> {
 }
 
 fn counted<R>(what: &str, most: usize, work: impl FnOnce() -> R) -> R {
-    let before = COUNT.get();
-    let result = work();
-    let count = COUNT.get() - before;
+    let (result, [count, _]) = counting::counted(work);
     assert!(
         count <= most * INNER + 500,
         "{what}: {count} allocations for {INNER} inner chunks"

@@ -21,6 +21,7 @@ fn promises_name_tests_that_exist() {
     let mut files = Vec::new();
     sources(&root.join("tests/tests"), &mut files);
     sources(&root.join("zarr-store/src"), &mut files);
+    sources(&root.join("zarr-codecs/src"), &mut files);
     sources(&root.join("fuzz/bodies/tests"), &mut files);
     let python = std::fs::read_dir(root.join("zarr-py/tests")).unwrap();
     files.extend(

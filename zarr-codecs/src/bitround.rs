@@ -5,6 +5,8 @@
 //! Keeping at least as many bits as a number has leaves it unchanged. NaNs and infinities never
 //! change.
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

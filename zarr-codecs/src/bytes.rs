@@ -86,7 +86,7 @@ impl ArrayToBytes for BytesCodec {
         self.encoded_size().check("chunk", elements.len())?;
         let start = encoded.len();
         encoded.extend_from_slice(elements);
-        self.swap(&mut encoded[start..]);
+        self.swap(encoded.get_mut(start..).unwrap_or_default());
         Ok(())
     }
 

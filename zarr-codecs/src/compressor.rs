@@ -12,7 +12,7 @@ use std::sync::Arc;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Error, Result};
 
-use crate::output::{encoded_bound, grow};
+use crate::output::{after, encoded_bound, grow};
 
 /// The smallest first buffer, in bytes, for an output of unknown size.
 const FIRST: usize = 64 << 10;
@@ -99,7 +99,7 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
         let mut fill = |decoded: &mut Vec<u8>| {
             loop {
                 grow(decoded, start, room)?;
-                let written = self.compressor.decompress(encoded, &mut decoded[start..])?;
+                let written = self.compressor.decompress(encoded, after(decoded, start))?;
                 match written {
                     Some(written) => {
                         self.decoded.check(C::NAME, written)?;
@@ -111,7 +111,7 @@ impl<C: Compressor> BytesToBytes for Bound<C> {
             }
         };
         let result = fill(decoded);
-        decoded.truncate(start + result.as_ref().unwrap_or(&0));
+        decoded.truncate(start.saturating_add(*result.as_ref().unwrap_or(&0)));
         result.map(drop)
     }
 

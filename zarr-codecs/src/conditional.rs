@@ -108,10 +108,12 @@ impl BytesToBytes for Conditional {
     fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         let applied = self.encode_all(decoded)?;
         let start = encoded.len();
-        encoded.resize(start + self.header_size, 0);
+        encoded.resize(start.saturating_add(self.header_size), 0);
         if applied.len() < decoded.len() {
             for codec in 0..self.codecs.len() {
-                encoded[start + codec / 8] |= 1 << (codec % 8);
+                if let Some(byte) = encoded.get_mut(start.saturating_add(codec / 8)) {
+                    *byte |= 1 << (codec % 8);
+                }
             }
             encoded.extend_from_slice(&applied);
         } else {
@@ -124,7 +126,7 @@ impl BytesToBytes for Conditional {
         let Some((header, data)) = encoded.split_at_checked(self.header_size) else {
             return Err(Error::size("conditional", encoded.len(), self.header_size));
         };
-        let reserved = self.codecs.len()..8 * self.header_size;
+        let reserved = self.codecs.len()..self.header_size.saturating_mul(8);
         if let Some(bit) = { reserved }.find(|&bit| Self::is_applied(header, bit)) {
             let reason = format!(
                 "bit {bit} of the header is set, but there are {} codecs",

@@ -12,6 +12,7 @@ use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::compressor::{self, Compressor};
 use crate::inflate::{Format, deflate, with_decompressor};
+use crate::output::after;
 
 /// The number of positions tried as the end of a member. The member's checksum and size stand at
 /// its end, and elsewhere only by chance.
@@ -64,11 +65,10 @@ impl Compressor for Gzip {
 /// Decodes all members to the start of `decoded` and returns the number of bytes written, or `None`
 /// if they do not fit.
 fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-    let mut left = encoded;
-    let mut written = 0;
+    let (mut left, mut written) = (encoded, 0_usize);
     loop {
-        let place = encoded.len() - left.len();
-        let member = with_decompressor(|it| it.gzip_decompress(left, &mut decoded[written..]));
+        let place = encoded.len().saturating_sub(left.len());
+        let member = with_decompressor(|it| it.gzip_decompress(left, after(decoded, written)));
         let size = match member {
             Ok(size) => size,
             Err(DecompressionError::InsufficientSpace) => return Ok(None),
@@ -78,9 +78,10 @@ fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
                 return Err(Error::corrupt("gzip", reason));
             }
         };
-        let end = member_end(left, &mut decoded[written..written + size])?;
-        left = &left[end..];
-        written += size;
+        let member = after(decoded, written).get_mut(..size).unwrap_or_default();
+        let end = member_end(left, member)?;
+        left = left.get(end..).unwrap_or_default();
+        written = written.saturating_add(size);
         if left.iter().all(|&byte| byte == 0) {
             return Ok(Some(written));
         }
@@ -92,20 +93,21 @@ fn decode_members(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
 fn member_end(encoded: &[u8], decoded: &mut [u8]) -> Result<usize> {
     let mut checksum = libdeflater::Crc::new();
     checksum.update(decoded);
-    let mut trailer = [0; 8];
-    trailer[..4].copy_from_slice(&checksum.sum().to_le_bytes());
+    let [a, b, c, d] = checksum.sum().to_le_bytes();
     // The format stores the size modulo 2^32.
-    trailer[4..].copy_from_slice(&decoded.len().to_le_bytes()[..4]);
+    let [e, f, g, h, ..] = (decoded.len() as u64).to_le_bytes();
+    let trailer = [a, b, c, d, e, f, g, h];
     let places = encoded.windows(8).enumerate();
     places
         .filter(|(_, bytes)| *bytes == trailer)
-        .map(|(start, _)| start + 8)
+        .map(|(start, _)| start.saturating_add(8))
         .take(MAX_ENDS)
         // A prefix that ends too early is not a whole member. If every earlier position fails, the
         // end of `encoded` is the end of the member.
         .find(|&end| {
+            let prefix = encoded.get(..end).unwrap_or_default();
             end == encoded.len()
-                || with_decompressor(|it| it.gzip_decompress(&encoded[..end], decoded)).is_ok()
+                || with_decompressor(|it| it.gzip_decompress(prefix, decoded)).is_ok()
         })
         .ok_or_else(|| Error::corrupt("gzip", "the end of a member was not found"))
 }

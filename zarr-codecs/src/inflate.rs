@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use libdeflater::{CompressionError, CompressionLvl, Compressor, Decompressor};
 use zarr_core::{Error, Result};
 
-use crate::output::grow;
+use crate::output::{after, grow};
 
 /// The levels of zlib; libdeflate has two more.
 const LEVELS: usize = 10;
@@ -36,15 +36,16 @@ pub(crate) fn deflate(
     encoded: &mut Vec<u8>,
 ) -> Result<()> {
     COMPRESSORS.with_borrow_mut(|compressors| {
-        let compressor = compressors[level].get_or_insert_with(|| {
+        let kept = compressors.get_mut(level).expect("a level from 0 to 9");
+        let compressor = kept.get_or_insert_with(|| {
             let level = i32::try_from(level).expect("below 10");
             Compressor::new(CompressionLvl::new(level).expect("levels are 0 to 12"))
         });
         let start = encoded.len();
         grow(encoded, start, bound(compressor, decoded.len()))?;
-        let written = compress(compressor, decoded, &mut encoded[start..])
+        let written = compress(compressor, decoded, after(encoded, start))
             .map_err(|error| Error::corrupt(codec, error.to_string()))?;
-        encoded.truncate(start + written);
+        encoded.truncate(start.saturating_add(written));
         Ok(())
     })
 }

@@ -11,6 +11,15 @@
 //! in the calls to C in `blosc/compress.rs` and `lz4_block.rs`.
 
 #![deny(unsafe_code)]
+// A file that is an exception says so in its first lines, with the reason.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
 
 #[cfg(feature = "full")]
 mod bitround;

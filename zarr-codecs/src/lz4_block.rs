@@ -36,7 +36,8 @@ pub(crate) fn compress(
 ) -> Result<(), String> {
     let size = int(decoded.len())?;
     // The library returns a bound of 0 for inputs that are too large.
-    let bound = decoded.len() + decoded.len() / 255 + 16;
+    let extra = decoded.len() / 255;
+    let bound = decoded.len().saturating_add(extra).saturating_add(16);
     crate::output::reserve(encoded, bound).map_err(|error| error.to_string())?;
     // SAFETY: the input is `size` readable bytes and the spare capacity at least `bound` writable
     // bytes. They do not overlap, since `encoded` is borrowed mutably.
@@ -53,7 +54,7 @@ pub(crate) fn compress(
         Ok(written) if (1..=bound).contains(&written) => {
             // SAFETY: the call has written this many bytes from the start of the spare capacity,
             // and the number is within the bound.
-            unsafe { encoded.set_len(encoded.len() + written) };
+            unsafe { encoded.set_len(encoded.len().saturating_add(written)) };
             Ok(())
         }
         _ => Err(format!("the lz4 library does not encode {size} bytes")),

@@ -4,6 +4,12 @@
 //! Blocks cut off at the array's edge are padded with the fill value; blocks larger than the chunk
 //! are refused.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "places within a shape checked before"
+)]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

@@ -4,6 +4,12 @@
 //! A [`Number`] holds every value of every format exactly. A [`Format`] defines how the bits of an
 //! element represent a number; its floats are described by [`FloatFormat`].
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "the bits of one number"
+)]
+
 use zarr_core::codec::{ChunkData, ChunkSpec, EncodedSize};
 use zarr_core::{DataType, Error, FloatFormat, Result};
 

@@ -8,6 +8,12 @@
 //! The number of values is known only once the mask is decoded, so the data codecs are bound again
 //! for each chunk, in addition to once when the array is opened.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "counts of elements in memory"
+)]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

@@ -15,9 +15,17 @@ pub(crate) fn encoded_bound(decoded: EncodedSize) -> EncodedSize {
 
 /// Makes a buffer end `room` bytes after `start`, filling new bytes with zeros.
 pub(crate) fn grow(buffer: &mut Vec<u8>, start: usize, room: usize) -> Result<()> {
-    reserve(buffer, room.saturating_sub(buffer.len() - start))?;
-    buffer.resize(start + room, 0);
+    reserve(
+        buffer,
+        room.saturating_sub(buffer.len().saturating_sub(start)),
+    )?;
+    buffer.resize(start.saturating_add(room), 0);
     Ok(())
+}
+
+/// Returns the part of a buffer after its first `size` bytes.
+pub(crate) fn after(buffer: &mut [u8], size: usize) -> &mut [u8] {
+    buffer.get_mut(size..).unwrap_or_default()
 }
 
 /// Reserves `more` bytes; fails if memory runs out.

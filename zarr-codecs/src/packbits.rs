@@ -1,6 +1,8 @@
 //! The `packbits` codec: the significant bits of each element, one element after the other, lowest
 //! bits first (registered extension "packbits").
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

@@ -67,7 +67,7 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
                         let expected = format!("ascending dimensions below {}", input.len());
                         Error::invalid(format_args!("dimension {axis}"), expected)
                     })?;
-                    next = axis + 1;
+                    next = axis.saturating_add(1);
                     sizes.push(*size);
                 }
                 product(&sizes)?
@@ -75,9 +75,9 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
         });
     }
     let total = product(input)?;
-    if let Some(place) = left_over {
-        let others = product(&shape)?;
-        shape[place] = total.checked_div(others).unwrap_or(0);
+    let others = product(&shape)?;
+    if let Some(len) = left_over.and_then(|place| shape.get_mut(place)) {
+        *len = total.checked_div(others).unwrap_or(0);
     }
     if product(&shape)? != total {
         let expected = format!("as many elements as shape {input:?} has");
@@ -86,8 +86,7 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
     for (place, dimension) in dimensions.iter().enumerate() {
         if let Dimension::Product(axes) = dimension
             && let (Some(&first), Some(&last)) = (axes.first(), axes.last())
-            && (product(&shape[..place])? != product(&input[..first])?
-                || product(&shape[place + 1..])? != product(&input[last + 1..])?)
+            && around(&shape, place, place)? != around(input, first, last)?
         {
             let expected = "input dimensions with as many elements before and after them as the output dimension has";
             return Err(Error::invalid(
@@ -97,6 +96,13 @@ fn resolve(dimensions: &[Dimension], input: &[u64]) -> Result<Vec<u64>> {
         }
     }
     Ok(shape)
+}
+
+/// Returns the number of elements before the first of some dimensions, and after the last.
+fn around(shape: &[u64], first: usize, last: usize) -> Result<(u64, u64)> {
+    let before = shape.get(..first).unwrap_or_default();
+    let after = shape.get(last.saturating_add(1)..).unwrap_or_default();
+    Ok((product(before)?, product(after)?))
 }
 
 impl ArrayToArray for Reshape {

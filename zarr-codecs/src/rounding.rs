@@ -1,5 +1,7 @@
 //! Rounding of exact magnitudes, in the five modes of the registered extension "cast_value".
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use serde::Deserialize;
 
 /// The neighbour that a number between two representable values is rounded to.

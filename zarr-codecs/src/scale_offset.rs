@@ -4,6 +4,8 @@
 //! Integers that overflow, and quotients with a remainder, are errors. Floats follow IEEE 754, so
 //! infinities are values. A result that a format without infinities cannot represent is an error.
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

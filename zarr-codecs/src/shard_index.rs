@@ -1,12 +1,6 @@
 //! The shard index: binding to its codec chain, decoding and encoding (`sharding_indexed`, "Binary
 //! shard format").
 
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::panic
-)]
-
 use bytes::Bytes;
 use zarr_core::codec::{
     ChunkData, ChunkSpec, CodecChain, EncodedSize, ShardIndex, ShardIndexEntry,

@@ -112,8 +112,10 @@ fn divide(shard: &[u64], inner: &[u64]) -> Result<Vec<u64>> {
         return Err(Error::invalid(found, expected));
     }
     let counts = shard.iter().zip(inner).map(|(&shard_len, &len)| {
-        if len > 0 && shard_len % len == 0 {
-            Ok(shard_len / len)
+        if shard_len.is_multiple_of(len)
+            && let Some(count) = shard_len.checked_div(len)
+        {
+            Ok(count)
         } else {
             let found = format!("{inner:?}");
             Err(Error::invalid(
@@ -215,7 +217,7 @@ impl ShardingIndexed {
 fn pack(pieces: impl Iterator<Item = Bytes>) -> Vec<Bytes> {
     let (mut packed, mut small) = (Vec::new(), Vec::new());
     for piece in pieces {
-        let fits = piece.len() < SMALL && small.len() + piece.len() <= PACK;
+        let fits = piece.len() < SMALL && small.len().saturating_add(piece.len()) <= PACK;
         if !fits && !small.is_empty() {
             packed.push(Bytes::from(std::mem::take(&mut small)));
         }

@@ -3,7 +3,7 @@
 use zarr_core::{Error, Result};
 
 use crate::compressor::Compressor;
-use crate::output::reserve;
+use crate::output::{after, reserve};
 
 /// One step: the bytes read and written, and whether the stream ended.
 pub(crate) struct Step {
@@ -17,8 +17,8 @@ impl Step {
     pub(crate) fn new(before: (u64, u64), after: (u64, u64), ended: bool) -> Self {
         let size = |size| usize::try_from(size).expect("no more than the slices given");
         Self {
-            read: size(after.0 - before.0),
-            written: size(after.1 - before.1),
+            read: size(after.0.saturating_sub(before.0)),
+            written: size(after.1.saturating_sub(before.1)),
             ended,
         }
     }
@@ -37,7 +37,7 @@ pub(crate) fn compress(
         if step.ended {
             return Ok(());
         }
-        decoded = &decoded[step.read..];
+        decoded = decoded.get(step.read..).unwrap_or_default();
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn decompress<C: Compressor>(
     decoded: &mut [u8],
     mut step: impl FnMut(&[u8], &mut [u8]) -> Result<Step>,
 ) -> Result<Option<usize>> {
-    let (mut left, mut written) = (encoded, 0);
+    let (mut left, mut written) = (encoded, 0_usize);
     loop {
         let full = written == decoded.len();
         // A full buffer may already hold the whole result; one spare byte reveals whether more
@@ -57,14 +57,14 @@ pub(crate) fn decompress<C: Compressor>(
         let room = if full {
             &mut spare
         } else {
-            &mut decoded[written..]
+            after(decoded, written)
         };
         let step = step(left, room)?;
-        left = &left[step.read..];
+        left = left.get(step.read..).unwrap_or_default();
         if full && step.written > 0 {
             return Ok(None);
         }
-        written += step.written;
+        written = written.saturating_add(step.written);
         if step.ended && left.is_empty() {
             return Ok(Some(written));
         }

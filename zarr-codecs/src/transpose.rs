@@ -3,6 +3,12 @@
 //! Wherever possible, the core permutes regions and strides instead. Elements move here only if an
 //! adjacent codec does more than reorder dimensions.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "inner loops over lengths checked before"
+)]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

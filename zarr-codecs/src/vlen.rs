@@ -114,9 +114,9 @@ impl ArrayToBytes for Vlen {
         let found = offsets.len().saturating_sub(1);
         check_len(self.len, found)?;
         encoded.extend_from_slice(&count(self.len)?);
-        for (element, ends) in offsets.windows(2).enumerate() {
+        for (element, (&start, &end)) in offsets.iter().zip(offsets.iter().skip(1)).enumerate() {
             let element_bytes = bytes
-                .get(ends[0]..ends[1])
+                .get(start..end)
                 .ok_or_else(|| self.corrupt(format!("element {element} lies outside the chunk")))?;
             self.check_text(element, element_bytes)?;
             encoded.extend_from_slice(&count(element_bytes.len())?);
@@ -135,8 +135,9 @@ impl ArrayToBytes for Vlen {
                 "{stored} elements in {size} bytes, expected {expected}"
             )));
         }
-        let mut offsets = Vec::with_capacity(self.len + 1);
-        let mut bytes = Vec::with_capacity(encoded.len() - COUNT_SIZE * (self.len + 1));
+        let mut offsets = Vec::with_capacity(self.len.saturating_add(1));
+        let sizes = COUNT_SIZE.saturating_mul(self.len);
+        let mut bytes = Vec::with_capacity(left.len().saturating_sub(sizes));
         offsets.push(0);
         for element in 0..self.len {
             let parts = split_count(left).and_then(|(size, rest)| rest.split_at_checked(size));

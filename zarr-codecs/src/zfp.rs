@@ -3,6 +3,8 @@
 //! Numbers narrower than zfp supports are promoted as the extension specifies. Unsigned integers of
 //! full width are stored as signed integers, so encoding refuses the upper half of their range.
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

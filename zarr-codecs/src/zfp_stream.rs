@@ -72,7 +72,7 @@ impl Field {
         let mut blocks = blocks.map(|size| size.div_ceil(4));
         let blocks = blocks.try_fold(1_usize, usize::checked_mul)?;
         let bits = blocks.checked_mul(usize::try_from(config.max_bits()).ok()?)?;
-        Some(bits.div_ceil(64) * 8)
+        bits.div_ceil(64).checked_mul(8)
     }
 
     pub(crate) fn corrupt(&self, reason: impl ToString) -> Error {

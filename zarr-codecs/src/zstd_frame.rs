@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use zstd_safe::zstd_sys::ZSTD_ErrorCode::{self, ZSTD_error_dstSize_tooSmall};
 use zstd_safe::{DCtx, ErrorCode};
 
+use crate::output::after;
+
 const MAGIC: u32 = 0xFD2F_B528;
 
 /// The magic number of skippable frames, whose last four bits vary.
@@ -21,10 +23,9 @@ thread_local! {
 /// Decodes frames to the start of `decoded`; returns the number of bytes written, `None` if they do
 /// not fit, or the reason for failure.
 pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>, String> {
-    let mut left = encoded;
-    let mut written = 0;
+    let (mut left, mut written) = (encoded, 0_usize);
     while !left.is_empty() || encoded.is_empty() {
-        let place = encoded.len() - left.len();
+        let place = encoded.len().saturating_sub(left.len());
         let wrong = |reason: &str| format!("frame at byte {place} of {}: {reason}", encoded.len());
         let skippable = match left.first_chunk().map(|magic| u32::from_le_bytes(*magic)) {
             Some(MAGIC) => false,
@@ -41,8 +42,8 @@ pub(crate) fn decode_frames(encoded: &[u8], decoded: &mut [u8]) -> Result<Option
         if skippable {
             continue;
         }
-        match CONTEXT.with_borrow_mut(|it| it.decompress(&mut decoded[written..], frame)) {
-            Ok(size) => written += size,
+        match CONTEXT.with_borrow_mut(|it| it.decompress(after(decoded, written), frame)) {
+            Ok(size) => written = written.saturating_add(size),
             Err(code) if is(code, ZSTD_error_dstSize_tooSmall) => return Ok(None),
             Err(code) => return Err(wrong(name(code))),
         }

@@ -4,6 +4,15 @@
 //! spells these strings that way, and values kept as text keep the spelling. Writing the document
 //! restores the bare words.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 use std::borrow::Cow;
 
 /// Bare words, and the strings that stand for them in memory.
@@ -20,7 +29,7 @@ pub(crate) fn mark(text: &str) -> Cow<'_, str> {
     if !parts.iter().any(|part| text.contains(part)) {
         return Cow::Borrowed(text);
     }
-    let mut marked = String::with_capacity(text.len() + 64);
+    let mut marked = String::with_capacity(text.len().saturating_add(64));
     let mut rest = text;
     while let Some(quote) = rest.find('"') {
         mark_words(&rest[..quote], &mut marked);
@@ -77,13 +86,12 @@ pub(crate) fn unmarked(text: &str) -> Cow<'_, str> {
 
 /// Splits text that begins with a quote after the closing quote of the string.
 pub(crate) fn split_literal(text: &str) -> (&str, &str) {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => return text.split_at(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+    let mut bytes = text.bytes().enumerate().skip(1);
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' => return text.split_at(at.saturating_add(1)),
+            b'\\' => drop(bytes.next()),
+            _ => {}
         }
     }
     (text, "")

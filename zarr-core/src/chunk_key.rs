@@ -1,6 +1,15 @@
 //! Chunk keys: from the indices of a chunk to the key of its object (core specification, "Chunk key
 //! encoding").
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 use std::fmt::Write;
 use std::sync::Arc;
 

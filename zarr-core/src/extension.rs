@@ -1,6 +1,15 @@
 //! Extension objects: the name and configuration of a codec, data type, chunk grid or chunk key
 //! encoding (core specification, "Extension definition").
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;

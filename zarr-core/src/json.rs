@@ -1,5 +1,14 @@
 //! JSON objects kept as written: members in order, values as text, repeated names rejected.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -66,13 +75,13 @@ impl Members {
         Ok(())
     }
 
-    /// Removes a member and returns whether it existed.
+    /// Removes a member and returns whether it existed. Moves all later members.
     pub fn remove(&mut self, name: &str) -> bool {
         self.0.shift_remove(name).is_some()
     }
 
     /// Keeps the members for whose names `keep` returns true.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name));
     }
 
@@ -169,7 +178,7 @@ impl Serialize for Members {
 /// lines; lists of plain values are not. Strings and numbers keep their spelling, and marks become
 /// bare words again.
 pub(crate) fn indent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
+    let mut out = String::with_capacity(text.len().saturating_mul(2));
     let mut depth = 0_usize;
     let new_line = |out: &mut String, depth: usize| {
         out.push('\n');
@@ -188,7 +197,7 @@ pub(crate) fn indent(text: &str) -> String {
         match c {
             '{' | '[' => {
                 out.push(c);
-                depth += 1;
+                depth = depth.saturating_add(1);
                 let first = rest.trim_start().chars().next();
                 let breaks = match c {
                     '{' => first != Some('}'),

@@ -1,5 +1,14 @@
 //! Paths of nodes in a hierarchy (core specification, "Node names" and "Path").
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -289,18 +289,9 @@ impl<'a> Binder<'a> {
 
     /// Returns the binder for the inside of a codec.
     fn inner(&self) -> Result<Self> {
-        let limit = self.limits().max_shard_depth;
-        if self.depth >= limit {
-            return Err(Error::TooLarge {
-                what: "nesting of shards",
-                wanted: (self.depth + 1).to_string(),
-                limit: limit as u64,
-            });
-        }
-        Ok(Self {
-            registry: self.registry,
-            depth: self.depth + 1,
-        })
+        let (registry, depth) = (self.registry, self.depth + 1);
+        at_most(self.limits().max_shard_depth, depth, "nesting of shards")?;
+        Ok(Self { registry, depth })
     }
 
     /// Binds a chain inside a shard or another codec.
@@ -337,14 +328,7 @@ impl<'a> Binder<'a> {
     /// [`Error::TooLarge`] if the chain has too many codecs, [`Error::InMember`] with the position
     /// of the codec and its error.
     pub fn chain(&self, codecs: &[Extension], spec: ChunkSpec) -> Result<CodecChain> {
-        let limit = self.limits().max_codecs;
-        if codecs.len() > limit {
-            return Err(Error::TooLarge {
-                what: "number of codecs",
-                wanted: codecs.len().to_string(),
-                limit: limit as u64,
-            });
-        }
+        at_most(self.limits().max_codecs, codecs.len(), "number of codecs")?;
         let mut array_to_array: Vec<Arc<dyn ArrayToArray>> = Vec::new();
         let mut array_to_bytes: Option<Arc<dyn ArrayToBytes>> = None;
         let mut bytes_to_bytes: Vec<Arc<dyn BytesToBytes>> = Vec::new();
@@ -357,7 +341,8 @@ impl<'a> Binder<'a> {
                 BindCodec::ArrayToArray(bind) if array_to_bytes.is_none() => {
                     let bound = bind(codec, &stored, self).map_err(place)?;
                     stored = bound.encoded().clone();
-                    self.check_rank(&stored).map_err(place)?;
+                    let rank = stored.shape.len();
+                    at_most(self.limits().max_rank, rank, "number of dimensions").map_err(place)?;
                     array_to_array.push(bound);
                 }
                 BindCodec::ArrayToBytes(bind) if array_to_bytes.is_none() => {
@@ -392,16 +377,16 @@ impl<'a> Binder<'a> {
             None => Err(Error::invalid("no array -> bytes codec", "exactly one").member("codecs")),
         }
     }
+}
 
-    fn check_rank(&self, spec: &ChunkSpec) -> Result<()> {
-        let limit = self.limits().max_rank;
-        if spec.shape.len() <= limit {
-            return Ok(());
-        }
-        Err(Error::TooLarge {
-            what: "number of dimensions",
-            wanted: spec.shape.len().to_string(),
-            limit: limit as u64,
-        })
+/// Rejects more than `limit`.
+fn at_most(limit: usize, wanted: usize, what: &'static str) -> Result<()> {
+    if wanted <= limit {
+        return Ok(());
     }
+    Err(Error::TooLarge {
+        what,
+        wanted: wanted.to_string(),
+        limit: limit as u64,
+    })
 }

@@ -41,6 +41,7 @@ fn main() {
         "ours" => match case.as_str() {
             "shrink" => report(|| ours::shrink(folder)),
             "list_consolidated" => report(|| ours::list_consolidated(folder)),
+            _ if case.starts_with("curve_") => report(|| ours::curve(case, folder)),
             _ => run::<ours::Ours>(case, folder),
         },
         "zarrs" => run::<peer::Zarrs>(case, folder),

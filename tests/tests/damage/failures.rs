@@ -1,5 +1,7 @@
 //! Stores that fail, and objects that change or vanish.
 
+use ndarray::IxDyn;
+
 use super::*;
 
 /// Creates an array on a store with scripted faults.
@@ -48,12 +50,30 @@ async fn a_shard_that_vanishes_after_its_index_was_read_is_read_again() {
 async fn a_shard_that_is_replaced_while_it_is_read_is_read_from_one_version() {
     let (hierarchy, faults) = faulty().await;
     let array = hierarchy.array("a").await.unwrap();
+    // In the other version, the inner chunks lie in reverse order, so that an index of one version
+    // finds other inner chunks in the other one. Each byte is the number of its inner chunk.
     let mut other = stored(&hierarchy).await;
     let len = other.len() - 8 * 16;
-    other[..len].fill(3);
+    let (chunks, index) = other.split_at_mut(len);
+    for (number, chunk) in (0..).zip(chunks.chunks_mut(len / 8).rev()) {
+        chunk.fill(number);
+    }
+    for (entry, offset) in index
+        .chunks_mut(16)
+        .zip((0..len as u64).step_by(len / 8).rev())
+    {
+        entry[..8].copy_from_slice(&offset.to_le_bytes());
+    }
     faults.add(Rule::new(Operation::Get, SHARD, Fault::Swap(other.into())).on_call(1));
     let found = array.read::<i32>(s![4..8, 0..16]).await.unwrap();
-    assert_eq!(found, ArrayD::from_elem(vec![4, 16], 0x0303_0303));
+    let expected = |index: IxDyn| {
+        if index[1] < 8 {
+            0x0202_0202
+        } else {
+            0x0303_0303
+        }
+    };
+    assert_eq!(found, ArrayD::from_shape_fn(vec![4, 16], expected));
 }
 
 #[tokio::test]

@@ -8,11 +8,7 @@ async fn a_dropped_read_leaves_no_request() {
     for fault in [Fault::Stall, Fault::StallWithin(3)] {
         for call in 0..2 {
             let proxy = Proxy::start(&origin.address).await;
-            let array = Client::S3
-                .hierarchy(&proxy.address)
-                .array("a")
-                .await
-                .unwrap();
+            let array = Client::S3.patient(&proxy.address).array("a").await.unwrap();
             proxy.add(Rule::new("GET", SHARD, fault.clone()).on_calls(call..call + 1));
             drop_when(&proxy, "GET", call + 1, array.read::<i32>(s![2..6, 3..16])).await;
             assert_nothing_open(&proxy, "a dropped read").await;
@@ -33,7 +29,8 @@ async fn a_dropped_write_leaves_no_request_lock_or_object() {
         ("PUT", Fault::StallAfter),
     ] {
         let what = format!("{method} {fault:?}");
-        let (origin, proxy, array) = writable().await;
+        let (origin, proxy, _) = writable().await;
+        let array = Client::S3.patient(&proxy.address).array("a").await.unwrap();
         let keys = origin.keys();
         proxy.clear();
         proxy.add(Rule::new(method, SHARD, fault.clone()));

@@ -40,7 +40,17 @@ enum Client {
 impl Client {
     /// Opens an uncached hierarchy with few retries and short timeouts.
     fn hierarchy(self, address: &str) -> Hierarchy {
-        let times = [("max_retries", "2"), ("read_timeout", "400ms")];
+        self.with_read_timeout("400ms", address)
+    }
+
+    /// Opens a hierarchy whose requests end by their deadline or by being dropped, but not by a
+    /// timeout of the HTTP client.
+    fn patient(self, address: &str) -> Hierarchy {
+        self.with_read_timeout("1h", address)
+    }
+
+    fn with_read_timeout(self, read_timeout: &str, address: &str) -> Hierarchy {
+        let times = [("max_retries", "2"), ("read_timeout", read_timeout)];
         let store = match self {
             Self::S3 => {
                 let secrets = [

@@ -105,14 +105,12 @@ async fn a_silent_server_is_an_error_within_the_deadline() {
     let origin = filled().await;
     for fault in [Fault::Stall, Fault::StallWithin(1)] {
         let proxy = Proxy::start(&origin.address).await;
-        let array = Client::S3
-            .hierarchy(&proxy.address)
-            .array("a")
-            .await
-            .unwrap();
+        let array = Client::S3.patient(&proxy.address).array("a").await.unwrap();
         proxy.add(Rule::new("GET", SHARD, fault.clone()).always());
         let started = Instant::now();
-        array.read::<i32>(..).await.unwrap_err();
+        in_time("a silent server", array.read::<i32>(..))
+            .await
+            .unwrap_err();
         // Each of the two requests has its own deadline, plus a second of slack.
         let took = started.elapsed();
         assert!(

@@ -4,6 +4,12 @@
 //! match: its upper three bits hold the length, its lower five bits the upper bits of the distance,
 //! and both continue in the bytes that follow.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "inner loops over lengths checked before"
+)]
+
 /// The shortest match, in bytes.
 const MIN_MATCH: usize = 3;
 

@@ -81,7 +81,7 @@ pub(super) fn compress(
     // C-Blosc stores block sizes in 31 bits and lowers large ones itself.
     let block_size = usize::try_from(parameters.block_size).unwrap_or(MAX_NBYTES);
     // If the data does not shrink, the frame is the header and the input.
-    let room = nbytes + HEADER_SIZE;
+    let room = nbytes.saturating_add(HEADER_SIZE);
     reserve(encoded, room)?;
     #[expect(unsafe_code, reason = "C-Blosc has no safe interface")]
     // SAFETY: the input is `nbytes` readable bytes and the spare capacity at least `room` writable
@@ -108,7 +108,7 @@ pub(super) fn compress(
             // SAFETY: the call returns the number of bytes that it has written from the start of
             // the spare capacity, and `size` is within it.
             unsafe {
-                encoded.set_len(encoded.len() + size);
+                encoded.set_len(encoded.len().saturating_add(size));
             }
             Ok(())
         }

@@ -26,7 +26,7 @@ thread_local! {
 pub(super) fn decode_frame(header: &Header, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
     match header.storage {
         Storage::Plain => {
-            decoded.copy_from_slice(&encoded[HEADER_SIZE..]);
+            decoded.copy_from_slice(encoded.get(HEADER_SIZE..).unwrap_or_default());
             Ok(())
         }
         Storage::Blocks {
@@ -70,7 +70,7 @@ fn part(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {
     if buffer.len() < len {
         buffer.resize(len, 0);
     }
-    &mut buffer[..len]
+    buffer.get_mut(..len).unwrap_or_default()
 }
 
 struct Blocks<'a> {
@@ -86,13 +86,14 @@ impl<'a> Blocks<'a> {
         decoded: &mut [u8],
         mut decode: impl FnMut(&mut [u8], Streams<'a>) -> Result<(), String>,
     ) -> Result<()> {
-        let table = &self.encoded[HEADER_SIZE..HEADER_SIZE + 4 * self.header.blocks()];
+        let first = HEADER_SIZE.saturating_add(self.header.blocks().saturating_mul(4));
+        let table = self.encoded.get(HEADER_SIZE..first);
+        let table = table.ok_or_else(|| Error::corrupt("blosc", "the table of blocks is cut"))?;
         let (offsets, _) = table.as_chunks::<4>();
         let block_size = self.header.block_size.max(1);
         let blocks = decoded.chunks_mut(block_size).zip(offsets);
         for (position, (block, offset)) in blocks.enumerate() {
             let offset = u32::from_le_bytes(*offset) as usize;
-            let first = HEADER_SIZE + table.len();
             let result = match self.encoded.get(offset..) {
                 Some(encoded) if offset >= first => {
                     let streams = Streams {
@@ -134,7 +135,8 @@ impl Streams<'_> {
     fn decode(&self, block: &mut [u8]) -> Result<(), String> {
         let mut left = self.encoded;
         // `Header::parse` has refused split blocks that the type size does not divide.
-        for part in block.chunks_exact_mut(block.len() / self.count) {
+        let size = block.len().checked_div(self.count).unwrap_or(0).max(1);
+        for part in block.chunks_exact_mut(size) {
             let (size, rest) = left
                 .split_first_chunk()
                 .ok_or("the size of a stream is missing")?;

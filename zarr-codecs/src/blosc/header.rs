@@ -81,8 +81,11 @@ impl Header {
             return Err(Error::size("blosc frame", encoded.len(), expected));
         };
         let [version, stream_version, flags, type_size, sizes @ ..] = *bytes;
-        let (sizes, _) = sizes.as_chunks::<4>();
-        let [nbytes, block_size, frame_size] = [0, 1, 2].map(|it| u32::from_le_bytes(sizes[it]));
+        let (&[nbytes, block_size, frame_size], _) = sizes.as_chunks::<4>() else {
+            unreachable!("twelve bytes are left");
+        };
+        let sizes = [nbytes, block_size, frame_size];
+        let [nbytes, block_size, frame_size] = sizes.map(u32::from_le_bytes);
         if version != VERSION {
             return Err(wrong(format!(
                 "format version {version}, expected {VERSION}"
@@ -121,7 +124,7 @@ impl Header {
         if type_size == 0 {
             return Err(wrong("type size 0".to_owned()));
         }
-        let stored = frame_size - HEADER_SIZE;
+        let stored = frame_size.saturating_sub(HEADER_SIZE);
         match self.storage {
             Storage::Plain => {
                 EncodedSize::Exact(nbytes).check("blosc frame of uncompressed bytes", stored)
@@ -132,12 +135,13 @@ impl Header {
                     let count = self.blocks();
                     return Err(wrong(format!("{count} blocks in {stored} bytes")));
                 }
-                if nbytes / format.max_ratio() > stored {
+                let least = nbytes.checked_div(format.max_ratio());
+                if least.is_none_or(|least| least > stored) {
                     return Err(wrong(format!(
                         "{stored} bytes of {format:?} cannot decode to {nbytes} bytes"
                     )));
                 }
-                if split && block_size % type_size != 0 {
+                if split && !block_size.is_multiple_of(type_size) {
                     let reason = format!(
                         "blocks of {block_size} bytes cannot be split into {type_size} streams"
                     );
@@ -179,7 +183,7 @@ fn storage(flags: u8, stream_version: u8, type_size: usize, block_size: usize) -
     // split.
     let split = flags & NOT_SPLIT == 0
         && (1..=MAX_SPLITS).contains(&type_size)
-        && block_size / type_size >= MIN_STREAM;
+        && block_size >= MIN_STREAM.saturating_mul(type_size);
     Ok(Storage::Blocks {
         format,
         filter,

@@ -4,6 +4,12 @@
 //! Repeated once for each factor of two in the type size, the step joins all planes to elements.
 //! Fixed-size tiles that fit the fastest cache let the compiler vectorise it.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "inner loops over lengths checked before"
+)]
+
 /// The number of 64-bit words of bits transposed at once.
 const LANES: usize = 4;
 

@@ -34,7 +34,8 @@ impl Compressor for Bz2 {
     fn compress(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         let mut stream = Compress::new(self.level, 30);
         // The upper bound that the format's documentation gives.
-        let most = decoded.len() + decoded.len() / 100 + 600;
+        let most = (decoded.len() / 100).saturating_add(600);
+        let most = most.saturating_add(decoded.len());
         steps::compress(decoded, encoded, most, |left, encoded| {
             let before = (stream.total_in(), stream.total_out());
             let status = stream.compress_vec(left, encoded, Action::Finish);

@@ -190,13 +190,13 @@ impl BytesToBytes for Checksum {
 fn fletcher32(data: &[u8]) -> u32 {
     /// The number of words per run, small enough for the second sum to stay below 2^32.
     const RUN: usize = 360;
-    let fold = |sum: u32| (sum & 0xffff) + (sum >> 16);
-    let (mut first, mut second) = (0, 0);
+    let fold = |sum: u32| (sum & 0xffff).wrapping_add(sum >> 16);
+    let (mut first, mut second) = (0_u32, 0_u32);
     for run in data.chunks(2 * RUN) {
         for word in run.chunks(2) {
-            let low = word.get(1).copied().unwrap_or(0);
-            first += u32::from(u16::from_be_bytes([word[0], low]));
-            second += first;
+            let word = [0, 1].map(|place| word.get(place).copied().unwrap_or(0));
+            first = first.wrapping_add(u16::from_be_bytes(word).into());
+            second = second.wrapping_add(first);
         }
         (first, second) = (fold(first), fold(second));
     }
@@ -211,7 +211,7 @@ fn lookup3(data: &[u8], initial: u32) -> u32 {
         return state[2];
     };
     // The last 1 to 12 bytes are mixed differently from the groups of 12 before them.
-    let (whole, rest) = data.split_at(last / 12 * 12);
+    let (whole, rest) = data.split_at(last.saturating_sub(last % 12));
     for block in whole.chunks_exact(12) {
         add_words(&mut state, block);
         let [mut a, mut b, mut c] = state;
@@ -244,7 +244,10 @@ fn lookup3(data: &[u8], initial: u32) -> u32 {
 fn add_words(state: &mut [u32; 3], bytes: &[u8]) {
     for (word, part) in state.iter_mut().zip(bytes.chunks(4)) {
         let mut padded = [0; 4];
-        padded[..part.len()].copy_from_slice(part);
+        padded
+            .iter_mut()
+            .zip(part)
+            .for_each(|(to, from)| *to = *from);
         *word = word.wrapping_add(u32::from_le_bytes(padded));
     }
 }

@@ -1,5 +1,7 @@
 //! `numcodecs.delta`: the first element, then the difference of each element from its predecessor.
 
+#![expect(clippy::arithmetic_side_effects, reason = "the bits of one number")]
+
 use std::sync::Arc;
 
 use serde::Deserialize;

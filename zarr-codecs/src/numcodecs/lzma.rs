@@ -177,7 +177,9 @@ fn chain(filters: &[Filter]) -> Result<Filters, String> {
             LZMA1 => Ok(chain.lzma1(&options(None, filter)?)),
             LZMA2 => Ok(chain.lzma2(&options(None, filter)?)),
             0x03 => match filter.dist.unwrap_or(1) {
-                dist @ 1..=256 => chain.delta_properties(&[(dist - 1).to_le_bytes()[0]]),
+                dist @ 1..=256 => {
+                    chain.delta_properties(&[dist.saturating_sub(1).to_le_bytes()[0]])
+                }
                 dist => return Err(format!("a delta distance of {dist}, expected 1 to 256")),
             },
             0x04 => chain.x86_properties(&start),
@@ -210,7 +212,7 @@ fn options(preset: Option<u32>, filter: &Filter) -> Result<LzmaOptions, String> 
         };
     }
     let bits = [filter.lc, filter.lp, filter.pb].map(|bits| bits.unwrap_or(0));
-    if bits[0] + bits[1] > 4 || bits[2] > 4 {
+    if bits[0].saturating_add(bits[1]) > 4 || bits[2] > 4 {
         return Err(format!(
             "lc, lp and pb of {bits:?}, expected lc + lp and pb of at most 4"
         ));
@@ -247,7 +249,7 @@ impl Compressor for Lzma {
         steps::compress(
             decoded,
             encoded,
-            decoded.len() / 2 + 4096,
+            (decoded.len() / 2).saturating_add(4096),
             |left, encoded| {
                 let before = (stream.total_in(), stream.total_out());
                 let status = stream.process_vec(left, encoded, Action::Finish);

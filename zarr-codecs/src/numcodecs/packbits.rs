@@ -27,7 +27,7 @@ pub(crate) fn bind(
         return Err(unsupported(&spec.data_type, "numcodecs.packbits"));
     }
     let encoded = ChunkSpec {
-        shape: [spec.elements()?.div_ceil(8) + 1].into(),
+        shape: [spec.elements()?.div_ceil(8).saturating_add(1)].into(),
         data_type: DataType::core("uint8")?,
         fill_value: FillValue::new(spec.fill_value.bytes().to_vec()),
     };
@@ -49,13 +49,11 @@ impl ArrayToArray for PackBits {
 
     fn encode(&self, decoded: ChunkData) -> Result<ChunkData> {
         let elements = chunk_bytes(&decoded, &self.decoded)?;
-        let pack = |(byte, place, element): (u8, u32, &u8)| {
-            byte | (u8::from(*element != 0) << (7 - place))
-        };
         let packed = elements.chunks(8).map(|bits| {
-            (0..)
-                .zip(bits)
-                .fold(0, |byte, (place, bit)| pack((byte, place, bit)))
+            let placed = (0..8).rev().zip(bits);
+            placed.fold(0, |byte, (place, bit)| {
+                byte | (u8::from(*bit != 0) << place)
+            })
         });
         let bytes = std::iter::once(spare(elements.len())).chain(packed);
         Ok(ChunkData::Fixed(bytes.collect()))

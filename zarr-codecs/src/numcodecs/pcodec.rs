@@ -174,7 +174,7 @@ fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Resu
     let version = file.format_version();
     let version = [version.major, version.minor];
     let (wrapped, _) = pco::wrapped::FileDecompressor::new(&version[..]).map_err(corrupt)?;
-    let mut done = 0;
+    let mut done = 0_usize;
     loop {
         check_memory::<T>(&wrapped, left, len)?;
         let mut chunk = match file.chunk_decompressor::<T, _>(left).map_err(corrupt)? {
@@ -187,7 +187,7 @@ fn decompress<T: Number + Element + Default>(encoded: &[u8], len: usize) -> Resu
             }
             DecompressorItem::Chunk(chunk) => chunk,
         };
-        let end = done + chunk.n();
+        let end = done.saturating_add(chunk.n());
         let Some(due) = numbers.get_mut(done..end) else {
             let reason = format!("{end} numbers or more, expected {len}");
             return Err(Error::corrupt(NAME, reason));
@@ -216,14 +216,17 @@ fn check_memory<T: Number>(
     const DICTIONARY: u32 = 4;
     // A chunk starts with its number type, which is 0 at the end of the stream, and its number of
     // elements in 24 bits.
-    let Some((_, meta)) = encoded.split_at_checked(4).filter(|_| encoded[0] != 0) else {
+    let Some(([number_type, ..], meta)) = encoded.split_first_chunk::<4>() else {
         return Ok(());
     };
+    if *number_type == 0 {
+        return Ok(());
+    }
     if let Some(start) = meta.first_chunk().map(|start| u32::from_le_bytes(*start))
         && start & 0xF == DICTIONARY
     {
         let entries = (start >> 4) as usize & ((1 << 25) - 1);
-        if entries > meta.len() / size_of::<T>() {
+        if entries.saturating_mul(size_of::<T>()) > meta.len() {
             let reason = format!("a dictionary of {entries} entries in {} bytes", meta.len());
             return Err(Error::corrupt(NAME, reason));
         }

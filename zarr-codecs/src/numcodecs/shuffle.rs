@@ -6,7 +6,7 @@ use serde::Deserialize;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-use crate::output::grow;
+use crate::output::{after, grow};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +64,8 @@ impl BytesToBytes for Shuffle {
     fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         self.check(decoded.len())?;
         for place in 0..self.element_size.min(decoded.len()) {
-            encoded.extend(decoded[place..].iter().step_by(self.element_size));
+            let bytes = decoded.iter().skip(place);
+            encoded.extend(bytes.step_by(self.element_size));
         }
         Ok(())
     }
@@ -73,15 +74,15 @@ impl BytesToBytes for Shuffle {
         self.check(encoded.len())?;
         let start = decoded.len();
         grow(decoded, start, encoded.len())?;
-        self.decode_exact(encoded, &mut decoded[start..])
+        self.decode_exact(encoded, after(decoded, start))
     }
 
     fn decode_exact(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<()> {
         self.check(encoded.len())?;
         EncodedSize::Exact(decoded.len()).check("shuffled bytes", encoded.len())?;
-        let len = encoded.len() / self.element_size;
+        let len = encoded.len().checked_div(self.element_size).unwrap_or(0);
         for (place, bytes) in encoded.chunks_exact(len.max(1)).enumerate() {
-            let targets = decoded[place..].iter_mut().step_by(self.element_size);
+            let targets = after(decoded, place).iter_mut().step_by(self.element_size);
             targets
                 .zip(bytes)
                 .for_each(|(target, byte)| *target = *byte);

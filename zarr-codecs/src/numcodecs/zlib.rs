@@ -47,7 +47,7 @@ impl Compressor for Zlib {
         };
         // The library has checked the checksum at the end of the stream. If `encoded` does not end
         // with that checksum, more bytes follow the stream.
-        let checksum = libdeflater::adler32(&decoded[..size]).to_be_bytes();
+        let checksum = libdeflater::adler32(decoded.get(..size).unwrap_or_default()).to_be_bytes();
         if !encoded.ends_with(&checksum) {
             let reason = "bytes after the end of the stream";
             return Err(Error::corrupt(Self::NAME, reason));

@@ -88,9 +88,15 @@ impl Attributes {
         Ok(self)
     }
 
-    /// Removes an attribute and returns whether it existed.
+    /// Removes an attribute and returns whether it existed. Moves all later attributes:
+    /// [`Self::retain`] removes many at the cost of one.
     pub fn remove(&mut self, name: &str) -> bool {
         self.0.remove(name)
+    }
+
+    /// Keeps the attributes for whose names `keep` returns true.
+    pub fn retain(&mut self, keep: impl FnMut(&str) -> bool) {
+        self.0.retain(keep);
     }
 
     /// Iterates over names and JSON texts, in order.

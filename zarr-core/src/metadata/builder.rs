@@ -170,9 +170,9 @@ impl ArrayBuilder {
         let item_size = core.as_ref().and_then(DataType::fixed_size).unwrap_or(16) as u64;
         let chunk_shape = match (&self.chunk_shape, &self.shard_shape) {
             (Some(chunk_shape), _) => chunk_shape.clone(),
-            (None, Some(shard_shape)) => {
-                default_chunk_shape(shard_shape, item_size, |len| len / least_factor(len))
-            }
+            (None, Some(shard_shape)) => default_chunk_shape(shard_shape, item_size, |len| {
+                len.checked_div(least_factor(len)).unwrap_or(len)
+            }),
             (None, None) => default_chunk_shape(&self.shape, item_size, |len| len.div_ceil(2)),
         };
         let swaps = core.as_ref().is_none_or(|core| core.swap_size() > 1);
@@ -248,7 +248,9 @@ mod tests {
     #[test]
     fn chunks_that_nobody_chose_divide_their_shard() {
         for shard in [[1000, 999], [1021, 1021], [1, 1 << 20], [0, 5]] {
-            let chunk = default_chunk_shape(&shard, 8, |len| len / least_factor(len));
+            let chunk = default_chunk_shape(&shard, 8, |len| {
+                len.checked_div(least_factor(len)).unwrap_or(len)
+            });
             let divides = shard
                 .iter()
                 .zip(&chunk)

@@ -3,6 +3,15 @@
 //! A document keeps its members as text, so that members unknown to this crate survive a rewrite
 //! unchanged.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 mod array;
 mod attributes;
 mod builder;

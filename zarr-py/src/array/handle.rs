@@ -1,6 +1,7 @@
 //! The state of a Python array or group: the store, the origin of the store, and the node in this
 //! process.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
@@ -240,14 +241,13 @@ pub(super) fn changed(
     replace: bool,
 ) -> Result<impl Fn(&Attributes) -> zarr::Result<Attributes>> {
     let changes = attributes(changes)?;
+    let removed = removed.into_iter().collect::<HashSet<_>>();
     Ok(move |stored: &Attributes| {
         if replace {
             return Ok(changes.clone());
         }
         let mut result = stored.clone();
-        for name in &removed {
-            result.remove(name);
-        }
+        result.retain(|name| !removed.contains(name));
         for (name, value) in changes.iter() {
             result.set(name, value)?;
         }

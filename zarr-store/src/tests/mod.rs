@@ -33,6 +33,8 @@ mod ranges;
 ))]
 mod raw;
 mod secrets;
+#[cfg(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
+mod settings;
 mod suite;
 mod trace;
 mod urls;

@@ -1,11 +1,13 @@
 //! Our engine, through its blocking API.
 
+use std::path::Path;
+
 use ndarray::s;
 use rayon::prelude::*;
-use zarr::Selection;
 use zarr::blocking::{Array, open};
+use zarr::{BasicIndex, Scalar, Select, Selection};
 
-use crate::{Implementation, sum, vector};
+use crate::{Implementation, random, sum, vector};
 
 pub struct Ours;
 
@@ -58,4 +60,38 @@ pub fn shrink(folder: &str) -> Vec<u8> {
 pub fn list_consolidated(folder: &str) -> Vec<u8> {
     let group = open(folder).expect("a store").group("consolidated").expect("a group");
     group.walk().expect("names").len().to_le_bytes().to_vec()
+}
+
+/// Runs a case whose cost is drawn over the size of its input, the array `curve`.
+pub fn curve(case: &str, folder: &str) -> Vec<u8> {
+    let open = || open(folder).expect("a store").array("curve").expect("an array");
+    let count = || {
+        let text = std::fs::read_to_string(Path::new(folder).join("curve/count")).expect("a file");
+        text.parse::<u64>().expect("a number")
+    };
+    let points = |array: &Array| random(count(), array.shape()[0]).collect::<Vec<_>>();
+    match case {
+        "curve_read" => array_of(&open(), ..),
+        "curve_points" => {
+            let array = open();
+            array_of(&array, &Selection::Coordinates(vec![points(&array)]))
+        }
+        "curve_selections" => {
+            let array = open();
+            let one = |at: u64| array.read::<Scalar<u8>>([at as isize]).expect("an element");
+            points(&array).into_iter().map(one).collect()
+        }
+        "curve_plan" => open().plan_read(..).expect("a plan").to_string().into_bytes(),
+        "curve_element" => {
+            let array = open();
+            let last = vec![BasicIndex::Integer(-1); array.shape().len()];
+            array_of(&array, &Selection::Slices(last))
+        }
+        "curve_open" => vec![u8::from(open().attributes().is_empty())],
+        other => panic!("no case {other}"),
+    }
+}
+
+fn array_of(array: &Array, selection: impl Select) -> Vec<u8> {
+    array.read::<u8>(selection).expect("data").into_raw_vec_and_offset().0
 }

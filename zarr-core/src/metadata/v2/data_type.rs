@@ -15,13 +15,33 @@ pub(super) struct DataType {
 }
 
 impl DataType {
+    fn name(&self) -> Option<&str> {
+        self.extension.get("name")?.as_str()
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        self.name() == Some("raw_bytes")
+    }
+
     /// Returns the meaning of `null` as a fill value: `NaT` for times, else zero.
     pub(super) fn default(&self) -> Value {
-        match self.extension["name"].as_str() {
+        match self.name() {
             Some("numpy.datetime64" | "numpy.timedelta64") => json!("NaT"),
             _ => self.zero.clone(),
         }
     }
+}
+
+/// The largest size of raw bytes: the limit of the data type `raw_bytes`.
+const MAX_RAW_SIZE: u64 = 1 << 24;
+
+/// Returns zeros in base64, which takes far less memory than a list.
+fn zeros(size: u64) -> String {
+    let groups = size.div_ceil(3);
+    let padding = groups.saturating_mul(3).saturating_sub(size);
+    let [padding, digits] =
+        [padding, groups.saturating_mul(4)].map(|count| usize::try_from(count).unwrap_or(0));
+    "A".repeat(digits.saturating_sub(padding)) + &"=".repeat(padding)
 }
 
 pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result<DataType> {
@@ -45,6 +65,7 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
         "|" => None,
         _ => return Err(invalid()),
     };
+    let bits = size.saturating_mul(8);
     let named = |name: String, zero: Value| (json!(name), size, zero);
     let sized = |name: &str, length: u64, zero: Value| {
         (
@@ -55,16 +76,12 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
     };
     let (extension, item_size, zero) = match (kind, size) {
         ("b", 1) => named("bool".to_owned(), json!(false)),
-        ("i", 1 | 2 | 4 | 8) => named(format!("int{}", 8 * size), json!(0)),
-        ("u", 1 | 2 | 4 | 8) => named(format!("uint{}", 8 * size), json!(0)),
-        ("f", 2 | 4 | 8) => named(format!("float{}", 8 * size), json!(0.0)),
-        ("c", 8 | 16) => named(format!("complex{}", 8 * size), json!([0.0, 0.0])),
+        ("i", 1 | 2 | 4 | 8) => named(format!("int{bits}"), json!(0)),
+        ("u", 1 | 2 | 4 | 8) => named(format!("uint{bits}"), json!(0)),
+        ("f", 2 | 4 | 8) => named(format!("float{bits}"), json!(0.0)),
+        ("c", 8 | 16) => named(format!("complex{bits}"), json!([0.0, 0.0])),
         ("S", _) => sized("null_terminated_bytes", size, json!("")),
-        ("V", _) => sized(
-            "raw_bytes",
-            size,
-            json!(vec![0; usize::try_from(size).unwrap_or(0)]),
-        ),
+        ("V", ..=MAX_RAW_SIZE) => sized("raw_bytes", size, json!(zeros(size))),
         ("U", _) => sized("fixed_length_utf32", size.saturating_mul(4), json!("")),
         ("M" | "m", 8) => {
             let name = if kind == "M" {

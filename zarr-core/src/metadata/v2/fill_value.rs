@@ -14,7 +14,9 @@ use crate::registry::Registry;
 pub(super) fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<Box<RawValue>> {
     match (value.get(), &data_type.zero) {
         ("null", _) => Ok(to_raw_value(&data_type.default())?),
-        ("0", zero @ (Value::Bool(_) | Value::String(_))) => Ok(to_raw_value(zero)?),
+        ("0", zero @ (Value::Bool(_) | Value::String(_))) if !data_type.is_raw() => {
+            Ok(to_raw_value(zero)?)
+        }
         ("1", Value::Bool(_)) => Ok(to_raw_value(&true)?),
         (text, Value::Object(_)) if text.starts_with('"') => unpacked(data_type, &value),
         _ => Ok(value),
@@ -24,7 +26,9 @@ pub(super) fn fill_value(data_type: &DataType, value: Box<RawValue>) -> Result<B
 /// Converts the packed bytes of a struct's fill value.
 fn unpacked(data_type: &DataType, value: &RawValue) -> Result<Box<RawValue>> {
     let mut legacy = data_type.extension.clone();
-    legacy["name"] = json!("structured");
+    if let Some(members) = legacy.as_object_mut() {
+        members.insert("name".to_owned(), json!("structured"));
+    }
     let registry = Registry::core().with_registered_data_types();
     let bound = registry.bind_data_type(&Extension::from_json(&to_raw_value(&legacy)?)?)?;
     let mut bytes = bound.parse_fill_value(value)?.bytes().to_vec();

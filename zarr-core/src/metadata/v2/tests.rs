@@ -118,3 +118,32 @@ fn what_v3_cannot_say_is_refused() {
         assert!(converted(changes.clone()).is_err(), "{changes}");
     }
 }
+
+/// A few bytes of metadata must not take gigabytes, or panic.
+#[test]
+fn raw_bytes_of_absurd_size_are_refused() {
+    for size in [
+        "16777217",
+        "268435456",
+        "1099511627776",
+        "18446744073709551615",
+    ] {
+        for dtype in [
+            json!(format!("|V{size}")),
+            json!([["a", format!("|V{size}")]]),
+        ] {
+            converted(json!({"dtype": dtype, "fill_value": null})).unwrap_err();
+        }
+    }
+    for size in 0..7_usize {
+        let raw = converted(json!({"dtype": format!("|V{size}"), "fill_value": null})).unwrap();
+        let data_type = crate::registry::Registry::core().with_registered_data_types();
+        match data_type.bind_data_type(raw.data_type()) {
+            Ok(data_type) => {
+                let fill = data_type.parse_fill_value(raw.fill_value()).unwrap();
+                assert_eq!(fill.bytes(), vec![0; size]);
+            }
+            Err(_) => assert_eq!(size, 0),
+        }
+    }
+}

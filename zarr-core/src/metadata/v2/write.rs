@@ -166,7 +166,7 @@ fn codec_v2(codec: &Extension) -> Result<Value> {
         "zstd" => {
             let mut zstd = all("zstd")?;
             // Older readers do not recognise the member `checksum`.
-            if zstd["checksum"] != json!(true)
+            if zstd.get("checksum") != Some(&json!(true))
                 && let Some(members) = zstd.as_object_mut()
             {
                 members.remove("checksum");
