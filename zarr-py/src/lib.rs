@@ -76,7 +76,7 @@ mod _native {
     #[cfg(feature = "zarrctl")]
     #[pyfunction]
     fn zarrctl(py: Python<'_>, args: Vec<std::ffi::OsString>) -> u8 {
-        py.detach(|| zarrctl::main_with(args))
+        py.detach(|| ::zarrctl::main_with(args))
     }
 
     #[pymodule_init]
