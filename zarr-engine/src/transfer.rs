@@ -181,7 +181,9 @@ impl Hierarchy {
             target.put_groups(above.take().unwrap_or_default()).await?;
         }
         all.wrong.sort_unstable();
-        target.renew_copies_of(top.as_str()).await?;
+        if total > 0 {
+            target.renew_copies_of(top.as_str()).await?;
+        }
         Ok(all)
     }
 }

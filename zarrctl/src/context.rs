@@ -154,7 +154,7 @@ impl Context {
             return;
         }
         if self.json {
-            let message = self.placed(failure.message());
+            let message = self.placed(failure);
             complain(&format!("{}\n", failure.json(&message)));
             return;
         }
@@ -163,7 +163,7 @@ impl Context {
         } else {
             ("", "")
         };
-        let message = self.placed(failure.message());
+        let message = self.placed(failure);
         let message = text::folded(&format!("error: {message}"), text::WIDTH.into());
         complain(&message.replacen("error:", &format!("{red}error:{end}"), 1));
         if let Some(next) = failure.next() {
@@ -174,13 +174,25 @@ impl Context {
         }
     }
 
-    /// Names the source in a message about its root node: `/` says nothing to users.
-    pub(crate) fn placed(&self, message: String) -> String {
+    /// Names the source in a message about its root node or one of its objects: `/` and relative
+    /// keys say nothing to users.
+    pub(crate) fn placed(&self, failure: &Failure) -> String {
+        let message = failure.message();
         let opened = self.opened.borrow();
-        let rest = message.strip_prefix('/');
-        let rest = rest.filter(|rest| rest.starts_with(": ") || rest.starts_with(" is "));
-        match (rest, opened.as_slice()) {
-            (Some(rest), [source, ..]) => format!("{}{rest}", source.location()),
+        let Some(source) = opened.first() else {
+            return message;
+        };
+        let place = source.location().trim_end_matches('/');
+        let rest = message.strip_prefix('/').unwrap_or_default();
+        let key = match failure {
+            Failure::Engine(error) => error.key(),
+            _ => None,
+        };
+        match key {
+            _ if rest.starts_with(": ") || rest.starts_with(" is ") => format!("{place}{rest}"),
+            Some(key) if opened.len() == 1 && message.starts_with(key) => {
+                format!("{place}/{message}")
+            }
             _ => message,
         }
     }

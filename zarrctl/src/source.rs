@@ -70,6 +70,18 @@ impl Source {
         Ok(self.hierarchy.array(&self.path)?)
     }
 
+    /// Returns the topmost node, on the path of this one, that does not exist.
+    pub(crate) fn first_missing(&self) -> Result<Option<String>> {
+        let mut path = String::new();
+        for name in self.path.split('/') {
+            path = join(&path, name);
+            if !self.hierarchy.exists(&path)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns the text that names the source in results: a path as given, or a URL without secrets.
     pub(crate) fn location(&self) -> &str {
         match Store::is_path(&self.given) {

@@ -46,6 +46,8 @@ pub async fn plan_with_copy(
     for finding in &report.findings {
         let Some(key) = &finding.key else { continue };
         let lost = [ROOT_WITHOUT_GROUP.name, MISSING_GROUP.name];
+        let blocked = [&UNREADABLE, &DIRECTORY_AT_OBJECT, &NOT_A_FILE, &NODE_NAME];
+        let blocked = blocked.map(|rule| rule.name);
         let wanted = match chunk_like(key) {
             _ if lost.contains(&finding.rule) => vec![key.clone()],
             Some((directory, _)) if finding.rule == CHUNK_WITHOUT_ARRAY.name => {
@@ -53,10 +55,12 @@ pub async fn plan_with_copy(
                 NAMES.map(|name| path.prefix() + name).to_vec()
             }
             _ if finding.repairable || finding.severity != Severity::Error => continue,
+            // No object can be put there.
+            _ if blocked.contains(&finding.rule) => continue,
             _ => vec![key.clone()],
         };
         for key in wanted {
-            if copy.store().size(&key).await?.is_some() {
+            if matches!(copy.store().size(&key).await, Ok(Some(_))) {
                 let kind = ActionKind::RestoreObject;
                 add(&mut actions, kind, &finding.node, &key, Some(finding.rule));
             }

@@ -128,6 +128,10 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
         verify_bytes: args.verify == Check::Bytes,
         wanted: Some(Box::new(move |key| filter(key))),
     };
+    let top = match regions.is_empty() {
+        true => None,
+        false => to.first_missing()?,
+    };
     let mut done = from
         .hierarchy
         .transfer("", &to.hierarchy, &to.path, options, |_| progress.add(1))?;
@@ -136,6 +140,9 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
         elements += copy_region(args, array, region, &to)?;
     }
     drop(progress);
+    if let Some(top) = top.filter(|top| !top.is_empty()) {
+        to.hierarchy.renew_copies_of(&top)?;
+    }
     if !everything {
         consolidated_again(&to)?;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 use zarr::blocking::{Array, Node};
 use zarr::{ErrorKind, NodeMetadata, NodePath};
@@ -80,12 +81,16 @@ fn is_alike(one: &NodeMetadata, other: &NodeMetadata, in_shape: bool) -> bool {
         "shape",
     ];
     let (ours, theirs) = (one.members(), other.members());
-    let text_of = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
+    // Bare words such as NaN are no JSON.
+    let value_of = |value: Option<&RawValue>| {
+        let value = value?.get();
+        Some(serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned())))
+    };
     one.zarr_2().is_some() == other.zarr_2().is_some()
         && match (one, other) {
             (NodeMetadata::Group(_), NodeMetadata::Group(_)) => true,
             (NodeMetadata::Array(_), NodeMetadata::Array(_)) => {
-                let is_equal = |name: &&str| text_of(ours.get(name)) == text_of(theirs.get(name));
+                let is_equal = |name: &&str| value_of(ours.get(name)) == value_of(theirs.get(name));
                 LAYOUT[..if in_shape { 6 } else { 5 }].iter().all(is_equal)
             }
             _ => false,

@@ -88,6 +88,7 @@ pub(crate) struct Append {
 pub(crate) fn create(context: &Context, args: &Create) -> Result<Outcome> {
     let source = context.open_in_hierarchy(&args.source)?;
     let (hierarchy, path) = (&source.hierarchy, &source.path);
+    let top = source.first_missing()?;
     if args.group {
         hierarchy.create_group(path, Attributes::default())?;
     } else if let Some(like) = &args.like {
@@ -98,6 +99,10 @@ pub(crate) fn create(context: &Context, args: &Create) -> Result<Outcome> {
         hierarchy.create_like(path, &metadata)?;
     } else {
         hierarchy.create_array(path, metadata(args)?)?;
+    }
+    // New groups above the node are new in consolidated metadata, too.
+    if let Some(top) = top.filter(|top| !top.is_empty()) {
+        hierarchy.renew_copies_of(&top)?;
     }
     let described = match source.node()? {
         zarr::blocking::Node::Array(array) => json!(DescribedArray::new(array.metadata())),

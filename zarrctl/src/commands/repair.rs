@@ -170,6 +170,9 @@ fn shown(actions: &[Action]) -> String {
 }
 
 fn results(outcomes: &[zarr::check::Outcome]) -> String {
+    if outcomes.is_empty() {
+        return "nothing to repair\n".to_owned();
+    }
     let mut results = String::new();
     for outcome in outcomes {
         let status = match outcome.status {

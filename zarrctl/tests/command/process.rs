@@ -357,6 +357,13 @@ fn a_served_hierarchy_is_read_over_http() {
             "{part}"
         );
         assert_eq!(part.split("\r\n\r\n").nth(1).unwrap().len(), 4);
+        for (path, link) in [("/", "./run/"), ("/run/", "./zarr.json")] {
+            let page = request(address, &format!("GET {path} HTTP/1.1"));
+            assert!(
+                page.contains("text/html") && page.contains(&format!("href=\"{link}\"")),
+                "{page}"
+            );
+        }
         let head = request(address, "HEAD /run/zarr.json HTTP/1.1");
         assert!(
             head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"),
@@ -366,7 +373,7 @@ fn a_served_hierarchy_is_read_over_http() {
             ("/none", 404),
             ("/../../etc/passwd", 404),
             ("/%2e%2e/x", 404),
-            ("/", 404),
+            ("/none/", 404),
         ] {
             assert!(
                 request(address, &format!("GET {path} HTTP/1.1"))

@@ -162,7 +162,7 @@ fn messages_name_the_source_instead_of_its_root() {
     ] {
         let done = place.run(args);
         assert!(
-            done.stderr.starts_with("error: data.zarr/t: "),
+            done.stderr.starts_with("error: data.zarr/t"),
             "{}",
             done.stderr
         );
