@@ -63,7 +63,7 @@ def test_each_method_with_requests_has_an_async_variant() -> None:
     own = {"location", "requests", "read_only"}
     methods = {name for name in dir(zarr_py.Objects) if not name.startswith("_")} - own
     names = {name.removesuffix("_async") for name in methods}
-    assert methods == names | {f"{name}_async" for name in names} and len(names) == 11
+    assert methods == names | {f"{name}_async" for name in names} and len(names) == 12
     for name in names:
         method, variant = getattr(zarr_py.Objects, name), getattr(zarr_py.Objects, f"{name}_async")
         assert inspect.signature(method).parameters == inspect.signature(variant).parameters

@@ -37,17 +37,22 @@ async fn a_patch_dropped_at_any_request_leaves_no_upload() {
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             };
-            tokio::select! {
-                written = on.write(value as usize, value) => written.unwrap(),
-                () = seen => {}
-            }
+            // Responses without a body are not slowed down.
+            let is_done = tokio::select! {
+                written = on.write(value as usize, value) => written.is_ok(),
+                () = seen => false,
+            };
             let deletes = || matching(&on.proxy, "DELETE");
             assert_eq!(left(&store).await, [], "{method} {call} {fault:?}");
             aborts += usize::from(deletes() > 0);
             let cold = on.cold().await;
             let row = cold.read::<u32>(s![value.cast_signed(), 1..]);
             if row.await.unwrap().iter().all(|&found| found == value) {
-                assert_eq!((method, call), ("POST", 1), "a dropped patch landed");
+                let may_land = is_done || (method, call) == ("POST", 1);
+                assert!(
+                    may_land,
+                    "a dropped patch landed: {method} {call} {fault:?}"
+                );
                 changed.push((value as usize, value));
             }
             on.check(&changed).await;

@@ -89,11 +89,11 @@ impl<T: Remake> Handle<T> {
         }
     }
 
-    /// Fails on a read-only handle.
+    /// Fails on a read-only handle, and for a read-only store, such as an archive.
     pub(super) fn check_writable(&self) -> PyResult<()> {
         match self.read_only {
             true => Err(read_only(self.get()?.path())),
-            false => Ok(()),
+            false => Ok(self.store.get().check_writable()?),
         }
     }
 

@@ -64,6 +64,12 @@ impl NativeStore {
         Ok(handle.store.clone())
     }
 
+    /// Fails if the store refuses every write.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        let handle = self.handle.get_or_try_make(|| self.recipe.open())?;
+        Ok(handle.store.check_writable()?)
+    }
+
     /// Whether a call only needs a short lock: such a call keeps the GIL, which excludes forks, so
     /// no child inherits a taken lock.
     fn is_memory(&self) -> bool {
