@@ -349,9 +349,9 @@ impl Span {
     }
 }
 
-/// Requests huge pages for every full huge page inside an allocation: page faults for a fresh 256
-/// MiB in small pages cost 100 ms.
-fn advise_huge_pages(start: NonNull<u8>, size: usize) {
+/// Requests huge pages for every full huge page inside a large allocation: page faults for a fresh
+/// 256 MiB in small pages cost 100 ms.
+pub(crate) fn advise_huge_pages(start: NonNull<u8>, size: usize) {
     #[cfg(target_os = "linux")]
     if size >= HUGE {
         const PAGE: usize = 2 << 20;

@@ -9,7 +9,7 @@ mod loops;
 use std::ptr::NonNull;
 
 use self::loops::{Loop, merge, within};
-use crate::buffer::Span;
+use crate::buffer::{Span, advise_huge_pages};
 use crate::error::{Error, Result};
 use crate::selection::{Layout, Steps, Wanted};
 use crate::size::{byte_size, c_strides, to_offset};
@@ -100,8 +100,9 @@ impl ChunkCopy<'_> {
             chunks.extend_from_slice(unsafe { elements.as_ref() });
             return Ok(());
         }
-        let free = chunks.spare_capacity_mut();
-        let span = Span::new(NonNull::from(&mut *free).cast(), size);
+        let free = NonNull::from(chunks.spare_capacity_mut()).cast();
+        advise_huge_pages(free, size);
+        let span = Span::new(free, size);
         self.gather_into(buffer, span)?;
         // SAFETY: the selection covers the chunk's shape, so every element was written and with it
         // every byte.
