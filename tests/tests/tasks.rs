@@ -52,8 +52,8 @@ fn create(metadata: ArrayMetadata) -> Array {
 /// Returns the part of data that belongs to a task.
 fn part<T: Clone>(data: &ArrayD<T>, task: &Task) -> ArrayD<T> {
     let index = task.part.iter().map(|range| SliceInfoElem::Slice {
-        start: range.start.cast_signed() as isize,
-        end: Some(range.end.cast_signed() as isize),
+        start: isize::try_from(range.start).unwrap(),
+        end: Some(isize::try_from(range.end).unwrap()),
         step: 1,
     });
     let index = index.collect::<Vec<_>>();

@@ -23,7 +23,7 @@ distributed = pytest.importorskip("distributed")
 xr = pytest.importorskip("xarray")
 
 REPEATS = int(os.environ.get("ZARR_REPEATS", "1"))
-BLOCKS = 5
+BLOCKS = 6
 """The number of shards along each dimension."""
 
 
