@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
+use zarr::core::ArrayLayout;
 use zarr::{NodeMetadata, Usage};
 
 use super::info::Stored;
@@ -59,14 +60,17 @@ pub(crate) fn run(context: &Context, args: &Du) -> Result<Outcome> {
     let mut nodes = Vec::new();
     for node in source.hierarchy.usage("")? {
         total.add(&node.usage);
-        let array = match &node.document {
-            Ok(NodeMetadata::Array(_)) => source.hierarchy.array(node.path.as_str()).ok(),
+        // The document is read already.
+        let layout = match &node.document {
+            Ok(NodeMetadata::Array(array)) => {
+                ArrayLayout::bind(array, source.hierarchy.registry()).ok()
+            }
             _ => None,
         };
-        let inner = array
-            .as_ref()
-            .filter(|_| args.chunks)
-            .map(|array| inner(context, array));
+        let inner = match args.chunks && layout.is_some() {
+            true => inner(context, &source.hierarchy.array(node.path.as_str())?)?,
+            false => None,
+        };
         nodes.push(Row {
             path: node.path.to_string(),
             kind: match &node.document {
@@ -74,12 +78,16 @@ pub(crate) fn run(context: &Context, args: &Du) -> Result<Outcome> {
                 Ok(NodeMetadata::Group(_)) => "group",
                 Err(_) => "unreadable",
             },
-            grid: array
+            grid: layout.as_ref().map(|layout| {
+                let grid = layout.grid().grid_shape(layout.shape());
+                grid.iter()
+                    .fold(1, |all: u64, &len| all.saturating_mul(len))
+            }),
+            ratio: layout
                 .as_ref()
-                .map(|array| array.grid_shape().iter().product()),
-            ratio: array.as_ref().and_then(|array| ratio(array, &node.usage)),
+                .and_then(|layout| ratio(layout, &node.usage)),
             stored: node.usage.into(),
-            inner: inner.transpose()?.flatten(),
+            inner,
         });
     }
     let printed = Printed {
@@ -91,11 +99,12 @@ pub(crate) fn run(context: &Context, args: &Du) -> Result<Outcome> {
     Ok(Outcome::Well)
 }
 
-fn ratio(array: &zarr::blocking::Array, usage: &Usage) -> Option<f64> {
+fn ratio(array: &ArrayLayout, usage: &Usage) -> Option<f64> {
     let size = array.data_type().fixed_size()? as f64;
     let elements = array.shape().iter().map(|&len| len as f64).product::<f64>();
     let grid = array
-        .grid_shape()
+        .grid()
+        .grid_shape(array.shape())
         .iter()
         .map(|&len| len as f64)
         .product::<f64>();

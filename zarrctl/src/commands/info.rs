@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use zarr::blocking::{Array, Group, Node};
-use zarr::{NodeKind, NodeMetadata, Usage};
+use zarr::{NodeKind, NodeMetadata, NodeUsage, Usage};
 
 use crate::context::Context;
 use crate::describe::{DescribedArray, extension};
@@ -102,16 +102,17 @@ pub(crate) fn run(context: &Context, args: &Info) -> Result<Outcome> {
         context.print_text(&(document.trim_end().to_owned() + "\n"))?;
         return Ok(Outcome::Well);
     }
-    let stored = stored(context, &source, args.no_list)?;
+    let nodes = nodes(context, &source, args.no_list)?;
     let printed = match node {
-        Node::Array(array) => of_array(&source, &array, stored)?,
-        Node::Group(group) => of_group(&source, &group, stored)?,
+        Node::Array(array) => of_array(&source, &array, nodes.as_deref().map(stored))?,
+        Node::Group(group) => of_group(&source, &group, nodes.as_deref())?,
     };
     context.print(&printed, || drawn(&printed))?;
     Ok(Outcome::Well)
 }
 
-fn stored(context: &Context, source: &Source, no_list: bool) -> Result<Option<Stored>> {
+/// Returns the node and all nodes below it, from one listing.
+fn nodes(context: &Context, source: &Source, no_list: bool) -> Result<Option<Vec<NodeUsage>>> {
     if no_list {
         return Ok(None);
     }
@@ -119,11 +120,13 @@ fn stored(context: &Context, source: &Source, no_list: bool) -> Result<Option<St
         context.note("the server cannot list: what is stored is left out");
         return Ok(None);
     }
+    Ok(Some(source.hierarchy.usage(&source.path)?))
+}
+
+fn stored(nodes: &[NodeUsage]) -> Stored {
     let mut all = Usage::default();
-    for node in source.hierarchy.usage(&source.path)? {
-        all.add(&node.usage);
-    }
-    Ok(Some(all.into()))
+    nodes.iter().for_each(|node| all.add(&node.usage));
+    all.into()
 }
 
 fn of_array(source: &Source, array: &Array, stored: Option<Stored>) -> Result<Printed> {
@@ -155,13 +158,20 @@ fn of_array(source: &Source, array: &Array, stored: Option<Stored>) -> Result<Pr
     })
 }
 
-fn of_group(source: &Source, group: &Group, stored: Option<Stored>) -> Result<Printed> {
+fn of_group(source: &Source, group: &Group, nodes: Option<&[NodeUsage]>) -> Result<Printed> {
     let can_look = group.metadata().consolidated().is_some() || source.hierarchy.store().can_list();
-    let nodes = if can_look { group.walk()? } else { Vec::new() };
-    let arrays = nodes
-        .iter()
-        .filter(|(_, kind)| *kind == NodeKind::Array)
-        .count();
+    let kinds = match nodes {
+        // The first is the group itself.
+        Some(nodes) => {
+            let below = nodes[1..].iter();
+            let kinds = below.filter_map(|node| Some(kind(node.document.as_ref().ok()?)));
+            kinds.collect()
+        }
+        None if can_look => group.walk()?.into_iter().map(|(_, kind)| kind).collect(),
+        None => Vec::new(),
+    };
+    let arrays = kinds.iter().filter(|kind| **kind == NodeKind::Array);
+    let arrays = arrays.count();
     let metadata: NodeMetadata = group.metadata().clone().into();
     Ok(Printed {
         location: source.location().to_owned(),
@@ -171,12 +181,19 @@ fn of_group(source: &Source, group: &Group, stored: Option<Stored>) -> Result<Pr
         array: None,
         group: Some(GroupInfo {
             arrays,
-            groups: nodes.len() - arrays,
+            groups: kinds.len() - arrays,
             consolidated: group.metadata().consolidated().is_some(),
         }),
         attributes: attributes(group.attributes())?,
-        stored,
+        stored: nodes.map(stored),
     })
+}
+
+fn kind(metadata: &NodeMetadata) -> NodeKind {
+    match metadata {
+        NodeMetadata::Array(_) => NodeKind::Array,
+        NodeMetadata::Group(_) => NodeKind::Group,
+    }
 }
 
 fn format(metadata: &NodeMetadata) -> u8 {
