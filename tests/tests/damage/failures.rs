@@ -60,9 +60,9 @@ async fn a_shard_that_is_replaced_while_it_is_read_is_read_from_one_version() {
     }
     for (entry, offset) in index
         .chunks_mut(16)
-        .zip((0..len as u64).step_by(len / 8).rev())
+        .zip((0..len).step_by(len / 8).rev())
     {
-        entry[..8].copy_from_slice(&offset.to_le_bytes());
+        entry[..8].copy_from_slice(&(offset as u64).to_le_bytes());
     }
     faults.add(Rule::new(Operation::Get, SHARD, Fault::Swap(other.into())).on_call(1));
     let found = array.read::<i32>(s![4..8, 0..16]).await.unwrap();
