@@ -163,9 +163,10 @@ impl ChunkJob {
             wanted: format!("{:?}", spec.shape),
             limit: u32::MAX.into(),
         })?;
-        let found =
-            (0..len).flat_map(|position| [number.to_ne_bytes(), position.to_ne_bytes()].concat());
-        copy.scatter(&found.collect::<Vec<_>>(), self.attempt.written())
+        let number = number.to_ne_bytes();
+        let places = (0..len).map(|position| [number, position.to_ne_bytes()]);
+        let places = places.collect::<Vec<_>>();
+        copy.scatter(places.as_flattened().as_flattened(), self.attempt.written())
     }
 
     /// The key of the object, if the job is for a whole object; a job without bytes then means that
