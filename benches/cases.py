@@ -197,7 +197,22 @@ def scale():
 
 def curves():
     """Returns the cases whose cost is drawn over a size; only this engine runs them."""
+    byte = {"dtype": "uint8"}
+
+    def case(name, on, size, request, **more):
+        return Case("curves", name, f"{on}-{size}", request, {"ours": []}, size=size, **more)
+
     for size in (1000, 10_000, 100_000):
-        yield Case("curves", "list consolidated metadata", f"consolidated-{size}", {"op": "list_consolidated"}, {"ours": []}, size=size)
+        yield case("list consolidated metadata", "consolidated", size, {"op": "list_consolidated"})
+        yield case("open an array with attributes", "attributes", size, {"op": "open_one", **byte})
+        scattered = np.random.default_rng(8).integers(0, 1 << 30, size).tolist()
+        yield case("read single points", "absent", size, {"op": "points", "points": [scattered], **byte})
+        yield case("read single elements", "absent", size, read(*([[at, at + 1, 1]] for at in scattered), **byte))
     for size in (10**3, 10**5, 10**7, 10**9):
-        yield Case("curves", "shrink", f"sparse-{size}", {"op": "shrink", "dtype": "uint8"}, {"ours": []}, writes="copy", size=size)
+        yield case("shrink", "sparse", size, {"op": "shrink", **byte}, writes="copy")
+    for size in (10**3, 10**5, 10**7):
+        yield case("plan a read", "sparse", size, {"op": "plan", **byte})
+    for size in (10**3, 10**4, 10**5, 10**6):
+        yield case("read inner chunks of 64 bytes", "inner", size, read(**byte))
+    for size in (1, 2, 4, 8, 16, 32):
+        yield case("read one element by dimensions", "rank", size, read([[1, 2, 1]] * size, **byte))

@@ -116,6 +116,18 @@ def make(folder, name, n):
         put(path, group())
     elif name.startswith("consolidated-"):
         consolidated(path, size(name))
+    elif name.startswith("attributes-"):
+        attributes = {f"attribute {number}": number for number in range(size(name))}
+        put(path, document([2], [1], "uint8") | {"attributes": attributes})
+    elif name.startswith("absent-"):
+        put(path, document([1 << 30], [1 << 16], "uint8"))
+    elif name.startswith("rank-"):
+        put(path, document([2] * size(name), [1] * size(name), "uint8"))
+    elif name.startswith("inner-"):
+        whole = size(name) * INNER
+        put(path, document([whole], [whole], "uint8", inner=[INNER]))
+        (path / "c").mkdir()
+        (path / "c" / "0").write_bytes(bytes(range(1, INNER + 1)) * size(name) + shard_index(whole))
     elif name.startswith("sparse-"):
         put(path, document([size(name) * INNER], [INNER], "uint8", inner=[8]))
         (path / "c").mkdir()

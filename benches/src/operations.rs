@@ -31,6 +31,8 @@ pub trait Implementation {
     fn list(place: &Place) -> Result<u64>;
     /// Opens a group with consolidated metadata and returns the number of all nodes below it.
     fn list_consolidated(place: &Place) -> Result<u64>;
+    /// Plans a read of the whole array, and returns the length of the plan as text.
+    fn plan(array: &Self::Array) -> Result<u64>;
     /// Shrinks an array of one dimension to one element.
     fn shrink(place: &Place) -> Result<()>;
 }
@@ -83,6 +85,8 @@ pub fn answer<I: Implementation, T: Element>(request: &Request, source: &mut Sou
         "open" => measured(|| I::open_many(place, request.count), |sum| sum),
         "list" => measured(|| I::list(place), |count| count),
         "list_consolidated" => measured(|| I::list_consolidated(place), |count| count),
+        "open_one" => measured(|| I::open(place, 0), |_| 0),
+        "plan" => measured(|| I::plan(&I::open(place, 0)?), |length| length),
         "shrink" => measured(|| I::shrink(place), |()| 0),
         "pool" => pool::<I, T>(request),
         other => Err(format!("the Rust workers lack {other}")),

@@ -170,6 +170,10 @@ impl Implementation for Zarrs {
         Ok(count(&group.children(true).map_err(text)?))
     }
 
+    fn plan(_: &Opened) -> Result<u64> {
+        Err("plans".to_owned())
+    }
+
     fn shrink(_: &Place) -> Result<()> {
         Err("a shrink that deletes chunks".to_owned())
     }
