@@ -187,7 +187,9 @@ def curves(out, rows):
     """Draws one chart for each growing size, and returns the Markdown that shows them."""
     lines = []
     for name in dict.fromkeys(row["case"] for row in rows):
-        found = {row["size"]: row["ours"] for row in rows if row["case"] == name}
+        found = {row["size"]: row["ours"] for row in rows if row["case"] == name and row["ours"]}
+        if len(found) < 2:
+            continue
         file = f"benchmarks-{name.replace(' ', '-')}.svg"
         (out / file).write_text(curve(found))
         lines.append(f"{name[0].upper()}{name[1:]}; the dashed line marks growth in proportion to the size:\n\n![CPU time over size]({file})\n")

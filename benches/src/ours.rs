@@ -1,5 +1,7 @@
 //! Our engine, through its blocking API.
 
+use std::sync::Mutex;
+
 use futures::future::try_join_all;
 use ndarray::ArrayD;
 use zarr::blocking::{Array, Hierarchy, runtime};
@@ -13,13 +15,26 @@ pub struct Ours;
 
 fn hierarchy(place: &Place, caches: CacheOptions) -> Result<Hierarchy> {
     let store = match &place.endpoint {
-        None => Store::open(&place.path),
-        Some(endpoint) => Store::open_with(
-            &format!("s3://{BUCKET}/{}", place.path),
-            [("endpoint", endpoint.as_str()), ("allow_http", "true"), ("region", "us-east-1"), ("skip_signature", "true")],
-        ),
+        None => Store::open(&place.path).map_err(text)?,
+        Some(endpoint) => remote(place, endpoint)?,
     };
-    Ok(Hierarchy::with_caches(store.map_err(text)?, registry(), caches))
+    Ok(Hierarchy::with_caches(store, registry(), caches))
+}
+
+/// Returns the store of a key on the server. A program makes its HTTP client once, so the worker
+/// keeps the last one; the caches of a hierarchy are new each time.
+fn remote(place: &Place, endpoint: &str) -> Result<Store> {
+    static LAST: Mutex<Option<(String, Store)>> = Mutex::new(None);
+    let mut last = LAST.lock().expect("no panic while it is locked");
+    if let Some((path, store)) = &*last
+        && *path == place.path
+    {
+        return Ok(store.clone());
+    }
+    let options = [("endpoint", endpoint), ("allow_http", "true"), ("region", "us-east-1"), ("skip_signature", "true")];
+    let store = Store::open_with(&format!("s3://{BUCKET}/{}", place.path), options).map_err(text)?;
+    *last = Some((place.path.clone(), store.clone()));
+    Ok(store)
 }
 
 fn text(error: impl std::fmt::Display) -> String {

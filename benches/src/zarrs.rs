@@ -1,7 +1,7 @@
 //! zarrs, used as its documentation shows: a cache of shard indexes for partial reads, parallel by
 //! default, its asynchronous API on object stores.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures::future::try_join_all;
 use ndarray::ArrayD;
@@ -40,11 +40,22 @@ fn local(place: &Place) -> Result<Arc<FilesystemStore>> {
     Ok(Arc::new(FilesystemStore::new(&place.path).map_err(text)?))
 }
 
+/// Returns the store of a key on the server; the worker keeps the last one, and with it its HTTP
+/// client.
 fn remote(place: &Place, endpoint: &str) -> Result<Arc<Remote>> {
+    static LAST: Mutex<Option<(String, Arc<Remote>)>> = Mutex::new(None);
+    let mut last = LAST.lock().expect("no panic while it is locked");
+    if let Some((path, store)) = &*last
+        && *path == place.path
+    {
+        return Ok(store.clone());
+    }
     let options = ClientOptions::new().with_allow_http(true);
     let builder = AmazonS3Builder::new().with_bucket_name(BUCKET).with_endpoint(endpoint).with_region("us-east-1");
     let store = builder.with_skip_signature(true).with_client_options(options).build().map_err(text)?;
-    Ok(Arc::new(AsyncObjectStore::new(PrefixStore::new(store, place.path.as_str()))))
+    let store: Arc<Remote> = Arc::new(AsyncObjectStore::new(PrefixStore::new(store, place.path.as_str())));
+    *last = Some((place.path.clone(), store.clone()));
+    Ok(store)
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -76,7 +76,7 @@ impl ChunkJob {
         };
         let spec = self.part.chain.planned();
         let (mut first, mut last) = (0_u64, 0_u64);
-        for (axis, &len) in axes.iter().zip(&spec.shape) {
+        for (axis, &len) in axes.iter().zip(spec.shape.iter()) {
             let (_, low, high) = axis.extent()?;
             first = first.checked_mul(len)?.checked_add(low)?;
             last = last.checked_mul(len)?.checked_add(high)?;
