@@ -1,7 +1,7 @@
 //! Writes a sharded, compressed 3-d array to local disk, explains and reads a slice of it, and
 //! draws the slice.
 //!
-//!     cargo run --release --example quickstart [FOLDER]
+//!     cargo run --release -p zarr-engine --example quickstart [FOLDER]
 
 #![expect(
     clippy::cast_possible_truncation,
