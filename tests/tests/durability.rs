@@ -4,7 +4,11 @@
 //! starts; the handler records whether the file descriptor is a file or a directory.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
 #![expect(unsafe_code, reason = "system calls")]
 
 use std::os::raw::{c_int, c_void};

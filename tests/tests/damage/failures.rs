@@ -58,11 +58,9 @@ async fn a_shard_that_is_replaced_while_it_is_read_is_read_from_one_version() {
     for (number, chunk) in (0..).zip(chunks.chunks_mut(len / 8).rev()) {
         chunk.fill(number);
     }
-    for (entry, offset) in index
-        .chunks_mut(16)
-        .zip((0..len).step_by(len / 8).rev())
-    {
-        entry[..8].copy_from_slice(&(offset as u64).to_le_bytes());
+    for (entry, place) in index.chunks_mut(16).zip((0..8).rev()) {
+        let offset = (place * (len / 8)) as u64;
+        entry[..8].copy_from_slice(&offset.to_le_bytes());
     }
     faults.add(Rule::new(Operation::Get, SHARD, Fault::Swap(other.into())).on_call(1));
     let found = array.read::<i32>(s![4..8, 0..16]).await.unwrap();
