@@ -179,21 +179,20 @@ impl Context {
     pub(crate) fn placed(&self, failure: &Failure) -> String {
         let message = failure.message();
         let opened = self.opened.borrow();
-        let Some(source) = opened.first() else {
-            return message;
+        let rest = message.strip_prefix('/').unwrap_or_default();
+        let [source] = opened.as_slice() else {
+            return rest.strip_prefix(": ").unwrap_or(&message).to_owned();
         };
         let place = source.location().trim_end_matches('/');
-        let rest = message.strip_prefix('/').unwrap_or_default();
         let key = match failure {
             Failure::Engine(error) => error.key(),
             _ => None,
         };
-        match key {
-            _ if rest.starts_with(": ") || rest.starts_with(" is ") => format!("{place}{rest}"),
-            Some(key) if opened.len() == 1 && message.starts_with(key) => {
-                format!("{place}/{message}")
-            }
-            _ => message,
+        match key.filter(|key| message.starts_with(key)) {
+            _ if !source.path.is_empty() => message,
+            Some(_) => format!("{place}/{message}"),
+            None if rest.starts_with(": ") || rest.starts_with(" is ") => format!("{place}{rest}"),
+            None => message,
         }
     }
 

@@ -104,7 +104,10 @@ fn drawn(report: &Report, location: &str) -> String {
         if finding.severity != Severity::Note {
             lines.push(format!("  to do: {}", finding.advice));
         }
-        drawn += &(lines.join("\n") + "\n");
+        let folded = lines
+            .iter()
+            .map(|line| text::folded(line, text::WIDTH.into()));
+        drawn += &folded.collect::<String>();
     }
     let counts = [Severity::Error, Severity::Warning, Severity::Note]
         .map(|severity| text::plural(report.count(severity) as u64, name(severity)));

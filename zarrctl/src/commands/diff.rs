@@ -286,7 +286,10 @@ fn of_values(values: &Values) -> String {
     let largest = values
         .largest
         .as_ref()
-        .map(|largest| format!(", by {} at most", values::plain(largest)));
+        .map(|largest| match largest.as_f64() {
+            Some(number) => format!(", by {number} at most"),
+            None => format!(", by {} at most", values::plain(largest)),
+        });
     let mut drawn = format!(
         "  {different} of {compared} elements differ{}\n",
         largest.unwrap_or_default()

@@ -61,12 +61,12 @@ fn groups_above_a_copy_are_created_and_consolidated() {
 fn stale_chunks_of_a_copy_are_named_and_removed() {
     let place = Place::new();
     place.well(&["copy", "sample.zarr", "b.zarr"]);
-    fs::remove_file(place.path("sample.zarr/run/mask/c/0/1")).unwrap();
+    fs::remove_file(place.path("sample.zarr/run/mask/c/0/0")).unwrap();
     place.well(&["create", "b.zarr/other", "--group"]);
     let done = place.run(&["copy", "sample.zarr", "b.zarr", "--verify", "values"]);
     assert_eq!(done.code, 1);
     assert!(
-        done.stdout.contains("only in the copy: run/mask/c/0/1"),
+        done.stdout.contains("only in the copy: run/mask/c/0/0"),
         "{}",
         done.stdout
     );
@@ -80,7 +80,7 @@ fn stale_chunks_of_a_copy_are_named_and_removed() {
     ]);
     assert_eq!(
         (&found["only_in_copy"][0], &found["copied"]),
-        (&json!("run/mask/c/0/1"), &json!(0))
+        (&json!("run/mask/c/0/0"), &json!(0))
     );
     assert!(place.path("b.zarr/other/zarr.json").exists());
     place.well(&["diff", "sample.zarr/run", "b.zarr/run"]);
@@ -150,7 +150,7 @@ fn fill_values_are_converted_with_the_data_type() {
     };
     for (from, fill, to, expected) in [
         ("float64", json!("NaN"), "float32", json!("NaN")),
-        ("float64", json!(1.5), "float32", json!(1.5)),
+        ("float64", json!(1.5), "float16", json!(1.5)),
         ("int32", json!(-7), "int64", json!(-7)),
         ("int16", json!(3), "float64", json!(3.0)),
         (
@@ -180,7 +180,7 @@ fn complex_numbers_are_converted_and_compared() {
     let place = Place::new();
     let metadata = ArrayBuilder::new(&[3], "complex128").build().unwrap();
     let array = place.open("a.zarr").create_array("", metadata).unwrap();
-    let values = [(1.0, 2.0), (0.1, f64::NAN), (3.0, 4.0)].map(|(re, im)| Complex64::new(re, im));
+    let values = [(1.0, 2.0), (0.1, 5.0), (3.0, 4.0)].map(|(re, im)| Complex64::new(re, im));
     array.write(.., Array1::from(values.to_vec())).unwrap();
     place.well(&["rechunk", "a.zarr", "b.zarr", "--dtype", "complex64"]);
     assert_eq!(place.run(&["diff", "a.zarr", "b.zarr", "--values"]).code, 1);
@@ -343,6 +343,7 @@ fn help_fits_80_columns() {
     let names = names.take_while(|line| !line.is_empty());
     let names = names.filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
     let mut helps = vec![all.clone()];
+    let names = names.filter(|(name, _)| !name.is_empty());
     helps.extend(names.map(|(name, _)| place.well(&["help", name])));
     assert!(helps.len() > 25);
     for help in &helps {
