@@ -38,7 +38,7 @@ def fsspec(place):
 
     if place["endpoint"] is None:
         return FsspecStore.from_url(f"file://{place['path']}")
-    options = {"anon": True, "endpoint_url": place["endpoint"], "asynchronous": True}
+    options = {"anon": True, "endpoint_url": place["endpoint"], "asynchronous": True, "skip_instance_cache": True}
     return FsspecStore.from_url(f"s3://{BUCKET}/{place['path']}", storage_options=options)
 
 
