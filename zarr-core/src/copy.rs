@@ -60,8 +60,21 @@ impl ChunkCopy<'_> {
     /// # Errors
     /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
     pub(crate) fn scatter(&self, chunk: &[u8], buffer: Span) -> Result<()> {
-        let chunk = Span::new(NonNull::from(chunk).cast(), chunk.len());
-        self.run(chunk, buffer, Direction::Scatter)
+        self.scatter_part(chunk, 0, buffer)
+    }
+
+    /// Copies the wanted elements to the buffer from a part of the chunk, which starts at the byte
+    /// `first` and holds all of them.
+    ///
+    /// # Errors
+    /// [`Error::Selection`] if an offset is out of bounds; nothing is copied then.
+    pub(crate) fn scatter_part(&self, part: &[u8], first: usize, buffer: Span) -> Result<()> {
+        let part = Span {
+            // Offsets in the chunk minus `first` are offsets in the part.
+            origin: first.wrapping_neg(),
+            ..Span::new(NonNull::from(part).cast(), part.len())
+        };
+        self.run(part, buffer, Direction::Scatter)
     }
 
     /// Copies the wanted elements of the buffer to the chunk.

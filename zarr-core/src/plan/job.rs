@@ -1,5 +1,6 @@
 //! Pure work on one encoded chunk: decodes the chunk and copies the wanted elements to the output.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use super::part::ChunkPart;
 use crate::copy::ChunkCopy;
 use crate::data_type::{DataTypeKind, Element};
 use crate::error::{Error, Result};
+use crate::selection::Wanted;
+use crate::size::to_usize;
 
 /// The work on the bytes of one chunk or inner chunk. A job is not `Clone`, and running it consumes
 /// it, so no two jobs write to one element.
@@ -62,6 +65,41 @@ impl ChunkJob {
         checked.map_err(|error| self.location.wrap(error))?;
         std::mem::forget(target);
         Ok(None)
+    }
+
+    /// Returns the range of the `size` stored bytes from the first to the last wanted element, which
+    /// [`Self::run_touched`] takes, if the chunk is stored uncompressed and a box is wanted.
+    #[must_use]
+    pub fn touched_bytes(&self, size: u64) -> Option<Range<u64>> {
+        let Wanted::Box(axes) = &self.part.wanted else {
+            return None;
+        };
+        let spec = self.part.chain.planned();
+        let (mut first, mut last) = (0_u64, 0_u64);
+        for (axis, &len) in axes.iter().zip(spec.shape.iter()) {
+            let (_, low, high) = axis.extent()?;
+            first = first.checked_mul(len)?.checked_add(low)?;
+            last = last.checked_mul(len)?.checked_add(high)?;
+        }
+        let item = spec.item_size() as u64;
+        let end = last.checked_add(1)?.checked_mul(item)?;
+        let raw = self.part.chain.is_uncompressed() && self.part.decoded_size() == size;
+        raw.then_some(first * item..end)
+    }
+
+    /// Runs the job with the [touched bytes](Self::touched_bytes) alone, which start at `first`.
+    ///
+    /// # Errors
+    /// Fails if a wanted element lies outside these bytes, naming key and inner chunk.
+    pub fn run_touched(self, bytes: &[u8], first: u64) -> Result<()> {
+        let chain = &self.part.chain;
+        let mut copy = self.chunk_copy();
+        if chain.encodes_foreign() {
+            copy.swap_size = chain.planned().data_type.swap_size();
+        }
+        let first = to_usize("chunk", first)?;
+        let copied = copy.scatter_part(bytes, first, self.attempt.written());
+        copied.map_err(|error| self.location.wrap(error))
     }
 
     /// Returns the copy of the wanted elements of the decoded chunk.
@@ -163,9 +201,10 @@ impl ChunkJob {
             wanted: format!("{:?}", spec.shape),
             limit: u32::MAX.into(),
         })?;
-        let found =
-            (0..len).flat_map(|position| [number.to_ne_bytes(), position.to_ne_bytes()].concat());
-        copy.scatter(&found.collect::<Vec<_>>(), self.attempt.written())
+        let number = number.to_ne_bytes();
+        let places = (0..len).map(|position| [number, position.to_ne_bytes()]);
+        let places = places.collect::<Vec<_>>();
+        copy.scatter(places.as_flattened().as_flattened(), self.attempt.written())
     }
 
     /// The key of the object, if the job is for a whole object; a job without bytes then means that

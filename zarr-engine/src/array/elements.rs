@@ -221,7 +221,8 @@ impl Array {
             None => {
                 let target = Target::variable(len)?;
                 self.located(engine.read(plan, target.clone()).await)?;
-                let (mut offsets, mut bytes) = (vec![0], Vec::new());
+                let (mut offsets, mut bytes) = (Vec::with_capacity(len + 1), Vec::new());
+                offsets.push(0);
                 target.into_elements(len, self.fill_value(), |element| {
                     bytes.extend_from_slice(element);
                     offsets.push(bytes.len());

@@ -21,6 +21,9 @@ const INLINE: u64 = 1;
 /// The maximum number of bytes read at once for several chunks.
 const MAX_SPAN: u64 = 1 << 20;
 
+/// The bytes of an uncompressed chunk that are worth a read of their own if nobody wants them.
+const UNTOUCHED: u64 = 32 << 10;
+
 /// The largest gap between chunks that is cheaper to read than a second read.
 const FREE_GAP: u64 = 4 << 10;
 
@@ -209,6 +212,16 @@ impl ChunkReader<'_> {
         fetch.check_size(range.end - range.start)?;
         let mut job = fetch.into_job().expect("a fetch for a chunk is a job");
         if !includes(&self.held, &range) {
+            if place.is_none()
+                && let Some(touched) = job.touched_bytes(range.end - range.start)
+                && touched.end - touched.start + UNTOUCHED <= range.end - range.start
+            {
+                self.held = 0..0;
+                let len = size::to_usize("stored chunk", touched.end - touched.start)?;
+                let bytes = self.memory.slice(len);
+                file.read_exact_at(bytes, range.start + touched.start)?;
+                return Ok(job.run_touched(bytes, touched.start)?);
+            }
             let span = self.spans.find(|span| includes(span, &range));
             let span = span.unwrap_or_else(|| range.clone());
             self.held = 0..0;

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from zarr_py.errors import InvalidError, UnsupportedError
 
-__all__ = ["from_list", "from_numpy", "to_memory", "to_numpy"]
+__all__ = ["from_numpy", "to_memory", "to_numpy"]
 
 _SAME = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
@@ -128,10 +128,3 @@ def to_memory(value: Any, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         # The engine holds these types in memory sign-extended to a whole byte.
         return array.astype(np.int8)
     return array
-
-
-def from_list(elements: list[Any], dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Returns an array of strings or byte strings from its elements in C order."""
-    array = np.empty(len(elements), dtype=dtype)
-    array[:] = elements
-    return array.reshape(shape)

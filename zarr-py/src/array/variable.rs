@@ -1,4 +1,4 @@
-//! Strings and byte strings: lists of Python objects that NumPy converts to arrays.
+//! Strings and byte strings: Python objects that NumPy converts to arrays, a batch at a time.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
-use zarr::WriteElement;
+use pyo3::types::{PyBytes, PyList, PySlice, PyString, PyTuple};
+use zarr::{Elements, WriteElement};
 use zarr_core::DataTypeKind;
 
 use super::finish::Finish;
@@ -17,11 +17,9 @@ use super::memory::{Fresh, check_shape};
 use super::node::OpenArray;
 use crate::error::Result;
 
-/// Elements in C order.
-pub(super) enum Elements {
-    Strings(Vec<String>),
-    ByteStrings(Vec<Vec<u8>>),
-}
+/// The number of elements that are Python objects at a time: few enough to stay in the processor's
+/// caches, and for Python to use their memory again.
+const BATCH: usize = 4096;
 
 /// The elements of a read, and their conversion.
 pub(super) struct Strings {
@@ -52,16 +50,7 @@ pub(super) fn read_variable<'py>(
     // Fails early if even the slots of the elements exceed the memory.
     Fresh::new(&finish.shape, size_of::<u64>())?;
     let selection = wanted.selection;
-    let read = async move {
-        let array = open.array.as_async();
-        Ok(if array.data_type().kind() == DataTypeKind::String {
-            let elements = array.read::<String>(&selection).await?;
-            Elements::Strings(elements.into_raw_vec_and_offset().0)
-        } else {
-            let elements = array.read::<Vec<u8>>(&selection).await?;
-            Elements::ByteStrings(elements.into_raw_vec_and_offset().0)
-        })
-    };
+    let read = async move { Ok(open.array.as_async().read_elements(&selection).await?) };
     Ok((read, finish))
 }
 
@@ -84,16 +73,27 @@ impl<'py> IntoPyObject<'py> for Strings {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static FROM_LIST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let list = match self.elements {
-            Elements::Strings(strings) => PyList::new(py, strings)?,
-            Elements::ByteStrings(strings) => {
-                PyList::new(py, strings.iter().map(|bytes| PyBytes::new(py, bytes)))?
-            }
+        static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let elements = self.elements;
+        let len = elements.len();
+        let empty = EMPTY.import(py, "numpy", "empty")?;
+        let array = empty.call1((len, self.finish.dtype.bind(py)))?;
+        let is_text = elements.data_type().kind() == DataTypeKind::String;
+        let object = |bytes| {
+            Ok(if is_text {
+                PyString::from_bytes(py, bytes)?.into_any()
+            } else {
+                PyBytes::new(py, bytes).into_any()
+            })
         };
-        let shape = PyTuple::new(py, &self.finish.shape)?;
-        let from_list = FROM_LIST.import(py, "zarr_py._dtypes", "from_list")?;
-        let array = from_list.call1((list, self.finish.dtype.bind(py), shape))?;
+        for start in (0..len).step_by(BATCH) {
+            let stop = len.min(start + BATCH);
+            let batch = (start..stop).map(|position| object(elements.get(position)));
+            let batch = PyList::new(py, batch.collect::<PyResult<Vec<_>>>()?)?;
+            let place = PySlice::new(py, start.cast_signed(), stop.cast_signed(), 1);
+            array.set_item(place, batch)?;
+        }
+        let array = array.call_method1("reshape", (PyTuple::new(py, &self.finish.shape)?,))?;
         self.finish.arrange(array)
     }
 }

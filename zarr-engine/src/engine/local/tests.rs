@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayD, s};
 use super::*;
 use crate::blocking::{Hierarchy, open};
 use crate::codecs;
-use crate::{ArrayBuilder, CacheOptions, ChunkForm};
+use crate::{ArrayBuilder, CacheOptions, ChunkForm, Extension};
 use zarr_core::Selection;
 
 #[test]
@@ -113,5 +113,51 @@ fn raw_chunks_are_kept_and_not_read_again() {
         assert_eq!(read(2..4), 0);
         assert_eq!(read(0..8), bytes);
         assert_eq!(read(1..7), 0);
+    }
+}
+
+#[test]
+fn only_the_touched_bytes_of_an_uncompressed_chunk_are_read() {
+    let values = ndarray::Array3::from_shape_fn((70, 90, 50), |(z, y, x)| {
+        u16::try_from(z * 701 + y * 53 + x).unwrap()
+    });
+    let swapped = Extension::new("transpose").with("order", [2, 0, 1]);
+    let orders = [
+        vec![codecs::bytes(true)],
+        vec![codecs::bytes(false)],
+        vec![swapped, codecs::bytes(false)],
+    ];
+    for (codecs, is_sharded) in orders
+        .into_iter()
+        .flat_map(|one| [(one.clone(), false), (one, true)])
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let hierarchy = open(folder.path().to_str().unwrap()).unwrap();
+        let mut metadata = ArrayBuilder::new(&[70, 90, 50], "uint16")
+            .with_chunk_shape(&[32, 60, 40])
+            .with_codecs(codecs);
+        if is_sharded {
+            metadata = metadata.with_shard_shape(&[64, 120, 40]);
+        }
+        let array = hierarchy
+            .create_array("a", metadata.build().unwrap())
+            .unwrap();
+        array.write(s![.., .., ..], &values).unwrap();
+        for (case, slices) in [
+            s![5..9, 7..80, 3..44],
+            s![5..9;3, ..;-1, 3..44;5],
+            s![33..34, 61..62, 41..42],
+            s![.., 88.., 39..41],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let before = hierarchy.store().requests().bytes_read;
+            let found = array.read::<u16>(slices).unwrap();
+            assert_eq!(found, values.slice(slices).into_dyn());
+            let read = hierarchy.store().requests().bytes_read - before;
+            // One inner chunk alone has 153,600 bytes.
+            assert!(case != 2 || read < 1000, "{read}");
+        }
     }
 }
