@@ -1,5 +1,6 @@
 //! Checks stored chunks and shards: sizes and indexes and, in a deep check, all bytes.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::finding::Finding;
 use super::keys;
 use super::rules::*;
 use super::shard::{Inner, Shard};
+use crate::documents::key_of;
 use crate::engine::{compute, limits, stored_range};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hierarchy::Hierarchy;
@@ -45,6 +47,10 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     pub(super) chunks: u64,
     pub(super) inner_chunks: u64,
+    /// The chunks of which no inner chunk is whole, or that cannot be decoded.
+    failed: u64,
+    /// The inner chunks without a finding.
+    whole: u64,
     missing: u64,
     /// The shards with missing inner chunks.
     sparse: u64,
@@ -55,8 +61,14 @@ impl Found {
         self.findings.extend(other.findings);
         self.chunks += other.chunks;
         self.inner_chunks += other.inner_chunks;
+        self.failed += other.failed;
         self.missing += other.missing;
         self.sparse += u64::from(other.missing > 0);
+    }
+
+    /// Whether the document may be the damage: no stored chunk agrees with it.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.failed > 0 && self.failed == self.chunks
     }
 }
 
@@ -109,13 +121,14 @@ impl<'a> Chunks<'a> {
         path: &NodePath,
         metadata: &ArrayMetadata,
         entries: &[&Entry],
+        all: &[Entry],
     ) -> Found {
         let mut found = Found::default();
         // An array that cannot be bound is reported as a document.
         let Ok(layout) = ArrayLayout::bind(metadata, self.hierarchy.registry()) else {
             return found;
         };
-        let chunks = keys::chunks(path, &layout, entries, &mut found.findings);
+        let chunks = keys::chunks(path, &layout, entries, all, &mut found.findings);
         let layout = &layout;
         let checks = stream::iter(chunks).map(|(cell, entry)| async move {
             let object = Object {
@@ -136,6 +149,18 @@ impl<'a> Chunks<'a> {
             );
             found.findings.push(INNER_CHUNKS_MISSING.at(path, message));
         }
+        if found.is_suspect() {
+            for finding in &mut found.findings {
+                finding.repairable = false;
+            }
+            if found.chunks > 1 {
+                let message = format!("none of {} stored chunks agrees with it", found.chunks);
+                let finding = DOCUMENT_SUSPECT.at(path, message);
+                found
+                    .findings
+                    .push(finding.key(key_of(path, &metadata.clone().into())));
+            }
+        }
         found
     }
 
@@ -148,7 +173,6 @@ impl<'a> Chunks<'a> {
         (key, size): (&str, u64),
     ) -> bool {
         let found = self.chunk(&Object { node, key, size }, layout, cell).await;
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
         found.chunks == 1 && !found.findings.iter().any(is_error)
     }
 
@@ -179,6 +203,16 @@ impl<'a> Chunks<'a> {
                     break;
                 }
                 Ok(()) => break,
+            }
+        }
+        // Whether an index is damaged or misread, only a rebuild tells, which verifies inner chunks.
+        let of_index = [SHARD_INDEX.name, SHARD_INDEX_CHECKSUM.name];
+        let mut findings = found.findings.iter();
+        let is_of_index = findings.any(|finding| of_index.contains(&finding.rule));
+        if found.whole == 0 && !is_of_index && found.findings.iter().any(is_error) {
+            found.failed = 1;
+            for finding in &mut found.findings {
+                finding.repairable = false;
             }
         }
         found
@@ -269,23 +303,40 @@ impl<'a> Chunks<'a> {
             let seen = shard.inspect(&index, size);
             found.missing += seen.missing;
             found.inner_chunks += seen.stored.len() as u64;
+            if seen.dead > 0 {
+                let message = format!("{} of {size} bytes", seen.dead);
+                let mut finding = of_shard(&DEAD_SPACE, message);
+                finding.repairable = !seen.is_ambiguous();
+                if seen.is_lossy() {
+                    finding.severity = Severity::Warning;
+                    finding.message += "; they may be those of missing inner chunks";
+                }
+                found.findings.push(finding);
+            }
+            let mut damaged = BTreeSet::new();
             for fault in seen.faults {
                 let finding = object.found(fault.rule, fault.message);
+                if is_error(&finding) {
+                    damaged.insert(fault.position);
+                }
                 found
                     .findings
                     .push(finding.inner(&shard.cells_of(fault.position)));
             }
-            if seen.dead > 0 {
-                let message = format!("{} of {size} bytes", seen.dead);
-                found.findings.push(of_shard(&DEAD_SPACE, message));
-            }
             if shard.sharding().inner().sharding().is_some() {
                 return self.nested(object, shard, place, seen.stored, found).await;
             }
-            match self.deep {
-                true => self.decode(object, shard, place, seen.stored, found).await,
-                false => Ok(()),
+            let positions = seen.stored.iter().map(|inner| inner.position);
+            let positions = positions.collect::<Vec<_>>();
+            if self.deep {
+                damaged.extend(
+                    self.decode(object, shard, place, seen.stored, found)
+                        .await?,
+                );
             }
+            let is_whole = |position: &&usize| !damaged.contains(position);
+            found.whole += positions.iter().filter(is_whole).count() as u64;
+            Ok(())
         })
     }
 
@@ -316,7 +367,7 @@ impl<'a> Chunks<'a> {
         Ok(())
     }
 
-    /// Decodes the inner chunks of a shard.
+    /// Decodes the inner chunks of a shard, and returns the positions of the damaged ones.
     async fn decode(
         &self,
         object: &Object<'_>,
@@ -324,7 +375,7 @@ impl<'a> Chunks<'a> {
         place: &Place,
         stored: Vec<Inner>,
         found: &mut Found,
-    ) -> Result<()> {
+    ) -> Result<Vec<usize>> {
         let decodes = stream::iter(batches(stored)).map(|batch| async move {
             let sizes = batch
                 .iter()
@@ -337,6 +388,7 @@ impl<'a> Chunks<'a> {
         });
         let faults = decodes.buffer_unordered(limits::threads());
         let faults = faults.try_concat().await?;
+        let positions = faults.iter().map(|(position, _)| *position).collect();
         for (position, error) in faults {
             let error = Error::from(error);
             let finding = object.found(of_bytes(&error, true), error.to_string());
@@ -344,7 +396,7 @@ impl<'a> Chunks<'a> {
                 .findings
                 .push(finding.inner(&shard.cells_of(position)));
         }
-        Ok(())
+        Ok(positions)
     }
 
     /// Reads ranges of an object at a version, in order.
@@ -361,6 +413,10 @@ impl<'a> Chunks<'a> {
         }
         Ok(bytes)
     }
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }
 
 impl Place {

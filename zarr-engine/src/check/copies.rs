@@ -1,6 +1,6 @@
 //! Rules about consolidated metadata: its form, and its copies of documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, NodeMetadata, v2};
 use zarr_core::{ArrayLayout, Members, NodePath};
@@ -8,20 +8,21 @@ use zarr_store::Entry;
 
 use super::documents::Nodes;
 use super::finding::Finding;
+use super::keys;
 use super::rules::*;
 use super::tree::above;
 use crate::documents::key_of;
 use crate::hierarchy::Hierarchy;
 
 /// Checks the consolidated metadata of all groups. Returns the nodes without a document that it
-/// can restore.
+/// can restore, with their copies.
 pub(super) async fn check(
     hierarchy: &Hierarchy,
     nodes: &Nodes,
     entries: &[Entry],
     findings: &mut Vec<Finding>,
-) -> BTreeSet<NodePath> {
-    let mut restored = BTreeSet::new();
+) -> BTreeMap<NodePath, NodeMetadata> {
+    let mut restored = BTreeMap::new();
     for (path, node) in nodes {
         let Some(NodeMetadata::Group(group)) = &node.metadata else {
             continue;
@@ -107,7 +108,7 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    fn check(&self, findings: &mut Vec<Finding>, restored: &mut BTreeSet<NodePath>) {
+    fn check(&self, findings: &mut Vec<Finding>, restored: &mut BTreeMap<NodePath, NodeMetadata>) {
         let mut stored = below(self.path, self.nodes);
         for name in self.copies.paths() {
             let Ok(path) = self.path.join(name) else {
@@ -132,11 +133,11 @@ impl Compared<'_> {
                     let message = "the copy differs from the document of the node";
                     findings.push(self.found(&CONSOLIDATED_STALE, &path, message));
                 }
-                None if !listed && has_objects(self.entries, &path) => {
+                None if !listed && !keys::below(self.entries, &path).is_empty() => {
                     let message = format!("no document; {} holds a copy", self.key);
                     let key = key_of(&path, &copy);
                     findings.push(MISSING_DOCUMENT.at(&path, message).key(key));
-                    restored.insert(path);
+                    restored.insert(path, copy);
                 }
                 None if !listed => {
                     let message = "the node is not in the store";
@@ -209,13 +210,4 @@ pub(super) fn below<'a>(
     reached
         .filter_map(|(path, node)| Some((path, node.metadata.as_ref()?)))
         .collect()
-}
-
-/// Whether the listing, which is sorted, has objects below a path.
-pub(super) fn has_objects(entries: &[Entry], path: &NodePath) -> bool {
-    let prefix = path.prefix();
-    let first = entries.partition_point(|entry| entry.key < prefix);
-    entries
-        .get(first)
-        .is_some_and(|entry| entry.key.starts_with(&prefix))
 }

@@ -102,7 +102,7 @@ async fn missing(hierarchy: &Hierarchy, copy: &Hierarchy, actions: &mut Actions)
         let Ok(layout) = ArrayLayout::bind(array, copy.registry()) else {
             continue;
         };
-        for (indices, entry) in keys::chunks(path, &layout, &entries, &mut Vec::new()) {
+        for (indices, entry) in keys::chunks(path, &layout, &entries, &theirs, &mut Vec::new()) {
             let kind = match ours.contains(&entry.key) {
                 false => ActionKind::RestoreObject,
                 true if lacks(hierarchy, copy, path, indices, &entry.key).await => {

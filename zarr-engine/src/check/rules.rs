@@ -21,8 +21,6 @@ pub(super) enum Repair {
     None,
     /// Removes the object.
     Remove,
-    /// Removes an object that holds data; only with a backup.
-    RemoveData,
     /// Removes a file or directory that listings skip.
     RemoveUnlisted,
     /// Writes the consolidated metadata of the node again.
@@ -131,7 +129,8 @@ rules! {
     CONSOLIDATED_EXTRA_NODE "consolidated-extra-node" Warning Renew "a node is in the consolidated metadata of a group above, but not in the store", "renew the consolidated metadata";
     CONSOLIDATED_STALE "consolidated-stale" Warning Renew "the copy of a document in consolidated metadata differs from the document", "renew the consolidated metadata";
 
-    CHUNK_OUTSIDE_GRID "chunk-outside-grid" Warning RemoveData "a chunk lies outside the chunk grid, and no reader reads it", "remove the object, or restore the shape";
+    DOCUMENT_SUSPECT "document-suspect" Warning None "no stored chunk of an array agrees with its document", "compare the document with a copy: it may be wrong, and all chunks whole";
+    CHUNK_OUTSIDE_GRID "chunk-outside-grid" Warning Remove "a chunk lies outside the chunk grid, and no reader reads it", "remove the object, or restore the shape";
     CHUNK_KEY "chunk-key" Error None "the key of a chunk does not follow the chunk key encoding of its array, and no reader finds it", "rename the object, or correct the chunk key encoding";
     CHUNK_WITHOUT_ARRAY "chunk-without-array" Error None "chunks lie where no array is", "restore the document of the array, or remove the chunks";
     WRITER_LEFTOVER "leftover-of-writer" Warning Remove "a writer left a lock, a probe or an unfinished object behind", "remove the object";
@@ -156,7 +155,7 @@ rules! {
     SHARD_ENTRY_EMPTY "shard-entry-empty" Error Rebuild "an entry of a shard index has no bytes", "rebuild the shard without the inner chunk";
     SHARD_ENTRY_IN_INDEX "shard-entry-in-index" Error Rebuild "an inner chunk overlaps the shard index", "rebuild the shard without the inner chunk";
     SHARD_ENTRY_OVERLAP "shard-entry-overlap" Error Rebuild "two inner chunks of a shard overlap", "rebuild the shard from the inner chunks that can be decoded";
-    SHARD_ENTRY_DUPLICATE "shard-entry-duplicate" Warning Rebuild "two inner chunks of a shard share all their bytes", "rebuild the shard, if the two chunks are not equal on purpose";
+    SHARD_ENTRY_DUPLICATE "shard-entry-duplicate" Warning None "two inner chunks of a shard share all their bytes", "restore the object from a copy, if the two chunks are not equal on purpose";
     INNER_CHUNK_SIZE "inner-chunk-size" Error Rebuild "the size of an inner chunk is impossible for its codecs", "rebuild the shard without the inner chunk";
     INNER_CHUNK_CORRUPT "inner-chunk-corrupt" Error Rebuild "an inner chunk cannot be decoded", "rebuild the shard without the inner chunk";
     INNER_CHUNK_CHECKSUM "inner-chunk-checksum" Error Rebuild "an inner chunk does not match its checksum", "rebuild the shard without the inner chunk";
