@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, NodeMetadata, v2};
+use serde_json::Value;
+use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2};
 use zarr_core::{ArrayLayout, Members, NodePath};
 use zarr_store::Entry;
 
@@ -33,7 +34,7 @@ pub(super) async fn check(
             (group.consolidated(), path.metadata_key())
         } else if node.has(v2::CONSOLIDATED_NAME) {
             let key = path.prefix() + v2::CONSOLIDATED_NAME;
-            stored = zarr_2(hierarchy, path, &key, findings).await;
+            stored = zarr_2(hierarchy, path, group, &key, findings).await;
             (stored.as_ref(), key)
         } else {
             continue;
@@ -57,21 +58,68 @@ pub(super) async fn check(
 async fn zarr_2(
     hierarchy: &Hierarchy,
     path: &NodePath,
+    group: &GroupMetadata,
     key: &str,
     findings: &mut Vec<Finding>,
 ) -> Option<ConsolidatedMetadata> {
     let strictness = hierarchy.registry().strictness();
-    let parsed = match hierarchy.text(key).await {
-        Ok(text) => ConsolidatedMetadata::parse_zarr_2(&text?.0, strictness),
+    let text = match hierarchy.text(key).await {
+        Ok(text) => text?.0,
         Err(error) => {
             findings.push(UNREADABLE.at(path, error.to_string()).key(key));
             return None;
         }
     };
+    let parsed = ConsolidatedMetadata::parse_zarr_2(&text, strictness);
+    if parsed.is_ok() {
+        let found = |(rule, message): (&Rule, String)| rule.at(path, message).key(key);
+        findings.extend(entries_of_zarr_2(group, &text).into_iter().map(found));
+    }
     let invalid = |error: &zarr_core::Error| {
         findings.push(CONSOLIDATED_INVALID.at(path, error.to_string()).key(key));
     };
     parsed.inspect_err(invalid).ok()
+}
+
+/// Checks the entries of `.zmetadata` that describe the group itself or no node.
+fn entries_of_zarr_2(group: &GroupMetadata, text: &[u8]) -> Vec<(&'static Rule, String)> {
+    let document: Value = serde_json::from_slice(text).unwrap_or_default();
+    let Some(entries) = document.get("metadata").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let copied = entries.get(v2::ATTRIBUTES_NAME);
+    if attributes(group.members()) != copied.filter(|copied| !is_empty(copied)).cloned() {
+        found.push((
+            &CONSOLIDATED_STALE,
+            "the copy of .zattrs differs".to_owned(),
+        ));
+    }
+    let format = entries
+        .get(v2::GROUP_NAME)
+        .and_then(|group| group.get("zarr_format"));
+    if format != Some(&Value::from(2)) {
+        let message = "the copy of .zgroup is missing or differs".to_owned();
+        found.push((&CONSOLIDATED_STALE, message));
+    }
+    for key in entries.keys() {
+        let (directory, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let has = |name: &str| entries.contains_key(&format!("{directory}/{name}"));
+        let (array, is_group) = (has(v2::ARRAY_NAME), has(v2::GROUP_NAME));
+        match name {
+            _ if directory.is_empty() => {}
+            v2::GROUP_NAME if array => {
+                let message = format!("{directory}: copies of .zarray and .zgroup");
+                found.push((&CONSOLIDATED_COPY_INVALID, message));
+            }
+            v2::ATTRIBUTES_NAME if !array && !is_group => {
+                let message = format!("{directory}: a copy of .zattrs alone");
+                found.push((&CONSOLIDATED_EXTRA_NODE, message));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Checks the members beside the copies, in `zarr.json`.
@@ -187,9 +235,16 @@ impl Compared<'_> {
 }
 
 /// Returns the attributes in the members of a document, if there are any.
-fn attributes(members: &Members) -> Option<serde_json::Value> {
-    let value: serde_json::Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
-    (!value.is_null() && value != serde_json::json!({})).then_some(value)
+fn attributes(members: &Members) -> Option<Value> {
+    let value: Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
+    (!is_empty(&value)).then_some(value)
+}
+
+fn is_empty(attributes: &Value) -> bool {
+    attributes.is_null()
+        || attributes
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty)
 }
 
 /// Returns the valid nodes below a group that listings reach: through groups only.

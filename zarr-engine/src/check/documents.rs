@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
-use zarr_core::metadata::{NodeMetadata, v2};
+use zarr_core::metadata::{ArrayMetadata, NodeMetadata, v2};
 use zarr_core::{ArrayLayout, METADATA_NAME, NodePath, Registry, Strictness};
 use zarr_store::Entry;
 
@@ -150,7 +150,7 @@ impl Reader<'_> {
         let agree = match (metadata, stored.map(|stored| stored.map(|it| it.metadata))) {
             (_, Ok(None)) | (NodeMetadata::Group(_), Ok(Some(NodeMetadata::Group(_)))) => true,
             (NodeMetadata::Array(new), Ok(Some(NodeMetadata::Array(old)))) => {
-                new.shape() == old.shape()
+                self.element_layout(new) == self.element_layout(&old)
             }
             _ => false,
         };
@@ -161,6 +161,13 @@ impl Reader<'_> {
                 .key(key),
             false => FORMATS_DISAGREE.at(path, FORMATS_DISAGREE.about).key(key),
         });
+    }
+
+    /// Returns the shape, the chunks and the data type of an array, if it is valid.
+    fn element_layout(&self, array: &ArrayMetadata) -> Option<String> {
+        let layout = ArrayLayout::bind(array, self.hierarchy.registry()).ok()?;
+        let data_type = layout.data_type().name();
+        Some(format!("{:?} {:?} {data_type}", layout.shape(), layout.grid()))
     }
 
     /// Binds the extensions of an array, and looks for spellings beyond the specification.

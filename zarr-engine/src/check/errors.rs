@@ -32,6 +32,8 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
             "storage transformer" => &STORAGE_TRANSFORMERS,
             _ => &UNKNOWN_CODEC,
         },
+        // Without a filter, nothing tells how objects are encoded, whatever the build.
+        Core::Unsupported { what, .. } if what.ends_with("no filter") => &CODEC,
         Core::Unsupported { .. } => &UNSUPPORTED,
         Core::TooLarge { .. } => &OVER_LIMIT,
         Core::FillValue { .. } => &FILL_VALUE,
@@ -93,6 +95,7 @@ pub(super) fn of_bytes(error: &Error, is_inner: bool) -> &'static Rule {
     match (error.kind(), is_inner) {
         (ErrorKind::Checksum, false) => &CHUNK_CHECKSUM,
         (ErrorKind::Checksum, true) => &INNER_CHUNK_CHECKSUM,
+        (ErrorKind::Unsupported, _) if matches!(error.root(), Error::Store(_)) => &UNREADABLE,
         (ErrorKind::TooLarge, _) => &OVER_LIMIT,
         (ErrorKind::Unsupported, _) => &UNSUPPORTED,
         (ErrorKind::Changed | ErrorKind::NotFound, _) => &CHANGED,

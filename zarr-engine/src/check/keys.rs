@@ -230,7 +230,10 @@ pub(super) fn chunks<'a>(
                 findings.push(DIRECTORY_AT_OBJECT.at(path, message).key(key));
             }
             None => {
+                let first = layout.key(&prefix, &vec![0; counts.len()]);
+                let is_directory = |rest: &str| rest.starts_with('/');
                 let rule = match relative {
+                    _ if first.strip_prefix(key).is_some_and(is_directory) => &FILE_AT_DIRECTORY,
                     // The document of N5, in arrays that are readable as both.
                     "attributes.json" => &OTHER_OBJECT,
                     _ => &STRAY_OBJECT,

@@ -17,7 +17,8 @@
 //!
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
-//! chunks, `chunks` and `shard` check these. `rules` names the rules and `finding` reports them;
+//! chunks, `chunks` and `sharded` check these with `objects` and `shard`. `rules` names the rules and
+//! `finding` reports them;
 //! `plan` proposes repairs, `repair` runs them, `rebuild` makes whole shards, and `recover` takes
 //! objects from another copy of the data. Memory holds the listing and the documents, and of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
@@ -28,12 +29,14 @@ mod errors;
 mod finding;
 mod keys;
 mod names;
+mod objects;
 mod plan;
 mod rebuild;
 mod recover;
 mod repair;
 mod rules;
 mod shard;
+mod sharded;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -165,13 +168,24 @@ fn doubt(findings: &mut [Finding], mut suspects: Vec<NodePath>, is_partial: bool
                 .any(|key| documents::document(key).is_some())
     });
     suspects.extend(unreadable.map(|finding| finding.node.clone()));
+    let misnamed = findings
+        .iter()
+        .filter(|finding| finding.rule == CHUNK_KEY.name);
+    let misnamed = misnamed
+        .map(|finding| finding.node.clone())
+        .collect::<Vec<_>>();
     for finding in findings {
         let prefix = finding.node.prefix();
         let mut below = suspects
             .iter()
             .filter(|path| path.as_str().starts_with(&prefix));
         let is_renewed = rule(finding).is_some_and(|rule| rule.repair == Repair::Renew);
-        if is_partial || (is_renewed && below.next().is_some()) {
+        // The document of an array may lie too deep, in the directory of its chunks.
+        let is_moved = finding.rule == MISSING_GROUP.name
+            && misnamed
+                .iter()
+                .any(|path| path.as_str().starts_with(&prefix));
+        if is_partial || is_moved || (is_renewed && below.next().is_some()) {
             finding.repairable = false;
         }
     }

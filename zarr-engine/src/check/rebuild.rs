@@ -34,7 +34,7 @@ pub(super) fn rebuild(shard: &Shard, bytes: &Bytes) -> Result<Rebuilt, String> {
     let encoded = part(bytes, &own);
     let (index, is_trusted) = match shard.sharding().decode_index(&encoded) {
         Ok(index) => (index, true),
-        Err(error) => match plain_index(shard, &encoded) {
+        Err(error) => match plain_index(shard, &encoded, size) {
             Some(index) => (index, false),
             None => return Err(error.to_string()),
         },
@@ -137,14 +137,19 @@ fn trimmed(shard: &Shard, bytes: &Bytes, index: &ShardIndex, position: usize) ->
     })
 }
 
-/// Reads an index without its checksum: index codecs that store numbers plainly.
-fn plain_index(shard: &Shard, encoded: &Bytes) -> Option<ShardIndex> {
+/// Reads the index of a shard of `size` bytes without its checksum: index codecs that store numbers
+/// plainly, in the byte order in which more entries are possible.
+fn plain_index(shard: &Shard, encoded: &Bytes, size: u64) -> Option<ShardIndex> {
     let counts = shard.sharding().chunks_per_shard();
     let len = usize::try_from(zarr_core::size::product(counts).ok()?).ok()?;
     let (numbers, _) = encoded.get(..len.checked_mul(16)?)?.as_chunks::<8>();
     let (entries, _) = numbers.as_chunks::<2>();
-    let entries = entries.iter().map(|entry| entry.map(u64::from_le_bytes));
-    Some(ShardIndex::new(entries.collect()))
+    let read = |number: fn([u8; 8]) -> u64| {
+        ShardIndex::new(entries.iter().map(|entry| entry.map(number)).collect())
+    };
+    let orders = [read(u64::from_le_bytes), read(u64::from_be_bytes)];
+    let faults = |index: &ShardIndex| shard.inspect(index, size).faults.len();
+    orders.into_iter().min_by_key(faults)
 }
 
 /// Whether the bytes of an inner chunk prove their place: they decode, and bytes beside them do

@@ -115,7 +115,8 @@ rules! {
     DOCUMENT_WITHOUT_NODE "document-without-node" Error None "attributes or consolidated metadata of Zarr 2 belong to no array or group", "restore .zarray or .zgroup";
     NODE_INSIDE_ARRAY "node-inside-array" Error None "a node lies below an array", "move the node to a group";
     MISSING_GROUP "missing-group" Warning CreateGroup "a group has no document, though nodes lie below it; listings do not reach these nodes", "create the group";
-    ROOT_WITHOUT_GROUP "root-without-group" Note None "the store holds nodes, but no document at its root", "create a root group to list the nodes";
+    ROOT_WITHOUT_GROUP "root-without-group" Error None "the store holds nodes, but no document at its root, and readers cannot open it there", "restore the document, or create a root group";
+    MIXED_FORMATS "mixed-formats" Warning None "a node is of another format than the group above, whose listings skip it", "convert the node to the format of the group";
     MISSING_DOCUMENT "missing-document" Error Restore "a node has objects and a copy of its document in consolidated metadata, but no document", "restore the document from the copy";
     NODE_NAME "node-name" Error None "a document lies at a path that is not the path of a node", "move the node";
     RESERVED_NAME "reserved-name" Note None "the name of a node begins with __, which is reserved", "rename the node if other readers skip it";
@@ -139,6 +140,7 @@ rules! {
     EMPTY_DIRECTORY "empty-directory" Note RemoveUnlisted "a directory is empty", "remove the directory";
     DIRECTORY_AT_OBJECT "directory-at-object" Error None "a directory lies where a document or a chunk is expected", "remove the directory, or restore the object";
     NOT_A_FILE "not-a-file" Error None "a dangling link, a pipe or a device lies in the store", "restore or remove the file";
+    FILE_AT_DIRECTORY "file-at-directory" Error None "an object lies where the directory of chunks is expected, so that no chunk can be stored there", "move the object";
     STRAY_OBJECT "stray-object" Warning None "an object inside an array is not a chunk", "move the object out of the array";
     OTHER_OBJECT "other-object" Note None "an object is not part of any node", "nothing, if the object is wanted";
 
