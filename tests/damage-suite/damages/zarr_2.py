@@ -25,6 +25,8 @@ def setting(member, value):
 for member in ["shape", "chunks", "dtype", "fill_value", "order"]:
     changed(f"lacks_{member}", "missing-member",
             lambda document, member=member: {name: value for name, value in document.items() if name != member})
+changed("lacks_filters", "missing-member", lambda document: document.pop("filters") and None)
+changed("lacks_compressor", "missing-member", lambda document: document.pop("compressor") and None, also=("chunk-size", "document-suspect"))
 changed("has_format_3", "zarr-format", setting("zarr_format", 3))
 changed("order_is_wrong", "invalid-member", setting("order", "A"))
 changed("dtype_is_unknown", "data-type", setting("dtype", "<i5"))

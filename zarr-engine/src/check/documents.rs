@@ -167,7 +167,11 @@ impl Reader<'_> {
     fn element_layout(&self, array: &ArrayMetadata) -> Option<String> {
         let layout = ArrayLayout::bind(array, self.hierarchy.registry()).ok()?;
         let data_type = layout.data_type().name();
-        Some(format!("{:?} {:?} {data_type}", layout.shape(), layout.grid()))
+        Some(format!(
+            "{:?} {:?} {data_type}",
+            layout.shape(),
+            layout.grid()
+        ))
     }
 
     /// Binds the extensions of an array, and looks for spellings beyond the specification.
@@ -179,6 +183,14 @@ impl Reader<'_> {
             if let Err(error) = bound {
                 findings.push(of_metadata(&error).at(path, error.to_string()).key(key));
                 return;
+            }
+            let required = ["compressor", "filters"].into_iter();
+            let zarray = array.zarr_2();
+            for name in
+                required.filter(|name| zarray.is_some_and(|zarray| zarray.get(name).is_none()))
+            {
+                let message = format!("missing member {name:?}");
+                findings.push(MISSING_MEMBER.at(path, message).key(&key));
             }
             strictly = strictly.and_then(|()| ArrayLayout::bind(array, &self.strict).map(drop));
         }

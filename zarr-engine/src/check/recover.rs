@@ -189,7 +189,8 @@ async fn common_layout(
         NodeMetadata::Group(_) => None,
     };
     let (ours, theirs) = (array(hierarchy).await?, array(copy).await?);
-    let is_alike = encoding_text(&ours).ok()? == encoding_text(&theirs).ok()?;
+    let is_alike = ours.shape() == theirs.shape()
+        && encoding_text(&ours).ok()? == encoding_text(&theirs).ok()?;
     let layout = ArrayLayout::bind(&ours, hierarchy.registry()).ok()?;
     is_alike.then_some(layout)
 }
