@@ -108,7 +108,8 @@ def zmetadata_has_an_invalid_copy(store):
     store.edit(".zmetadata", lambda document: document["metadata"]["g/zlib/.zarray"].pop("dtype") and None)
 
 
-@damage("v2", rule="consolidated-missing-node", node="/", key=".zmetadata", severity="warning", repair="repaired")
+@damage("v2", rule="consolidated-missing-node", node="/", key=".zmetadata", severity="warning", repair="repaired",
+        also=("consolidated-extra-node",))
 def zmetadata_lacks_a_node(store):
     store.edit(".zmetadata", lambda document: document["metadata"].pop("g/zlib/.zarray") and None)
 

@@ -17,6 +17,16 @@ pub(super) fn of_document(error: &Error) -> &'static Rule {
     }
 }
 
+/// The codecs of numcodecs for data that only Python reads.
+const NUMCODECS: &[&str] = &[
+    "base64",
+    "categorize",
+    "json2",
+    "msgpack2",
+    "pickle",
+    "vlen-array",
+];
+
 /// Returns the rule that metadata breaks.
 pub(super) fn of_metadata(error: &Core) -> &'static Rule {
     let member = member(error).unwrap_or_default();
@@ -25,11 +35,12 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
         Core::Syntax { reason } => of_syntax(reason),
         Core::MissingMember { .. } => &MISSING_MEMBER,
         Core::UnknownMember { .. } => &UNKNOWN_MEMBER,
-        Core::UnknownExtension { point, .. } => match *point {
+        Core::UnknownExtension { point, name, .. } => match *point {
             "data type" => &UNKNOWN_DATA_TYPE,
             "chunk grid" => &UNKNOWN_CHUNK_GRID,
             "chunk key encoding" => &UNKNOWN_CHUNK_KEY_ENCODING,
             "storage transformer" => &STORAGE_TRANSFORMERS,
+            _ if NUMCODECS.contains(&name.trim_start_matches("numcodecs.")) => &UNSUPPORTED,
             _ => &UNKNOWN_CODEC,
         },
         // Without a filter, nothing tells how objects are encoded, whatever the build.

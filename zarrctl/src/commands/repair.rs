@@ -134,6 +134,20 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     if restored {
         context.note("documents were restored: run again to check the chunks of their nodes");
     }
+    let is_of_copies = |kind| {
+        use ActionKind::{CreateGroup, RestoreDocument, RestoreObject};
+        matches!(kind, CreateGroup | RestoreDocument | RestoreObject)
+    };
+    if outcomes
+        .clone()
+        .any(|outcome| is_of_copies(outcome.action.kind))
+    {
+        let outer = context.open_in_hierarchy(&args.source)?;
+        if !outer.path.is_empty() {
+            let message = "groups above may have consolidated metadata: check them, too";
+            context.note(message);
+        }
+    }
     if outcomes.clone().any(|outcome| !outcome.dropped.is_empty()) {
         context.note("take dropped inner chunks from a copy: add --from COPY --missing");
     }
