@@ -87,3 +87,15 @@ def zarr_2_chunk_is_cut(store):
 @damage("v2", rule="chunk-outside-grid", node="/g/zlib", key="g/zlib/4.0", severity="warning", repair="repaired")
 def zarr_2_chunk_outside_the_grid(store):
     store.write("g/zlib/4.0", store.read("g/zlib/3.0"))
+
+
+@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired", also=("document-without-node",))
+def zgroup_of_the_root_is_gone_but_its_copy_is_not(store):
+    store.remove(".zgroup")
+
+
+@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired", also=("no-node",))
+def all_documents_but_copies_are_gone(store):
+    for key in store.files():
+        if key.endswith((".zarray", ".zgroup", ".zattrs")):
+            store.remove(key)

@@ -115,10 +115,10 @@ impl Chunks<'_> {
             }
         }
         // Whether an index is damaged or misread, only a rebuild tells, which verifies inner chunks.
-        let of_index = [SHARD_INDEX.name, SHARD_INDEX_CHECKSUM.name];
+        let open = [SHARD_INDEX.name, SHARD_INDEX_CHECKSUM.name, UNREADABLE.name];
         let mut findings = found.findings.iter();
-        let is_of_index = findings.any(|finding| of_index.contains(&finding.rule));
-        if found.whole == 0 && !is_of_index && found.findings.iter().any(is_error) {
+        let is_open = findings.any(|finding| open.contains(&finding.rule));
+        if found.whole == 0 && !is_open && found.findings.iter().any(is_error) {
             found.failed = 1;
             for finding in &mut found.findings {
                 finding.repairable = false;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2};
-use zarr_core::{ArrayLayout, Members, NodePath};
+use zarr_core::metadata::{
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2,
+};
+use zarr_core::{ArrayLayout, Members, NodePath, Strictness};
 use zarr_store::Entry;
 
 use super::documents::Nodes;
@@ -12,7 +14,7 @@ use super::finding::Finding;
 use super::keys;
 use super::rules::*;
 use super::tree::above;
-use crate::documents::key_of;
+use crate::documents::{Wanted, key_of, relative};
 use crate::hierarchy::Hierarchy;
 
 /// Checks the consolidated metadata of all groups. Returns the nodes without a document that it
@@ -25,8 +27,21 @@ pub(super) async fn check(
 ) -> BTreeMap<NodePath, NodeMetadata> {
     let mut restored = BTreeMap::new();
     for (path, node) in nodes {
-        let Some(NodeMetadata::Group(group)) = &node.metadata else {
-            continue;
+        let lost;
+        let group = match &node.metadata {
+            Some(NodeMetadata::Group(group)) => group,
+            None if !node.is_node() && node.has(v2::CONSOLIDATED_NAME) => {
+                let Some(group) = lost_group(hierarchy, path).await else {
+                    continue;
+                };
+                let message = format!("no document; {} holds a copy", v2::CONSOLIDATED_NAME);
+                let key = path.prefix() + v2::GROUP_NAME;
+                findings.push(MISSING_DOCUMENT.at(path, message).key(key));
+                restored.insert(path.clone(), group.clone().into());
+                lost = group;
+                &lost
+            }
+            _ => continue,
         };
         let stored;
         let (copies, key) = if group.zarr_2().is_none() {
@@ -52,6 +67,57 @@ pub(super) async fn check(
         }
     }
     restored
+}
+
+/// Reads the copy that `.zmetadata` holds of the documents of its own group.
+async fn lost_group(hierarchy: &Hierarchy, path: &NodePath) -> Option<GroupMetadata> {
+    let key = path.prefix() + v2::CONSOLIDATED_NAME;
+    let text = hierarchy.text(&key).await.ok()??.0;
+    let document: Value = serde_json::from_slice(&text).ok()?;
+    let entries = document.get("metadata")?;
+    let is_group = entries.get(v2::GROUP_NAME)?.get("zarr_format")? == 2;
+    let attributes = match entries.get(v2::ATTRIBUTES_NAME) {
+        Some(copy) => {
+            Attributes::parse_with(copy.to_string().as_bytes(), Strictness::Strict).ok()?
+        }
+        None => Attributes::default(),
+    };
+    let group = GroupMetadata::default().with_attributes(attributes).ok()?;
+    match v2::to_v2(&group.into()).ok()? {
+        NodeMetadata::Group(group) if is_group => Some(group),
+        _ => None,
+    }
+}
+
+/// Returns the nearest copy of the document of a node with a key.
+pub(super) async fn copy_of(
+    hierarchy: &Hierarchy,
+    path: &NodePath,
+    key: &str,
+) -> Option<NodeMetadata> {
+    if key.ends_with(v2::GROUP_NAME)
+        && let Some(group) = lost_group(hierarchy, path).await
+    {
+        return Some(group.into());
+    }
+    for group in above(path) {
+        let stored = hierarchy.stored(&group, Wanted::Copies).await;
+        let Ok(Some(NodeMetadata::Group(metadata))) =
+            stored.map(|stored| stored.map(|stored| stored.metadata))
+        else {
+            continue;
+        };
+        let copies = metadata.consolidated();
+        match copies.and_then(|copies| copies.get(relative(&group, path)).ok()?) {
+            // The nodes that a group without copies shows are those in the store.
+            Some(NodeMetadata::Group(group)) => {
+                return Some(group.with_consolidated(None).ok()?.into());
+            }
+            Some(array) => return Some(array),
+            None => {}
+        }
+    }
+    None
 }
 
 /// Reads `.zmetadata`.

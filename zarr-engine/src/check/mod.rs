@@ -157,36 +157,34 @@ async fn contradicted(
 }
 
 /// Takes away the repairs that build on what may itself be the damage: consolidated metadata keeps
-/// the copies of documents that are suspect or cannot be read, and nothing is repaired in a store
-/// of which a part cannot be listed.
+/// copies that differ from documents that are suspect or cannot be read, and nothing is repaired in
+/// a store of which a part cannot be listed.
 fn doubt(findings: &mut [Finding], mut suspects: Vec<NodePath>, is_partial: bool) {
-    let unreadable = findings.iter().filter(|finding| {
-        let key = finding.key.as_deref().unwrap_or_default();
-        finding.rule == DIRECTORY_AT_OBJECT.name
-            && keys::directories(key)
-                .chain([key])
-                .any(|key| documents::document(key).is_some())
+    let of = |rule: &'static Rule| findings.iter().filter(move |found| found.rule == rule.name);
+    let unreadable = of(&DIRECTORY_AT_OBJECT).filter(|found| {
+        let key = found.key.as_deref().unwrap_or_default();
+        let mut above = keys::directories(key).chain([key]);
+        above.any(|key| documents::document(key).is_some())
     });
-    suspects.extend(unreadable.map(|finding| finding.node.clone()));
-    let misnamed = findings
-        .iter()
-        .filter(|finding| finding.rule == CHUNK_KEY.name);
-    let misnamed = misnamed
-        .map(|finding| finding.node.clone())
-        .collect::<Vec<_>>();
-    for finding in findings {
-        let prefix = finding.node.prefix();
-        let mut below = suspects
-            .iter()
-            .filter(|path| path.as_str().starts_with(&prefix));
-        let is_renewed = rule(finding).is_some_and(|rule| rule.repair == Repair::Renew);
-        // The document of an array may lie too deep, in the directory of its chunks.
-        let is_moved = finding.rule == MISSING_GROUP.name
+    suspects.extend(unreadable.map(|found| found.node.clone()));
+    let is_suspect = |found: &&Finding| {
+        let mut suspects = suspects.iter();
+        suspects.any(|path| found.message.starts_with(&format!("{path}: ")))
+    };
+    let stale = of(&CONSOLIDATED_STALE).filter(is_suspect);
+    let stale = stale.map(|found| found.node.clone()).collect::<Vec<_>>();
+    // The document of an array may lie too deep, in the directory of its chunks.
+    let misnamed = of(&CHUNK_KEY).map(|found| found.node.clone());
+    let misnamed = misnamed.collect::<Vec<_>>();
+    for found in findings {
+        let prefix = found.node.prefix();
+        let is_moved = found.rule == MISSING_GROUP.name
             && misnamed
                 .iter()
                 .any(|path| path.as_str().starts_with(&prefix));
-        if is_partial || is_moved || (is_renewed && below.next().is_some()) {
-            finding.repairable = false;
+        let is_renewed = rule(found).is_some_and(|rule| rule.repair == Repair::Renew);
+        if is_partial || is_moved || (is_renewed && stale.contains(&found.node)) {
+            found.repairable = false;
         }
     }
 }

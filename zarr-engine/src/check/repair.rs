@@ -6,15 +6,14 @@ use zarr_core::metadata::{ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2}
 use zarr_core::{ArrayLayout, METADATA_NAME, NodePath};
 use zarr_store::{ByteRange, ErrorKind, Precondition, Store, Version};
 
-use super::copies::below;
+use super::copies::{below, copy_of};
 use super::plan::{Action, ActionKind};
 use super::rebuild::rebuild;
 use super::recover::{whole_inner_chunk, whole_object};
 use super::rules::INNER_CHUNKS_MISSING;
 use super::shard::Shard;
-use super::tree::above;
 use super::{documents, keys, list};
-use crate::documents::{Wanted, key_of, relative};
+use crate::documents::{key_of, relative};
 use crate::engine::compute;
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
@@ -219,28 +218,10 @@ impl Repair<'_> {
     }
 
     async fn restore(&self, action: &Action) -> Done {
-        let path = &action.node;
-        for group in above(path) {
-            let stored = self.hierarchy.stored(&group, Wanted::Copies).await;
-            let Ok(Some(stored)) = stored else {
-                continue;
-            };
-            let NodeMetadata::Group(metadata) = stored.metadata else {
-                continue;
-            };
-            let copies = metadata.consolidated();
-            let copy = copies.and_then(|copies| copies.get(relative(&group, path)).ok()?);
-            let Some(copy) = copy else {
-                continue;
-            };
-            // The nodes that a group without copies shows are those in the store.
-            let copy = match copy {
-                NodeMetadata::Group(group) => group.with_consolidated(None)?.into(),
-                array => array,
-            };
-            return self.create(path, &copy).await;
+        match copy_of(self.hierarchy, &action.node, &action.key).await {
+            Some(copy) => self.create(&action.node, &copy).await,
+            None => skip("no consolidated metadata holds a valid copy any more"),
         }
-        skip("no consolidated metadata holds a valid copy any more")
     }
 
     /// Puts the documents of a node that do not exist.
@@ -262,6 +243,7 @@ impl Repair<'_> {
                 put => drop(put?),
             }
         }
+        self.hierarchy.documents.clear();
         Ok(())
     }
 
