@@ -94,7 +94,8 @@ def zgroup_of_the_root_is_gone_but_its_copy_is_not(store):
     store.remove(".zgroup")
 
 
-@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired", also=("no-node",))
+@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired",
+        also=("no-node", "document-without-node"))
 def all_documents_but_copies_are_gone(store):
     for key in store.files():
         if key.endswith((".zarray", ".zgroup", ".zattrs")):

@@ -150,7 +150,8 @@ impl Reader<'_> {
         let agree = match (metadata, stored.map(|stored| stored.map(|it| it.metadata))) {
             (_, Ok(None)) | (NodeMetadata::Group(_), Ok(Some(NodeMetadata::Group(_)))) => true,
             (NodeMetadata::Array(new), Ok(Some(NodeMetadata::Array(old)))) => {
-                self.element_layout(new) == self.element_layout(&old)
+                let layouts = self.element_layout(new).zip(self.element_layout(&old));
+                new.shape() == old.shape() && layouts.is_none_or(|(new, old)| new == old)
             }
             _ => false,
         };

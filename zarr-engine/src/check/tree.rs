@@ -53,7 +53,15 @@ pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut
             false => v2::GROUP_NAME,
         };
         let message = format!("no document, though {below} lies below");
-        findings.push(rule.at(&group, message).key(group.prefix() + name));
+        let mut finding = rule.at(&group, message).key(group.prefix() + name);
+        let mut highest = real
+            .keys()
+            .filter(|path| above(path).all(|path| !real.contains_key(&path)));
+        // A folder or archive of stores is none itself.
+        if group.is_root() && highest.all(|path| path.name().ends_with(".zarr")) {
+            finding.severity = Severity::Note;
+        }
+        findings.push(finding);
     }
 }
 
