@@ -55,7 +55,7 @@ def run(damage, bases, truth, folder):
     failures += [f"lost by repair: {place}" for place in sorted(was_whole - is_whole)]
     if damage.copy:
         failures += [f"not recovered: {place}" for place in sorted(stores.readable(other, values) - is_whole)]
-    failures += changed(damage, store, before, folder, result)
+    failures += changed(damage, store, before, folder)
     again, _ = suite.check(store.root)
     left = [finding for finding in again["findings"] if matches(damage, finding)]
     if damage.repair == "repaired":
@@ -68,15 +68,14 @@ def run(damage, bases, truth, folder):
     return failures
 
 
-def changed(damage, store, before, folder, result):
+def changed(damage, store, before, folder):
     """Checks that only repairable damages change a store, and that what is changed is in the backup."""
     after = store.files()
     gone = {key for key in before if after.get(key) != before[key]}
     if damage.repair == "advice":
         return [f"changed: {key}" for key in sorted(gone | (after.keys() - before.keys()))]
     backup = suite.Store(folder / f"{damage.name}-backup")
-    staged = {outcome["key"] for outcome in result["outcomes"] if outcome["kind"] == "remove-file"}
-    missing = [key for key in sorted(gone - staged)
+    missing = [key for key in sorted(gone)
                if not backup.path(key).is_file() or backup.read(key) != before[key]]
     return [f"not in the backup: {key}" for key in missing]
 

@@ -60,6 +60,16 @@ impl Source {
         Ok(found)
     }
 
+    /// Fails if the source is a local path that does not exist.
+    pub(crate) fn expect_place(&self) -> Result<()> {
+        match self.hierarchy.store().as_local() {
+            Some(local) if !local.root().exists() => {
+                Err(Failure::new(format!("{} does not exist", self.given)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the node.
     pub(crate) fn node(&self) -> Result<Node> {
         Ok(self.hierarchy.node(&self.path)?)

@@ -1,3 +1,3 @@
 """All damages, by kind."""
 
-from . import chunks, consolidated, documents, keys, shards, zarr_2  # noqa: F401
+from . import chunks, consolidated, documents, kept, keys, shards, zarr_2  # noqa: F401

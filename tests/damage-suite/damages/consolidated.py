@@ -108,7 +108,8 @@ def zmetadata_has_an_invalid_copy(store):
     store.edit(".zmetadata", lambda document: document["metadata"]["g/zlib/.zarray"].pop("dtype") and None)
 
 
-@damage("v2", rule="consolidated-missing-node", node="/", key=".zmetadata", severity="warning", repair="repaired")
+@damage("v2", rule="consolidated-missing-node", node="/", key=".zmetadata", severity="warning", repair="repaired",
+        also=("consolidated-extra-node",))
 def zmetadata_lacks_a_node(store):
     store.edit(".zmetadata", lambda document: document["metadata"].pop("g/zlib/.zarray") and None)
 
@@ -116,3 +117,18 @@ def zmetadata_lacks_a_node(store):
 @damage("v2", rule="missing-document", node="/g/zlib", key="g/zlib/.zarray", repair="repaired", also=("document-without-node",))
 def zarray_is_gone_but_its_copy_is_not(store):
     store.remove("g/zlib/.zarray")
+
+
+@damage("v2", rule="consolidated-stale", node="/", key=".zmetadata", severity="warning", repair="repaired")
+def zmetadata_has_stale_attributes_of_its_group(store):
+    store.edit(".zmetadata", lambda document: document["metadata"][".zattrs"].update(title="other"))
+
+
+@damage("v2", rule="consolidated-stale", node="/", key=".zmetadata", severity="warning", repair="repaired")
+def zmetadata_lacks_its_group(store):
+    store.edit(".zmetadata", lambda document: document["metadata"].pop(".zgroup") and None)
+
+
+@damage("v3c", rule="missing-group", node="/p", key="p/zarr.json", severity="warning", repair="repaired")
+def group_is_missing_below_copies(store):
+    store.write("p/q/zarr.json", store.read("g/empty/zarr.json"))

@@ -148,7 +148,7 @@ def group_is_missing(store):
     store.remove("g/zarr.json")
 
 
-@damage("v3", rule="root-without-group", node="/", severity="note")
+@damage("v3", rule="root-without-group", node="/")
 def root_is_missing(store):
     store.remove("zarr.json")
 
@@ -190,3 +190,17 @@ def directory_instead_of_a_document(store):
 @damage("v3", rule="unreadable", node="/", key="g/loop")
 def link_leads_back_up(store):
     store.path("g/loop").symlink_to(store.root, target_is_directory=True)
+
+
+@damage("v3", rule="mixed-formats", node="/g/old", severity="warning")
+def array_of_zarr_2_in_a_group_of_zarr_3(store):
+    store.write("g/old/.zarray", OLD % ("[8, 8]", "<u2"))
+
+
+@damage("v3", rule="formats-disagree", node="/g/zstd", key="g/zstd/zarr.json", severity="warning")
+def documents_of_both_formats_differ_in_data_type(store):
+    store.write("g/zstd/.zarray", OLD % ("[16, 16]", "<f8"))
+
+
+OLD = """{"zarr_format": 2, "shape": %s, "chunks": [4, 4], "dtype": "%s", "compressor": null, "fill_value": 0,
+"order": "C", "filters": null}"""

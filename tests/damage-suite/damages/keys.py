@@ -84,3 +84,8 @@ def link_is_dangling(store):
 def pipe_instead_of_a_chunk(store):
     store.remove("g/zstd/c/0/0")
     os.mkfifo(store.path("g/zstd/c/0/0"))
+
+
+@damage("v3", rule="empty-directory", node="/g", key="g/left/over/there", severity="note", repair="repaired")
+def directories_are_empty(store):
+    store.path("g/left/over/there").mkdir(parents=True)

@@ -81,7 +81,7 @@ shard("entries_overlap", "shard-entry-overlap", overlap, inner=[1, 0], dropped=[
       also=("inner-chunk-corrupt", "inner-chunk-size"))
 shard("entries_with_checksums_overlap", "shard-entry-overlap", overlap, "shard_crc", [1, 0], dropped=[[[1, 0]]],
       also=("inner-chunk-checksum",))
-shard("entries_are_equal", "shard-entry-duplicate", duplicate, inner=[1, 0], severity="warning")
+shard("entries_are_equal", "shard-entry-duplicate", duplicate, inner=[1, 0], severity="warning", repair="advice")
 shard("raw_entry_has_the_wrong_size", "inner-chunk-size", entry(2, size=60), "shard_raw", [1, 0], dropped=[[[1, 0]]])
 shard("inner_chunk_is_missing", "inner-chunks-missing", drop, key=None, severity="note", also=("dead-space",))
 shard("shard_has_dead_space", "dead-space", garbage, severity="note", repair="repaired")

@@ -25,6 +25,8 @@ def setting(member, value):
 for member in ["shape", "chunks", "dtype", "fill_value", "order"]:
     changed(f"lacks_{member}", "missing-member",
             lambda document, member=member: {name: value for name, value in document.items() if name != member})
+changed("lacks_filters", "missing-member", lambda document: document.pop("filters") and None)
+changed("lacks_compressor", "missing-member", lambda document: document.pop("compressor") and None, also=("chunk-size", "document-suspect"))
 changed("has_format_3", "zarr-format", setting("zarr_format", 3))
 changed("order_is_wrong", "invalid-member", setting("order", "A"))
 changed("dtype_is_unknown", "data-type", setting("dtype", "<i5"))
@@ -85,3 +87,16 @@ def zarr_2_chunk_is_cut(store):
 @damage("v2", rule="chunk-outside-grid", node="/g/zlib", key="g/zlib/4.0", severity="warning", repair="repaired")
 def zarr_2_chunk_outside_the_grid(store):
     store.write("g/zlib/4.0", store.read("g/zlib/3.0"))
+
+
+@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired", also=("document-without-node",))
+def zgroup_of_the_root_is_gone_but_its_copy_is_not(store):
+    store.remove(".zgroup")
+
+
+@damage("v2", rule="missing-document", node="/", key=".zgroup", repair="repaired",
+        also=("no-node", "document-without-node"))
+def all_documents_but_copies_are_gone(store):
+    for key in store.files():
+        if key.endswith((".zarray", ".zgroup", ".zattrs")):
+            store.remove(key)

@@ -1,30 +1,47 @@
 //! Rules about consolidated metadata: its form, and its copies of documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use zarr_core::metadata::{ArrayMetadata, ConsolidatedMetadata, NodeMetadata, v2};
-use zarr_core::{ArrayLayout, Members, NodePath};
+use serde_json::Value;
+use zarr_core::metadata::{
+    ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2,
+};
+use zarr_core::{ArrayLayout, Members, NodePath, Strictness};
 use zarr_store::Entry;
 
 use super::documents::Nodes;
 use super::finding::Finding;
+use super::keys;
 use super::rules::*;
 use super::tree::above;
-use crate::documents::key_of;
+use crate::documents::{Wanted, key_of, relative};
 use crate::hierarchy::Hierarchy;
 
 /// Checks the consolidated metadata of all groups. Returns the nodes without a document that it
-/// can restore.
+/// can restore, with their copies.
 pub(super) async fn check(
     hierarchy: &Hierarchy,
     nodes: &Nodes,
     entries: &[Entry],
     findings: &mut Vec<Finding>,
-) -> BTreeSet<NodePath> {
-    let mut restored = BTreeSet::new();
+) -> BTreeMap<NodePath, NodeMetadata> {
+    let mut restored = BTreeMap::new();
     for (path, node) in nodes {
-        let Some(NodeMetadata::Group(group)) = &node.metadata else {
-            continue;
+        let lost;
+        let group = match &node.metadata {
+            Some(NodeMetadata::Group(group)) => group,
+            None if !node.is_node() && node.has(v2::CONSOLIDATED_NAME) => {
+                let Some(group) = lost_group(hierarchy, path).await else {
+                    continue;
+                };
+                let message = format!("no document; {} holds a copy", v2::CONSOLIDATED_NAME);
+                let key = path.prefix() + v2::GROUP_NAME;
+                findings.push(MISSING_DOCUMENT.at(path, message).key(key));
+                restored.insert(path.clone(), group.clone().into());
+                lost = group;
+                &lost
+            }
+            _ => continue,
         };
         let stored;
         let (copies, key) = if group.zarr_2().is_none() {
@@ -32,7 +49,7 @@ pub(super) async fn check(
             (group.consolidated(), path.metadata_key())
         } else if node.has(v2::CONSOLIDATED_NAME) {
             let key = path.prefix() + v2::CONSOLIDATED_NAME;
-            stored = zarr_2(hierarchy, path, &key, findings).await;
+            stored = zarr_2(hierarchy, path, group, &key, findings).await;
             (stored.as_ref(), key)
         } else {
             continue;
@@ -52,25 +69,123 @@ pub(super) async fn check(
     restored
 }
 
+/// Reads the copy that `.zmetadata` holds of the documents of its own group.
+async fn lost_group(hierarchy: &Hierarchy, path: &NodePath) -> Option<GroupMetadata> {
+    let key = path.prefix() + v2::CONSOLIDATED_NAME;
+    let text = hierarchy.text(&key).await.ok()??.0;
+    let document: Value = serde_json::from_slice(&text).ok()?;
+    let entries = document.get("metadata")?;
+    let is_group = entries.get(v2::GROUP_NAME)?.get("zarr_format")? == 2;
+    let attributes = match entries.get(v2::ATTRIBUTES_NAME) {
+        Some(copy) => {
+            Attributes::parse_with(copy.to_string().as_bytes(), Strictness::Strict).ok()?
+        }
+        None => Attributes::default(),
+    };
+    let group = GroupMetadata::default().with_attributes(attributes).ok()?;
+    match v2::to_v2(&group.into()).ok()? {
+        NodeMetadata::Group(group) if is_group => Some(group),
+        _ => None,
+    }
+}
+
+/// Returns the nearest copy of the document of a node with a key.
+pub(super) async fn copy_of(
+    hierarchy: &Hierarchy,
+    path: &NodePath,
+    key: &str,
+) -> Option<NodeMetadata> {
+    if key.ends_with(v2::GROUP_NAME)
+        && let Some(group) = lost_group(hierarchy, path).await
+    {
+        return Some(group.into());
+    }
+    for group in above(path) {
+        let stored = hierarchy.stored(&group, Wanted::Copies).await;
+        let Ok(Some(NodeMetadata::Group(metadata))) =
+            stored.map(|stored| stored.map(|stored| stored.metadata))
+        else {
+            continue;
+        };
+        let copies = metadata.consolidated();
+        match copies.and_then(|copies| copies.get(relative(&group, path)).ok()?) {
+            // The nodes that a group without copies shows are those in the store.
+            Some(NodeMetadata::Group(group)) => {
+                return Some(group.with_consolidated(None).ok()?.into());
+            }
+            Some(array) => return Some(array),
+            None => {}
+        }
+    }
+    None
+}
+
 /// Reads `.zmetadata`.
 async fn zarr_2(
     hierarchy: &Hierarchy,
     path: &NodePath,
+    group: &GroupMetadata,
     key: &str,
     findings: &mut Vec<Finding>,
 ) -> Option<ConsolidatedMetadata> {
     let strictness = hierarchy.registry().strictness();
-    let parsed = match hierarchy.text(key).await {
-        Ok(text) => ConsolidatedMetadata::parse_zarr_2(&text?.0, strictness),
+    let text = match hierarchy.text(key).await {
+        Ok(text) => text?.0,
         Err(error) => {
             findings.push(UNREADABLE.at(path, error.to_string()).key(key));
             return None;
         }
     };
+    let parsed = ConsolidatedMetadata::parse_zarr_2(&text, strictness);
+    if parsed.is_ok() {
+        let found = |(rule, message): (&Rule, String)| rule.at(path, message).key(key);
+        findings.extend(entries_of_zarr_2(group, &text).into_iter().map(found));
+    }
     let invalid = |error: &zarr_core::Error| {
         findings.push(CONSOLIDATED_INVALID.at(path, error.to_string()).key(key));
     };
     parsed.inspect_err(invalid).ok()
+}
+
+/// Checks the entries of `.zmetadata` that describe the group itself or no node.
+fn entries_of_zarr_2(group: &GroupMetadata, text: &[u8]) -> Vec<(&'static Rule, String)> {
+    let document: Value = serde_json::from_slice(text).unwrap_or_default();
+    let Some(entries) = document.get("metadata").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let copied = entries.get(v2::ATTRIBUTES_NAME);
+    if attributes(group.members()) != copied.filter(|copied| !is_empty(copied)).cloned() {
+        found.push((
+            &CONSOLIDATED_STALE,
+            "the copy of .zattrs differs".to_owned(),
+        ));
+    }
+    let format = entries
+        .get(v2::GROUP_NAME)
+        .and_then(|group| group.get("zarr_format"));
+    if format != Some(&Value::from(2)) {
+        let message = "the copy of .zgroup is missing or differs".to_owned();
+        found.push((&CONSOLIDATED_STALE, message));
+    }
+    for key in entries.keys() {
+        let (directory, name) = key.rsplit_once('/').unwrap_or(("", key));
+        let has = |name: &str| entries.contains_key(&format!("{directory}/{name}"));
+        let (array, is_group) = (has(v2::ARRAY_NAME), has(v2::GROUP_NAME));
+        match name {
+            _ if directory.is_empty() => {}
+            v2::GROUP_NAME if array => {
+                let message = format!("{directory}: copies of .zarray and .zgroup");
+                found.push((&CONSOLIDATED_COPY_INVALID, message));
+            }
+            v2::ATTRIBUTES_NAME if !array && !is_group => {
+                let message = format!("{directory}: a copy of .zattrs alone");
+                found.push((&CONSOLIDATED_EXTRA_NODE, message));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Checks the members beside the copies, in `zarr.json`.
@@ -107,7 +222,7 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    fn check(&self, findings: &mut Vec<Finding>, restored: &mut BTreeSet<NodePath>) {
+    fn check(&self, findings: &mut Vec<Finding>, restored: &mut BTreeMap<NodePath, NodeMetadata>) {
         let mut stored = below(self.path, self.nodes);
         for name in self.copies.paths() {
             let Ok(path) = self.path.join(name) else {
@@ -132,11 +247,11 @@ impl Compared<'_> {
                     let message = "the copy differs from the document of the node";
                     findings.push(self.found(&CONSOLIDATED_STALE, &path, message));
                 }
-                None if !listed && has_objects(self.entries, &path) => {
+                None if !listed && !keys::below(self.entries, &path).is_empty() => {
                     let message = format!("no document; {} holds a copy", self.key);
                     let key = key_of(&path, &copy);
                     findings.push(MISSING_DOCUMENT.at(&path, message).key(key));
-                    restored.insert(path);
+                    restored.insert(path, copy);
                 }
                 None if !listed => {
                     let message = "the node is not in the store";
@@ -186,9 +301,16 @@ impl Compared<'_> {
 }
 
 /// Returns the attributes in the members of a document, if there are any.
-fn attributes(members: &Members) -> Option<serde_json::Value> {
-    let value: serde_json::Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
-    (!value.is_null() && value != serde_json::json!({})).then_some(value)
+fn attributes(members: &Members) -> Option<Value> {
+    let value: Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
+    (!is_empty(&value)).then_some(value)
+}
+
+fn is_empty(attributes: &Value) -> bool {
+    attributes.is_null()
+        || attributes
+            .as_object()
+            .is_some_and(serde_json::Map::is_empty)
 }
 
 /// Returns the valid nodes below a group that listings reach: through groups only.
@@ -209,13 +331,4 @@ pub(super) fn below<'a>(
     reached
         .filter_map(|(path, node)| Some((path, node.metadata.as_ref()?)))
         .collect()
-}
-
-/// Whether the listing, which is sorted, has objects below a path.
-pub(super) fn has_objects(entries: &[Entry], path: &NodePath) -> bool {
-    let prefix = path.prefix();
-    let first = entries.partition_point(|entry| entry.key < prefix);
-    entries
-        .get(first)
-        .is_some_and(|entry| entry.key.starts_with(&prefix))
 }

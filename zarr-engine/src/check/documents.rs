@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
-use zarr_core::metadata::{NodeMetadata, v2};
+use zarr_core::metadata::{ArrayMetadata, NodeMetadata, v2};
 use zarr_core::{ArrayLayout, METADATA_NAME, NodePath, Registry, Strictness};
 use zarr_store::Entry;
 
@@ -150,7 +150,8 @@ impl Reader<'_> {
         let agree = match (metadata, stored.map(|stored| stored.map(|it| it.metadata))) {
             (_, Ok(None)) | (NodeMetadata::Group(_), Ok(Some(NodeMetadata::Group(_)))) => true,
             (NodeMetadata::Array(new), Ok(Some(NodeMetadata::Array(old)))) => {
-                new.shape() == old.shape()
+                let layouts = self.element_layout(new).zip(self.element_layout(&old));
+                new.shape() == old.shape() && layouts.is_none_or(|(new, old)| new == old)
             }
             _ => false,
         };
@@ -163,6 +164,17 @@ impl Reader<'_> {
         });
     }
 
+    /// Returns the shape, the chunks and the data type of an array, if it is valid.
+    fn element_layout(&self, array: &ArrayMetadata) -> Option<String> {
+        let layout = ArrayLayout::bind(array, self.hierarchy.registry()).ok()?;
+        let data_type = layout.data_type().name();
+        Some(format!(
+            "{:?} {:?} {data_type}",
+            layout.shape(),
+            layout.grid()
+        ))
+    }
+
     /// Binds the extensions of an array, and looks for spellings beyond the specification.
     fn check(&self, path: &NodePath, metadata: &NodeMetadata, findings: &mut Vec<Finding>) {
         let key = key_of(path, metadata);
@@ -172,6 +184,14 @@ impl Reader<'_> {
             if let Err(error) = bound {
                 findings.push(of_metadata(&error).at(path, error.to_string()).key(key));
                 return;
+            }
+            let required = ["compressor", "filters"].into_iter();
+            let zarray = array.zarr_2();
+            for name in
+                required.filter(|name| zarray.is_some_and(|zarray| zarray.get(name).is_none()))
+            {
+                let message = format!("missing member {name:?}");
+                findings.push(MISSING_MEMBER.at(path, message).key(&key));
             }
             strictly = strictly.and_then(|()| ArrayLayout::bind(array, &self.strict).map(drop));
         }

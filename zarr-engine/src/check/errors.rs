@@ -17,6 +17,16 @@ pub(super) fn of_document(error: &Error) -> &'static Rule {
     }
 }
 
+/// The codecs of numcodecs for data that only Python reads.
+const NUMCODECS: &[&str] = &[
+    "base64",
+    "categorize",
+    "json2",
+    "msgpack2",
+    "pickle",
+    "vlen-array",
+];
+
 /// Returns the rule that metadata breaks.
 pub(super) fn of_metadata(error: &Core) -> &'static Rule {
     let member = member(error).unwrap_or_default();
@@ -25,13 +35,16 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
         Core::Syntax { reason } => of_syntax(reason),
         Core::MissingMember { .. } => &MISSING_MEMBER,
         Core::UnknownMember { .. } => &UNKNOWN_MEMBER,
-        Core::UnknownExtension { point, .. } => match *point {
+        Core::UnknownExtension { point, name, .. } => match *point {
             "data type" => &UNKNOWN_DATA_TYPE,
             "chunk grid" => &UNKNOWN_CHUNK_GRID,
             "chunk key encoding" => &UNKNOWN_CHUNK_KEY_ENCODING,
             "storage transformer" => &STORAGE_TRANSFORMERS,
+            _ if NUMCODECS.contains(&name.trim_start_matches("numcodecs.")) => &UNSUPPORTED,
             _ => &UNKNOWN_CODEC,
         },
+        // Without a filter, nothing tells how objects are encoded, whatever the build.
+        Core::Unsupported { what, .. } if what.ends_with("no filter") => &CODEC,
         Core::Unsupported { .. } => &UNSUPPORTED,
         Core::TooLarge { .. } => &OVER_LIMIT,
         Core::FillValue { .. } => &FILL_VALUE,
@@ -93,6 +106,7 @@ pub(super) fn of_bytes(error: &Error, is_inner: bool) -> &'static Rule {
     match (error.kind(), is_inner) {
         (ErrorKind::Checksum, false) => &CHUNK_CHECKSUM,
         (ErrorKind::Checksum, true) => &INNER_CHUNK_CHECKSUM,
+        (ErrorKind::Unsupported, _) if matches!(error.root(), Error::Store(_)) => &UNREADABLE,
         (ErrorKind::TooLarge, _) => &OVER_LIMIT,
         (ErrorKind::Unsupported, _) => &UNSUPPORTED,
         (ErrorKind::Changed | ErrorKind::NotFound, _) => &CHANGED,

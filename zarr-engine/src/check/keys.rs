@@ -8,7 +8,7 @@ use zarr_store::Entry;
 
 use super::documents::{Nodes, document};
 use super::finding::Finding;
-use super::names::{chunk_like, leftover};
+use super::names::{Leftover, chunk_like, leftover, targets};
 use super::rules::*;
 use crate::hierarchy::Hierarchy;
 
@@ -42,8 +42,8 @@ pub(super) fn assign<'a>(
                 owned.entry(*path).or_default().push(entry);
             }
             // The document is invalid: what belongs to the node is unknown.
-            Some(None) if leftover(&entry.key).is_none() => {}
-            _ => match outside_arrays(path, entry) {
+            Some(None) if leftover(relative(path, &entry.key)).is_none() => {}
+            _ => match outside_arrays(path, entry, entries) {
                 Ok(finding) => findings.push(finding),
                 Err(directory) if is_restored(directory) => {}
                 Err(directory) => {
@@ -96,15 +96,22 @@ fn cell_inside(layout: &ArrayLayout, prefix: &str, key: &str) -> Option<Vec<u64>
 
 /// Reports an object outside of arrays, or returns the directory of the array whose chunk it may
 /// be.
-fn outside_arrays<'a>(path: &NodePath, entry: &'a Entry) -> Result<Finding, &'a str> {
+fn outside_arrays<'a>(
+    path: &NodePath,
+    entry: &'a Entry,
+    entries: &[Entry],
+) -> Result<Finding, &'a str> {
     let is_document = |name| [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME].contains(&name);
     let mut above = entry.key.split('/').rev().skip(1);
     if let Some(name) = above.find(|name| is_document(name)) {
         let message = format!("{name} is a directory");
         return Ok(DIRECTORY_AT_OBJECT.at(path, message).key(&entry.key));
     }
-    if let Some(rule) = leftover(&entry.key) {
-        return Ok(rule.at(path, rule.about).key(&entry.key));
+    let found = leftover(relative(path, &entry.key));
+    if let Some(finding) =
+        found.and_then(|found| of_leftover(path, &entry.key, found, None, entries))
+    {
+        return Ok(finding);
     }
     match chunk_like(&entry.key) {
         Some((directory, _)) => Err(directory),
@@ -115,11 +122,80 @@ fn outside_arrays<'a>(path: &NodePath, entry: &'a Entry) -> Result<Finding, &'a 
     }
 }
 
-/// Returns the stored chunks of an array, and reports its other objects.
+/// Returns a key relative to a node above it.
+fn relative<'k>(path: &NodePath, key: &'k str) -> &'k str {
+    key.strip_prefix(&path.prefix()).unwrap_or(key)
+}
+
+/// Reports a leftover in a node: an array, if it has a layout. Outside of arrays, a name that users
+/// choose, too, is not reported, unless it is made of the name of an object. A leftover that may be
+/// the only copy of an object stays.
+pub(super) fn of_leftover(
+    path: &NodePath,
+    key: &str,
+    found: Leftover,
+    layout: Option<&ArrayLayout>,
+    entries: &[Entry],
+) -> Option<Finding> {
+    let is_object = |key: &String| {
+        document(key).is_some()
+            || match layout {
+                Some(layout) => cell_inside(layout, &path.prefix(), key).is_some(),
+                None => chunk_like(key).is_some(),
+            }
+    };
+    let targets = targets(key).filter(is_object).collect::<Vec<_>>();
+    if !found.is_certain && layout.is_none() && targets.is_empty() {
+        return None;
+    }
+    let has = |key: &String| entries.binary_search_by(|entry| entry.key.cmp(key)).is_ok();
+    let finding = found.rule.at(path, found.rule.about).key(key);
+    Some(match targets.last() {
+        Some(target) if !targets.iter().any(has) => Finding {
+            message: format!("{}; {target:?} is missing", found.rule.about),
+            ..finding.unrepairable()
+        },
+        _ => finding,
+    })
+}
+
+/// Reports a lock file or staged file.
+pub(super) fn of_lock(
+    hierarchy: &Hierarchy,
+    path: &NodePath,
+    metadata: Option<&NodeMetadata>,
+    key: &str,
+    entries: &[Entry],
+) -> Finding {
+    let layout = match metadata {
+        Some(NodeMetadata::Array(array)) => ArrayLayout::bind(array, hierarchy.registry()).ok(),
+        _ => None,
+    };
+    let (rule, is_certain) = (&UNLISTED_LEFTOVER, false);
+    let found = of_leftover(
+        path,
+        key,
+        Leftover { rule, is_certain },
+        layout.as_ref(),
+        entries,
+    );
+    found.unwrap_or_else(|| OTHER_OBJECT.at(path, OTHER_OBJECT.about).key(key))
+}
+
+/// Returns the part of the listing, which is sorted, below a path.
+pub(super) fn below<'a>(entries: &'a [Entry], path: &NodePath) -> &'a [Entry] {
+    let prefix = path.prefix();
+    let first = entries.partition_point(|entry| entry.key < prefix);
+    let below = entries[first..].partition_point(|entry| entry.key.starts_with(&prefix));
+    &entries[first..first + below]
+}
+
+/// Returns the stored chunks of an array, and reports its other objects. `all` is the listing.
 pub(super) fn chunks<'a>(
     path: &NodePath,
     layout: &ArrayLayout,
     entries: &[&'a Entry],
+    all: &[Entry],
     findings: &mut Vec<Finding>,
 ) -> Vec<(Vec<u64>, &'a Entry)> {
     let prefix = path.prefix();
@@ -129,7 +205,8 @@ pub(super) fn chunks<'a>(
     let mut misnamed: Option<(&Entry, u64)> = None;
     for &entry in entries {
         let key = entry.key.as_str();
-        let relative = key.strip_prefix(&prefix).unwrap_or(key);
+        let relative = relative(path, key);
+        let leftover = leftover(relative);
         let cell = layout.cell_of_key(&prefix, key);
         let is_in_chunk =
             || directories(key).any(|above| cell_inside(layout, &prefix, above).is_some());
@@ -139,22 +216,24 @@ pub(super) fn chunks<'a>(
                 let message = format!("chunk {cell:?} is outside the grid of shape {counts:?}");
                 findings.push(CHUNK_OUTSIDE_GRID.at(path, message).key(key));
             }
-            None if leftover(relative).is_some() => {
-                let rule = leftover(relative).expect("just seen");
-                findings.push(rule.at(path, rule.about).key(key));
+            None if let Some(found) = leftover => {
+                findings.extend(of_leftover(path, key, found, Some(layout), all));
             }
             None if chunk_like(relative).is_some() => {
                 misnamed = Some(misnamed.map_or((entry, 1), |(first, count)| (first, count + 1)));
             }
             None if is_in_chunk()
-                || outside_arrays(path, entry)
+                || outside_arrays(path, entry, all)
                     .is_ok_and(|finding| finding.rule == DIRECTORY_AT_OBJECT.name) =>
             {
                 let message = "a directory lies where an object is expected";
                 findings.push(DIRECTORY_AT_OBJECT.at(path, message).key(key));
             }
             None => {
+                let first = layout.key(&prefix, &vec![0; counts.len()]);
+                let is_directory = |rest: &str| rest.starts_with('/');
                 let rule = match relative {
+                    _ if first.strip_prefix(key).is_some_and(is_directory) => &FILE_AT_DIRECTORY,
                     // The document of N5, in arrays that are readable as both.
                     "attributes.json" => &OTHER_OBJECT,
                     _ => &STRAY_OBJECT,

@@ -17,7 +17,8 @@
 //!
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
-//! chunks, `chunks` and `shard` check these. `rules` names the rules and `finding` reports them;
+//! chunks, `chunks` and `sharded` check these with `objects` and `shard`. `rules` names the rules and
+//! `finding` reports them;
 //! `plan` proposes repairs, `repair` runs them, `rebuild` makes whole shards, and `recover` takes
 //! objects from another copy of the data. Memory holds the listing and the documents, and of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
@@ -28,15 +29,19 @@ mod errors;
 mod finding;
 mod keys;
 mod names;
+mod objects;
 mod plan;
 mod rebuild;
 mod recover;
 mod repair;
 mod rules;
 mod shard;
+mod sharded;
 #[cfg(test)]
 mod tests;
 mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::NodePath;
@@ -71,14 +76,18 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
         ..Report::default()
     };
     let findings = &mut report.findings;
-    // Without all keys, nothing can be called missing or superfluous.
     let Some(entries) = list(hierarchy, findings).await else {
         return report;
     };
+    // Without all keys, nothing can be called missing or superfluous.
+    let is_partial = !findings.is_empty() && hierarchy.store().can_list();
     let nodes = documents::read(hierarchy, &entries, findings).await;
-    let restored = copies::check(hierarchy, &nodes, &entries, findings).await;
+    let chunks = &Chunks::new(hierarchy, options.deep);
+    let copies = copies::check(hierarchy, &nodes, &entries, findings).await;
+    contradicted(chunks, &copies, &entries, findings).await;
+    let restored = copies.into_keys().collect::<BTreeSet<_>>();
     tree::check(&nodes, &restored, findings);
-    unlisted(hierarchy, &nodes, findings).await;
+    unlisted(hierarchy, &nodes, &entries, findings).await;
     let is_restored =
         |directory: &str| NodePath::parse(directory).is_ok_and(|path| restored.contains(&path));
     let owned = keys::assign(&nodes, &entries, is_restored, findings);
@@ -91,24 +100,101 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
             None => {}
         }
     }
-    let chunks = &Chunks::new(hierarchy, options.deep);
     let arrays = owned
         .into_iter()
         .filter_map(|(path, entries)| match &nodes.get(path)?.metadata {
             Some(NodeMetadata::Array(array)) => Some((path, array, entries)),
             _ => None,
         });
-    let checks = stream::iter(arrays)
-        .map(|(path, array, entries)| async move { chunks.array(path, array, &entries).await });
+    let all = &entries;
+    let checks = stream::iter(arrays).map(|(path, array, entries)| async move {
+        (path, chunks.array(path, array, &entries, all).await)
+    });
     let mut checks = checks.buffer_unordered(ARRAYS);
-    while let Some(found) = checks.next().await {
+    let mut suspects = Vec::new();
+    while let Some((path, found)) = checks.next().await {
+        if found.is_suspect() {
+            suspects.push(path.clone());
+        }
         report.findings.extend(found.findings);
         report.chunks += found.chunks;
         report.inner_chunks += found.inner_chunks;
     }
     drop(checks);
+    doubt(&mut report.findings, suspects, is_partial);
     report.sort();
     report
+}
+
+/// Takes away the repairs of missing documents whose copies do not agree with the stored chunks.
+async fn contradicted(
+    chunks: &Chunks<'_>,
+    copies: &BTreeMap<NodePath, NodeMetadata>,
+    entries: &[Entry],
+    findings: &mut [Finding],
+) {
+    for (path, copy) in copies {
+        let NodeMetadata::Array(array) = copy else {
+            continue;
+        };
+        let own = keys::below(entries, path).iter();
+        let own = own.filter(|entry| documents::document(&entry.key).is_none());
+        let found = chunks
+            .array(path, array, &own.collect::<Vec<_>>(), entries)
+            .await;
+        let rules = [CHUNK_OUTSIDE_GRID.name, CHUNK_KEY.name];
+        let mut misplaced = found.findings.iter();
+        if found.is_suspect() || misplaced.any(|finding| rules.contains(&finding.rule)) {
+            let missing = findings.iter_mut();
+            for finding in missing
+                .filter(|finding| finding.rule == MISSING_DOCUMENT.name && finding.node == *path)
+            {
+                finding.repairable = false;
+                finding.message += ", which does not agree with the stored chunks";
+            }
+        }
+    }
+}
+
+/// Takes away the repairs that build on what may itself be the damage: consolidated metadata keeps
+/// copies that differ from documents that are suspect or cannot be read, and nothing is repaired in
+/// a store of which a part cannot be listed.
+fn doubt(findings: &mut [Finding], mut suspects: Vec<NodePath>, is_partial: bool) {
+    let of = |rule: &'static Rule| findings.iter().filter(move |found| found.rule == rule.name);
+    let unreadable = of(&DIRECTORY_AT_OBJECT).filter(|found| {
+        let key = found.key.as_deref().unwrap_or_default();
+        let mut above = keys::directories(key).chain([key]);
+        above.any(|key| documents::document(key).is_some())
+    });
+    suspects.extend(unreadable.map(|found| found.node.clone()));
+    let is_suspect = |found: &&Finding| {
+        let mut suspects = suspects.iter();
+        suspects.any(|path| found.message.starts_with(&format!("{path}: ")))
+    };
+    let stale = of(&CONSOLIDATED_STALE).filter(is_suspect);
+    let stale = stale.map(|found| found.node.clone()).collect::<Vec<_>>();
+    // The document of an array may lie too deep, in the directory of its chunks.
+    let misnamed = of(&CHUNK_KEY).map(|found| found.node.clone());
+    let misnamed = misnamed.collect::<Vec<_>>();
+    for found in findings {
+        let prefix = found.node.prefix();
+        let is_moved = found.rule == MISSING_GROUP.name
+            && misnamed
+                .iter()
+                .any(|path| path.as_str().starts_with(&prefix));
+        let is_renewed = rule(found).is_some_and(|rule| rule.repair == Repair::Renew);
+        if is_partial || is_moved || (is_renewed && stale.contains(&found.node)) {
+            found.repairable = false;
+        }
+    }
+}
+
+/// Returns the rule of a finding.
+fn rule(finding: &Finding) -> Option<&'static Rule> {
+    rules()
+        .iter()
+        .find(|rule| rule.name == finding.rule)
+        .copied()
 }
 
 /// Lists all objects, in order of key; `None` if the listing fails.
@@ -118,12 +204,21 @@ async fn list(hierarchy: &Hierarchy, findings: &mut Vec<Finding>) -> Option<Vec<
         findings.push(NO_LISTING.at(&NodePath::root(), NO_LISTING.about));
         return Some(unlistable(hierarchy).await);
     }
-    let report = |error: &zarr_store::Error| {
+    let mut report = |error: &zarr_store::Error| {
         let finding = UNREADABLE.at(&NodePath::root(), error.to_string());
         findings.push(finding.key(error.key().unwrap_or_default()));
     };
-    let listed = store.list("").try_collect::<Vec<_>>().await;
-    let mut entries = listed.inspect_err(report).ok()?;
+    let mut entries = match store.as_local().cloned() {
+        Some(local) => {
+            let (entries, errors) = compute(move || local.list_readable()).await.ok()?;
+            errors.iter().for_each(&mut report);
+            entries
+        }
+        None => {
+            let listed = store.list("").try_collect::<Vec<_>>().await;
+            listed.inspect_err(report).ok()?
+        }
+    };
     entries.sort_unstable();
     Some(entries)
 }
@@ -155,7 +250,12 @@ async fn unlistable(hierarchy: &Hierarchy) -> Vec<Entry> {
 }
 
 /// Reports what lies in a local directory and is not an object.
-async fn unlisted(hierarchy: &Hierarchy, nodes: &documents::Nodes, findings: &mut Vec<Finding>) {
+async fn unlisted(
+    hierarchy: &Hierarchy,
+    nodes: &documents::Nodes,
+    entries: &[Entry],
+    findings: &mut Vec<Finding>,
+) {
     let Some(local) = hierarchy.store().as_local().cloned() else {
         return;
     };
@@ -170,7 +270,11 @@ async fn unlisted(hierarchy: &Hierarchy, nodes: &documents::Nodes, findings: &mu
         let root = NodePath::root();
         let path = node.map_or(&root, |(path, _)| path);
         let rule = match kind {
-            Unlisted::Lock => &UNLISTED_LEFTOVER,
+            Unlisted::Lock => {
+                let array = node.and_then(|(_, node)| node.metadata.as_ref());
+                findings.push(keys::of_lock(hierarchy, path, array, &key, entries));
+                continue;
+            }
             Unlisted::Other => &NOT_A_FILE,
             Unlisted::EmptyDirectory => {
                 let array = node.and_then(|(_, node)| node.metadata.as_ref());

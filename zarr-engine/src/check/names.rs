@@ -2,51 +2,101 @@
 
 use super::rules::{Rule, SYSTEM_LEFTOVER, WRITER_LEFTOVER};
 
-/// Returns the rule that an object breaks by its name alone: leftovers of writers, editors, file
-/// managers and operating systems.
-pub(super) fn leftover(key: &str) -> Option<&'static Rule> {
-    key.split('/').find_map(of_segment)
+/// What the name of an object tells about who left it behind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leftover {
+    pub(super) rule: &'static Rule,
+    /// Whether nobody names objects of their own like this.
+    pub(super) is_certain: bool,
 }
 
-fn of_segment(name: &str) -> Option<&'static Rule> {
-    let staged = name.rsplit_once('#').is_some_and(|(start, digits)| {
-        !start.is_empty() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let ends = [
-        ".__lock",
-        ".partial",
-        ".tmp",
-        ".temp",
-        ".part",
-        ".lock",
-        ".crdownload",
-    ];
-    let starts = [".zarr-store-probe-", ".tmp", ".nfs", ".fuse_hidden", ".#"];
-    if staged
-        || ends.iter().any(|end| name.ends_with(end))
-        || starts.iter().any(|start| name.starts_with(start))
-    {
-        return Some(&WRITER_LEFTOVER);
+/// Recognizes leftovers of writers, editors, file managers and operating systems by their keys
+/// relative to the nearest node, whose own name tells nothing.
+pub(super) fn leftover(relative: &str) -> Option<Leftover> {
+    let found = |rule, is_certain| Some(Leftover { rule, is_certain });
+    let (above, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+    let starts = |all: &[&str]| all.iter().any(|start| name.starts_with(start));
+    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
+    let is = |all: &[&str], name: &str| all.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if starts(&[".zarr-store-probe-", ".nfs", ".fuse_hidden"]) {
+        return found(&WRITER_LEFTOVER, true);
     }
-    let system = [
-        ".DS_Store",
-        "__MACOSX",
-        "Thumbs.db",
-        "desktop.ini",
-        ".directory",
-        ".AppleDouble",
-        ".Spotlight-V100",
-        ".Trashes",
-        ".fseventsd",
-        ".ipynb_checkpoints",
-        "lost+found",
-    ];
-    let is_system = system
-        .iter()
-        .any(|system| name.eq_ignore_ascii_case(system))
-        || name.starts_with("._")
-        || [".swp", ".swo", "~"].iter().any(|end| name.ends_with(end));
-    is_system.then_some(&SYSTEM_LEFTOVER)
+    let is_in_system_folder = above.split('/').any(|segment| is(SYSTEM_FOLDERS, segment))
+        && chunk_like(relative).is_none();
+    if is_in_system_folder || is(SYSTEM_FILES, name) || starts(&["._"]) {
+        return found(&SYSTEM_LEFTOVER, true);
+    }
+    let is_staged = name.rsplit_once('#').is_some_and(|(start, digits)| {
+        !start.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if is_staged || ends(WRITER_ENDS) || starts(WRITER_STARTS) {
+        return found(&WRITER_LEFTOVER, false);
+    }
+    let is_of_editor =
+        ends(&["~", ".swp", ".swo", ".swn", ".kate-swp"]) || name.contains("conflicted copy");
+    if is_of_editor {
+        found(&SYSTEM_LEFTOVER, false)
+    } else {
+        None
+    }
+}
+
+/// The ends of names of unfinished objects and locks.
+const WRITER_ENDS: &[&str] = &[
+    ".__lock",
+    ".lock",
+    ".partial",
+    ".part",
+    ".filepart",
+    ".tmp",
+    ".temp",
+    ".crdownload",
+    ".aria2",
+    "_.gstmp",
+    "_$folder$",
+];
+
+/// The starts of names of unfinished objects and locks.
+const WRITER_STARTS: &[&str] = &[".tmp", ".#", ".goutputstream-", ".azDownload-"];
+
+const SYSTEM_FILES: &[&str] = &[
+    ".DS_Store",
+    "Thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    ".directory",
+];
+
+const SYSTEM_FOLDERS: &[&str] = &[
+    "__MACOSX",
+    "@eaDir",
+    ".AppleDouble",
+    ".Spotlight-V100",
+    ".Trashes",
+    ".fseventsd",
+    ".ipynb_checkpoints",
+    "lost+found",
+];
+
+/// Returns the keys of the objects that a leftover may have been to replace: its own key without
+/// what writers add at both ends of a name.
+pub(super) fn targets(key: &str) -> impl Iterator<Item = String> {
+    let (above, name) = match key.rsplit_once('/') {
+        Some((above, name)) => (format!("{above}/"), name),
+        None => (String::new(), key),
+    };
+    let starts = [0, 1]
+        .into_iter()
+        .filter(|start| name.is_char_boundary(*start));
+    let names = starts.flat_map(move |start| {
+        let ends = name
+            .char_indices()
+            .filter(|(_, letter)| !letter.is_alphanumeric());
+        ends.filter_map(move |(end, _)| name.get(start..end))
+    });
+    names
+        .filter(|name| !name.is_empty())
+        .map(move |name| format!("{above}{name}"))
 }
 
 /// Splits a key that looks like the key of a chunk, in any encoding, into the directory of its
@@ -96,22 +146,50 @@ mod tests {
 
     #[test]
     fn leftovers_are_known_by_name() {
-        for key in [
-            "a/c/0#0",
-            "c/0.3f.partial",
-            "zarr.json.__lock",
-            ".zarr-store-probe-0f",
-            "a/.DS_Store",
-            "._c/0",
-            "zarr.json~",
-            "__MACOSX/a",
-            ".zarray.swp",
-            "c/.nfs01",
+        for (key, is_certain) in [
+            ("c/0#0", false),
+            ("c/0.3f.partial", false),
+            ("zarr.json.__lock", false),
+            (".zarr-store-probe-0f", true),
+            ("c/.DS_Store", true),
+            ("._c/._0", true),
+            ("zarr.json~", false),
+            ("__MACOSX/a", true),
+            (".zarray.swp", false),
+            ("c/.nfs01", true),
         ] {
-            assert!(leftover(key).is_some(), "{key}");
+            let found = leftover(key).map(|found| found.is_certain);
+            assert_eq!(found, Some(is_certain), "{key}");
         }
-        for key in ["a/c/0", "#1", "a#b", "__xarray__", "README.md", "tmp/c/0"] {
+        for key in [
+            "a/c/0",
+            "#1x",
+            "a#b",
+            "__xarray__",
+            "README.md",
+            "tmp/c/0",
+            "a.tmp/c/0",
+            "._g/0.0",
+            "lost+found/c/0",
+            "results~/data.csv",
+        ] {
             assert!(leftover(key).is_none(), "{key}");
+        }
+    }
+
+    #[test]
+    fn leftovers_name_what_they_were_to_replace() {
+        for (key, target) in [
+            ("a/zarr.json.tmp", "a/zarr.json"),
+            ("zarr.json~", "zarr.json"),
+            (".zarray.swp", ".zarray"),
+            ("a/.zarr.json.swp", "a/zarr.json"),
+            ("c/0/1.7a0d.partial", "c/0/1"),
+            ("0.1.tmp", "0.1"),
+            ("c/0#7", "c/0"),
+            ("c/.#0.1", "c/.#0"),
+        ] {
+            assert!(targets(key).any(|found| found == target), "{key}");
         }
     }
 }

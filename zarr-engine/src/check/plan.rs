@@ -47,7 +47,7 @@ pub struct Action {
     pub key: String,
     /// The rules whose findings the action repairs.
     pub rules: Vec<&'static str>,
-    /// Whether the object holds data, so that it is removed only with a backup.
+    /// Whether the action removes an object with content, so that it runs only with a backup.
     pub needs_backup: bool,
     /// The version of the object when the plan was made; `None` for objects to be created.
     #[serde(skip)]
@@ -62,8 +62,7 @@ pub struct Action {
 pub async fn plan(hierarchy: &Hierarchy, report: &Report) -> Result<Vec<Action>> {
     let mut actions = Actions::new();
     for finding in report.findings.iter().filter(|finding| finding.repairable) {
-        let rule = rules().iter().find(|rule| rule.name == finding.rule);
-        let kind = rule.and_then(|rule| kind(rule));
+        let kind = super::rule(finding).and_then(kind);
         if let (Some(kind), Some(key)) = (kind, &finding.key) {
             add(&mut actions, kind, &finding.node, key, Some(finding.rule));
         }
@@ -93,7 +92,6 @@ pub(super) fn add(
     });
     let rule = rules().iter().find(|known| Some(known.name) == rule);
     if let Some(rule) = rule.filter(|rule| !action.rules.contains(&rule.name)) {
-        action.needs_backup |= rule.repair == Repair::RemoveData;
         action.rules.push(rule.name);
     }
 }
@@ -101,9 +99,19 @@ pub(super) fn add(
 /// Reads the versions of the objects that actions replace or remove.
 pub(super) async fn with_versions(hierarchy: &Hierarchy, actions: Actions) -> Result<Vec<Action>> {
     let versions = stream::iter(actions.into_values()).map(|action| async move {
-        use ActionKind::{CreateGroup, RemoveFile, RestoreDocument, RestoreObject};
-        if let CreateGroup | RestoreDocument | RemoveFile = action.kind {
+        use ActionKind::{CreateGroup, RemoveFile, RemoveObject, RestoreDocument, RestoreObject};
+        if let CreateGroup | RestoreDocument = action.kind {
             return Ok::<_, Error>(Some(action));
+        }
+        if action.kind == RemoveFile {
+            let local = hierarchy.store().as_local();
+            let file = local.map(|local| local.root().join(&action.key).metadata());
+            let has_content = |file: std::fs::Metadata| file.is_file() && file.len() > 0;
+            let needs_backup = file.is_some_and(|file| file.is_ok_and(has_content));
+            return Ok(Some(Action {
+                needs_backup,
+                ..action
+            }));
         }
         // An object that is gone needs no repair.
         let info = hierarchy.store().head(&action.key).await?;
@@ -111,6 +119,7 @@ pub(super) async fn with_versions(hierarchy: &Hierarchy, actions: Actions) -> Re
             return Ok(Some(action));
         }
         Ok(info.map(|info| Action {
+            needs_backup: action.kind == RemoveObject && info.size > 0,
             version: Some(info.version),
             ..action
         }))
@@ -122,7 +131,7 @@ pub(super) async fn with_versions(hierarchy: &Hierarchy, actions: Actions) -> Re
 fn kind(rule: &Rule) -> Option<ActionKind> {
     Some(match rule.repair {
         Repair::None => return None,
-        Repair::Remove | Repair::RemoveData => ActionKind::RemoveObject,
+        Repair::Remove => ActionKind::RemoveObject,
         Repair::RemoveUnlisted => ActionKind::RemoveFile,
         Repair::Renew => ActionKind::RenewConsolidated,
         Repair::Restore => ActionKind::RestoreDocument,

@@ -106,7 +106,7 @@ async fn missing(hierarchy: &Hierarchy, copy: &Hierarchy, actions: &mut Actions)
         let Ok(layout) = ArrayLayout::bind(array, copy.registry()) else {
             continue;
         };
-        for (indices, entry) in keys::chunks(path, &layout, &entries, &mut Vec::new()) {
+        for (indices, entry) in keys::chunks(path, &layout, &entries, &theirs, &mut Vec::new()) {
             let kind = match ours.contains(&entry.key) {
                 false => ActionKind::RestoreObject,
                 true if lacks(hierarchy, copy, path, indices, &entry.key).await => {
@@ -193,7 +193,8 @@ async fn common_layout(
         NodeMetadata::Group(_) => None,
     };
     let (ours, theirs) = (array(hierarchy).await?, array(copy).await?);
-    let is_alike = encoding_text(&ours).ok()? == encoding_text(&theirs).ok()?;
+    let is_alike = ours.shape() == theirs.shape()
+        && encoding_text(&ours).ok()? == encoding_text(&theirs).ok()?;
     let layout = ArrayLayout::bind(&ours, hierarchy.registry()).ok()?;
     is_alike.then_some(layout)
 }

@@ -6,15 +6,14 @@ use zarr_core::metadata::{ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2}
 use zarr_core::{ArrayLayout, METADATA_NAME, NodePath};
 use zarr_store::{ByteRange, ErrorKind, Precondition, Store, Version};
 
-use super::copies::{below, has_objects};
+use super::copies::{below, copy_of};
 use super::plan::{Action, ActionKind};
 use super::rebuild::rebuild;
 use super::recover::{whole_inner_chunk, whole_object};
 use super::rules::INNER_CHUNKS_MISSING;
 use super::shard::Shard;
-use super::tree::above;
-use super::{documents, list};
-use crate::documents::{Wanted, key_of, relative};
+use super::{documents, keys, list};
+use crate::documents::{key_of, relative};
 use crate::engine::compute;
 use crate::error::{Error, Result};
 use crate::hierarchy::Hierarchy;
@@ -160,10 +159,16 @@ impl Repair<'_> {
     async fn keep(&self, action: &Action, bytes: &Bytes) -> Done {
         let Some(backup) = &self.options.backup else {
             return match action.needs_backup {
-                true => skip("the object may hold data, so it is removed only with a backup"),
+                true => skip("the object has content, so it is removed only with a backup"),
                 false => Ok(()),
             };
         };
+        if action.kind == ActionKind::RemoveFile
+            && let Some(local) = backup.as_local().cloned()
+        {
+            let (key, bytes) = (action.key.clone(), bytes.clone());
+            return Ok(compute(move || local.keep_unlisted(&key, &bytes)).await??);
+        }
         let put = backup.put(&action.key, vec![bytes.clone()], Precondition::IfAbsent);
         match put.await {
             Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -187,8 +192,18 @@ impl Repair<'_> {
         let Some(local) = self.store().as_local().cloned() else {
             return skip("the store has no files");
         };
+        let (job, key) = (local.clone(), action.key.clone());
+        let content = compute(move || job.read_unlisted(&key)).await??;
+        if !content.is_empty() {
+            let needs_backup = true;
+            let action = Action {
+                needs_backup,
+                ..action.clone()
+            };
+            self.keep(&action, &content.clone().into()).await?;
+        }
         let key = action.key.clone();
-        match compute(move || local.remove_unlisted(&key)).await?? {
+        match compute(move || local.remove_unlisted(&key, &content)).await?? {
             true => Ok(()),
             false => skip("a writer holds the file, or it is gone"),
         }
@@ -203,23 +218,10 @@ impl Repair<'_> {
     }
 
     async fn restore(&self, action: &Action) -> Done {
-        let path = &action.node;
-        for group in above(path) {
-            let stored = self.hierarchy.stored(&group, Wanted::Copies).await;
-            let Ok(Some(stored)) = stored else {
-                continue;
-            };
-            let NodeMetadata::Group(metadata) = stored.metadata else {
-                continue;
-            };
-            let copies = metadata.consolidated();
-            let copy = copies.and_then(|copies| copies.get(relative(&group, path)).ok()?);
-            let Some(copy) = copy else {
-                continue;
-            };
-            return self.create(path, &copy).await;
+        match copy_of(self.hierarchy, &action.node, &action.key).await {
+            Some(copy) => self.create(&action.node, &copy).await,
+            None => skip("no consolidated metadata holds a valid copy any more"),
         }
-        skip("no consolidated metadata holds a valid copy any more")
     }
 
     /// Puts the documents of a node that do not exist.
@@ -241,6 +243,7 @@ impl Repair<'_> {
                 put => drop(put?),
             }
         }
+        self.hierarchy.documents.clear();
         Ok(())
     }
 
@@ -312,10 +315,9 @@ impl Repair<'_> {
         let pieces = shard
             .sharding()
             .assemble(rebuilt.inner.into_iter().collect())?;
-        if !rebuilt.cells.is_empty() && self.options.backup.is_none() {
-            return skip(
-                "damaged inner chunks would be lost, so the shard is rebuilt only with a backup",
-            );
+        let is_lossy = rebuilt.is_lossy || !rebuilt.cells.is_empty();
+        if is_lossy && self.options.backup.is_none() {
+            return skip("bytes may be lost, so the shard is rebuilt only with a backup");
         }
         self.keep(action, &bytes).await?;
         let put = self
@@ -359,7 +361,7 @@ impl Repair<'_> {
                 continue;
             };
             let node = NodePath::parse(&(path.prefix() + name))?;
-            if !copies.contains(name) && has_objects(&entries, &node) {
+            if !copies.contains(name) && !keys::below(&entries, &node).is_empty() {
                 copies.insert(name, &copy)?;
             }
         }

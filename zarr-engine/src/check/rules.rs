@@ -21,8 +21,6 @@ pub(super) enum Repair {
     None,
     /// Removes the object.
     Remove,
-    /// Removes an object that holds data; only with a backup.
-    RemoveData,
     /// Removes a file or directory that listings skip.
     RemoveUnlisted,
     /// Writes the consolidated metadata of the node again.
@@ -117,7 +115,8 @@ rules! {
     DOCUMENT_WITHOUT_NODE "document-without-node" Error None "attributes or consolidated metadata of Zarr 2 belong to no array or group", "restore .zarray or .zgroup";
     NODE_INSIDE_ARRAY "node-inside-array" Error None "a node lies below an array", "move the node to a group";
     MISSING_GROUP "missing-group" Warning CreateGroup "a group has no document, though nodes lie below it; listings do not reach these nodes", "create the group";
-    ROOT_WITHOUT_GROUP "root-without-group" Note None "the store holds nodes, but no document at its root", "create a root group to list the nodes";
+    ROOT_WITHOUT_GROUP "root-without-group" Error None "the store holds nodes, but no document at its root, and readers cannot open it there", "restore the document, or create a root group";
+    MIXED_FORMATS "mixed-formats" Warning None "a node is of another format than the group above, whose listings skip it", "convert the node to the format of the group";
     MISSING_DOCUMENT "missing-document" Error Restore "a node has objects and a copy of its document in consolidated metadata, but no document", "restore the document from the copy";
     NODE_NAME "node-name" Error None "a document lies at a path that is not the path of a node", "move the node";
     RESERVED_NAME "reserved-name" Note None "the name of a node begins with __, which is reserved", "rename the node if other readers skip it";
@@ -131,7 +130,8 @@ rules! {
     CONSOLIDATED_EXTRA_NODE "consolidated-extra-node" Warning Renew "a node is in the consolidated metadata of a group above, but not in the store", "renew the consolidated metadata";
     CONSOLIDATED_STALE "consolidated-stale" Warning Renew "the copy of a document in consolidated metadata differs from the document", "renew the consolidated metadata";
 
-    CHUNK_OUTSIDE_GRID "chunk-outside-grid" Warning RemoveData "a chunk lies outside the chunk grid, and no reader reads it", "remove the object, or restore the shape";
+    DOCUMENT_SUSPECT "document-suspect" Warning None "no stored chunk of an array agrees with its document", "compare the document with a copy: it may be wrong, and all chunks whole";
+    CHUNK_OUTSIDE_GRID "chunk-outside-grid" Warning Remove "a chunk lies outside the chunk grid, and no reader reads it", "remove the object, or restore the shape";
     CHUNK_KEY "chunk-key" Error None "the key of a chunk does not follow the chunk key encoding of its array, and no reader finds it", "rename the object, or correct the chunk key encoding";
     CHUNK_WITHOUT_ARRAY "chunk-without-array" Error None "chunks lie where no array is", "restore the document of the array, or remove the chunks";
     WRITER_LEFTOVER "leftover-of-writer" Warning Remove "a writer left a lock, a probe or an unfinished object behind", "remove the object";
@@ -140,6 +140,7 @@ rules! {
     EMPTY_DIRECTORY "empty-directory" Note RemoveUnlisted "a directory is empty", "remove the directory";
     DIRECTORY_AT_OBJECT "directory-at-object" Error None "a directory lies where a document or a chunk is expected", "remove the directory, or restore the object";
     NOT_A_FILE "not-a-file" Error None "a dangling link, a pipe or a device lies in the store", "restore or remove the file";
+    FILE_AT_DIRECTORY "file-at-directory" Error None "an object lies where the directory of chunks is expected, so that no chunk can be stored there", "move the object";
     STRAY_OBJECT "stray-object" Warning None "an object inside an array is not a chunk", "move the object out of the array";
     OTHER_OBJECT "other-object" Note None "an object is not part of any node", "nothing, if the object is wanted";
 
@@ -156,7 +157,7 @@ rules! {
     SHARD_ENTRY_EMPTY "shard-entry-empty" Error Rebuild "an entry of a shard index has no bytes", "rebuild the shard without the inner chunk";
     SHARD_ENTRY_IN_INDEX "shard-entry-in-index" Error Rebuild "an inner chunk overlaps the shard index", "rebuild the shard without the inner chunk";
     SHARD_ENTRY_OVERLAP "shard-entry-overlap" Error Rebuild "two inner chunks of a shard overlap", "rebuild the shard from the inner chunks that can be decoded";
-    SHARD_ENTRY_DUPLICATE "shard-entry-duplicate" Warning Rebuild "two inner chunks of a shard share all their bytes", "rebuild the shard, if the two chunks are not equal on purpose";
+    SHARD_ENTRY_DUPLICATE "shard-entry-duplicate" Warning None "two inner chunks of a shard share all their bytes", "restore the object from a copy, if the two chunks are not equal on purpose";
     INNER_CHUNK_SIZE "inner-chunk-size" Error Rebuild "the size of an inner chunk is impossible for its codecs", "rebuild the shard without the inner chunk";
     INNER_CHUNK_CORRUPT "inner-chunk-corrupt" Error Rebuild "an inner chunk cannot be decoded", "rebuild the shard without the inner chunk";
     INNER_CHUNK_CHECKSUM "inner-chunk-checksum" Error Rebuild "an inner chunk does not match its checksum", "rebuild the shard without the inner chunk";

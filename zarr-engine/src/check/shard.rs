@@ -50,6 +50,20 @@ pub(super) struct Inspected {
     pub(super) dead: u64,
 }
 
+impl Inspected {
+    /// Whether the bytes that belong to nothing may be those of missing inner chunks.
+    pub(super) fn is_lossy(&self) -> bool {
+        self.dead > 0 && self.missing > 0
+    }
+
+    /// Whether inner chunks share all their bytes while other bytes belong to nothing: then one of
+    /// them has lost its place, and nothing tells which.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        let mut faults = self.faults.iter();
+        self.dead > 0 && faults.any(|fault| fault.rule.name == SHARD_ENTRY_DUPLICATE.name)
+    }
+}
+
 impl Shard {
     /// Returns the shard in a cell of an array; `None` if the array is not sharded.
     pub(super) fn new(layout: &ArrayLayout, cell: &[u64]) -> Option<Self> {

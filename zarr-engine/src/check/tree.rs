@@ -29,6 +29,12 @@ pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut
             findings.push(NODE_INSIDE_ARRAY.at(path, message));
             continue;
         }
+        let nearest = above.iter().find_map(|path| real.get(path));
+        if nearest.is_some_and(|group| {
+            is_zarr_3(group) && is_zarr_2(node) || is_zarr_2(group) && is_zarr_3(node)
+        }) {
+            findings.push(MIXED_FORMATS.at(path, MIXED_FORMATS.about));
+        }
         for group in above.iter().filter(|path| !real.contains_key(path)) {
             missing.entry(group.clone()).or_insert((path, *node));
         }
@@ -47,8 +53,24 @@ pub(super) fn check(nodes: &Nodes, restored: &BTreeSet<NodePath>, findings: &mut
             false => v2::GROUP_NAME,
         };
         let message = format!("no document, though {below} lies below");
-        findings.push(rule.at(&group, message).key(group.prefix() + name));
+        let mut finding = rule.at(&group, message).key(group.prefix() + name);
+        let mut highest = real
+            .keys()
+            .filter(|path| above(path).all(|path| !real.contains_key(&path)));
+        // A folder or archive of stores is none itself.
+        if group.is_root() && highest.all(|path| path.name().ends_with(".zarr")) {
+            finding.severity = Severity::Note;
+        }
+        findings.push(finding);
     }
+}
+
+fn is_zarr_3(node: &Node) -> bool {
+    node.has(METADATA_NAME) && !node.has(v2::ARRAY_NAME) && !node.has(v2::GROUP_NAME)
+}
+
+fn is_zarr_2(node: &Node) -> bool {
+    !node.has(METADATA_NAME)
 }
 
 /// Whether a group is a plate of OME-Zarr: many writers create no groups for its rows.

@@ -169,7 +169,8 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
         member.header = moved(member.header)?;
         member.limit = moved(member.limit)?;
         let name = &*names(name, from_dos);
-        if name.ends_with('/') && member.size == 0 {
+        // A directory, of whatever size.
+        if name.ends_with('/') {
             continue;
         }
         let name = without_dots(name);

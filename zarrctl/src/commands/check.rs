@@ -45,6 +45,7 @@ pub(crate) fn run(context: &Context, args: &Check) -> Result<Outcome> {
         return Ok(Outcome::Well);
     };
     let source = context.open(given)?;
+    source.expect_place()?;
     let report = blocking::check(&source.hierarchy, CheckOptions { deep: args.deep });
     if let Some(file) = &args.junit {
         let place = |error| Failure::new(format!("{}: {error}", file.display()));
@@ -101,6 +102,7 @@ fn drawn(report: &Report, location: &str) -> String {
         let inside = [place(finding), finding.message.clone()];
         let inside = inside.iter().filter(|line| !line.is_empty());
         lines.extend(inside.map(|line| format!("  {line}")));
+        lines.iter_mut().for_each(|line| *line = visible(line));
         if finding.severity != Severity::Note {
             lines.push(format!("  to do: {}", finding.advice));
         }
@@ -118,6 +120,16 @@ fn drawn(report: &Report, location: &str) -> String {
         text::size(report.bytes),
     ];
     drawn + &format!("{} in {}\n", counts.join(", "), checked.join(", "))
+}
+
+/// Returns text whose control characters, which names of objects may have, are escaped.
+pub(super) fn visible(text: &str) -> String {
+    let letters = text.chars().map(|letter| match letter {
+        '\n' | '\t' => letter.to_string(),
+        letter if letter.is_control() => letter.escape_default().to_string(),
+        letter => letter.to_string(),
+    });
+    letters.collect()
 }
 
 /// Returns the report in the format of JUnit: one test case for each rule, failed by its errors and

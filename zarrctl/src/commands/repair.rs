@@ -7,10 +7,13 @@ use zarr::check::{
     Action, ActionKind, CheckOptions, Finding, Recover, RepairOptions, Severity, Status,
 };
 
-use super::check::at;
+use super::check::{at, visible};
 use crate::context::Context;
-use crate::failure::{Outcome, Result};
-use crate::text;
+use crate::failure::{Failure, Outcome, Result};
+use crate::{source, text};
+
+/// How often consequences of repairs are looked for.
+const ROUNDS: usize = 4;
 
 /// Show what can be repaired in a store, and repair it
 #[derive(Debug, Args)]
@@ -62,7 +65,14 @@ struct Repaired {
 }
 
 pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
+    if let Some(backup) = args.backup.as_ref()
+        && source::overlap(backup, &args.source)
+    {
+        let message = format!("the backup {backup} and {} overlap", args.source);
+        return Err(Failure::new(message).hint("give a place outside of the store"));
+    }
     let source = context.open(&args.source)?;
+    source.expect_place()?;
     let hierarchy = &source.hierarchy;
     let report = blocking::check(hierarchy, CheckOptions { deep: args.deep });
     let open = |given: &String| context.open(given).map(|source| source.hierarchy);
@@ -102,10 +112,15 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
         backup: backup.map(|hierarchy| hierarchy.store().clone()),
         other_copy: copy.map(Into::into),
     };
-    let repaired = Repaired {
-        outcomes: blocking::repair(hierarchy, actions, &options),
-        left,
-    };
+    let mut outcomes = blocking::repair(hierarchy, actions, &options);
+    for _ in 0..ROUNDS {
+        let actions = consequences(hierarchy, &outcomes)?;
+        if actions.is_empty() {
+            break;
+        }
+        outcomes.extend(blocking::repair(hierarchy, actions, &options));
+    }
+    let repaired = Repaired { outcomes, left };
     context.print(&repaired, || {
         results(&repaired.outcomes) + &rest(&repaired.left, source.location())
     })?;
@@ -119,6 +134,20 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     if restored {
         context.note("documents were restored: run again to check the chunks of their nodes");
     }
+    let is_of_copies = |kind| {
+        use ActionKind::{CreateGroup, RestoreDocument, RestoreObject};
+        matches!(kind, CreateGroup | RestoreDocument | RestoreObject)
+    };
+    if outcomes
+        .clone()
+        .any(|outcome| is_of_copies(outcome.action.kind))
+    {
+        let outer = context.open_in_hierarchy(&args.source)?;
+        if !outer.path.is_empty() {
+            let message = "groups above may have consolidated metadata: check them, too";
+            context.note(message);
+        }
+    }
     if outcomes.clone().any(|outcome| !outcome.dropped.is_empty()) {
         context.note("take dropped inner chunks from a copy: add --from COPY --missing");
     }
@@ -126,6 +155,29 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     Ok(Outcome::of(
         statuses.all(|status| status == Status::Done) && is_clean,
     ))
+}
+
+/// Plans what new documents of groups entail: documents of groups around them, and copies.
+fn consequences(
+    hierarchy: &blocking::Hierarchy,
+    outcomes: &[zarr::check::Outcome],
+) -> Result<Vec<Action>> {
+    use ActionKind::{CreateGroup, RenewConsolidated, RestoreDocument};
+    let is_new = |outcome: &zarr::check::Outcome| {
+        outcome.status == Status::Done
+            && matches!(outcome.action.kind, CreateGroup | RestoreDocument)
+    };
+    if !outcomes.iter().any(is_new) {
+        return Ok(Vec::new());
+    }
+    let report = blocking::check(hierarchy, CheckOptions::default());
+    let mut actions = blocking::plan_repair(hierarchy, &report)?;
+    let is_done = |action: &Action| outcomes.iter().any(|done| done.action.key == action.key);
+    actions.retain(|action| {
+        let kinds = [CreateGroup, RestoreDocument, RenewConsolidated];
+        kinds.contains(&action.kind) && !is_done(action)
+    });
+    Ok(actions)
 }
 
 /// Returns the findings that repairs leave alone.
@@ -161,7 +213,7 @@ fn what(action: &Action) -> String {
         true => "missing".to_owned(),
         false => action.rules.join(", "),
     };
-    format!("{verb} {} ({why})", action.key)
+    visible(&format!("{verb} {} ({why})", action.key))
 }
 
 fn shown(actions: &[Action]) -> String {

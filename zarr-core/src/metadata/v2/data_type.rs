@@ -50,6 +50,15 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
         return struct_type(fields);
     }
     let text = dtype.as_str().ok_or_else(invalid)?;
+    // The spelling of TensorStore, whose bytes are little-endian.
+    if text == "bfloat16" {
+        return Ok(DataType {
+            extension: json!(text),
+            item_size: 2,
+            endian: Some("little"),
+            zero: json!(0.0),
+        });
+    }
     let (order, rest) = text.split_at_checked(1).ok_or_else(invalid)?;
     let (kind, size) = rest.split_at_checked(1).ok_or_else(invalid)?;
     if kind == "O" {
@@ -66,6 +75,9 @@ pub(super) fn data_type(dtype: &Value, filters: &[Map<String, Value>]) -> Result
         _ => return Err(invalid()),
     };
     let bits = size.saturating_mul(8);
+    if endian.is_none() && size > 1 && ["i", "u", "f", "c"].contains(&kind) {
+        return Err(invalid());
+    }
     let named = |name: String, zero: Value| (json!(name), size, zero);
     let sized = |name: &str, length: u64, zero: Value| {
         (
