@@ -42,14 +42,14 @@ pub(crate) fn run(context: &Context, args: &Sweep) -> Result<Outcome> {
     );
     context.confirm(&question, args.yes)?;
     let removed = runtime().block_on(source.hierarchy.store().sweep(args.older_than))?;
-    let listed = removed.iter().map(|leftover| {
-        json!({"kind": leftover.kind.name(), "key": leftover.key})
-    });
+    let listed = removed
+        .iter()
+        .map(|leftover| json!({"kind": leftover.kind.name(), "key": leftover.key}));
     let listed = listed.collect::<Vec<_>>();
     context.print(&json!({"removed": listed}), || {
-        let lines = removed.iter().map(|leftover| {
-            format!("removed {} {}\n", leftover.kind.name(), leftover.key)
-        });
+        let lines = removed
+            .iter()
+            .map(|leftover| format!("removed {} {}\n", leftover.kind.name(), leftover.key));
         let count = text::plural(removed.len() as u64, "unfinished write");
         lines.chain([format!("removed {count}\n")]).collect()
     })?;
