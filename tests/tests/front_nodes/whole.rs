@@ -139,7 +139,7 @@ fn only_nodes_are_deleted() {
             let error = hierarchy.replace(path, group.into());
             // Creating `g/a` has created the root.
             assert_eq!(error.is_err(), path == "photos");
-            if path == "" {
+            if path.is_empty() {
                 assert_eq!(objects(&hierarchy, ""), ["zarr.json"]);
                 put(&hierarchy, "photos/2021/1.jpg", "a photo");
             }
