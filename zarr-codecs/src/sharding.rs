@@ -96,9 +96,9 @@ fn extensions(member: &str, values: &[Box<RawValue>]) -> Result<Vec<Extension>> 
 /// Renames the chain's own place, `codecs`, to `index_codecs` in an error.
 fn in_index(error: Error) -> Error {
     match error {
-        Error::InMember { pointer, source } => Error::InMember {
+        Error::InMember { pointer, error } => Error::InMember {
             pointer: format!("index_{pointer}"),
-            source,
+            error,
         },
         other => other.member("index_codecs"),
     }

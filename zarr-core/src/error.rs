@@ -1,8 +1,11 @@
 //! The error type of the pure crates. A failure is described where it happens; its place (metadata
 //! member, inner chunk, object key) is added once, where that place is known.
 
+mod near;
+
 use std::fmt;
 
+use self::near::did_you_mean;
 use crate::bare_words::unmarked;
 
 /// The result type of this crate.
@@ -41,7 +44,10 @@ pub enum Error {
         expected: String,
     },
     /// An extension that is not registered: possibly valid, but not supported.
-    #[error("unknown {point} {name:?}; registered: {registered}")]
+    #[error(
+        "unknown {point} {name:?}; {}registered: {registered}",
+        did_you_mean(name, registered)
+    )]
     UnknownExtension {
         /// The extension point: "codec", "data type", "chunk grid" ...
         point: &'static str,
@@ -130,30 +136,30 @@ pub enum Error {
         element: &'static str,
     },
     /// An error in a member of a metadata document, or in the index of a shard.
-    #[error("{pointer}: {source}")]
+    #[error("{pointer}: {error}")]
     InMember {
         /// The path of members, such as `codecs[0].codecs[1]`.
         pointer: String,
         /// The error that happened there.
-        source: Box<Error>,
+        error: Box<Error>,
     },
     /// An error in a chunk or inner chunk.
-    #[error("{level} {cell:?}: {source}")]
+    #[error("{level} {cell:?}: {error}")]
     InChunk {
         /// "chunk" or "inner chunk".
         level: &'static str,
         /// The chunk's indices in the grid of its level.
         cell: Vec<u64>,
         /// The error that happened there.
-        source: Box<Error>,
+        error: Box<Error>,
     },
     /// An error in a stored object.
-    #[error("{key}: {source}")]
+    #[error("{key}: {error}")]
     InObject {
         /// The key of the object in its store.
         key: String,
         /// The error that happened there.
-        source: Box<Error>,
+        error: Box<Error>,
     },
 }
 
@@ -200,9 +206,9 @@ impl Error {
             Self::Selection { .. } | Self::OutputInUse => ErrorKind::Selection,
             Self::ElementType { .. } => ErrorKind::ElementType,
             // Unreachable: `root` has removed the places.
-            Self::InMember { source, .. }
-            | Self::InChunk { source, .. }
-            | Self::InObject { source, .. } => source.kind(),
+            Self::InMember { error, .. }
+            | Self::InChunk { error, .. }
+            | Self::InObject { error, .. } => error.kind(),
         }
     }
 
@@ -242,13 +248,13 @@ impl Error {
     #[must_use]
     pub fn member(self, member: impl fmt::Display) -> Self {
         match self {
-            Self::InMember { pointer, source } => Self::InMember {
+            Self::InMember { pointer, error } => Self::InMember {
                 pointer: format!("{member}.{pointer}"),
-                source,
+                error,
             },
-            source => Self::InMember {
+            error => Self::InMember {
                 pointer: member.to_string(),
-                source: Box::new(source),
+                error: Box::new(error),
             },
         }
     }
@@ -259,7 +265,7 @@ impl Error {
         Self::InChunk {
             level,
             cell: cell.to_vec(),
-            source: Box::new(self),
+            error: Box::new(self),
         }
     }
 
@@ -268,7 +274,7 @@ impl Error {
     pub fn key(self, key: &str) -> Self {
         Self::InObject {
             key: key.to_owned(),
-            source: Box::new(self),
+            error: Box::new(self),
         }
     }
 
@@ -276,9 +282,9 @@ impl Error {
     #[must_use]
     pub fn root(&self) -> &Self {
         match self {
-            Self::InMember { source, .. }
-            | Self::InChunk { source, .. }
-            | Self::InObject { source, .. } => source.root(),
+            Self::InMember { error, .. }
+            | Self::InChunk { error, .. }
+            | Self::InObject { error, .. } => error.root(),
             other => other,
         }
     }

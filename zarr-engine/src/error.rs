@@ -49,6 +49,14 @@ pub enum Error {
         /// The path of the existing node.
         path: NodePath,
     },
+    /// The path to be deleted has objects, but no node.
+    #[error("{path} is not a node: {reason}")]
+    NotANode {
+        /// The path.
+        path: NodePath,
+        /// What is stored there.
+        reason: String,
+    },
     /// Another writer changed the object during every attempt to write it.
     #[error(
         "{key}: other writers changed the object during each of {attempts} attempts to write it"
@@ -103,12 +111,12 @@ pub enum Error {
         reason: String,
     },
     /// An error that concerns this node.
-    #[error("{}", located(path, source))]
+    #[error("{}", located(path, error))]
     InNode {
         /// The path of the node.
         path: NodePath,
         /// The error itself.
-        source: Box<Error>,
+        error: Box<Error>,
     },
     /// Metadata, a selection or encoded data is invalid.
     #[error(transparent)]
@@ -178,10 +186,11 @@ impl Error {
             Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Self::ConcurrentModification { .. } => ErrorKind::Conflict,
             Self::ChangedDuringRead { .. } | Self::StaleHandle { .. } => ErrorKind::Changed,
+            Self::NotANode { .. } => ErrorKind::Invalid,
             Self::Shape { .. } => ErrorKind::Selection,
             Self::Threads { .. } => ErrorKind::Io,
             Self::Internal { .. } => ErrorKind::Internal,
-            Self::InNode { source, .. } => source.kind(),
+            Self::InNode { error, .. } => error.kind(),
             Self::Core(error) => of_core(error.kind()),
             Self::Store(error) => of_store(error.kind()),
         }
@@ -194,6 +203,7 @@ impl Error {
             Self::NodeNotFound { path, .. }
             | Self::NodeType { path, .. }
             | Self::AlreadyExists { path, .. }
+            | Self::NotANode { path, .. }
             | Self::StaleHandle { path }
             | Self::InNode { path, .. } => Some(path),
             _ => None,
@@ -208,7 +218,7 @@ impl Error {
             Self::ConcurrentModification { key, .. } | Self::ChangedDuringRead { key, .. } => {
                 Some(key)
             }
-            Self::InNode { source, .. } => source.key(),
+            Self::InNode { error, .. } => error.key(),
             Self::Core(error) => places(error).find_map(|error| match error {
                 zarr_core::Error::InObject { key, .. } => Some(key.as_str()),
                 _ => None,
@@ -223,7 +233,7 @@ impl Error {
     #[must_use]
     pub fn inner_chunk(&self) -> Option<&[u64]> {
         match self {
-            Self::InNode { source, .. } => source.inner_chunk(),
+            Self::InNode { error, .. } => error.inner_chunk(),
             Self::Core(error) => places(error).find_map(|error| match error {
                 zarr_core::Error::InChunk { level, cell, .. } if *level == "inner chunk" => {
                     Some(cell.as_slice())
@@ -240,7 +250,7 @@ impl Error {
             Some(_) => self,
             None => Self::InNode {
                 path: path.clone(),
-                source: Box::new(self),
+                error: Box::new(self),
             },
         }
     }
@@ -249,18 +259,29 @@ impl Error {
     #[must_use]
     pub fn root(&self) -> &Self {
         match self {
-            Self::InNode { source, .. } => source.root(),
+            Self::InNode { error, .. } => error.root(),
             other => other,
         }
+    }
+}
+
+/// Attaches a node to the error of a result.
+pub(crate) trait At {
+    fn at(self, path: &NodePath) -> Self;
+}
+
+impl<R> At for Result<R> {
+    fn at(self, path: &NodePath) -> Self {
+        self.map_err(|error| error.in_node(path))
     }
 }
 
 /// Iterates over a core error and the errors that it wraps, outermost first.
 fn places(error: &zarr_core::Error) -> impl Iterator<Item = &zarr_core::Error> {
     std::iter::successors(Some(error), |error| match error {
-        zarr_core::Error::InMember { source, .. }
-        | zarr_core::Error::InChunk { source, .. }
-        | zarr_core::Error::InObject { source, .. } => Some(source),
+        zarr_core::Error::InMember { error, .. }
+        | zarr_core::Error::InChunk { error, .. }
+        | zarr_core::Error::InObject { error, .. } => Some(error),
         _ => None,
     })
 }

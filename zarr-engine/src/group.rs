@@ -12,7 +12,7 @@ use zarr_core::metadata::{Attributes, ConsolidatedMetadata, GroupMetadata, NodeM
 
 use crate::attributes;
 use crate::documents::relative;
-use crate::error::Result;
+use crate::error::{At, Result};
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
 /// How a node below a group differs from its copy in the group's consolidated metadata.
@@ -147,10 +147,11 @@ impl Group {
                 }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
-        let changed = changed.await?;
+        let changed = changed.await.at(&self.path)?;
         self.hierarchy
             .renew_copies_after(&self.path, &changed)
-            .await?;
+            .await
+            .at(&self.path)?;
         if let NodeMetadata::Group(group) = changed {
             let inherited = self.metadata.consolidated().cloned();
             let inherited = inherited.filter(|_| self.copied_from.is_some());
@@ -192,6 +193,19 @@ impl Group {
     }
 
     /// Lists the paths and kinds of all nodes below the group, in order of path.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use zarr_engine::{ArrayBuilder, NodeKind};
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// hierarchy.create_array("run/1/x", ArrayBuilder::new(&[4], "int32")).await?;
+    /// let nodes = hierarchy.group("run").await?.walk().await?;
+    /// let nodes = nodes.iter().map(|(path, kind)| (path.as_str(), *kind));
+    /// assert!(nodes.eq([("run/1", NodeKind::Group), ("run/1/x", NodeKind::Array)]));
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// The errors of [`Self::children`].

@@ -12,6 +12,18 @@ use crate::engine::{CacheOptions, Engine, Target};
 use crate::error::{Error, Result};
 
 /// A hierarchy: the nodes in a store. Cheap to clone; all handles share caches and limits.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use zarr_engine::{ArrayBuilder, Hierarchy, Store, registry};
+///
+/// let hierarchy = Hierarchy::new(Store::open("memory:")?, registry());
+/// hierarchy.create_group("run", Default::default()).await?;
+/// hierarchy.create_array("run/x", ArrayBuilder::new(&[4], "int32")).await?;
+/// assert_eq!(hierarchy.node("run/x").await?.into_array()?.shape(), [4]);
+/// # Ok::<(), zarr_engine::Error>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hierarchy {
     engine: Arc<Engine>,

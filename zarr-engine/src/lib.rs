@@ -26,6 +26,8 @@
 //! offers both to programs without an async runtime. The engine builds on three crates: `zarr-core`
 //! (metadata, plans, encoding and decoding), `zarr-codecs` (codecs) and `zarr-store` (I/O).
 
+use std::path::Path;
+
 mod array;
 mod attributes;
 pub mod blocking;
@@ -44,10 +46,10 @@ mod transfer;
 mod usage;
 
 pub use array::{
-    Array, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace, ElementDifferences,
-    Elements, Index, InnerChunk, Number, Plain, Points, ReadAs, ReadElement, Rewrite, Rewritten,
-    Scalar, Select, Space, Statistics, StoredChunk, StoredShard, SubArray, Tolerance, ValueDigest,
-    WriteData, WriteElement, points,
+    Array, AxisElement, AxisName, AxisSelect, AxisSelection, Chunk, Compaction, DeadSpace,
+    ElementDifferences, Elements, Index, InnerChunk, Number, Plain, Points, ReadAs, ReadElement,
+    Rewrite, Rewritten, Scalar, Select, Space, Statistics, StoredChunk, StoredShard, SubArray,
+    Tolerance, ValueDigest, WriteData, WriteElement, points,
 };
 #[doc(hidden)]
 pub use engine::stored_range;
@@ -55,15 +57,17 @@ pub use engine::{CacheOptions, ChunkForm, CompactOptions, Target, limits};
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Difference, Group};
 pub use hierarchy::{Hierarchy, NodeKind};
-pub use nodes::Node;
+pub use nodes::{IntoMetadata, Node};
 pub use selection::{mask, slices};
 pub use transfer::{KeyFilter, Skip, Transfer, Transferred};
 pub use usage::{NodeUsage, Usage};
 
+pub use futures::Stream;
+pub use serde_json::value::RawValue;
 pub use zarr_codecs::registry;
 pub use zarr_core::metadata::{
-    ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata,
-    codecs,
+    ArrayBuilder, ArrayMetadata, Attributes, ConsolidatedMetadata, FillElement, GroupMetadata,
+    NodeMetadata, codecs,
 };
 pub use zarr_core::plan::{
     InnerOrder, ReadOptions, ReadPlan, Task, Tasks, WriteOptions, WritePlan,
@@ -80,10 +84,22 @@ pub use {bytes, half, ndarray, num_complex, zarr_core as core, zarr_store as sto
 /// Opens the hierarchy at a URL or path without reading anything. Accepts `memory:`, a local path
 /// and `file://`, and, with the matching features, `s3://`, `gs://`, `az://` and `http(s)://`.
 ///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("data.zarr");
+/// let hierarchy = zarr_engine::open(&path)?;
+/// hierarchy.create_group("", Default::default()).await?;
+/// assert!(path.join("zarr.json").exists());
+/// # Ok::<(), zarr_engine::Error>(())
+/// # }).unwrap();
+/// ```
+///
 /// # Errors
-/// [`Error::Store`] if the URL is malformed or this build does not support its scheme.
-pub fn open(url: &str) -> Result<Hierarchy> {
-    Ok(Hierarchy::new(Store::open(url)?, registry()))
+/// [`Error::Store`] if the URL is malformed, and
+/// [`ErrorKind::Unsupported`] if this build lacks the feature of its scheme.
+pub fn open(url: impl AsRef<Path>) -> Result<Hierarchy> {
+    open_with(url, [("", ""); 0])
 }
 
 /// Opens a hierarchy with store options (keys, endpoints, regions), named as in `object_store`.
@@ -91,10 +107,16 @@ pub fn open(url: &str) -> Result<Hierarchy> {
 /// # Errors
 /// [`Error::Store`] as for [`open`], and for an option that the store does not support.
 pub fn open_with(
-    url: &str,
+    url: impl AsRef<Path>,
     options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
 ) -> Result<Hierarchy> {
-    Ok(Hierarchy::new(Store::open_with(url, options)?, registry()))
+    let url = url.as_ref();
+    let store = match url.to_str() {
+        Some(text) => Store::open_with(text, options)?,
+        // Only a path may be other than text.
+        None => Store::local(url)?,
+    };
+    Ok(Hierarchy::new(store, registry()))
 }
 
 /// Compiles and runs the code in the readmes and guides as doctests.

@@ -96,8 +96,8 @@ impl<T> PerProcess<T> {
     }
 
     /// Replaces the value from now on.
-    pub fn set(&self, value: T) {
-        forget_parents(self.0.swap(Some(Made::here(Arc::new(value)))));
+    pub fn set(&self, value: impl Into<Arc<T>>) {
+        forget_parents(self.0.swap(Some(Made::here(value.into()))));
     }
 
     /// Returns the value of this process, creating it with an infallible `make` if missing.

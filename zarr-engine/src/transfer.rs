@@ -11,7 +11,7 @@ use zarr_store::{ByteRange, Entry, ErrorKind, Precondition, Store};
 
 use crate::documents::NAMES;
 use crate::engine::limits;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::hierarchy::Hierarchy;
 
 /// The size of a permit for memory, in bytes.
@@ -99,10 +99,12 @@ impl Hierarchy {
     ) -> Result<Transferred> {
         let paths = (NodePath::parse(from)?, NodePath::parse(to)?);
         let above = self.groups_above_copy(&paths, target).await?;
-        let present = listed(target.store(), &paths.1).await?;
+        let found = listed(self.store(), &paths.0).await.at(&paths.0)?;
+        let present = listed(target.store(), &paths.1).await.at(&paths.1)?;
         let done = |size, _| done(size);
-        self.copy_objects(&paths, target, above, &options, present, done)
+        self.copy_objects(&paths, target, above, &options, (found, present), done)
             .await
+            .at(&paths.1)
     }
 
     /// Returns the missing groups above a copy of a node, if the copy is possible.
@@ -111,16 +113,19 @@ impl Hierarchy {
         (from, to): &(NodePath, NodePath),
         target: &Self,
     ) -> Result<Vec<(NodePath, NodeMetadata)>> {
-        let found = self.any_document(from).await?;
+        let found = self.any_document(from).await.at(from)?;
         let found = found.ok_or_else(|| self.not_found(from))?;
-        let within = |a: &NodePath, b: &NodePath| a.prefix().starts_with(&b.prefix());
-        if self.shares_store(target) && (within(from, to) || within(to, from)) {
-            let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it";
+        if self
+            .store()
+            .overlaps(from.as_str(), target.store(), to.as_str())
+        {
+            let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it, \
+                        by whatever URL the target was opened";
             let path = to.to_string();
             return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(from));
         }
         let is_zarr_2 = found.zarr_2().is_some();
-        let (above, wants_zarr_2) = target.groups_above(to, is_zarr_2).await?;
+        let (above, wants_zarr_2) = target.groups_above(to, is_zarr_2).await.at(to)?;
         if is_zarr_2 != wants_zarr_2 {
             let what = format!(
                 "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
@@ -131,20 +136,20 @@ impl Hierarchy {
         Ok(above)
     }
 
-    /// Copies all wanted objects, with the missing groups above between chunks and documents. Calls
-    /// `progress` with the size of each object and the number of all.
+    /// Copies all wanted objects of those found here, with the missing groups above between chunks
+    /// and documents; the target has the objects `present`. Calls `progress` with the size of each
+    /// object and the number of all.
     pub(crate) async fn copy_objects(
         &self,
         (from, to): &(NodePath, NodePath),
         target: &Self,
         above: Vec<(NodePath, NodeMetadata)>,
         options: &Transfer,
-        present: HashMap<String, u64>,
+        (found, present): (HashMap<String, u64>, HashMap<String, u64>),
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Transferred> {
         let copies = Copies::new(self, target, options);
         let is_wanted = |key: &str| options.wanted.as_ref().is_none_or(|wanted| wanted(key));
-        let found = listed(self.store(), from).await?;
         let others = present.keys().filter(|key| !found.contains_key(*key));
         let others = others.filter(|key| is_wanted(key)).cloned();
         let mut all = Transferred {

@@ -107,7 +107,7 @@ fn class_name(error: &zarr::Error) -> &'static str {
         E::Shape { .. } => "InvalidError",
         E::Core(error) => core_class(error.root()),
         E::Store(error) => store_class(error.kind()),
-        E::InNode { source, .. } => class_name(source),
+        E::InNode { error, .. } => class_name(error),
         _ => "InternalError",
     }
 }

@@ -37,10 +37,11 @@ pub(crate) fn web(url: &Url, options: Options) -> Result<Store> {
 /// The error for a scheme whose feature this build leaves out.
 #[cfg(not(all(feature = "s3", feature = "gcs", feature = "azure", feature = "http")))]
 fn feature_is_off(url: &Url, feature: &str) -> crate::Error {
-    invalid(
-        url.as_str(),
-        &format!("zarr-store is built without its feature \"{feature}\""),
-    )
+    crate::Error::Unsupported {
+        place: crate::Place::new(&crate::redact::text(url.as_str()).into(), ""),
+        operation: "open",
+        reason: format!("this build lacks the feature \"{feature}\""),
+    }
 }
 
 /// Builds a cloud store from a builder with everything but the options. A macro, since the three

@@ -25,24 +25,24 @@ pub enum Error {
         place: Place,
     },
     /// The backend refuses the credentials, or the operating system refuses access.
-    #[error("{place}: {operation}: permission denied: {source}")]
+    #[error("{place}: {operation}: permission denied: {cause}")]
     PermissionDenied {
         /// The store and key.
         place: Place,
         /// The operation that failed.
         operation: &'static str,
         /// The message of the backend.
-        source: Cause,
+        cause: Cause,
     },
     /// The backend did not respond in time.
-    #[error("{place}: {operation}: timed out: {source}")]
+    #[error("{place}: {operation}: timed out: {cause}")]
     Timeout {
         /// The store and key.
         place: Place,
         /// The operation that failed.
         operation: &'static str,
         /// The message of the backend.
-        source: Cause,
+        cause: Cause,
     },
     /// The object is no longer the version that the read requested.
     #[error("{place}: changed while it was being read")]
@@ -131,24 +131,24 @@ pub enum Error {
         found: &'static str,
     },
     /// The operating system failed.
-    #[error("{place}: {operation}: {source}")]
+    #[error("{place}: {operation}: {cause}")]
     Io {
         /// The store and key.
         place: Place,
         /// The operation that failed.
         operation: &'static str,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The backend failed in another way.
-    #[error("{place}: {operation}: {source}")]
+    #[error("{place}: {operation}: {cause}")]
     Backend {
         /// The store and key.
         place: Place,
         /// The operation that failed.
         operation: &'static str,
         /// The message of the backend.
-        source: Cause,
+        cause: Cause,
     },
 }
 
@@ -239,22 +239,22 @@ impl Error {
     }
 
     /// Makes an error of the operating system at a place.
-    pub(crate) fn io(place: Place, operation: &'static str, source: io::Error) -> Self {
-        match source.kind() {
+    pub(crate) fn io(place: Place, operation: &'static str, cause: io::Error) -> Self {
+        match cause.kind() {
             io::ErrorKind::PermissionDenied => Self::PermissionDenied {
                 place,
                 operation,
-                source: Cause::new(&source),
+                cause: Cause::new(&cause),
             },
             io::ErrorKind::TimedOut => Self::Timeout {
                 place,
                 operation,
-                source: Cause::new(&source),
+                cause: Cause::new(&cause),
             },
             _ => Self::Io {
                 place,
                 operation,
-                source,
+                cause,
             },
         }
     }

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Modules, in the order of a call: `open` and `cloud` open a store; `store` is the handle;
-//! `calls`, `copy`, `patch` and `sweep` are its operations; `key` checks keys and prefixes; `planner`,
+//! `calls`, `copy`, `patch` and `sweep` are its operations; `overlap` compares places; `key` checks keys and prefixes; `planner`,
 //! `cost` and `deadline` decide on requests; `object`, `local` and `zip` run the requests.
 
 mod absent;
@@ -42,6 +42,7 @@ mod memory;
 mod object;
 mod open;
 mod options;
+mod overlap;
 mod patch;
 mod planner;
 mod redact;

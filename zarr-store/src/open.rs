@@ -120,6 +120,12 @@ fn split_name(url: &str) -> (String, String) {
 fn open_first(url: &str, options: Options) -> Result<Store> {
     check_text(url)?;
     let Some((scheme, rest)) = split_scheme(url) else {
+        if url.is_empty() {
+            return Err(invalid(
+                url,
+                "no URL and no path; write . for the current directory",
+            ));
+        }
         check_path(url)?;
         no_options(url, &options)?;
         return Store::local(url);

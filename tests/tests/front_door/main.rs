@@ -8,6 +8,7 @@
 )]
 
 mod chunks;
+mod conversions;
 mod elements;
 mod selections;
 

@@ -100,3 +100,101 @@ fn futures_are_send() {
         assert_eq!(same.read::<i32>(..).await.unwrap().sum(), 10);
     });
 }
+
+/// Every failure of a node names the node, and no message appears twice in a chain of causes.
+#[test]
+fn errors_name_their_node_once() {
+    let store = zarr::Store::memory();
+    let hierarchy = Hierarchy::new(store.clone(), zarr::registry());
+    let array = hierarchy.create_array("g/a", metadata(&[4], &[2]));
+    array.unwrap().write(.., 1).unwrap();
+    put(&hierarchy, "g/bad/zarr.json", "{");
+    let read_only = Hierarchy::new(store.read_only(), zarr::registry());
+    let array = || hierarchy.array("g/a").unwrap();
+    let locked = || read_only.array("g/a").unwrap();
+    let unknown = ArrayBuilder::new(&[4], "no-such").with_fill_json("0");
+    let unknown = unknown.unwrap().build().unwrap();
+    let mut out = Array1::<i32>::zeros(9);
+    let runtime = blocking::runtime();
+    let errors = [
+        ("g/a", array().resize(&[4, 4]).unwrap_err()),
+        ("g/a", locked().resize(&[8]).unwrap_err()),
+        ("g/a", locked().resize(&[2]).unwrap_err()),
+        (
+            "g/a",
+            locked().set_attributes(Attributes::new()).unwrap_err(),
+        ),
+        ("g/a", locked().append(0, &[1]).unwrap_err()),
+        ("g/a", read_only.delete("g/a").unwrap_err()),
+        (
+            "new",
+            read_only
+                .create_group("new", Attributes::new())
+                .unwrap_err(),
+        ),
+        (
+            "new",
+            read_only
+                .create_array("new", metadata(&[4], &[2]))
+                .unwrap_err(),
+        ),
+        (
+            "g/a",
+            read_only
+                .replace("g/a", metadata(&[4], &[2]).into())
+                .unwrap_err(),
+        ),
+        ("g/b", read_only.rename("g/a", "g/b").unwrap_err()),
+        (
+            "g",
+            read_only.group("g").unwrap().consolidate().unwrap_err(),
+        ),
+        (
+            "g",
+            read_only
+                .group("g")
+                .unwrap()
+                .set_attributes(Attributes::new())
+                .unwrap_err(),
+        ),
+        ("new", hierarchy.create_array("new", unknown).unwrap_err()),
+        (
+            "g/bad",
+            hierarchy.copy("g/bad", &hierarchy, "g/c").unwrap_err(),
+        ),
+        ("g/bad", hierarchy.exists("g/bad").unwrap_err()),
+        (
+            "g/bad",
+            hierarchy.group("g").unwrap().members().unwrap_err(),
+        ),
+        ("g/bad", hierarchy.group("g").unwrap().walk().unwrap_err()),
+        (
+            "g/bad",
+            hierarchy.group("g").unwrap().consolidate().unwrap_err(),
+        ),
+        (
+            "g/a",
+            runtime
+                .block_on(array().as_async().read_into(2..11, out.view_mut()))
+                .unwrap_err(),
+        ),
+    ];
+    for (node, error) in errors {
+        assert_eq!(
+            error.node().map(|path| path.as_str()),
+            Some(node),
+            "{error}"
+        );
+        let mut causes = vec![error.to_string()];
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(next) = cause.source() {
+            assert!(
+                !causes.iter().any(|text| text.contains(&next.to_string())),
+                "{next}: {causes:?}"
+            );
+            causes.push(next.to_string());
+            cause = next;
+        }
+    }
+    assert!(open("").unwrap_err().to_string().contains("no path"));
+}

@@ -7,6 +7,7 @@ mod changes;
 mod copies;
 mod errors;
 mod like;
+mod whole;
 
 use ndarray::{Array1, Array2, s};
 use serde_json::{Value, json};

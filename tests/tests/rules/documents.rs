@@ -325,11 +325,8 @@ fn what_is_not_known_is_refused_by_name_unless_it_may_be_ignored() {
     );
     // Two classes of errors: unsupported, with the name, and invalid.
     let class = |changes: &[(&str, &str)]| {
-        let mut error = bind(array(changes).as_bytes()).unwrap_err();
-        while let Error::InMember { source, .. } = error {
-            error = *source;
-        }
-        error
+        let error = bind(array(changes).as_bytes()).unwrap_err();
+        error.root().clone()
     };
     assert!(matches!(
         class(&[("data_type", r#""no-such""#)]),

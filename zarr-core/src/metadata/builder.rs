@@ -3,16 +3,30 @@
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{ArrayMetadata, Attributes, codecs};
-use crate::data_type::{DataType, Element, FillValue};
+use crate::data_type::{DataType, Element};
 use crate::error::{Error, Result};
 use crate::extension::Extension;
 use crate::json::Members;
+use crate::registry::Registry;
 
 /// The largest default chunk, decoded, in bytes.
 const DEFAULT_CHUNK_SIZE: u64 = 1 << 20;
 
 /// A description of an array to be created. Omitted properties have defaults, which the document
 /// records.
+///
+/// ```
+/// use zarr_core::metadata::ArrayBuilder;
+///
+/// let metadata = ArrayBuilder::new(&[365, 720, 1440], "float32")
+///     .with_chunk_shape(&[1, 90, 90])
+///     .with_shard_shape(&[8, 720, 1440])
+///     .with_dimension_names(["time", "latitude", "longitude"])
+///     .with_fill_value(f32::NAN)?
+///     .build()?;
+/// assert_eq!(metadata.shape(), [365, 720, 1440]);
+/// # Ok::<(), zarr_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ArrayBuilder {
     shape: Vec<u64>,
@@ -25,6 +39,42 @@ pub struct ArrayBuilder {
     codecs: Option<Vec<Extension>>,
     attributes: Attributes,
     dimension_names: Option<Vec<Option<String>>>,
+}
+
+/// A value for [`ArrayBuilder::with_fill_value`]: an element of a core data type, or a string.
+pub trait FillElement {
+    /// Returns the fill value as JSON.
+    ///
+    /// # Errors
+    /// [`Error::ElementType`] if the Rust type does not hold the data type, and
+    /// [`Error::UnknownExtension`] if the data type is not a core data type.
+    fn fill_json(self, data_type: &Extension) -> Result<String>;
+}
+
+impl<T: Element> FillElement for T {
+    fn fill_json(self, data_type: &Extension) -> Result<String> {
+        let data_type = DataType::core(data_type.name())?;
+        let fill_value = data_type.fill_value_of(self)?;
+        Ok(data_type.fill_value_to_json(&fill_value))
+    }
+}
+
+impl FillElement for &str {
+    fn fill_json(self, data_type: &Extension) -> Result<String> {
+        match data_type.name() {
+            "string" | "fixed_length_utf32" => Ok(to_raw_value(self)?.get().to_owned()),
+            name => Err(Error::ElementType {
+                data_type: name.to_owned(),
+                element: "string",
+            }),
+        }
+    }
+}
+
+impl FillElement for String {
+    fn fill_json(self, data_type: &Extension) -> Result<String> {
+        self.as_str().fill_json(data_type)
+    }
 }
 
 impl ArrayBuilder {
@@ -91,15 +141,24 @@ impl ArrayBuilder {
         self
     }
 
-    /// Sets the value of elements that are not stored.
+    /// Sets the value of elements that are not stored: an element of a core data type, or a string.
+    ///
+    /// ```
+    /// use zarr_core::metadata::ArrayBuilder;
+    ///
+    /// let numbers = ArrayBuilder::new(&[4], "float32").with_fill_value(f32::NAN)?.build()?;
+    /// let names = ArrayBuilder::new(&[4], "string").with_fill_value("?")?.build()?;
+    /// # assert_eq!(numbers.members().get("fill_value").map(|value| value.get()), Some("\"NaN\""));
+    /// # assert_eq!(names.members().get("fill_value").map(|value| value.get()), Some("\"?\""));
+    /// # Ok::<(), zarr_core::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::ElementType`] if the Rust type does not hold the array's data type,
-    /// [`Error::UnknownExtension`] if the data type is not a core data type.
-    pub fn with_fill_value<T: Element>(self, value: T) -> Result<Self> {
-        let data_type = DataType::core(self.data_type.name())?;
-        let fill_value = data_type.fill_value_of(value)?;
-        self.with_fill_bytes(&data_type, &fill_value)
+    /// [`Error::InMember`] with [`Error::ElementType`] if the Rust type does not hold the array's
+    /// data type, or with [`Error::UnknownExtension`] if the data type is not a core data type.
+    pub fn with_fill_value(self, value: impl FillElement) -> Result<Self> {
+        let json = value.fill_json(&self.data_type);
+        self.with_fill_json(&json.map_err(|error| error.member("fill_value"))?)
     }
 
     /// Sets the value of elements that are not stored, as JSON.
@@ -109,10 +168,6 @@ impl ArrayBuilder {
     pub fn with_fill_json(mut self, json: &str) -> Result<Self> {
         self.fill_value = Some(RawValue::from_string(json.to_owned())?);
         Ok(self)
-    }
-
-    fn with_fill_bytes(self, data_type: &DataType, fill_value: &FillValue) -> Result<Self> {
-        self.with_fill_json(&data_type.fill_value_to_json(fill_value))
     }
 
     /// Sets the user's attributes.
@@ -139,6 +194,18 @@ impl ArrayBuilder {
         self
     }
 
+    /// Returns the error for a description without a fill value that has no default either.
+    fn without_fill_value(&self) -> Error {
+        let known = Registry::core().with_registered_data_types();
+        match known.bind_data_type(&self.data_type) {
+            // The names of programs have a prefix.
+            Err(error) if !self.data_type.name().contains('.') => error.member("data_type"),
+            _ => Error::MissingMember {
+                member: "fill_value",
+            },
+        }
+    }
+
     /// Builds the metadata document.
     ///
     /// # Errors
@@ -161,11 +228,7 @@ impl ArrayBuilder {
                 RawValue::from_string("\"NaT\"".to_owned())?
             }
             (None, None) if text => RawValue::from_string("\"\"".to_owned())?,
-            (None, None) => {
-                return Err(Error::MissingMember {
-                    member: "fill_value",
-                });
-            }
+            (None, None) => return Err(self.without_fill_value()),
         };
         let item_size = core.as_ref().and_then(DataType::fixed_size).unwrap_or(16) as u64;
         let chunk_shape = match (&self.chunk_shape, &self.shard_shape) {

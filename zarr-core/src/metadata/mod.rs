@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 pub use array::ArrayMetadata;
 pub use attributes::Attributes;
-pub use builder::ArrayBuilder;
+pub use builder::{ArrayBuilder, FillElement};
 pub use consolidated::ConsolidatedMetadata;
 pub use group::GroupMetadata;
 

@@ -10,7 +10,7 @@ use zarr_core::metadata::ArrayMetadata;
 
 use super::appends::Appends;
 use super::element::expect;
-use super::selection::Space;
+use super::selection::{Space, named, s};
 use super::source::WriteData;
 use super::{Array, InputLayout, layout_text};
 use crate::error::{Error, Result};
@@ -38,7 +38,8 @@ macro_rules! axis_numbers {
             fn position(&self, space: &Space<'_>) -> Result<usize> {
                 let found = usize::try_from(*self).ok();
                 found.filter(|axis| *axis < space.shape.len()).ok_or_else(|| {
-                    let reason = format!("no dimension {self} of {}", space.shape.len());
+                    let rank = space.shape.len();
+                    let reason = format!("there is no dimension {self}: the array has {rank} dimension{}", s(rank));
                     zarr_core::Error::selection(reason).into()
                 })
             }
@@ -46,16 +47,23 @@ macro_rules! axis_numbers {
     )+};
 }
 
-axis_numbers! { i32 u64 usize }
+axis_numbers! { i32 i64 u32 u64 usize }
 
-impl AxisName for &str {
+impl AxisName for str {
     fn position(&self, space: &Space<'_>) -> Result<usize> {
-        let names = space.names.unwrap_or_default();
-        let found = names.iter().position(|name| name.as_deref() == Some(self));
-        found.ok_or_else(|| {
-            let reason = format!("no dimension is named {self:?}");
-            zarr_core::Error::selection(reason).into()
-        })
+        named(self, space)
+    }
+}
+
+impl AxisName for String {
+    fn position(&self, space: &Space<'_>) -> Result<usize> {
+        named(self, space)
+    }
+}
+
+impl<A: AxisName + ?Sized> AxisName for &A {
+    fn position(&self, space: &Space<'_>) -> Result<usize> {
+        (**self).position(space)
     }
 }
 
@@ -246,8 +254,7 @@ impl Array {
             shape[axis] = before;
             let expected = seen.metadata.clone().with_shape(&shape)?;
             if !matches!((layout_text(&stored), layout_text(&expected)), (Ok(a), Ok(b)) if a == b) {
-                let path = seen.path.clone();
-                return Err(Error::StaleHandle { path });
+                return Err(seen.stale());
             }
             shape[axis] = longer(before).ok_or_else(|| zarr_core::Error::TooLarge {
                 what: "length of a dimension",

@@ -1,6 +1,6 @@
 //! The selections that callers can pass for one dimension.
 
-use ndarray::{NewAxis, SliceInfoElem};
+use ndarray::{ArrayBase, Data, Ix1, NewAxis, SliceInfoElem};
 use zarr_core::{AxisIndices, Slice};
 
 /// A selection along one dimension: an index, a range, a list of indices, a mask, or any of them
@@ -48,7 +48,7 @@ macro_rules! indices {
     )+};
 }
 
-indices! { i32 i64 isize u32 u64 usize }
+indices! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
 impl<I: Index> AxisSelect for I {
     fn axis(&self) -> AxisSelection {
@@ -95,43 +95,55 @@ impl AxisSelect for AxisIndices {
     }
 }
 
-impl<I: Index> AxisSelect for [I] {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Indices(self.iter().map(|index| index.index()).collect())
+/// An element of a list for one dimension: an index, or a `bool` of a mask.
+pub trait AxisElement: Copy {
+    /// Returns the selection of a list.
+    fn listed(elements: impl Iterator<Item = Self>) -> AxisSelection;
+}
+
+impl<I: Index> AxisElement for I {
+    fn listed(elements: impl Iterator<Item = Self>) -> AxisSelection {
+        AxisSelection::Indices(elements.map(Index::index).collect())
     }
 }
 
-impl<I: Index> AxisSelect for &[I] {
-    fn axis(&self) -> AxisSelection {
-        (**self).axis()
+impl AxisElement for bool {
+    fn listed(elements: impl Iterator<Item = Self>) -> AxisSelection {
+        AxisSelection::Mask(elements.collect())
     }
 }
 
-impl<I: Index> AxisSelect for Vec<I> {
-    fn axis(&self) -> AxisSelection {
-        self.as_slice().axis()
-    }
+/// Implements selections for a list and for references to it.
+macro_rules! lists {
+    ($([$($generics:tt)*] $list:ty;)+) => {$(
+        impl<E: AxisElement, $($generics)*> AxisSelect for $list {
+            fn axis(&self) -> AxisSelection {
+                E::listed(self.iter().copied())
+            }
+        }
+
+        impl<E: AxisElement, $($generics)*> AxisSelect for &$list {
+            fn axis(&self) -> AxisSelection {
+                (**self).axis()
+            }
+        }
+    )+};
 }
 
-impl AxisSelect for &[bool] {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Mask(self.to_vec())
-    }
-}
-
-impl AxisSelect for Vec<bool> {
-    fn axis(&self) -> AxisSelection {
-        AxisSelection::Mask(self.clone())
-    }
+lists! {
+    [] [E];
+    [const N: usize] [E; N];
+    [] Vec<E>;
+    [S: Data<Elem = E>] ArrayBase<S, Ix1>;
 }
 
 /// A selection along the dimension with this name.
-impl<A: AxisSelect> AxisSelect for (&str, A) {
+impl<N: AsRef<str>, A: AxisSelect> AxisSelect for (N, A) {
     fn axis(&self) -> AxisSelection {
         self.1.axis()
     }
 
     fn name(&self) -> Option<&str> {
-        Some(self.0)
+        Some(self.0.as_ref())
     }
 }

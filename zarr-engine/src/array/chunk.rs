@@ -47,7 +47,8 @@ impl Array {
     /// # Errors
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the grid does not contain the
     /// indices.
-    pub fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>> {
+    pub fn chunk(&self, indices: impl AsRef<[u64]>) -> Result<Chunk<'_>> {
+        let indices = indices.as_ref();
         let grid = self.grid_shape();
         self.check_indices("chunk", indices, &grid)?;
         Ok(self.chunk_at(indices.to_vec()))
@@ -112,7 +113,9 @@ impl<'a> Chunk<'a> {
     }
 
     /// Writes the elements of the chunk that lie inside the array, like [`Array::write`]. Replaces
-    /// the chunk's object without reading it.
+    /// the chunk's object without reading it, except through an
+    /// [open-ended](Array::open_ended) handle if the chunk extends beyond the array: other writers
+    /// may have stored elements there.
     ///
     /// # Errors
     /// The errors of [`Array::write`].

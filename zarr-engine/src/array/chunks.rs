@@ -1,7 +1,11 @@
 //! Many chunks: iterators over the grid, and streams that read and write chunks with bounded
 //! memory.
 
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use futures::stream::{self, FuturesUnordered, Stream, StreamExt, TryStreamExt};
 
 use super::Array;
 use super::chunk::Chunk;
@@ -129,12 +133,35 @@ impl Array {
         &self,
         chunks: impl Stream<Item = Result<(C, W)>>,
     ) -> Result<()> {
-        let write = |item: Result<(C, W)>| async move {
-            let (indices, data) = item?;
-            self.chunk(indices.as_ref())?.write(data).await
-        };
-        let writes = chunks.map(write).buffer_unordered(self.at_once());
-        writes.try_collect().await
+        let at_once = self.at_once();
+        let mut chunks = pin!(chunks.fuse());
+        let mut writes = FuturesUnordered::new();
+        // The closure of a `buffer_unordered` would have to accept chunks of any lifetime for this
+        // future to be `Send`.
+        poll_fn(|context| {
+            loop {
+                if writes.len() < at_once
+                    && let Poll::Ready(Some(item)) = chunks.as_mut().poll_next(context)
+                {
+                    writes.push(self.write_item(item));
+                    continue;
+                }
+                match writes.poll_next_unpin(context) {
+                    Poll::Ready(Some(written)) => written?,
+                    Poll::Ready(None) if chunks.is_done() => return Poll::Ready(Ok(())),
+                    _ => return Poll::Pending,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn write_item<'d, C: AsRef<[u64]>, W: WriteData<'d>>(
+        &self,
+        item: Result<(C, W)>,
+    ) -> Result<()> {
+        let (indices, data) = item?;
+        self.chunk(indices)?.write(data).await
     }
 
     /// Returns the number of chunks to process concurrently.

@@ -28,7 +28,8 @@ impl Array {
     /// # Errors
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the grid does not contain the
     /// indices, or the array is not sharded.
-    pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>> {
+    pub fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'_>> {
+        let indices = indices.as_ref();
         let (Some(grid), Some(counts)) = (self.inner_grid_shape(), self.chunks_per_shard()) else {
             return self.located(Err(without_inner()));
         };
@@ -50,7 +51,8 @@ impl<'a> Chunk<'a> {
     /// # Errors
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the shard has no such inner chunk,
     /// or the chunk is not a shard.
-    pub fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'a>> {
+    pub fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'a>> {
+        let indices = indices.as_ref();
         let Some(grid) = self.inner_grid_shape() else {
             return self.array.located(Err(without_inner()));
         };

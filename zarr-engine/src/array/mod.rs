@@ -41,7 +41,7 @@ use zarr_core::plan::{ReadOptions, WriteOptions};
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
 pub use append::AxisName;
-pub use axis_selection::{AxisSelect, AxisSelection, Index};
+pub use axis_selection::{AxisElement, AxisSelect, AxisSelection, Index};
 pub use chunk::Chunk;
 pub use compact::{Compaction, DeadSpace};
 pub use compare::{ElementDifferences, Tolerance};
@@ -207,7 +207,7 @@ impl Array {
     /// Replaces the attributes of the array.
     ///
     /// # Errors
-    /// [`Error::Store`] if the document cannot be written.
+    /// The errors of [`Self::change_attributes`].
     pub async fn set_attributes(&mut self, attributes: Attributes) -> Result<()> {
         self.change_attributes(|_| Ok(attributes.clone())).await
     }
@@ -252,7 +252,8 @@ impl Array {
     /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
     ///
     /// # Errors
-    /// The errors of `change`, and [`Error::Store`] if the document cannot be read or written.
+    /// The errors of `change`, [`Error::StaleHandle`] if another array has replaced this one, and
+    /// [`Error::Store`] if the document cannot be read or written.
     pub async fn change_attributes(
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
@@ -264,15 +265,26 @@ impl Array {
         .await
     }
 
-    /// Changes the stored document and updates this handle.
     async fn update(
+        &mut self,
+        change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
+    ) -> Result<()> {
+        let updated = self.update_unlocated(change).await;
+        self.located(updated)
+    }
+
+    /// Changes the stored document and updates this handle.
+    async fn update_unlocated(
         &mut self,
         change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
     ) -> Result<()> {
         let changed = self
             .hierarchy
             .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Array(array) => Ok(change(array)?.into()),
+                NodeMetadata::Array(array) => {
+                    self.check_grown(&array)?;
+                    Ok(change(array)?.into())
+                }
                 NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
             });
         let changed = changed.await?;
@@ -291,14 +303,31 @@ impl Array {
         Ok(())
     }
 
+    /// Rejects a stored document of another array: one that differs from this handle in more than
+    /// the lengths of dimensions.
+    fn check_grown(&self, stored: &ArrayMetadata) -> Result<()> {
+        if stored.shape().len() != self.shape().len() {
+            return Err(self.stale());
+        }
+        let shape = self.shape();
+        let stored = stored.clone().with_shape(shape)?;
+        match same_layout(&stored, &self.metadata.clone().with_shape(shape)?) {
+            true => Ok(()),
+            false => Err(self.stale()),
+        }
+    }
+
+    fn stale(&self) -> Error {
+        let path = self.path.clone();
+        Error::StaleHandle { path }
+    }
+
     /// Rejects a stored document that lays out the elements differently from this handle.
     fn check_layout(&self, stored: &ArrayMetadata) -> Result<()> {
         if same_layout(stored, &self.metadata) {
             return Ok(());
         }
-        Err(Error::StaleHandle {
-            path: self.path.clone(),
-        })
+        Err(self.stale())
     }
 
     /// Before the first write, compares metadata from the caller or from a group's document with

@@ -7,7 +7,7 @@ use zarr_core::{Output, Resolved};
 use super::Array;
 use super::data::NewArray;
 use super::element::{ReadAs, ReadElement, WriteElement, expect};
-use super::selection::{Select, Space};
+use super::selection::{Select, Space, s};
 use crate::engine::Target;
 use crate::error::{Error, Result};
 
@@ -66,7 +66,7 @@ impl Array {
         selection: impl Select,
         mut array: ArrayViewMut<'_, T, D>,
     ) -> Result<()> {
-        let selection = selection.select(&self.space())?;
+        let selection = self.located(selection.select(&self.space()))?;
         let resolved = self.prepare::<T>(&selection)?;
         self.check_shape(&resolved, array.shape())?;
         let found = self.read::<T>(selection).await?;
@@ -127,8 +127,8 @@ impl Array {
         let found = resolved.shape().len();
         if let Some(wanted) = T::NDIM.filter(|&wanted| wanted != found) {
             let reason = format!(
-                "the selection has {found} dimensions, but the requested array type has \
-                                  {wanted}"
+                "the selection has {found} dimension{}, but the requested array type has {wanted}",
+                s(found)
             );
             return self.located(Err(zarr_core::Error::selection(reason).into()));
         }

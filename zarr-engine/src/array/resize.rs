@@ -22,11 +22,31 @@ impl Array {
     /// chunks once, so its cost grows with their number. Appends in flight
     /// ([`append_published`](Self::append_published)) are discarded.
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use zarr_engine::ArrayBuilder;
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[8], "int32").with_chunk_shape(&[4]);
+    /// let mut array = hierarchy.create_array("a", metadata).await?;
+    /// array.write(.., 1).await?;
+    /// array.resize(&[5]).await?;
+    /// array.resize(&[10]).await?;
+    /// assert_eq!(array.read::<i32>(..).await?.sum(), 5);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::StaleHandle`](crate::Error::StaleHandle) if the array has changed since this handle
     /// was opened. Fails if the shape is not allowed or the store fails; the array then keeps its
     /// old shape, but elements outside the new shape may already be lost.
     pub async fn resize(&mut self, shape: &[u64]) -> Result<()> {
+        let resized = self.resize_unlocated(shape).await;
+        self.located(resized)
+    }
+
+    async fn resize_unlocated(&mut self, shape: &[u64]) -> Result<()> {
         let registry = self.hierarchy.registry();
         let resized = self.metadata.clone().with_shape(shape);
         let resized = resized.and_then(|metadata| ArrayLayout::bind(&metadata, registry));

@@ -53,6 +53,16 @@ pub trait Select {
 pub struct Points(Vec<Vec<u64>>);
 
 /// Selects single elements, each by its indices; the result is one-dimensional.
+///
+/// ```
+/// use zarr_engine::{ArrayBuilder, blocking, points};
+///
+/// let hierarchy = blocking::open("memory:")?;
+/// let array = hierarchy.create_array("a", ArrayBuilder::new(&[3, 3], "int32"))?;
+/// array.write(points([[0, 2], [2, 0]]), &[5, 7])?;
+/// assert_eq!(array.read::<i32>(points(vec![[2, 0], [1, 1]]))?.as_slice(), Some(&[7, 0][..]));
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
 #[must_use]
 pub fn points<P: AsRef<[u64]>>(points: impl IntoIterator<Item = P>) -> Points {
     let points = points.into_iter();
@@ -63,7 +73,7 @@ impl Select for Points {
     fn select(&self, space: &Space<'_>) -> Result<Selection> {
         let rank = space.shape.len();
         if let Some(point) = self.0.iter().find(|point| point.len() != rank) {
-            let reason = format!("point {point:?} in an array of {rank} dimensions");
+            let reason = format!("point {point:?} in an array of {rank} dimension{}", s(rank));
             return Err(zarr_core::Error::selection(reason).into());
         }
         let axis = |axis: usize| self.0.iter().map(|point| point[axis]).collect();
@@ -145,7 +155,7 @@ macro_rules! select_integers {
     )+};
 }
 
-select_integers! { i32 i64 isize u32 u64 usize }
+select_integers! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
 /// Implements selections for range types: each is a slice between two indices, or to the end. A
 /// bare range selects along the first dimension.
@@ -243,7 +253,6 @@ fn by_name(
     axes: Vec<(Option<&str>, AxisSelection)>,
     space: &Space<'_>,
 ) -> Result<Vec<AxisSelection>> {
-    let names = space.names.unwrap_or_default();
     let mut chosen = vec![None; space.shape.len()];
     for (name, axis) in axes {
         let refused = |reason: String| zarr_core::Error::selection(reason);
@@ -251,24 +260,7 @@ fn by_name(
             let reason = "select either all dimensions by name or all by position".to_owned();
             return Err(refused(reason).into());
         };
-        let mut found = names.iter().enumerate();
-        let mut found = found.by_ref().filter(|(_, it)| it.as_deref() == Some(name));
-        let dimension = match (found.next(), found.next()) {
-            (Some((dimension, _)), None) => dimension,
-            (Some(_), Some(_)) => {
-                return Err(refused(format!("several dimensions are named {name:?}")).into());
-            }
-            (None, _) => {
-                let names = names.iter().map(|name| name.as_deref().unwrap_or("(none)"));
-                let names = names.collect::<Vec<_>>().join(", ");
-                let known = match names.is_empty() {
-                    true => "the dimensions have no names".to_owned(),
-                    false => format!("the names are: {names}"),
-                };
-                let reason = format!("no dimension is named {name:?}; {known}");
-                return Err(refused(reason).into());
-            }
-        };
+        let dimension = named(name, space)?;
         if matches!(axis, AxisSelection::NewAxis) {
             return Err(refused(format!("dimension {name:?} cannot be a new axis")).into());
         }
@@ -281,4 +273,33 @@ fn by_name(
         .into_iter()
         .map(|axis| axis.unwrap_or_else(whole))
         .collect())
+}
+
+/// Returns the number of the dimension with this name.
+pub(super) fn named(name: &str, space: &Space<'_>) -> Result<usize> {
+    let names = space.names.unwrap_or_default();
+    let mut found = names.iter().enumerate();
+    let mut found = found.by_ref().filter(|(_, it)| it.as_deref() == Some(name));
+    let reason = match (found.next(), found.next()) {
+        (Some((dimension, _)), None) => return Ok(dimension),
+        (Some(_), Some(_)) => format!("several dimensions are named {name:?}"),
+        (None, _) => {
+            let names = names.iter().map(|name| name.as_deref().unwrap_or("(none)"));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let known = match names.is_empty() {
+                true => "the dimensions have no names".to_owned(),
+                false => format!("the names are: {names}"),
+            };
+            format!("no dimension is named {name:?}; {known}")
+        }
+    };
+    Err(zarr_core::Error::selection(reason).into())
+}
+
+/// The ending of a noun after a number.
+pub(super) fn s(number: usize) -> &'static str {
+    match number {
+        1 => "",
+        _ => "s",
+    }
 }

@@ -19,7 +19,9 @@ impl Array {
     /// Each chunk or shard is replaced atomically. If some elements of a chunk are kept, the stored
     /// chunk is read and the merged one is stored on condition that no other writer changed it
     /// meanwhile; otherwise the merge is repeated. Inner chunks outside the selection keep their
-    /// encoded bytes. If an element is selected twice, the last value wins.
+    /// encoded bytes. If an element is selected twice, the last value wins. A write does not read
+    /// the document of the array again: if the array was deleted meanwhile, its chunks are stored
+    /// without it.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -38,8 +38,8 @@ blocking! {
         fn read_tasks(&self, selection: impl Select, workers: Option<u64>) -> Result<Tasks>;
         fn write_tasks(&self, selection: impl Select, workers: Option<u64>) -> Result<Tasks>;
         fn view(&self, selection: impl Select) -> Result<SubArray<'_>>;
-        fn chunk(&self, indices: &[u64]) -> Result<Chunk<'_>>;
-        fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'_>>;
+        fn chunk(&self, indices: impl AsRef<[u64]>) -> Result<Chunk<'_>>;
+        fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'_>>;
         fn grid_shape(&self) -> Vec<u64>;
         fn inner_grid_shape(&self) -> Option<Vec<u64>>;
         async fn write_from(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;

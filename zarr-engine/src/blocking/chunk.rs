@@ -17,7 +17,7 @@ blocking! {
         fn extent(&self) -> &[Range<u64>];
         fn shape(&self) -> Vec<u64>;
         fn inner_grid_shape(&self) -> Option<Vec<u64>>;
-        fn inner_chunk(&self, indices: &[u64]) -> Result<InnerChunk<'a>>;
+        fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'a>>;
         async fn erase(&self) -> Result<()>;
         async fn is_stored(&self) -> Result<bool>;
         async fn stored_size(&self) -> Result<Option<u64>>;

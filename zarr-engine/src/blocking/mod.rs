@@ -3,7 +3,8 @@
 //! own name. Local reads run on the calling thread and the computing threads; everything else runs
 //! on [one runtime per process](crate::limits::set_runtime).
 //!
-//! Never call this API from a thread of an async runtime.
+//! A call blocks its thread. Inside an async task, use the async API, or move the call off the
+//! task's thread with `tokio::task::spawn_blocking`: other tasks of that thread wait meanwhile.
 
 mod array;
 mod check;
@@ -11,10 +12,14 @@ mod chunk;
 mod nodes;
 mod run;
 
+use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
 
-use tokio::runtime::Runtime;
-use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
+use tokio::runtime::{Handle, Runtime};
+use zarr_core::metadata::{Attributes, NodeMetadata};
 use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
 use zarr_store::Store;
@@ -25,6 +30,7 @@ pub use self::chunk::{Chunk, InnerChunk};
 pub use self::nodes::{Group, Node};
 use crate::engine::{CacheOptions, Target};
 use crate::error::Result;
+use crate::nodes::IntoMetadata;
 use crate::process::PerProcess;
 use crate::transfer::{Transfer, Transferred};
 use crate::usage::NodeUsage;
@@ -43,11 +49,39 @@ pub fn runtime() -> Arc<Runtime> {
     })
 }
 
-/// Blocks on a future, on the runtime of this module.
+/// Blocks on a future, on the runtime of this module. Unlike tokio's `block_on`, also on a thread
+/// of another runtime.
 fn wait<R>(future: impl Future<Output = R>) -> R {
     match crate::limits::own_runtime() {
-        Some(runtime) => runtime.block_on(future),
-        None => runtime().block_on(future),
+        // A thread of this very runtime might wait for itself; tokio refuses that.
+        Some(runtime) if is_current(&runtime) => runtime.block_on(future),
+        Some(runtime) => park_on(&runtime, future),
+        None => park_on(runtime().handle(), future),
+    }
+}
+
+fn is_current(runtime: &Handle) -> bool {
+    Handle::try_current().is_ok_and(|current| current.id() == runtime.id())
+}
+
+fn park_on<R>(runtime: &Handle, future: impl Future<Output = R>) -> R {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let _entered = runtime.enter();
+    let waker = Arc::new(Unpark(thread::current())).into();
+    // The budget of a task that makes this call does not apply here.
+    let mut future = pin!(tokio::task::unconstrained(future));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 
@@ -174,7 +208,7 @@ use {blocking, methods};
 ///
 /// # Errors
 /// The errors of [`crate::open`].
-pub fn open(url: &str) -> Result<Hierarchy> {
+pub fn open(url: impl AsRef<Path>) -> Result<Hierarchy> {
     turned(crate::open(url))
 }
 
@@ -183,7 +217,7 @@ pub fn open(url: &str) -> Result<Hierarchy> {
 /// # Errors
 /// The errors of [`crate::open_with`].
 pub fn open_with(
-    url: &str,
+    url: impl AsRef<Path>,
     options: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
 ) -> Result<Hierarchy> {
     turned(crate::open_with(url, options))
@@ -202,12 +236,12 @@ blocking! {
         async fn array(&self, path: &str) -> Result<Array>;
         async fn group(&self, path: &str) -> Result<Group>;
         async fn group_without_consolidated(&self, path: &str) -> Result<Group>;
-        async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn create_like(&self, path: &str, metadata: &NodeMetadata) -> Result<Node>;
         async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node>;
         async fn exists(&self, path: &str) -> Result<bool>;
-        async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn open_or_create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn rename(&self, from: &str, to: &str) -> Result<Node>;
         async fn delete(&self, path: &str) -> Result<()>;

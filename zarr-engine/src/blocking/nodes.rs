@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zarr_core::NodePath;
-use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata};
+use zarr_core::metadata::{Attributes, GroupMetadata, NodeMetadata};
 
 use super::{Array, Hierarchy, blocking, methods, turned, wait};
 use crate::error::Result;
 use crate::group::Difference;
 use crate::hierarchy::NodeKind;
+use crate::nodes::IntoMetadata;
 
 blocking! {
     /// A group of a hierarchy: [`crate::Group`] without `async`.
@@ -23,12 +24,12 @@ blocking! {
         async fn node(&self, path: &str) -> Result<Node>;
         async fn array(&self, path: &str) -> Result<Array>;
         async fn group(&self, path: &str) -> Result<Group>;
-        async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn delete(&mut self, path: &str) -> Result<()>;
         async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node>;
         async fn exists(&self, path: &str) -> Result<bool>;
-        async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array>;
+        async fn open_or_create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn rename(&self, from: &str, to: &str) -> Result<Node>;
         fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;

@@ -33,11 +33,12 @@ pub(super) fn read_into<T: ReadElement, D: Dimension>(
     let resolved = array.prepare::<T>(&selection)?;
     array.check_shape(&resolved, into.shape())?;
     let mut into = into.into_dyn();
-    // SAFETY: `wait_for` returns only after all jobs have dropped their handles; so do local reads.
+    // SAFETY: `lent` waits until all jobs have dropped their handles.
     let target = unsafe { OutputLayout::borrow(&mut into, &plain) };
+    let lent = Lent(|| target.output.handles());
     let plan = array.strided_plan(&resolved, &target.strides)?;
     let result = run(array, plan, Target::fixed(target.output.clone()));
-    wait_for(|| target.output.handles());
+    drop(lent);
     array.located(result)
 }
 
@@ -53,13 +54,12 @@ pub(super) fn write<'a, W: WriteData<'a>>(
     let resolved = array.prepare::<W::Element>(&selection)?;
     let data = array.located(data.into_data(resolved.shape()))?;
     let view = data.view();
-    // SAFETY: `wait_for` returns only after all jobs have dropped their handles.
+    // SAFETY: `_lent` waits until all jobs have dropped their handles.
     let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
     let source = array.located(source)?;
     let input = source.input.clone();
-    let result = wait(array.write_input(&resolved, source));
-    wait_for(|| input.handles());
-    result
+    let _lent = Lent(|| input.handles());
+    wait(array.write_input(&resolved, source))
 }
 
 pub(super) fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Result<()> {
@@ -70,10 +70,14 @@ pub(super) fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Resul
     }
 }
 
-/// Waits until only the caller's own handle of a buffer is left: after an error, jobs may still run
-/// briefly.
-fn wait_for(handles: impl Fn() -> usize) {
-    while handles() > 1 {
-        std::thread::yield_now();
+/// Memory lent to jobs. When dropped, also by a panic, waits until only the caller's own handle is
+/// left: jobs may still run briefly. The function returns the number of handles.
+struct Lent<F: Fn() -> usize>(F);
+
+impl<F: Fn() -> usize> Drop for Lent<F> {
+    fn drop(&mut self) {
+        while (self.0)() > 1 {
+            std::thread::yield_now();
+        }
     }
 }

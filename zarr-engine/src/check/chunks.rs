@@ -37,15 +37,17 @@ impl Chunks<'_> {
         let Ok(layout) = ArrayLayout::bind(metadata, self.hierarchy.registry()) else {
             return found;
         };
-        let chunks = keys::chunks(path, &layout, entries, all, &mut found.findings);
+        let chunks = &keys::chunks(path, &layout, entries, all, &mut found.findings);
         let layout = &layout;
-        let checks = stream::iter(chunks).map(|(cell, entry)| async move {
+        // By number: a closure over borrowed entries would keep this future from being `Send`.
+        let checks = stream::iter(0..chunks.len()).map(|number| async move {
+            let (cell, entry) = &chunks[number];
             let object = Object {
                 node: path,
                 key: &entry.key,
                 size: entry.size,
             };
-            self.chunk(&object, layout, &cell).await
+            self.chunk(&object, layout, cell).await
         });
         let mut checks = checks.buffer_unordered(OBJECTS);
         while let Some(chunk) = checks.next().await {

@@ -69,7 +69,10 @@ pub(super) async fn read(
         hierarchy,
         strict: strict.with_strictness(Strictness::Strict),
     };
-    let read = stream::iter(directories).map(|(directory, names)| async move {
+    let directories = &directories.into_iter().collect::<Vec<_>>();
+    // By number: a closure over borrowed text would keep this future from being `Send`.
+    let read = stream::iter(0..directories.len()).map(|number| async move {
+        let (directory, names) = directories[number].clone();
         let path = match NodePath::parse(directory) {
             Ok(path) => path,
             Err(error) => return Err(misplaced(directory, &names, &error)),

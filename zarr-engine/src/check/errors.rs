@@ -60,7 +60,7 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
 fn member(error: &Core) -> Option<&str> {
     match error {
         Core::InMember { pointer, .. } => Some(pointer),
-        Core::InObject { source, .. } | Core::InChunk { source, .. } => member(source),
+        Core::InObject { error, .. } | Core::InChunk { error, .. } => member(error),
         _ => None,
     }
 }

@@ -100,17 +100,16 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
             None => {}
         }
     }
-    let arrays = owned
-        .into_iter()
-        .filter_map(|(path, entries)| match &nodes.get(path)?.metadata {
-            Some(NodeMetadata::Array(array)) => Some((path, array, entries)),
-            _ => None,
-        });
     let all = &entries;
-    let checks = stream::iter(arrays).map(|(path, array, entries)| async move {
-        (path, chunks.array(path, array, &entries, all).await)
-    });
-    let mut checks = checks.buffer_unordered(ARRAYS);
+    // A loop: with closures over borrowed arrays, this future would not be `Send`.
+    let mut checks = Vec::new();
+    for (path, entries) in owned {
+        let metadata = nodes.get(path).and_then(|node| node.metadata.as_ref());
+        if let Some(NodeMetadata::Array(array)) = metadata {
+            checks.push(async move { (path, chunks.array(path, array, &entries, all).await) });
+        }
+    }
+    let mut checks = stream::iter(checks).buffer_unordered(ARRAYS);
     let mut suspects = Vec::new();
     while let Some((path, found)) = checks.next().await {
         if found.is_suspect() {
@@ -236,7 +235,7 @@ async fn unlistable(hierarchy: &Hierarchy) -> Vec<Entry> {
         let names = documents::NAMES.iter();
         names.map(move |name| format!("{prefix}{name}"))
     });
-    let sizes = stream::iter(keys).map(|key| async move {
+    let sizes = stream::iter(keys.collect::<Vec<_>>()).map(|key| async move {
         let size = hierarchy.store().size(&key).await.ok()??;
         Some(Entry { key, size })
     });

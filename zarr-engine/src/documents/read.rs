@@ -7,7 +7,7 @@ use zarr_core::{Members, NodePath, Strictness, is_node_name};
 use zarr_store::{Body, ByteRange, Version};
 
 use super::{Stored, Versions, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::hierarchy::Hierarchy;
 
 /// The number of documents read concurrently.
@@ -194,5 +194,9 @@ pub(crate) type Documents = Vec<(NodePath, Result<NodeMetadata>)>;
 /// Returns the documents, or the first error.
 fn readable(documents: Documents) -> Result<Vec<(NodePath, NodeMetadata)>> {
     let documents = documents.into_iter();
-    documents.map(|(path, found)| Ok((path, found?))).collect()
+    let readable = |(path, found): (NodePath, Result<_>)| {
+        let found = found.at(&path)?;
+        Ok((path, found))
+    };
+    documents.map(readable).collect()
 }

@@ -7,19 +7,21 @@ use zarr_core::{Members, NodePath};
 use zarr_store::{ByteRange, Precondition, Version};
 
 use super::{Stored, Versions, Wanted, key_of};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::hierarchy::Hierarchy;
 
 impl Hierarchy {
     /// Returns whether a path has a Zarr v2 array or group.
     pub(crate) async fn has_zarr_2(&self, path: &NodePath) -> Result<bool> {
-        let exists = async |name: &str| {
-            let key = path.prefix() + name;
-            let found = self.store().get(&key, &ByteRange::Range(0..1), None).await;
-            Ok::<_, Error>(found?.is_some())
-        };
-        let (array, group) = try_join!(exists(v2::ARRAY_NAME), exists(v2::GROUP_NAME))?;
+        let keys = [v2::ARRAY_NAME, v2::GROUP_NAME].map(|name| path.prefix() + name);
+        let (array, group) = try_join!(self.has(&keys[0]), self.has(&keys[1]))?;
         Ok(array || group)
+    }
+
+    /// Returns whether an object exists.
+    pub(crate) async fn has(&self, key: &str) -> Result<bool> {
+        let found = self.store().get(key, &ByteRange::Range(0..1), None).await;
+        Ok(found?.is_some())
     }
 
     /// Reads a Zarr v2 node; `None` if it does not exist.

@@ -17,6 +17,15 @@ use zarr_store::{ByteRange, Version};
 use super::stored_range;
 
 /// The caches of a hierarchy: their sizes, and when cached data is revalidated.
+///
+/// ```
+/// use zarr_engine::{CacheOptions, Store, blocking::Hierarchy, registry};
+///
+/// let caches = CacheOptions { chunk_size: 1 << 30, revalidate: false, ..CacheOptions::default() };
+/// let hierarchy = Hierarchy::with_caches(Store::open("memory:")?, registry(), caches);
+/// # assert!(!hierarchy.exists("")?);
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
     /// The memory limit for decoded shard indexes in bytes; 64 MiB by default. The last index is

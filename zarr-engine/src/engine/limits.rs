@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-use tokio::runtime::Handle;
+pub use rayon::ThreadPool;
+use rayon::ThreadPoolBuilder;
+pub use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
@@ -37,6 +38,12 @@ pub(super) fn pool() -> Arc<ThreadPool> {
 /// Sets the number of computing threads of this process and of the children that it forks; 0 means
 /// one per core. Work in progress finishes on the old threads.
 ///
+/// ```
+/// zarr_engine::limits::set_threads(2)?;
+/// assert_eq!(zarr_engine::limits::threads(), 2);
+/// # Ok::<(), zarr_engine::Error>(())
+/// ```
+///
 /// # Errors
 /// Fails if the system cannot start that many threads; the old threads then stay in use.
 pub fn set_threads(count: usize) -> Result<()> {
@@ -45,15 +52,17 @@ pub fn set_threads(count: usize) -> Result<()> {
     Ok(())
 }
 
-/// Sets the thread pool for all computation in this process from now on; a forked child creates its
-/// own pool.
+/// Sets the thread pool for all computation in this process from now on: the program may share it.
+/// A forked child creates its own pool.
 ///
 /// ```
 /// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-/// zarr_engine::limits::set_pool(pool);
+/// let pool = std::sync::Arc::new(pool);
+/// zarr_engine::limits::set_pool(pool.clone());
 /// assert_eq!(zarr_engine::limits::threads(), 2);
 /// ```
-pub fn set_pool(pool: ThreadPool) {
+pub fn set_pool(pool: impl Into<Arc<ThreadPool>>) {
+    let pool = pool.into();
     THREADS.store(pool.current_num_threads(), Ordering::Relaxed);
     POOL.set(pool);
 }

@@ -11,7 +11,7 @@ use zarr_core::size;
 use zarr_store::{ErrorKind, LocalFile};
 
 use super::cache::{CachedIndex, Place};
-use super::{ATTEMPTS, Engine, Target, compute_blocking, stored_range};
+use super::{ATTEMPTS, Engine, Target, caught, compute_blocking, stored_range};
 use crate::error::{Error, Result};
 
 /// Reads of at most this many objects run on the caller's thread: waking other threads takes
@@ -31,7 +31,7 @@ impl Engine {
     pub(super) fn read_local(self: &Arc<Self>, plan: &ReadPlan, target: &Target) -> Result<()> {
         let mut objects = plan.start(target.output())?;
         if plan.objects() <= INLINE {
-            return objects.try_for_each(|object| self.read_object(object, target));
+            return caught(|| objects.try_for_each(|object| self.read_object(object, target)))?;
         }
         let (engine, target) = (self.clone(), target.clone());
         compute_blocking(move || {

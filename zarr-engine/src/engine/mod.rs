@@ -3,7 +3,8 @@
 //! `local` reads files on the computing threads, `remote` fetches bytes and hands them to the
 //! computing threads, `write` performs the optimistic read-modify-write for local and remote
 //! stores, and `patch` is a cheaper path for large shards. This module does not depend on metadata
-//! documents.
+//! documents. Remote reads and merging writes are tasks of their own, because others may wait for what
+//! they hold.
 
 mod batch;
 mod cache;
@@ -20,11 +21,14 @@ mod target;
 mod tests;
 mod write;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 use zarr_core::plan::ReadPlan;
 use zarr_core::{ByteRange, Registry};
 use zarr_store::Store;
@@ -73,10 +77,10 @@ impl Engine {
 
     /// Reads into a target. After an error, the target may hold part of the result.
     pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, target: Target) -> Result<()> {
-        if self.store.as_local().is_none() {
-            return self.read_remote(&plan, &target).await;
-        }
         let engine = self.clone();
+        if self.store.as_local().is_none() {
+            return as_task(async move { engine.read_remote(&plan, &target).await }).await;
+        }
         compute(move || engine.read_local(&plan, &target)).await?
     }
 
@@ -103,12 +107,27 @@ pub(crate) fn compute<R: Send + 'static>(
     async { receiver.await.map_err(|_| dropped())? }
 }
 
+/// Runs a future as a task of the current runtime; without a runtime, runs it in place. Others may
+/// wait for what the future holds, and a task progresses even if nobody polls its owner. Dropping
+/// the returned future cancels the task.
+async fn as_task<R: Send + 'static>(
+    work: impl Future<Output = Result<R>> + Send + 'static,
+) -> Result<R> {
+    if Handle::try_current().is_err() {
+        return work.await;
+    }
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    let joined = tasks.join_next().await.expect("one task");
+    joined.unwrap_or_else(|error| Err(error.try_into_panic().map_or_else(|_| dropped(), panicked)))
+}
+
 /// Runs work on the computing threads while this thread blocks. With rayon's own wait, a thread of
 /// the caller's pool would meanwhile run other tasks of that pool: their memory would add up, and
 /// they might need a lock that the caller holds.
 fn compute_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R> {
     if pool().current_thread_index().is_some() {
-        return Ok(work());
+        return caught(work);
     }
     let (sender, receiver) = sync_channel(1);
     spawn(work, move |result| drop(sender.send(result)));
@@ -119,14 +138,19 @@ fn spawn<R>(
     work: impl FnOnce() -> R + Send + 'static,
     done: impl FnOnce(Result<R>) + Send + 'static,
 ) {
-    pool().spawn(move || {
-        done(catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-            let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
-            let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
-            let reason = reason.unwrap_or_else(|| "a job panicked".to_owned());
-            Error::Internal { reason }
-        }));
-    });
+    pool().spawn(move || done(caught(work)));
+}
+
+/// Runs work that may panic, for example in a codec of the caller.
+fn caught<R>(work: impl FnOnce() -> R) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(panicked)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
+    let reason = reason.unwrap_or_else(|| "a job panicked".to_owned());
+    Error::Internal { reason }
 }
 
 fn dropped() -> Error {

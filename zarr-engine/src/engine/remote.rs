@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
 use tokio::sync::SemaphorePermit;
 use zarr_core::plan::{DecodeJob, Fetch, ObjectRead, Purpose, ReadPlan, Work};
 use zarr_store::{ByteRange, ErrorKind, Revalidated, Version};
@@ -103,7 +104,7 @@ impl Engine {
                 // to its maximum encoded size.
                 let permit = self.permit(kib(fetch.decoded_size())).await;
                 let most = self.store.whole(fetch.max_size());
-                (self.refresh(&key.0, &most, cached).await?, Some(permit))
+                (self.refresh(&key.0, &most, cached).await?, permit)
             }
         };
         let chunk = match found {
@@ -283,7 +284,7 @@ impl Engine {
             tracing::trace!(key = &*key, ranges = batch.len(), "decode");
             start(batch);
         }
-        Ok(Some(permit))
+        Ok(permit)
     }
 
     /// Returns the ranges that the cache holds in this version, and the fetches of all others.
@@ -304,12 +305,13 @@ impl Engine {
     }
 
     /// Reserves memory for encoded bytes; a read larger than the whole budget waits for all of it.
-    async fn permit(&self, kib: usize) -> SemaphorePermit<'_> {
+    /// Without a runtime, the read is no task: its owner may wait for another read before it polls
+    /// this one again, so there is no reservation.
+    async fn permit(&self, kib: usize) -> Option<SemaphorePermit<'_>> {
+        Handle::try_current().ok()?;
         let permits = u32::try_from(kib.clamp(1, self.in_flight_kib)).expect("the bound fits");
-        self.in_flight
-            .acquire_many(permits)
-            .await
-            .expect("the semaphore is never closed")
+        let permit = self.in_flight.acquire_many(permits).await;
+        Some(permit.expect("the semaphore is never closed"))
     }
 }
 

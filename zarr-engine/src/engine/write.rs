@@ -13,7 +13,7 @@ use zarr_store::{ErrorKind, Precondition, Version};
 use super::encode::{encode, encode_here};
 use super::group_commit::{PendingWrite, inputs};
 use super::patch::Patched;
-use super::{Engine, compute, stored_range};
+use super::{Engine, as_task, compute, stored_range};
 use crate::error::{Error, Result};
 use crate::retry::Attempts;
 
@@ -110,12 +110,16 @@ impl Engine {
         Ok(left)
     }
 
-    async fn write_object(&self, object: ObjectWrite, input: &Input) -> Result<()> {
+    async fn write_object(self: &Arc<Self>, object: ObjectWrite, input: &Input) -> Result<()> {
         match object.action() {
             WriteAction::Replace => self.replace(object, input).await,
             WriteAction::Modify => {
-                let commit = async |writes: &[Arc<PendingWrite>]| self.commit(writes).await;
-                self.commits.submit(object, input.clone(), commit).await
+                let (engine, input) = (self.clone(), input.clone());
+                let submit = async move {
+                    let commit = async |writes: &[Arc<PendingWrite>]| engine.commit(writes).await;
+                    engine.commits.submit(object, input, commit).await
+                };
+                as_task(submit).await
             }
         }
     }
@@ -160,11 +164,12 @@ impl Engine {
     /// Puts an encoded inner chunk into its shard, or removes it; the other inner chunks keep their
     /// encoded bytes. `object` must be a write of exactly this inner chunk.
     pub(crate) async fn write_inner(
-        &self,
+        self: &Arc<Self>,
         object: ObjectWrite,
         encoded: Option<Bytes>,
     ) -> Result<()> {
-        self.change(&object, Change::Inner(encoded)).await
+        let engine = self.clone();
+        as_task(async move { engine.change(&object, Change::Inner(encoded)).await }).await
     }
 
     /// Changes an object on condition that no other writer does; retries on conflict.

@@ -8,7 +8,7 @@ use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 
 use super::{Difference, Group};
 use crate::documents::relative;
-use crate::error::Result;
+use crate::error::{At, Result};
 use crate::hierarchy::{NodeKind, node_type};
 
 impl Group {
@@ -140,7 +140,7 @@ impl Group {
                 }
                 NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
             });
-        if let NodeMetadata::Group(group) = changed.await? {
+        if let NodeMetadata::Group(group) = changed.await.at(&self.path)? {
             self.metadata = group;
             self.hierarchy.documents.note_copies(&self.path);
         }

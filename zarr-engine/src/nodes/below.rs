@@ -2,9 +2,9 @@
 //! if there is any.
 
 use zarr_core::NodePath;
-use zarr_core::metadata::{ArrayMetadata, Attributes, ConsolidatedMetadata, NodeMetadata};
+use zarr_core::metadata::{Attributes, ConsolidatedMetadata, NodeMetadata};
 
-use super::Node;
+use super::{IntoMetadata, Node};
 use crate::array::Array;
 use crate::documents::{key_of, relative};
 use crate::error::Result;
@@ -64,7 +64,7 @@ impl Group {
     ///
     /// # Errors
     /// The errors of [`Hierarchy::create_array`].
-    pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+    pub async fn create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array> {
         self.hierarchy()
             .create_array(self.path().join(path)?.as_str(), metadata)
             .await
@@ -81,6 +81,20 @@ impl Group {
     }
 
     /// Opens the nodes directly below the group. Returns them with their names, in order of name.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use zarr_engine::{ArrayBuilder, Node};
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// hierarchy.create_array("run/x", ArrayBuilder::new(&[4], "int32")).await?;
+    /// for (name, node) in hierarchy.group("run").await?.members().await? {
+    ///     let Node::Array(array) = node else { continue };
+    ///     assert_eq!((name.as_str(), array.shape()), ("x", &[4][..]));
+    /// }
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// The errors of [`Self::children`], and an error for an array that this hierarchy does not
@@ -134,7 +148,11 @@ impl Group {
     ///
     /// # Errors
     /// The errors of [`Hierarchy::open_or_create_array`].
-    pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+    pub async fn open_or_create_array(
+        &self,
+        path: &str,
+        metadata: impl IntoMetadata,
+    ) -> Result<Array> {
         let path = self.path().join(path)?;
         let opened = self
             .hierarchy()

@@ -1,16 +1,39 @@
-//! Creates, replaces and deletes nodes: a new node has the format of the nearest group above it.
+//! Creates and replaces nodes: a new node has the format of the nearest group above it.
 
 use futures::try_join;
-use zarr_core::metadata::{ArrayMetadata, Attributes, GroupMetadata, NodeMetadata, v2};
-use zarr_core::{ArrayLayout, METADATA_NAME, NodePath, Strictness};
+use zarr_core::metadata::{
+    ArrayBuilder, ArrayMetadata, Attributes, GroupMetadata, NodeMetadata, v2,
+};
+use zarr_core::{ArrayLayout, NodePath, Strictness};
 use zarr_store::{ErrorKind, Precondition};
 
 use super::Node;
 use crate::array::Array;
-use crate::documents::{Change, key_of};
-use crate::error::{Error, Result};
+use crate::documents::key_of;
+use crate::error::{At, Error, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
+
+/// The metadata of a new array: a document, or a description of one.
+pub trait IntoMetadata {
+    /// Returns the document.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the description is not that of a legal array.
+    fn into_metadata(self) -> Result<ArrayMetadata>;
+}
+
+impl IntoMetadata for ArrayMetadata {
+    fn into_metadata(self) -> Result<ArrayMetadata> {
+        Ok(self)
+    }
+}
+
+impl IntoMetadata for ArrayBuilder {
+    fn into_metadata(self) -> Result<ArrayMetadata> {
+        Ok(self.build()?)
+    }
+}
 
 /// A node to be created.
 struct NewNode {
@@ -24,12 +47,26 @@ impl Hierarchy {
     /// Creates an array and any missing groups above it. Below a Zarr v2 group, creates a Zarr v2
     /// array.
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use zarr_engine::ArrayBuilder;
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = ArrayBuilder::new(&[40, 40], "float32").with_chunk_shape(&[10, 10]);
+    /// let array = hierarchy.create_array("group/a", metadata).await?;
+    /// assert_eq!(array.shape(), [40, 40]);
+    /// assert!(hierarchy.group("group").await?.exists("a").await?);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// [`Error::AlreadyExists`] if the path has a node, [`Error::NodeType`] if a node above it is
     /// an array, or the error in the metadata, which is checked strictly. [`Error::Core`] for
     /// metadata that Zarr v2 cannot express.
-    pub async fn create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+    pub async fn create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array> {
         let path = NodePath::parse(path)?;
+        let metadata = metadata.into_metadata().at(&path)?;
         let new = self.new_node(&path, metadata.into()).await?;
         self.create(new).await?.into_array()
     }
@@ -41,7 +78,8 @@ impl Hierarchy {
     /// The errors of [`Self::create_array`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
-        let metadata = GroupMetadata::default().with_attributes(attributes)?;
+        let metadata = GroupMetadata::default().with_attributes(attributes);
+        let metadata = metadata.map_err(Error::from).at(&path)?;
         let new = self.new_node(&path, metadata.into()).await?;
         self.create(new).await?.into_group()
     }
@@ -68,7 +106,21 @@ impl Hierarchy {
 
     /// Creates a node at a path and deletes any existing node there, with everything below it. If
     /// groups above list the old node in their consolidated metadata, the new node replaces it
-    /// there. Deletes nothing if the new node cannot be created.
+    /// there. Deletes nothing if the new node cannot be created, and nothing but nodes, like
+    /// [`Self::delete`].
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use zarr_engine::ArrayBuilder;
+    ///
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// hierarchy.create_array("a", ArrayBuilder::new(&[4], "int32")).await?.write(.., 3).await?;
+    /// let metadata = ArrayBuilder::new(&[9], "uint8").build()?;
+    /// let array = hierarchy.replace("a", metadata.into()).await?.into_array()?;
+    /// assert_eq!(array.read::<u8>(..).await?.sum(), 0);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// The errors of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
@@ -79,48 +131,25 @@ impl Hierarchy {
         let stored = [(path.clone(), new.metadata.clone())];
         let had = self.delete_node(&path).await?;
         let node = self.create(new).await?;
-        self.insert_copies(&had, &path, &stored).await?;
+        self.insert_copies(&had, &path, &stored).await.at(&path)?;
         Ok(node)
-    }
-
-    /// Deletes a node and everything below it; succeeds if the node does not exist. Deletes the
-    /// copies of its document in the consolidated metadata of groups above first, then the
-    /// document, then the chunks: readers find either the whole node or none, never a node without
-    /// data.
-    ///
-    /// # Errors
-    /// [`Error::Store`] if an object cannot be deleted.
-    pub async fn delete(&self, path: &str) -> Result<()> {
-        self.delete_node(&NodePath::parse(path)?).await.map(drop)
-    }
-
-    /// Deletes a node. Returns the groups above that listed the node in their consolidated
-    /// metadata.
-    async fn delete_node(&self, path: &NodePath) -> Result<Vec<NodePath>> {
-        let had = self.remove_copies(path).await?;
-        let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
-        let documents = documents.map(|name| path.prefix() + name);
-        self.store().delete_all(&documents).await?;
-        self.documents.clear();
-        self.documents.note(path, Change::Deleted);
-        self.store().delete_prefix(path.as_str()).await?;
-        Ok(had)
     }
 
     /// Checks a node to be created and collects the missing groups above it, in the format of the
     /// nearest existing group.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
-        let path = path.clone().unreserved()?;
-        self.check_strictly(&path, &metadata)?;
+        let free = path.clone().unreserved();
+        let path = free.map_err(Error::from).at(path)?;
+        self.check_strictly(&path, &metadata).at(&path)?;
         self.placed(path, metadata).await
     }
 
     /// Returns a node to be created with the missing groups above it, in the format of the nearest
     /// existing group.
     async fn placed(&self, path: NodePath, metadata: NodeMetadata) -> Result<NewNode> {
-        let (above, is_zarr_2) = self.groups_above(&path, false).await?;
+        let (above, is_zarr_2) = self.groups_above(&path, false).await.at(&path)?;
         Ok(NewNode {
-            metadata: as_format(&path, metadata, is_zarr_2)?,
+            metadata: as_format(&path, metadata, is_zarr_2).at(&path)?,
             above,
             path,
         })
@@ -166,8 +195,13 @@ impl Hierarchy {
         Ok(checked.map_err(|error| error.key(&path.metadata_key()))?)
     }
 
-    /// Puts the documents of a new node and of the missing groups above it.
     async fn create(&self, new: NewNode) -> Result<Node> {
+        let path = new.path.clone();
+        self.put_all(new).await.at(&path)
+    }
+
+    /// Puts the documents of a new node and of the missing groups above it.
+    async fn put_all(&self, new: NewNode) -> Result<Node> {
         let NewNode {
             path,
             metadata,

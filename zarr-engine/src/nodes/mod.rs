@@ -1,17 +1,19 @@
-//! Nodes: a group or an array of a hierarchy, and how to open one. `create` creates, replaces and
-//! deletes nodes, `whole` copies and converts them with everything below, `below` does all of that
+//! Nodes: a group or an array of a hierarchy, and how to open one. `create` creates and replaces
+//! nodes, `delete` deletes them, `whole` copies and converts them with everything below, `below` does all of that
 //! relative to a group.
 
 mod below;
 mod create;
+mod delete;
 mod whole;
 
+pub use create::IntoMetadata;
 use zarr_core::metadata::NodeMetadata;
 use zarr_core::{NodePath, Strictness};
 
 use crate::array::Array;
 use crate::documents::{Wanted, key_of};
-use crate::error::Result;
+use crate::error::{At, Error, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
@@ -62,17 +64,26 @@ impl Hierarchy {
     async fn open(&self, path: &str, wanted: Wanted) -> Result<Node> {
         let mut path = NodePath::parse(path)?;
         if self.registry().strictness() == Strictness::Strict {
-            path = path.unreserved()?;
+            let free = path.clone().unreserved();
+            path = free.map_err(Error::from).at(&path)?;
         }
         let found = self.cached_document(&path, wanted).await;
-        let metadata = found
-            .map_err(|error| error.in_node(&path))?
-            .ok_or_else(|| self.not_found(&path))?;
+        let metadata = found.at(&path)?.ok_or_else(|| self.not_found(&path))?;
         let key = key_of(&path, &metadata);
         self.bind(path, metadata, &key)
     }
 
     /// Opens the array at a path.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = zarr_engine::ArrayBuilder::new(&[4], "int32");
+    /// hierarchy.create_array("a", metadata).await?.write(.., 3).await?;
+    /// assert_eq!(hierarchy.array("a").await?.read::<i32>(..).await?.sum(), 12);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// [`Error::NodeNotFound`](crate::Error::NodeNotFound),
@@ -83,6 +94,17 @@ impl Hierarchy {
     }
 
     /// Opens the group at a path; an empty path means the root.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// let metadata = zarr_engine::ArrayBuilder::new(&[4], "int32");
+    /// hierarchy.create_array("run/x", metadata).await?;
+    /// let names = hierarchy.group("run").await?.children().await?;
+    /// assert_eq!(names, [("x".to_owned(), zarr_engine::NodeKind::Array)]);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// [`Error::NodeNotFound`](crate::Error::NodeNotFound),
@@ -99,7 +121,7 @@ impl Hierarchy {
     /// The errors of [`Self::group`].
     pub async fn group_without_consolidated(&self, path: &str) -> Result<Group> {
         let path = NodePath::parse(path)?;
-        let found = self.any_document(&path).await?;
+        let found = self.any_document(&path).await.at(&path)?;
         let metadata = found.ok_or_else(|| self.not_found(&path))?;
         let key = key_of(&path, &metadata);
         let group = self.bind(path, metadata, &key)?.into_group()?;
@@ -112,7 +134,7 @@ impl Hierarchy {
             NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
             NodeMetadata::Array(array) => {
                 let bound = Array::bind(self.clone(), path.clone(), array, key);
-                Node::Array(bound.map_err(|error| error.in_node(&path))?)
+                Node::Array(bound.at(&path)?)
             }
         })
     }

@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 
 use zarr_core::NodePath;
-use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
+use zarr_core::metadata::{Attributes, NodeMetadata};
 use zarr_store::{ErrorKind, Precondition};
 
-use super::Node;
+use super::{IntoMetadata, Node};
 use crate::array::Array;
 use crate::documents::key_of;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::group::Group;
 use crate::hierarchy::Hierarchy;
-use crate::transfer::{Skip, Transfer};
+use crate::transfer::{Skip, Transfer, listed};
 
 impl Hierarchy {
     /// Returns whether a path has a node.
@@ -23,8 +23,7 @@ impl Hierarchy {
     /// document.
     pub async fn exists(&self, path: &str) -> Result<bool> {
         let path = NodePath::parse(path)?;
-        let found = self.any_document(&path).await;
-        Ok(found.map_err(|error| error.in_node(&path))?.is_some())
+        Ok(self.any_document(&path).await.at(&path)?.is_some())
     }
 
     /// Opens the array at a path, whatever its metadata, or creates it with `metadata`. If several
@@ -44,7 +43,11 @@ impl Hierarchy {
     /// # Errors
     /// The errors of [`Self::array`] except for a missing node, and those of
     /// [`Self::create_array`].
-    pub async fn open_or_create_array(&self, path: &str, metadata: ArrayMetadata) -> Result<Array> {
+    pub async fn open_or_create_array(
+        &self,
+        path: &str,
+        metadata: impl IntoMetadata,
+    ) -> Result<Array> {
         match self.array(path).await {
             Err(Error::NodeNotFound { .. }) => match self.create_array(path, metadata).await {
                 Err(Error::AlreadyExists { .. }) => self.array(path).await,
@@ -114,7 +117,9 @@ impl Hierarchy {
     ) -> Result<Node> {
         let paths = (NodePath::parse(from)?, NodePath::parse(to)?.unreserved()?);
         let above = self.groups_above_copy(&paths, target).await?;
-        if target.any_document(&paths.1).await?.is_some() {
+        // Before anything is deleted.
+        let found = listed(self.store(), &paths.0).await.at(&paths.0)?;
+        if target.any_document(&paths.1).await.at(&paths.1)?.is_some() {
             if !overwrite {
                 return Err(target.already_exists(&paths.1));
             }
@@ -129,13 +134,25 @@ impl Hierarchy {
             done += 1;
             progress(done, total);
         };
-        self.copy_objects(&paths, target, above, &options, HashMap::new(), count)
-            .await?;
+        let listings = (found, HashMap::new());
+        self.copy_objects(&paths, target, above, &options, listings, count)
+            .await
+            .at(&paths.1)?;
         target.node(to).await
     }
 
     /// Moves a node and everything below it to a free path of this hierarchy: copies the node, then
     /// deletes the original. Not atomic: readers may see both.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let hierarchy = zarr_engine::open("memory:")?;
+    /// hierarchy.create_array("run/x", zarr_engine::ArrayBuilder::new(&[4], "int32")).await?;
+    /// hierarchy.rename("run", "archive/1").await?;
+    /// assert!(hierarchy.exists("archive/1/x").await? && !hierarchy.exists("run").await?);
+    /// # Ok::<(), zarr_engine::Error>(())
+    /// # }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// The errors of [`Self::copy`] and of [`Self::delete`].
@@ -157,7 +174,8 @@ impl Hierarchy {
         let path = NodePath::parse(path)?;
         let root = self
             .any_document(&path)
-            .await?
+            .await
+            .at(&path)?
             .ok_or_else(|| self.not_found(&path))?;
         let mut nodes = vec![(path.clone(), root)];
         if let NodeMetadata::Group(_) = nodes[0].1 {
@@ -167,12 +185,12 @@ impl Hierarchy {
         for (path, metadata) in nodes {
             if let NodeMetadata::Array(array) = &metadata {
                 let key = key_of(&path, &metadata);
-                Array::bind(self.clone(), path.clone(), array.clone(), &key)?;
+                Array::bind(self.clone(), path.clone(), array.clone(), &key).at(&path)?;
             }
             match self.put(&path, &metadata, Precondition::IfAbsent).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
                 result => {
-                    result?;
+                    result.at(&path)?;
                     converted.push(path);
                 }
             }

@@ -170,9 +170,21 @@ impl ObjectBackend {
         }
     }
 
+    /// Whether keys of both backends name objects of one place, for equal prefixes.
+    pub(crate) fn is_one_place_with(&self, other: &Self) -> bool {
+        // Backends of one bucket, opened by URL, share their findings about conditions.
+        Arc::ptr_eq(&self.probed, &other.probed)
+            || std::ptr::addr_eq(Arc::as_ptr(&self.store), Arc::as_ptr(&other.store))
+    }
+
+    /// Returns the key below the prefix of this backend.
+    pub(crate) fn key<'a>(&self, key: &'a str) -> std::borrow::Cow<'a, str> {
+        key::join(&self.prefix, key)
+    }
+
     /// Returns the path of a checked key.
     fn path(&self, context: &Arc<Context>, key: &str) -> Result<Path> {
-        key::to_path(&key::join(&self.prefix, key)).map_err(|reason| Error::InvalidKey {
+        key::to_path(&self.key(key)).map_err(|reason| Error::InvalidKey {
             place: context.place(key),
             reason,
         })
@@ -234,36 +246,36 @@ impl ObjectBackend {
         use object_store::Error as E;
 
         let place = context.place(key);
-        let source = Cause::new(error);
+        let cause = Cause::new(error);
         match error {
             _ if refuses_credentials(error) => Error::PermissionDenied {
                 place,
                 operation,
-                source: match &self.hint {
-                    Some(hint) if !source.to_string().contains(&**hint) => source.with(hint),
-                    _ => source,
+                cause: match &self.hint {
+                    Some(hint) if !cause.to_string().contains(&**hint) => cause.with(hint),
+                    _ => cause,
                 },
             },
             E::NotSupported { .. } | E::NotImplemented { .. } => Error::Unsupported {
                 place,
                 operation,
-                reason: source.to_string(),
+                reason: cause.to_string(),
             },
             // From a listing: keys of callers have been checked before.
             E::InvalidPath { .. } => Error::Unsupported {
                 place,
                 operation,
-                reason: format!("{source}; rename or move objects with such keys"),
+                reason: format!("{cause}; rename or move objects with such keys"),
             },
             _ if is_timeout(error) => Error::Timeout {
                 place,
                 operation,
-                source,
+                cause,
             },
             _ => Error::Backend {
                 place,
                 operation,
-                source,
+                cause,
             },
         }
     }

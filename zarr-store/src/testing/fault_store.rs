@@ -89,6 +89,7 @@ impl<S: ObjectStore> FaultStore<S> {
         match fault {
             Some(Fault::Delay(time)) => tokio::time::sleep(*time).await,
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Panic) => panic!("injected"),
             Some(Fault::Swap(content)) => {
                 self.inner.put(path, content.clone().into()).await?;
             }
@@ -124,6 +125,7 @@ impl Fault {
             },
             Self::Delay(_)
             | Self::Hang
+            | Self::Panic
             | Self::Truncate(_)
             | Self::Extend(_)
             | Self::Stall(_)

@@ -47,6 +47,8 @@ pub enum Fault {
     Delay(Duration),
     /// The request never ends.
     Hang,
+    /// The request panics.
+    Panic,
     /// The body ends after this many bytes.
     Truncate(usize),
     /// The body has this many surplus bytes.
