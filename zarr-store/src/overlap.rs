@@ -81,6 +81,8 @@ fn file_of(_: &Path) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use std::sync::Arc;
 
     use object_store::ObjectStore;
