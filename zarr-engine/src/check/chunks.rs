@@ -116,7 +116,7 @@ impl Chunks<'_> {
                 Ok(()) => break,
             }
         }
-        // Whether an index is damaged or misread, only a rebuild tells, which verifies inner chunks.
+        // Only a rebuild, which verifies inner chunks, tells whether an index is damaged or misread.
         let open = [SHARD_INDEX.name, SHARD_INDEX_CHECKSUM.name, UNREADABLE.name];
         let mut findings = found.findings.iter();
         let is_open = findings.any(|finding| open.contains(&finding.rule));

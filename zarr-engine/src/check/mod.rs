@@ -17,10 +17,10 @@
 //!
 //! One listing finds all objects. `documents` reads the documents, `copies` compares consolidated
 //! metadata with them, `tree` checks the places of nodes, `keys` assigns all other objects to
-//! chunks, `chunks` and `sharded` check these with `objects` and `shard`. `rules` names the rules and
-//! `finding` reports them;
-//! `plan` proposes repairs, `repair` runs them, `rebuild` makes whole shards, and `recover` takes
-//! objects from another copy of the data. Memory holds the listing and the documents, and of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
+//! chunks, `chunks` and `sharded` check these with `objects` and `shard`. `rules` names the rules
+//! and `finding` reports them; `plan` proposes repairs, `repair` runs them, `rebuild` makes whole
+//! shards, and `recover` takes objects from another copy of the data. Memory holds the listing and
+//! the documents, and of the chunks as many bytes as [`limits`](crate::limits) allow in flight.
 
 mod chunks;
 mod copies;
