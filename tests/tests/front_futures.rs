@@ -219,8 +219,8 @@ fn futures_of_the_async_api_are_send() {
                 .await
         });
         sent(async { a.stored_chunks().try_collect::<Vec<_>>().await });
-        sent(async { a.chunk(&[0])?.write(3).await });
-        sent(async { a.inner_chunk(&[0])?.erase().await });
+        sent(async { a.chunk([0])?.write(3).await });
+        sent(async { a.inner_chunk([0])?.erase().await });
         sent(a.copy_to(b));
         sent(a.stored(9));
         sent(a.dead_space());

@@ -41,7 +41,7 @@ pub(crate) fn main() -> Result<()> {
         .build()?;
     let array = hierarchy.create_array("a", metadata)?;
     array.write(.., ndarray::array![0_u8, 1, 2, 255])?;
-    let stored = array.chunk(&[0])?.encoded()?;
+    let stored = array.chunk([0])?.encoded()?;
     assert_eq!(stored.as_deref(), Some(&[255, 254, 253, 0][..]));
     assert_eq!(array.read::<u8>(..)?.as_slice(), Some(&[0, 1, 2, 255][..]));
     Ok(())

@@ -44,7 +44,7 @@ fn chunks_and_inner_chunks_are_things() {
             seen += 1;
             let place =
                 [0, 1].map(|axis| [2, 2][axis] * shard.indices()[axis] + inner.indices()[axis]);
-            let global = array.inner_chunk(&place).unwrap();
+            let global = array.inner_chunk(place).unwrap();
             assert_eq!(global.extent(), inner.extent());
             assert_eq!(global.shard().indices(), shard.indices());
             let found = inner.read::<Array2<i32>>().unwrap();
@@ -59,8 +59,8 @@ fn chunks_and_inner_chunks_are_things() {
 
     // Copies encoded bytes of an inner chunk; its neighbours stay unchanged.
     let (from, to) = (
-        array.inner_chunk(&[0, 1]).unwrap(),
-        array.inner_chunk(&[1, 0]).unwrap(),
+        array.inner_chunk([0, 1]).unwrap(),
+        array.inner_chunk([1, 0]).unwrap(),
     );
     to.write_encoded(from.encoded().unwrap().unwrap()).unwrap();
     let mut expected = model.clone();
@@ -81,7 +81,7 @@ fn chunks_and_inner_chunks_are_things() {
     assert_eq!(array.read::<Array2<i32>>(..).unwrap(), expected);
 
     // Copies a whole encoded chunk.
-    let (from, to) = (array.chunk(&[0, 1]).unwrap(), array.chunk(&[1, 0]).unwrap());
+    let (from, to) = (array.chunk([0, 1]).unwrap(), array.chunk([1, 0]).unwrap());
     let encoded = from.encoded().unwrap().unwrap();
     assert_eq!(from.stored_size().unwrap(), Some(encoded.len() as u64));
     to.write_encoded(encoded).unwrap();
@@ -91,7 +91,7 @@ fn chunks_and_inner_chunks_are_things() {
     assert!(!to.is_stored().unwrap());
     assert_eq!(to.encoded().unwrap(), None);
     assert_eq!(to.read::<i32>().unwrap().sum(), 0);
-    let inner = to.inner_chunk(&[0, 0]).unwrap();
+    let inner = to.inner_chunk([0, 0]).unwrap();
     assert!(!inner.is_stored().unwrap());
     inner.erase().unwrap();
     assert!(!to.is_stored().unwrap());
@@ -127,13 +127,13 @@ fn transposed_shards_find_their_inner_chunks() {
         }
     }
     let from = array
-        .inner_chunk(&[0, 2])
+        .inner_chunk([0, 2])
         .unwrap()
         .encoded()
         .unwrap()
         .unwrap();
     array
-        .inner_chunk(&[3, 1])
+        .inner_chunk([3, 1])
         .unwrap()
         .write_encoded(from)
         .unwrap();
@@ -143,7 +143,7 @@ fn transposed_shards_find_their_inner_chunks() {
         .assign(&model.slice(s![0..2, 6..9]));
     assert_eq!(array.read::<Array2<i32>>(..).unwrap(), expected);
     let refused = array
-        .inner_chunk(&[0, 0])
+        .inner_chunk([0, 0])
         .unwrap()
         .write_encoded(Bytes::from_static(b"x"));
     let error = refused.unwrap_err();
@@ -188,12 +188,12 @@ fn chunks_stream_in_both_directions() {
         to.write_chunks(wrong).unwrap_err().kind(),
         ErrorKind::Selection
     );
-    let failing = || Err::<(Vec<u64>, i32), _>(to.chunk(&[7, 7]).unwrap_err());
+    let failing = || Err::<(Vec<u64>, i32), _>(to.chunk([7, 7]).unwrap_err());
     to.write_chunks([failing()]).unwrap_err();
     let keeping = to.with_write_options(WriteOptions {
         store_fill: true,
         ..Default::default()
     });
-    keeping.chunk(&[0, 0]).unwrap().write(0).unwrap();
-    assert!(keeping.chunk(&[0, 0]).unwrap().is_stored().unwrap());
+    keeping.chunk([0, 0]).unwrap().write(0).unwrap();
+    assert!(keeping.chunk([0, 0]).unwrap().is_stored().unwrap());
 }

@@ -45,7 +45,7 @@ fn dimensions_chunks_and_metadata_have_natural_forms() {
     let path = folder.path().join("data.zarr");
     let hierarchy = open(&path).unwrap();
     open(path.as_path()).unwrap();
-    open(path.to_str().unwrap().to_owned()).unwrap();
+    open(path.to_str().unwrap()).unwrap();
     let metadata = || {
         ArrayBuilder::new(&[0, 4], "int32")
             .with_chunk_shape(&[2, 2])

@@ -83,9 +83,9 @@ fn selections_that_do_not_fit_are_refused_with_the_node() {
         array.read::<Array1<i32>>(..).unwrap_err(),
         array.write((0, 0..2), &[1, 2, 3]).unwrap_err(),
         array.write((0..2, 0..2), array![1, 2, 3]).unwrap_err(),
-        array.chunk(&[3, 0]).unwrap_err(),
-        array.chunk(&[0]).unwrap_err(),
-        array.inner_chunk(&[5, 0]).unwrap_err(),
+        array.chunk([3, 0]).unwrap_err(),
+        array.chunk([0]).unwrap_err(),
+        array.inner_chunk([5, 0]).unwrap_err(),
         array.view((vec![1], ..)).unwrap_err(),
     ];
     for error in refused {

@@ -13,7 +13,7 @@ fn errors_say_what_and_where() {
         .create_array("g/a", sharded.build().unwrap())
         .unwrap();
     array.write(.., 5).unwrap();
-    let shard = array.chunk(&[1, 0]).unwrap();
+    let shard = array.chunk([1, 0]).unwrap();
     let mut bytes = shard.encoded().unwrap().unwrap().to_vec();
     bytes[16 + 4 + 3] ^= 1;
     shard.write_encoded(bytes.into()).unwrap();
@@ -92,7 +92,7 @@ fn futures_are_send() {
             .unwrap();
         sent(same.write_chunks(chunks)).await.unwrap();
         sent(array.copy_to(&same)).await.unwrap();
-        sent(array.chunk(&[0]).unwrap().erase()).await.unwrap();
+        sent(array.chunk([0]).unwrap().erase()).await.unwrap();
         sent(array.view(1..).unwrap().write(0, 9)).await.unwrap();
         sent(hierarchy.copy("a", &hierarchy, "d")).await.unwrap();
         sent(hierarchy.rename("d", "e")).await.unwrap();

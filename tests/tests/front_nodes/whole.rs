@@ -191,13 +191,13 @@ fn an_interrupted_deletion_can_be_run_again() {
 fn a_handle_of_a_replaced_array_changes_nothing() {
     type Change = fn(&mut blocking::Array) -> zarr::Result<()>;
     let changes: [Change; 5] = [
-        |array| array.append(1, &Array2::<i32>::ones((4, 2))).map(drop),
+        |array| array.append(1, Array2::<i32>::ones((4, 2))).map(drop),
         |array| array.resize(&[8, 8]),
         |array| array.set_attributes(Attributes::new()),
         |array| array.reserve(1, 3).map(drop),
         |array| {
             array
-                .append_published(1, &Array2::<i32>::ones((4, 2)))
+                .append_published(1, Array2::<i32>::ones((4, 2)))
                 .map(drop)
         },
     ];
