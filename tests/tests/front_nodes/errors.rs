@@ -108,6 +108,7 @@ fn errors_name_their_node_once() {
     let hierarchy = Hierarchy::new(store.clone(), zarr::registry());
     let array = hierarchy.create_array("g/a", metadata(&[4], &[2]));
     array.unwrap().write(.., 1).unwrap();
+    hierarchy.create_group("h", Attributes::new()).unwrap();
     put(&hierarchy, "g/bad/zarr.json", "{");
     let read_only = Hierarchy::new(store.read_only(), zarr::registry());
     let array = || hierarchy.array("g/a").unwrap();
@@ -146,8 +147,8 @@ fn errors_name_their_node_once() {
         ),
         ("g/b", read_only.rename("g/a", "g/b").unwrap_err()),
         (
-            "g",
-            read_only.group("g").unwrap().consolidate().unwrap_err(),
+            "h",
+            read_only.group("h").unwrap().consolidate().unwrap_err(),
         ),
         (
             "g",
