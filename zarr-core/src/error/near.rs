@@ -27,7 +27,9 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
     if let Some(exact) = exact.clone().next() {
         return vec![*exact];
     }
-    let distances = known.iter().map(|known| (distance(name, known), *known));
+    // `r*` stands for many names.
+    let names = known.iter().filter(|known| !known.contains('*'));
+    let distances = names.map(|known| (distance(name, known), *known));
     let near = distances.filter(|(distance, _)| *distance <= 2.min(name.len() / 2));
     let near = near.collect::<Vec<_>>();
     let least = near.iter().map(|(distance, _)| *distance).min();

@@ -124,8 +124,8 @@ fn only_the_touched_bytes_of_an_uncompressed_chunk_are_read() {
     let swapped = Extension::new("transpose").with("order", [2, 0, 1]);
     let orders = [
         vec![codecs::bytes(true)],
-        vec![codecs::bytes(false)],
-        vec![swapped, codecs::bytes(false)],
+        vec![codecs::bytes_big_endian()],
+        vec![swapped, codecs::bytes_big_endian()],
     ];
     for (codecs, is_sharded) in orders
         .into_iter()

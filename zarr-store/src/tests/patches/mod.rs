@@ -175,21 +175,16 @@ async fn drop_during(wrong: Wrong, expected: usize) {
     let time = Duration::from_millis(150);
     let patched = tokio::time::timeout(time, patch(&store, &version)).await;
     assert!(patched.is_err(), "{wrong:?}");
-    let aborts = || {
-        let steps = server.steps();
-        steps.iter().filter(|step| *step == "abort a/k").count()
-    };
+    let mut aborts = 0;
     for _ in 0..500 {
-        if aborts() == expected && server.uploads_left() == 0 {
+        let steps = server.steps();
+        aborts += steps.iter().filter(|step| *step == "abort a/k").count();
+        if aborts == expected && server.uploads_left() == 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(
-        (aborts(), server.uploads_left()),
-        (expected, 0),
-        "{wrong:?}"
-    );
+    assert_eq!((aborts, server.uploads_left()), (expected, 0), "{wrong:?}");
     assert_eq!(content(&store).await.0, old(), "{wrong:?}");
 }
 
