@@ -164,7 +164,7 @@ fn its_console_script_is_the_command_line() {
     for (args, code) in [
         (&["--version"][..], 0),
         (&["create", "a.zarr", "--group"], 0),
-        (&["check", "none.zarr"], 1),
+        (&["check", "none.zarr"], 2),
         (&["info", "none.zarr"], 2),
         (&["dance"], 2),
     ] {
