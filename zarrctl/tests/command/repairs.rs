@@ -105,7 +105,7 @@ fn what_a_repair_dropped_comes_back_from_a_copy() {
 fn exit_codes_of_repair_are_those_of_check() {
     let place = damaged();
     for command in ["check", "repair"] {
-        assert_eq!(place.run(&[command, "nope.zarr"]).code, 1, "{command}");
+        assert_eq!(place.run(&[command, "nope.zarr"]).code, 2, "{command}");
         assert_eq!(place.run(&[command, "data.zarr"]).code, 0, "{command}");
     }
     fs::write(place.path("data.zarr/t/zarr.json"), "{").unwrap();
@@ -126,7 +126,8 @@ fn a_closed_output_ends_no_repair() {
         )
         .unwrap();
     }
-    let line = "{ zarrctl repair data.zarr --apply --json -v; echo $? > code; } 2>&1 | true";
+    let line =
+        "{ zarrctl repair data.zarr --apply --backup kept --json -v; echo $? > code; } 2>&1 | true";
     place.shell(line);
     place.well(&["check", "data.zarr"]);
     assert_eq!(fs::read_to_string(place.path("code")).unwrap(), "0\n");

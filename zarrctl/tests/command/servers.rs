@@ -13,6 +13,13 @@ fn options(server: &zarr_tests::servers::Server) -> Vec<String> {
         .collect()
 }
 
+/// Returns an output without the first lines of a plan, which name the source.
+fn without_source(output: &str) -> &str {
+    output
+        .find("\n  c/")
+        .map_or(output, |start| &output[start..])
+}
+
 #[test]
 fn every_subcommand_works_on_s3() {
     let Some(server) = server("seaweedfs") else {
@@ -61,8 +68,8 @@ fn every_subcommand_works_on_s3() {
     ] {
         let of = |source: &'static str| [&[args[0], source], &args[1..]].concat();
         assert_eq!(
-            well(&of("S3/a.zarr/temperature")),
-            local(&of("sample.zarr/temperature")),
+            without_source(&well(&of("S3/a.zarr/temperature"))),
+            without_source(&local(&of("sample.zarr/temperature"))),
             "{args:?}"
         );
     }
@@ -160,7 +167,12 @@ fn a_web_server_is_read() {
             &["explain", "0"],
         ] {
             let of = |source: &str| place.well(&[&[args[0], source], &args[1..]].concat());
-            assert_eq!(of(&array), of("sample.zarr/temperature"), "{args:?}");
+            let (found, expected) = (of(&array), of("sample.zarr/temperature"));
+            assert_eq!(
+                without_source(&found),
+                without_source(&expected),
+                "{args:?}"
+            );
         }
         place.well(&["diff", "sample.zarr/temperature", &array]);
         place.well(&[
