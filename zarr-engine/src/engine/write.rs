@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use zarr_core::codec::{InnerChunks, ShardIndex};
 use zarr_core::plan::{ObjectState, ObjectWrite, WriteAction, WritePlan};
@@ -71,8 +72,9 @@ impl Engine {
             together: self.store.as_local().is_some() && plan.decoded_object_size() <= SMALL,
             replaced: Vec::new(),
         };
+        // Boxed: the whole type would exceed the recursion limit of crates that call this.
         stream::iter(portions)
-            .map(|portion| self.write_portion(portion, &input))
+            .map(|portion| self.write_portion(portion, &input).boxed())
             .buffer_unordered(at_once(&plan))
             .try_collect::<()>()
             .await
