@@ -26,6 +26,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
@@ -79,7 +81,7 @@ impl Engine {
     pub(crate) async fn read(self: &Arc<Self>, plan: ReadPlan, target: Target) -> Result<()> {
         let engine = self.clone();
         if self.store.as_local().is_none() {
-            return as_task(async move { engine.read_remote(&plan, &target).await }).await;
+            return as_task(async move { engine.read_remote(&plan, &target).await }.boxed()).await;
         }
         compute(move || engine.read_local(&plan, &target)).await?
     }
@@ -109,10 +111,9 @@ pub(crate) fn compute<R: Send + 'static>(
 
 /// Runs a future as a task of the current runtime; without a runtime, runs it in place. Others may
 /// wait for what the future holds, and a task progresses even if nobody polls its owner. Dropping
-/// the returned future cancels the task.
-async fn as_task<R: Send + 'static>(
-    work: impl Future<Output = Result<R>> + Send + 'static,
-) -> Result<R> {
+/// the returned future cancels the task. The future is boxed: the whole type of a write exceeds the
+/// recursion limit of crates that call it.
+async fn as_task<R: Send + 'static>(work: BoxFuture<'static, Result<R>>) -> Result<R> {
     if Handle::try_current().is_err() {
         return work.await;
     }

@@ -72,9 +72,8 @@ impl Engine {
             together: self.store.as_local().is_some() && plan.decoded_object_size() <= SMALL,
             replaced: Vec::new(),
         };
-        // Boxed: the whole type would exceed the recursion limit of crates that call this.
         stream::iter(portions)
-            .map(|portion| self.write_portion(portion, &input).boxed())
+            .map(|portion| self.write_portion(portion, &input))
             .buffer_unordered(at_once(&plan))
             .try_collect::<()>()
             .await
@@ -121,7 +120,7 @@ impl Engine {
                     let commit = async |writes: &[Arc<PendingWrite>]| engine.commit(writes).await;
                     engine.commits.submit(object, input, commit).await
                 };
-                as_task(submit).await
+                as_task(submit.boxed()).await
             }
         }
     }
@@ -171,7 +170,7 @@ impl Engine {
         encoded: Option<Bytes>,
     ) -> Result<()> {
         let engine = self.clone();
-        as_task(async move { engine.change(&object, Change::Inner(encoded)).await }).await
+        as_task(async move { engine.change(&object, Change::Inner(encoded)).await }.boxed()).await
     }
 
     /// Changes an object on condition that no other writer does; retries on conflict.
