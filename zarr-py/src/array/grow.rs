@@ -1,7 +1,5 @@
 //! Changes of an array's shape.
 
-use std::ops::Range;
-
 use pyo3::prelude::*;
 use zarr::{Attributes, Node};
 use zarr_core::Members;
@@ -23,8 +21,11 @@ pub(super) fn text_of(document: Option<&Members>) -> zarr_core::Result<String> {
     document.map_or_else(|| Ok(String::new()), Members::to_text)
 }
 
+#[pymethods]
 impl NativeArray {
-    pub(super) fn resize<'py>(
+    /// Changes the shape of the array.
+    #[pyo3(signature = (shape, *, awaitable = false))]
+    fn _resize<'py>(
         &self,
         py: Python<'py>,
         shape: Vec<u64>,
@@ -40,7 +41,10 @@ impl NativeArray {
         })
     }
 
-    pub(super) fn grow<'py>(
+    /// Grows the array along a dimension: by `len`, or to at least `to`. Returns the start of the
+    /// new elements, or `to`.
+    #[pyo3(signature = (axis, len, to = None, *, awaitable = false))]
+    fn _grow<'py>(
         &self,
         py: Python<'py>,
         axis: usize,
@@ -64,8 +68,9 @@ impl NativeArray {
         })
     }
 
-    /// Reserves indices beyond the end, and returns an array that ends with them.
-    pub(super) fn reserve_ahead<'py>(
+    /// Reserves indices beyond the end of a dimension; returns an array that ends with them.
+    #[pyo3(signature = (axis, len, *, awaitable = false))]
+    fn _reserve_ahead<'py>(
         &self,
         py: Python<'py>,
         axis: usize,
@@ -82,24 +87,28 @@ impl NativeArray {
         })
     }
 
-    pub(super) fn publish<'py>(
+    /// Grows the array over reserved elements that are stored.
+    #[pyo3(signature = (axis, start, end, *, awaitable = false))]
+    fn _publish<'py>(
         &self,
         py: Python<'py>,
         axis: usize,
-        range: Range<u64>,
+        start: u64,
+        end: u64,
         awaitable: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let turn = self.handle.turn()?;
         answer(py, awaitable, async move {
             let (_guard, open) = turn.take().await?;
             let mut array = open.array.as_async().clone();
-            array.publish(axis, range).await?;
+            array.publish(axis, start..end).await?;
             turn.set(OpenArray::new(array));
             Ok(())
         })
     }
 
-    pub(super) fn open_end(&self, axis: usize) -> PyResult<()> {
+    /// Lets this handle write elements that other handles reserved along a dimension.
+    fn _open_end(&self, axis: usize) -> PyResult<()> {
         let array = self.handle.get()?.array.as_async().open_ended(axis);
         let open = OpenArray::new(array.map_err(Error::from)?);
         self.handle.node.set(open);

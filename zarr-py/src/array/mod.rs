@@ -262,61 +262,6 @@ impl NativeArray {
         })
     }
 
-    /// Changes the shape of the array.
-    #[pyo3(signature = (shape, *, awaitable = false))]
-    fn _resize<'py>(
-        &self,
-        py: Python<'py>,
-        shape: Vec<u64>,
-        awaitable: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.resize(py, shape, awaitable)
-    }
-
-    /// Grows the array along a dimension: by `len`, or to at least `to`. Returns the start of the
-    /// new elements, or `to`.
-    #[pyo3(signature = (axis, len, to = None, *, awaitable = false))]
-    fn _grow<'py>(
-        &self,
-        py: Python<'py>,
-        axis: usize,
-        len: u64,
-        to: Option<u64>,
-        awaitable: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.grow(py, axis, len, to, awaitable)
-    }
-
-    /// Reserves indices beyond the end of a dimension; returns an array that ends with them.
-    #[pyo3(signature = (axis, len, *, awaitable = false))]
-    fn _reserve_ahead<'py>(
-        &self,
-        py: Python<'py>,
-        axis: usize,
-        len: u64,
-        awaitable: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.reserve_ahead(py, axis, len, awaitable)
-    }
-
-    /// Grows the array over reserved elements that are stored.
-    #[pyo3(signature = (axis, start, end, *, awaitable = false))]
-    fn _publish<'py>(
-        &self,
-        py: Python<'py>,
-        axis: usize,
-        start: u64,
-        end: u64,
-        awaitable: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.publish(py, axis, start..end, awaitable)
-    }
-
-    /// Lets this handle write elements that other handles reserved along a dimension.
-    fn _open_end(&self, axis: usize) -> PyResult<()> {
-        self.open_end(axis)
-    }
-
     /// Updates attributes: replaces all of them, or sets those in `changes` (a JSON object) and
     /// deletes those in `removed`.
     #[pyo3(signature = (changes, removed, replace, *, awaitable = false))]
