@@ -55,7 +55,7 @@ impl Chunks<'_> {
         }
         if found.missing > 0 {
             let message = format!(
-                "{} inner chunks are missing in {} of {} shards",
+                "missing inner chunks: {}, in {} of {} shards",
                 found.missing, found.sparse, found.chunks
             );
             found.findings.push(INNER_CHUNKS_MISSING.at(path, message));
