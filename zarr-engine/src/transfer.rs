@@ -9,7 +9,7 @@ use zarr_core::NodePath;
 use zarr_core::metadata::NodeMetadata;
 use zarr_store::{ByteRange, Entry, ErrorKind, Precondition, Store};
 
-use crate::documents::NAMES;
+use crate::documents::is_document;
 use crate::engine::limits;
 use crate::error::{At, Error, Result};
 use crate::hierarchy::Hierarchy;
@@ -290,10 +290,6 @@ impl<'a> Copies<'a> {
         let (ours, theirs) = bodies?;
         Ok(ours.map(|body| body.bytes) == theirs.map(|body| body.bytes))
     }
-}
-
-fn is_document(key: &str) -> bool {
-    NAMES.contains(&key.rsplit('/').next().unwrap_or(key))
 }
 
 fn permits(size: u64) -> usize {

@@ -104,7 +104,7 @@ fn class_name(error: &zarr::Error) -> &'static str {
         E::AlreadyExists { .. } => "AlreadyExistsError",
         E::ConcurrentModification { .. } => "ConflictError",
         E::ChangedDuringRead { .. } | E::StaleHandle { .. } => "ChangedError",
-        E::Shape { .. } => "InvalidError",
+        E::Shape { .. } | E::NotANode { .. } => "InvalidError",
         E::Core(error) => core_class(error.root()),
         E::Store(error) => store_class(error.kind()),
         E::InNode { error, .. } => class_name(error),

@@ -29,7 +29,7 @@ mod _native {
     #[pymodule_export]
     use crate::array::{
         Memory, NativeArray, NativeGroup, NativeTasks, Opened, bind_node, check_zarr_2, copy_node,
-        create_array, create_group, create_like, open_node,
+        create_array, create_group, create_like, open_node, overlap,
     };
     #[pymodule_export]
     use crate::buffer::Buffer;

@@ -102,6 +102,22 @@ def test_modes(tmp_path: Path) -> None:
     asyncio.run(same())
 
 
+@pytest.mark.parametrize("file", [".DS_Store", "notes.txt", "photos/1.jpg"])
+def test_overwriting_keeps_files_that_are_no_node(tmp_path: Path, file: str) -> None:
+    """But a group without a document, with nodes below, is not overwritten."""
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("mine")
+    new: Any = {"shape": 4, "dtype": "i4", "chunks": 2}
+    assert zarr_py.open_array(tmp_path, mode="w", **new)[...].tolist() == [0] * 4
+    assert (tmp_path / file).read_text() == "mine"
+    group = zarr_py.create_group(tmp_path / "implicit")
+    group["a"] = np.arange(3)
+    (tmp_path / "implicit/zarr.json").unlink()
+    with pytest.raises(errors.InvalidError, match="a/zarr.json is stored there"):
+        zarr_py.create_array(tmp_path / "implicit", overwrite=True, **new)
+    assert zarr_py.load(tmp_path / "implicit/a").tolist() == [0, 1, 2]
+
+
 def test_what_is_required_is_there_or_made(root: zarr_py.Group) -> None:
     assert root.require_group("a").path == "a" and root.require_group("n/m").path == "n/m"
     assert [group.path for group in root.require_groups("p", "q")] == ["p", "q"]

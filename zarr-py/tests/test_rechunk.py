@@ -191,3 +191,21 @@ def test_executors_and_clusters(location):
         distributed.Client(cluster) as client,
     ):
         check(client, "cluster")
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_no_source_is_replaced_by_its_copy(tmp_path, linked):
+    """By whatever name the place is opened, and for groups around and nodes in the source."""
+    data = tmp_path / "data"
+    group = zarr_py.open_group(data, mode="w")
+    create(data, "g/a")
+    place = tmp_path / "link" if linked else data
+    if linked:
+        place.symlink_to(data)
+    for source, target in (("g/a", "g/a"), ("g", "g"), ("g", "g/a"), ("g/a", "g")):
+        with pytest.raises(zarr_py.errors.InvalidError, match="cannot replace itself"):
+            rechunk(group[source], place, target, overwrite=True, **({"chunks": (60, 40, 30)} if source == "g/a" else {}))
+        with pytest.raises(ValueError):
+            zarr_py.copy(group[source], place, target, zarr_format=2, overwrite=True)
+        np.testing.assert_array_equal(group["g/a"][...], numbers())
+    assert rechunk(group["g/a"], place, "b", chunks=(60, 40, 30), overwrite=True).chunks == (60, 40, 30)

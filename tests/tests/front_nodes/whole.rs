@@ -134,25 +134,53 @@ fn only_nodes_are_deleted() {
             }
             assert_eq!(objects(&hierarchy, ""), before, "{path}");
         }
-        for path in ["", "photos"] {
-            let group = GroupMetadata::default();
-            let error = hierarchy.replace(path, group.into());
-            // Creating `g/a` has created the root.
-            assert_eq!(error.is_err(), path == "photos");
-            if path.is_empty() {
-                assert_eq!(objects(&hierarchy, ""), ["zarr.json"]);
-                put(&hierarchy, "photos/2021/1.jpg", "a photo");
-            }
-        }
         hierarchy.delete("nothing/here").unwrap();
     }
     let hierarchy = open("memory:").unwrap();
     put(&hierarchy, "README", "text");
-    hierarchy
-        .replace("", GroupMetadata::default().into())
-        .unwrap_err();
     hierarchy.delete("").unwrap_err();
     assert_eq!(objects(&hierarchy, ""), ["README"]);
+}
+
+#[test]
+fn only_nodes_are_replaced_and_other_files_without_a_node_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    for hierarchy in [
+        open("memory:").unwrap(),
+        open(folder.path().to_str().unwrap()).unwrap(),
+    ] {
+        put(&hierarchy, "notes.txt", "text");
+        let new = || metadata(&[4], &[2]).into();
+        hierarchy
+            .replace("", GroupMetadata::default().into())
+            .unwrap();
+        assert_eq!(objects(&hierarchy, ""), ["notes.txt", "zarr.json"]);
+        put(&hierarchy, "photos/2021/1.jpg", "a photo");
+        put(
+            &hierarchy,
+            "photos/c/0",
+            "a chunk of an interrupted deletion",
+        );
+        hierarchy.replace("photos", new()).unwrap();
+        assert_eq!(
+            objects(&hierarchy, "photos"),
+            ["photos/2021/1.jpg", "photos/zarr.json"]
+        );
+        filled(&hierarchy, "implicit/a");
+        remove(&hierarchy, "implicit/zarr.json");
+        for (path, kind) in [
+            ("implicit", ErrorKind::Invalid),
+            ("implicit/a/c", ErrorKind::NodeType),
+        ] {
+            let error = hierarchy.replace(path, new()).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(is_whole(&hierarchy, "implicit/a"), "{path}");
+        }
+        // A node is replaced with whatever lies in it.
+        put(&hierarchy, "photos/.DS_Store", "");
+        hierarchy.replace("photos", new()).unwrap();
+        assert_eq!(objects(&hierarchy, "photos"), ["photos/zarr.json"]);
+    }
 }
 
 #[test]

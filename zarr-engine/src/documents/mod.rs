@@ -30,6 +30,11 @@ pub(crate) const NAMES: [&str; 5] = [
     v2::CONSOLIDATED_NAME,
 ];
 
+/// Whether a key is that of a document, by its name.
+pub(crate) fn is_document(key: &str) -> bool {
+    NAMES.contains(&key.rsplit('/').next().unwrap_or(key))
+}
+
 /// The memory limit for cached documents, in bytes.
 const CACHE_SIZE: u64 = 16 << 20;
 

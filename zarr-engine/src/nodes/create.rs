@@ -106,8 +106,8 @@ impl Hierarchy {
 
     /// Creates a node at a path and deletes any existing node there, with everything below it. If
     /// groups above list the old node in their consolidated metadata, the new node replaces it
-    /// there. Deletes nothing if the new node cannot be created, and nothing but nodes, like
-    /// [`Self::delete`].
+    /// there. Deletes nothing if the new node cannot be created, and nothing but nodes: other files
+    /// at a path without a node stay.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -124,12 +124,12 @@ impl Hierarchy {
     ///
     /// # Errors
     /// The errors of [`Self::create_array`] except [`Error::AlreadyExists`], and those of
-    /// [`Self::delete`].
+    /// [`Self::delete`]: [`Error::NotANode`] if nodes lie below a path without a document.
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
         let path = NodePath::parse(path)?;
         let new = self.new_node(&path, metadata).await?;
         let stored = [(path.clone(), new.metadata.clone())];
-        let had = self.delete_node(&path).await?;
+        let had = self.make_room(&path).await?;
         let node = self.create(new).await?;
         self.insert_copies(&had, &path, &stored).await.at(&path)?;
         Ok(node)

@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 use zarr_core::metadata::{NodeMetadata, v2};
 use zarr_core::{METADATA_NAME, NodePath};
 
-use crate::documents::Change;
+use crate::documents::{Change, is_document};
 use crate::error::{At, Error, Result};
 use crate::hierarchy::Hierarchy;
 
@@ -35,18 +35,24 @@ impl Hierarchy {
     /// [`Error::NotANode`] if the path has objects, but no document, and [`Error::Store`] if an
     /// object cannot be deleted.
     pub async fn delete(&self, path: &str) -> Result<()> {
-        self.delete_node(&NodePath::parse(path)?).await.map(drop)
+        let path = NodePath::parse(path)?;
+        self.delete_objects(&path, false).await.at(&path).map(drop)
     }
 
-    /// Deletes a node. Returns the groups above that listed the node in their consolidated
-    /// metadata.
-    pub(super) async fn delete_node(&self, path: &NodePath) -> Result<Vec<NodePath>> {
-        self.delete_objects(path).await.at(path)
+    /// Makes a path free for a new node: deletes a node there, or the chunks that an interrupted
+    /// deletion left, but no other files beside these. Returns the groups above that listed the
+    /// node in their consolidated metadata.
+    pub(super) async fn make_room(&self, path: &NodePath) -> Result<Vec<NodePath>> {
+        self.delete_objects(path, true).await.at(path)
     }
 
-    async fn delete_objects(&self, path: &NodePath) -> Result<Vec<NodePath>> {
+    async fn delete_objects(&self, path: &NodePath, keeps_files: bool) -> Result<Vec<NodePath>> {
         if !self.has(&path.metadata_key()).await? && !self.has_zarr_2(path).await? {
-            self.check_remains(path).await?;
+            let chunks = self.remains(path, keeps_files).await?;
+            if keeps_files {
+                self.store().delete_all(&chunks).await?;
+                return self.remove_copies(path).await;
+            }
         }
         let had = self.remove_copies(path).await?;
         let documents = [METADATA_NAME, v2::ARRAY_NAME, v2::GROUP_NAME];
@@ -58,13 +64,15 @@ impl Hierarchy {
         Ok(had)
     }
 
-    /// Checks that a path without a document has at most chunks that an interrupted deletion left.
-    async fn check_remains(&self, path: &NodePath) -> Result<()> {
+    /// Returns the chunks that an interrupted deletion left at a path without a document; fails if
+    /// nodes lie below, or other files that may not stay.
+    async fn remains(&self, path: &NodePath, keeps_files: bool) -> Result<Vec<String>> {
         let refused = |reason| {
             let path = path.clone();
             Err(Error::NotANode { path, reason })
         };
         let mut listing = self.store().list_keys(path.as_str());
+        let mut chunks = Vec::new();
         let mut is_first = true;
         while let Some(keys) = listing.try_next().await? {
             let Some(first) = keys.first() else { continue };
@@ -72,14 +80,17 @@ impl Hierarchy {
                 return refused(format!("{first} belongs to the array {array}"));
             }
             is_first = false;
-            if let Some(key) = keys.iter().find(|key| !is_chunk(path, key)) {
+            let (found, others): (Vec<_>, Vec<_>) =
+                keys.into_iter().partition(|key| is_chunk(path, key));
+            chunks.extend(found);
+            if let Some(key) = others.iter().find(|key| !keeps_files || is_document(key)) {
                 return refused(format!(
                     "it has no metadata document, but {key} is stored there; delete nodes below by their own \
                      paths, and other files without Zarr"
                 ));
             }
         }
-        Ok(())
+        Ok(chunks)
     }
 
     async fn array_above(&self, path: &NodePath) -> Result<Option<NodePath>> {

@@ -39,6 +39,12 @@ def copy_node(
     return _native.open_node(target, target_path, "node")
 
 
+def check_apart(source: Place, path: str, target: Place, target_path: str) -> None:
+    """Raises `InvalidError` if the source lies in the target or contains it."""
+    if _native.overlap(source, path, target, target_path):
+        raise InvalidError(f"/{path} cannot replace itself, a group that contains it, or a node in it (/{target_path})")
+
+
 def _make_room(target: Place, path: str, overwrite: bool) -> None:
     """Makes the target path free: deletes an existing node if `overwrite` is true."""
     above, _, name = path.rpartition("/")
@@ -61,8 +67,7 @@ def _converted(
     """
     from zarr_py._convert import Conversion
 
-    if source.native is target.native and f"{found.path}/".startswith(f"{path}/"):
-        raise InvalidError(f"/{found.path} cannot be copied to /{path}, which contains it")
+    check_apart(source, found.path, target, path)
     conversion = Conversion(found, zarr_format)
     _make_room(target, path, overwrite)
     above, _, name = path.rpartition("/")

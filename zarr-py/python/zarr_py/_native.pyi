@@ -438,6 +438,9 @@ def create_group(place: Place, path: str, attributes: str, overwrite: bool, *, a
     """Creates a group."""
 
 def copy_node(source: Place, path: str, target: Place, target_path: str, overwrite: bool) -> Batches: ...
+def overlap(place: Place, path: str, other: Place, other_path: str) -> bool:
+    """Whether one of two paths lies in the other, by whatever names their stores were opened."""
+
 def create_like(place: Place, path: str, metadata: str) -> Any:
     """Creates a node from a metadata document read elsewhere.
 

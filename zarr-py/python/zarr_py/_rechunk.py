@@ -17,7 +17,7 @@ import numpy as np
 from zarr_py import _checks, _native, _source
 from zarr_py._array import Array
 from zarr_py._attributes import to_json
-from zarr_py._copy import _make_room
+from zarr_py._copy import _make_room, check_apart
 from zarr_py._create import ArrayOptions, check_names, new_array
 from zarr_py._given import Given, covered
 from zarr_py._group import Group
@@ -92,7 +92,8 @@ def rechunk(
         of the store. `overwrite=True` replaces an existing node. For a group, `chunks`, `shards` and
         `dtype` are mappings of the paths of arrays to values.
 
-    Raises `ValueError` if the memory does not hold one object of the target.
+    Raises `ValueError` if the memory does not hold one object of the target, and `InvalidError` for
+    a target that would replace the source, a group that contains it, or a node in it.
     Raises `RuntimeError` if the verification fails.
     """
     into, options = target if isinstance(target, Array | Group) else covered(target), Given(options)
@@ -144,6 +145,8 @@ def _target(
         place, path = target._place(), f"{target.path}/{path}".strip("/")
     else:
         place = _source.of(target, options, None, "rechunk", known)
+    if overwrite:
+        check_apart(source._place(), source.path, place, path)
     if isinstance(source, Array):
         return _made(place, path, source, array, overwrite, resume)
     try:

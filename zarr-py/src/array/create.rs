@@ -186,6 +186,13 @@ fn parsed(metadata: &str) -> Result<NodeMetadata> {
     Ok(metadata?)
 }
 
+/// Whether one of two paths lies in the other, by whatever names their stores were opened.
+#[pyfunction]
+pub(crate) fn overlap(place: Place, path: &str, other: Place, other_path: &str) -> Result<bool> {
+    let (ours, theirs) = (place.hierarchy()?, other.hierarchy()?);
+    Ok(ours.store().overlaps(path, theirs.store(), other_path))
+}
+
 /// Copies a node and everything below it to a free path, object by object: the batches are the
 /// progress.
 #[pyfunction]

@@ -36,7 +36,9 @@ use pyo3::types::{PyDict, PyTuple};
 use zarr_core::DataTypeKind;
 
 use self::answer::answer;
-pub(crate) use self::create::{check_zarr_2, copy_node, create_array, create_group, create_like};
+pub(crate) use self::create::{
+    check_zarr_2, copy_node, create_array, create_group, create_like, overlap,
+};
 pub(crate) use self::group::NativeGroup;
 use self::grow::{layout_text, text_of};
 pub(crate) use self::handle::Opened;

@@ -157,7 +157,11 @@ impl LocalStore {
                 Err(error) => return Err(self.io(key, "lock")(error)),
             }
             match fs::create_dir_all(parent) {
+                // Others may remove a directory that was just found to exist.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists
+                        && !parent.ancestors().any(is_obstacle) => {}
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -279,6 +283,12 @@ fn time_after(current: Option<&Current>) -> SystemTime {
     let now = SystemTime::now();
     let later = current.and_then(|current| current.modified?.checked_add(Duration::from_nanos(1)));
     later.map_or(now, |later| now.max(later))
+}
+
+/// Whether a path exists and is neither a directory nor a link to one.
+fn is_obstacle(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|found| !found.is_dir() && !(found.is_symlink() && path.is_dir()))
 }
 
 fn write_all_vectored(mut file: &File, payload: &[Bytes]) -> io::Result<()> {
