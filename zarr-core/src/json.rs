@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -24,7 +25,7 @@ use crate::strictness::Strictness;
 
 /// The members of a JSON object, in the order and spelling of the document.
 #[derive(Clone, Debug, Default)]
-pub struct Members(IndexMap<String, Box<RawValue>>);
+pub struct Members(IndexMap<String, Box<RawValue>, RandomState>);
 
 impl Members {
     /// Creates an object without members.
@@ -147,7 +148,8 @@ impl<'de> Deserialize<'de> for Members {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = IndexMap::new();
+                // Most documents have no more members.
+                let mut members = IndexMap::with_capacity_and_hasher(14, RandomState::default());
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     match members.entry(name) {
                         Entry::Vacant(member) => drop(member.insert(value)),

@@ -3,8 +3,8 @@
 //!
 //! `store` implements `zarr_py.Store`, `pipeline` implements `zarr_py.CodecPipeline`, and `array`
 //! implements arrays and groups that need no zarr-python. Below them, `runtime` waits (for a thread
-//! or for an event loop), `events` reports requests, `error` builds Python exceptions, and `buffer`
-//! passes bytes without copying them.
+//! or for an event loop), `events` reports requests, `error` builds Python exceptions, `buffer`
+//! passes bytes without copying them, and `elements` makes Python strings.
 //!
 //! Nothing in this crate holds the GIL while it waits or computes, except calls on in-memory stores
 //! and reads from the page cache (see `store`). No state survives a fork: see
@@ -12,6 +12,7 @@
 
 mod array;
 mod buffer;
+mod elements;
 mod error;
 mod events;
 mod lent;

@@ -50,7 +50,7 @@ impl EncodeJob {
         let encoded = match self.work {
             EncodeWork::Chunk(task, existing) => {
                 let mut encoded = EncodedChunks::default();
-                let append = |chunks: &mut _| encode_chunk(&task, existing.as_ref(), input, chunks);
+                let append = |chunks: &mut _| encode_chunk(&task, existing, input, chunks);
                 encoded.push(0, append).map(|()| encoded)
             }
             EncodeWork::Inner {
@@ -91,7 +91,7 @@ pub(crate) fn located(index: &ShardIndex, size: u64) -> Result<Vec<Option<Range<
 /// whether the chunk is stored.
 fn encode_chunk(
     task: &ChunkWrite,
-    existing: Option<&Bytes>,
+    existing: Option<Bytes>,
     input: &Input,
     chunks: &mut Vec<u8>,
 ) -> Result<bool> {
@@ -99,7 +99,7 @@ fn encode_chunk(
     let (Some(sharding), Some(parts)) = (task.part.chain.sharding(), task.part.inner()) else {
         return encode_plain(task, existing, input, chunks);
     };
-    let mut inner = inner_chunks(sharding, existing)?;
+    let mut inner = inner_chunks(sharding, existing.as_ref())?;
     inner.extend(encode_inner(parts, task.store_fill, &inner, input)?);
     if inner.is_absent() {
         return Ok(false);
@@ -122,7 +122,7 @@ pub(super) fn encode_inner(
         let position = to_usize("inner chunk", number)?;
         let existing = existing.get(position);
         let task = ChunkWrite { part, store_fill };
-        let append = |chunks: &mut _| encode_chunk(&task, existing.as_ref(), input, chunks);
+        let append = |chunks: &mut _| encode_chunk(&task, existing, input, chunks);
         let pushed = encoded.push(position, append);
         pushed.map_err(|error| error.chunk("inner chunk", &parts.cell(number)))?;
     }
@@ -131,14 +131,14 @@ pub(super) fn encode_inner(
 
 fn encode_plain(
     task: &ChunkWrite,
-    existing: Option<&Bytes>,
+    existing: Option<Bytes>,
     input: &Input,
     chunks: &mut Vec<u8>,
 ) -> Result<bool> {
     let chain = &task.part.chain;
     let spec = chain.planned();
     if spec.data_type.fixed_size().is_none() {
-        return encode_variable(task, existing, input, chunks);
+        return encode_variable(task, existing.as_ref(), input, chunks);
     }
     let size = chain.elements_size()?;
     let fill = stored_fill(chain);
@@ -154,9 +154,14 @@ fn encode_plain(
     };
     let all_fill = |elements: &[u8]| !task.store_fill && fill.fills(elements);
     let covers = task.part.wanted.covers(&spec.shape);
-    if covers && chain.is_uncompressed() {
+    if chain.is_uncompressed() {
         let start = chunks.len();
-        copy.append_to(chunks, input.span())?;
+        if covers {
+            copy.append_to(chunks, input.span())?;
+        } else {
+            append_old(chain, existing, chunks)?;
+            copy.gather(input.span(), &mut chunks[start..])?;
+        }
         let stored = !all_fill(&chunks[start..]);
         if !stored {
             chunks.truncate(start);
@@ -165,7 +170,7 @@ fn encode_plain(
     }
     with_scratch_slice(size, |elements| {
         match existing {
-            Some(existing) => chain.decode(existing, |old| {
+            Some(existing) => chain.decode(&existing, |old| {
                 elements.copy_from_slice(old.bytes);
                 Ok(())
             })?,
@@ -183,6 +188,23 @@ fn encode_plain(
             Ok(true)
         })
     })
+}
+
+/// Appends the old elements of an uncompressed chunk, in their own memory if nothing else uses it.
+fn append_old(chain: &CodecChain, existing: Option<Bytes>, chunks: &mut Vec<u8>) -> Result<()> {
+    let Some(existing) = existing else {
+        let start = chunks.len();
+        chunks.resize(start + chain.elements_size()?, 0);
+        fill_with(&mut chunks[start..], stored_fill(chain).bytes());
+        return Ok(());
+    };
+    chain.decode(&existing, |_| Ok(()))?;
+    if chunks.capacity() == 0 {
+        *chunks = existing.into();
+    } else {
+        chunks.extend_from_slice(&existing);
+    }
+    Ok(())
 }
 
 /// Encodes like [`encode_plain`], for variable-size elements.

@@ -196,12 +196,8 @@ class NativePipeline:
         self, batch: list[Any], out: Any, drop_axes: tuple[int, ...]
     ) -> tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]] | None: ...
     def read_variable(
-        self, batch: list[Any], shape: tuple[int, ...], drop_axes: tuple[int, ...]
-    ) -> (
-        tuple[list[Any], tuple[GetResult, ...]]
-        | Awaitable[tuple[list[Any], tuple[GetResult, ...]]]
-        | None
-    ): ...
+        self, batch: list[Any], out: Any, drop_axes: tuple[int, ...]
+    ) -> tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]] | None: ...
     def write(
         self, batch: list[Any], value: Any, drop_axes: tuple[int, ...], store_fill: bool
     ) -> Awaitable[None] | None: ...

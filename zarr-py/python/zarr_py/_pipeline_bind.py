@@ -165,21 +165,13 @@ class Binding:
         if not isinstance(array, np.ndarray) or not self._is_for(batch):
             return None
         if self.variable:
-            return self._read_variable(batch, array, drop_axes)
+            return self.native.read_variable(batch, array, drop_axes) if array.dtype.kind in "OT" else None
         if array.dtype == self.dtype:
             return self.native.read(batch, array, drop_axes)
         if self._is_swapped(array.dtype):
             read = self.native.read(batch, array.view(self.dtype), drop_axes)
             return None if read is None else _swapped(read, array)
         return None
-
-    def _read_variable(
-        self, batch: Batch, array: np.ndarray[Any, Any], drop_axes: tuple[int, ...]
-    ) -> Awaitable[tuple[GetResult, ...]] | None:
-        if array.dtype.kind not in "OT":
-            return None
-        read = self.native.read_variable(batch, array.shape, drop_axes)
-        return None if read is None else _filled(read, array)
 
     def write(
         self, batch: Batch, value: NDBuffer, drop_axes: tuple[int, ...]
@@ -237,26 +229,10 @@ class ForeignBinding(Binding):
         return None if running is None else calls.finish(running)
 
 
-async def _awaited[T: tuple[Any, ...]](answer: T | Awaitable[T]) -> T:
-    return answer if isinstance(answer, tuple) else await answer
-
-
 async def _swapped(
     read: tuple[GetResult, ...] | Awaitable[tuple[GetResult, ...]], array: np.ndarray[Any, Any]
 ) -> tuple[GetResult, ...]:
     """Swaps elements that were just read to the byte order of their array."""
-    results = await _awaited(read)
+    results = read if isinstance(read, tuple) else await read
     array.byteswap(inplace=True)
-    return results
-
-
-type VariableRead = tuple[list[Any], tuple[GetResult, ...]]
-
-
-async def _filled(
-    read: VariableRead | Awaitable[VariableRead], array: np.ndarray[Any, Any]
-) -> tuple[GetResult, ...]:
-    """Copies elements in C order into their array."""
-    elements, results = await _awaited(read)
-    array[...] = np.array(elements, dtype=array.dtype).reshape(array.shape)
     return results

@@ -1,4 +1,4 @@
-//! Strings and byte strings: Python objects that NumPy converts to arrays, a batch at a time.
+//! Strings and byte strings, between NumPy arrays and the engine.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use zarr::{Elements, WriteElement};
 use zarr_core::DataTypeKind;
 
@@ -15,11 +14,8 @@ use super::finish::Finish;
 use super::key::Wanted;
 use super::memory::{Fresh, check_shape};
 use super::node::OpenArray;
+use crate::elements::Filling;
 use crate::error::Result;
-
-/// The number of elements that are Python objects at a time: few enough to stay in the processor's
-/// caches, and for Python to use their memory again.
-const BATCH: usize = 4096;
 
 /// The elements of a read, and their conversion.
 pub(super) struct Strings {
@@ -73,26 +69,11 @@ impl<'py> IntoPyObject<'py> for Strings {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let elements = self.elements;
-        let len = elements.len();
-        let empty = EMPTY.import(py, "numpy", "empty")?;
-        let array = empty.call1((len, self.finish.dtype.bind(py)))?;
         let is_text = elements.data_type().kind() == DataTypeKind::String;
-        let object = |bytes| {
-            Ok(if is_text {
-                PyString::from_bytes(py, bytes)?.into_any()
-            } else {
-                PyBytes::new(py, bytes).into_any()
-            })
-        };
-        for start in (0..len).step_by(BATCH) {
-            let stop = len.min(start + BATCH);
-            let batch = (start..stop).map(|position| object(elements.get(position)));
-            let batch = PyList::new(py, batch.collect::<PyResult<Vec<_>>>()?)?;
-            let place = PySlice::new(py, start.cast_signed(), stop.cast_signed(), 1);
-            array.set_item(place, batch)?;
-        }
+        let mut array = Filling::new(elements.len(), self.finish.dtype.bind(py), is_text)?;
+        (0..elements.len()).try_for_each(|position| array.push(elements.get(position)))?;
+        let array = array.finish()?;
         let array = array.call_method1("reshape", (PyTuple::new(py, &self.finish.shape)?,))?;
         self.finish.arrange(array)
     }

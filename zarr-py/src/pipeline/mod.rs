@@ -119,26 +119,31 @@ impl NativePipeline {
         read.run(py, Statuses).map(Some)
     }
 
-    /// Reads parts of chunks of variable-size elements, in C order of an array of `shape`. Returns
-    /// a list of the elements and the statuses of the chunks, or an awaitable of both, or `None`
-    /// for an unsupported batch.
+    /// Reads parts of chunks of variable-size elements into an array of objects or strings. Returns
+    /// the statuses of the chunks, or an awaitable of them, or `None` for an unsupported batch.
     fn read_variable<'py>(
         &self,
         py: Python<'py>,
         batch: &Bound<'py, PyList>,
-        shape: Vec<usize>,
+        out: Bound<'py, PyAny>,
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let shape = out.getattr("shape")?.extract::<Vec<usize>>()?;
         let strides = variable::place_strides(&shape);
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);
         };
-        let len = shape.iter().product();
+        let (len, out) = (shape.iter().product(), out.unbind());
         let target = Target::variable(len).map_err(Error::Zarr)?;
         let read = self.plan_read(chunks.0, target)?;
         let layout = self.layout.load_full();
-        read.run(py, move |read| Elements { read, layout, len })
-            .map(Some)
+        let elements = move |read| Elements {
+            read,
+            layout,
+            out,
+            len,
+        };
+        read.run(py, elements).map(Some)
     }
 
     /// Writes parts of chunks from an array. Returns an awaitable of `None`, or `None` for an

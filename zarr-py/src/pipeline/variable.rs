@@ -1,4 +1,4 @@
-//! Variable-size strings and byte strings, as lists of Python objects.
+//! Variable-size strings and byte strings, as Python objects.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use zarr_core::{ArrayLayout, DataTypeKind, Input};
 
 use super::{Done, statuses};
+use crate::elements::Filling;
 use crate::error::Error;
 
 /// The size of a slot for a variable-size element in a buffer.
@@ -23,10 +24,12 @@ pub(super) fn place_strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
-/// The result of a read: a list of the elements, and the statuses of the chunks.
+/// The result of a read: the elements for an array, and the statuses of the chunks.
 pub(super) struct Elements {
     pub(super) read: Done,
     pub(super) layout: Arc<ArrayLayout>,
+    /// The NumPy array to be filled.
+    pub(super) out: Py<PyAny>,
     pub(super) len: usize,
 }
 
@@ -40,17 +43,29 @@ impl<'py> IntoPyObject<'py> for Elements {
         let absent = target.absent();
         let is_text = self.layout.data_type().kind() == DataTypeKind::String;
         let fill = self.layout.fill_value();
+        let out = self.out.bind(py);
+        let flags = out.getattr("flags")?;
+        let is_contiguous = flags.getattr("c_contiguous")?.extract::<bool>()?;
+        let mut flat = if is_contiguous {
+            Filling::of(out.call_method1("reshape", (-1,))?, is_text)
+        } else {
+            Filling::new(self.len, &out.getattr("dtype")?, is_text)?
+        };
+        let mut filled = Ok(());
         let elements = target.into_elements(self.len, fill, |bytes| {
-            if !is_text {
-                return Ok(PyBytes::new(py, bytes).into_any());
+            if filled.is_ok() {
+                filled = flat.push(bytes);
             }
-            let text = std::str::from_utf8(bytes)
-                .map_err(|_| zarr_core::Error::invalid("a string that is not UTF-8", "string"))?;
-            Ok(PyString::new(py, text).into_any())
+            Ok(())
         });
-        let elements = PyList::new(py, elements.map_err(Error::Zarr)?)?;
-        let statuses = statuses(py, &absent, &keys)?;
-        (elements, statuses).into_pyobject(py)
+        elements.map_err(Error::Zarr)?;
+        filled?;
+        let flat = flat.finish()?;
+        if !is_contiguous {
+            let elements = flat.call_method1("reshape", (out.getattr("shape")?,))?;
+            out.set_item(py.Ellipsis(), elements)?;
+        }
+        statuses(py, &absent, &keys)
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
 
 use super::LocalStore;
 use crate::byte_range::ByteRange;
@@ -148,26 +149,17 @@ impl LocalFile {
     ///
     /// [`Error::ShortBody`] if the object ends before the buffer is full.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
-        let expected = buffer.len() as u64;
-        let short = |got| Error::ShortBody {
-            place: self.place.clone(),
-            range: offset..offset.saturating_add(expected),
-            got,
-            expected,
-        };
+        let range = offset..offset.saturating_add(buffer.len() as u64);
         let available = self.opened.size.saturating_sub(offset);
-        if available < expected {
-            return Err(short(available));
+        if available < buffer.len() as u64 {
+            return Err(self.short(range, available));
         }
-        self.counters.get();
         match self.file.read_exact_at(buffer, offset) {
             Ok(()) => {
-                self.counters.read(buffer.len());
-                let (store, key) = (self.place.store(), self.place.key());
-                tracing::trace!(store, key, offset, bytes = buffer.len(), "positioned read");
+                self.count(offset, buffer.len());
                 Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(short(0)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.short(range, 0)),
             Err(error) => Err(Error::io(self.place.clone(), "read", error)),
         }
     }
@@ -179,21 +171,49 @@ impl LocalFile {
     /// If reading fails or memory for the range cannot be allocated.
     pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
         let range = range.resolve(self.size());
-        let mut buffer = self.buffer(&range)?;
+        let mut buffer = self.reserve(&range)?;
+        let expected = range.end - range.start;
+        while (buffer.len() as u64) < expected {
+            let offset = range.start + buffer.len() as u64;
+            let read = || rustix::io::pread(&self.file, spare_capacity(&mut buffer), offset);
+            match rustix::io::retry_on_intr(read) {
+                Ok(0) => return Err(self.short(range, buffer.len() as u64)),
+                Ok(_) => {}
+                Err(error) => return Err(Error::io(self.place.clone(), "read", error.into())),
+            }
+        }
+        buffer.truncate(usize::try_from(expected).unwrap_or(usize::MAX));
         if !buffer.is_empty() {
-            self.read_exact_at(&mut buffer, range.start)?;
+            self.count(range.start, buffer.len());
         }
         Ok(buffer.into())
     }
 
-    /// Allocates zeroed memory for a range.
-    pub(super) fn buffer(&self, range: &Range<u64>) -> Result<Vec<u8>> {
+    fn short(&self, range: Range<u64>, got: u64) -> Error {
+        let expected = range.end.saturating_sub(range.start);
+        let place = self.place.clone();
+        Error::ShortBody {
+            place,
+            range,
+            got,
+            expected,
+        }
+    }
+
+    pub(super) fn count(&self, offset: u64, bytes: usize) {
+        self.counters.get();
+        self.counters.read(bytes);
+        let (store, key) = (self.place.store(), self.place.key());
+        tracing::trace!(store, key, offset, bytes, "positioned read");
+    }
+
+    /// Allocates memory for a range.
+    pub(super) fn reserve(&self, range: &Range<u64>) -> Result<Vec<u8>> {
         let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(size)
             .map_err(|_| self.out_of_memory())?;
-        buffer.resize(size, 0);
         Ok(buffer)
     }
 

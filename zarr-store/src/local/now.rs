@@ -65,17 +65,14 @@ impl LocalFile {
         if range.end - range.start > most {
             return Ok(None);
         }
-        let mut buffer = self.buffer(&range)?;
+        let mut buffer = self.reserve(&range)?;
+        buffer.resize(usize::try_from(range.end - range.start).unwrap_or(0), 0);
         if !buffer.is_empty() {
             // A partial read is repeated by callers that may wait and report errors.
             if !system::read(&self.file, &mut buffer, range.start) {
                 return Ok(None);
             }
-            self.counters.get();
-            self.counters.read(buffer.len());
-            let (place, offset, bytes) = (self.place(), range.start, buffer.len());
-            let (store, key) = (place.store(), place.key());
-            tracing::trace!(store, key, offset, bytes, "positioned read");
+            self.count(range.start, buffer.len());
         }
         Ok(Some(buffer.into()))
     }
