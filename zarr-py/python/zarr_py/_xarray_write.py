@@ -21,6 +21,7 @@ from zarr_py import _native, _source
 from zarr_py._array import Array
 from zarr_py._attributes import Bare
 from zarr_py._group import Group
+from zarr_py._kept import check_kept
 from zarr_py._region import within
 from zarr_py._xarray_arrays import each
 from zarr_py._xarray_encoding import attributes, codec, extracted, lengths, whole
@@ -86,13 +87,19 @@ def to_zarr(
     write_inherited_coords
         Whether the groups of a tree repeat the coordinates that they inherit. The `encoding` of a
         tree is a mapping of the paths of groups to that of each group.
+
+    Raises `InvalidError` if `mode="w"` would delete arrays that the data set reads.
     """
     mode = _choose_default_mode(mode=mode, append_dim=append_dim, region=region)  # type: ignore[arg-type]
+    place, above = _place(store, group, dict(storage_options or {}))
+    groups = list(_groups(dataset, encoding or {}, write_inherited_coords, append_dim))
+    if mode == "w":
+        check_kept([one for _, one, _ in groups], place, above)
     targets: list[_Target] = []
     writes: list[_Write] = []
-    for path, one, given in _groups(dataset, encoding or {}, write_inherited_coords, append_dim):
+    for path, one, given in groups:
         _check_names(one)
-        opened = _opened(store, f"{group or ''}/{path}".strip("/"), mode, zarr_format, dict(storage_options or {}))
+        opened = _opened(place, f"{above}/{path}".strip("/"), mode, zarr_format)
         target = _Target(opened, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
         target.chunks, target.shards = chunks, shards
         writes += target.arrange(one, dict(given))
@@ -309,14 +316,17 @@ def _write_now(write: _Write) -> None:
         write.array.write(data)
 
 
-def _opened(store: Any, path: str, mode: str, zarr_format: int | None, options: Mapping[str, Any]) -> Group:
+def _place(store: Any, group: str | None, options: Mapping[str, Any]) -> tuple[_source.Place, str]:
+    """Returns the place of a store argument, and the path of the group in it."""
+    if isinstance(store, Group):
+        return store._place(), f"{store.path}/{group or ''}".strip("/")
+    return _source.of(store, options, None, "to_zarr", ("storage_options",)), (group or "").strip("/")
+
+
+def _opened(place: _source.Place, path: str, mode: str, zarr_format: int | None) -> Group:
     """Opens or creates the group of a data set."""
     if zarr_format not in (None, 2, 3):
         raise ValueError(f"zarr_format: expected 2 or 3, got {zarr_format!r}")
-    if isinstance(store, Group):
-        place, path = store._place(), f"{store.path}/{path}".strip("/")
-    else:
-        place = _source.of(store, options, None, "to_zarr", ("storage_options",))
     if mode in ("a", "a-", "r+"):
         try:
             return _group(place, path)

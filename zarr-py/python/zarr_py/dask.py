@@ -14,8 +14,11 @@ import numpy as np
 from dask.array.core import ArraySliceDep, normalize_chunks
 from dask.base import tokenize
 
+from zarr_py import _source
 from zarr_py._array import Array
+from zarr_py._kept import check_kept
 from zarr_py._nodes import open_array
+from zarr_py._option_names import StoreOptions
 from zarr_py._region import Region
 from zarr_py._tasks import Target, WritePlan
 
@@ -84,6 +87,8 @@ def to_zarr(
         chunks have the lengths of the largest blocks.
     region, compute, return_stored, regroup, dask_options
         As for `store`.
+
+    Raises `InvalidError` if `overwrite=True` would delete an array that the dask array reads.
     """
     _check_known(array)
     if isinstance(store, Array | Region):
@@ -95,6 +100,9 @@ def to_zarr(
 
         if region is not None:
             raise ValueError("region: only an existing array has a region")
+        if options.get("overwrite"):
+            opening = {name: value for name, value in options.items() if name in StoreOptions.__annotations__}
+            check_kept(array, _source.of(store, opening, None, "to_zarr"), path)
         options.setdefault("shape", array.shape)
         options.setdefault("dtype", array.dtype)
         options.setdefault("chunks", tuple(max(*lengths, 1) for lengths in array.chunks))
