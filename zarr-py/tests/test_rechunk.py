@@ -126,6 +126,39 @@ def test_resumed_copies(tmp_path):
     assert len(again) < len(left)
 
 
+def test_what_a_resumed_copy_takes_up(tmp_path):
+    """Only a copy with equal arguments, and only what it still needs of the intermediate array."""
+    array = create(tmp_path)
+    arguments = {"chunks": (1, 40, 30), "memory": 100_000, "workers": 1}
+
+    ends = []
+
+    def interrupt(done, total):
+        """Stops in the middle of the second pass."""
+        if done == total:
+            ends.append(done)
+        if ends and done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rechunk(array, tmp_path, "b", progress=interrupt, **arguments)
+    with pytest.raises(ValueError, match="overwrite and resume"):
+        rechunk(array, tmp_path, "b", resume=True, overwrite=True, **arguments)
+    for changed in ({"chunks": (2, 40, 30)}, {"dtype": "i8"}, {"fill_value": 3}, {"compressors": "gzip"}, {"shards": (10, 40, 30)}):
+        with pytest.raises(zarr_py.errors.InvalidError, match="nothing to resume"):
+            rechunk(array, tmp_path, "b", resume=True, **{**arguments, **changed})
+    middle = zarr_py.open_array(tmp_path, "b.rechunk")
+    stored = {key for key, _ in zarr_py.open_array(tmp_path, "b")._objects()}
+    assert {f"b/c/{row}/0/0" for row in range(6)} <= stored
+    # As a copy that is killed while it deletes the intermediate array.
+    middle[:6] = middle.fill_value
+    with array.count_requests() as count:
+        copy = rechunk(array, tmp_path, "b", resume=True, **arguments)
+    np.testing.assert_array_equal(copy[...], numbers())
+    assert count.counts()["gets"] == 0
+    assert set(zarr_py.open_group(tmp_path)) == {"a", "b"}
+
+
 def test_verification_finds_differences(monkeypatch):
     array = create("memory:")
 

@@ -23,13 +23,16 @@ from zarr_py._given import Given, covered
 from zarr_py._group import Group
 from zarr_py._rechunk_passes import Passes, boxes
 from zarr_py._tasks import Part, Target
-from zarr_py.errors import AlreadyExistsError, NotFoundError
+from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from zarr_py._copy import Progress
     from zarr_py._source import Place, StoreLike
 
 __all__ = ["rechunk"]
+
+_LAYOUT = ("shape", "data_type", "chunk_grid", "fill_value", "codecs")
+"""The members of the metadata on which stored elements depend."""
 
 _COPIES = 3
 """The copies of an element that exist at a time: decoded, encoded in the source, and encoded in the target."""
@@ -79,7 +82,7 @@ def rechunk(
         processes of an executor, and the number of threads of a worker of `dask.distributed`.
     resume
         Whether to skip tasks whose objects are all stored: those of an interrupted copy with equal
-        arguments. An existing target is then no error.
+        arguments. An existing target is then no error, unless its layout is not that of the copy.
     verify
         `"checksums"` compares digests of all elements of both arrays, each read once; `"values"`
         compares the elements of each task after it has written them.
@@ -141,6 +144,8 @@ def _target(
     check_names(options, "rechunk", (*known, *ArrayOptions.__annotations__), options=True)
     array = {name: options.pop(name) for name in list(options) if name in ArrayOptions.__annotations__}
     overwrite = _checks.flag(options.pop("overwrite", False), "overwrite")
+    if overwrite and resume:
+        raise ValueError("overwrite and resume: one deletes what an interrupted copy has stored, the other keeps it")
     if isinstance(target, Group):
         place, path = target._place(), f"{target.path}/{path}".strip("/")
     else:
@@ -173,18 +178,29 @@ def _made(
     place: "Place", path: str, source: Array, changed: Mapping[str, Any], overwrite: bool, resume: bool
 ) -> Array:
     """Creates an array like another, with some changed properties; on resuming, it may exist."""
-    try:
-        if not changed:
+    described = new_array(**{**_properties(source, changed), **changed}) if changed else None
+
+    def create(place: "Place", path: str, overwrite: bool) -> Array:
+        if described is None:
             _make_room(place, path, overwrite)
-            made: Array = _native.create_like(place, path, source.metadata_text())
-        else:
-            properties = new_array(**{**_properties(source, changed), **changed})
-            made = _native.create_array(place, path, properties, overwrite)
+        made: Array = (
+            _native.create_like(place, path, source.metadata_text()) if described is None
+            else _native.create_array(place, path, described, overwrite))
+        return made
+
+    try:
+        return create(place, path, overwrite)
     except AlreadyExistsError:
         if not resume:
             raise
-        made = _native.open_node(place, path, "array")
-    return made
+    found: Array = _native.open_node(place, path, "array")
+    wanted = create(_source.of(covered("memory:"), {}, None, "rechunk"), "", False)
+    for name in _LAYOUT if found._zarr_2() is None else _LAYOUT[:-1]:
+        if found.metadata[name] != wanted.metadata[name]:
+            raise InvalidError(
+                f"/{path}: the {name} differs from that of a copy with these arguments, so there is nothing to resume: "
+                f"{found.metadata[name]} and {wanted.metadata[name]}")
+    return found
 
 
 def _properties(source: Array, changed: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,7 +237,7 @@ def _copy(
     source: Array, target: Array, limit: int, temporary: Any, resume: bool, compares: bool, pool: "_Pool"
 ) -> None:
     """Copies all elements in tasks that take at most `limit` bytes for decoded elements."""
-    if all(source.metadata[name] == target.metadata[name] for name in ("data_type", "chunk_grid", "fill_value", "codecs")):
+    if all(source.metadata[name] == target.metadata[name] for name in _LAYOUT[1:]):
         pool.run(Job(Target(source), Target(target), True, compares), boxes(target, None, resume))
         return
     passes = Passes.of(source, target, limit)
@@ -229,8 +245,12 @@ def _copy(
         pool.run(Job(Target(source), Target(target), False, compares), boxes(target, passes.last, resume))
         return
     middle = _middle(source, target, passes.chunks, temporary, resume)
-    pool.run(Job(Target(source), Target(middle), False, compares), boxes(middle, passes.first, resume))
-    pool.run(Job(Target(middle), Target(target), False, compares), boxes(target, passes.last, resume))
+    left = boxes(target, passes.last, resume)
+    # A copy that was killed at its end may have deleted a part of the intermediate array.
+    needed = {key for part in left for key in middle._keys(part)} if resume else None
+    first = boxes(middle, passes.first, resume, needed)
+    pool.run(Job(Target(source), Target(middle), False, compares), first)
+    pool.run(Job(Target(middle), Target(target), False, compares), left)
     middle._store.delete_all([key for key, _ in middle._store.entries_sync(middle.path)])
 
 
