@@ -232,3 +232,54 @@ def test_a_tree_is_a_delayed_write(tmp_path):
     delayed.compute()
     xr.testing.assert_identical(opened(tmp_path, group="a"), weather())
     xr.testing.assert_identical(opened(tmp_path, group="b"), weather(3))
+
+
+WRONG = {
+    "encoding": ({"encoding": {"t2m": {"chonks": (1, 5, 7)}}}, ValueError, "chonks"),
+    "encoding of no variable": ({"encoding": {"t3m": {"chunks": (1, 5, 7)}}}, KeyError, "t3m"),
+    "chunks of no dimension": ({"chunks": {"tme": 1}}, ValueError, "tme"),
+    "shards of no variable": ({"shards": {"t3m": {"time": 1}}}, ValueError, "t3m"),
+    "chunks of another number": ({"chunks": {"t2m": (1, 2)}}, ValueError, "expected 3 lengths"),
+    "codecs": ({"encoding": {"mask": {"compressors": {"name": "zip"}}}}, zarr_py.errors.UnsupportedError, "zip"),
+    "shards without chunks": ({"shards": "auto"}, ValueError, "shards"),
+    "format": ({"zarr_format": 4}, ValueError, "zarr_format"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("tree", [False, True])
+def test_errors_come_before_anything_is_stored_or_deleted(tmp_path, case, tree):
+    arguments, error, match = WRONG[case]
+    data = weather()
+    if tree:
+        data = xr.DataTree.from_dict({"/": xr.Dataset(), "/a": xr.Dataset({"first": ("z", [1, 2])}), "/b": weather()})
+        if "encoding" in arguments:
+            arguments = {"encoding": {"/b": arguments["encoding"]}}
+    with pytest.raises(error, match=match):
+        to_zarr(data, tmp_path / "new", **arguments)
+    assert not (tmp_path / "new").exists()
+    to_zarr(weather(), tmp_path / "old", chunks={"time": 5})
+    with pytest.raises(error, match=match):
+        to_zarr(data, tmp_path / "old", mode="w", **arguments)
+    xr.testing.assert_identical(opened(tmp_path / "old"), weather())
+
+
+def test_errors_in_values_come_first(tmp_path):
+    to_zarr(weather(), tmp_path)
+    for wrong in (
+        weather().assign(bad=("time", np.array([{1}] * 12, object))),
+        weather().assign_attrs(bad=object()),
+        weather().assign(bad=("time", np.ones(12), {"bad": {1, 2}})),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            to_zarr(wrong, tmp_path, mode="w")
+        xr.testing.assert_identical(opened(tmp_path), weather())
+
+
+def test_what_is_no_data_set(tmp_path):
+    for data in (weather().t2m, {"a": 1}, np.ones(3)):
+        with pytest.raises(TypeError, match="expected a Dataset"):
+            to_zarr(data, tmp_path / "new")
+    to_zarr(weather(), tmp_path)
+    with pytest.raises(FileExistsError, match="mode='w'"):
+        to_zarr(weather(), tmp_path)

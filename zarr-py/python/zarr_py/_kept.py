@@ -6,8 +6,8 @@ from types import MethodType
 from typing import Any
 
 from zarr_py import _native, _source
+from zarr_py._array import Array
 from zarr_py._given import covered
-from zarr_py._native import NativeArray
 from zarr_py._source import Place
 from zarr_py.errors import InvalidError
 
@@ -44,7 +44,7 @@ def _sources(data: Any) -> Iterator[tuple[Place, str]]:
             continue
         # Held, because another object could get the `id` of one that is gone.
         seen[id(value)] = value
-        if isinstance(value, NativeArray):
+        if isinstance(value, Array):
             yield value._place(), value.path
         elif (place := _of_zarr_python(value)) is not None:
             yield place, value.path
