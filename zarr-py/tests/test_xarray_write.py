@@ -283,3 +283,28 @@ def test_what_is_no_data_set(tmp_path):
     to_zarr(weather(), tmp_path)
     with pytest.raises(FileExistsError, match="mode='w'"):
         to_zarr(weather(), tmp_path)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_appends_of_other_variables_keep_lengths_equal(tmp_path, zarr_format, lazy):
+    """Variables that an append lacks get fill values, and new ones have fill values before it."""
+    to_zarr(weather(), tmp_path, zarr_format=zarr_format)
+    later = weather(3, 12).drop_vars("mask")
+    new = later.drop_vars("t2m").assign(wind=(("time", "y"), np.ones((3, 5), "f4")))
+    to_zarr(new.chunk(time=2) if lazy else new, tmp_path, append_dim="time")
+    found = opened(tmp_path)
+    assert found.sizes["time"] == 15
+    xr.testing.assert_equal(found.t2m[:12], weather().t2m)
+    assert found.t2m[12:].isnull().all() and found.wind[:12].isnull().all() and (found.wind[12:] == 1).all()
+    more = later.assign_coords(time=later.time + np.timedelta64(3, "D"))
+    to_zarr(more, tmp_path, append_dim="time")
+    assert opened(tmp_path).wind.shape == (18, 5)
+
+
+def test_variables_without_a_coordinate_are_extended_too(tmp_path):
+    data = weather().drop_vars("time").assign(b=("time", np.arange(12)))
+    to_zarr(data, tmp_path)
+    to_zarr(data[["b"]], tmp_path, append_dim="time")
+    found = opened(tmp_path)
+    assert found.sizes["time"] == 24
+    assert found.t2m[12:].isnull().all()

@@ -26,7 +26,7 @@ from zarr_py._region import within
 from zarr_py._xarray_arrays import each
 from zarr_py._xarray_encoding import attributes, codec, extracted, lengths, whole
 from zarr_py._xarray_groups import blank, consolidate, opened, place_of
-from zarr_py._xarray_store import DIMENSIONS, DataStore
+from zarr_py._xarray_store import DIMENSIONS, DataStore, dimensions
 
 if TYPE_CHECKING:
     from zarr_py._region import Region
@@ -172,6 +172,8 @@ class _Target(DataStore):
     def create(self) -> list[_Write]:
         """Creates and grows arrays, and returns the data to write to them."""
         start = self._reserved()
+        if start is not None:
+            self._extend_others(start)
         self.is_new = self._mode in ("w", "w-") or any(arguments for _, _, arguments in self._described)
         return each(lambda item: self._write(*item, start), self._described)
 
@@ -282,20 +284,34 @@ class _Target(DataStore):
 
     def _write(self, name: Any, variable: Variable, described: dict[str, Any], start: int | None) -> _Write:
         key, dims = _encode_variable_name(name), variable.dims
+        axis = None if start is None or self._append_dim not in dims else dims.index(self._append_dim)
+        end = 0 if axis is None else (start or 0) + variable.shape[axis]
         if described:
+            if axis is not None:
+                described = {**described, "shape": (*variable.shape[:axis], end, *variable.shape[axis + 1:])}
             array = _created(self.ds, key, described, overwrite=self._mode == "w")
             if self.zarr_format == 2 and described["fill_value"] is None:
                 _without_fill_value(array)
-            return _Write(variable.data, array)
-        array = self._arrays[key]
+            if axis is None:
+                return _Write(variable.data, array)
+        else:
+            array = self._arrays[key]
         region = self._write_region or {}
         parts = [slice(*region.get(dim, slice(None)).indices(length)[:2]) for dim, length in zip(dims, array.shape, strict=True)]
-        if start is None or self._append_dim not in dims:
+        if axis is None:
             return _Write(variable.data, within(array, None, parts) if region else array)
-        axis = dims.index(self._append_dim)
-        array._grow(axis, 0, start + variable.shape[axis])
-        parts[axis] = slice(start, start + variable.shape[axis])
+        array._grow(axis, 0, end)
+        parts[axis] = slice(start, end)
         return _Write(variable.data, within(array, axis, parts))
+
+    def _extend_others(self, start: int) -> None:
+        """Extends arrays that the data set lacks to the end of an append: a dimension has one length."""
+        appended = {_encode_variable_name(name): one for name, one, _ in self._described if self._append_dim in one.dims}
+        end = start + next(iter(appended.values())).sizes[self._append_dim]
+        for key, array in self._arrays.items():
+            dims = dimensions(array, False)
+            if key not in appended and self._append_dim in dims:
+                array._grow(dims.index(self._append_dim), 0, end)
 
 
 def _created(group: Group, key: str, described: Mapping[str, Any], *, overwrite: bool = False) -> Array:
