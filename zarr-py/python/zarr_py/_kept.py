@@ -1,7 +1,8 @@
 """Keeps a call from deleting the stored arrays that its own lazy data read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from types import MethodType
 from typing import Any
 
@@ -16,10 +17,13 @@ __all__ = ["check_kept"]
 _PACKAGES = frozenset({"dask", "functools", "xarray", "zarr_py"})
 """The packages whose objects hold lazy data."""
 
-_HOLDING = (
+_HOLDING = frozenset({
     "_array", "_data", "_target", "_variable", "_variables", "args", "array", "func", "indices", "io_deps",
-    "keywords", "kwargs", "mapping", "task", "value")
+    "keywords", "kwargs", "mapping", "task", "value"})
 """The attributes of those objects that hold others."""
+
+_LEAVES = frozenset({bool, float, int, slice, str, type, type(None)})
+"""Types of which graphs hold very many values, and which hold nothing."""
 
 
 def check_kept(data: Any, target: Place, path: str) -> None:
@@ -40,7 +44,7 @@ def _sources(data: Any) -> Iterator[tuple[Place, str]]:
     seen: dict[int, Any] = {}
     while left:
         value = left.pop()
-        if id(value) in seen:
+        if type(value) in _LEAVES or id(value) in seen:
             continue
         # Held, because another object could get the `id` of one that is gone.
         seen[id(value)] = value
@@ -52,31 +56,39 @@ def _sources(data: Any) -> Iterator[tuple[Place, str]]:
             left += _held(value)
 
 
-def _held(value: Any) -> list[Any]:
+def _held(value: Any) -> Iterable[Any]:
     """Returns the objects in which the sources of a value may be found."""
     if isinstance(value, dict):
-        return list(value.values())
+        return value.values()
     if isinstance(value, list | tuple | set | frozenset):
-        return list(value)
+        return value
     if isinstance(value, MethodType):
-        return [value.__self__]
-    package = _package(value)
+        return (value.__self__,)
+    package = _package(type(value).__module__)
     if package != "xarray" and hasattr(type(value), "__dask_graph__"):
-        graph = value.__dask_graph__() or {}
-        return list(getattr(graph, "layers", graph).values())
+        graph: Any = value.__dask_graph__() or {}
+        layers: Iterable[Any] = getattr(graph, "layers", graph).values()
+        return layers
     if package not in _PACKAGES:
-        return []
-    found = []
-    for name in _HOLDING:
-        # Not `getattr`: a coordinate of xarray may have any name.
+        return ()
+    # Not `getattr`: a coordinate of xarray may have any name.
+    own = getattr(value, "__dict__", {})
+    found = [own[name] for name in own.keys() & _HOLDING]
+    for name in _slots(type(value)):  # type: ignore[arg-type]
         with suppress(AttributeError):
             found.append(object.__getattribute__(value, name))
     return found
 
 
+@cache
+def _slots(kind: type) -> list[str]:
+    """Returns the attributes of a class, slots or properties, that hold other objects."""
+    return [name for name in _HOLDING if hasattr(kind, name)]
+
+
 def _of_zarr_python(value: Any) -> Place | None:
     """Returns the place of an array of zarr-python; `None` for other objects and other stores."""
-    if _package(value) != "zarr" or not hasattr(value, "store_path"):
+    if _package(type(value).__module__) != "zarr" or not hasattr(value, "store_path"):
         return None
     try:
         return _source.of(covered(value.store_path.store), {}, True, "to_zarr")
@@ -84,5 +96,6 @@ def _of_zarr_python(value: Any) -> Place | None:
         return None
 
 
-def _package(value: Any) -> str:
-    return type(value).__module__.partition(".")[0]
+@cache
+def _package(module: str) -> str:
+    return module.partition(".")[0]
