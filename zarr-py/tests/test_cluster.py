@@ -2,10 +2,14 @@
 appends by several workers. `ZARR_REPEATS=20` repeats each test.
 """
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import dask
 import dask.array as da
@@ -18,6 +22,7 @@ from counting_proxy import proxied
 import zarr_py
 import zarr_py.dask as zd
 import zarr_py.xarray
+from zarr_py._rechunk import Job
 
 distributed = pytest.importorskip("distributed")
 xr = pytest.importorskip("xarray")
@@ -114,6 +119,98 @@ def test_each_object_is_written_once_and_not_read(cluster, place, repeat):
         assert set(proxy.count("PUT", "/c/").values()) == {1}
         assert not proxy.count("GET", "/c/")
     np.testing.assert_array_equal(zd.from_zarr(target).compute(scheduler=cluster), data)
+
+
+RECHUNKED = """
+import json, os, signal, sys
+import distributed
+import zarr_py
+
+url, options, scheduler, last = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+ends = []
+
+def kill(done, total):
+    if len(ends) == last and done >= total // 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if done == total:
+        ends.append(total)
+
+with distributed.Client(scheduler) as client:
+    zarr_py.rechunk(
+        zarr_py.open_array(url, "a", **options), url, "b", chunks=(1, 40, 40), memory=90_000, client=client, progress=kill,
+        **options)
+"""
+
+
+def rechunked(location, client, **options):
+    """Copies `a`, in chunks of whole rows, to `b`, in 64 chunks of maps: two passes of 20 and 16 tasks."""
+    array = zarr_py.open_array(location.url, "a", **location.options)
+    return zarr_py.rechunk(
+        array, location.url, "b", chunks=(1, 40, 40), memory=90_000, client=client, **options, **location.options)
+
+
+def created_rows(location):
+    data = np.arange(64 * 40 * 40, dtype="i4").reshape(64, 40, 40)
+    zarr_py.create_array(location.url, "a", data=data, chunks=(64, 4, 4), **location.options)
+    return data
+
+
+def slow_down():
+    """Gives the tasks of this worker time to be killed."""
+    copy = Job._copy_elements
+    Job._copy_elements = lambda job, part: (time.sleep(0.1), copy(job, part))
+
+
+def written(location, proxy):
+    """Returns the keys of the objects of both passes, each with what changes when it is written."""
+    keys = [entry.key for entry in zarr_py.objects(location.url, **location.options).list("")]
+    keys = [key for key in keys if key.startswith(("b/c/", "b.rechunk/c/"))]
+    if proxy is None:
+        return {key: (Path(location.url) / key).stat().st_mtime_ns for key in keys}
+    puts = proxy.count("PUT", "/c/")
+    return {key: sum(count for path, count in puts.items() if path.endswith(f"/{key}")) for key in keys}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_rechunk_is_killed_and_resumed(cluster, place, number):
+    """The process that runs a copy is killed in the first or second pass: only what lacks is repeated."""
+    location, proxy = place
+    data = created_rows(location)
+    cluster.run(slow_down)
+    arguments = [location.url, json.dumps(location.options), cluster.scheduler.address, str(number)]
+    assert subprocess.run([sys.executable, "-c", RECHUNKED, *arguments], check=False).returncode == -signal.SIGKILL
+    while any(cluster.processing().values()):
+        time.sleep(0.05)
+    before = written(location, proxy)
+    assert 0 < sum(key.startswith("b/") for key in before) < 64 if number else 0 < len(before) < 16 * 20
+    states = []
+    copy = rechunked(
+        location, cluster, resume=True, verify="checksums", progress=lambda *_: states.append(written(location, proxy)))
+    np.testing.assert_array_equal(copy[...], data)
+    for state in states:
+        assert state.items() >= {key: before[key] for key in before if key in state}.items()
+    assert len(written(location, proxy)) == 64
+
+
+def test_a_worker_is_killed_while_it_rechunks(cluster, place):
+    """Its tasks run again on the others, and no other task does."""
+    location, proxy = place
+    data = created_rows(location)
+    cluster.run(slow_down)
+    killed = []
+
+    def kill(done, total):
+        if not killed and done >= total // 2:
+            killed.append(max(cluster.run(os.getpid).values()))
+            os.kill(killed[0], signal.SIGKILL)
+
+    copy = rechunked(location, cluster, verify="checksums", progress=kill)
+    np.testing.assert_array_equal(copy[...], data)
+    assert killed
+    if proxy is not None:
+        puts = proxy.count("PUT", "/b")
+        print(f"puts of each object: {puts.total() / len(puts):.3f}")
+        assert puts.total() <= 1.2 * len(puts)
 
 
 def start_counting(url, options):

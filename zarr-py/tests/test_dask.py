@@ -167,3 +167,54 @@ def test_graphs_are_small(array):
     lazy = zd.from_zarr(big)
     assert lazy.npartitions == 20_000
     assert len(pickle.dumps(lazy.dask)) < 250_000
+
+
+REGIONS = {
+    "none": None,
+    "all": ...,
+    "slice": slice(5, 70),
+    "short": (slice(5, 70),),
+    "ellipsis": np.s_[5:70, ...],
+    "last": np.s_[..., 2:9],
+    "full": np.s_[3:50, 1:99, 2:3],
+    "steps": np.s_[3:50:2, ::-1, ::-3],
+    "empty": np.s_[5:5],
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_regions_of_all_forms(array, region):
+    part = REGIONS[region]
+    array[...] = numbers()
+    expected = numbers()[... if part is None else part]
+    # dask divides by zero for blocks of bytes of empty arrays.
+    for chunks in ("shards", "auto", 33, *(["20 kB"] if expected.size else [])):
+        lazy = zd.from_zarr(array, chunks=chunks, region=part)
+        assert lazy.shape == expected.shape
+        np.testing.assert_array_equal(lazy.compute(), expected)
+    # Blocks with one element along a dimension would broadcast.
+    zd.to_zarr(da.from_array(-expected, chunks=(96, 20, 1)), array, region=part, regroup=False)
+    zd.store([da.from_array(-expected, chunks=(70, 9, 4))], [array], regions=part)
+    result = numbers()
+    result[... if part is None else part] = -expected
+    np.testing.assert_array_equal(array[...], result)
+
+
+def test_inner_blocks_of_steps_are_inner_chunks(array):
+    lazy = zd.from_zarr(array, chunks="inner", region=np.s_[3:50:2, ::-1, 0:1])
+    assert lazy.chunks == ((3, 4, 4, 4, 4, 4, 1), (10,) * 10, (1,))
+
+
+def test_arguments_that_are_refused(array):
+    blocks = da.from_array(numbers())
+    for region in ((3,), np.s_[3:5, 2], [slice(1), slice(1), slice(1), slice(1)], "all"):
+        with pytest.raises(ValueError, match="at most one slice"):
+            zd.from_zarr(array, region=region)
+        with pytest.raises(ValueError, match="at most one slice"):
+            zd.to_zarr(blocks, array, region=region)
+    for chunks in ("bad", 0, (1, 2), None, -2):
+        with pytest.raises(ValueError, match="chunks"):
+            zd.from_zarr(array, chunks=chunks)
+    for data in (numbers(), [1], None):
+        with pytest.raises(TypeError, match="arrays of dask"):
+            zd.to_zarr(data, array)

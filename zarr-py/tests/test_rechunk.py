@@ -126,6 +126,39 @@ def test_resumed_copies(tmp_path):
     assert len(again) < len(left)
 
 
+def test_what_a_resumed_copy_takes_up(tmp_path):
+    """Only a copy with equal arguments, and only what it still needs of the intermediate array."""
+    array = create(tmp_path)
+    arguments = {"chunks": (1, 40, 30), "memory": 100_000, "workers": 1}
+
+    ends = []
+
+    def interrupt(done, total):
+        """Stops in the middle of the second pass."""
+        if done == total:
+            ends.append(done)
+        if ends and done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rechunk(array, tmp_path, "b", progress=interrupt, **arguments)
+    with pytest.raises(ValueError, match="overwrite and resume"):
+        rechunk(array, tmp_path, "b", resume=True, overwrite=True, **arguments)
+    for changed in ({"chunks": (2, 40, 30)}, {"dtype": "i8"}, {"fill_value": 3}, {"compressors": "gzip"}, {"shards": (5, 40, 30)}):
+        with pytest.raises(zarr_py.errors.InvalidError, match="nothing to resume"):
+            rechunk(array, tmp_path, "b", resume=True, **{**arguments, **changed})
+    middle = zarr_py.open_array(tmp_path, "b.rechunk")
+    stored = {key for key, _ in zarr_py.open_array(tmp_path, "b")._objects()}
+    assert {f"b/c/{row}/0/0" for row in range(6)} <= stored
+    # As a copy that is killed while it deletes the intermediate array.
+    middle[:6] = middle.fill_value
+    with array.count_requests() as count:
+        copy = rechunk(array, tmp_path, "b", resume=True, **arguments)
+    np.testing.assert_array_equal(copy[...], numbers())
+    assert count.counts()["gets"] == 0
+    assert set(zarr_py.open_group(tmp_path)) == {"a", "b"}
+
+
 def test_verification_finds_differences(monkeypatch):
     array = create("memory:")
 
@@ -209,3 +242,49 @@ def test_no_source_is_replaced_by_its_copy(tmp_path, linked):
             zarr_py.copy(group[source], place, target, zarr_format=2, overwrite=True)
         np.testing.assert_array_equal(group["g/a"][...], numbers())
     assert rechunk(group["g/a"], place, "b", chunks=(60, 40, 30), overwrite=True).chunks == (60, 40, 30)
+
+
+WRONG = {
+    "memory": {"memory": "much"},
+    "too little memory": {"memory": 10},
+    "workers": {"workers": 0},
+    "checksums of other types": {"verify": "checksums", "dtype": "f8"},
+    "codec": {"compressors": "zip"},
+    "both": {"resume": True},
+    "option": {"chunk": (1, 1, 1)},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("kind", ["array", "group"])
+def test_errors_come_before_anything_is_stored_or_deleted(tmp_path, case, kind):
+    array = create(tmp_path / "a", "x")
+    source = array if kind == "array" else array.parent
+    path = "x" if kind == "array" else ""
+    for overwrite in (False, True) if case != "both" else (True,):
+        arguments = {"chunks": (1, 40, 30), **WRONG[case], "overwrite": overwrite}
+        with pytest.raises((ValueError, TypeError, zarr_py.errors.UnsupportedError)):
+            rechunk(source, tmp_path / "new", path, **arguments)
+        assert not (tmp_path / "new").exists()
+        if overwrite:
+            old = create(tmp_path / "old", "x", "maps")
+            with pytest.raises((ValueError, TypeError, zarr_py.errors.UnsupportedError)):
+                rechunk(source, tmp_path / "old", path, **arguments)
+            np.testing.assert_array_equal(old[...], numbers())
+
+
+def test_options_of_the_arrays_of_a_group(tmp_path):
+    create(tmp_path, "a")
+    create(tmp_path, "deep/b", "maps")
+    source = zarr_py.open_group(tmp_path)
+    gzip = {"name": "gzip", "configuration": {"level": 1}}
+    copy = rechunk(source, tmp_path / "copy", chunks={"deep/b": (5, 40, 30)}, dtype={"a": "f4"}, compressors=gzip, verify="values", memory="8mib")
+    assert (copy["a"].dtype, copy["a"].chunks, copy["deep/b"].dtype, copy["deep/b"].chunks) == ("f4", (60, 4, 5), "i4", (5, 40, 30))
+    for path in ("a", "deep/b"):
+        assert copy[path].metadata["codecs"][-1] == gzip
+    for name in ("chunks", "shards", "dtype"):
+        with pytest.raises(ValueError, match=f"{name}: the group has no arrays"):
+            rechunk(source, tmp_path / "new", **{name: {"b": None}})
+    days = zarr_py.create_array(tmp_path / "days", "d", data=np.arange(6))
+    times = {"name": "numpy.datetime64", "configuration": {"unit": "D", "scale_factor": 1}}
+    assert rechunk(days.parent, tmp_path / "times", dtype=times)["d"].dtype == "M8[D]"

@@ -232,3 +232,79 @@ def test_a_tree_is_a_delayed_write(tmp_path):
     delayed.compute()
     xr.testing.assert_identical(opened(tmp_path, group="a"), weather())
     xr.testing.assert_identical(opened(tmp_path, group="b"), weather(3))
+
+
+WRONG = {
+    "encoding": ({"encoding": {"t2m": {"chonks": (1, 5, 7)}}}, ValueError, "chonks"),
+    "encoding of no variable": ({"encoding": {"t3m": {"chunks": (1, 5, 7)}}}, KeyError, "t3m"),
+    "chunks of no dimension": ({"chunks": {"tme": 1}}, ValueError, "tme"),
+    "shards of no variable": ({"shards": {"t3m": {"time": 1}}}, ValueError, "t3m"),
+    "chunks of another number": ({"chunks": {"t2m": (1, 2)}}, ValueError, "expected 3 lengths"),
+    "codecs": ({"encoding": {"mask": {"compressors": {"name": "zip"}}}}, zarr_py.errors.UnsupportedError, "zip"),
+    "shards without chunks": ({"shards": "auto"}, ValueError, "shards"),
+    "format": ({"zarr_format": 4}, ValueError, "zarr_format"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("tree", [False, True])
+def test_errors_come_before_anything_is_stored_or_deleted(tmp_path, case, tree):
+    arguments, error, match = WRONG[case]
+    data = weather()
+    if tree:
+        data = xr.DataTree.from_dict({"/": xr.Dataset(), "/a": xr.Dataset({"first": ("z", [1, 2])}), "/b": weather()})
+        if "encoding" in arguments:
+            arguments = {"encoding": {"/b": arguments["encoding"]}}
+    with pytest.raises(error, match=match):
+        to_zarr(data, tmp_path / "new", **arguments)
+    assert not (tmp_path / "new").exists()
+    to_zarr(weather(), tmp_path / "old", chunks={"time": 5})
+    with pytest.raises(error, match=match):
+        to_zarr(data, tmp_path / "old", mode="w", **arguments)
+    xr.testing.assert_identical(opened(tmp_path / "old"), weather())
+
+
+def test_errors_in_values_come_first(tmp_path):
+    to_zarr(weather(), tmp_path)
+    for wrong in (
+        weather().assign(bad=("time", np.array([{1}] * 12, object))),
+        weather().assign_attrs(bad=object()),
+        weather().assign(bad=("time", np.ones(12), {"bad": {1, 2}})),
+    ):
+        with pytest.raises((TypeError, ValueError)):
+            to_zarr(wrong, tmp_path, mode="w")
+        xr.testing.assert_identical(opened(tmp_path), weather())
+
+
+def test_what_is_no_data_set(tmp_path):
+    for data in (weather().t2m, {"a": 1}, np.ones(3)):
+        with pytest.raises(TypeError, match="expected a Dataset"):
+            to_zarr(data, tmp_path / "new")
+    to_zarr(weather(), tmp_path)
+    with pytest.raises(FileExistsError, match="mode='w'"):
+        to_zarr(weather(), tmp_path)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_appends_of_other_variables_keep_lengths_equal(tmp_path, zarr_format, lazy):
+    """Variables that an append lacks get fill values, and new ones have fill values before it."""
+    to_zarr(weather(), tmp_path, zarr_format=zarr_format)
+    later = weather(3, 12).drop_vars("mask")
+    new = later.drop_vars("t2m").assign(wind=(("time", "y"), np.ones((3, 5), "f4")))
+    to_zarr(new.chunk(time=2) if lazy else new, tmp_path, append_dim="time")
+    found = opened(tmp_path)
+    assert found.sizes["time"] == 15
+    xr.testing.assert_equal(found.t2m[:12], weather().t2m)
+    assert found.t2m[12:].isnull().all() and found.wind[:12].isnull().all() and (found.wind[12:] == 1).all()
+    more = later.assign_coords(time=later.time + np.timedelta64(3, "D"))
+    to_zarr(more, tmp_path, append_dim="time")
+    assert opened(tmp_path).wind.shape == (18, 5)
+
+
+def test_variables_without_a_coordinate_are_extended_too(tmp_path):
+    data = weather().drop_vars("time").assign(b=("time", np.arange(12)))
+    to_zarr(data, tmp_path)
+    to_zarr(data[["b"]], tmp_path, append_dim="time")
+    found = opened(tmp_path)
+    assert found.sizes["time"] == 24
+    assert found.t2m[12:].isnull().all()

@@ -10,7 +10,7 @@ from zarr_py import _checks, _native
 from zarr_py._source import Place
 from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError
 
-__all__ = ["Progress", "copy_node"]
+__all__ = ["Progress", "copy_node", "format_above"]
 
 Progress = Callable[[int, int], Any]
 """A callback that takes the number of objects copied so far and the total."""
@@ -26,7 +26,7 @@ def copy_node(
     """
     _checks.writable(target.read_only, target_path)
     found = _native.open_node(source, path, "node")
-    above = _format_above(target, target_path)
+    above = format_above(target, target_path)
     if above not in (None, found.zarr_format):
         return _converted(source, found, target, target_path, above, overwrite, progress)
     copying = _native.copy_node(source, path, target, target_path, overwrite)
@@ -82,7 +82,7 @@ def _converted(
     return _native.open_node(target, path, "node")
 
 
-def _format_above(target: Place, path: str) -> int | None:
+def format_above(target: Place, path: str) -> int | None:
     """Returns the format of the nearest existing group above a path."""
     while path:
         path = path.rpartition("/")[0]

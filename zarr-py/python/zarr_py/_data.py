@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from zarr_py import _checks, _nodes, _source
 from zarr_py._given import Given, covered
+from zarr_py._kept import check_kept
 from zarr_py._native import NativeArray, NativeGroup
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import StoreLike
@@ -39,10 +40,14 @@ def save(
         Anything that `numpy.asanyarray` accepts, or a mapping of names to such data.
     overwrite
         First deletes the node at the path; `False` refuses an existing node.
+
+    Raises `InvalidError` if that would delete arrays that a mapping reads.
     """
     store, options = covered(store), Given(options)  # type: ignore[assignment]
     if not isinstance(data, Mapping):
         return _nodes.create_array(store, path, data=data, overwrite=overwrite, **options)
+    if overwrite:
+        check_kept(dict(data), _source.of(store, options, None, "save"), path)
     group = _nodes.create_group(store, path, overwrite=overwrite, **options)
     for name, elements in data.items():
         group.create_array(_checks.text(name, "data"), data=elements)

@@ -23,13 +23,19 @@ from zarr_py._given import Given, covered
 from zarr_py._group import Group
 from zarr_py._rechunk_passes import Passes, boxes
 from zarr_py._tasks import Part, Target
-from zarr_py.errors import AlreadyExistsError, NotFoundError
+from zarr_py.errors import AlreadyExistsError, InvalidError, NotFoundError
 
 if TYPE_CHECKING:
     from zarr_py._copy import Progress
     from zarr_py._source import Place, StoreLike
 
 __all__ = ["rechunk"]
+
+_LAYOUT = ("shape", "data_type", "chunk_grid", "fill_value", "codecs")
+"""The members of the metadata on which stored elements depend."""
+
+_BY_PATH = ("chunks", "shards", "dtype")
+"""The options that may be mappings of the paths of arrays."""
 
 _COPIES = 3
 """The copies of an element that exist at a time: decoded, encoded in the source, and encoded in the target."""
@@ -79,7 +85,7 @@ def rechunk(
         processes of an executor, and the number of threads of a worker of `dask.distributed`.
     resume
         Whether to skip tasks whose objects are all stored: those of an interrupted copy with equal
-        arguments. An existing target is then no error.
+        arguments. An existing target is then no error, unless its layout is not that of the copy.
     verify
         `"checksums"` compares digests of all elements of both arrays, each read once; `"values"`
         compares the elements of each task after it has written them.
@@ -101,54 +107,58 @@ def rechunk(
         raise ValueError(f"verify: expected 'checksums' or 'values', got {verify!r}")
     if not isinstance(source, Array | Group):
         raise TypeError(f"source: expected an array or a group of zarr_py, got {type(source).__name__}")
-    # Listed before the target exists, which may lie in the source.
-    nodes = list(source.walk()) if isinstance(source, Group) else []
-    found = _target(source, nodes, into, _checks.text(path, "path").strip("/"), options, resume)
+    most = _bytes(memory)
     with _Pool(client, workers, progress) as pool:
-        limit = _bytes(memory) // (pool.at_once * _COPIES)
-        for one, copy in _pairs(source, nodes, found):
+        limit = most // (pool.at_once * _COPIES)
+
+        def check(one: Array, copy: Array) -> None:
+            """Finds all errors in the arguments before anything is deleted or created."""
             if one.shape != copy.shape:
                 raise ValueError(f"the source has shape {one.shape}, and the target /{copy.path} has {copy.shape}")
             if verify == "checksums" and one.metadata["data_type"] != copy.metadata["data_type"]:
                 raise ValueError("verify: 'checksums' needs equal data types; 'values' compares converted numbers")
+            if not _is_encoded(one, copy) and Passes.of(one, copy, limit).chunks and temporary is None and not copy.path:
+                raise ValueError("temporary: the target is the root of its store; name a place for an intermediate array")
+
+        found, pairs = _target(source, into, _checks.text(path, "path").strip("/"), options, resume, check)
+        for one, copy in pairs:
             _copy(one, copy, limit, temporary, resume, verify == "values", pool)
             if verify == "checksums" and len(set(pool.run(_digest, [Target(one), Target(copy)]))) > 1:
                 raise RuntimeError(f"/{copy.path} differs from the source, /{one.path}")
     return found
 
 
-def _pairs(source: Array | Group, nodes: Sequence[tuple[str, str]], target: Array | Group) -> Iterator[tuple[Array, Array]]:
-    """Yields the arrays of the source, each with its target."""
-    if isinstance(source, Group) and isinstance(target, Group):
-        for path, kind in nodes:
-            if kind == "array":
-                yield source.open_array(path), target.open_array(path)
-    elif isinstance(source, Array) and isinstance(target, Array):
-        yield source, target
-    else:
-        raise TypeError("target: expected an array for an array, and a place or a group for a group")
-
-
 def _target(
-    source: Array | Group, nodes: Sequence[tuple[str, str]], target: Any, path: str, options: dict[str, Any], resume: bool
-) -> Any:
-    """Returns the target: an existing array, or what is created."""
+    source: Array | Group, target: Any, path: str, options: dict[str, Any], resume: bool, check: Callable[[Array, Array], None]
+) -> tuple[Any, list[tuple[Array, Array]]]:
+    """Returns the target, an existing array or what is created, and the arrays of the source with their targets."""
     if isinstance(target, Array):
         if options or path:
             raise TypeError(f"{next(iter(options), 'path')!r} is for an array that is created, and this one exists")
-        return target
+        if not isinstance(source, Array):
+            raise TypeError("target: expected a place or a group for a group, got an array")
+        check(source, target)
+        return target, [(source, target)]
     known = ("source", "target", "path", "memory", "client", "workers", "resume", "verify", "temporary", "progress", "overwrite")
     check_names(options, "rechunk", (*known, *ArrayOptions.__annotations__), options=True)
     array = {name: options.pop(name) for name in list(options) if name in ArrayOptions.__annotations__}
     overwrite = _checks.flag(options.pop("overwrite", False), "overwrite")
+    if overwrite and resume:
+        raise ValueError("overwrite and resume: one deletes what an interrupted copy has stored, the other keeps it")
     if isinstance(target, Group):
         place, path = target._place(), f"{target.path}/{path}".strip("/")
     else:
         place = _source.of(target, options, None, "rechunk", known)
     if overwrite:
         check_apart(source._place(), source.path, place, path)
+    # Listed before the target exists, which may lie in the source.
+    nodes = list(source.walk()) if isinstance(source, Group) else []
+    copies = [_Copy.of(source, path, array)] if isinstance(source, Array) else _copies(source, nodes, path, array)
+    for copy in copies:
+        check(copy.source, copy.trial)
     if isinstance(source, Array):
-        return _made(place, path, source, array, overwrite, resume)
+        made = copies[0].made(place, overwrite, resume)
+        return made, [(source, made)]
     try:
         group: Group = _native.create_group(place, path, to_json(source.attrs.asdict()), overwrite)
     except AlreadyExistsError:
@@ -158,32 +168,66 @@ def _target(
     for below, kind in nodes:
         if kind == "group":
             group.require_group(below).set_attrs(source.open_group(below).attrs.asdict())
-            continue
-        own = {name: value for name, value in ((name, _of(value, below)) for name, value in array.items()) if value is not None}
-        _made(place, f"{path}/{below}".strip("/"), source.open_array(below), own, False, resume)
-    return group
+    return group, [(copy.source, copy.made(place, False, resume)) for copy in copies]
 
 
-def _of(value: Any, path: str) -> Any:
-    """Returns the value for an array of a group."""
-    return value.get(path) if isinstance(value, Mapping) else value
+def _copies(source: Group, nodes: Sequence[tuple[str, str]], path: str, options: Mapping[str, Any]) -> list["_Copy"]:
+    """Returns the copies of the arrays of a group."""
+    arrays = [below for below, kind in nodes if kind == "array"]
+    by_path = {name: value for name, value in options.items() if name in _BY_PATH and isinstance(value, Mapping)}
+    # A data type of an extension is an object with a name.
+    by_path = {name: value for name, value in by_path.items() if "name" not in value or "name" in arrays}
+    for name, value in by_path.items():
+        if unknown := set(value) - set(arrays):
+            raise ValueError(f"{name}: the group has no arrays {sorted(unknown, key=str)}")
+    copies = []
+    for below in arrays:
+        own = {**options, **{name: value.get(below) for name, value in by_path.items()}}
+        own = {name: value for name, value in own.items() if value is not None or name not in by_path}
+        copies.append(_Copy.of(source.open_array(below), f"{path}/{below}".strip("/"), own))
+    return copies
 
 
-def _made(
-    place: "Place", path: str, source: Array, changed: Mapping[str, Any], overwrite: bool, resume: bool
-) -> Array:
-    """Creates an array like another, with some changed properties; on resuming, it may exist."""
-    try:
-        if not changed:
-            _make_room(place, path, overwrite)
-            made: Array = _native.create_like(place, path, source.metadata_text())
-        else:
-            properties = new_array(**{**_properties(source, changed), **changed})
-            made = _native.create_array(place, path, properties, overwrite)
-    except AlreadyExistsError:
-        if not resume:
-            raise
-        made = _native.open_node(place, path, "array")
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A new array like another, with some changed properties."""
+
+    source: Array
+    path: str
+    described: Any
+    """The properties; `None` if none is changed."""
+    trial: Array
+    """An array in memory that shows the metadata of the copy."""
+
+    @staticmethod
+    def of(source: Array, path: str, changed: Mapping[str, Any]) -> "_Copy":
+        """Returns the copy of an array. Raises errors in the changed properties."""
+        described = new_array(**{**_properties(source, changed), **changed}) if changed else None
+        memory = _source.of(covered("memory:"), {}, None, "rechunk")
+        return _Copy(source, path, described, _create(memory, path, source, described, False))
+
+    def made(self, place: "Place", overwrite: bool, resume: bool) -> Array:
+        """Creates the array; on resuming, an equal one may exist."""
+        try:
+            return _create(place, self.path, self.source, self.described, overwrite)
+        except AlreadyExistsError:
+            if not resume:
+                raise
+        found: Array = _native.open_node(place, self.path, "array")
+        for name in _LAYOUT if found._zarr_2() is None else _LAYOUT[:-1]:
+            if found.metadata[name] != self.trial.metadata[name]:
+                raise InvalidError(
+                    f"/{self.path}: the {name} differs from that of a copy with these arguments, so there is nothing to "
+                    f"resume: {found.metadata[name]} and {self.trial.metadata[name]}")
+        return found
+
+
+def _create(place: "Place", path: str, source: Array, described: Any, overwrite: bool) -> Array:
+    if described is None:
+        _make_room(place, path, overwrite)
+    made: Array = (
+        _native.create_like(place, path, source.metadata_text()) if described is None
+        else _native.create_array(place, path, described, overwrite))
     return made
 
 
@@ -210,18 +254,18 @@ def _bytes(size: int | str) -> int:
     """Returns a number of bytes from a number or a text such as "512 MiB"."""
     if not isinstance(size, str):
         return _checks.count(size, "memory", 1)
-    found = re.fullmatch(r"\s*([\d.]+)\s*([kMGT]?)(i?)B\s*", size)
+    found = re.fullmatch(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", size.lower())
     if found is None:
         raise ValueError(f"memory: expected bytes, or a text such as '512 MiB', got {size!r}")
     number, prefix, binary = found.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " kMGT".index(prefix or " "))
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or " "))
 
 
 def _copy(
     source: Array, target: Array, limit: int, temporary: Any, resume: bool, compares: bool, pool: "_Pool"
 ) -> None:
     """Copies all elements in tasks that take at most `limit` bytes for decoded elements."""
-    if all(source.metadata[name] == target.metadata[name] for name in ("data_type", "chunk_grid", "fill_value", "codecs")):
+    if _is_encoded(source, target):
         pool.run(Job(Target(source), Target(target), True, compares), boxes(target, None, resume))
         return
     passes = Passes.of(source, target, limit)
@@ -229,9 +273,18 @@ def _copy(
         pool.run(Job(Target(source), Target(target), False, compares), boxes(target, passes.last, resume))
         return
     middle = _middle(source, target, passes.chunks, temporary, resume)
-    pool.run(Job(Target(source), Target(middle), False, compares), boxes(middle, passes.first, resume))
-    pool.run(Job(Target(middle), Target(target), False, compares), boxes(target, passes.last, resume))
+    left = boxes(target, passes.last, resume)
+    # A copy that was killed at its end may have deleted a part of the intermediate array.
+    needed = {key for part in left for key in middle._keys(part)} if resume else None
+    first = boxes(middle, passes.first, resume, needed)
+    pool.run(Job(Target(source), Target(middle), False, compares), first)
+    pool.run(Job(Target(middle), Target(target), False, compares), left)
     middle._store.delete_all([key for key, _ in middle._store.entries_sync(middle.path)])
+
+
+def _is_encoded(source: Array, target: Array) -> bool:
+    """Whether stored objects are copied as they are."""
+    return all(source.metadata[name] == target.metadata[name] for name in _LAYOUT[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +335,7 @@ class _Pool:
 
     def __init__(self, client: Any, workers: int | None, progress: "Progress | None") -> None:
         threads: Iterable[int] = getattr(client, "nthreads", dict)().values()
-        self.at_once = workers or max(threads, default=2 if client is None else 1)
+        self.at_once = max(threads, default=2 if client is None else 1) if workers is None else _checks.count(workers, "workers", 1)
         self._progress = progress
         self._own = None if client is not None else ThreadPoolExecutor(self.at_once, "zarr_py-rechunk")
         # A worker that dies is replaced, and its tasks run again.
@@ -321,8 +374,6 @@ def _middle(source: Array, target: Array, chunks: tuple[int, ...], temporary: An
     place, path = target._place(), f"{target.path}.rechunk"
     if temporary is not None:
         place = _source.of(covered(temporary), {}, None, "rechunk")
-    elif not target.path:
-        raise ValueError("temporary: the target is the root of its store; name a place for an intermediate array")
     properties = {**_properties(source, {"chunks": chunks}), "chunks": chunks, "attributes": None, "compressors": _FAST}
     if resume:
         try:

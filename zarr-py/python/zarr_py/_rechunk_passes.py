@@ -1,6 +1,6 @@
 """How `rechunk` divides a copy: boxes of whole objects, and one pass or two within a memory bound."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, prod
@@ -79,8 +79,11 @@ def _reads(shape: Shape, box: Shape, chunks: Shape) -> float:
     return found
 
 
-def boxes(target: Array, box: Shape | None, resume: bool) -> list[Part]:
-    """Returns the parts of a target: boxes, or single objects; on resuming, those that are not stored."""
+def boxes(target: Array, box: Shape | None, resume: bool, needed: Container[str] | None = None) -> list[Part]:
+    """Returns the parts of a target: boxes, or single objects.
+
+    On resuming, returns those with objects that are not stored, of the `needed` ones if given.
+    """
     if box is None:
         parts: Iterable[Part] = (task.part for task in target.write_plan())
     else:
@@ -91,4 +94,6 @@ def boxes(target: Array, box: Shape | None, resume: bool) -> list[Part]:
     if not resume:
         return list(parts)
     stored = {key for key, _ in target._objects()}
-    return [part for part in parts if not stored.issuperset(target._keys(part))]
+    return [
+        part for part in parts
+        if any(key not in stored and (needed is None or key in needed) for key in target._keys(part))]

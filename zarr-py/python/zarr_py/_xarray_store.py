@@ -17,7 +17,7 @@ from zarr_py._xarray_arrays import Batch, Elements
 if TYPE_CHECKING:
     from zarr_py._group import Group
 
-__all__ = ["DIMENSIONS", "DataStore", "attribute", "format_of"]
+__all__ = ["DIMENSIONS", "DataStore", "attribute", "dimensions", "format_of"]
 
 DIMENSIONS = "_ARRAY_DIMENSIONS"
 """The attribute with the names of dimensions in Zarr v2."""
@@ -75,7 +75,7 @@ class DataStore(ZarrStore):
         """
         found: dict[Hashable, int] = {}
         for array in self._arrays.values():
-            for name, length in zip(_dimensions(array, self._mode == "r"), array.shape, strict=True):
+            for name, length in zip(dimensions(array, self._mode == "r"), array.shape, strict=True):
                 if found.setdefault(name, length) != length:
                     raise ValueError(f"found conflicting lengths for dimension {name} ({length} != {found[name]})")
         return found
@@ -83,12 +83,12 @@ class DataStore(ZarrStore):
     def open_store_variable(self, name: str) -> Variable:
         """Returns the variable of an array, which is read when it is indexed."""
         array = self._arrays[name]
-        dimensions = _dimensions(array, self._mode == "r")
+        dims = dimensions(array, self._mode == "r")
         document = array.metadata
         attributes = document.get("attributes") or {}
         if array._zarr_2() is not None:
             attributes = {key: value for key, value in attributes.items() if key != DIMENSIONS and not key.lower().startswith("_nc")}
-        encoding = _encoding(array, document, dimensions, self._blocks)
+        encoding = _encoding(array, document, dims, self._blocks)
         if self._mask:
             fill = _fill_value(array)
             if fill is not None:
@@ -97,10 +97,10 @@ class DataStore(ZarrStore):
             encoding["fill_value"] = array.fill_value
         if not self._mask and "_FillValue" in attributes:
             attributes["_FillValue"] = FillValueCoder.decode(attributes["_FillValue"], array.dtype)
-        batch = self._batch if dimensions == (name,) else None
+        batch = self._batch if dims == (name,) else None
         if batch is not None:
             batch.add(array)
-        return Variable(dimensions, indexing.LazilyIndexedArray(Elements(array, batch)), attributes, encoding)
+        return Variable(dims, indexing.LazilyIndexedArray(Elements(array, batch)), attributes, encoding)
 
     def get_child_store(self, group: str) -> "DataStore":
         """Returns the store of a group below."""
@@ -129,7 +129,7 @@ def _arrays(group: "Group", drop: frozenset[Hashable]) -> dict[str, Array]:
     return found
 
 
-def _dimensions(array: Array, try_nczarr: bool) -> tuple[Hashable, ...]:
+def dimensions(array: Array, try_nczarr: bool) -> tuple[Hashable, ...]:
     """Returns the names of an array's dimensions.
 
     Raises `KeyError` if the array has none.

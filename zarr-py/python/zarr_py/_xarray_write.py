@@ -6,7 +6,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from xarray import DataTree, Variable, conventions
+from xarray import Dataset, DataTree, Variable, conventions
 from xarray.backends.common import _encode_variable_name
 from xarray.backends.zarr import (
     FillValueCoder,
@@ -17,19 +17,18 @@ from xarray.backends.zarr import (
 )
 from xarray.coding.strings import check_vlen_dtype
 
-from zarr_py import _native, _source
 from zarr_py._array import Array
 from zarr_py._attributes import Bare
+from zarr_py._copy import format_above
 from zarr_py._group import Group
+from zarr_py._kept import check_kept
 from zarr_py._region import within
 from zarr_py._xarray_arrays import each
 from zarr_py._xarray_encoding import attributes, codec, extracted, lengths, whole
-from zarr_py._xarray_store import DIMENSIONS, DataStore
-from zarr_py.errors import AlreadyExistsError, NotFoundError
+from zarr_py._xarray_groups import blank, consolidate, opened, place_of
+from zarr_py._xarray_store import DIMENSIONS, DataStore, dimensions
 
 if TYPE_CHECKING:
-    from xarray import Dataset
-
     from zarr_py._region import Region
 
 __all__ = ["to_zarr"]
@@ -86,22 +85,34 @@ def to_zarr(
     write_inherited_coords
         Whether the groups of a tree repeat the coordinates that they inherit. The `encoding` of a
         tree is a mapping of the paths of groups to that of each group.
+
+    Raises `InvalidError` if `mode="w"` would delete arrays that the data set reads.
     """
     mode = _choose_default_mode(mode=mode, append_dim=append_dim, region=region)  # type: ignore[arg-type]
+    place, above = place_of(store, group, dict(storage_options or {}))
+    groups = list(_groups(dataset, encoding or {}, write_inherited_coords, append_dim))
+    _check_arguments([one for _, one, _ in groups], {"chunks": chunks, "shards": shards}, zarr_format)
+    if mode == "w":
+        check_kept([one for _, one, _ in groups], place, above)
+    # Errors come before a group is deleted or created.
+    instead = blank(format_above(place, above) or zarr_format) if mode in ("w", "w-") else None
     targets: list[_Target] = []
-    writes: list[_Write] = []
-    for path, one, given in _groups(dataset, encoding or {}, write_inherited_coords, append_dim):
-        _check_names(one)
-        opened = _opened(store, f"{group or ''}/{path}".strip("/"), mode, zarr_format, dict(storage_options or {}))
-        target = _Target(opened, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
+    for path, one, given in groups:
+        found = instead or opened(place, f"{above}/{path}".strip("/"), mode, zarr_format)
+        target = _Target(found, mode=mode, append_dim=append_dim, region=dict(region) if isinstance(region, Mapping) else region)
         target.chunks, target.shards = chunks, shards
-        writes += target.arrange(one, dict(given))
+        target.arrange(one, dict(given))
         targets.append(target)
+    writes: list[_Write] = []
+    for target, (path, _, _) in zip(targets, groups, strict=True):
+        if instead is not None:
+            target.zarr_group = opened(place, f"{above}/{path}".strip("/"), mode, zarr_format)
+        writes += target.create()
     delayed = _written(writes, compute, dict(dask_options or {}))
     if mode not in ("r", "r+"):
         each(lambda target: target.ds.set_attrs(target.attributes), targets)
     if consolidated or (consolidated is None and mode != "r+"):
-        _consolidate(targets[0].ds, any(target.is_new for target in targets))
+        consolidate(targets[0].ds, any(target.is_new for target in targets))
     return targets[0].ds if compute else delayed
 
 
@@ -137,6 +148,8 @@ class _Target(DataStore):
     """Whether arrays were created."""
     attributes: Mapping[str, Any] = {}
     """The attributes of the group."""
+    _described: list[tuple[Any, Variable, dict[str, Any]]]
+    """The variables, with the arguments of `create_array` for new ones."""
 
     def encode_variable(self, variable: Variable, name: Hashable | None = None) -> Variable:
         """Encodes a variable as Zarr can hold it."""
@@ -144,17 +157,27 @@ class _Target(DataStore):
         encoded: Variable = encode_zarr_variable(variable, name=name, **options)
         return encoded
 
-    def arrange(self, dataset: "Dataset", encoding: dict[Any, Any]) -> list[_Write]:
-        """Creates and grows arrays, and returns the data to write to them."""
+    def arrange(self, dataset: "Dataset", encoding: dict[Any, Any]) -> None:
+        """Encodes variables, and finds all errors in them, before anything is stored."""
         dataset = self._validate_and_autodetect_region(dataset)
         self._validate_encoding(encoding)
         variables, found = conventions.encode_dataset_coordinates(dataset)
         self.attributes = attributes(found)
         for name, given in encoding.items():
+            if name not in variables:
+                raise KeyError(f"encoding: the data set has no variable {name!r}")
             variables[name].encoding = given
-        return self._arranged(variables, frozenset(encoding))
+        self._arrange(variables, frozenset(encoding))
 
-    def _arranged(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> list[_Write]:
+    def create(self) -> list[_Write]:
+        """Creates and grows arrays, and returns the data to write to them."""
+        start = self._reserved()
+        if start is not None:
+            self._extend_others(start)
+        self.is_new = self._mode in ("w", "w-") or any(arguments for _, _, arguments in self._described)
+        return each(lambda item: self._write(*item, start), self._described)
+
+    def _arrange(self, variables: Mapping[Any, Variable], checked: frozenset[Any]) -> None:
         existing = set() if self._mode == "w" else set(self.array_keys())
         present = {name for name in variables if _encode_variable_name(name) in existing}
         if self._mode == "r+" and (new := [name for name in variables if name not in present]):
@@ -169,11 +192,11 @@ class _Target(DataStore):
         encoded.update(self._like_stored({name: variables[name] for name in variables if name in present}))
         if self._mode == "a-" and self._append_dim is not None:
             encoded = {name: one for name, one in encoded.items() if name not in present or self._append_dim in one.dims}
-        # Errors in any variable come before the first change.
-        described = [(name, one, self._described(name, one, name in checked, name in present)) for name, one in encoded.items()]
-        start = self._reserved(encoded, present)
-        self.is_new = self._mode in ("w", "w-") or any(arguments for _, _, arguments in described)
-        return each(lambda item: self._write(*item, start), described)
+        self._described = [(name, one, {} if name in present else self._arguments(name, one, name in checked)) for name, one in encoded.items()]
+        trial = blank(self.zarr_format)
+        for name, _, arguments in self._described:
+            if arguments:
+                _created(trial, _encode_variable_name(name), arguments)
 
     def _encoded(self, variables: Mapping[Any, Variable]) -> dict[Any, Variable]:
         encoded = {}
@@ -200,7 +223,7 @@ class _Target(DataStore):
             same[name] = _validate_and_transpose_existing_dims(name, same[name], stored[name], self._write_region, self._append_dim)
         return same
 
-    def _described(self, name: Any, variable: Variable, checked: bool, is_present: bool) -> dict[str, Any]:
+    def _arguments(self, name: Any, variable: Variable, checked: bool) -> dict[str, Any]:
         """Returns the arguments of `create_array` for a variable.
 
         Raises `ValueError` for an unknown encoding.
@@ -219,8 +242,6 @@ class _Target(DataStore):
                 attrs.pop("_FillValue", None)
         if encoding.pop("_FillValue", None) is not None:
             raise ValueError("Zarr does not support _FillValue in encoding.")
-        if is_present:
-            return {}
         given = extracted(variable, checked, name, self.zarr_format)
         chunks, shards = given.get("chunks"), given.get("shards")
         if self._rules(self.chunks, "chunks", variable, checked):
@@ -250,38 +271,58 @@ class _Target(DataStore):
         """Whether a rule, rather than the encoding of a variable, gives its chunks or shards."""
         return rule is not None and variable.ndim > 0 and not (checked and variable.encoding.get(what) is not None)
 
-    def _reserved(self, variables: Mapping[Any, Variable], present: set[Any]) -> int | None:
+    def _reserved(self) -> int | None:
         """Reserves a part of `append_dim` in one array, which decides for all; returns its start."""
         growing = sorted(
-            (name for name, one in variables.items() if name in present and self._append_dim in one.dims),
-            key=lambda name: (name != self._append_dim, str(name)))
+            ((name, one) for name, one, arguments in self._described if not arguments and self._append_dim in one.dims),
+            key=lambda item: (item[0] != self._append_dim, str(item[0])))
         if self._append_dim is None or not growing:
             return None
-        first = variables[growing[0]]
+        name, first = growing[0]
         axis = first.dims.index(self._append_dim)
-        return self._arrays[_encode_variable_name(growing[0])].reserve(first.shape[axis], axis).start
+        return self._arrays[_encode_variable_name(name)].reserve(first.shape[axis], axis).start
 
     def _write(self, name: Any, variable: Variable, described: dict[str, Any], start: int | None) -> _Write:
         key, dims = _encode_variable_name(name), variable.dims
+        axis = None if start is None or self._append_dim not in dims else dims.index(self._append_dim)
+        end = 0 if axis is None else (start or 0) + variable.shape[axis]
         if described:
-            attrs = described["attributes"]
-            # New documents have no bare words, but a change may add them.
-            plain = {**described, "attributes": {}} if isinstance(attrs, Bare) else described
-            array = self.ds.create_array(key, overwrite=self._mode == "w", **plain)
-            if plain is not described:
-                array.set_attrs(attrs)
+            if axis is not None:
+                described = {**described, "shape": (*variable.shape[:axis], end, *variable.shape[axis + 1:])}
+            array = _created(self.ds, key, described, overwrite=self._mode == "w")
             if self.zarr_format == 2 and described["fill_value"] is None:
                 _without_fill_value(array)
-            return _Write(variable.data, array)
-        array = self._arrays[key]
+            if axis is None:
+                return _Write(variable.data, array)
+        else:
+            array = self._arrays[key]
         region = self._write_region or {}
         parts = [slice(*region.get(dim, slice(None)).indices(length)[:2]) for dim, length in zip(dims, array.shape, strict=True)]
-        if start is None or self._append_dim not in dims:
+        if axis is None:
             return _Write(variable.data, within(array, None, parts) if region else array)
-        axis = dims.index(self._append_dim)
-        array._grow(axis, 0, start + variable.shape[axis])
-        parts[axis] = slice(start, start + variable.shape[axis])
+        array._grow(axis, 0, end)
+        parts[axis] = slice(start, end)
         return _Write(variable.data, within(array, axis, parts))
+
+    def _extend_others(self, start: int) -> None:
+        """Extends arrays that the data set lacks to the end of an append: a dimension has one length."""
+        appended = {_encode_variable_name(name): one for name, one, _ in self._described if self._append_dim in one.dims}
+        end = start + next(iter(appended.values())).sizes[self._append_dim]
+        for key, array in self._arrays.items():
+            dims = dimensions(array, False)
+            if key not in appended and self._append_dim in dims:
+                array._grow(dims.index(self._append_dim), 0, end)
+
+
+def _created(group: Group, key: str, described: Mapping[str, Any], *, overwrite: bool = False) -> Array:
+    """Creates an array without elements."""
+    attrs = described["attributes"]
+    # New documents have no bare words, but a change may add them.
+    plain = {**described, "attributes": {}} if isinstance(attrs, Bare) else described
+    array: Array = group.create_array(key, overwrite=overwrite, **plain)
+    if plain is not described:
+        array.set_attrs(attrs)
+    return array
 
 
 def _written(writes: list[_Write], compute: bool, options: dict[str, Any]) -> Any:
@@ -309,58 +350,6 @@ def _write_now(write: _Write) -> None:
         write.array.write(data)
 
 
-def _opened(store: Any, path: str, mode: str, zarr_format: int | None, options: Mapping[str, Any]) -> Group:
-    """Opens or creates the group of a data set."""
-    if zarr_format not in (None, 2, 3):
-        raise ValueError(f"zarr_format: expected 2 or 3, got {zarr_format!r}")
-    if isinstance(store, Group):
-        place, path = store._place(), f"{store.path}/{path}".strip("/")
-    else:
-        place = _source.of(store, options, None, "to_zarr", ("storage_options",))
-    if mode in ("a", "a-", "r+"):
-        try:
-            return _group(place, path)
-        except NotFoundError:
-            if mode == "r+":
-                raise
-    if zarr_format == 2 and _make_root_of_zarr_2(place, mode == "w" and not path) and not path:
-        return _group(place, path)
-    try:
-        created: Group = _native.create_group(place, path, "{}", mode == "w")
-    except AlreadyExistsError:
-        if mode not in ("a", "a-"):
-            raise
-        # Another writer created the group first.
-        return _group(place, path)
-    return created
-
-
-def _group(place: _source.Place, path: str) -> Group:
-    found: Group = _native.open_node(place, path, "group", use_consolidated=False)
-    return found
-
-
-def _consolidate(group: Group, is_new: bool) -> None:
-    """Writes the consolidated metadata of the root; each change of an array renews existing ones."""
-    root: Group = _native.open_node(group._place(), "", "group")
-    if is_new or not root.is_consolidated:
-        root.consolidate()
-
-
-def _make_root_of_zarr_2(place: _source.Place, overwrite: bool) -> bool:
-    """Makes the root group of a new hierarchy of Zarr v2, which decides the format of all nodes.
-
-    Returns `False` if the root exists.
-    """
-    try:
-        _native.create_group(place, "", "{}", overwrite)
-    except AlreadyExistsError:
-        return False
-    place.native.set_sync(".zgroup", json.dumps({"zarr_format": 2}).encode())
-    place.native.delete_sync("zarr.json")
-    return True
-
-
 def _without_fill_value(array: Array) -> None:
     """Removes the fill value of an array of Zarr v2: xarray reads it as missing elements."""
     key = f"{array.path}/.zarray"
@@ -368,6 +357,19 @@ def _without_fill_value(array: Array) -> None:
     if text is not None:
         document = json.loads(bytes(text))
         array._store.set_sync(key, json.dumps({**document, "fill_value": None}, indent=2).encode())
+
+
+def _check_arguments(datasets: "Sequence[Dataset]", rules: Mapping[str, Sizes], zarr_format: int | None) -> None:
+    if zarr_format not in (None, 2, 3):
+        raise ValueError(f"zarr_format: expected 2 or 3, got {zarr_format!r}")
+    for dataset in datasets:
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"dataset: expected a Dataset or a DataTree, got {type(dataset).__name__}")
+        _check_names(dataset)
+    known = {name for dataset in datasets for name in (*dataset.variables, *dataset.dims)}
+    for what, rule in rules.items():
+        if isinstance(rule, Mapping) and (unknown := set(rule) - known):
+            raise ValueError(f"{what}: the data set has no variables and no dimensions {sorted(unknown, key=str)}")
 
 
 def _check_names(dataset: "Dataset") -> None:

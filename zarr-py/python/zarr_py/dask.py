@@ -5,6 +5,7 @@ stored objects, so that each object is written once, by one task, without readin
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ import numpy as np
 from dask.array.core import ArraySliceDep, normalize_chunks
 from dask.base import tokenize
 
+from zarr_py import _source
 from zarr_py._array import Array
+from zarr_py._kept import check_kept
 from zarr_py._nodes import open_array
+from zarr_py._option_names import StoreOptions
 from zarr_py._region import Region
 from zarr_py._tasks import Target, WritePlan
 
@@ -49,13 +53,13 @@ def from_zarr(
         chunks of objects that are larger, up to dask's `array.chunk-size`), or anything that dask
         takes as chunks.
     region
-        The part of the array, as one slice with step 1 for each dimension.
+        The part of the array, as slices; by default, the whole array.
     name
         The name of the result in graphs. By default, the name depends on the location, the metadata
         and the blocks only, so equal calls in any process give equal names.
     """
     stored = array if isinstance(array, Array) else open_array(array, path, mode="r", **options)
-    parts = tuple(region or (slice(None),) * stored.ndim)
+    parts = _parts(region, stored.ndim)
     shape = tuple(len(range(length)[part]) for part, length in zip(parts, stored.shape, strict=True))
     blocks = _blocks(stored, parts, shape, chunks)
     token = tokenize(stored, blocks, parts)
@@ -84,6 +88,8 @@ def to_zarr(
         chunks have the lengths of the largest blocks.
     region, compute, return_stored, regroup, dask_options
         As for `store`.
+
+    Raises `InvalidError` if `overwrite=True` would delete an array that the dask array reads.
     """
     _check_known(array)
     if isinstance(store, Array | Region):
@@ -95,6 +101,9 @@ def to_zarr(
 
         if region is not None:
             raise ValueError("region: only an existing array has a region")
+        if options.get("overwrite"):
+            opening = {name: value for name, value in options.items() if name in StoreOptions.__annotations__}
+            check_kept(array, _source.of(store, opening, None, "to_zarr"), path)
         options.setdefault("shape", array.shape)
         options.setdefault("dtype", array.dtype)
         options.setdefault("chunks", tuple(max(*lengths, 1) for lengths in array.chunks))
@@ -120,7 +129,8 @@ def store(
         A dask array and an array of this package, or equally many of both. A region that
         `Array.reserve` returned is a target too.
     regions
-        For each target, the part to write as slices; by default, the whole target.
+        The part of each target to write, as slices, or a list of such parts, one for each target; by
+        default, the whole targets.
     compute
         Whether to write now; otherwise returns a delayed write.
     return_stored
@@ -137,10 +147,7 @@ def store(
     single = isinstance(sources, dask.array.Array)
     listed: list[dask.array.Array] = [sources] if isinstance(sources, dask.array.Array) else list(sources)
     into = [targets] if single else list(targets)
-    if isinstance(regions, tuple) or regions is None:
-        parts = [regions] * len(listed)
-    else:
-        parts = list(regions)
+    parts = list(regions) if isinstance(regions, list) else [regions] * len(listed)
     if not len(listed) == len(into) == len(parts):
         raise ValueError(f"different numbers of sources ({len(listed)}), targets ({len(into)}) and regions ({len(parts)})")
     return _store(listed, into, parts, compute, return_stored, regroup, options)
@@ -186,15 +193,13 @@ def _writing(
     source: Any, target: Any, region: Any, regroup: bool | None, *, reads: bool
 ) -> tuple[dask.array.Array, Target, tuple[tuple[slice, ...], tuple[tuple[int, ...], ...]]]:
     """Returns the write of an array: one element for each block, or the elements read again."""
-    if not isinstance(source, dask.array.Array):
-        raise TypeError(f"sources: expected arrays of dask, got {type(source).__name__}")
     _check_known(source)
     if isinstance(target, Region):
         if region is not None:
             raise ValueError("regions: this target is a region already")
         place, parts = target._target, tuple(target)
     elif isinstance(target, Array):
-        place, parts = Target(target), tuple(region) if region is not None else (slice(None),) * target.ndim
+        place, parts = Target(target), _parts(region, target.ndim)
     else:
         raise TypeError(f"targets: expected arrays of zarr_py, got {type(target).__name__}")
     plan = WritePlan(place, parts, None)
@@ -215,6 +220,21 @@ def _writing(
             _write, source, slices, held, parts, name=f"zarr_py-store-{token}", dtype=bool,
             chunks=tuple((1,) * len(lengths) for lengths in source.chunks), meta=np.empty((0,) * source.ndim, bool))
     return written, place, (parts, source.chunks)
+
+
+def _parts(region: Any, ndim: int) -> tuple[slice, ...]:
+    """Returns one slice for each dimension.
+
+    Raises `ValueError` for a region of other indices, or of too many.
+    """
+    given = region if isinstance(region, tuple | list) else () if region is None else (region,)
+    for at, one in enumerate(given):
+        if one is ...:
+            given = (*given[:at], *(slice(None),) * (ndim + 1 - len(given)), *given[at + 1:])
+            break
+    if len(given) > ndim or not all(isinstance(one, slice) for one in given):
+        raise ValueError(f"region: expected at most one slice for each of {ndim} dimensions, got {region!r}")
+    return (*given, *(slice(None),) * (ndim - len(given)))
 
 
 def _write(block: Any, slices: tuple[slice, ...], target: Target, parts: tuple[slice, ...]) -> Any:
@@ -282,11 +302,12 @@ def _meta(array: Array) -> Any:
 
 def _blocks(array: Array, parts: tuple[slice, ...], shape: tuple[int, ...], chunks: Any) -> tuple[tuple[int, ...], ...]:
     """Returns the blocks of a part of an array, in the form of dask."""
-    if not isinstance(chunks, str):
-        given: tuple[tuple[int, ...], ...] = normalize_chunks(chunks, shape, dtype=array.dtype)
-        return given
     if chunks not in ("shards", "inner", "auto"):
-        raise ValueError(f"chunks: expected 'shards', 'inner', 'auto' or what dask takes, got {chunks!r}")
+        try:
+            given: tuple[tuple[int, ...], ...] = normalize_chunks(chunks, shape, dtype=array.dtype)
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise ValueError(f"chunks: expected 'shards', 'inner', 'auto' or what dask takes, got {chunks!r}: {error}") from error
+        return given
     objects = WritePlan(Target(array), parts, None).chunks
     objects = tuple(lengths or (0,) for lengths in objects)
     if chunks == "shards" or (chunks == "inner" and array.shards is None):
@@ -303,8 +324,12 @@ def _blocks(array: Array, parts: tuple[slice, ...], shape: tuple[int, ...], chun
 def _cut(lengths: tuple[int, ...], length: int, part: slice) -> tuple[int, ...]:
     """Returns the lengths of the chunks within a part of a dimension."""
     taken = range(length)[part]
-    edges = np.clip(np.cumsum((0, *lengths)), taken.start, taken.stop)
-    return tuple(int(size) for size in np.diff(edges) if size) or (0,)
+    edges = [0, *np.cumsum(lengths, dtype=int).tolist()]
+    if taken.step > 0:
+        cuts = [len(range(taken.start, min(edge, taken.stop), taken.step)) for edge in edges]
+    else:
+        cuts = [len(range(taken.start, max(edge - 1, taken.stop), taken.step)) for edge in reversed(edges)]
+    return tuple(end - start for start, end in pairwise(cuts) if end > start) or (0,)
 
 
 def _merged(blocks: tuple[tuple[int, ...], ...], most: int) -> tuple[tuple[int, ...], ...]:
@@ -342,6 +367,8 @@ def _object_size(array: Array) -> int:
     return prod(array.shards or array.chunks) * array.dtype.itemsize
 
 
-def _check_known(array: dask.array.Array) -> None:
+def _check_known(array: Any) -> None:
+    if not isinstance(array, dask.array.Array):
+        raise TypeError(f"sources: expected arrays of dask, got {type(array).__name__}; dask.array.from_array makes them")
     if any(np.isnan(length) for length in array.shape):
         raise ValueError("an array of dask with unknown lengths cannot be written; compute_chunk_sizes() finds them")
