@@ -13,7 +13,7 @@ from zarr_py._given import Given, covered
 from zarr_py._option_names import StoreOptions
 from zarr_py._source import Place, StoreLike
 from zarr_py._steps import Steps, ask, blocking, later
-from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError
+from zarr_py.errors import AlreadyExistsError, ArgumentError, InvalidError, NotFoundError, ObstructedError
 
 if TYPE_CHECKING:
     from zarr_py._array import Array
@@ -80,13 +80,15 @@ def _opened(
     array, options = _split(keywords, mode, function, (*_OPENING, "use_consolidated"))
     path = _checks.text(path, "path")
     use = None if use_consolidated is None else _checks.flag(use_consolidated, "use_consolidated")
-    place = _source.of(store, options, mode == "r" or None, function, _OPENING)
-    if mode not in ("w", "w-"):
+    opens = mode not in ("w", "w-")
+    place = _source.of(store, options, mode == "r" or None, function, _OPENING, opens=opens)
+    if opens:
         try:
             return (yield from ask(_native.open_node, place, path, kind, use_consolidated=use))
-        except NotFoundError as error:
-            if mode != "a":
-                if path not in _MODES:
+        except (InvalidError, NotFoundError, ObstructedError) as error:
+            _source.check(place)
+            if mode != "a" or not isinstance(error, NotFoundError):
+                if path not in _MODES or not isinstance(error, NotFoundError):
                     raise
                 # In zarr-python, the mode is the second argument.
                 raise NotFoundError(f"{error}; if a mode was meant, write mode={path!r}") from None

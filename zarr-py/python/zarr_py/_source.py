@@ -11,7 +11,7 @@ from zarr_py._native import NativeArray, NativeGroup, NativeStore
 from zarr_py._shared import forget, shared, token_of, with_objects
 from zarr_py.errors import InvalidError, ObstructedError, ReadOnlyError
 
-__all__ = ["HasNative", "Place", "Source", "StoreLike", "of", "opened", "source_of", "unpickled"]
+__all__ = ["HasNative", "Place", "Source", "StoreLike", "check", "of", "opened", "source_of", "unpickled"]
 
 
 class HasNative(Protocol):
@@ -101,12 +101,13 @@ class Place(NamedTuple):
 
 
 def of(
-    store: StoreLike, options: Mapping[str, Any], read_only: Any, function: str, known: Collection[str] = ()
+    store: StoreLike, options: Mapping[str, Any], read_only: Any, function: str, known: Collection[str] = (), *, opens: bool = False
 ) -> Place:
     """Returns the place for a store argument.
 
     `read_only=None` means as the store is. `function` and `known` are the name of the caller and
-    its own keywords, for messages.
+    its own keywords, for messages. `opens` states that the caller opens a node, and calls `check`
+    if that fails.
 
     Raises `TypeError` for an object that is no store, for options of an open store, and for unknown
     options. Raises `ReadOnlyError` for `read_only=False` with a read-only store.
@@ -118,8 +119,10 @@ def of(
     read_only = is_read_only or bool(read_only)
     ours = _ours(store)
     if ours is None:
-        native, source = _entered(source_of(store, options, function, known), options)
-        return Place(native, source, read_only)
+        source = source_of(store, options, function, known)
+        if opens and not options and source.url.startswith("/"):
+            return Place(*opened(source), read_only)
+        return Place(*_entered(source, options), read_only)
     native, source = ours
     strictness = _strictness(options.pop("strictness", None) or source.strictness)
     for name in options:
@@ -228,6 +231,14 @@ def _entered(source: Source, options: Given) -> tuple[NativeStore, Source]:
         return native, found
     forget(found)
     raise wrong
+
+
+def check(place: Place) -> None:
+    """Raises if the place cannot be opened, and removes it from the shared stores."""
+    wrong = _wrong(place.native, place.origin, Given())
+    if wrong is not None:
+        forget(place.origin)
+        raise wrong from None
 
 
 def _wrong(native: NativeStore, source: Source, options: Given) -> Exception | None:
