@@ -199,10 +199,8 @@ impl<'a> InnerChunk<'a> {
         let Some(found) = array.located(found.map_err(Error::from))? else {
             return Ok(None);
         };
-        let index = sharding.decode_index(&found.bytes).map_err(|error| {
-            let error = error.member("shard index");
-            error.key(&key).into()
-        });
+        let index = sharding.decode_index(&found.bytes);
+        let index = index.map_err(|error| error.key(&key).into());
         let (index, counts) = (array.located(index)?, sharding.chunks_per_shard());
         // Positions count in the stored order of the axes.
         let order = codecs.axis_order();
