@@ -7,8 +7,8 @@ use zarr_store::ByteRange;
 
 use super::Array;
 use super::chunk::Chunk;
-use super::element::ReadAs;
 use super::grid::Boxes;
+use super::read_as::ReadAs;
 use super::source::WriteData;
 use crate::engine::stored_range;
 use crate::error::{Error, Result};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::LocalStore;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::version::{FileVersion, Version};
@@ -188,7 +188,7 @@ impl LocalFile {
 
     /// Allocates zeroed memory for a range.
     pub(super) fn buffer(&self, range: &Range<u64>) -> Result<Vec<u8>> {
-        let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
+        let size = usize::try_from(length(range)).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(size)
@@ -271,8 +271,10 @@ pub(super) fn kind(metadata: &Metadata) -> &'static str {
 }
 
 pub(super) fn file_version(metadata: &Metadata) -> FileVersion {
-    let nanoseconds =
-        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds = |seconds: i64, rest: i64| {
+        let whole = i128::from(seconds).saturating_mul(1_000_000_000);
+        whole.saturating_add(rest.into())
+    };
     FileVersion {
         inode: metadata.ino(),
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),

@@ -5,7 +5,7 @@
 
 use super::{LocalFile, LocalStore};
 use crate::Body;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::error::Result;
 
 impl LocalStore {
@@ -62,7 +62,7 @@ impl LocalFile {
     /// See [`read`](Self::read).
     pub fn read_now(&self, range: &ByteRange, most: u64) -> Result<Option<bytes::Bytes>> {
         let range = range.resolve(self.size());
-        if range.end - range.start > most {
+        if length(&range) > most {
             return Ok(None);
         }
         let mut buffer = self.buffer(&range)?;
