@@ -34,3 +34,14 @@ pub fn elements_of<T: Element>(bytes: &[u8]) -> Vec<T> {
     }
     elements
 }
+
+/// Whether a message names a place or a cause twice in a row: `shard index: shard index: ...`.
+#[must_use]
+pub fn repeats(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let parts = message.split(": ").collect::<Vec<_>>();
+    parts.windows(2).any(|pair| {
+        let rest = pair[1].strip_prefix(pair[0]);
+        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
+}

@@ -287,12 +287,10 @@ fn elements_from_outside_are_checked() {
         |bytes: &[u8], len: usize| Elements::new(array.data_type(), &[len], bytes.to_vec());
     assert!(elements(&[0, 1], 3).is_err());
     assert!(elements(&[2], 1).is_err());
-    array
-        .write_elements(1..3, elements(&[1, 1], 2).unwrap())
-        .unwrap();
+    array.write(1..3, elements(&[1, 1], 2).unwrap()).unwrap();
     assert_eq!(
         array
-            .write_elements(.., elements(&[1, 1], 2).unwrap())
+            .write(.., elements(&[1, 1], 2).unwrap())
             .unwrap_err()
             .kind(),
         ErrorKind::Selection
@@ -306,7 +304,7 @@ fn elements_from_outside_are_checked() {
         .create_array("i", ArrayBuilder::new(&[4], "int8").build().unwrap())
         .unwrap();
     assert_eq!(
-        ints.append_elements(0, other).unwrap_err().kind(),
+        ints.append(0, other).unwrap_err().kind(),
         ErrorKind::ElementType
     );
 }

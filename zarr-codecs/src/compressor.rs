@@ -46,12 +46,13 @@ pub(crate) trait Compressor: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Returns a compression level, after checking that it is one of the levels of the compressor.
-pub(crate) fn level(level: i64, levels: RangeInclusive<i32>) -> Result<i32> {
+/// Returns the compression level in this member, after checking that it is one of the levels of the
+/// compressor.
+pub(crate) fn level(member: &str, level: i64, levels: RangeInclusive<i32>) -> Result<i32> {
     let known = i32::try_from(level).ok();
     known.filter(|level| levels.contains(level)).ok_or_else(|| {
         let expected = format!("a level from {} to {}", levels.start(), levels.end());
-        Error::invalid(level, expected)
+        Error::invalid(level, expected).member(member)
     })
 }
 

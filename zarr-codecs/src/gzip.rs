@@ -36,8 +36,7 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level } = extension.parse()?;
-    let level = compressor::level(level, 0..=9);
-    let level = level.map_err(|error| error.member("configuration.level"))?;
+    let level = compressor::level("configuration.level", level, 0..=9)?;
     let level = usize::try_from(level).expect("at least 0");
     Ok(compressor::bind(Gzip { level }, decoded))
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use zarr_core::codec::{
     ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize, with_scratch,
 };
-use zarr_core::size::{c_strides, to_usize};
+use zarr_core::size::c_strides;
 use zarr_core::{Binder, Error, Extension, Result};
 
 use crate::number::{chunk_bytes, unsupported};
@@ -74,14 +74,13 @@ pub(crate) fn bind(
             limit: u32::MAX.into(),
         })
     };
-    let stride = |stride: u64| to_usize("chunk", stride.saturating_mul(item_size as u64));
     Ok(Arc::new(N5 {
         compression,
         shape: spec.shape.iter().map(dimension).collect::<Result<_>>()?,
-        strides: c_strides(&spec.shape)
+        strides: c_strides(&spec.shape, item_size)
             .into_iter()
-            .map(stride)
-            .collect::<Result<_>>()?,
+            .map(isize::unsigned_abs)
+            .collect(),
         item_size,
         size,
         spec: spec.clone(),

@@ -62,7 +62,8 @@ impl IndexCodec {
     /// Decodes a shard index. Entries are not checked until they are used.
     pub(crate) fn decode(&self, encoded: &[u8]) -> Result<ShardIndex> {
         EncodedSize::Exact(self.encoded_size).check("shard index", encoded.len())?;
-        let decoded = self.codecs.decode_chunk(encoded)?;
+        let decoded = self.codecs.decode_chunk(encoded);
+        let decoded = decoded.map_err(|error| error.member("shard index"))?;
         let (numbers, _) = decoded.fixed()?.as_chunks::<8>();
         let (entries, _) = numbers.as_chunks::<2>();
         let entries = entries.iter().map(|entry| entry.map(u64::from_ne_bytes));

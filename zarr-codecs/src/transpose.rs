@@ -137,10 +137,10 @@ fn for_each_source(shape: &[u64], order: &[usize], mut visit: impl FnMut(usize))
     if shape.contains(&0) {
         return Ok(());
     }
-    let strides = c_strides(shape);
+    let strides = c_strides(shape, 1);
     let axis = |&axis: &usize| {
         let len = to_usize("chunk", shape[axis])?;
-        Ok((len, to_usize("chunk", strides[axis])?))
+        Ok((len, strides[axis].unsigned_abs()))
     };
     let axes: Vec<(usize, usize)> = order.iter().map(axis).collect::<Result<_>>()?;
     let (&(row_len, row_stride), outer) = axes.split_last().unwrap_or((&(1, 1), &[]));

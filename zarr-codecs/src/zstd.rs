@@ -44,8 +44,11 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Configuration { level, checksum } = extension.parse()?;
-    let level = compressor::level(level, zstd_safe::min_c_level()..=MAX_LEVEL);
-    let level = level.map_err(|error| error.member("configuration.level"))?;
+    let level = compressor::level(
+        "configuration.level",
+        level,
+        zstd_safe::min_c_level()..=MAX_LEVEL,
+    )?;
     Ok(compressor::bind(Zstd { level, checksum }, decoded))
 }
 

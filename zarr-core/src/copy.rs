@@ -176,12 +176,7 @@ impl ChunkCopy<'_> {
     /// offsets stay inside both sides, and copies.
     fn run(&self, from: Span, to: Span, direction: Direction) -> Result<()> {
         let sides = &Sides { from, to };
-        let item = self.item_size.cast_signed();
-        // Collecting in place reuses the allocation.
-        let strides = c_strides(self.shape).into_iter();
-        let strides = strides
-            .map(|stride| to_offset(stride) * item)
-            .collect::<Vec<_>>();
+        let strides = c_strides(self.shape, self.item_size);
         let axes = match self.wanted {
             Wanted::Points(points) => {
                 return points.offsets(&strides).try_for_each(|(chunk, buffer)| {

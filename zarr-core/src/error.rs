@@ -16,9 +16,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Text that is not JSON, or not the JSON expected here.
-    #[error("invalid JSON: {reason}")]
+    #[error("{reason}")]
     Syntax {
-        /// The parser's message, with line and column.
+        /// The parser's message, with line and column where they help.
         reason: String,
     },
     /// A required metadata member is absent.
@@ -244,6 +244,15 @@ impl Error {
         }
     }
 
+    /// Creates an [`Error::Syntax`] for a value that a Rust type does not accept. Omits line and
+    /// column, which count in the text of the value alone.
+    pub(crate) fn unlike(error: &serde_json::Error) -> Self {
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        let text = error.to_string();
+        let reason = text.strip_suffix(&position).unwrap_or(&text).to_owned();
+        Self::Syntax { reason }
+    }
+
     /// Adds the metadata member in which the error happened, in front of members already named.
     #[must_use]
     pub fn member(self, member: impl fmt::Display) -> Self {
@@ -303,9 +312,11 @@ pub(crate) fn shorten(text: &str) -> String {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::Syntax {
-            reason: error.to_string(),
-        }
+        let reason = match error.classify() {
+            serde_json::error::Category::Data => error.to_string(),
+            _ => format!("invalid JSON: {error}"),
+        };
+        Self::Syntax { reason }
     }
 }
 

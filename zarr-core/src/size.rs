@@ -66,14 +66,39 @@ pub(crate) fn slice(shard: &Bytes, range: &Range<u64>) -> Result<Bytes> {
     Ok(shard.slice(to_usize("shard", range.start)?..to_usize("shard", range.end)?))
 }
 
-/// Returns the strides of a C-order array of this shape, in elements.
+/// Returns the strides of a C-order array of this shape, in bytes for items of `item_size` bytes. A
+/// stride that does not fit becomes `isize::MAX`, which lies beyond all memory.
 #[must_use]
-pub fn c_strides(shape: &[u64]) -> Vec<u64> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (0..shape.len().saturating_sub(1)).rev() {
-        strides[axis] = strides[axis + 1] * shape[axis + 1].max(1);
+pub fn c_strides<L: Copy>(shape: &[L], item_size: usize) -> Vec<isize>
+where
+    isize: TryFrom<L>,
+{
+    let mut next = item_size.cast_signed();
+    let mut strides = vec![0; shape.len()];
+    for (stride, &len) in strides.iter_mut().zip(shape).rev() {
+        *stride = next;
+        let len = isize::try_from(len).unwrap_or(isize::MAX);
+        next = next.saturating_mul(len.max(1));
     }
     strides
+}
+
+/// Returns how many bytes the lowest element of a strided array lies below its first element, and
+/// how many bytes the array spans. The array must lie in memory.
+#[must_use]
+pub fn span(shape: &[usize], strides: &[isize], item_size: usize) -> (usize, usize) {
+    if shape.contains(&0) {
+        return (0, 0);
+    }
+    let (mut below, mut above) = (0, 0);
+    for (len, stride) in shape.iter().zip(strides) {
+        let reach = (len - 1) * stride.unsigned_abs();
+        match *stride < 0 {
+            true => below += reach,
+            false => above += reach,
+        }
+    }
+    (below, below + above + item_size)
 }
 
 /// Returns the number of bytes in at least one of these ranges.

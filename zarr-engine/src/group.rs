@@ -12,8 +12,8 @@ use zarr_core::metadata::{Attributes, ConsolidatedMetadata, GroupMetadata, NodeM
 
 use crate::attributes;
 use crate::documents::relative;
-use crate::error::{At, Result};
-use crate::hierarchy::{Hierarchy, NodeKind, node_type};
+use crate::error::{At, Error, Result};
+use crate::hierarchy::{Hierarchy, NodeKind, group_document};
 
 /// How a node below a group differs from its copy in the group's consolidated metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,8 @@ impl Group {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
-        attributes::typed(self.attributes()).map_err(|error| error.in_node(&self.path))
+        let attributes = self.attributes().deserialize();
+        attributes.map_err(Error::from).at(&self.path)
     }
 
     /// Sets the attributes named by the members of `value` and keeps all others.
@@ -123,10 +124,8 @@ impl Group {
     /// [`Error::Core`](crate::Error::Core) if `value` does not serialize to a JSON object, and
     /// those of [`Self::change_attributes`].
     pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
-        let members = attributes::untyped(value);
-        let members = members.map_err(|error| error.in_node(&self.path))?;
-        let changed = self.change_attributes(|stored| attributes::merged(stored, &members));
-        changed.await
+        self.change_attributes(attributes::merging(value).at(&self.path)?)
+            .await
     }
 
     /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
@@ -138,28 +137,18 @@ impl Group {
         &mut self,
         change: impl Fn(&Attributes) -> Result<Attributes>,
     ) -> Result<()> {
-        let changed = self
-            .hierarchy
-            .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => {
-                    let attributes = change(group.attributes())?;
-                    Ok(group.with_attributes(attributes)?.into())
-                }
-                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
-            });
-        let changed = changed.await.at(&self.path)?;
-        self.hierarchy
-            .renew_copies_after(&self.path, &changed)
-            .await
-            .at(&self.path)?;
-        if let NodeMetadata::Group(group) = changed {
-            let inherited = self.metadata.consolidated().cloned();
-            let inherited = inherited.filter(|_| self.copied_from.is_some());
-            self.metadata = match (group.consolidated(), inherited) {
-                (None, Some(copies)) => group.with_consolidated(Some(copies))?,
-                _ => group,
-            };
-        }
+        let changed = self.hierarchy.change(&self.path, |metadata| {
+            let group = group_document(&self.path, metadata)?;
+            let attributes = change(group.attributes())?;
+            Ok(group.with_attributes(attributes)?.into())
+        });
+        let group = group_document(&self.path, changed.await.at(&self.path)?)?;
+        let inherited = self.metadata.consolidated().cloned();
+        let inherited = inherited.filter(|_| self.copied_from.is_some());
+        self.metadata = match (group.consolidated(), inherited) {
+            (None, Some(copies)) => group.with_consolidated(Some(copies))?,
+            _ => group,
+        };
         Ok(())
     }
 

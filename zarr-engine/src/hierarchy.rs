@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zarr_core::metadata::NodeMetadata;
+use zarr_core::metadata::{ArrayMetadata, GroupMetadata, NodeMetadata};
 use zarr_core::plan::{ReadPlan, WriteOptions, WritePlan};
 use zarr_core::{Input, NodePath, Registry};
 use zarr_store::Store;
@@ -59,6 +59,22 @@ pub(crate) fn node_type(path: &NodePath, found: NodeKind) -> Error {
         path: path.clone(),
         found,
         expected,
+    }
+}
+
+/// Returns the array document of a node.
+pub(crate) fn array_document(path: &NodePath, metadata: NodeMetadata) -> Result<ArrayMetadata> {
+    match metadata {
+        NodeMetadata::Array(array) => Ok(array),
+        NodeMetadata::Group(_) => Err(node_type(path, NodeKind::Group)),
+    }
+}
+
+/// Returns the group document of a node.
+pub(crate) fn group_document(path: &NodePath, metadata: NodeMetadata) -> Result<GroupMetadata> {
+    match metadata {
+        NodeMetadata::Group(group) => Ok(group),
+        NodeMetadata::Array(_) => Err(node_type(path, NodeKind::Array)),
     }
 }
 

@@ -12,6 +12,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use zarr_core::plan::strides_are_disjoint;
+use zarr_core::size::{c_strides, span};
 use zarr_core::{Input, Output};
 
 use crate::runtime;
@@ -79,7 +80,7 @@ impl Lent {
         } else {
             strides
         };
-        let (below, size) = extent(&shape, &strides, item_size);
+        let (below, size) = span(&shape, &strides, item_size);
         let Some(first) = NonNull::new(found.data.cast::<u8>()) else {
             return Ok(None);
         };
@@ -137,17 +138,6 @@ pub(crate) fn is_writable(array: &Bound<'_, PyAny>) -> PyResult<bool> {
     flags.getattr(intern!(py, "writeable"))?.is_truthy()
 }
 
-/// The strides, in bytes, of an array in C order.
-pub(crate) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
-    let mut stride = item_size.cast_signed();
-    let mut strides = vec![0; shape.len()];
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed().max(1));
-    }
-    strides
-}
-
 /// A reference to an array. Drops the reference while attached; otherwise PyO3 defers the decref
 /// until our next call, for example after a cancelled read.
 struct Keeper(Option<Py<PyAny>>);
@@ -168,22 +158,4 @@ unsafe fn list(start: *const isize, len: usize) -> Vec<isize> {
     }
     // SAFETY: guaranteed by the caller.
     unsafe { std::slice::from_raw_parts(start, len) }.to_vec()
-}
-
-/// The distance in bytes from the lowest element to the element at index 0, and the span of the
-/// array in bytes.
-fn extent(shape: &[usize], strides: &[isize], item_size: usize) -> (usize, usize) {
-    if shape.contains(&0) {
-        return (0, 0);
-    }
-    let (mut below, mut above) = (0, 0);
-    for (&len, &stride) in shape.iter().zip(strides) {
-        let reach = (len - 1) * stride.unsigned_abs();
-        if stride < 0 {
-            below += reach;
-        } else {
-            above += reach;
-        }
-    }
-    (below, below + above + item_size)
 }

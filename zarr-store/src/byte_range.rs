@@ -45,3 +45,8 @@ impl fmt::Display for ByteRange {
         }
     }
 }
+
+/// Returns the number of bytes of a range.
+pub(crate) fn length(range: &Range<u64>) -> u64 {
+    range.end.saturating_sub(range.start)
+}

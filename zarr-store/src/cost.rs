@@ -77,7 +77,7 @@ impl CostModel {
         Self {
             latency: Duration::from_micros(2),
             bandwidth: 5e9,
-            max_in_flight: (2 * cores).max(4),
+            max_in_flight: cores.saturating_mul(2).max(4),
             free_gap: 4 * KIB,
             free_waste: 0,
             split: false,
@@ -115,7 +115,7 @@ impl CostModel {
 
     /// Returns the size limit of a request, in bytes.
     pub(crate) fn part_size(&self, useful: u64) -> u64 {
-        let fair = useful / self.max_in_flight.max(1) as u64;
+        let fair = useful.div_euclid(self.max_in_flight.max(1) as u64);
         fair.min(self.part_max).max(self.part_min).max(1)
     }
 }

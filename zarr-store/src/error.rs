@@ -25,7 +25,7 @@ pub enum Error {
         place: Place,
     },
     /// The backend refuses the credentials, or the operating system refuses access.
-    #[error("{place}: {operation}: permission denied: {cause}")]
+    #[error("{place}: {operation}: {}", cause.after("permission denied"))]
     PermissionDenied {
         /// The store and key.
         place: Place,
@@ -35,7 +35,7 @@ pub enum Error {
         cause: Cause,
     },
     /// The backend did not respond in time.
-    #[error("{place}: {operation}: timed out: {cause}")]
+    #[error("{place}: {operation}: {}", cause.after("timed out"))]
     Timeout {
         /// The store and key.
         place: Place,
@@ -331,6 +331,14 @@ impl Cause {
         }
         let plain = in_plain_words(&causes).map_or(String::new(), |words| format!("{words}: "));
         Self(redact::text(&format!("{plain}{said}{causes}")))
+    }
+
+    /// Puts words in front of this cause, unless it begins with them.
+    fn after(&self, words: &str) -> String {
+        match self.0.get(..words.len()) {
+            Some(first) if first.eq_ignore_ascii_case(words) => self.0.clone(),
+            _ => format!("{words}: {}", self.0),
+        }
     }
 
     /// Returns this cause with an addition.

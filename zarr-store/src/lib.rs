@@ -23,6 +23,16 @@
 //! `calls`, `copy`, `patch` and `sweep` are its operations; `overlap` compares places; `key` checks keys and prefixes; `planner`,
 //! `cost` and `deadline` decide on requests; `object`, `local` and `zip` run the requests.
 
+// A file that is an exception says so in its first lines, with the reason.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
 mod absent;
 mod address;
 mod backoff;

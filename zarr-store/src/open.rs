@@ -107,7 +107,7 @@ fn split_name(url: &str) -> (String, String) {
         None => &['/'],
     };
     let (directory, name) = match path.rfind(separators) {
-        Some(at) => path.split_at(at + 1),
+        Some(at) => path.split_at(at.saturating_add(1)),
         None => (".", path),
     };
     let decoded = object_store::path::Path::from_url_path(name);

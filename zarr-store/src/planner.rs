@@ -7,6 +7,12 @@
 //! beyond `C`, reading a gap pays if it takes less than a latency; and no request should be so
 //! large that all others wait for it.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "computes on the caller's ranges"
+)]
+
 use std::ops::Range;
 
 use crate::CostModel;

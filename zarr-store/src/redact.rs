@@ -17,9 +17,9 @@ pub(crate) fn text(text: &str) -> String {
     let mut out = urls(text);
     for element in QUOTED {
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-        if let Some(start) = out.find(&open).map(|at| at + open.len()) {
-            let end = out[start..].find(&close).map_or(out.len(), |at| start + at);
-            out.replace_range(start..end, "REDACTED");
+        if let Some((before, rest)) = out.split_once(&open) {
+            let after = rest.find(&close).map_or("", |at| &rest[at..]);
+            out = format!("{before}{open}REDACTED{after}");
         }
     }
     out
@@ -35,7 +35,7 @@ fn urls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
+        let (before, after) = rest.split_at(at.saturating_add(3));
         let end = after.find(ends_url).unwrap_or(after.len());
         let (tail, next) = after.split_at(end);
         let scheme = before[..at]
@@ -67,7 +67,7 @@ pub(crate) fn unparsed(url: &str) -> String {
 fn bucket_tail(tail: &str) -> &str {
     let authority = tail.split('/').next().unwrap_or_default();
     match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') => &tail[user.len() + 1..],
+        Some((user, _)) if user.contains(':') => &tail[user.len().saturating_add(1)..],
         _ => tail,
     }
 }
@@ -77,7 +77,9 @@ fn url_tail(tail: &str) -> Cow<'_, str> {
     let cut = tail.find(['?', '#']).unwrap_or(tail.len());
     let kept = &tail[..cut];
     let authority_end = kept.find('/').unwrap_or(kept.len());
-    let host = kept[..authority_end].rfind('@').map_or(0, |at| at + 1);
+    let host = kept[..authority_end]
+        .rfind('@')
+        .map_or(0, |at| at.saturating_add(1));
     if cut == tail.len() {
         Cow::Borrowed(&kept[host..])
     } else {

@@ -155,7 +155,7 @@ impl<'a> Stream<'a> {
             Axis::at(None, along.part(&positions))
         });
         let selection = axes.collect::<Vec<_>>();
-        Ok(self.array.read_elements(&selection)?)
+        Ok(self.array.read::<Elements>(&selection)?)
     }
 
     /// Reads all elements, part after part in C order.

@@ -20,7 +20,7 @@ use rand::Rng;
 use zarr::{Array, ArrayBuilder, Extension, Hierarchy, Store, codecs, registry};
 use zarr_store::testing::{Fault, FaultStore, Operation, Rule};
 use zarr_store::{ByteRange, Precondition};
-use zarr_tests::random;
+use zarr_tests::{random, repeats};
 
 const SHARD: &str = "a/c/0/0";
 
@@ -78,6 +78,7 @@ async fn errors(hierarchy: &Hierarchy) -> String {
         .unwrap_err()
         .to_string();
     assert!(whole.starts_with("a/c/0/0: "), "{whole}");
+    assert!(!repeats(&part) && !repeats(&whole), "{part}\n{whole}");
     part
 }
 

@@ -151,7 +151,12 @@ async fn bad_metadata_is_refused_with_its_member() {
             "\"node_type\": \"arrow\"",
             "node_type: found \"arrow\"",
         ),
-        ("{", "[", "invalid JSON"),
+        (
+            "{",
+            "[",
+            "a/zarr.json: invalid type: sequence, expected a JSON object",
+        ),
+        ("{", "{{", "a/zarr.json: invalid JSON: "),
     ] {
         let hierarchy = zarr::open("memory:").unwrap();
         assert!(good.contains(from), "{from} in {good}");

@@ -229,9 +229,19 @@ fn attributes_are_typed() {
         scan
     );
     assert_eq!(group.attributes_as::<Value>().unwrap()["kept"], json!([1]));
+    let error = group.attributes_as::<Vec<i32>>().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let error = hierarchy
+        .group("")
+        .and_then(|root| root.attributes_as::<Scan>());
     assert_eq!(
-        group.attributes_as::<Vec<i32>>().unwrap_err().kind(),
-        ErrorKind::Invalid
+        error.unwrap_err().to_string(),
+        "/: attributes: missing field `voxel`"
+    );
+    let error = group.attributes().get::<i32>("kept").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "attributes.kept: invalid type: sequence, expected i32"
     );
     assert_eq!(
         group.update_attributes(&[1, 2]).unwrap_err().kind(),

@@ -57,8 +57,7 @@ pub(crate) fn bind(
 }
 
 fn parameters(configuration: &Configuration) -> Result<Parameters> {
-    let level = compressor::level(configuration.clevel, 0..=9);
-    let level = level.map_err(|error| error.member("clevel"))?;
+    let level = compressor::level("clevel", configuration.clevel, 0..=9)?;
     let type_size = match (configuration.typesize, configuration.shuffle) {
         (_, Shuffle::None) => 1,
         (None, _) => return Err(Error::MissingMember { member: "typesize" }),

@@ -22,8 +22,7 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Level { level } = extension.parse()?;
-    let level = compressor::level(level, 1..=9);
-    let level = level.map_err(|error| error.member("configuration.level"))?;
+    let level = compressor::level("configuration.level", level, 1..=9)?;
     let level = Compression::new(level.unsigned_abs());
     Ok(compressor::bind(Bz2 { level }, decoded))
 }

@@ -22,8 +22,7 @@ pub(crate) fn bind(
     _: &Binder<'_>,
 ) -> Result<Arc<dyn BytesToBytes>> {
     let Level { level } = extension.parse()?;
-    let level = compressor::level(level, -1..=9);
-    let level = level.map_err(|error| error.member("configuration.level"))?;
+    let level = compressor::level("configuration.level", level, -1..=9)?;
     let level = usize::try_from(level).unwrap_or(6);
     Ok(compressor::bind(Zlib { level }, decoded))
 }

@@ -215,7 +215,7 @@ fn damaged_index_is_refused() {
     let mut damaged = index.to_vec();
     damaged[7] ^= 1;
     let error = sharding.decode_index(&damaged).unwrap_err();
-    assert!(matches!(error, Error::Checksum { .. }), "{error}");
+    assert!(matches!(error.root(), Error::Checksum { .. }), "{error}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod whole;
 
 use std::sync::Arc;
 
-use super::spec::{Elements, check_offsets};
+use super::spec::{StoredElements, check_offsets};
 use super::wrap::{unwrap_bytes, unwrap_bytes_into, wrap_bytes};
 use super::{
     ArrayToArray, ArrayToBytes, ByteOrder, BytesToBytes, ChunkData, ChunkSpec, EncodedSize,
@@ -190,7 +190,7 @@ impl CodecChain {
     pub(crate) fn decode<R>(
         &self,
         encoded: &[u8],
-        use_elements: impl FnOnce(Elements<'_>) -> Result<R>,
+        use_elements: impl FnOnce(StoredElements<'_>) -> Result<R>,
     ) -> Result<R> {
         let size = self.elements_size()?;
         unwrap_bytes(
@@ -203,7 +203,7 @@ impl CodecChain {
                     let foreign = order != ByteOrder::native();
                     let data_type = &self.stored.data_type;
                     if data_type.admits_all() {
-                        return use_elements(Elements {
+                        return use_elements(StoredElements {
                             bytes: stored,
                             foreign,
                         });
@@ -211,13 +211,13 @@ impl CodecChain {
                     return with_scratch_slice(size, |bytes| {
                         bytes.copy_from_slice(stored);
                         data_type.admit(bytes)?;
-                        use_elements(Elements { bytes, foreign })
+                        use_elements(StoredElements { bytes, foreign })
                     });
                 }
                 let data = self.decode_planned(stored)?;
                 let bytes = data.fixed()?;
                 EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
-                use_elements(Elements {
+                use_elements(StoredElements {
                     bytes,
                     foreign: false,
                 })

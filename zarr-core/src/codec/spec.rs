@@ -117,7 +117,7 @@ impl ChunkData {
 
 /// Elements of a chunk in transit between codecs and a buffer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Elements<'a> {
+pub(crate) struct StoredElements<'a> {
     /// The elements, in C order of the planned axes.
     pub(crate) bytes: &'a [u8],
     /// Whether the byte order of the elements differs from this machine's.

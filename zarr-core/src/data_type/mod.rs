@@ -171,6 +171,13 @@ impl DataType {
         }
     }
 
+    /// The size in bytes of the slot that an element has in the memory of a read or write: 8 for
+    /// the place or number of a variable-size element.
+    #[must_use]
+    pub fn slot_size(&self) -> usize {
+        self.fixed_size().unwrap_or(size_of::<u64>())
+    }
+
     /// The size in bytes of the groups that a change of byte order reverses: 1 if byte order has no
     /// meaning, half the item size for complex numbers, the largest of its fields for a struct (see
     /// [`Self::swap_bytes`]).

@@ -68,7 +68,16 @@ impl Attributes {
                 .ok_or(error)
         });
         read.map(Some)
-            .map_err(|error| Error::from(error).member(name).member("attributes"))
+            .map_err(|error| Error::unlike(&error).member(name).member("attributes"))
+    }
+
+    /// Returns all attributes as a Rust type.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] if an attribute is missing or of another type.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
+        let read = serde_json::from_str(&self.to_text()?);
+        read.map_err(|error| Error::unlike(&error).member("attributes"))
     }
 
     /// Sets an attribute.

@@ -15,7 +15,7 @@ use crate::buffer::{Input, Output};
 use crate::codec::{ChunkData, ChunkSpec, EncodedSize, Sharding};
 use crate::error::{Error, Result};
 use crate::selection::{Axis, Wanted};
-use crate::size::{byte_size, c_strides, to_offset};
+use crate::size::{byte_size, c_strides};
 
 /// Decodes all inner chunks of a shard whose decoded form is `shard`.
 ///
@@ -96,10 +96,7 @@ pub fn encode_shard(
 
 /// Returns the inner chunks of a shard in a C-order buffer.
 fn parts(sharding: &dyn Sharding, shard: &ChunkSpec) -> InnerParts {
-    let item = item_size(shard).cast_signed();
-    let strides = c_strides(&shard.shape)
-        .into_iter()
-        .map(|stride| to_offset(stride) * item);
+    let strides = c_strides(&shard.shape, shard.data_type.slot_size());
     let axes = shard.shape.iter().zip(strides).map(|(&len, stride)| {
         let mut axis = Axis::range(0, 1, len);
         axis.stride = stride;
@@ -109,16 +106,10 @@ fn parts(sharding: &dyn Sharding, shard: &ChunkSpec) -> InnerParts {
     InnerParts::new(sharding, &whole, shard.shape.to_vec())
 }
 
-/// Returns the size of an element in the buffer: 8 for the place or number of a variable-size
-/// element.
-fn item_size(shard: &ChunkSpec) -> usize {
-    shard.data_type.fixed_size().unwrap_or(8)
-}
-
 /// Returns the size of the buffer for all elements of a shard, at most the limit.
 fn buffer_size(sharding: &dyn Sharding, shard: &ChunkSpec) -> Result<usize> {
     let limit = sharding.inner().max_chunk_size();
-    byte_size("shard", &shard.shape, item_size(shard), limit)
+    byte_size("shard", &shard.shape, shard.data_type.slot_size(), limit)
 }
 
 fn too_large(sharding: &dyn Sharding) -> Error {

@@ -12,6 +12,7 @@ use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
 use crate::layout::ArrayLayout;
 use crate::selection::Resolved;
+use crate::size::c_strides;
 
 /// The objects that a read touches, and the wanted elements of each. Printing the plan explains the
 /// read before any I/O.
@@ -27,7 +28,7 @@ impl ReadPlan {
     /// buffer in C order.
     #[must_use]
     pub fn new(layout: Arc<ArrayLayout>, prefix: Arc<str>, selection: &Resolved) -> Self {
-        let strides = c_strides(selection.shape(), item_size(&layout));
+        let strides = c_strides(selection.shape(), layout.data_type().slot_size());
         Self::of(layout, Touched::selection(prefix, selection, &strides))
     }
 
@@ -43,7 +44,7 @@ impl ReadPlan {
         selection: &Resolved,
         strides: &[isize],
     ) -> Result<Self> {
-        let (shape, item_size) = (selection.shape(), item_size(&layout));
+        let (shape, item_size) = (selection.shape(), layout.data_type().slot_size());
         if strides.len() != shape.len() || !strides_are_disjoint(shape, strides, item_size) {
             return Err(Error::selection(format!(
                 "strides {strides:?} do not keep the elements of a result of shape {shape:?} apart: expected one stride \
@@ -68,7 +69,7 @@ impl ReadPlan {
         let parts = Touched::bind(&layout, chunks)?;
         parts_are_disjoint(
             parts.iter().map(|object| &object.part.wanted),
-            item_size(&layout),
+            layout.data_type().slot_size(),
         )?;
         Ok(Self::of(layout, Touched::Chunks(parts.into())))
     }
@@ -166,21 +167,4 @@ impl Iterator for Reading {
         let attempt = Attempt::new(self.lease.clone(), self.options);
         Some(ObjectRead::new(Fetch::object(self.parts.next()?, attempt)))
     }
-}
-
-/// Returns the size of an element in the buffer, in bytes: 8 for the place of a variable-size
-/// element.
-fn item_size(layout: &ArrayLayout) -> usize {
-    layout.data_type().fixed_size().unwrap_or(8)
-}
-
-/// Returns the strides, in bytes, of a buffer in C order.
-fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
-    let mut stride = item_size.cast_signed();
-    let mut strides = vec![0; shape.len()];
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed().max(1));
-    }
-    strides
 }

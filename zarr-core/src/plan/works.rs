@@ -318,17 +318,13 @@ impl ChunkJob {
     }
 
     pub(super) fn decode_index(&self, encoded: &[u8]) -> Result<ShardIndex> {
-        decode_index(self.sharding(), encoded).map_err(|error| self.location.wrap(error))
+        let index = self.sharding().decode_index(encoded);
+        index.map_err(|error| self.location.wrap(error))
     }
-}
-
-fn decode_index(sharding: &dyn Sharding, encoded: &[u8]) -> Result<ShardIndex> {
-    let index = sharding.decode_index(encoded);
-    index.map_err(|error| error.member("shard index"))
 }
 
 /// Decodes the index of a shard in memory.
 pub(super) fn index_of(sharding: &dyn Sharding, shard: &Bytes) -> Result<ShardIndex> {
     let range = sharding.index_range().resolve(shard.len() as u64);
-    decode_index(sharding, &slice(shard, &range)?)
+    sharding.decode_index(&slice(shard, &range)?)
 }

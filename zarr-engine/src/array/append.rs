@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ndarray::Axis;
 use zarr_core::ArrayLayout;
 use zarr_core::metadata::ArrayMetadata;
 
@@ -102,24 +101,24 @@ impl Array {
         data: W,
     ) -> Result<Range<u64>> {
         let (axis, len, input) = self.block(&axis, data)?;
-        self.append_input(axis, len, input).await
+        let range = self.reserve(axis, len).await?;
+        self.write_block(axis, &range, input).await?;
+        Ok(range)
     }
 
-    /// Appends elements whose shape is checked.
-    pub(super) async fn append_input(
-        &mut self,
+    /// Writes the elements of a range along a dimension.
+    pub(super) async fn write_block(
+        &self,
         axis: usize,
-        len: u64,
+        range: &Range<u64>,
         input: InputLayout,
-    ) -> Result<Range<u64>> {
-        let range = self.reserve(axis, len).await?;
+    ) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
         let mut part = self.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
         part[axis] = range.clone();
-        if len > 0 {
-            let resolved = self.resolve(&part)?;
-            self.write_input(&resolved, input).await?;
-        }
-        Ok(range)
+        self.write_layout(&self.resolve(&part)?, input).await
     }
 
     /// Grows the array by `len` along a dimension, and returns the range of the new indices, which
@@ -216,19 +215,19 @@ impl Array {
     ) -> Result<(usize, u64, InputLayout)> {
         self.located(expect::<W::Element>(self.data_type()))?;
         let axis = self.located(axis.position(&self.space()))?;
-        let found = data.shape();
-        let mut data = self.located(data.into_data(&found))?;
-        if data.ndim() + 1 == self.shape().len() {
-            data.insert_axis_inplace(Axis(axis));
+        let mut shape = data.shape();
+        let mut data = self.located(data.into_data(&shape))?;
+        if shape.len() + 1 == self.shape().len() {
+            data.insert_axis(axis);
+            shape.insert(axis, 1);
         }
-        self.check_step(axis, data.shape())?;
-        let shape = data.shape().to_vec();
+        self.check_step(axis, &shape)?;
         let input = self.located(InputLayout::new(data, self.data_type(), &shape))?;
         Ok((axis, shape[axis] as u64, input))
     }
 
     /// Checks the shape of elements to be appended along a dimension.
-    pub(super) fn check_step(&self, axis: usize, found: &[usize]) -> Result<()> {
+    fn check_step(&self, axis: usize, found: &[usize]) -> Result<()> {
         let mut lengths = (0..).zip(found).zip(self.shape());
         let fits = found.len() == self.shape().len()
             && lengths.all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use zarr_store::{ByteRange, Precondition};
 
 use super::Array;
-use super::element::ReadAs;
+use super::read_as::ReadAs;
 use super::source::WriteData;
 use crate::error::{Error, Result};
 

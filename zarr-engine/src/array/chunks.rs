@@ -9,7 +9,7 @@ use futures::stream::{self, FuturesUnordered, Stream, StreamExt, TryStreamExt};
 
 use super::Array;
 use super::chunk::Chunk;
-use super::element::ReadAs;
+use super::read_as::ReadAs;
 use super::selection::Select;
 use super::source::WriteData;
 use crate::engine::limits;

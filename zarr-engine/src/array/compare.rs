@@ -78,7 +78,10 @@ impl Array {
         let largest = parts.largest();
         let at_once = at_once(self.nbytes_of(&largest) + other.nbytes_of(&largest));
         let compared = stream::iter(parts.iter()).map(|part| async move {
-            let read = futures::try_join!(self.read_elements(&*part), other.read_elements(&*part));
+            let read = futures::try_join!(
+                self.read::<Elements>(&*part),
+                other.read::<Elements>(&*part)
+            );
             let (ours, theirs) = read?;
             compute(move || compare(&part, &ours, &theirs, tolerance, most)).await
         });

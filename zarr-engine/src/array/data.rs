@@ -4,23 +4,27 @@
 
 use std::ptr::NonNull;
 
-use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, CowArray, IxDyn};
+use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD, IxDyn};
+use zarr_core::size::{c_strides, span};
 use zarr_core::{DataType, FillValue, Input, Output};
 
 use super::element::{Plain, ReadElement, WriteElement, plain};
+use super::elements::Elements;
+use super::source::Data;
 use crate::engine::Target;
 use crate::error::{Error, Result};
 
 /// A read into a new array.
-pub(crate) struct NewArray<T> {
+#[expect(unnameable_types, reason = "only this crate implements the traits")]
+pub struct NewArray<T> {
     shape: Vec<usize>,
     data_type: DataType,
     target: Target,
-    elements: Elements<T>,
+    held: Held<T>,
 }
 
 /// The memory of a new array.
-enum Elements<T> {
+enum Held<T> {
     /// The memory of the resulting array itself.
     Plain(Plain<T>, Output),
     /// The bytes of elements, and the size of one element.
@@ -48,24 +52,24 @@ impl<T: ReadElement> NewArray<T> {
     /// not write become `fill`.
     pub(crate) fn new(data_type: &DataType, fill: &FillValue, shape: &[usize]) -> Result<Self> {
         let len = shape.iter().product::<usize>();
-        let (target, elements) = match (plain::<T>(data_type), data_type.fixed_size()) {
+        let (target, held) = match (plain::<T>(data_type), data_type.fixed_size()) {
             (Some(plain), _) => {
                 let output = (plain.zeroed)(len)?;
                 let target = Target::fixed(output.clone());
-                (target, Elements::Plain(plain, output))
+                (target, Held::Plain(plain, output))
             }
             (None, Some(size)) => {
                 let output = Output::zeroed::<u8>(len.saturating_mul(size))?;
                 let target = Target::fixed(output.clone());
-                (target, Elements::Bytes(output, size))
+                (target, Held::Bytes(output, size))
             }
-            (None, None) => (Target::variable(len)?, Elements::Variable(fill.clone())),
+            (None, None) => (Target::variable(len)?, Held::Variable(fill.clone())),
         };
         Ok(Self {
             shape: shape.to_vec(),
             data_type: data_type.clone(),
             target,
-            elements,
+            held,
         })
     }
 
@@ -80,30 +84,61 @@ impl<T: ReadElement> NewArray<T> {
             shape,
             data_type,
             target,
-            elements,
+            held,
         } = self;
         let len = shape.iter().product();
-        let in_use = |output: Output| Error::Internal {
-            reason: format!("{} references to a completed result", output.handles()),
-        };
         let element = |bytes: &[u8]| {
             T::from_bytes(&data_type, bytes)
                 .map_err(|found| Error::Core(zarr_core::Error::invalid(found, data_type.name())))
         };
-        let elements = match elements {
-            Elements::Plain(plain, output) => {
+        let elements = match held {
+            Held::Plain(plain, output) => {
                 drop(target);
                 (plain.into_vec)(output, len).map_err(in_use)?
             }
-            Elements::Bytes(output, size) => {
+            Held::Bytes(output, size) => {
                 drop(target);
                 let bytes = output.into_vec::<u8>(len * size).map_err(in_use)?;
                 let each = (0..len).map(|number| element(&bytes[number * size..][..size]));
                 each.collect::<Result<_>>()?
             }
-            Elements::Variable(fill) => target.into_elements(len, &fill, element)?,
+            Held::Variable(fill) => target.into_elements(len, &fill, element)?,
         };
         Ok(ArrayD::from_shape_vec(IxDyn(&shape), elements).expect("as many as the shape has"))
+    }
+
+    /// Returns the elements of a complete read as bytes, whatever their type.
+    pub(crate) fn into_elements(self) -> Result<Elements> {
+        let len = self.shape.iter().product();
+        let (bytes, offsets) = match self.held {
+            Held::Plain(_, output) | Held::Bytes(output, _) => {
+                drop(self.target);
+                let size = self.data_type.slot_size();
+                (output.into_vec::<u8>(len * size).map_err(in_use)?, None)
+            }
+            Held::Variable(fill) => {
+                let (mut offsets, mut bytes) = (Vec::with_capacity(len + 1), Vec::new());
+                offsets.push(0);
+                self.target.into_elements(len, &fill, |element| {
+                    bytes.extend_from_slice(element);
+                    offsets.push(bytes.len());
+                    Ok(())
+                })?;
+                (bytes, Some(offsets))
+            }
+        };
+        Ok(Elements::of_read(
+            self.data_type,
+            self.shape,
+            bytes,
+            offsets,
+        ))
+    }
+}
+
+fn in_use(output: Output) -> Error {
+    Error::Internal {
+        reason: format!("{} references to a completed result", output.handles()),
     }
 }
 
@@ -114,7 +149,7 @@ impl OutputLayout {
     /// The array must outlive all handles of the output.
     pub(crate) unsafe fn borrow<T>(array: &mut ArrayViewMutD<'_, T>, _: &Plain<T>) -> Self {
         let strides = byte_strides::<T>(array.strides());
-        let (below, size) = extent::<T>(array.shape(), array.strides());
+        let (below, size) = span(array.shape(), &strides, size_of::<T>());
         // SAFETY: points to the first byte of the lowest element of the view.
         let start = unsafe {
             NonNull::new_unchecked(array.as_mut_ptr())
@@ -131,10 +166,17 @@ impl OutputLayout {
 impl InputLayout {
     /// Takes ownership of the data for the jobs, broadcast to `shape`. Copies views.
     pub(crate) fn new<T: WriteElement>(
-        data: CowArray<'_, T, IxDyn>,
+        data: Data<'_, T>,
         data_type: &DataType,
         shape: &[usize],
     ) -> Result<Self> {
+        let data = match data {
+            Data::Array(data) => data,
+            Data::Elements(elements) => {
+                let (input, strides) = elements.into_input(data_type, shape)?;
+                return Ok(Self { input, strides });
+            }
+        };
         let Some(plain) = plain::<T>(data_type) else {
             return Self::converted(data.view(), data_type, shape);
         };
@@ -157,7 +199,7 @@ impl InputLayout {
         shape: &[usize],
     ) -> Result<Self> {
         // Always C order, whatever the order in memory; variable-size elements are numbered.
-        let size = data_type.fixed_size().unwrap_or(size_of::<u64>());
+        let size = data_type.slot_size();
         let strides = repeated(data.shape(), &c_strides(data.shape(), size), shape)?;
         let (mut offsets, mut bytes) = (vec![0], Vec::new());
         for element in &data {
@@ -185,8 +227,9 @@ impl InputLayout {
         shape: &[usize],
         _: &Plain<T>,
     ) -> Result<Self> {
-        let strides = repeated(array.shape(), &byte_strides::<T>(array.strides()), shape)?;
-        let (below, size) = extent::<T>(array.shape(), array.strides());
+        let strides = byte_strides::<T>(array.strides());
+        let (below, size) = span(array.shape(), &strides, size_of::<T>());
+        let strides = repeated(array.shape(), &strides, shape)?;
         let first =
             NonNull::new(array.as_ptr().cast_mut()).expect("an array's pointer is never null");
         // SAFETY: points to the first byte of the lowest element of the view.
@@ -221,33 +264,4 @@ fn byte_strides<T>(strides: &[isize]) -> Vec<isize> {
         .iter()
         .map(|stride| stride * size_of::<T>().cast_signed())
         .collect()
-}
-
-/// Returns the byte strides of a C-order array.
-pub(super) fn c_strides(shape: &[usize], item_size: usize) -> Vec<isize> {
-    let mut strides = vec![0; shape.len()];
-    let mut stride = item_size.cast_signed();
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed());
-    }
-    strides
-}
-
-/// Returns how many bytes the lowest element lies below the element at index 0, and how many bytes
-/// the array spans.
-fn extent<T>(shape: &[usize], strides: &[isize]) -> (usize, usize) {
-    if shape.contains(&0) {
-        return (0, 0);
-    }
-    let (mut below, mut above) = (0, 0);
-    for (&len, &stride) in shape.iter().zip(strides) {
-        let reach = (len - 1) * stride.unsigned_abs() * size_of::<T>();
-        if stride < 0 {
-            below += reach
-        } else {
-            above += reach
-        }
-    }
-    (below, below + above + size_of::<T>())
 }

@@ -1,7 +1,6 @@
 //! The Rust types of elements that are read and written.
 
 use half::{bf16, f16};
-use ndarray::{Array, ArrayD, Dimension, Ix0};
 use num_complex::Complex;
 use zarr_core::{DataType, DataTypeKind, Element, Input, Output};
 
@@ -99,55 +98,25 @@ pub trait ReadElement: WriteElement + 'static {
     fn from_bytes(data_type: &DataType, bytes: &[u8]) -> Result<Self, &'static str>;
 }
 
-/// The type parameter of a read, which selects its result: `read::<f32>` returns an
-/// [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2),
-/// whose rank the selection must match.
-pub trait ReadAs {
-    /// The type of the elements.
-    type Element: ReadElement;
-    /// The type of the result.
-    type Output;
-    /// The number of dimensions of the result, if fixed by the type.
-    const NDIM: Option<usize>;
+/// The elements of [`Elements`](crate::Elements), whose data type is known at run time only; no
+/// values exist.
+#[derive(Clone, Debug)]
+#[expect(unnameable_types, reason = "only this crate implements the traits")]
+pub enum AnyElement {}
 
-    /// Converts an array of [`Self::NDIM`] dimensions into the result.
-    fn from_array(array: ArrayD<Self::Element>) -> Self::Output;
-}
+impl WriteElement for AnyElement {
+    fn holds(_: &DataType) -> bool {
+        true
+    }
 
-impl<T: ReadElement> ReadAs for T {
-    type Element = T;
-    type Output = ArrayD<T>;
-    const NDIM: Option<usize> = None;
-
-    fn from_array(array: ArrayD<T>) -> ArrayD<T> {
-        array
+    fn push_bytes(&self, _: &DataType, _: &mut Vec<u8>) {
+        match *self {}
     }
 }
 
-impl<T: ReadElement, D: Dimension> ReadAs for Array<T, D> {
-    type Element = T;
-    type Output = Self;
-    const NDIM: Option<usize> = D::NDIM;
-
-    fn from_array(array: ArrayD<T>) -> Self {
-        array
-            .into_dimensionality()
-            .expect("as many dimensions as were asked for")
-    }
-}
-
-/// A zero-dimensional result: `read::<Scalar<f32>>` returns one `f32`.
-#[derive(Debug)]
-pub struct Scalar<T>(std::marker::PhantomData<T>);
-
-impl<T: ReadElement> ReadAs for Scalar<T> {
-    type Element = T;
-    type Output = T;
-    const NDIM: Option<usize> = Some(0);
-
-    fn from_array(array: ArrayD<T>) -> T {
-        let array = array.into_dimensionality::<Ix0>();
-        array.expect("no dimensions, as asked for").into_scalar()
+impl ReadElement for AnyElement {
+    fn from_bytes(_: &DataType, _: &[u8]) -> Result<Self, &'static str> {
+        Err("elements of a type known at run time are not converted")
     }
 }
 

@@ -1,15 +1,10 @@
 //! Elements of any data type as bytes: for programs that learn the data type at run time.
 
-use std::ops::Range;
+use zarr_core::size::c_strides;
+use zarr_core::{DataType, DataTypeKind, FillValue, Input};
 
-use zarr_core::{DataType, DataTypeKind, FillValue, Input, Output};
-
-use super::append::AxisName;
-use super::data::c_strides;
+use super::Array;
 use super::number::{Number, complex_in, is_numeric, numbers_in, push_number};
-use super::selection::Select;
-use super::{Array, InputLayout};
-use crate::engine::Target;
 use crate::error::{Error, Result};
 
 /// Elements of any data type in C order, as bytes in this machine's byte order.
@@ -20,7 +15,7 @@ use crate::error::{Error, Result};
 /// let hierarchy = blocking::open("memory:")?;
 /// let array = hierarchy.create_array("a", ArrayBuilder::new(&[4], "int16").build()?)?;
 /// array.write(1..3, &[-5_i16, 7])?;
-/// let found = array.read_elements(1..4)?;
+/// let found = array.read::<Elements>(1..4)?;
 /// assert_eq!((found.shape(), found.to_json(0), found.to_json(2)), (&[3][..], "-5".into(), "0".into()));
 ///
 /// let mut sum = 0.0;
@@ -28,7 +23,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(sum, 2.0);
 ///
 /// let more = Elements::new(array.data_type(), &[1], 9_i16.to_ne_bytes().to_vec())?;
-/// array.write_elements(0, more)?;
+/// array.write(0, more)?;
 /// assert_eq!(array.read::<i16>(..)?.as_slice(), Some(&[9, -5, 7, 0][..]));
 /// # Ok::<(), zarr_engine::Error>(())
 /// ```
@@ -213,111 +208,53 @@ impl Elements {
         self.data_type.fixed_size().unwrap_or(0)
     }
 
-    /// Returns these elements as the input of a write.
-    fn into_input(self) -> InputLayout {
-        let strides = c_strides(
-            &self.shape,
-            self.data_type.fixed_size().unwrap_or(size_of::<u64>()),
-        );
+    /// Creates the elements that a read returned.
+    pub(super) fn of_read(
+        data_type: DataType,
+        shape: Vec<usize>,
+        bytes: Vec<u8>,
+        offsets: Option<Vec<usize>>,
+    ) -> Self {
+        Self {
+            data_type,
+            shape,
+            bytes,
+            offsets,
+        }
+    }
+
+    /// Adds a dimension of length 1.
+    pub(super) fn insert_axis(&mut self, axis: usize) {
+        self.shape.insert(axis, 1);
+    }
+
+    /// Returns these elements as the input of a write to a selection of this shape, or of this
+    /// number of elements, with the strides of the input.
+    pub(super) fn into_input(
+        self,
+        data_type: &DataType,
+        shape: &[usize],
+    ) -> Result<(Input, Vec<isize>)> {
+        if self.data_type != *data_type {
+            let data_type = data_type.name().to_owned();
+            let element = "elements of an array of another data type";
+            return Err(zarr_core::Error::ElementType { data_type, element }.into());
+        }
+        if self.len() != shape.iter().product::<usize>() {
+            return Err(Error::Shape {
+                found: self.shape,
+                expected: shape.to_vec(),
+            });
+        }
         let input = match self.offsets {
             Some(offsets) => Input::variable(offsets, self.bytes),
             None => Input::from_vec(self.bytes, 0),
         };
-        InputLayout { input, strides }
+        Ok((input, c_strides(shape, data_type.slot_size())))
     }
 }
 
 impl Array {
-    /// Reads a [selection](Select) of any data type, like [`Self::read`].
-    ///
-    /// # Errors
-    /// The errors of [`Self::read`], except for the element type.
-    pub async fn read_elements(&self, selection: impl Select) -> Result<Elements> {
-        let resolved = self.resolve(selection)?;
-        let (shape, len) = (resolved.shape(), resolved.elements()?);
-        let (engine, plan) = (self.hierarchy.engine(), self.read_plan(&resolved));
-        let (bytes, offsets) = match self.data_type().fixed_size() {
-            Some(size) => {
-                let output = Output::zeroed::<u8>(len.saturating_mul(size))?;
-                let read = engine.read(plan, Target::fixed(output.clone())).await;
-                self.located(read)?;
-                let bytes = output.into_vec::<u8>(len * size);
-                let bytes = bytes.map_err(|_| Error::Internal {
-                    reason: "handles of a result that is complete".to_owned(),
-                })?;
-                (bytes, None)
-            }
-            None => {
-                let target = Target::variable(len)?;
-                self.located(engine.read(plan, target.clone()).await)?;
-                let (mut offsets, mut bytes) = (Vec::with_capacity(len + 1), Vec::new());
-                offsets.push(0);
-                target.into_elements(len, self.fill_value(), |element| {
-                    bytes.extend_from_slice(element);
-                    offsets.push(bytes.len());
-                    Ok(())
-                })?;
-                (bytes, Some(offsets))
-            }
-        };
-        Ok(Elements {
-            data_type: self.data_type().clone(),
-            shape: shape.to_vec(),
-            bytes,
-            offsets,
-        })
-    }
-
-    /// Writes elements of any data type to a [selection](Select) of their shape, like
-    /// [`Self::write`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) if the array has another data
-    /// type, [`Error::Shape`] if the selection has another shape, and those of [`Self::write`].
-    pub async fn write_elements(&self, selection: impl Select, elements: Elements) -> Result<()> {
-        self.check_type(&elements)?;
-        let resolved = self.resolve(selection)?;
-        if elements.len() != resolved.elements()? {
-            self.check_shape(&resolved, &elements.shape)?;
-        }
-        let elements = Elements {
-            shape: resolved.shape().to_vec(),
-            ..elements
-        };
-        self.write_input(&resolved, elements.into_input()).await
-    }
-
-    /// Appends elements of any data type along a dimension, like [`Self::append`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::ElementType`](crate::ErrorKind::ElementType) if the array has another data
-    /// type, and those of [`Self::append`].
-    pub async fn append_elements(
-        &mut self,
-        axis: impl AxisName,
-        mut elements: Elements,
-    ) -> Result<Range<u64>> {
-        self.check_type(&elements)?;
-        let axis = self.located(axis.position(&self.space()))?;
-        if elements.shape.len() + 1 == self.shape().len() {
-            elements.shape.insert(axis, 1);
-        }
-        self.check_step(axis, &elements.shape)?;
-        let len = elements.shape[axis] as u64;
-        self.append_input(axis, len, elements.into_input()).await
-    }
-
-    fn check_type(&self, elements: &Elements) -> Result<()> {
-        if *self.data_type() == elements.data_type {
-            return Ok(());
-        }
-        let data_type = self.data_type().name().to_owned();
-        let element = "elements of an array of another data type";
-        self.located(Err(
-            zarr_core::Error::ElementType { data_type, element }.into()
-        ))
-    }
-
     /// Returns the fill value as elements without dimensions.
     pub(super) fn fill_element(&self) -> Elements {
         let bytes = self.fill_value().bytes().to_vec();

@@ -7,8 +7,8 @@ use zarr_store::ByteRange;
 
 use super::Array;
 use super::chunk::Chunk;
-use super::element::ReadAs;
 use super::grid::Boxes;
+use super::read_as::ReadAs;
 use super::source::WriteData;
 use crate::engine::stored_range;
 use crate::error::{Error, Result};
@@ -199,10 +199,8 @@ impl<'a> InnerChunk<'a> {
         let Some(found) = array.located(found.map_err(Error::from))? else {
             return Ok(None);
         };
-        let index = sharding.decode_index(&found.bytes).map_err(|error| {
-            let error = error.member("shard index");
-            error.key(&key).into()
-        });
+        let index = sharding.decode_index(&found.bytes);
+        let index = index.map_err(|error| error.key(&key).into());
         let (index, counts) = (array.located(index)?, sharding.chunks_per_shard());
         // Positions count in the stored order of the axes.
         let order = codecs.axis_order();

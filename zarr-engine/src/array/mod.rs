@@ -23,6 +23,7 @@ mod number;
 mod parts;
 mod publish;
 mod read;
+mod read_as;
 mod resize;
 mod rewrite;
 mod selection;
@@ -36,7 +37,7 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use zarr_core::metadata::{ArrayMetadata, Attributes, NodeMetadata};
+use zarr_core::metadata::{ArrayMetadata, Attributes};
 use zarr_core::plan::{ReadOptions, WriteOptions};
 use zarr_core::{ArrayLayout, DataType, FillValue, Members, NodePath};
 
@@ -48,12 +49,14 @@ pub use compare::{ElementDifferences, Tolerance};
 pub(crate) use data::{InputLayout, OutputLayout};
 pub use digest::ValueDigest;
 pub(crate) use element::plain;
-pub use element::{Plain, ReadAs, ReadElement, Scalar, WriteElement};
+pub use element::{Plain, ReadElement, WriteElement};
 pub use elements::Elements;
 pub use inner_chunk::InnerChunk;
 pub use number::Number;
+pub use read_as::{ReadAs, Scalar};
 pub use rewrite::{Rewrite, Rewritten};
 pub use selection::{Points, Select, Space, points};
+pub(crate) use source::Data;
 pub use source::WriteData;
 pub use statistics::Statistics;
 pub use stored::{StoredChunk, StoredShard};
@@ -65,7 +68,7 @@ use serde::de::DeserializeOwned;
 use crate::attributes;
 use crate::documents::key_of;
 use crate::error::{Error, Result};
-use crate::hierarchy::{Hierarchy, NodeKind, node_type};
+use crate::hierarchy::{Hierarchy, array_document};
 
 /// An open array of a hierarchy: its metadata is bound and is not read again.
 ///
@@ -235,7 +238,7 @@ impl Array {
     /// # Errors
     /// [`Error::Core`] if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
-        self.located(attributes::typed(self.attributes()))
+        self.located(self.attributes().deserialize().map_err(Error::from))
     }
 
     /// Sets the attributes named by the members of `value` and keeps all others.
@@ -244,9 +247,8 @@ impl Array {
     /// [`Error::Core`] if `value` does not serialize to a JSON object, and those of
     /// [`Self::change_attributes`].
     pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
-        let members = self.located(attributes::untyped(value))?;
-        let changed = self.change_attributes(|stored| attributes::merged(stored, &members));
-        changed.await
+        self.change_attributes(self.located(attributes::merging(value))?)
+            .await
     }
 
     /// Applies `change` to the stored attributes; retries if another writer changes them meanwhile.
@@ -278,28 +280,20 @@ impl Array {
         &mut self,
         change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
     ) -> Result<()> {
-        let changed = self
-            .hierarchy
-            .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Array(array) => {
-                    self.check_grown(&array)?;
-                    Ok(change(array)?.into())
-                }
-                NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
-            });
+        let changed = self.hierarchy.change(&self.path, |metadata| {
+            let array = array_document(&self.path, metadata)?;
+            self.check_grown(&array)?;
+            Ok(change(array)?.into())
+        });
         let changed = changed.await?;
-        self.hierarchy
-            .renew_copies_after(&self.path, &changed)
-            .await?;
         let key = key_of(&self.path, &changed);
-        if let NodeMetadata::Array(metadata) = changed {
-            let changed = Self {
-                options: self.options,
-                read_options: self.read_options,
-                ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
-            };
-            *self = changed.with_open_axes(self.open_axes())?;
-        }
+        let metadata = array_document(&self.path, changed)?;
+        let changed = Self {
+            options: self.options,
+            read_options: self.read_options,
+            ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
+        };
+        *self = changed.with_open_axes(self.open_axes())?;
         Ok(())
     }
 
@@ -352,10 +346,9 @@ impl Array {
             .any_document(&self.path)
             .await?
             .ok_or_else(|| self.hierarchy.not_found(&self.path))?;
-        match own {
-            NodeMetadata::Array(own) => self.check_layout(&own).map(|()| own),
-            NodeMetadata::Group(_) => Err(node_type(&self.path, NodeKind::Group)),
-        }
+        let own = array_document(&self.path, own)?;
+        self.check_layout(&own)?;
+        Ok(own)
     }
 }
 

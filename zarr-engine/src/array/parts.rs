@@ -125,7 +125,7 @@ impl Array {
             .map(move |part| {
                 let map = map.clone();
                 async move {
-                    let elements = self.read_elements(&*part).await?;
+                    let elements = self.read::<Elements>(&*part).await?;
                     compute(move || map(&part, &elements)).await
                 }
             })

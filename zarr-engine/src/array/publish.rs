@@ -45,12 +45,7 @@ impl Array {
     ) -> Result<Range<u64>> {
         let (axis, len, input) = self.block(&axis, data)?;
         let (ahead, range) = self.reserve_ahead(axis, len).await?;
-        let mut part = ahead.shape().iter().map(|&len| 0..len).collect::<Vec<_>>();
-        part[axis] = range.clone();
-        if len > 0 {
-            let resolved = ahead.resolve(&part)?;
-            ahead.write_input(&resolved, input).await?;
-        }
+        ahead.write_block(axis, &range, input).await?;
         self.publish(axis, range.clone()).await?;
         Ok(range)
     }

@@ -6,7 +6,8 @@ use zarr_core::{Output, Resolved};
 
 use super::Array;
 use super::data::NewArray;
-use super::element::{ReadAs, ReadElement, WriteElement, expect};
+use super::element::{ReadElement, WriteElement, expect};
+use super::read_as::ReadAs;
 use super::selection::{Select, Space, s};
 use crate::engine::Target;
 use crate::error::{Error, Result};
@@ -18,7 +19,7 @@ impl Array {
     /// The type parameter selects the type of the result ([`ReadAs`]): `read::<f32>` returns an
     /// [`ArrayD<f32>`](ndarray::ArrayD), `read::<Array2<f32>>` an [`Array2<f32>`](ndarray::Array2),
     /// and [`read::<Scalar<f32>>`](crate::Scalar) one element. Strings, byte strings and optional
-    /// elements are read like numbers.
+    /// elements are read like numbers. [`read::<Elements>`](crate::Elements) reads any data type.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -142,8 +143,7 @@ impl Array {
         read: Result<()>,
         array: NewArray<T::Element>,
     ) -> Result<T::Output> {
-        let array = read.and_then(|()| array.finish());
-        self.located(array).map(T::from_array)
+        self.located(read.and_then(|()| T::from_read(array)))
     }
 
     /// Plans a read into a buffer in C order.

@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Array;
 use super::division::{Division, Parts};
+use super::elements::Elements;
 use super::grid::Boxes;
 use super::parts::at_once;
 use super::selection::Select;
@@ -153,7 +154,7 @@ impl Array {
     ) -> Result<()> {
         let from = region.iter().zip(step);
         let from = from.map(|(region, step)| region.start + step.start..region.start + step.end);
-        let elements = self.read_elements(&*from.collect::<Vec<_>>()).await?;
+        let elements = self.read::<Elements>(&*from.collect::<Vec<_>>()).await?;
         let elements = match self.data_type() == target.data_type() {
             true => elements,
             false => {
@@ -162,7 +163,7 @@ impl Array {
                 self.located(converted)?
             }
         };
-        target.write_elements(step, elements).await
+        target.write(step, elements).await
     }
 
     /// Splits a target into steps of whole chunks (or shards), each wide enough to use the chunks of

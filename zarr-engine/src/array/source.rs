@@ -1,13 +1,14 @@
 //! The data that callers can write: `ndarray` arrays and views, slices, single elements.
 
-use ndarray::{Array, ArrayBase, ArrayView, CowArray, Data, Dimension, IxDyn, arr0};
+use ndarray::{Array, ArrayBase, ArrayView, Axis, CowArray, Dimension, IxDyn, arr0};
 
-use super::element::WriteElement;
+use super::element::{AnyElement, WriteElement};
+use super::elements::Elements;
 use crate::error::{Error, Result};
 
 /// Data that can be written to a selection: an `ndarray` array or view with the shape of the
-/// selection or broadcastable to it, a slice of all elements in C order, a slice with a shape, or a
-/// single element that fills the selection.
+/// selection or broadcastable to it, a slice of all elements in C order, a slice with a shape, a
+/// single element that fills the selection, or [`Elements`] of any data type.
 pub trait WriteData<'a> {
     /// The type of the elements.
     type Element: WriteElement + 'a;
@@ -15,11 +16,44 @@ pub trait WriteData<'a> {
     /// Returns the shape of the data itself; empty for a single element.
     fn shape(&self) -> Vec<usize>;
 
-    /// Converts the data into an array for a selection of this shape.
+    /// Prepares the data for a selection of this shape.
     ///
     /// # Errors
     /// [`Error::Shape`] if a slice has the wrong number of elements.
-    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, Self::Element, IxDyn>>;
+    #[doc(hidden)]
+    fn into_data(self, shape: &[usize]) -> Result<Data<'a, Self::Element>>;
+}
+
+/// Data in one of two forms.
+#[derive(Debug)]
+#[expect(unnameable_types, reason = "only this crate implements the traits")]
+pub enum Data<'a, T> {
+    /// Elements of a Rust type.
+    Array(CowArray<'a, T, IxDyn>),
+    /// Elements of any data type.
+    Elements(Elements),
+}
+
+impl<T: Clone> Data<'_, T> {
+    /// Adds a dimension of length 1.
+    pub(super) fn insert_axis(&mut self, axis: usize) {
+        match self {
+            Self::Array(array) => array.insert_axis_inplace(Axis(axis)),
+            Self::Elements(elements) => elements.insert_axis(axis),
+        }
+    }
+}
+
+impl<'a> WriteData<'a> for Elements {
+    type Element = AnyElement;
+
+    fn shape(&self) -> Vec<usize> {
+        self.shape().to_vec()
+    }
+
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, AnyElement>> {
+        Ok(Data::Elements(self))
+    }
 }
 
 impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for Array<T, D> {
@@ -29,8 +63,8 @@ impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for Array<T, D> {
         ArrayBase::shape(self).to_vec()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
-        Ok(self.into_dyn().into())
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
+        Ok(Data::Array(self.into_dyn().into()))
     }
 }
 
@@ -41,8 +75,8 @@ impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for ArrayView<'a, T, 
         ArrayBase::shape(self).to_vec()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
-        Ok(self.into_dyn().into())
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
+        Ok(Data::Array(self.into_dyn().into()))
     }
 }
 
@@ -53,12 +87,12 @@ impl<'a, T: WriteElement + 'a, D: Dimension> WriteData<'a> for CowArray<'a, T, D
         ArrayBase::shape(self).to_vec()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
-        Ok(self.into_dyn())
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
+        Ok(Data::Array(self.into_dyn()))
     }
 }
 
-impl<'a, T: WriteElement + 'a, S: Data<Elem = T>, D: Dimension> WriteData<'a>
+impl<'a, T: WriteElement + 'a, S: ndarray::Data<Elem = T>, D: Dimension> WriteData<'a>
     for &'a ArrayBase<S, D>
 {
     type Element = T;
@@ -67,8 +101,8 @@ impl<'a, T: WriteElement + 'a, S: Data<Elem = T>, D: Dimension> WriteData<'a>
         (**self).shape().to_vec()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
-        Ok(self.view().into_dyn().into())
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
+        Ok(Data::Array(self.view().into_dyn().into()))
     }
 }
 
@@ -79,7 +113,7 @@ impl<'a, T: WriteElement + 'a> WriteData<'a> for &'a [T] {
         vec![self.len()]
     }
 
-    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+    fn into_data(self, shape: &[usize]) -> Result<Data<'a, T>> {
         (shape, self).into_data(shape)
     }
 }
@@ -91,7 +125,7 @@ impl<'a, T: WriteElement + 'a> WriteData<'a> for &'a Vec<T> {
         vec![self.len()]
     }
 
-    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+    fn into_data(self, shape: &[usize]) -> Result<Data<'a, T>> {
         self.as_slice().into_data(shape)
     }
 }
@@ -103,7 +137,7 @@ impl<'a, T: WriteElement + 'a, const N: usize> WriteData<'a> for &'a [T; N] {
         vec![N]
     }
 
-    fn into_data(self, shape: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+    fn into_data(self, shape: &[usize]) -> Result<Data<'a, T>> {
         self.as_slice().into_data(shape)
     }
 }
@@ -116,7 +150,7 @@ impl<'a, T: WriteElement + 'a, S: AsRef<[usize]>> WriteData<'a> for (S, &'a [T])
         self.0.as_ref().to_vec()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
         let (shape, elements) = (self.0.as_ref(), self.1);
         let mismatch = || Error::Shape {
             found: vec![elements.len()],
@@ -129,7 +163,7 @@ impl<'a, T: WriteElement + 'a, S: AsRef<[usize]>> WriteData<'a> for (S, &'a [T])
             return Err(mismatch());
         }
         let view = ArrayView::from_shape(IxDyn(shape), elements);
-        Ok(view.map_err(|_| mismatch())?.into())
+        Ok(Data::Array(view.map_err(|_| mismatch())?.into()))
     }
 }
 
@@ -140,7 +174,7 @@ impl<'a, T: WriteElement + 'a> WriteData<'a> for T {
         Vec::new()
     }
 
-    fn into_data(self, _: &[usize]) -> Result<CowArray<'a, T, IxDyn>> {
-        Ok(arr0(self).into_dyn().into())
+    fn into_data(self, _: &[usize]) -> Result<Data<'a, T>> {
+        Ok(Data::Array(arr0(self).into_dyn().into()))
     }
 }

@@ -97,7 +97,7 @@ impl Array {
         let found = self.hierarchy.store().get(&chunk.key, &range, None).await?;
         let Some(body) = found else { return Ok(None) };
         let decoded = sharding.decode_index(&body.bytes);
-        let decoded = decoded.map_err(|error| error.member("shard index").key(&chunk.key))?;
+        let decoded = decoded.map_err(|error| error.key(&chunk.key))?;
         let entries = decoded.entries();
         let is_stored = |entry: &[u64; 2]| *entry != [u64::MAX; 2];
         // Two entries may point to one range.

@@ -5,7 +5,8 @@ use zarr_core::plan::ReadPlan;
 use zarr_core::{AxisIndices, BasicIndex, Selection, Slice};
 
 use super::Array;
-use super::element::{ReadAs, ReadElement};
+use super::element::ReadElement;
+use super::read_as::ReadAs;
 use super::selection::{Select, Space};
 use super::source::WriteData;
 use crate::error::Result;

@@ -13,8 +13,8 @@ use crate::error::Result;
 
 impl Array {
     /// Writes [data](WriteData) to a [selection](Select). The data is an array or view with the
-    /// shape of the selection or broadcastable to it, a slice of all elements in C order, or a
-    /// single element. Owned arrays are not copied; views are, so that jobs may outlive the future.
+    /// shape of the selection or broadcastable to it, a slice of all elements in C order, a single
+    /// element, or [`Elements`](crate::Elements) of any data type. Owned arrays are not copied; views are, so that jobs may outlive the future.
     ///
     /// Each chunk or shard is replaced atomically. If some elements of a chunk are kept, the stored
     /// chunk is read and the merged one is stored on condition that no other writer changed it
@@ -47,7 +47,7 @@ impl Array {
         let input = data
             .into_data(resolved.shape())
             .and_then(|data| InputLayout::new(data, self.data_type(), resolved.shape()));
-        self.write_input(&resolved, self.located(input)?).await
+        self.write_layout(&resolved, self.located(input)?).await
     }
 
     /// Writes a selection from caller-owned memory, with elements `strides` bytes apart.
@@ -57,7 +57,7 @@ impl Array {
     ///
     /// # Errors
     /// The errors of [`Self::write`] except for the element type.
-    pub async fn write_from(
+    pub async fn write_input(
         &self,
         selection: impl Select,
         input: Input,
@@ -65,7 +65,7 @@ impl Array {
     ) -> Result<()> {
         let resolved = self.resolve(selection)?;
         let strides = strides.to_vec();
-        self.write_input(&resolved, InputLayout { input, strides })
+        self.write_layout(&resolved, InputLayout { input, strides })
             .await
     }
 
@@ -79,7 +79,11 @@ impl Array {
         Ok(self.write_plan(&resolved, &vec![0; resolved.shape().len()]))
     }
 
-    pub(crate) async fn write_input(&self, resolved: &Resolved, source: InputLayout) -> Result<()> {
+    pub(crate) async fn write_layout(
+        &self,
+        resolved: &Resolved,
+        source: InputLayout,
+    ) -> Result<()> {
         self.check_own_metadata().await?;
         let plan = self.write_plan(resolved, &source.strides);
         self.located(self.hierarchy.engine().write(plan, source.input).await)
@@ -132,6 +136,6 @@ impl Array {
         let strides = vec![0; resolved.shape().len()];
         let writer = self.clone().with_write_options(<_>::default());
         let input = InputLayout { input, strides };
-        writer.write_input(&resolved, input).await
+        writer.write_layout(&resolved, input).await
     }
 }

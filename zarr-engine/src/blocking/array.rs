@@ -14,8 +14,8 @@ use zarr_core::{ArrayLayout, DataType, FillValue, Input, NodePath, Output, Selec
 use super::run::{each, read, read_into, run, write};
 use super::{Chunk, Hierarchy, InnerChunk, blocking, methods, turned, wait};
 use crate::array::{
-    AxisName, Compaction, DeadSpace, ElementDifferences, Elements, ReadAs, ReadElement, Rewrite,
-    Rewritten, Select, Statistics, StoredChunk, Tolerance, ValueDigest, WriteData,
+    AxisName, Compaction, DeadSpace, ElementDifferences, ReadAs, ReadElement, Rewrite, Rewritten,
+    Select, Statistics, StoredChunk, Tolerance, ValueDigest, WriteData,
 };
 use crate::engine::{CompactOptions, Target};
 use crate::error::Result;
@@ -42,14 +42,14 @@ blocking! {
         fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'_>>;
         fn grid_shape(&self) -> Vec<u64>;
         fn inner_grid_shape(&self) -> Option<Vec<u64>>;
-        async fn write_from(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;
+        async fn write_input(&self, selection: impl Select, input: Input, strides: &[isize]) -> Result<()>;
         fn region(&self, selection: impl Select) -> Result<Vec<Range<u64>>>;
-        async fn read_elements(&self, selection: impl Select) -> Result<Elements>;
-        async fn write_elements(&self, selection: impl Select, elements: Elements) -> Result<()>;
-        async fn append_elements(&mut self, axis: impl AxisName, elements: Elements) -> Result<Range<u64>>;
         async fn statistics(&self, selection: impl Select, distinct: usize) -> Result<Statistics>;
         async fn histogram(&self, selection: impl Select, low: f64, high: f64, bins: usize) -> Result<Vec<u64>>;
         async fn value_digest(&self, selection: impl Select) -> Result<ValueDigest>;
+        async fn copy_to(&self, @target: &Array) -> Result<()>;
+        async fn differences(&self, @other: &Array, selection: impl Select, tolerance: Tolerance, most: usize) -> Result<ElementDifferences>;
+        async fn rewrite_to(&self, @target: &Array, selection: impl Select, options: Rewrite, done: impl Fn(u64) + Send + Sync) -> Result<Rewritten>;
         async fn stored(&self, indexes: usize) -> Result<Vec<StoredChunk>>;
         async fn dead_space(&self) -> Result<Vec<DeadSpace>>;
         async fn compact(&self, options: impl Into<CompactOptions>) -> Result<Compaction>;
@@ -153,48 +153,6 @@ impl Array {
     pub fn reserve_ahead(&mut self, axis: impl AxisName, len: u64) -> Result<(Self, Range<u64>)> {
         let (ahead, range) = wait(self.inner.reserve_ahead(axis, len))?;
         Ok((ahead.into(), range))
-    }
-
-    /// Copies all elements into another array, like [`crate::Array::copy_to`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Array::copy_to`].
-    pub fn copy_to(&self, target: &Self) -> Result<()> {
-        wait(self.inner.copy_to(&target.inner))
-    }
-
-    /// Compares a region with that of another array, like [`crate::Array::differences`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Array::differences`].
-    pub fn differences(
-        &self,
-        other: &Self,
-        selection: impl Select,
-        tolerance: Tolerance,
-        most: usize,
-    ) -> Result<ElementDifferences> {
-        let differences = self
-            .inner
-            .differences(&other.inner, selection, tolerance, most);
-        wait(differences)
-    }
-
-    /// Copies a region into an array with other metadata, like [`crate::Array::rewrite_to`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Array::rewrite_to`].
-    pub fn rewrite_to(
-        &self,
-        target: &Self,
-        selection: impl Select,
-        options: Rewrite,
-        done: impl Fn(u64) + Send + Sync,
-    ) -> Result<Rewritten> {
-        wait(
-            self.inner
-                .rewrite_to(&target.inner, selection, options, done),
-        )
     }
 
     /// Iterates over all chunks of the chunk grid, like [`crate::Array::chunks`].

@@ -125,7 +125,8 @@ macro_rules! blocking {
     };
 }
 
-/// Defines the listed methods: those that wait and those that do not.
+/// Defines the listed methods: those that wait and those that do not. An argument with `@` is another
+/// blocking handle.
 macro_rules! methods {
     ($of:ident) => {};
     ($of:ident async fn $name:ident $([$($generics:tt)*])? (&self $(, $arg:ident: $type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
@@ -140,6 +141,14 @@ macro_rules! methods {
         methods! { @document $of $name, "Blocking variant of",
             pub fn $name$(<$($generics)*>)?(&mut self $(, $arg: $type)*) -> Result<$out> {
                 crate::blocking::turned(crate::blocking::wait(self.inner.$name($($arg),*)))
+            }
+        }
+        methods! { $of $($rest)* }
+    };
+    ($of:ident async fn $name:ident (&self $(, $arg:ident: $type:ty)*, @$handle:ident: $handle_type:ty $(, $more:ident: $more_type:ty)*) -> Result<$out:ty>; $($rest:tt)*) => {
+        methods! { @document $of $name, "Blocking variant of",
+            pub fn $name(&self $(, $arg: $type)*, $handle: $handle_type $(, $more: $more_type)*) -> Result<$out> {
+                crate::blocking::turned(crate::blocking::wait(self.inner.$name($($arg,)* &$handle.inner $(, $more)*)))
             }
         }
         methods! { $of $($rest)* }
@@ -231,6 +240,7 @@ blocking! {
         fn with_write_options(self, options: WriteOptions) -> Hierarchy;
         fn write_options(&self) -> WriteOptions;
         async fn run_read(&self, plan: ReadPlan, target: Target) -> Result<()>;
+        fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>>;
         async fn run_write(&self, plan: WritePlan, input: Input) -> Result<()>;
         async fn node(&self, path: &str) -> Result<Node>;
         async fn array(&self, path: &str) -> Result<Array>;
@@ -244,6 +254,9 @@ blocking! {
         async fn open_or_create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn rename(&self, from: &str, to: &str) -> Result<Node>;
+        async fn copy(&self, from: &str, @target: &Hierarchy, to: &str) -> Result<Node>;
+        async fn copy_with(&self, from: &str, @target: &Hierarchy, to: &str, overwrite: bool, progress: impl FnMut(u64, u64)) -> Result<Node>;
+        async fn transfer(&self, from: &str, @target: &Hierarchy, to: &str, options: Transfer, done: impl Fn(u64) + Send + Sync) -> Result<Transferred>;
         async fn delete(&self, path: &str) -> Result<()>;
         async fn convert_v2(&self, path: &str) -> Result<Vec<NodePath>>;
         async fn usage(&self, path: &str) -> Result<Vec<NodeUsage>>;
@@ -263,56 +276,6 @@ impl Hierarchy {
     #[must_use]
     pub fn with_caches(store: Store, registry: Registry, caches: CacheOptions) -> Self {
         crate::Hierarchy::with_caches(store, registry, caches).into()
-    }
-
-    /// Copies a node and everything below it, like [`crate::Hierarchy::copy`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Hierarchy::copy`].
-    pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
-        turned(wait(self.inner.copy(from, &target.inner, to)))
-    }
-
-    /// Copies a node, optionally over another, and reports the progress, like
-    /// [`crate::Hierarchy::copy_with`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Hierarchy::copy_with`].
-    pub fn copy_with(
-        &self,
-        from: &str,
-        target: &Self,
-        to: &str,
-        overwrite: bool,
-        progress: impl FnMut(u64, u64),
-    ) -> Result<Node> {
-        let copied = self
-            .inner
-            .copy_with(from, &target.inner, to, overwrite, progress);
-        turned(wait(copied))
-    }
-
-    /// Copies the objects of a node and everything below it, like [`crate::Hierarchy::transfer`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Hierarchy::transfer`].
-    pub fn transfer(
-        &self,
-        from: &str,
-        target: &Self,
-        to: &str,
-        options: Transfer,
-        done: impl Fn(u64) + Send + Sync,
-    ) -> Result<Transferred> {
-        wait(self.inner.transfer(from, &target.inner, to, options, done))
-    }
-
-    /// Runs a read plan on this thread, like [`crate::Hierarchy::run_read_here`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Hierarchy::run_read_here`].
-    pub fn run_read_here(&self, plan: &ReadPlan, target: &Target) -> Option<Result<()>> {
-        self.inner.run_read_here(plan, target)
     }
 }
 

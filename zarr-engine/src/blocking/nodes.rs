@@ -32,6 +32,7 @@ blocking! {
         async fn open_or_create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array>;
         async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Group>;
         async fn rename(&self, from: &str, to: &str) -> Result<Node>;
+        async fn copy(&self, from: &str, @target: &Group, to: &str) -> Result<Node>;
         fn attributes_as[T: DeserializeOwned](&self) -> Result<T>;
         async fn update_attributes[T: Serialize](&mut self, value: &T) -> Result<()>;
         async fn children(&self) -> Result<Vec<(String, NodeKind)>>;
@@ -50,14 +51,6 @@ impl Group {
     /// The errors of [`crate::Group::new`].
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: GroupMetadata) -> Result<Self> {
         turned(crate::Group::new(hierarchy.as_async(), path, metadata))
-    }
-
-    /// Copies a node below this group, like [`crate::Group::copy`].
-    ///
-    /// # Errors
-    /// The errors of [`crate::Group::copy`].
-    pub fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
-        turned(wait(self.inner.copy(from, &target.inner, to)))
     }
 
     /// Opens the nodes directly below the group and returns them with their names, like

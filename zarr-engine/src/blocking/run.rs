@@ -5,7 +5,9 @@ use ndarray::{ArrayViewMut, Dimension};
 use zarr_core::plan::ReadPlan;
 
 use super::wait;
-use crate::array::{InputLayout, OutputLayout, ReadAs, ReadElement, Select, WriteData, plain};
+use crate::array::{
+    Data, InputLayout, OutputLayout, ReadAs, ReadElement, Select, WriteData, plain,
+};
 use crate::engine::Target;
 use crate::error::Result;
 
@@ -52,14 +54,17 @@ pub(super) fn write<'a, W: WriteData<'a>>(
         return wait(array.write(selection, data));
     };
     let resolved = array.prepare::<W::Element>(&selection)?;
-    let data = array.located(data.into_data(resolved.shape()))?;
+    let data = match array.located(data.into_data(resolved.shape()))? {
+        Data::Array(data) => data,
+        Data::Elements(elements) => return wait(array.write(selection, elements)),
+    };
     let view = data.view();
     // SAFETY: `_lent` waits until all jobs have dropped their handles.
     let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
     let source = array.located(source)?;
     let input = source.input.clone();
     let _lent = Lent(|| input.handles());
-    wait(array.write_input(&resolved, source))
+    wait(array.write_layout(&resolved, source))
 }
 
 pub(super) fn run(array: &crate::Array, plan: ReadPlan, target: Target) -> Result<()> {

@@ -83,28 +83,28 @@ impl Hierarchy {
         renewed
     }
 
-    /// Variant of [`Self::renew_copies`] for use after the document was changed. Succeeds if access
-    /// to a group above is denied, because the caller cannot have updated that group's copies
-    /// either.
-    pub(crate) async fn renew_copies_after(
+    /// Changes a document like [`Self::update`], and then its copies. Succeeds if access to a group
+    /// above is denied, because the caller cannot have updated that group's copies either.
+    pub(crate) async fn change(
         &self,
         path: &NodePath,
-        metadata: &NodeMetadata,
-    ) -> Result<()> {
-        let mut metadata = metadata.clone();
+        change: impl Fn(NodeMetadata) -> Result<NodeMetadata>,
+    ) -> Result<NodeMetadata> {
+        let changed = self.update(path, change).await?;
+        let mut metadata = changed.clone();
         loop {
             let has_copies = match self.renew_copies(path, &metadata).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::PermissionDenied => false,
                 renewed => renewed?,
             };
             if !has_copies {
-                return Ok(());
+                return Ok(changed);
             }
             // Another writer may have changed the document after this one, and renewed the copies
             // before this one did.
             match self.any_document(path).await? {
                 Some(stored) if !stored.means_the_same(&metadata) => metadata = stored,
-                _ => return Ok(()),
+                _ => return Ok(changed),
             }
         }
     }

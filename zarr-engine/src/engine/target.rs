@@ -12,13 +12,13 @@ use crate::error::{Error, Result};
 /// The target of a read; clones share its memory.
 #[derive(Clone, Debug)]
 pub struct Target {
-    elements: Elements,
+    slots: Slots,
     /// The keys of objects that do not exist, if requested.
     absent: Option<Arc<Mutex<Vec<Arc<str>>>>>,
 }
 
 #[derive(Clone, Debug)]
-enum Elements {
+enum Slots {
     /// Elements of fixed size.
     Fixed(Output),
     /// Elements of variable size.
@@ -37,7 +37,7 @@ impl Target {
     #[must_use]
     pub fn fixed(output: Output) -> Self {
         Self {
-            elements: Elements::Fixed(output),
+            slots: Slots::Fixed(output),
             absent: None,
         }
     }
@@ -53,7 +53,7 @@ impl Target {
             chunks: Mutex::default(),
         };
         Ok(Self {
-            elements: Elements::Variable(Arc::new(target)),
+            slots: Slots::Variable(Arc::new(target)),
             absent: None,
         })
     }
@@ -89,9 +89,9 @@ impl Target {
         fill: &FillValue,
         use_element: impl FnMut(&[u8]) -> Result<E>,
     ) -> Result<Vec<E>> {
-        match self.elements {
-            Elements::Variable(target) => target.into_elements(len, fill, use_element),
-            Elements::Fixed(_) => {
+        match self.slots {
+            Slots::Variable(target) => target.into_elements(len, fill, use_element),
+            Slots::Fixed(_) => {
                 let found = "a target for fixed-size elements";
                 Err(zarr_core::Error::invalid(found, "a target for variable-size elements").into())
             }
@@ -100,9 +100,9 @@ impl Target {
 
     /// Returns the buffer that a plan reads into: the elements, or their places.
     pub(crate) fn output(&self) -> &Output {
-        match &self.elements {
-            Elements::Fixed(output) => output,
-            Elements::Variable(target) => &target.places,
+        match &self.slots {
+            Slots::Fixed(output) => output,
+            Slots::Variable(target) => &target.places,
         }
     }
 
@@ -112,9 +112,9 @@ impl Target {
             let mut absent = absent.lock().unwrap_or_else(PoisonError::into_inner);
             absent.push(key.clone());
         }
-        match &self.elements {
-            Elements::Fixed(_) => Ok(job.run(encoded)?),
-            Elements::Variable(target) => target.run(job, encoded),
+        match &self.slots {
+            Slots::Fixed(_) => Ok(job.run(encoded)?),
+            Slots::Variable(target) => target.run(job, encoded),
         }
     }
 
@@ -137,9 +137,9 @@ impl Target {
 
     /// Copies elements of a decoded chunk into the target.
     pub(super) fn copy(&self, job: ChunkJob, chunk: Arc<DecodedChunk>) -> Result<()> {
-        match &self.elements {
-            Elements::Fixed(_) => Ok(job.copy(&chunk)?),
-            Elements::Variable(target) => target.place(job, chunk),
+        match &self.slots {
+            Slots::Fixed(_) => Ok(job.copy(&chunk)?),
+            Slots::Variable(target) => target.place(job, chunk),
         }
     }
 

@@ -9,7 +9,7 @@ use zarr_core::metadata::{ConsolidatedMetadata, NodeMetadata, v2};
 use super::{Difference, Group};
 use crate::documents::relative;
 use crate::error::{At, Result};
-use crate::hierarchy::{NodeKind, node_type};
+use crate::hierarchy::{NodeKind, group_document};
 
 impl Group {
     /// Returns the group whose document holds the copies of this handle.
@@ -124,26 +124,20 @@ impl Group {
     /// malformed document.
     pub async fn consolidate(&mut self) -> Result<()> {
         let nodes = self.hierarchy.documents_within(&self.path).await?;
-        let changed = self
-            .hierarchy
-            .update(&self.path, |metadata| match metadata {
-                NodeMetadata::Group(group) => {
-                    let mut copies = match (group.consolidated(), group.zarr_2()) {
-                        (Some(copies), _) => copies.emptied(),
-                        (None, Some(_)) => ConsolidatedMetadata::new_zarr_2()?,
-                        (None, None) => ConsolidatedMetadata::new(),
-                    };
-                    for (path, metadata) in &nodes {
-                        copies.insert(relative(&self.path, path), metadata)?;
-                    }
-                    Ok(group.with_consolidated(Some(copies))?.into())
-                }
-                NodeMetadata::Array(_) => Err(node_type(&self.path, NodeKind::Array)),
-            });
-        if let NodeMetadata::Group(group) = changed.await.at(&self.path)? {
-            self.metadata = group;
-            self.hierarchy.documents.note_copies(&self.path);
-        }
+        let changed = self.hierarchy.update(&self.path, |metadata| {
+            let group = group_document(&self.path, metadata)?;
+            let mut copies = match (group.consolidated(), group.zarr_2()) {
+                (Some(copies), _) => copies.emptied(),
+                (None, Some(_)) => ConsolidatedMetadata::new_zarr_2()?,
+                (None, None) => ConsolidatedMetadata::new(),
+            };
+            for (path, metadata) in &nodes {
+                copies.insert(relative(&self.path, path), metadata)?;
+            }
+            Ok(group.with_consolidated(Some(copies))?.into())
+        });
+        self.metadata = group_document(&self.path, changed.await.at(&self.path)?)?;
+        self.hierarchy.documents.note_copies(&self.path);
         Ok(())
     }
 

@@ -18,8 +18,7 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::exists`].
     pub async fn exists(&self, path: &str) -> Result<bool> {
-        let path = self.path().join(path)?;
-        self.hierarchy().exists(path.as_str()).await
+        self.hierarchy().exists(&self.absolute(path)?).await
     }
 
     /// Opens the node at a path relative to the group.
@@ -65,9 +64,8 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::create_array`].
     pub async fn create_array(&self, path: &str, metadata: impl IntoMetadata) -> Result<Array> {
-        self.hierarchy()
-            .create_array(self.path().join(path)?.as_str(), metadata)
-            .await
+        let path = self.absolute(path)?;
+        self.hierarchy().create_array(&path, metadata).await
     }
 
     /// Creates a group at a path relative to this one, like [`Hierarchy::create_group`].
@@ -75,9 +73,8 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::create_group`].
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
-        self.hierarchy()
-            .create_group(self.path().join(path)?.as_str(), attributes)
-            .await
+        let path = self.absolute(path)?;
+        self.hierarchy().create_group(&path, attributes).await
     }
 
     /// Opens the nodes directly below the group. Returns them with their names, in order of name.
@@ -153,11 +150,8 @@ impl Group {
         path: &str,
         metadata: impl IntoMetadata,
     ) -> Result<Array> {
-        let path = self.path().join(path)?;
-        let opened = self
-            .hierarchy()
-            .open_or_create_array(path.as_str(), metadata);
-        opened.await
+        let path = self.absolute(path)?;
+        self.hierarchy().open_or_create_array(&path, metadata).await
     }
 
     /// Opens or creates the group at a path relative to this one, like
@@ -166,11 +160,10 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::open_or_create_group`].
     pub async fn open_or_create_group(&self, path: &str, attributes: Attributes) -> Result<Self> {
-        let path = self.path().join(path)?;
-        let opened = self
-            .hierarchy()
-            .open_or_create_group(path.as_str(), attributes);
-        opened.await
+        let path = self.absolute(path)?;
+        self.hierarchy()
+            .open_or_create_group(&path, attributes)
+            .await
     }
 
     /// Creates a node at a path relative to the group, in place of any existing one, like
@@ -179,8 +172,8 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::replace`].
     pub async fn replace(&self, path: &str, metadata: NodeMetadata) -> Result<Node> {
-        let path = self.path().join(path)?;
-        self.hierarchy().replace(path.as_str(), metadata).await
+        let path = self.absolute(path)?;
+        self.hierarchy().replace(&path, metadata).await
     }
 
     /// Copies a node below this group to a path below another group, like [`Hierarchy::copy`].
@@ -188,10 +181,8 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::copy`].
     pub async fn copy(&self, from: &str, target: &Self, to: &str) -> Result<Node> {
-        let (from, to) = (self.path().join(from)?, target.path().join(to)?);
-        let copied = self
-            .hierarchy()
-            .copy(from.as_str(), target.hierarchy(), to.as_str());
+        let (from, to) = (self.absolute(from)?, target.absolute(to)?);
+        let copied = self.hierarchy().copy(&from, target.hierarchy(), &to);
         copied.await
     }
 
@@ -200,8 +191,12 @@ impl Group {
     /// # Errors
     /// The errors of [`Hierarchy::rename`].
     pub async fn rename(&self, from: &str, to: &str) -> Result<Node> {
-        let (from, to) = (self.path().join(from)?, self.path().join(to)?);
-        self.hierarchy().rename(from.as_str(), to.as_str()).await
+        let (from, to) = (self.absolute(from)?, self.absolute(to)?);
+        self.hierarchy().rename(&from, &to).await
+    }
+
+    fn absolute(&self, path: &str) -> Result<String> {
+        Ok(self.path().join(path)?.as_str().to_owned())
     }
 
     /// Binds a node from its copy in this group's document; `below` are the copies of the nodes

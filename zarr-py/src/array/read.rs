@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use zarr_core::size::c_strides;
 use zarr_core::{Output, Selection};
 
 use super::NativeArray;
@@ -12,7 +13,6 @@ use super::memory::{Fresh, check_shape, lend_output};
 use super::node::OpenArray;
 use super::variable::read_variable;
 use crate::error::{Error, Result};
-use crate::lent::c_strides;
 use crate::{events, runtime};
 
 /// Local reads that decode at most this many bytes run on the calling thread: they finish within a

@@ -46,7 +46,7 @@ pub(super) fn read_variable<'py>(
     // Fails early if even the slots of the elements exceed the memory.
     Fresh::new(&finish.shape, size_of::<u64>())?;
     let selection = wanted.selection;
-    let read = async move { Ok(open.array.as_async().read_elements(&selection).await?) };
+    let read = async move { Ok(open.array.as_async().read::<Elements>(&selection).await?) };
     Ok((read, finish))
 }
 

@@ -63,7 +63,7 @@ impl NativeArray {
         let selection = wanted.selection;
         Ok(Box::pin(async move {
             let array = open.array.as_async();
-            array.write_from(&selection, input, &strides).await?;
+            array.write_input(&selection, input, &strides).await?;
             Ok(())
         }))
     }

@@ -20,14 +20,15 @@ use zarr::{Attributes, Hierarchy, ReadPlan, Strictness, Target, WriteOptions, Wr
 use zarr_core::codec::ChunkData;
 use zarr_core::metadata::{ArrayMetadata, v2};
 use zarr_core::plan::ChunkAccess;
+use zarr_core::size::c_strides;
 use zarr_core::{ArrayLayout, DataTypeKind, Input, Members};
 
 use self::batch::Chunks;
-use self::variable::Elements;
+use self::variable::StringsRead;
 use crate::array::{Cost, cost};
 use crate::buffer::{Buffer, copy_of};
 use crate::error::{Error, Result};
-use crate::lent::{Lent, c_strides};
+use crate::lent::Lent;
 use crate::store::NativeStore;
 use crate::{events, runtime};
 
@@ -129,7 +130,7 @@ impl NativePipeline {
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let shape = out.getattr("shape")?.extract::<Vec<usize>>()?;
-        let strides = variable::place_strides(&shape);
+        let strides = c_strides(&shape, self.layout.load().data_type().slot_size());
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);
         };
@@ -137,7 +138,7 @@ impl NativePipeline {
         let target = Target::variable(len).map_err(Error::Zarr)?;
         let read = self.plan_read(chunks.0, target)?;
         let layout = self.layout.load_full();
-        let elements = move |read| Elements {
+        let elements = move |read| StringsRead {
             read,
             layout,
             out,
@@ -177,7 +178,7 @@ impl NativePipeline {
         drop_axes: Vec<usize>,
         store_fill: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let strides = variable::place_strides(&shape);
+        let strides = c_strides(&shape, self.layout.load().data_type().slot_size());
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);
         };
@@ -222,7 +223,7 @@ impl NativePipeline {
         drop_axes: Vec<usize>,
     ) -> PyResult<Option<(String, Cost)>> {
         let layout = self.layout.load();
-        let item_size = layout.data_type().fixed_size().unwrap_or(8);
+        let item_size = layout.data_type().slot_size();
         let strides = c_strides(&shape, item_size);
         let Some(chunks) = Chunks::of(batch, &shape, &strides, &drop_axes)? else {
             return Ok(None);

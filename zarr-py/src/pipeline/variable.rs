@@ -10,22 +10,8 @@ use super::{Done, statuses};
 use crate::elements::Filling;
 use crate::error::Error;
 
-/// The size of a slot for a variable-size element in a buffer.
-const PLACE: usize = 8;
-
-/// The strides of the slots in C order, in bytes.
-pub(super) fn place_strides(shape: &[usize]) -> Vec<isize> {
-    let mut stride = PLACE.cast_signed();
-    let mut strides = vec![0; shape.len()];
-    for (axis, &len) in shape.iter().enumerate().rev() {
-        strides[axis] = stride;
-        stride = stride.saturating_mul(len.cast_signed().max(1));
-    }
-    strides
-}
-
 /// The result of a read: the elements for an array, and the statuses of the chunks.
-pub(super) struct Elements {
+pub(super) struct StringsRead {
     pub(super) read: Done,
     pub(super) layout: Arc<ArrayLayout>,
     /// The NumPy array to be filled.
@@ -33,7 +19,7 @@ pub(super) struct Elements {
     pub(super) len: usize,
 }
 
-impl<'py> IntoPyObject<'py> for Elements {
+impl<'py> IntoPyObject<'py> for StringsRead {
     type Target = PyTuple;
     type Output = Bound<'py, PyTuple>;
     type Error = PyErr;

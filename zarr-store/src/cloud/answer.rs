@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use object_store::client::{HttpError, HttpErrorKind, HttpResponse, HttpResponseBody};
 use reqwest::StatusCode;
 
+use crate::byte_range::length;
 use crate::object::decode::codings;
 use crate::wire::{Facts, UNKNOWN_SIZE};
 
@@ -134,9 +135,13 @@ fn part(
     } else if got != wanted {
         return Err(refuse());
     }
-    let length = wanted.end - wanted.start;
-    set(&mut response, "content-length", &length.to_string());
-    let place = format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1);
+    let last = wanted.end.saturating_sub(1);
+    set(
+        &mut response,
+        "content-length",
+        &length(&wanted).to_string(),
+    );
+    let place = format!("bytes {}-{last}/{size}", wanted.start);
     set(&mut response, "content-range", &place);
     Ok(response)
 }
@@ -178,14 +183,14 @@ fn cut(response: HttpResponse, got: &Range<u64>, wanted: &Range<u64>) -> HttpRes
     if got == wanted {
         return response;
     }
-    let (mut skip, mut left) = (wanted.start - got.start, wanted.end - wanted.start);
+    let (mut skip, mut left) = (wanted.start.saturating_sub(got.start), length(wanted));
     let (parts, body) = response.into_parts();
     let body = body.map_frame(move |frame| {
         frame.map_data(|bytes: Bytes| {
             let from = skip.min(bytes.len() as u64);
             let to = left.saturating_add(from).min(bytes.len() as u64);
-            skip -= from;
-            left -= to - from;
+            skip = skip.saturating_sub(from);
+            left = left.saturating_sub(to.saturating_sub(from));
             let place = |at| usize::try_from(at).unwrap_or(bytes.len());
             bytes.slice(place(from)..place(to))
         })

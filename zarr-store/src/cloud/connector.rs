@@ -102,7 +102,7 @@ impl HttpService for Client {
         }
         let patience = request.extensions().get::<Patience>().cloned();
         let patience = patience.unwrap_or_else(|| Patience {
-            until: Some(Instant::now() + self.patience),
+            until: Instant::now().checked_add(self.patience),
             ..Patience::default()
         });
         patience.count();
@@ -170,9 +170,9 @@ impl Client {
         host: String,
     ) -> Result<HttpResponse, HttpError> {
         let gives_token = request.method() == "PUT" && self.without_token;
-        let mut attempts = if self.retries { 3 } else { 1 };
+        let mut attempts = if self.retries { 3_u32 } else { 1 };
         let cause = loop {
-            attempts -= 1;
+            attempts = attempts.saturating_sub(1);
             let response = match redirect::send(&self.http, request.clone()).await {
                 Ok(response) => response,
                 Err(error) => break Cause::new(&error).to_string(),

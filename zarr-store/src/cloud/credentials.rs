@@ -29,8 +29,12 @@ struct Current<T> {
 
 impl<T> Current<T> {
     fn lasts(&self) -> bool {
-        let from = SystemTime::now() + MARGIN;
-        self.expires_at.is_none_or(|expires_at| expires_at > from)
+        let now = SystemTime::now();
+        self.expires_at.is_none_or(|expires_at| {
+            expires_at
+                .duration_since(now)
+                .is_ok_and(|left| left > MARGIN)
+        })
     }
 }
 

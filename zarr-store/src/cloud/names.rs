@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use strsim::osa_distance;
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -175,29 +176,9 @@ fn nearest(name: &str, kind: &Kind) -> Option<&'static str> {
         .strip_prefix(&kind.environment.to_ascii_lowercase())
         .unwrap_or(&name);
     let known = [kind.own, SHARED, OURS].into_iter().flatten().copied();
-    let near = known.map(|known| (distance(name, known), known));
+    let near = known.map(|known| (osa_distance(name, known), known));
     let (slips, found) = near.min_by_key(|(slips, _)| *slips)?;
-    (slips <= 1 + found.len() / 4).then_some(found)
-}
-
-/// Returns the edit distance of two words: letters inserted, dropped, changed or swapped.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<_>, Vec<_>) = (one.bytes().collect(), other.bytes().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=other.len()).collect()];
-    for (at, letter) in one.iter().enumerate() {
-        let above = &rows[at];
-        let mut row = vec![at + 1];
-        for (to, wanted) in other.iter().enumerate() {
-            let change = above[to] + usize::from(letter != wanted);
-            let mut least = change.min(above[to + 1] + 1).min(row[to] + 1);
-            if at > 0 && to > 0 && one[at - 1] == *wanted && *letter == other[to - 1] {
-                least = least.min(rows[at - 1][to - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
+    (slips.saturating_sub(1) <= found.len() / 4).then_some(found)
 }
 
 #[cfg(all(

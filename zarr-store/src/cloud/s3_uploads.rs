@@ -100,7 +100,7 @@ impl Uploads for S3Uploads {
             ("x-amz-copy-source-if-match", tag(version)),
         ];
         let query = [
-            ("partNumber", (number + 1).to_string()),
+            ("partNumber", number.saturating_add(1).to_string()),
             ("uploadId", id.clone()),
         ];
         retried(may_pass, || async {
@@ -129,9 +129,8 @@ impl Uploads for S3Uploads {
     ) -> Result<PutResult> {
         let query = [("uploadId", id.clone())];
         let headers = [("if-match", tag(version))];
-        let parts = parts.iter().enumerate().map(|(number, part)| {
+        let parts = (1..).zip(parts).map(|(number, part): (usize, _)| {
             let tag = escaped(&part.content_id);
-            let number = number + 1;
             format!("<Part><ETag>{tag}</ETag><PartNumber>{number}</PartNumber></Part>")
         });
         let body = format!(

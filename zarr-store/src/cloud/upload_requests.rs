@@ -150,14 +150,13 @@ pub(super) async fn retried<T, F: Future<Output = Result<T>>>(
     passes: fn(&Error) -> bool,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T> {
-    let mut number = 0;
-    loop {
+    for number in 0..RETRIES {
         match attempt().await {
-            Err(error) if number < RETRIES && passes(&error) => BACKOFF.wait(number).await,
+            Err(error) if passes(&error) => BACKOFF.wait(number).await,
             done => return done,
         }
-        number += 1;
     }
+    attempt().await
 }
 
 /// Whether another attempt may succeed.

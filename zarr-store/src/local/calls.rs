@@ -20,18 +20,9 @@ use crate::{Body, Entry, Listing, ObjectInfo, Revalidated, task};
 /// The objects that one hop of a listing finds.
 const BATCH: usize = 1000;
 
-/// Runs work off the runtime, with a permit of the store, and logs the time taken.
+/// Runs work off the runtime, with a permit of the store, and logs the time taken. Work that waits
+/// for other writers then releases the permit.
 pub(super) async fn run<T: Send + 'static>(
-    permits: Arc<Semaphore>,
-    local: &LocalStore,
-    named: (&'static str, &str),
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    run_waiting(permits, local, named, |_| work()).await
-}
-
-/// Runs work that may wait for other writers, and then releases its permit.
-async fn run_waiting<T: Send + 'static>(
     permits: Arc<Semaphore>,
     local: &LocalStore,
     (operation, key): (&'static str, &str),
@@ -57,6 +48,18 @@ async fn run_waiting<T: Send + 'static>(
     result
 }
 
+/// Runs an operation on a key.
+async fn call<T: Send + 'static>(
+    context: &Arc<Context>,
+    local: &LocalStore,
+    named: (&'static str, &str),
+    work: impl FnOnce(&LocalStore, &str, &mut Permit) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (files, name) = (local.clone(), named.1.to_owned());
+    let work = move |permit: &mut Permit| work(&files, &name, permit);
+    run(context.permits.clone(), local, named, work).await
+}
+
 pub(crate) async fn get(
     context: &Arc<Context>,
     local: &LocalStore,
@@ -64,17 +67,12 @@ pub(crate) async fn get(
     range: &ByteRange,
     version: Option<&Version>,
 ) -> Result<Option<Body>> {
-    let (files, name, range, version) = (
-        local.clone(),
-        key.to_owned(),
-        range.clone(),
-        version.cloned(),
-    );
-    run(context.permits.clone(), local, ("get", key), move || {
-        let Some(file) = files.open(&name)? else {
+    let (range, version) = (range.clone(), version.cloned());
+    call(context, local, ("get", key), move |files, name, _| {
+        let Some(file) = files.open(name)? else {
             return match version {
                 Some(_) => Err(Error::Changed {
-                    place: files.place(&name),
+                    place: files.place(name),
                 }),
                 None => Ok(None),
             };
@@ -92,12 +90,12 @@ pub(crate) async fn get_if_changed(
     range: &ByteRange,
     known: &Version,
 ) -> Result<Revalidated> {
-    let (files, name, range, known) = (local.clone(), key.to_owned(), range.clone(), known.clone());
-    run(
-        context.permits.clone(),
+    let (range, known) = (range.clone(), known.clone());
+    call(
+        context,
         local,
         ("get", key),
-        move || match files.open(&name)? {
+        move |files, name, _| match files.open(name)? {
             None => Ok(Revalidated::Absent),
             Some(file) if file.version() == known => Ok(Revalidated::Unchanged),
             Some(file) => body(&file, &range).map(Revalidated::Changed),
@@ -124,13 +122,9 @@ pub(crate) async fn put(
     payload: Vec<Bytes>,
     precondition: Precondition,
 ) -> Result<Version> {
-    let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(
-        context.permits.clone(),
-        local,
-        ("put", key),
-        move |permit| files.put(&name, &payload, &precondition, permit),
-    )
+    call(context, local, ("put", key), move |files, name, permit| {
+        files.put(name, &payload, &precondition, permit)
+    })
     .await
 }
 
@@ -141,36 +135,22 @@ pub(crate) async fn patch(
     version: &Version,
     (keep, tail): (u64, Vec<Bytes>),
 ) -> Result<Version> {
-    let (files, name, version) = (local.clone(), key.to_owned(), version.clone());
-    run_waiting(
-        context.permits.clone(),
+    let version = version.clone();
+    call(
+        context,
         local,
         ("patch", key),
-        move |permit| files.patch(&name, &version, keep, &tail, permit),
+        move |files, name, permit| files.patch(name, &version, keep, &tail, permit),
     )
     .await
 }
 
 pub(crate) async fn hold(context: &Arc<Context>, local: &LocalStore, key: &str) -> Result<Hold> {
-    let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(
-        context.permits.clone(),
-        local,
-        ("hold", key),
-        move |permit| files.hold(&name, permit),
-    )
-    .await
+    call(context, local, ("hold", key), LocalStore::hold).await
 }
 
 pub(crate) async fn delete(context: &Arc<Context>, local: &LocalStore, key: &str) -> Result<()> {
-    let (files, name) = (local.clone(), key.to_owned());
-    run_waiting(
-        context.permits.clone(),
-        local,
-        ("delete", key),
-        move |permit| files.delete(&name, permit),
-    )
-    .await
+    call(context, local, ("delete", key), LocalStore::delete).await
 }
 
 pub(crate) async fn delete_all(
@@ -181,12 +161,12 @@ pub(crate) async fn delete_all(
     let Some(first) = keys.first() else {
         return Ok(());
     };
-    let (files, names) = (local.clone(), keys.to_vec());
-    run_waiting(
-        context.permits.clone(),
+    let names = keys.to_vec();
+    call(
+        context,
         local,
         ("delete", first),
-        move |permit| names.iter().try_for_each(|name| files.delete(name, permit)),
+        move |files, _, permit| names.iter().try_for_each(|name| files.delete(name, permit)),
     )
     .await
 }
@@ -196,13 +176,9 @@ pub(crate) async fn delete_prefix(
     local: &LocalStore,
     prefix: &str,
 ) -> Result<()> {
-    let (files, name) = (local.clone(), prefix.to_owned());
-    run(
-        context.permits.clone(),
-        local,
-        ("delete", prefix),
-        move || files.delete_prefix(&name),
-    )
+    call(context, local, ("delete", prefix), |files, name, _| {
+        files.delete_prefix(name)
+    })
     .await
 }
 
@@ -211,14 +187,10 @@ pub(crate) async fn list_dir(
     local: &LocalStore,
     prefix: &str,
 ) -> Result<Listing> {
-    let (files, name) = (local.clone(), prefix.to_owned());
     local.counters.list();
-    run(
-        context.permits.clone(),
-        local,
-        ("list", prefix),
-        move || files.list_dir(&name),
-    )
+    call(context, local, ("list", prefix), |files, name, _| {
+        files.list_dir(name)
+    })
     .await
 }
 
@@ -227,10 +199,9 @@ pub(crate) async fn head(
     local: &LocalStore,
     key: &str,
 ) -> Result<Option<ObjectInfo>> {
-    let (files, name) = (local.clone(), key.to_owned());
     local.counters.head();
-    run(context.permits.clone(), local, ("head", key), move || {
-        Ok(files.open(&name)?.map(|file| ObjectInfo {
+    call(context, local, ("head", key), |files, name, _| {
+        Ok(files.open(name)?.map(|file| ObjectInfo {
             size: file.size(),
             version: file.version(),
         }))
@@ -270,7 +241,7 @@ fn batches<T: Send + 'static>(
     stream::try_unfold(local.walk(&prefix), move |mut walk: Walk| {
         let (permits, local, prefix) = (Arc::clone(&permits), local.clone(), prefix.clone());
         async move {
-            let (batch, walk) = run(permits, &local, ("list", &prefix), move || {
+            let (batch, walk) = run(permits, &local, ("list", &prefix), move |_| {
                 let batch = next(&mut walk, BATCH)?;
                 Ok((batch, walk))
             })

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rustix::buffer::spare_capacity;
 
 use super::LocalStore;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::counts::Counters;
 use crate::error::{Error, Place, Result};
 use crate::version::{FileVersion, Version};
@@ -172,9 +172,9 @@ impl LocalFile {
     pub fn read(&self, range: &ByteRange) -> Result<Bytes> {
         let range = range.resolve(self.size());
         let mut buffer = self.reserve(&range)?;
-        let expected = range.end - range.start;
+        let expected = length(&range);
         while (buffer.len() as u64) < expected {
-            let offset = range.start + buffer.len() as u64;
+            let offset = range.start.saturating_add(buffer.len() as u64);
             let read = || rustix::io::pread(&self.file, spare_capacity(&mut buffer), offset);
             match rustix::io::retry_on_intr(read) {
                 Ok(0) => return Err(self.short(range, buffer.len() as u64)),
@@ -190,7 +190,7 @@ impl LocalFile {
     }
 
     fn short(&self, range: Range<u64>, got: u64) -> Error {
-        let expected = range.end.saturating_sub(range.start);
+        let expected = length(&range);
         let place = self.place.clone();
         Error::ShortBody {
             place,
@@ -209,7 +209,7 @@ impl LocalFile {
 
     /// Allocates memory for a range.
     pub(super) fn reserve(&self, range: &Range<u64>) -> Result<Vec<u8>> {
-        let size = usize::try_from(range.end - range.start).map_err(|_| self.out_of_memory())?;
+        let size = usize::try_from(length(range)).map_err(|_| self.out_of_memory())?;
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(size)
@@ -291,8 +291,10 @@ pub(super) fn kind(metadata: &Metadata) -> &'static str {
 }
 
 pub(super) fn file_version(metadata: &Metadata) -> FileVersion {
-    let nanoseconds =
-        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    let nanoseconds = |seconds: i64, rest: i64| {
+        let whole = i128::from(seconds).saturating_mul(1_000_000_000);
+        whole.saturating_add(rest.into())
+    };
     FileVersion {
         inode: metadata.ino(),
         modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),

@@ -5,7 +5,7 @@
 
 use super::{LocalFile, LocalStore};
 use crate::Body;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::error::Result;
 
 impl LocalStore {
@@ -62,11 +62,11 @@ impl LocalFile {
     /// See [`read`](Self::read).
     pub fn read_now(&self, range: &ByteRange, most: u64) -> Result<Option<bytes::Bytes>> {
         let range = range.resolve(self.size());
-        if range.end - range.start > most {
+        if length(&range) > most {
             return Ok(None);
         }
         let mut buffer = self.reserve(&range)?;
-        buffer.resize(usize::try_from(range.end - range.start).unwrap_or(0), 0);
+        buffer.resize(usize::try_from(length(&range)).unwrap_or(0), 0);
         if !buffer.is_empty() {
             // A partial read is repeated by callers that may wait and report errors.
             if !system::read(&self.file, &mut buffer, range.start) {

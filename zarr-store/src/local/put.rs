@@ -144,9 +144,9 @@ impl LocalStore {
         permit: &mut Permit,
     ) -> Result<(KeyLock, bool)> {
         let parent = target.parent().unwrap_or(target);
-        let mut attempt = 0;
+        let mut attempt = 0_usize;
         loop {
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
             match KeyLock::acquire(target, permit) {
                 Ok(lock) => return Ok((lock, attempt > 1)),
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => {

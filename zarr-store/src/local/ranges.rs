@@ -1,5 +1,11 @@
 //! Many ranges of one local file, read hop by hop off the runtime.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "positions in lists of one plan, and bytes whose number was checked"
+)]
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,7 +55,7 @@ pub(crate) fn get_ranges(
                 return Ok::<_, Error>(None);
             }
             let (local, key) = (reads.local.clone(), reads.key.clone());
-            let (bodies, reads) = run(permits, &local, ("get", &key), move || {
+            let (bodies, reads) = run(permits, &local, ("get", &key), move |_| {
                 let bodies = reads.hop()?;
                 Ok((bodies, reads))
             })

@@ -283,15 +283,14 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
-        let (found, after) = match rest[at + 1..].split_once(';') {
-            Some((name, after)) => (referred(name), after),
-            None => (None, ""),
-        };
-        out.push(found.unwrap_or('&'));
-        rest = match found {
-            Some(_) => after,
-            None => &rest[at + 1..],
-        };
+        let reference = rest.get(at..).and_then(|rest| rest.strip_prefix('&'));
+        let reference = reference.unwrap_or_default();
+        let found = reference
+            .split_once(';')
+            .and_then(|(name, after)| Some((referred(name)?, after)));
+        let (letter, after) = found.unwrap_or(('&', reference));
+        out.push(letter);
+        rest = after;
     }
     out + rest
 }

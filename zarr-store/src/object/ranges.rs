@@ -1,6 +1,12 @@
 //! Reads many ranges of one object: plans them, requests them concurrently, assembles them, and
 //! yields them as they complete.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "positions in lists of one plan, and bytes whose number was checked"
+)]
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;

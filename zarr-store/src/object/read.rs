@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use self::refusals::{may_be_outside, may_know_no_range, sends_no_ranges};
 use super::ObjectBackend;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::version::Version;
@@ -92,7 +92,9 @@ impl ObjectBackend {
             let (read, range) = (self.read(context, key, version)?, range.clone());
             let found = self.request(context, key, async move { read.run(range).await });
             match found.await {
-                Err(Error::Changed { .. }) if version.is_none() && left > 0 => left -= 1,
+                Err(Error::Changed { .. }) if version.is_none() && left > 0 => {
+                    left = left.saturating_sub(1);
+                }
                 found => return found,
             }
         }
@@ -219,7 +221,7 @@ impl Read {
         let body = match self.backend.ignores_ranges() {
             true => self.whole(&asked).await?,
             false => match self.ask(&asked, u64::MAX, None).await? {
-                Answer::Part(part) if part.bytes.len() as u64 == range.end - range.start => {
+                Answer::Part(part) if part.bytes.len() as u64 == length(range) => {
                     return Ok(Some(part.bytes));
                 }
                 answer => self.settle(asked, answer).await?,
@@ -360,7 +362,7 @@ fn is_page(key: &str, bytes: &[u8]) -> bool {
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(bytes)
         .trim_ascii_start();
-    let start = bytes[..bytes.len().min(15)].to_ascii_lowercase();
+    let start = bytes.get(..15).unwrap_or(bytes).to_ascii_lowercase();
     [&b"<!doctype html"[..], b"<html", b"<head", b"<!--"]
         .iter()
         .any(|page| start.starts_with(page))

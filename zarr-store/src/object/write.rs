@@ -165,7 +165,7 @@ impl Put {
                 Ok(PutOutcome::NotApplied) if attempt < ATTEMPTS => BACKOFF.wait(attempt).await,
                 _ => return Err(failure),
             }
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
         }
     }
 
@@ -210,7 +210,7 @@ impl Put {
             Err(error) => error,
         };
         // `object_store` may have sent the put again; only its HTTP client knows.
-        let is_unsure = is_transport(&error) || sent() - before != 1;
+        let is_unsure = is_transport(&error) || sent().checked_sub(before) != Some(1);
         let update = matches!(precondition, Precondition::IfVersion(_));
         let failure = match &error {
             E::AlreadyExists { .. } | E::Precondition { .. } if conditional => self.conflict(OTHER),

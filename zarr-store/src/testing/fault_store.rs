@@ -1,5 +1,11 @@
 //! A store that injects scripted faults into another store.
 
+#![expect(
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "injects faults, panics among them"
+)]
+
 use std::fmt;
 use std::io;
 use std::ops::Range;

@@ -1,5 +1,7 @@
 //! Rules, faults, and the log of requests. Nothing here is random.
 
+#![expect(clippy::arithmetic_side_effects, reason = "counts calls of a test")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -4,7 +4,23 @@ use std::time::Duration;
 
 use super::{faulty, operations, put, read_ranges};
 use crate::testing::{Fault, Operation, Rule};
-use crate::{ByteRange, Error, ErrorKind, Precondition};
+use crate::{ByteRange, Error, ErrorKind, Place, Precondition};
+
+#[test]
+fn messages_of_the_system_are_not_repeated() {
+    let said = |kind: std::io::ErrorKind, message: &str| {
+        let cause = std::io::Error::new(kind, message);
+        Error::io(Place::new(&"/store".into(), "a"), "get", cause).to_string()
+    };
+    assert_eq!(
+        said(std::io::ErrorKind::PermissionDenied, "Permission denied"),
+        "/store/a: get: Permission denied"
+    );
+    assert_eq!(
+        said(std::io::ErrorKind::TimedOut, "no answer"),
+        "/store/a: get: timed out: no answer"
+    );
+}
 
 #[tokio::test]
 async fn only_not_found_is_absent() {

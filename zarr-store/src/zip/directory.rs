@@ -92,10 +92,10 @@ impl<'a> Fields<'a> {
 /// Finds the directory from the last bytes of an archive, which begin at `start`.
 pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
     let comment = |at: usize| {
-        let fields = Fields(&tail[at..]);
+        let fields = Fields(tail.get(at..)?);
         (fields.u32(0) == Some(0x0605_4b50)).then(|| fields.u16(20).map(usize::from))?
     };
-    let rest = |at: usize| tail.len() - at - 22;
+    let rest = |at: usize| tail.len().saturating_sub(at).saturating_sub(22);
     let mut places = (0..=tail.len().saturating_sub(22)).rev();
     // Takes the record that ends where the archive ends, or else the last record: some writers pad.
     let record = places
@@ -103,7 +103,7 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
         .find(|&at| comment(at).is_some_and(|size| size == rest(at)))
         .or_else(|| places.find(|&at| comment(at).is_some_and(|size| size <= rest(at))))
         .ok_or("not a zip archive: no end of central directory")?;
-    let fields = Fields(&tail[record..]);
+    let fields = Fields(tail.get(record..).unwrap_or_default());
     let end = || {
         Some(End {
             count: fields.u16(10)?.into(),
@@ -113,18 +113,19 @@ pub(super) fn find_end(tail: &[u8], start: u64) -> Result<End, String> {
         })
     };
     let mut end = end().ok_or("the end of central directory is truncated")?;
-    let mut limit = start + record as u64;
+    let mut limit = start.saturating_add(record as u64);
     if end.count == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff {
         (end, limit) = find_large_end(tail, start, record)
             .ok_or("the zip64 end of central directory is damaged")?;
     }
-    match end.offset.checked_add(end.size) {
-        Some(stop) if stop <= limit => {
-            end.before = limit - stop;
-            end.offset += end.before;
-            Ok(end)
-        }
-        _ => Err(format!(
+    let stop = end.offset.checked_add(end.size);
+    match stop.and_then(|stop| limit.checked_sub(stop)) {
+        Some(before) => Ok(End {
+            before,
+            offset: end.offset.saturating_add(before),
+            ..end
+        }),
+        None => Err(format!(
             "the central directory of {} bytes at {} reaches past its end record at {limit}",
             end.size, end.offset
         )),
@@ -153,7 +154,7 @@ fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<(End, u64)> 
         offset: fields.u64(48)?,
         before: 0,
     };
-    Some((end, start + at as u64))
+    Some((end, start.checked_add(at as u64)?))
 }
 
 /// Reads the central directory.
@@ -163,7 +164,7 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
         let cut = || format!("entry {index} of the central directory is damaged");
         let (name, mut member, rest) = entry(bytes).ok_or_else(cut)?;
         // The system that made the entry: FAT.
-        let from_dos = bytes[5] == 0;
+        let from_dos = bytes.get(5) == Some(&0);
         bytes = rest;
         let moved = |offset: u64| offset.checked_add(end.before).ok_or_else(cut);
         member.header = moved(member.header)?;
@@ -226,15 +227,17 @@ fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
     let sizes = [28, 30, 32].map(|at| fields.u16(at).map(usize::from));
     let [name_size, extra_size, comment_size] = [sizes[0]?, sizes[1]?, sizes[2]?];
     let name = fields.bytes(46, name_size)?;
-    let extra = fields.bytes(46 + name_size, extra_size)?;
-    let rest = bytes.get(46 + name_size + extra_size + comment_size..)?;
+    let extra_at = name_size.checked_add(46)?;
+    let extra = fields.bytes(extra_at, extra_size)?;
+    let comment_at = extra_at.checked_add(extra_size)?;
+    let rest = bytes.get(comment_at.checked_add(comment_size)?..)?;
     // The zip64 extra field holds sizes that do not fit, in this order.
     let mut large = zip64(extra);
     let mut wide = |at: usize| match fields.u32(at)? {
         u32::MAX => {
-            let value = Fields(large).u64(0)?;
-            large = &large[8..];
-            Some(value)
+            let (value, rest) = large.split_first_chunk()?;
+            large = rest;
+            Some(u64::from_le_bytes(*value))
         }
         value => Some(value.into()),
     };
@@ -270,7 +273,10 @@ fn zip64(mut extra: &[u8]) -> &[u8] {
         };
         match (id, fields.bytes(4, size.into())) {
             (1, Some(data)) => return data,
-            (_, Some(_)) => extra = &extra[4 + usize::from(size)..],
+            (_, Some(_)) => {
+                let next = usize::from(size).saturating_add(4);
+                extra = extra.get(next..).unwrap_or_default();
+            }
             (_, None) => return &[],
         }
     }
@@ -322,7 +328,9 @@ pub(super) fn find_data(bytes: &[u8], name: &str, member: &Member) -> Result<u64
         let local = fields.bytes(30, name_size.into())?;
         let is_it = |from_dos| without_dots(&names(local, from_dos)) == name;
         let same = fields.u32(0)? == 0x0403_4b50 && (is_it(false) || is_it(true));
-        same.then(|| member.header + HEADER + u64::from(name_size) + u64::from(extra_size))
+        let data = member.header.checked_add(HEADER)?;
+        let data = data.checked_add(name_size.into())?;
+        data.checked_add(extra_size.into()).filter(|_| same)
     };
     let data = place()
         .ok_or_else(|| format!("member {name:?}: the local header does not match the directory"))?;

@@ -26,14 +26,25 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     /// Returns the offset of the member's data; reads the header only once.
-    pub(super) async fn data(&self) -> Result<u64> {
+    async fn data(&self) -> Result<u64> {
         if let Some(data) = self.member.data.get() {
             return Ok(*data);
         }
         let start = self.member.header;
-        let header = start..start + HEADER + self.name.len() as u64;
+        let header = start..start.saturating_add(self.header_size());
         let bytes = self.zip.archived(header, self.version).await?;
         self.learn(&bytes)
+    }
+
+    /// Returns the range of the archive that holds these bytes of a stored member.
+    pub(super) async fn place(&self, range: &Range<u64>) -> Result<Range<u64>> {
+        let data = self.data().await?;
+        Ok(data.saturating_add(range.start)..data.saturating_add(range.end))
+    }
+
+    /// The size of the local header without its extra field.
+    fn header_size(&self) -> u64 {
+        HEADER.saturating_add(self.name.len() as u64)
     }
 
     fn learn(&self, header: &[u8]) -> Result<u64> {
@@ -49,15 +60,19 @@ impl Found<'_> {
         let known = member.data.get().copied();
         // With the header, whose extra field has at most 64 KiB and is rarely repeated in the
         // directory.
-        let header = HEADER + self.name.len() as u64 + member.compressed;
         let start = known.unwrap_or(member.header);
-        let end = known.map_or_else(
-            || member.limit.min(member.header + header + (64 << 10)),
-            |data| data + member.compressed,
-        );
+        let end = start.saturating_add(member.compressed);
+        let end = match known {
+            Some(_) => end,
+            None => end
+                .saturating_add(self.header_size())
+                .saturating_add(64 << 10)
+                .min(member.limit),
+        };
         let bytes = self.zip.archived(start..end, self.version).await?;
-        let data = known.map_or_else(|| self.learn(&bytes), Ok)? - start;
-        let bytes = slice(&bytes, data..data + member.compressed);
+        let data = known.map_or_else(|| self.learn(&bytes), Ok)?;
+        let data = data.saturating_sub(start);
+        let bytes = self.zip.part(&bytes, data, member.compressed)?;
         let (method, size, crc) = (member.method, member.size, member.crc);
         let checked = task::blocking(move || match method {
             Method::Deflated => inflate::inflate(&bytes, size, crc).map(Bytes::from),
@@ -92,10 +107,4 @@ impl Found<'_> {
             reason: format!("member {:?}: {reason}; {PACK_AGAIN}", self.name),
         })
     }
-}
-
-/// Slices bytes in memory.
-pub(super) fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
-    let at = |place| usize::try_from(place).expect("offsets in memory fit `usize`");
-    bytes.slice(at(range.start)..at(range.end))
 }

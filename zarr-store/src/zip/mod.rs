@@ -23,8 +23,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
 use self::directory::{Member, Members, Method};
-use self::member::{Found, slice};
-use crate::byte_range::ByteRange;
+use self::member::Found;
+use crate::byte_range::{ByteRange, length};
 use crate::context::Context;
 use crate::error::{Error, Place, Result};
 use crate::version::Version;
@@ -112,10 +112,12 @@ impl ZipStore {
                 end.size
             )));
         }
-        let place = end.offset..end.offset + end.size;
         let bytes = match end.offset.checked_sub(tail.range.start) {
-            Some(start) => slice(&tail.bytes, start..start + end.size),
-            None => self.archived(place, &tail.version).await?,
+            Some(start) => self.part(&tail.bytes, start, end.size)?,
+            None => {
+                let place = end.offset..end.offset.saturating_add(end.size);
+                self.archived(place, &tail.version).await?
+            }
         };
         let members = directory::parse(&bytes, &end).map_err(|reason| self.corrupt(reason))?;
         Ok(Directory {
@@ -196,11 +198,10 @@ impl ZipStore {
         let bytes = match found.member.method {
             _ if range.is_empty() => Bytes::new(),
             Method::Stored if !whole && object_size > SMALL => {
-                let data = found.data().await?;
-                self.archived(data + range.start..data + range.end, found.version)
-                    .await?
+                let place = found.place(&range).await?;
+                self.archived(place, found.version).await?
             }
-            _ => slice(&found.whole().await?, range.clone()),
+            _ => self.part(&found.whole().await?, range.start, length(&range))?,
         };
         Ok(Body {
             bytes,
@@ -250,28 +251,28 @@ impl ZipStore {
                 place: place(),
                 range: range.clone(),
                 got: size.saturating_sub(range.start),
-                expected: range.end - range.start,
+                expected: length(range),
             });
         }
         if found.member.method == Method::Stored && size > SMALL {
-            let data = found.data().await?;
-            let shifted = ranges.iter().map(|range| match range.is_empty() {
-                true => 0..0,
-                false => data + range.start..data + range.end,
-            });
-            return Ok(self
-                .archive
-                .get_ranges(&self.key, shifted.collect(), found.version));
+            let mut places = Vec::with_capacity(ranges.len());
+            for range in &ranges {
+                places.push(match range.is_empty() {
+                    true => 0..0,
+                    false => found.place(range).await?,
+                });
+            }
+            return Ok(self.archive.get_ranges(&self.key, places, found.version));
         }
         let whole = found.whole().await?;
-        let bodies = ranges.into_iter().enumerate().map(move |(index, range)| {
+        let bodies = ranges.iter().enumerate().map(|(index, range)| {
             let bytes = match range.is_empty() {
                 true => Bytes::new(),
-                false => slice(&whole, range),
+                false => self.part(&whole, range.start, length(range))?,
             };
             Ok(RangeBody { index, bytes })
         });
-        Ok(stream::iter(bodies).boxed())
+        Ok(stream::iter(bodies.collect::<Vec<_>>()).boxed())
     }
 
     pub(crate) async fn head(
@@ -323,6 +324,20 @@ impl ZipStore {
         Ok(members
             .take_while(move |(name, _)| name.starts_with(&first))
             .filter_map(move |(name, member)| Some((key::below(&start, name)?, member))))
+    }
+
+    /// Returns `size` bytes from `start` on.
+    fn part(&self, bytes: &Bytes, start: u64, size: u64) -> Result<Bytes> {
+        let at = |place: Option<u64>| usize::try_from(place?).ok();
+        let part = at(Some(start)).zip(at(start.checked_add(size)));
+        let part = part.and_then(|(start, end)| bytes.get(start..end));
+        let part = part.ok_or_else(|| {
+            let read = bytes.len();
+            self.corrupt(format!(
+                "{size} bytes at {start} are not within the {read} bytes read"
+            ))
+        })?;
+        Ok(bytes.slice_ref(part))
     }
 
     fn corrupt(&self, reason: String) -> Error {

@@ -172,7 +172,7 @@ pub(crate) fn append(context: &Context, args: &Append) -> Result<Outcome> {
         return Err(Failure::new(message).hint("reshape it: one step has the length 1 there"));
     }
     let elements = Elements::new(&data_type, &shape, bytes)?;
-    let range = array.append_elements(axis, elements)?;
+    let range = array.append(axis, elements)?;
     let printed = json!({"path": array.path().to_string(), "axis": axis, "start": range.start, "end": range.end, "shape": array.shape()});
     context.print(&printed, || {
         format!(

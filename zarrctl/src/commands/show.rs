@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use zarr::blocking::Array;
-use zarr::{AxisSelect, AxisSelection, Slice};
+use zarr::{AxisSelect, AxisSelection, Elements, Slice};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
@@ -151,7 +151,7 @@ impl Picture {
             ];
         }
         selection = thinned(array, selection, step)?;
-        let elements = array.read_elements(&selection)?;
+        let elements = array.read::<Elements>(&selection)?;
         let mut values = Vec::with_capacity(elements.len());
         if !elements.each_number(|number| values.push(number.to_f64())) {
             let message = format!("elements of {} cannot be drawn", array.data_type());

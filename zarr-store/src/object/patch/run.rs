@@ -14,7 +14,7 @@ use super::started::Started;
 use super::uploads::{Upload, Uploads};
 use crate::absent::absent;
 use crate::backoff::Backoff;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::object::probe::{Probed, not_implemented};
@@ -91,7 +91,7 @@ impl Patch {
         let mut parts = Vec::new();
         let way = self.uploads.way();
         for range in even(self.keep, way.most()) {
-            let size = range.end - range.start;
+            let size = length(&range);
             self.context.counters.copied(size);
             let copied = started.copy(parts.len(), range, &self.condition);
             match self.counted(way.copies(), size, request, copied).await? {
@@ -178,7 +178,7 @@ impl Patch {
                 Ok(Outcome::NotApplied) if attempt < ATTEMPTS => BACKOFF.wait(attempt).await,
                 _ => return Err(request.error(&error)),
             }
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
         }
     }
 
@@ -242,9 +242,9 @@ fn even(size: u64, most: u64) -> impl Iterator<Item = Range<u64>> {
     let count = size.div_ceil(most);
     (0..count).map(move |number| {
         let at = |number: u64| {
-            let at = u128::from(size) * u128::from(number) / u128::from(count);
-            u64::try_from(at).unwrap_or(size)
+            let at = u128::from(size).saturating_mul(number.into());
+            u64::try_from(at.div_euclid(count.into())).unwrap_or(size)
         };
-        at(number)..at(number + 1)
+        at(number)..at(number.saturating_add(1))
     })
 }

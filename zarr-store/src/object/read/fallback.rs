@@ -101,7 +101,7 @@ impl Read {
         };
         let wanted = range.resolve(object_size);
         let (mut bytes, mut end) = (BytesMut::from(part.bytes), part.start);
-        end += bytes.len() as u64;
+        end = end.saturating_add(bytes.len() as u64);
         let pinned = self
             .backend
             .read(&self.context, &self.key, Some(&part.version))?;
@@ -115,7 +115,7 @@ impl Read {
             if more.is_empty() {
                 break;
             }
-            end += more.len() as u64;
+            end = end.saturating_add(more.len() as u64);
             bytes.extend_from_slice(&more);
         }
         let bytes = cut(&bytes.freeze(), &(part.start..end), &wanted);

@@ -8,7 +8,7 @@ use object_store::GetResult;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::Body;
-use crate::byte_range::ByteRange;
+use crate::byte_range::{ByteRange, length};
 use crate::error::{Error, Result};
 use crate::object::request::Request;
 use crate::version::Version;
@@ -174,10 +174,10 @@ impl Read {
         range: &Range<u64>,
         exact: bool,
     ) -> Result<Result<Bytes, object_store::Error>> {
-        let most = range.end - range.start;
+        let most = length(range);
         let has_tag = result.meta.e_tag.is_some();
         let mut stream = result.into_stream();
-        let mut got = 0;
+        let mut got = 0_u64;
         let mut first = Bytes::new();
         let mut joined: Vec<u8> = Vec::new();
         loop {
@@ -187,7 +187,7 @@ impl Read {
                 Err(error) if has_tag => return Err(self.error("get", &error)),
                 Err(error) => return Ok(Err(error)),
             };
-            got += chunk.len() as u64;
+            got = got.saturating_add(chunk.len() as u64);
             self.context.counters.read(chunk.len());
             if got > most {
                 return Err(match exact {
