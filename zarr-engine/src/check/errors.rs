@@ -46,9 +46,15 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
         // Without a filter, nothing tells how objects are encoded, whatever the build.
         Core::Unsupported { what, .. } if what.ends_with("no filter") => &CODEC,
         Core::Unsupported { .. } => &UNSUPPORTED,
+        // No limit of this build, but of all software.
+        Core::TooLarge { what, .. } if what.starts_with("nesting") => &CODEC,
         Core::TooLarge { .. } => &OVER_LIMIT,
         Core::FillValue { .. } => &FILL_VALUE,
         Core::Path { .. } => &NODE_NAME,
+        Core::Invalid { expected, .. } if expected.contains("a repeated member") => {
+            &DUPLICATE_MEMBER
+        }
+        Core::Invalid { expected, .. } if expected.contains("(missing field") => &MISSING_MEMBER,
         Core::Invalid { found, expected } if (found.clone() + expected).contains("bytes codec") => {
             &CODEC_ORDER
         }
