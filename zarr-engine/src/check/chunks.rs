@@ -8,6 +8,7 @@ use zarr_core::metadata::ArrayMetadata;
 use zarr_core::{ArrayLayout, NodePath};
 use zarr_store::Entry;
 
+use super::finding::Finding;
 use super::keys;
 pub(super) use super::objects::Chunks;
 use super::objects::{Found, Object, is_error};
@@ -42,6 +43,20 @@ impl Chunks<'_> {
             return found;
         };
         let chunks = &keys::chunks(path, &layout, entries, all, &mut found.findings);
+        let is_outside = |finding: &&mut Finding| finding.rule == CHUNK_OUTSIDE_GRID.name;
+        let outside = found.findings.iter_mut().filter(is_outside).count();
+        let key = || key_of(path, &metadata.clone().into());
+        if outside > chunks.len() {
+            let outside_grid = found.findings.iter_mut().filter(is_outside);
+            outside_grid.for_each(|finding| finding.repairable = false);
+            let message = format!(
+                "{outside} of {} stored chunks lie outside its grid",
+                outside + chunks.len()
+            );
+            found
+                .findings
+                .push(DOCUMENT_SUSPECT.at(path, message).key(key()));
+        }
         let layout = &layout;
         // By number: a closure over borrowed entries would keep this future from being `Send`.
         let checks = stream::iter(0..chunks.len()).map(|number| async move {
@@ -71,9 +86,7 @@ impl Chunks<'_> {
             if found.chunks > 1 {
                 let message = format!("none of {} stored chunks agrees with it", found.chunks);
                 let finding = DOCUMENT_SUSPECT.at(path, message);
-                found
-                    .findings
-                    .push(finding.key(key_of(path, &metadata.clone().into())));
+                found.findings.push(finding.key(key()));
             }
         }
         found

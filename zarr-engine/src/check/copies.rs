@@ -218,7 +218,10 @@ fn check_form(path: &NodePath, group: &Members, findings: &mut Vec<Finding>) {
         let message = format!("consolidated_metadata: unknown member {name:?}");
         let finding = UNKNOWN_MEMBER.at(path, message).key(path.metadata_key());
         let severity = Severity::Note;
-        findings.push(Finding { severity, ..finding });
+        findings.push(Finding {
+            severity,
+            ..finding
+        });
     }
 }
 
@@ -287,7 +290,10 @@ impl Compared<'_> {
         let NodeMetadata::Group(group) = copy else {
             return true;
         };
-        let mut nested = group.consolidated().into_iter().flat_map(|copies| copies.paths());
+        let mut nested = group
+            .consolidated()
+            .into_iter()
+            .flat_map(|copies| copies.paths());
         nested.all(|below| self.copies.contains(&format!("{name}/{below}")))
     }
 

@@ -197,7 +197,13 @@ impl Reader<'_> {
                 let message = "consolidated_metadata: found in an array, expected in groups only";
                 let severity = Severity::Warning;
                 let finding = CONSOLIDATED_INVALID.at(path, message).key(&key);
-                findings.push(Finding { severity, ..finding }.unrepairable());
+                findings.push(
+                    Finding {
+                        severity,
+                        ..finding
+                    }
+                    .unrepairable(),
+                );
             }
             let required = ["compressor", "filters"].into_iter();
             let zarray = array.zarr_2();
@@ -218,7 +224,11 @@ impl Reader<'_> {
 /// Describes a spelling that all of this library's readers accept, and others may not.
 fn nonstandard(metadata: &NodeMetadata) -> Option<&'static str> {
     let document = metadata.zarr_2().unwrap_or(metadata.members());
-    let is_null = |name: &str| document.get(name).is_some_and(|value| value.get() == "null");
+    let is_null = |name: &str| {
+        document
+            .get(name)
+            .is_some_and(|value| value.get() == "null")
+    };
     match () {
         () if document.has_byte_order_mark() => Some("the document begins with a byte order mark"),
         () if is_null("attributes") => Some("attributes: found null, expected an object"),

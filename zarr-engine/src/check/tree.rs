@@ -98,7 +98,10 @@ fn check_name(
     if path.name().contains('\\') {
         let message = "some readers take the \\ in the name for a separator";
         let severity = Severity::Warning;
-        findings.push(Finding { severity, ..NODE_NAME.at(path, message) });
+        findings.push(Finding {
+            severity,
+            ..NODE_NAME.at(path, message)
+        });
     }
     let Some(parent) = path.parent() else {
         return;
