@@ -145,7 +145,7 @@ def copy_of_a_group_has_copies_of_its_own(store):
         "kind": "inline", "must_understand": False, "metadata": {"gone": nodes["g/zstd"]}})))
 
 
-@damage("v3c", rule="unknown-member", severity="note", **RENEWED)
+@damage("v3c", rule="unknown-member", severity="note", node="/", key="zarr.json")
 def consolidated_metadata_has_an_unknown_member(store):
     store.edit("zarr.json", copies(lambda member, nodes: member.update(extra=1)))
 
