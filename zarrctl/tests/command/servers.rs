@@ -251,7 +251,6 @@ fn a_web_server_is_read() {
             &["consolidate", source],
             &["convert", source],
             &["create", &format!("{source}/g"), "--group"],
-            &["compact", &array],
             &["mv", &array, &format!("{source}/t")],
             &["rechunk", "sample.zarr/temperature", &format!("{source}/r")],
             &["copy", "sample.zarr", &format!("{source}/s")],
