@@ -288,7 +288,7 @@ fn time_after(current: Option<&Current>) -> SystemTime {
 /// Whether a path exists and is neither a directory nor a link to one.
 fn is_obstacle(path: &Path) -> bool {
     path.symlink_metadata()
-        .is_ok_and(|found| !found.is_dir() && !(found.is_symlink() && path.is_dir()))
+        .is_ok_and(|found| !(found.is_dir() || found.is_symlink() && path.is_dir()))
 }
 
 fn write_all_vectored(mut file: &File, payload: &[Bytes]) -> io::Result<()> {
