@@ -120,7 +120,9 @@ def moto(folder, data, spawn):
 
 
 def s3(process, port):
-    until_ready(process, lambda: signed_s3_put(port, f"/{BUCKET}") and signed_s3_put(port, f"/{BUCKET}/ready", b"yes"))
+    paths = [f"/{BUCKET}", f"/{BUCKET}2"]
+    until_ready(process, lambda: all(signed_s3_put(port, path) for path in paths)
+                and signed_s3_put(port, f"/{BUCKET}/ready", b"yes"))
     options = {"endpoint": f"http://127.0.0.1:{port}", "allow_http": "true", "region": "us-east-1", "access_key_id": "test",
                "secret_access_key": "test", "virtual_hosted_style_request": "false"}
     return {"url": f"s3://{BUCKET}", "options": options, "address": f"127.0.0.1:{port}"}

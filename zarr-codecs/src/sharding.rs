@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ::bytes::Bytes;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use zarr_core::codec::{
     ArrayToBytes, ChunkData, ChunkSpec, CodecChain, EncodedSize, InnerChunks, ShardIndex,
@@ -27,9 +28,9 @@ const PACK: usize = 1 << 20;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
-    chunk_shape: Vec<u64>,
-    codecs: Vec<Box<RawValue>>,
-    index_codecs: Vec<Box<RawValue>>,
+    chunk_shape: Box<RawValue>,
+    codecs: Box<RawValue>,
+    index_codecs: Box<RawValue>,
     #[serde(default)]
     index_location: IndexLocation,
 }
@@ -67,10 +68,11 @@ fn bind_in(
     spec: &ChunkSpec,
     binder: &Binder<'_>,
 ) -> Result<Arc<dyn ArrayToBytes>> {
-    let chunks_per_shard = divide(&spec.shape, &configuration.chunk_shape)
-        .map_err(|error| error.member("chunk_shape"))?;
+    let chunk_shape: Vec<u64> = read("chunk_shape", &configuration.chunk_shape)?;
+    let chunks_per_shard =
+        divide(&spec.shape, &chunk_shape).map_err(|error| error.member("chunk_shape"))?;
     let inner_spec = ChunkSpec {
-        shape: configuration.chunk_shape.into(),
+        shape: chunk_shape.into(),
         ..spec.clone()
     };
     let inner = binder.inner_chain(&extensions("codecs", &configuration.codecs)?, inner_spec)?;
@@ -85,7 +87,18 @@ fn bind_in(
     }))
 }
 
-fn extensions(member: &str, values: &[Box<RawValue>]) -> Result<Vec<Extension>> {
+/// Reads a list in the configuration.
+fn read<T: DeserializeOwned>(member: &str, value: &RawValue) -> Result<Vec<T>> {
+    let expected = match member {
+        "chunk_shape" => "a list of lengths",
+        _ => "a list of codecs",
+    };
+    serde_json::from_str(value.get())
+        .map_err(|_| Error::invalid(value.get(), expected).member(member))
+}
+
+fn extensions(member: &str, list: &RawValue) -> Result<Vec<Extension>> {
+    let values = read::<Box<RawValue>>(member, list)?;
     let read = values.iter().enumerate().map(|(position, value)| {
         Extension::from_json(value)
             .map_err(|error| error.member(format_args!("{member}[{position}]")))

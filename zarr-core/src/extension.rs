@@ -120,7 +120,7 @@ impl Extension {
                     named = true;
                 }
                 "configuration" => {
-                    let members = serde_json::from_str(text).map_err(|_| invalid("an object"))?;
+                    let members = Members::of_value(value).map_err(|error| error.member(member))?;
                     extension.configuration = Some(members);
                 }
                 "must_understand" => {

@@ -25,7 +25,10 @@ use crate::strictness::Strictness;
 
 /// The members of a JSON object, in the order and spelling of the document.
 #[derive(Clone, Debug, Default)]
-pub struct Members(IndexMap<String, Box<RawValue>, RandomState>);
+pub struct Members(IndexMap<String, Box<RawValue>, RandomState>, ByteOrderMark);
+
+/// Whether a byte order mark was in front of the object.
+type ByteOrderMark = bool;
 
 impl Members {
     /// Creates an object without members.
@@ -52,12 +55,39 @@ impl Members {
         let text = std::str::from_utf8(text).map_err(|error| Error::Syntax {
             reason: format!("not UTF-8: {error}"),
         })?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let unmarked = text.strip_prefix('\u{feff}');
+        let has_mark = unmarked.is_some();
+        let text = unmarked.unwrap_or(text);
         let marked = bare_words::mark(text);
         if strictness == Strictness::Strict && matches!(marked, Cow::Owned(_)) {
             serde_json::from_str::<serde::de::IgnoredAny>(text)?;
         }
-        Ok(serde_json::from_str(&marked)?)
+        let Self(members, _) = serde_json::from_str(&marked)?;
+        Ok(Self(members, has_mark))
+    }
+
+    /// Whether the text began with a byte order mark, which RFC 8259 forbids to write.
+    #[must_use]
+    pub fn has_byte_order_mark(&self) -> bool {
+        self.1
+    }
+
+    /// Reads a value inside a document.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the value is not an object, or names a member twice.
+    pub(crate) fn of_value(value: &RawValue) -> Result<Self> {
+        serde_json::from_str(value.get()).map_err(|error| {
+            let error = error.to_string();
+            let repeated = error.split_once(" at line ").map(|(reason, _)| reason);
+            Error::invalid(
+                value.get(),
+                match repeated.filter(|reason| reason.starts_with("repeated member")) {
+                    Some(repeated) => format!("an object without a {repeated}"),
+                    None => "an object".to_owned(),
+                },
+            )
+        })
     }
 
     /// Returns the text of a member's value.
@@ -159,7 +189,7 @@ impl<'de> Deserialize<'de> for Members {
                         }
                     }
                 }
-                Ok(Members(members))
+                Ok(Members(members, false))
             }
         }
         deserializer.deserialize_map(MembersVisitor)

@@ -57,9 +57,11 @@ impl Store {
         Ok(())
     }
 
-    /// Copies an object to a key of another store over one client: of the same bucket, opened once
-    /// and divided by [`with_prefix`](Self::with_prefix). The backend copies, and replaces the object
-    /// there. Returns false, and copies nothing, for other stores and for backends that cannot copy.
+    /// Copies an object to a key of another store, if the backend can: within a bucket that was
+    /// opened once and divided by [`with_prefix`](Self::with_prefix), and between buckets of one
+    /// S3 service and region. The backend copies, and replaces the object there. Returns false, and
+    /// copies nothing, for other stores, and if the credentials of the target may not read the
+    /// object.
     ///
     /// # Errors
     ///

@@ -284,6 +284,18 @@ impl Store {
         }
     }
 
+    /// Returns the keys of objects that are listed and cannot be read at all, with the reasons:
+    /// members of an archive that are encrypted or compressed by another method than deflate.
+    ///
+    /// # Errors
+    /// The errors of a listing.
+    pub async fn unreadable(&self) -> Result<Vec<(String, Error)>> {
+        match &self.inner.backend {
+            Backend::Zip(zip) => zip.unreadable().await,
+            Backend::Local(_) | Backend::Object(_) => Ok(Vec::new()),
+        }
+    }
+
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.inner.context
     }

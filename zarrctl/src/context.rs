@@ -188,7 +188,7 @@ impl Context {
             Failure::Engine(error) => error.key(),
             _ => None,
         };
-        match key.filter(|key| message.starts_with(key)) {
+        match key.filter(|key| message.starts_with(key) && !message.starts_with(place)) {
             _ if !source.path.is_empty() => message,
             Some(_) => format!("{place}/{message}"),
             None if rest.starts_with(": ") || rest.starts_with(" is ") => format!("{place}{rest}"),

@@ -1,8 +1,31 @@
 //! Selections as text: `3,:,100:200:10`, or by dimension names, `time=3,lat=10:20`.
 
+use clap::Args;
 use zarr::{AxisSelect, AxisSelection, Slice};
 
+use crate::context::Context;
 use crate::failure::{Failure, Result};
+use crate::source::Source;
+
+/// An array and a selection, as arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Selected {
+    /// The array
+    source: String,
+    /// The selection; everything if it is left out
+    #[arg(
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    selection: String,
+}
+
+impl Selected {
+    pub(crate) fn open(&self, context: &Context) -> Result<(Source, Vec<Axis>)> {
+        Ok((context.open(&self.source)?, parse(&self.selection)?))
+    }
+}
 
 /// The selection along one dimension.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use zarr::Store;
 use zarr::blocking::{Hierarchy, Node};
+use zarr::{NodeMetadata, NodePath, Store};
 
 use crate::failure::{Failure, Result};
 
@@ -99,6 +99,26 @@ impl Source {
             false => self.hierarchy.store().location(),
         }
     }
+}
+
+/// The documents of a node and below it, by their paths below the node.
+pub(crate) type Documents = BTreeMap<NodePath, zarr::Result<NodeMetadata>>;
+
+/// Reads the documents of a node and of all nodes below it.
+pub(crate) fn documents(node: &Node) -> Result<Documents> {
+    Ok(match node {
+        Node::Array(array) => [(NodePath::root(), Ok(array.metadata().clone().into()))].into(),
+        Node::Group(group) => {
+            let prefix = group.path().prefix();
+            let below = group.documents()?.into_iter();
+            let below = below.filter_map(|(path, document)| {
+                let path = path.as_str().strip_prefix(&prefix)?;
+                Some((NodePath::parse(path).ok()?, document))
+            });
+            let own = (NodePath::root(), Ok(group.metadata().clone().into()));
+            below.chain([own]).collect()
+        }
+    })
 }
 
 /// Returns whether one of two places lies in the other.

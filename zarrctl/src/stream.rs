@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::ser::{Error, Serialize, SerializeSeq, Serializer};
 use serde_json::Value;
 use zarr::blocking::Array;
+use zarr::core::size::cell_at;
 use zarr::{AxisSelect, AxisSelection, Elements, Slice};
 
 use crate::failure::{Failure, Result};
@@ -133,7 +134,7 @@ impl<'a> Stream<'a> {
     /// Returns the indices in the array of a position in C order, along the dimensions of the
     /// result.
     pub(crate) fn index_of(&self, position: u64) -> Vec<u64> {
-        self.indices_at(&values::index_of(&self.shape, position))
+        self.indices_at(&cell_at(position, &self.shape))
     }
 
     /// Returns the indices in the array of positions along the dimensions of the result.
@@ -188,7 +189,7 @@ impl<'a> Stream<'a> {
             .iter()
             .fold(1_u64, |all, &len| all.saturating_mul(len));
         (0..number).map(move |number| {
-            let cell = values::index_of(&counts, number);
+            let cell = cell_at(number, &counts);
             let part = cell.iter().zip(&self.shape).enumerate();
             let part = part.map(|(at, (&cell, &len))| match at {
                 _ if at < axis => cell..cell + 1,

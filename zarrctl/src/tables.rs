@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use zarr::Elements;
+use zarr::core::size::cell_at;
 
 use crate::failure::Result;
 use crate::stream::Stream;
@@ -77,7 +78,7 @@ pub(crate) fn table(stream: &Stream<'_>, most: u64) -> Result<String> {
         }
         if !outer.is_empty() {
             // The index of the first element of the plane, in the array.
-            let index = values::index_of(outer, plane);
+            let index = cell_at(plane, outer);
             let padded = index.iter().copied().chain([0, 0]).collect::<Vec<_>>();
             let places = stream.names().iter().zip(stream.indices_at(&padded));
             let places = places.take(outer.len());

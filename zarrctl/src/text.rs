@@ -110,6 +110,14 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>, right: &[usize]) -> S
         .fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
+/// Returns a table of names and values.
+pub(crate) fn members(rows: Vec<(&str, String)>) -> String {
+    let rows = rows
+        .into_iter()
+        .map(|(name, value)| vec![name.to_owned(), value]);
+    table(&[], rows.collect(), &[])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,14 +58,3 @@ pub(crate) fn float(value: f64) -> Value {
         value => value.into(),
     }
 }
-
-/// Returns the indices of a position in C order.
-pub(crate) fn index_of(shape: &[u64], position: u64) -> Vec<u64> {
-    let mut rest = position;
-    let mut index = vec![0; shape.len()];
-    for (index, &len) in index.iter_mut().zip(shape).rev() {
-        *index = rest % len;
-        rest /= len;
-    }
-    index
-}

@@ -22,6 +22,7 @@ chunk("is_flipped_under_crc32c", "crc", "chunk-checksum", lambda store, key: sto
 chunk("checksum_is_flipped", "crc", "chunk-checksum", lambda store, key: store.flip(key, -1))
 chunk("is_flipped_under_zstd_and_crc32c", "zstd_crc", "chunk-checksum", lambda store, key: store.flip(key, 8))
 for array in ["zstd", "gzip", "blosc"]:
+    chunk(f"is_one_byte_in_{array}", array, "chunk-corrupt", lambda store, key: store.cut(key, 1), deep=False)
     chunk(f"is_cut_in_{array}", array, "chunk-corrupt", lambda store, key: store.cut(key, len(store.read(key)) - 5))
     chunk(f"header_is_zero_in_{array}", array, "chunk-corrupt",
           lambda store, key: store.write(key, bytes(4) + store.read(key)[4:]))

@@ -132,3 +132,24 @@ def zmetadata_lacks_its_group(store):
 @damage("v3c", rule="missing-group", node="/p", key="p/zarr.json", severity="warning", repair="repaired")
 def group_is_missing_below_copies(store):
     store.write("p/q/zarr.json", store.read("g/empty/zarr.json"))
+
+
+@damage("v3c", rule="consolidated-stale", severity="warning", **RENEWED)
+def copy_has_an_extension(store):
+    store.edit("zarr.json", copies(lambda member, nodes: nodes["g/zstd"].update(ext={"must_understand": False})))
+
+
+@damage("v3c", rule="consolidated-stale", severity="warning", **RENEWED)
+def copy_of_a_group_has_copies_of_its_own(store):
+    store.edit("zarr.json", copies(lambda member, nodes: nodes["g"].update(consolidated_metadata={
+        "kind": "inline", "must_understand": False, "metadata": {"gone": nodes["g/zstd"]}})))
+
+
+@damage("v3c", rule="unknown-member", severity="note", node="/", key="zarr.json")
+def consolidated_metadata_has_an_unknown_member(store):
+    store.edit("zarr.json", copies(lambda member, nodes: member.update(extra=1)))
+
+
+@damage("v2", rule="consolidated-extra-node", node="/", key=".zmetadata", severity="warning", repair="repaired")
+def zmetadata_has_a_foreign_key(store):
+    store.edit(".zmetadata", lambda document: document["metadata"].update({"g/README": {}}))

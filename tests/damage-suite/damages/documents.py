@@ -143,6 +143,53 @@ changed("index_codecs_are_variable", "index-codecs",
 changed("index_location_is_wrong", "codec", sharding("index_location", "middle"), **SHARD)
 
 
+changed("inner_chunks_are_negative", "inner-chunk-shape", sharding("chunk_shape", [-4, 4]), **SHARD)
+changed("inner_chunks_are_text", "inner-chunk-shape", sharding("chunk_shape", "4, 4"), **SHARD)
+changed("index_codecs_are_null", "index-codecs", sharding("index_codecs", None), **SHARD)
+for member in ["chunk_shape", "codecs", "index_codecs"]:
+    changed(f"sharding_lacks_{member}", "missing-member", lambda document, member=member: document["codecs"][0]
+            ["configuration"].pop(member) and None, **SHARD)
+
+
+@damage("v3", rule="duplicate-member", **AT)
+def attribute_is_repeated(store):
+    store.text(KEY, '"attributes": {}', '"attributes": {"a": 1, "a": 2}')
+
+
+@damage("v3", rule="duplicate-member", **AT)
+def member_of_a_codec_is_repeated(store):
+    store.text(KEY, '"level": 3', '"level": 3, "level": 4')
+
+
+@damage("v3", rule="nonstandard-spelling", severity="note", **AT)
+def document_has_a_byte_order_mark(store):
+    store.write(KEY, b"\xef\xbb\xbf" + store.read(KEY))
+
+
+@damage("v3", rule="nonstandard-spelling", severity="note", **AT)
+def attributes_are_null(store):
+    store.edit(KEY, setting("attributes", None))
+
+
+@damage("v3", rule="codec", **AT)
+def shards_are_nested_too_deep(store):
+    codecs = [{"name": "bytes"}]
+    for _ in range(40):
+        codecs = [{"name": "sharding_indexed", "configuration": {
+            "chunk_shape": [4, 4], "codecs": codecs, "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]}}]
+    store.edit(KEY, setting("codecs", codecs))
+
+
+@damage("v3", rule="consolidated-invalid", severity="warning", **AT)
+def array_has_consolidated_metadata(store):
+    store.edit(KEY, setting("consolidated_metadata", {"kind": "inline", "must_understand": False, "metadata": {}}))
+
+
+@damage("v3", rule="node-name", node="/g/a\\b", severity="warning")
+def name_has_a_backslash(store):
+    store.write("g/a\\b/zarr.json", store.read("g/empty/zarr.json"))
+
+
 @damage("v3", rule="missing-group", node="/g", key="g/zarr.json", severity="warning", repair="repaired")
 def group_is_missing(store):
     store.remove("g/zarr.json")

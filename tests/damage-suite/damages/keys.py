@@ -42,6 +42,9 @@ leftover("key_is_padded", "g/zstd/c/00/01", "chunk-key", severity="error", repai
 leftover("key_has_the_wrong_separator", "g/zstd/c.0.1", "chunk-key", severity="error", repair="advice")
 leftover("key_is_of_zarr_2", "g/zstd/0.1", "chunk-key", severity="error", repair="advice")
 leftover("key_has_one_index_less", "g/zstd/c/7", "chunk-key", severity="error", repair="advice")
+leftover("chunk_in_a_folder_of_rsync", "g/zstd/c/0/.~tmp~/0", "leftover-of-system", repair="advice")
+leftover("chunk_in_a_trash", "g/zstd/c/0/.Trash-1000/files/0", "leftover-of-system", repair="advice")
+leftover("second_download", "g/zstd/c/0/0.1", "stray-object", repair="advice")
 leftover("document_at_an_illegal_path", "g/.../zarr.json", "node-name", node="/", severity="error", repair="advice",
          content=b'{"zarr_format": 3, "node_type": "group"}')
 
@@ -55,6 +58,11 @@ def encoding_of_keys_is_changed(store):
 @damage("v3", rule="chunk-outside-grid", node="/g/zstd", key="g/zstd/c/3/0", severity="warning", repair="repaired")
 def shape_is_smaller(store):
     store.edit("g/zstd/zarr.json", lambda document: document.update(shape=[12, 16]))
+
+
+@damage("v3", rule="document-suspect", node="/g/zstd", key="g/zstd/zarr.json", severity="warning", also=("chunk-outside-grid",))
+def shape_is_far_smaller(store):
+    store.edit("g/zstd/zarr.json", lambda document: document.update(shape=[8, 8]))
 
 
 @damage("v3", rule="directory-at-object", node="/g/zstd", key="g/zstd/c/0/0/part")

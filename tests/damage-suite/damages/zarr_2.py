@@ -32,13 +32,38 @@ changed("order_is_wrong", "invalid-member", setting("order", "A"))
 changed("dtype_is_unknown", "data-type", setting("dtype", "<i5"))
 changed("chunks_have_another_rank", "chunk-grid", setting("chunks", [4]))
 changed("chunks_have_a_zero", "chunk-grid", setting("chunks", [0, 4]))
-changed("shape_is_negative", "invalid-member", setting("shape", [-1, 4]))
+changed("shape_is_negative", "shape", setting("shape", [-1, 4]))
 changed("compressor_is_unknown", "unknown-codec", setting("compressor", {"id": "zlob"}))
 changed("compressor_lacks_its_id", "missing-member", setting("compressor", {"level": 1}))
+changed("compressor_is_text", "codec", setting("compressor", "zlib"))
+changed("compressor_has_no_id", "codec", setting("compressor", {"id": None}))
+changed("filters_are_an_object", "codec", setting("filters", {"id": "delta"}))
+changed("filter_is_null", "codec", setting("filters", [None]))
+changed("order_is_a_number", "invalid-member", setting("order", 1))
+changed("separator_is_a_number", "chunk-key-encoding", setting("dimension_separator", 1))
+changed("format_is_text", "zarr-format", setting("zarr_format", "2"))
+changed("chunks_are_text", "chunk-grid", setting("chunks", "4, 4"))
 changed("filter_is_unknown", "unknown-codec", setting("filters", [{"id": "dalta"}]))
 changed("separator_is_wrong", "chunk-key-encoding", setting("dimension_separator", "-"))
 changed("fill_value_is_wrong", "fill-value", setting("fill_value", "x"))
 changed("zgroup_has_format_3", "zarr-format", setting("zarr_format", 3), "g/.zgroup", "/g")
+
+
+@damage("v2", rule="missing-member", node="/g", key="g/.zgroup")
+def zgroup_lacks_its_format(store):
+    store.remove(".zmetadata")
+    store.write("g/.zgroup", "{}")
+
+
+@damage("v2", rule="duplicate-member", **AT)
+def member_of_a_compressor_is_repeated(store):
+    store.remove(".zmetadata")
+    store.text(KEY, '"level": 1', '"level": 1, "level": 2')
+
+
+@damage("v2", rule="stray-object", node="/g/zlib", key="g/zlib/.zmetadata", severity="warning")
+def zmetadata_in_an_array(store):
+    store.write("g/zlib/.zmetadata", store.read(".zmetadata"))
 
 
 @damage("v2", rule="document-not-json", node="/g/zlib", key="g/zlib/.zattrs")

@@ -5,7 +5,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 
 use crate::bare_words::bare_word;
-use crate::error::{Error, Result, shorten};
+use crate::error::{Error, Result};
 use crate::json::Members;
 use crate::strictness::Strictness;
 
@@ -25,9 +25,9 @@ impl Attributes {
         match members.get("attributes") {
             None => Ok(Self::default()),
             Some(value) if value.get() == "null" => Ok(Self::default()),
-            Some(value) => serde_json::from_str(value.get()).map(Self).map_err(|_| {
-                Error::invalid(shorten(value.get()), "an object").member("attributes")
-            }),
+            Some(value) => Members::of_value(value)
+                .map(Self)
+                .map_err(|error| error.member("attributes")),
         }
     }
 

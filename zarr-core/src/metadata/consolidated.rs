@@ -51,7 +51,7 @@ impl ConsolidatedMetadata {
         if let Ok(Inline { documents, .. }) = serde_json::from_str(value.get()) {
             return Self::checked(documents, strictness).map(Some);
         }
-        let members = object(value)?;
+        let members = Members::of_value(value)?;
         let must_understand = members
             .get("must_understand")
             .is_none_or(|value| value.get() != "false");
@@ -65,7 +65,7 @@ impl ConsolidatedMetadata {
         let documents = members
             .get("metadata")
             .ok_or(Error::MissingMember { member: "metadata" })?;
-        let documents = object(documents).map_err(|error| error.member("metadata"))?;
+        let documents = Members::of_value(documents).map_err(|error| error.member("metadata"))?;
         Self::checked(documents, strictness).map(Some)
     }
 
@@ -211,11 +211,6 @@ impl ConsolidatedMetadata {
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty()
     }
-}
-
-pub(super) fn object(value: &RawValue) -> Result<Members> {
-    serde_json::from_str(value.get())
-        .map_err(|error| Error::invalid(value.get(), format!("an object ({error})")))
 }
 
 pub(super) fn check_path(path: &str, strictness: Strictness) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::consolidated::{check_path, object};
+use super::consolidated::check_path;
 use super::{Attributes, ConsolidatedMetadata, GroupMetadata, NodeMetadata, v2};
 use crate::error::{Error, Result};
 use crate::json::Members;
@@ -42,7 +42,7 @@ impl ConsolidatedMetadata {
             .get("metadata")
             .ok_or(Error::MissingMember { member: "metadata" })?;
         let place = |error: Error| error.member("metadata");
-        let metadata = object(metadata).map_err(place)?;
+        let metadata = Members::of_value(metadata).map_err(place)?;
         let mut nodes = indexmap::IndexMap::<&str, Members>::new();
         for (key, document) in metadata.iter() {
             let Some((path, name)) = key.rsplit_once('/').filter(|(_, name)| is_document(name))
@@ -77,12 +77,14 @@ impl ConsolidatedMetadata {
         let (Some(members), Some(zgroup)) = (&self.zarr_2, group.zarr_2()) else {
             return Ok(None);
         };
-        let mut metadata = members.get("metadata").map_or(Ok(Members::new()), object)?;
+        let mut metadata = members
+            .get("metadata")
+            .map_or(Ok(Members::new()), Members::of_value)?;
         metadata.retain(|key| !is_document(key.rsplit('/').next().unwrap_or(key)));
         metadata.set(v2::ATTRIBUTES_NAME, group.attributes().members())?;
         metadata.set(v2::GROUP_NAME, zgroup)?;
         for (path, node) in self.documents.iter() {
-            for (name, document) in object(node)?.iter() {
+            for (name, document) in Members::of_value(node)?.iter() {
                 metadata.set(&format!("{path}/{name}"), document)?;
             }
         }
@@ -100,22 +102,25 @@ impl ConsolidatedMetadata {
         let Some(document) = self.documents.get(path) else {
             return Ok(None);
         };
-        let members = object(document).map_err(|error| self.place(path, error))?;
+        let members = Members::of_value(document).map_err(|error| self.place(path, error))?;
         let node = match (members.get(v2::ARRAY_NAME), members.get(v2::GROUP_NAME)) {
             (None, None) => NodeMetadata::from_members(members, Strictness::Tolerant)
                 .map_err(|error| self.place(path, error))?,
             (zarray, zgroup) => {
                 let place =
                     |name: &'static str| move |error| self.place(&format!("{path}/{name}"), error);
-                let zattrs = members.get(v2::ATTRIBUTES_NAME).map(object).transpose();
+                let zattrs = members
+                    .get(v2::ATTRIBUTES_NAME)
+                    .map(Members::of_value)
+                    .transpose();
                 let zattrs = zattrs.map_err(place(v2::ATTRIBUTES_NAME))?;
                 let attributes = Attributes::of_members(zattrs.unwrap_or_default());
                 match (zarray, zgroup) {
-                    (Some(zarray), _) => object(zarray)
+                    (Some(zarray), _) => Members::of_value(zarray)
                         .and_then(|zarray| v2::array_from_v2(zarray, &attributes))
                         .map_err(place(v2::ARRAY_NAME))?
                         .into(),
-                    (_, Some(zgroup)) => object(zgroup)
+                    (_, Some(zgroup)) => Members::of_value(zgroup)
                         .and_then(|zgroup| v2::group_from_v2(zgroup, attributes))
                         .map_err(place(v2::GROUP_NAME))?
                         .into(),

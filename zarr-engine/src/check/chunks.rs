@@ -8,6 +8,7 @@ use zarr_core::metadata::ArrayMetadata;
 use zarr_core::{ArrayLayout, NodePath};
 use zarr_store::Entry;
 
+use super::finding::Finding;
 use super::keys;
 pub(super) use super::objects::Chunks;
 use super::objects::{Found, Object, is_error};
@@ -19,6 +20,10 @@ use crate::error::{ErrorKind, Result};
 
 /// The number of objects of one array checked concurrently.
 const OBJECTS: usize = 64;
+
+/// The size, in bytes, up to which a chunk of variable size is read in every check: no common codec
+/// encodes a chunk that small.
+const TINY: u64 = 8;
 
 /// How often an object is checked again after a change.
 const ATTEMPTS: usize = 3;
@@ -38,6 +43,20 @@ impl Chunks<'_> {
             return found;
         };
         let chunks = &keys::chunks(path, &layout, entries, all, &mut found.findings);
+        let is_outside = |finding: &&mut Finding| finding.rule == CHUNK_OUTSIDE_GRID.name;
+        let outside = found.findings.iter_mut().filter(is_outside).count();
+        let key = || key_of(path, &metadata.clone().into());
+        if outside > chunks.len() {
+            let outside_grid = found.findings.iter_mut().filter(is_outside);
+            outside_grid.for_each(|finding| finding.repairable = false);
+            let message = format!(
+                "{outside} of {} stored chunks lie outside its grid",
+                outside + chunks.len()
+            );
+            found
+                .findings
+                .push(DOCUMENT_SUSPECT.at(path, message).key(key()));
+        }
         let layout = &layout;
         // By number: a closure over borrowed entries would keep this future from being `Send`.
         let checks = stream::iter(0..chunks.len()).map(|number| async move {
@@ -67,9 +86,7 @@ impl Chunks<'_> {
             if found.chunks > 1 {
                 let message = format!("none of {} stored chunks agrees with it", found.chunks);
                 let finding = DOCUMENT_SUSPECT.at(path, message);
-                found
-                    .findings
-                    .push(finding.key(key_of(path, &metadata.clone().into())));
+                found.findings.push(finding.key(key()));
             }
         }
         found
@@ -144,7 +161,8 @@ impl Chunks<'_> {
                 .push(object.found(&CHUNK_SIZE, error.to_string()));
             return Ok(());
         }
-        if !self.deep {
+        let is_tiny = bound.exact().is_none() && object.size <= TINY;
+        if !self.deep && !is_tiny {
             return Ok(());
         }
         let _permit = self.permit(object.size).await;

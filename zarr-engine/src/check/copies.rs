@@ -9,7 +9,7 @@ use zarr_core::metadata::{
 use zarr_core::{ArrayLayout, Members, NodePath, Strictness};
 use zarr_store::Entry;
 
-use super::documents::Nodes;
+use super::documents::{NAMES, Nodes};
 use super::finding::Finding;
 use super::keys;
 use super::rules::*;
@@ -173,6 +173,10 @@ fn entries_of_zarr_2(group: &GroupMetadata, text: &[u8]) -> Vec<(&'static Rule, 
         let has = |name: &str| entries.contains_key(&format!("{directory}/{name}"));
         let (array, is_group) = (has(v2::ARRAY_NAME), has(v2::GROUP_NAME));
         match name {
+            _ if !NAMES.contains(&name) || name == v2::CONSOLIDATED_NAME => {
+                let message = format!("{key}: not the key of a document");
+                found.push((&CONSOLIDATED_EXTRA_NODE, message));
+            }
             _ if directory.is_empty() => {}
             v2::GROUP_NAME if array => {
                 let message = format!("{directory}: copies of .zarray and .zgroup");
@@ -209,6 +213,16 @@ fn check_form(path: &NodePath, group: &Members, findings: &mut Vec<Finding>) {
         let message = format!("must_understand: found {stated}, expected false");
         found(&CONSOLIDATED_MUST_UNDERSTAND, message);
     }
+    let known = ["kind", "must_understand", "metadata"];
+    if let Some((name, _)) = members.iter().find(|(name, _)| !known.contains(name)) {
+        let message = format!("consolidated_metadata: unknown member {name:?}");
+        let finding = UNKNOWN_MEMBER.at(path, message).key(path.metadata_key());
+        let severity = Severity::Note;
+        findings.push(Finding {
+            severity,
+            ..finding
+        });
+    }
 }
 
 /// Copies to be compared with the documents.
@@ -243,6 +257,10 @@ impl Compared<'_> {
             };
             let listed = self.nodes.get(&path).is_some_and(|node| node.is_node());
             match own {
+                Some(_) if !self.are_nested(name, &copy) => {
+                    let message = "the consolidated metadata in the copy names other nodes";
+                    findings.push(self.found(&CONSOLIDATED_STALE, &path, message));
+                }
                 Some(own) if !self.are_equal(own, &copy) => {
                     let message = "the copy differs from the document of the node";
                     findings.push(self.found(&CONSOLIDATED_STALE, &path, message));
@@ -264,6 +282,19 @@ impl Compared<'_> {
             let message = "the node is not in the consolidated metadata";
             findings.push(self.found(&CONSOLIDATED_MISSING_NODE, path, message));
         }
+    }
+
+    /// Whether the copy of a group has consolidated metadata of its own with nodes that are not
+    /// among the copies: most writers leave it out or empty.
+    fn are_nested(&self, name: &str, copy: &NodeMetadata) -> bool {
+        let NodeMetadata::Group(group) = copy else {
+            return true;
+        };
+        let mut nested = group
+            .consolidated()
+            .into_iter()
+            .flat_map(|copies| copies.paths());
+        nested.all(|below| self.copies.contains(&format!("{name}/{below}")))
     }
 
     /// Whether two documents describe a node equally: writers of consolidated metadata may add
@@ -290,6 +321,7 @@ impl Compared<'_> {
         };
         attributes(own.members()) == attributes(copy.members())
             && names(own) == names(copy)
+            && extensions(own.members()) == extensions(copy.members())
             && bound(own).is_some_and(|own| Some(own) == bound(copy))
     }
 
@@ -304,6 +336,19 @@ impl Compared<'_> {
 fn attributes(members: &Members) -> Option<Value> {
     let value: Value = serde_json::from_str(members.get("attributes")?.get()).ok()?;
     (!is_empty(&value)).then_some(value)
+}
+
+/// Returns the members of a document that belong to extensions of Zarr.
+fn extensions(members: &Members) -> BTreeMap<&str, Value> {
+    let own = |(_, value): &(&str, Value)| value.get("must_understand").is_some();
+    let values = members.iter().filter_map(|(name, value)| {
+        let value = serde_json::from_str(value.get()).ok()?;
+        Some((name, value))
+    });
+    let extensions = values.filter(own);
+    extensions
+        .filter(|(name, _)| *name != "consolidated_metadata")
+        .collect()
 }
 
 fn is_empty(attributes: &Value) -> bool {

@@ -181,12 +181,29 @@ impl Reader<'_> {
     /// Binds the extensions of an array, and looks for spellings beyond the specification.
     fn check(&self, path: &NodePath, metadata: &NodeMetadata, findings: &mut Vec<Finding>) {
         let key = key_of(path, metadata);
-        let mut strictly = metadata.members().expect_no_bare_words();
+        let members = metadata.members();
+        if let Some(message) = nonstandard(metadata) {
+            findings.push(NONSTANDARD.at(path, message).key(&key));
+        }
+        let mut strictly = members.expect_no_bare_words();
         if let NodeMetadata::Array(array) = metadata {
             let bound = ArrayLayout::bind(array, self.hierarchy.registry());
             if let Err(error) = bound {
                 findings.push(of_metadata(&error).at(path, error.to_string()).key(key));
                 return;
+            }
+            let copies = members.get("consolidated_metadata");
+            if copies.is_some_and(|copies| copies.get() != "null") {
+                let message = "consolidated_metadata: found in an array, expected in groups only";
+                let severity = Severity::Warning;
+                let finding = CONSOLIDATED_INVALID.at(path, message).key(&key);
+                findings.push(
+                    Finding {
+                        severity,
+                        ..finding
+                    }
+                    .unrepairable(),
+                );
             }
             let required = ["compressor", "filters"].into_iter();
             let zarray = array.zarr_2();
@@ -204,6 +221,21 @@ impl Reader<'_> {
     }
 }
 
+/// Describes a spelling that all of this library's readers accept, and others may not.
+fn nonstandard(metadata: &NodeMetadata) -> Option<&'static str> {
+    let document = metadata.zarr_2().unwrap_or(metadata.members());
+    let is_null = |name: &str| {
+        document
+            .get(name)
+            .is_some_and(|value| value.get() == "null")
+    };
+    match () {
+        () if document.has_byte_order_mark() => Some("the document begins with a byte order mark"),
+        () if is_null("attributes") => Some("attributes: found null, expected an object"),
+        () => None,
+    }
+}
+
 /// Checks that the documents beside each other can belong to one node; returns false if they
 /// belong to none.
 fn names_of_one_node(
@@ -218,6 +250,11 @@ fn names_of_one_node(
         let message = "the node has .zarray and .zgroup";
         let key = path.prefix() + v2::GROUP_NAME;
         findings.push(ARRAY_AND_GROUP.at(path, message).key(key));
+    }
+    if array && !group && has(v2::CONSOLIDATED_NAME) {
+        let message = "consolidated metadata lies beside .zarray, and groups only have it";
+        let key = path.prefix() + v2::CONSOLIDATED_NAME;
+        findings.push(STRAY_OBJECT.at(path, message).key(key));
     }
     if is_zarr_3 || array || group {
         return true;

@@ -46,9 +46,15 @@ pub(super) fn of_metadata(error: &Core) -> &'static Rule {
         // Without a filter, nothing tells how objects are encoded, whatever the build.
         Core::Unsupported { what, .. } if what.ends_with("no filter") => &CODEC,
         Core::Unsupported { .. } => &UNSUPPORTED,
+        // No limit of this build, but of all software.
+        Core::TooLarge { what, .. } if what.starts_with("nesting") => &CODEC,
         Core::TooLarge { .. } => &OVER_LIMIT,
         Core::FillValue { .. } => &FILL_VALUE,
         Core::Path { .. } => &NODE_NAME,
+        Core::Invalid { expected, .. } if expected.contains("a repeated member") => {
+            &DUPLICATE_MEMBER
+        }
+        Core::Invalid { expected, .. } if expected.contains("(missing field") => &MISSING_MEMBER,
         Core::Invalid { found, expected } if (found.clone() + expected).contains("bytes codec") => {
             &CODEC_ORDER
         }
@@ -88,8 +94,8 @@ fn of_member(pointer: &str) -> &'static Rule {
         "node_type" => &NODE_TYPE,
         "shape" => &SHAPE,
         "data_type" | "dtype" => &DATA_TYPE,
-        "chunk_grid" => &CHUNK_GRID,
-        "chunk_key_encoding" => &CHUNK_KEY_ENCODING,
+        "chunk_grid" | "chunks" => &CHUNK_GRID,
+        "chunk_key_encoding" | "dimension_separator" => &CHUNK_KEY_ENCODING,
         "fill_value" => &FILL_VALUE,
         "codecs" if pointer.contains("index_codecs") => &INDEX_CODECS,
         "codecs" if pointer.ends_with("configuration.chunk_shape") => &INNER_CHUNK_SHAPE,

@@ -8,7 +8,7 @@ use zarr_store::Entry;
 
 use super::documents::{Nodes, document};
 use super::finding::Finding;
-use super::names::{Leftover, chunk_like, leftover, targets};
+use super::names::{Leftover, chunk_like, in_hidden_folder, leftover, targets};
 use super::rules::*;
 use crate::hierarchy::Hierarchy;
 
@@ -201,6 +201,12 @@ pub(super) fn chunks<'a>(
     let prefix = path.prefix();
     let counts = layout.grid().grid_shape(layout.shape());
     let is_inside = |cell: &[u64]| cell.iter().zip(&counts).all(|(index, count)| index < count);
+    let is_numbered = |key: &str| {
+        targets(key).any(|first| {
+            let is_stored = all.binary_search_by(|entry| entry.key.cmp(&first)).is_ok();
+            is_stored && cell_inside(layout, &prefix, &first).is_some()
+        })
+    };
     let mut chunks = Vec::new();
     let mut misnamed: Option<(&Entry, u64)> = None;
     for &entry in entries {
@@ -219,7 +225,13 @@ pub(super) fn chunks<'a>(
             None if let Some(found) = leftover => {
                 findings.extend(of_leftover(path, key, found, Some(layout), all));
             }
-            None if chunk_like(relative).is_some() => {
+            None if in_hidden_folder(relative) => {
+                let message = "an object in a hidden folder, perhaps one being moved or deleted";
+                let finding = SYSTEM_LEFTOVER.at(path, message).key(key);
+                findings.push(finding.unrepairable());
+            }
+            // Downloaders that do not overwrite number the second copy of an object.
+            None if chunk_like(relative).is_some() && !is_numbered(key) => {
                 misnamed = Some(misnamed.map_or((entry, 1), |(first, count)| (first, count + 1)));
             }
             None if is_in_chunk()

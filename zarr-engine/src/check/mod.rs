@@ -87,6 +87,12 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
     contradicted(chunks, &copies, &entries, findings).await;
     let restored = copies.into_keys().collect::<BTreeSet<_>>();
     tree::check(&nodes, &restored, findings);
+    if !options.deep {
+        for (key, error) in hierarchy.store().unreadable().await.unwrap_or_default() {
+            let (path, _) = nearest(&nodes, &key);
+            findings.push(UNREADABLE.at(&path, error.to_string()).key(key));
+        }
+    }
     unlisted(hierarchy, &nodes, &entries, findings).await;
     let is_restored =
         |directory: &str| NodePath::parse(directory).is_ok_and(|path| restored.contains(&path));
@@ -262,27 +268,27 @@ async fn unlisted(
         return;
     };
     for (key, kind) in unlisted {
-        let node = keys::directories(&key).find_map(|above| {
-            let path = NodePath::parse(above).ok()?;
-            nodes.get_key_value(&path)
-        });
-        let root = NodePath::root();
-        let path = node.map_or(&root, |(path, _)| path);
+        let (path, array) = nearest(nodes, &key);
         let rule = match kind {
             Unlisted::Lock => {
-                let array = node.and_then(|(_, node)| node.metadata.as_ref());
-                findings.push(keys::of_lock(hierarchy, path, array, &key, entries));
+                findings.push(keys::of_lock(hierarchy, &path, array, &key, entries));
                 continue;
             }
             Unlisted::Other => &NOT_A_FILE,
-            Unlisted::EmptyDirectory => {
-                let array = node.and_then(|(_, node)| node.metadata.as_ref());
-                match keys::is_object(hierarchy, path, array, &key) {
-                    true => &DIRECTORY_AT_OBJECT,
-                    false => &EMPTY_DIRECTORY,
-                }
-            }
+            Unlisted::EmptyDirectory => match keys::is_object(hierarchy, &path, array, &key) {
+                true => &DIRECTORY_AT_OBJECT,
+                false => &EMPTY_DIRECTORY,
+            },
         };
-        findings.push(rule.at(path, rule.about).key(key));
+        findings.push(rule.at(&path, rule.about).key(key));
     }
+}
+
+/// Returns the nearest node above a key, or the root, and its metadata.
+fn nearest<'a>(nodes: &'a documents::Nodes, key: &str) -> (NodePath, Option<&'a NodeMetadata>) {
+    let node = keys::directories(key).find_map(|above| {
+        let path = NodePath::parse(above).ok()?;
+        Some((path.clone(), nodes.get(&path)?.metadata.as_ref()))
+    });
+    node.unwrap_or((NodePath::root(), None))
 }

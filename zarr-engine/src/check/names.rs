@@ -41,6 +41,15 @@ pub(super) fn leftover(relative: &str) -> Option<Leftover> {
     }
 }
 
+/// Whether an object of an array lies in a folder whose name no key of a chunk contains.
+pub(super) fn in_hidden_folder(relative: &str) -> bool {
+    let above = relative.rsplit_once('/').map_or("", |(above, _)| above);
+    let is_hidden = |name: &str| name.starts_with('.') && name.len() > 1;
+    above
+        .split('/')
+        .any(|name| is_hidden(name) || SYSTEM_FOLDERS.contains(&name))
+}
+
 /// The ends of names of unfinished objects and locks.
 const WRITER_ENDS: &[&str] = &[
     ".__lock",

@@ -130,7 +130,7 @@ rules! {
     CONSOLIDATED_EXTRA_NODE "consolidated-extra-node" Warning Renew "a node is in the consolidated metadata of a group above, but not in the store", "renew the consolidated metadata";
     CONSOLIDATED_STALE "consolidated-stale" Warning Renew "the copy of a document in consolidated metadata differs from the document", "renew the consolidated metadata";
 
-    DOCUMENT_SUSPECT "document-suspect" Warning None "no stored chunk of an array agrees with its document", "compare the document with a copy: it may be wrong, and all chunks whole";
+    DOCUMENT_SUSPECT "document-suspect" Warning None "no stored chunk of an array agrees with its document, or most lie outside its grid", "compare the document with a copy: it may be wrong, and all chunks whole";
     CHUNK_OUTSIDE_GRID "chunk-outside-grid" Warning Remove "a chunk lies outside the chunk grid, and no reader reads it", "remove the object, or restore the shape";
     CHUNK_KEY "chunk-key" Error None "the key of a chunk does not follow the chunk key encoding of its array, and no reader finds it", "rename the object, or correct the chunk key encoding";
     CHUNK_WITHOUT_ARRAY "chunk-without-array" Error None "chunks lie where no array is", "restore the document of the array, or remove the chunks";

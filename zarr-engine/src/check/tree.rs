@@ -95,6 +95,14 @@ fn check_name(
     if path.name().starts_with("__") {
         findings.push(RESERVED_NAME.at(path, "the name begins with __"));
     }
+    if path.name().contains('\\') {
+        let message = "some readers take the \\ in the name for a separator";
+        let severity = Severity::Warning;
+        findings.push(Finding {
+            severity,
+            ..NODE_NAME.at(path, message)
+        });
+    }
     let Some(parent) = path.parent() else {
         return;
     };

@@ -34,6 +34,8 @@ pub(super) struct S3Uploads {
     store: Arc<AmazonS3>,
     sender: Sender,
     bucket: String,
+    /// The endpoint and the region.
+    service: String,
 }
 
 /// Creates the uploads of a bucket; `None` if a setting asks for unsupported features:
@@ -61,10 +63,12 @@ pub(super) fn uploads(
         return None;
     }
     let sender = Sender::new("S3", &[409, 412], connector, |key| text(Key::Client(key)))?;
+    let setting = |key| text(key).unwrap_or_default();
     Some(Arc::new(S3Uploads {
         store,
         sender,
         bucket,
+        service: format!("{} {}", setting(Key::Endpoint), setting(Key::Region)),
     }))
 }
 
@@ -88,8 +92,7 @@ impl Uploads for S3Uploads {
         range: Range<u64>,
         version: &UpdateVersion,
     ) -> Result<PartId> {
-        let name = format!("{}/{path}", self.bucket);
-        let source = format!("/{}", utf8_percent_encode(&name, ENCODED));
+        let source = source(&self.bucket, path);
         let last = range.end.saturating_sub(1);
         let headers = [
             ("x-amz-copy-source", source),
@@ -146,6 +149,21 @@ impl Uploads for S3Uploads {
             version: version.and_then(|version| Some(version.to_str().ok()?.to_owned())),
             extensions: object_store::Extensions::default(),
         })
+    }
+
+    fn bucket(&self) -> Option<(&str, &str)> {
+        Some((&self.service, &self.bucket))
+    }
+
+    async fn copy_object(&self, bucket: &str, from: &Path, to: &Path) -> Result<()> {
+        let headers = [("x-amz-copy-source", source(bucket, from))];
+        retried(may_pass, || async {
+            let sent = self.send(Method::PUT, to, &[], &headers, String::new());
+            let (_, body) = sent.await?;
+            self.element(&body, "CopyObjectResult", "ETag", to)
+                .map(drop)
+        })
+        .await
     }
 
     async fn under_way(&self, prefix: &str) -> Result<Vec<(Upload, SystemTime)>> {
@@ -214,6 +232,12 @@ impl S3Uploads {
         let text = found.and_then(|body| text(body, name));
         text.ok_or_else(|| self.sender.refused(200, body, path))
     }
+}
+
+/// Returns the name of an object to be copied.
+fn source(bucket: &str, path: &Path) -> String {
+    let name = format!("{bucket}/{path}");
+    format!("/{}", utf8_percent_encode(&name, ENCODED))
 }
 
 fn tag(version: &UpdateVersion) -> String {

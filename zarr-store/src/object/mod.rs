@@ -55,6 +55,8 @@ pub(crate) struct ObjectBackend {
     /// Set once the backend has responded to a range request with the whole object.
     ignores_ranges: Arc<AtomicBool>,
     singly: Singly,
+    /// Set once the service has refused to copy an object of another bucket.
+    refuses_copies: Arc<AtomicBool>,
     /// Patches objects, if the backend can copy ranges.
     patches: Option<patch::Patches>,
 }
@@ -134,6 +136,7 @@ impl ObjectBackend {
             hint: None,
             ignores_ranges: Arc::default(),
             singly: Singly::default(),
+            refuses_copies: Arc::default(),
             patches: None,
         }
     }

@@ -14,6 +14,9 @@ use crate::key;
 /// The size of a local header before its name, in bytes.
 pub(super) const HEADER: u64 = 30;
 
+/// The signature of an entry of the central directory.
+const ENTRY: u32 = 0x0201_4b50;
+
 /// The most bytes that one byte of deflate can expand to.
 const DEFLATE_RATIO: u64 = 1032;
 
@@ -160,12 +163,14 @@ fn find_large_end(tail: &[u8], start: u64, record: usize) -> Option<(End, u64)> 
 /// Reads the central directory.
 pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
     let mut members = Members::new();
-    for index in 0..end.count {
-        let cut = || format!("entry {index} of the central directory is damaged");
+    let mut index = 0;
+    while index < end.count || Fields(bytes).u32(0) == Some(ENTRY) {
+        let cut = move || format!("entry {index} of the central directory is damaged");
         let (name, mut member, rest) = entry(bytes).ok_or_else(cut)?;
         // The system that made the entry: FAT.
         let from_dos = bytes.get(5) == Some(&0);
         bytes = rest;
+        index = index.saturating_add(1);
         let moved = |offset: u64| offset.checked_add(end.before).ok_or_else(cut);
         member.header = moved(member.header)?;
         member.limit = moved(member.limit)?;
@@ -181,6 +186,13 @@ pub(super) fn parse(mut bytes: &[u8], end: &End) -> Result<Members, String> {
         key::check(name).map_err(|rule| format!("member {name:?}: {rule}"))?;
         check(&member).map_err(|reason| format!("member {name:?}: {reason}"))?;
         members.insert(name.to_owned(), member);
+    }
+    // Some writers count more members than the field can hold.
+    if (index ^ end.count) & 0xffff != 0 {
+        return Err(format!(
+            "the central directory has {index} entries, its end record counts {}",
+            end.count
+        ));
     }
     limit(&mut members, end.offset)?;
     Ok(members)
@@ -221,7 +233,7 @@ fn without_dots(name: &str) -> &str {
 /// Parses one entry: returns its name, its member and the remaining bytes.
 fn entry(bytes: &[u8]) -> Option<(&[u8], Member, &[u8])> {
     let fields = Fields(bytes);
-    if fields.u32(0)? != 0x0201_4b50 {
+    if fields.u32(0)? != ENTRY {
         return None;
     }
     let sizes = [28, 30, 32].map(|at| fields.u16(at).map(usize::from));

@@ -89,7 +89,7 @@ impl Found<'_> {
     }
 
     /// Refuses a member that cannot be read, before reading it.
-    fn check_method(&self) -> Result<()> {
+    pub(super) fn check_method(&self) -> Result<()> {
         let reason = match self.member.method {
             Method::Deflated if self.member.size.max(self.member.compressed) > DEFLATED_MAX => {
                 format!(

@@ -303,6 +303,21 @@ impl ZipStore {
         .boxed()
     }
 
+    /// Returns the keys of members that no read succeeds for, with the reasons.
+    pub(crate) async fn unreadable(&self) -> Result<Vec<(String, Error)>> {
+        let directory = self.directory().await?;
+        let refused = self.below("").await?.filter_map(|(name, member)| {
+            let found = Found {
+                zip: self,
+                name,
+                member,
+                version: &directory.version,
+            };
+            Some((name.to_owned(), found.check_method().err()?))
+        });
+        Ok(refused.collect())
+    }
+
     pub(crate) async fn list_dir(&self, prefix: &str) -> Result<Listing> {
         let mut listing = Listing::default();
         for (rest, _) in self.below(prefix).await? {

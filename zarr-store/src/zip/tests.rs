@@ -348,6 +348,15 @@ async fn archives_that_lie_are_refused() {
     broken.data[3] ^= 0xff;
     corrupt(&[broken], "member").await;
 
+    for count in [0, 1, 3] {
+        let mut bytes = archive(&[k(), stored("m", b"9876543210")]);
+        let end = bytes.len() - 22;
+        bytes[end + 10] = count;
+        let error = zipped(bytes).await;
+        let error = error.get("x", &ByteRange::All, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    }
+
     let refused = [
         (93, 0, "Zstandard (method 93)"),
         (12, 0, "bzip2"),
@@ -369,6 +378,10 @@ async fn archives_that_lie_are_refused() {
             assert!(error.to_string().contains(part), "{error}");
         }
         assert_eq!(store.size("k").await.unwrap(), Some(10));
+        let [(key, error)] = &store.unreadable().await.unwrap()[..] else {
+            panic!("one member");
+        };
+        assert!(key == "k" && error.to_string().contains(named), "{error}");
     }
 }
 

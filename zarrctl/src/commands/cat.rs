@@ -6,7 +6,7 @@ use zarr::blocking::Array;
 
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
-use crate::selection::{self, Axis};
+use crate::selection::{self, Axis, Selected};
 use crate::stream::Stream;
 use crate::{npy, tables};
 
@@ -27,15 +27,8 @@ Selections:
   '-1'                  the last index of the first dimension
   'x=[0,5,9]'           a list of indices")]
 pub(crate) struct Cat {
-    /// The array
-    source: String,
-    /// The selection; everything if it is left out
-    #[arg(
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    selection: String,
+    #[command(flatten)]
+    selected: Selected,
     #[command(flatten)]
     form: Form,
 }
@@ -82,8 +75,8 @@ struct Printed<'a> {
 }
 
 pub(crate) fn cat(context: &Context, args: &Cat) -> Result<Outcome> {
-    let array = context.open(&args.source)?.array()?;
-    let selection = selection::parse(&args.selection)?;
+    let (source, selection) = args.selected.open(context)?;
+    let array = source.array()?;
     print(context, &array, &selection, &args.form)
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use zarr::blocking::{Array, Node};
-use zarr::{AxisSelect, ErrorKind, NodeMetadata, NodePath, Rewrite, Skip, Transfer, Transferred};
+use zarr::{AxisSelect, ErrorKind, NodeMetadata, Rewrite, Skip, Transfer, Transferred};
 
 use super::copy_target::{Regions, check_target, consolidated_again};
 use crate::context::Context;
@@ -96,7 +96,7 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
         return Err(Failure::new(message).hint("choose a place outside"));
     }
     let wanted = Filter::new(&args.include, &args.exclude)?.nodes(&node)?;
-    let arrays = arrays(&node)?.into_iter();
+    let arrays = arrays(&from, &node)?.into_iter();
     let mut arrays = arrays
         .filter(|array| wanted.contains(&array.path().metadata_key()))
         .collect::<Vec<_>>();
@@ -175,20 +175,12 @@ impl Copy {
 }
 
 /// Returns the arrays at and below a node.
-fn arrays(node: &Node) -> Result<Vec<Array>> {
-    Ok(match node {
-        Node::Array(array) => vec![array.clone()],
-        Node::Group(group) => {
-            let documents = group.documents()?.into_iter();
-            let arrays = documents.filter(|(_, it)| matches!(it, Ok(NodeMetadata::Array(_))));
-            let below = group.path().prefix();
-            let open = |(path, _): (NodePath, _)| {
-                group.array(path.as_str().strip_prefix(&below).unwrap_or(path.as_str()))
-            };
-            // An array that cannot be opened is copied all the same.
-            arrays.filter_map(|found| open(found).ok()).collect()
-        }
-    })
+fn arrays(from: &Source, node: &Node) -> Result<Vec<Array>> {
+    let documents = source::documents(node)?.into_iter();
+    let arrays = documents.filter(|(_, it)| matches!(it, Ok(NodeMetadata::Array(_))));
+    // An array that cannot be opened is copied all the same.
+    let opened = arrays.filter_map(|(path, _)| from.hierarchy.array(path.as_str()).ok());
+    Ok(opened.collect())
 }
 
 /// Takes the arrays of which a region is copied out of all arrays, with their regions.

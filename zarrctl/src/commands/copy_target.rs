@@ -24,11 +24,11 @@ pub(super) fn check_target(
     regions: &Regions,
 ) -> Result<()> {
     let target = match to.node() {
-        Ok(target) => documents(&target)?,
+        Ok(target) => valid(&target)?,
         Err(Failure::Engine(error)) if error.kind() == ErrorKind::NodeNotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    let mut ours = documents(node)?;
+    let mut ours = valid(node)?;
     for (array, region) in regions {
         let lengths = region.iter().map(|range| range.end - range.start);
         let metadata = array
@@ -53,21 +53,12 @@ pub(super) fn check_target(
     }
 }
 
-/// Returns the valid documents of a node and below it, by their paths below the node.
-fn documents(node: &Node) -> Result<BTreeMap<NodePath, NodeMetadata>> {
-    Ok(match node {
-        Node::Array(array) => [(NodePath::root(), array.metadata().clone().into())].into(),
-        Node::Group(group) => {
-            let prefix = group.path().prefix();
-            let below = group.documents()?.into_iter();
-            let below = below.filter_map(|(path, document)| {
-                let path = path.as_str().strip_prefix(&prefix)?;
-                Some((NodePath::parse(path).ok()?, document.ok()?))
-            });
-            let own = (NodePath::root(), group.metadata().clone().into());
-            below.chain([own]).collect()
-        }
-    })
+/// Returns the valid documents of a node and below it.
+fn valid(node: &Node) -> Result<BTreeMap<NodePath, NodeMetadata>> {
+    let documents = source::documents(node)?.into_iter();
+    Ok(documents
+        .filter_map(|(path, document)| Some((path, document.ok()?)))
+        .collect())
 }
 
 /// Whether two nodes store their chunks alike, so that one may be a copy of the other.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use zarr::blocking::{Array, Node};
+use zarr::blocking::Array;
 use zarr::{NodeMetadata, NodePath, Tolerance};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
 use crate::selection;
-use crate::source::Source;
+use crate::source::{Source, documents};
 use crate::text;
 use crate::values;
 
@@ -102,7 +102,7 @@ struct Printed {
 
 pub(crate) fn run(context: &Context, args: &Diff) -> Result<Outcome> {
     let (a, b) = context.open_two(&args.a, &args.b)?;
-    let (ours, theirs) = (documents(&a)?, documents(&b)?);
+    let (ours, theirs) = (documents(&a.node()?)?, documents(&b.node()?)?);
     let progress = context.progress("comparing nodes", Some(ours.len() as u64));
     let mut differences = Vec::new();
     for (path, document) in &ours {
@@ -132,18 +132,6 @@ pub(crate) fn run(context: &Context, args: &Diff) -> Result<Outcome> {
     drop(progress);
     context.print(&printed, || drawn(&printed))?;
     Ok(Outcome::of(printed.differences.is_empty()))
-}
-
-type Documents = BTreeMap<NodePath, zarr::Result<NodeMetadata>>;
-
-fn documents(source: &Source) -> Result<Documents> {
-    Ok(match source.node()? {
-        Node::Array(array) => [(NodePath::root(), Ok(array.metadata().clone().into()))].into(),
-        Node::Group(group) => {
-            let root = (NodePath::root(), Ok(group.metadata().clone().into()));
-            group.documents()?.into_iter().chain([root]).collect()
-        }
-    })
 }
 
 fn compared(

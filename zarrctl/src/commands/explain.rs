@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Outcome, Result};
-use crate::selection;
+use crate::selection::{Axis, Selected};
 use crate::text;
 
 /// Print the plan of a read or write: requests, bytes, amplification and cost
@@ -19,15 +19,8 @@ Examples:
   zarrctl explain s3://bucket/data.zarr/temperature ':,100,100' --prices s3
   zarrctl explain data.zarr/temperature '0:10' --write")]
 pub(crate) struct Explain {
-    /// The array
-    source: String,
-    /// The selection; everything if it is left out
-    #[arg(
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    selection: String,
+    #[command(flatten)]
+    selected: Selected,
     /// Explain a write
     #[arg(long)]
     write: bool,
@@ -70,9 +63,8 @@ impl Service {
 }
 
 pub(crate) fn run(context: &Context, args: &Explain) -> Result<Outcome> {
-    let source = context.open(&args.source)?;
+    let (source, selection) = args.selected.open(context)?;
     let (array, place) = (source.array()?, source.location());
-    let selection = selection::parse(&args.selection)?;
     let (get, put) = args.prices.prices();
     let prices = (args.get_price.unwrap_or(get), args.put_price.unwrap_or(put));
     if args.write {
@@ -112,7 +104,7 @@ pub(crate) fn run(context: &Context, args: &Explain) -> Result<Outcome> {
 fn write(
     context: &Context,
     (array, place): (&zarr::blocking::Array, &str),
-    selection: &Vec<selection::Axis>,
+    selection: &Vec<Axis>,
     prices: (f64, f64),
 ) -> Result<Outcome> {
     let plan = array.plan_write(selection)?;
@@ -162,11 +154,8 @@ fn money(dollars: f64) -> String {
 fn drawn(plan: &str, place: &str, rows: Vec<(&str, String)>) -> String {
     // The array is the root of the source.
     let plan = plan.replacen(" of / (", &format!(" of {place} ("), 1);
-    let rows = rows
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value]);
     let lines = plan
         .lines()
         .map(|line| text::folded(line, text::WIDTH.into()));
-    lines.collect::<String>() + "\n" + &text::table(&[], rows.collect(), &[])
+    lines.collect::<String>() + "\n" + &text::members(rows)
 }

@@ -245,10 +245,7 @@ fn drawn(printed: &Printed) -> String {
             rows.push((head, format!("{name} = {value}")));
         }
     }
-    let rows = rows
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value]);
-    text::table(&[], rows.collect(), &[])
+    text::members(rows)
 }
 
 fn array_rows(array: &ArrayInfo) -> Vec<(&'static str, String)> {

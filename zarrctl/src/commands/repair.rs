@@ -2,10 +2,11 @@
 
 use clap::Args;
 use serde::Serialize;
-use zarr::blocking;
 use zarr::check::{
     Action, ActionKind, CheckOptions, Finding, Recover, RepairOptions, Severity, Status,
 };
+use zarr::store::{ByteRange, Precondition};
+use zarr::{Store, blocking};
 
 use super::check::{at, visible};
 use crate::context::Context;
@@ -134,19 +135,13 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     if restored {
         context.note("documents were restored: run again to check the chunks of their nodes");
     }
-    let is_of_copies = |kind| {
+    let is_document = |outcome: &zarr::check::Outcome| {
         use ActionKind::{CreateGroup, RestoreDocument, RestoreObject};
-        matches!(kind, CreateGroup | RestoreDocument | RestoreObject)
+        let kinds = [CreateGroup, RestoreDocument, RestoreObject];
+        kinds.contains(&outcome.action.kind) && outcome.status == Status::Done
     };
-    if outcomes
-        .clone()
-        .any(|outcome| is_of_copies(outcome.action.kind))
-    {
-        let outer = context.open_in_hierarchy(&args.source)?;
-        if !outer.path.is_empty() {
-            let message = "groups above may have consolidated metadata: check them, too";
-            context.note(message);
-        }
+    if outcomes.clone().any(is_document) {
+        renew_above(context, args, options.backup.as_ref())?;
     }
     if outcomes.clone().any(|outcome| !outcome.dropped.is_empty()) {
         context.note("take dropped inner chunks from a copy: add --from COPY --missing");
@@ -155,6 +150,39 @@ pub(crate) fn run(context: &Context, args: &Repair) -> Result<Outcome> {
     Ok(Outcome::of(
         statuses.all(|status| status == Status::Done) && is_clean,
     ))
+}
+
+/// Renews the consolidated metadata of the groups above the place that was repaired.
+fn renew_above(context: &Context, args: &Repair, backup: Option<&Store>) -> Result<()> {
+    let outer = context.open_in_hierarchy(&args.source)?;
+    if outer.path.is_empty() {
+        return Ok(());
+    }
+    let (mut keys, mut above) = (Vec::new(), outer.path.as_str());
+    while !above.is_empty() {
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        let names = ["zarr.json", ".zmetadata"];
+        keys.extend(names.map(|name| source::join(above, name)));
+    }
+    if let Some(backup) = backup {
+        let store = outer.hierarchy.store();
+        blocking::runtime().block_on(async {
+            for key in keys {
+                if let Some(old) = store.get(&key, &ByteRange::All, None).await? {
+                    let place = format!("above/{key}");
+                    let put = backup.put(&place, vec![old.bytes], Precondition::IfAbsent);
+                    put.await?;
+                }
+            }
+            Ok::<_, Failure>(())
+        })?;
+    }
+    if let Err(error) = outer.hierarchy.renew_copies_of(&outer.path) {
+        context.note(&format!(
+            "the consolidated metadata of groups above is not renewed: {error}"
+        ));
+    }
+    Ok(())
 }
 
 /// Plans what new documents of groups entail: documents of groups around them, and copies.

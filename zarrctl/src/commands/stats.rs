@@ -8,29 +8,23 @@ use zarr::{DataType, Number, Statistics};
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome, Result};
-use crate::selection;
+use crate::selection::Selected;
 use crate::text;
 use crate::values;
 
 /// Print minimum, maximum, mean, standard deviation, NaN, fill and distinct values
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads a few chunks at a time and computes on all cores: memory stays bounded.
+Reads a few chunks at a time and computes on all cores: memory stays bounded. A
+selection has indices and ranges without steps.
 
 Examples:
   zarrctl stats data.zarr/temperature
   zarrctl stats data.zarr/temperature 'time=0:24' --histogram 20
   zarrctl stats s3://bucket/data.zarr/mask --distinct 50 --json")]
 pub(crate) struct Stats {
-    /// The array
-    source: String,
-    /// Indices and ranges without steps; everything if it is left out
-    #[arg(
-        default_value = "",
-        hide_default_value = true,
-        allow_hyphen_values = true
-    )]
-    selection: String,
+    #[command(flatten)]
+    selected: Selected,
     /// Count up to this many distinct values
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     distinct: usize,
@@ -49,8 +43,8 @@ struct Histogram {
 }
 
 pub(crate) fn run(context: &Context, args: &Stats) -> Result<Outcome> {
-    let array = context.open(&args.source)?.array()?;
-    let selection = selection::parse(&args.selection)?;
+    let (source, selection) = args.selected.open(context)?;
+    let array = source.array()?;
     let bins = match (args.histogram, &args.range) {
         (Some(0), _) => {
             return Err(Failure::new("a histogram of no intervals").hint("give --histogram 10"));
@@ -159,10 +153,7 @@ fn drawn(
             format!("more than {}", text::count(most as u64)),
         )),
     }
-    let rows = rows
-        .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), value]);
-    let mut drawn = text::table(&[], rows.collect(), &[]);
+    let mut drawn = text::members(rows);
     if let Some(histogram) = histogram {
         drawn.push('\n');
         drawn += &bars(histogram);

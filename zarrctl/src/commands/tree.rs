@@ -2,13 +2,13 @@
 
 use clap::Args;
 use serde::Serialize;
+use zarr::NodePath;
 use zarr::blocking::Node;
-use zarr::{NodeMetadata, NodePath};
 
 use crate::context::Context;
 use crate::describe::Described;
 use crate::failure::{Outcome, Result};
-use crate::text;
+use crate::{source, text};
 
 /// Print the nodes of a hierarchy with shapes, data types and chunks
 #[derive(Debug, Args)]
@@ -37,26 +37,17 @@ struct Printed {
 
 pub(crate) fn run(context: &Context, args: &Tree) -> Result<Outcome> {
     let source = context.open(&args.source)?;
-    let mut nodes = Vec::new();
-    match source.node()? {
-        Node::Array(array) => {
-            let metadata: NodeMetadata = array.metadata().clone().into();
-            nodes.push(Described::new(array.path(), &Ok(metadata)));
-        }
-        Node::Group(group) => {
-            let group = match args.no_consolidated {
-                true => group.without_consolidated()?,
-                false => group,
-            };
-            let metadata: NodeMetadata = group.metadata().clone().into();
-            nodes.push(Described::new(group.path(), &Ok(metadata)));
-            let below = group.documents()?;
-            let shown = below
-                .iter()
-                .filter(|(path, _)| args.level.is_none_or(|level| depth(path) <= level));
-            nodes.extend(shown.map(|(path, document)| Described::new(path, document)));
-        }
-    }
+    let node = match source.node()? {
+        Node::Group(group) if args.no_consolidated => Node::Group(group.without_consolidated()?),
+        node => node,
+    };
+    let documents = source::documents(&node)?;
+    let shown = documents.iter().filter(|(path, _)| {
+        let is_below = |level| path.is_root() || depth(path) <= level;
+        args.level.is_none_or(is_below)
+    });
+    let nodes = shown.map(|(path, document)| Described::new(path, document));
+    let mut nodes = nodes.collect::<Vec<_>>();
     nodes.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
     let location = source.location().to_owned();
     let printed = Printed { location, nodes };

@@ -1,7 +1,8 @@
 //! Shared code of the tests: a sample hierarchy, and the binary as a process.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use ndarray::{Array2, Array3};
 use serde_json::{Value, json};
@@ -19,6 +20,19 @@ pub(crate) struct Done {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+/// A running `serve`, which ends with this value.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    process: Child,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
 }
 
 impl Place {
@@ -73,6 +87,19 @@ impl Place {
             .unwrap();
         let done = done(output);
         (done.stdout, done.code)
+    }
+
+    /// Starts `serve`, which prints its URL as JSON.
+    pub(crate) fn serve(&self, args: &[&str]) -> Served {
+        let mut process = self.command(args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut text = String::new();
+        while !text.trim_end().ends_with('}') {
+            output.read_line(&mut text).unwrap();
+        }
+        let printed: Value = serde_json::from_str(&text).unwrap();
+        let url = printed["url"].as_str().unwrap().to_owned();
+        Served { url, process }
     }
 
     /// Packs a directory into a zip archive beside it.

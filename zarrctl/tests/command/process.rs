@@ -1,6 +1,7 @@
 //! The binary from outside, on local disk and zip archives: exit codes, files, interruptions.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
@@ -112,6 +113,14 @@ fn npy_files_are_those_of_numpy() {
 fn zip_archives_are_read_like_directories() {
     let place = Place::new();
     place.zip("sample.zarr", "sample.zip");
+    let same = |node: &str, args: &[&str]| {
+        let of = |archive: &str| {
+            let source = archive.to_owned() + node;
+            let output = place.well(&[&[args[0], &source], &args[1..]].concat());
+            output.replace(archive, "X").replace([' ', '\n'], "")
+        };
+        assert_eq!(of("sample.zip"), of("sample.zarr"), "{args:?}");
+    };
     for args in [
         &["tree"][..],
         &["info", "--json"],
@@ -119,21 +128,7 @@ fn zip_archives_are_read_like_directories() {
         &["ls", "-l"],
         &["checksum", "--values"],
     ] {
-        let of = |source: &str| {
-            place.well(
-                &[args[0], source]
-                    .into_iter()
-                    .chain(args[1..].iter().copied())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(
-            of("sample.zip").replace("sample.zip", "X").replace(' ', ""),
-            of("sample.zarr")
-                .replace("sample.zarr", "X")
-                .replace(' ', ""),
-            "{args:?}"
-        );
+        same("", args);
     }
     for args in [
         &["cat", "0"][..],
@@ -142,23 +137,7 @@ fn zip_archives_are_read_like_directories() {
         &["head"],
         &["show"],
     ] {
-        let of = |source: &str| {
-            place.well(
-                &[args[0], source]
-                    .into_iter()
-                    .chain(args[1..].iter().copied())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        let plain = |text: String| {
-            text.replace("sample.zip", "sample.zarr")
-                .replace([' ', '\n'], "")
-        };
-        assert_eq!(
-            plain(of("sample.zip/temperature")),
-            plain(of("sample.zarr/temperature")),
-            "{args:?}"
-        );
+        same("/temperature", args);
     }
     place.well(&["copy", "sample.zip", "unpacked.zarr", "--verify", "bytes"]);
     place.well(&["diff", "sample.zarr", "unpacked.zarr"]);
@@ -172,8 +151,29 @@ fn zip_archives_are_read_like_directories() {
         "--verify",
         "values",
     ]);
-    let done = place.run(&["attrs", "set", "sample.zip/temperature", "a=1"]);
-    assert_eq!(done.code, 2, "{}", done.stderr);
+    place.well(&["check", "sample.zip", "--deep"]);
+    place.well(&["repair", "sample.zip"]);
+    place.well(&["report", "sample.zip", "r.html"]);
+    fs::write(
+        place.path("m.json"),
+        place.well(&["checksum", "sample.zarr"]),
+    )
+    .unwrap();
+    place.well(&["verify", "sample.zip", "m.json"]);
+    fs::write(place.path("x.npy"), "").unwrap();
+    for args in [
+        &["attrs", "set", "sample.zip/temperature", "a=1"][..],
+        &["rm", "sample.zip/run", "--yes"],
+        &["mv", "sample.zip/run", "sample.zip/r"],
+        &["consolidate", "sample.zip"],
+        &["convert", "sample.zip"],
+        &["create", "sample.zip/g", "--group"],
+        &["append", "sample.zip/temperature", "x.npy"],
+        &["copy", "sample.zarr", "sample.zip/s"],
+    ] {
+        let done = place.run(args);
+        assert_eq!(done.code, 2, "{args:?}: {}{}", done.stdout, done.stderr);
+    }
 }
 
 #[test]
@@ -325,18 +325,8 @@ fn a_served_hierarchy_is_read_over_http() {
     place.zip("sample.zarr", "sample.zip");
     place.well(&["consolidate", "sample.zarr"]);
     for source in ["sample.zarr", "sample.zip"] {
-        let mut server = place
-            .command(&["serve", source, "--port", "0", "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(server.stdout.take().unwrap());
-        let mut text = String::new();
-        while !text.trim_end().ends_with('}') {
-            output.read_line(&mut text).unwrap();
-        }
-        let printed: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let url = printed["url"].as_str().unwrap();
+        let served = place.serve(&["serve", source, "--port", "0", "--json"]);
+        let url = &served.url;
         let address = url.strip_prefix("http://").unwrap();
         assert!(address.starts_with("127.0.0.1:"));
         let whole = request(address, "GET /run/zarr.json HTTP/1.1");
@@ -398,7 +388,5 @@ fn a_served_hierarchy_is_read_over_http() {
         if source == "sample.zarr" {
             assert!(place.well(&["tree", url]).contains("temperature"));
         }
-        server.kill().unwrap();
-        server.wait().unwrap();
     }
 }

@@ -62,6 +62,22 @@ fn damaged_objects_are_taken_from_a_copy() {
 }
 
 #[test]
+fn the_copies_of_groups_above_follow_a_repair() {
+    let place = Place::new();
+    let root = place.open("data.zarr");
+    root.create_group("g/a", Default::default()).unwrap();
+    place.well(&["consolidate", "data.zarr"]);
+    let old = fs::read(place.path("data.zarr/zarr.json")).unwrap();
+    let document = fs::read(place.path("data.zarr/g/a/zarr.json")).unwrap();
+    fs::create_dir_all(place.path("data.zarr/g/p/q")).unwrap();
+    fs::write(place.path("data.zarr/g/p/q/zarr.json"), document).unwrap();
+    let repair = ["repair", "data.zarr/g", "--apply", "--backup", "old"];
+    place.well(&repair);
+    place.well(&["check", "data.zarr"]);
+    assert_eq!(fs::read(place.path("old/above/zarr.json")).unwrap(), old);
+}
+
+#[test]
 fn damage_in_the_copy_is_not_taken() {
     let place = damaged();
     for name in ["data.zarr", "copy.zarr"] {

@@ -134,6 +134,73 @@ fn every_subcommand_works_on_s3() {
 }
 
 #[test]
+fn stores_on_s3_are_checked_mended_and_served() {
+    let Some(server) = server("seaweedfs") else {
+        return;
+    };
+    let (server, place) = (server.fresh(), Place::new());
+    let options = options(&server);
+    let run = |args: &[&str]| {
+        let args = args.iter().map(|arg| arg.replace("S3", &server.url));
+        let args = args.chain(options.iter().cloned()).collect::<Vec<_>>();
+        place.run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let well = |args: &[&str]| {
+        let done = run(args);
+        assert_eq!(done.code, 0, "{args:?}: {}{}", done.stdout, done.stderr);
+        done.stdout
+    };
+    // A cut shard: an upload that ended early.
+    place.well(&["copy", "sample.zarr", "cut.zarr"]);
+    let shard = "temperature/c/0/0/0";
+    std::fs::write(place.path("cut.zarr").join(shard), "cut").unwrap();
+    well(&["copy", "cut.zarr", "S3/d.zarr"]);
+    well(&["copy", "sample.zarr", "S3/whole.zarr"]);
+    let found = run(&["check", "S3/d.zarr"]);
+    assert!(
+        found.code == 1 && found.stdout.contains("shard-too-short"),
+        "{}",
+        found.stdout
+    );
+    let from = ["--from", "S3/whole.zarr"];
+    let repair = ["repair", "S3/d.zarr", "--apply", "--backup", "S3/old"];
+    well(&[&repair[..], &from].concat());
+    well(&["check", "S3/d.zarr", "--deep"]);
+    well(&["diff", "S3/whole.zarr", "S3/d.zarr"]);
+    well(&["compact", "S3/d.zarr/temperature"]);
+    // The service itself copies from bucket to bucket.
+    let other = server.url.replacen("s3://zarr/", "s3://zarr2/", 1) + "/d.zarr";
+    let copied = run(&["copy", "S3/d.zarr", &other, "-v", "--verify", "bytes"]);
+    let mut lines = copied.stderr.lines();
+    let line = lines.find(|line| line.starts_with("s3://zarr2"));
+    assert!(
+        copied.code == 0 && line.is_some_and(|line| line.ends_with(", 0 written")),
+        "{}",
+        copied.stderr
+    );
+    well(&["sweep", "S3/d.zarr", "--yes"]);
+    let npy = place.command(&["cat", "sample.zarr/run/mask", ":", "--npy"]);
+    let npy = { npy }.output().unwrap().stdout;
+    std::fs::write(place.path("mask.npy"), npy).unwrap();
+    well(&["append", "S3/d.zarr/run/mask", "mask.npy"]);
+    let mask = well(&["info", "S3/d.zarr/run/mask", "--json"]);
+    let mask: serde_json::Value = serde_json::from_str(&mask).unwrap();
+    assert_eq!(mask["shape"], serde_json::json!([12, 8]));
+    std::fs::create_dir(place.path("v2.zarr")).unwrap();
+    std::fs::write(place.path("v2.zarr/.zgroup"), r#"{"zarr_format": 2}"#).unwrap();
+    well(&["copy", "v2.zarr", "S3/v2.zarr"]);
+    assert!(well(&["convert", "S3/v2.zarr"]).contains("converted"));
+    let args = ["serve", "S3/d.zarr", "--port", "0", "--json"];
+    let args = args.map(|arg| arg.replace("S3", &server.url));
+    let args = args.iter().chain(&options).map(String::as_str);
+    let served = place.serve(&args.collect::<Vec<_>>());
+    assert_eq!(
+        place.well(&["cat", &format!("{}/run/mask", served.url), "0"]),
+        place.well(&["cat", "sample.zarr/run/mask", "0"])
+    );
+}
+
+#[test]
 fn a_web_server_is_read() {
     let Some(server) = server("nginx") else {
         return;
@@ -175,6 +242,23 @@ fn a_web_server_is_read() {
             );
         }
         place.well(&["diff", "sample.zarr/temperature", &array]);
+        place.well(&["check", source, "--deep"]);
+        place.well(&["attrs", "get", &array, "units"]);
+        let served = place.serve(&["serve", source, "--port", "0", "--json"]);
+        place.well(&["stats", &format!("{}/temperature", served.url)]);
+        for args in [
+            &["rm", source, "--yes"][..],
+            &["consolidate", source],
+            &["convert", source],
+            &["create", &format!("{source}/g"), "--group"],
+            &["mv", &array, &format!("{source}/t")],
+            &["rechunk", "sample.zarr/temperature", &format!("{source}/r")],
+            &["copy", "sample.zarr", &format!("{source}/s")],
+        ] {
+            let done = place.run(args);
+            assert_eq!(done.code, 2, "{args:?}: {}", done.stdout);
+            assert!(done.stderr.contains("error:"), "{args:?}: {}", done.stderr);
+        }
         place.well(&[
             "rechunk",
             &array,
@@ -193,7 +277,24 @@ fn a_web_server_is_read() {
         "{}",
         info.stderr
     );
-    assert_eq!(place.run(&["copy", &store, "c.zarr"]).code, 2);
+    for command in ["copy", "checksum", "du"] {
+        let args = [
+            &[command, store.as_str()][..],
+            &["c.zarr"][..usize::from(command == "copy")],
+        ];
+        let done = place.run(&args.concat());
+        assert!(
+            done.code == 2 && done.stderr.contains("list"),
+            "{command}: {}",
+            done.stderr
+        );
+    }
+    place.well(&["ls", &store]);
+    place.well(&["checksum", &archive, "--values"]);
+    place.well(&["consolidate", &archive, "--check"]);
+    place.well(&["report", &archive, "r.html"]);
+    let refused = place.run(&["consolidate", &store, "--check"]).stderr;
+    assert_eq!(refused.matches("x.zarr").count(), 1, "{refused}");
     place.well(&["copy", &archive, "c.zarr", "--verify", "values"]);
     assert_eq!(place.run(&["attrs", "set", &store, "a=1"]).code, 2);
 }

@@ -44,7 +44,6 @@ fn codec(id: &str, configuration: &Map<String, Value>, data_type: &DataType) -> 
     let member = |name: &str| configuration.get(name).and_then(Value::as_i64);
     let level = |default: i64| member("level").unwrap_or(default);
     Ok(match id {
-        "" => return Err(Error::MissingMember { member: "id" }),
         "gzip" => Extension::new("gzip").with("level", level(1)),
         "zstd" => {
             let checksum = configuration

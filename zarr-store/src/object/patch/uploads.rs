@@ -39,6 +39,19 @@ pub(crate) trait Uploads: Send + Sync {
         version: &UpdateVersion,
     ) -> Result<PutResult>;
 
+    /// The service, and the bucket in it, if the service copies objects from bucket to bucket.
+    fn bucket(&self) -> Option<(&str, &str)> {
+        None
+    }
+
+    /// Copies an object of another bucket of the service.
+    async fn copy_object(&self, _bucket: &str, _from: &Path, _to: &Path) -> Result<()> {
+        Err(object_store::Error::NotImplemented {
+            operation: "copy from another bucket".to_owned(),
+            implementer: "the store".to_owned(),
+        })
+    }
+
     /// Lists the uploads in progress below a prefix, with their start times; none if the service
     /// keeps no uploads, or does not list them.
     async fn under_way(&self, _prefix: &str) -> Result<Vec<(Upload, SystemTime)>> {
