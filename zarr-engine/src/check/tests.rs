@@ -9,11 +9,13 @@ use crate::hierarchy::Hierarchy;
 
 const KEY: &str = "a/c/9";
 
-/// Returns a hierarchy with a chunk outside of the grid, and the plan to remove it.
+/// Returns a hierarchy with a chunk inside and one outside of the grid, and the plan to remove the
+/// latter.
 async fn planned() -> (Hierarchy, Vec<Action>) {
     let hierarchy = crate::open("memory:").unwrap();
     let metadata = crate::ArrayBuilder::new(&[4], "int8").build().unwrap();
-    hierarchy.create_array("a", metadata).await.unwrap();
+    let array = hierarchy.create_array("a", metadata).await.unwrap();
+    array.write(.., 1_i8).await.unwrap();
     put(hierarchy.store(), "old").await;
     let report = check(&hierarchy, CheckOptions::default()).await;
     let found = report.findings.iter().map(|finding| finding.rule);
