@@ -178,8 +178,7 @@ impl<'de> Deserialize<'de> for Members {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                // Most documents have no more members.
-                let mut members = IndexMap::with_capacity_and_hasher(14, RandomState::default());
+                let mut members = IndexMap::default();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     match members.entry(name) {
                         Entry::Vacant(member) => drop(member.insert(value)),

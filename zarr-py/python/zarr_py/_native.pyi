@@ -34,6 +34,7 @@ __all__ = [
     "create_like",
     "is_path",
     "open_node",
+    "overlap",
     "set_bytes_in_flight",
     "set_threads",
     "threads",
