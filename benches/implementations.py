@@ -90,7 +90,7 @@ class Native(Implementation):
     def list(self, place):
         import zarr_py
 
-        return len(list(zarr_py.open_group(place["path"])))
+        return len(list(zarr_py.open_group(place["path"]).keys()))
 
 
 class Tensorstore(Implementation):

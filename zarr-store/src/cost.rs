@@ -19,6 +19,9 @@ pub struct CostModel {
     pub bandwidth: f64,
     /// The most requests in flight, over all calls on a store.
     pub max_in_flight: usize,
+    /// The number of requests, for ranges of one object, above which ranges are merged over larger
+    /// gaps; at most [`max_in_flight`](Self::max_in_flight).
+    pub lanes: usize,
     /// The largest gap, in bytes, that is always read instead of starting another request.
     pub free_gap: u64,
     /// The most bytes, in total over all gaps between the wanted ranges of an object, up to which
@@ -38,14 +41,15 @@ pub struct CostModel {
 }
 
 impl CostModel {
-    /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 64 requests
+    /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 128 requests
     /// in flight.
     #[must_use]
     pub fn object() -> Self {
         Self {
             latency: Duration::from_millis(15),
             bandwidth: 80e6,
-            max_in_flight: 64,
+            max_in_flight: 128,
+            lanes: 64,
             free_gap: 32 * KIB,
             free_waste: 256 * KIB,
             part_min: MIB,

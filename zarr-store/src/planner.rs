@@ -111,7 +111,7 @@ fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u6
     merged
 }
 
-/// While the requests exceed the limit in flight, merges over the smallest remaining gap that still
+/// While there are more requests than lanes, merges over the smallest remaining gap that still
 /// pays.
 fn merge_to_lanes(
     requests: Vec<Range<u64>>,
@@ -119,8 +119,8 @@ fn merge_to_lanes(
     part_size: u64,
     cost: &CostModel,
 ) -> Vec<Range<u64>> {
-    let max_in_flight = cost.max_in_flight.max(1);
-    if requests.len() <= max_in_flight {
+    let lanes = cost.lanes.min(cost.max_in_flight).max(1);
+    if requests.len() <= lanes {
         return requests;
     }
     let gap_limit = cost.gap_limit();
@@ -140,7 +140,7 @@ fn merge_to_lanes(
     let mut last: Vec<usize> = (0..requests.len()).collect();
     let mut first = last.clone();
     for (gap, left) in gaps {
-        if count == max_in_flight || fetched.saturating_add(gap) > fetch_limit {
+        if count == lanes || fetched.saturating_add(gap) > fetch_limit {
             break;
         }
         let (start, end) = (first[left], last[left + 1]);
