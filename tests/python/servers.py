@@ -107,7 +107,7 @@ def seaweedfs(folder, data, spawn):
     process = spawn(
         folder / "venv/bin/weed", "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
         f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-master.volumeSizeLimitMB=64",
-        "-volume.max=40", "-master.electionTimeout=1s", f"-filer.localSocket={data}/filer.sock",
+        "-volume.max=400", "-master.electionTimeout=1s", f"-filer.localSocket={data}/filer.sock",
         f"-s3.localSocket={data}/s3.sock", *(f"-{name}={port}" for name, port in ports.items()))
     return s3(process, ports["s3.port"])
 
