@@ -88,9 +88,12 @@ pub async fn check(hierarchy: &Hierarchy, options: CheckOptions) -> Report {
     let restored = copies.into_keys().collect::<BTreeSet<_>>();
     tree::check(&nodes, &restored, findings);
     if !options.deep {
-        for (key, error) in hierarchy.store().unreadable().await.unwrap_or_default() {
-            let (path, _) = nearest(&nodes, &key);
-            findings.push(UNREADABLE.at(&path, error.to_string()).key(key));
+        match hierarchy.store().unreadable().await {
+            Ok(objects) => findings.extend(objects.into_iter().map(|(key, error)| {
+                let (path, _) = nearest(&nodes, &key);
+                UNREADABLE.at(&path, error.to_string()).key(key)
+            })),
+            Err(error) => findings.push(UNREADABLE.at(&NodePath::root(), error.to_string())),
         }
     }
     unlisted(hierarchy, &nodes, &entries, findings).await;

@@ -96,7 +96,7 @@ pub(crate) fn run(context: &Context, args: &Copy) -> Result<Outcome> {
         return Err(Failure::new(message).hint("choose a place outside"));
     }
     let wanted = Filter::new(&args.include, &args.exclude)?.nodes(&node)?;
-    let arrays = arrays(&from, &node)?.into_iter();
+    let arrays = arrays(&node)?.into_iter();
     let mut arrays = arrays
         .filter(|array| wanted.contains(&array.path().metadata_key()))
         .collect::<Vec<_>>();
@@ -175,11 +175,15 @@ impl Copy {
 }
 
 /// Returns the arrays at and below a node.
-fn arrays(from: &Source, node: &Node) -> Result<Vec<Array>> {
+fn arrays(node: &Node) -> Result<Vec<Array>> {
+    let group = match node {
+        Node::Array(array) => return Ok(vec![array.clone()]),
+        Node::Group(group) => group,
+    };
     let documents = source::documents(node)?.into_iter();
     let arrays = documents.filter(|(_, it)| matches!(it, Ok(NodeMetadata::Array(_))));
     // An array that cannot be opened is copied all the same.
-    let opened = arrays.filter_map(|(path, _)| from.hierarchy.array(path.as_str()).ok());
+    let opened = arrays.filter_map(|(path, _)| group.array(path.as_str()).ok());
     Ok(opened.collect())
 }
 
