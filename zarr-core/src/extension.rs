@@ -10,7 +10,8 @@
     )
 )]
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -103,7 +104,11 @@ impl Extension {
         let text = value.get();
         match text.as_bytes().first() {
             Some(b'"') => Ok(Self::new(serde_json::from_str::<String>(text)?)),
-            Some(b'{') => Self::from_members(&serde_json::from_str(text)?),
+            // One pass, without a copy of each member. What fails is read again, for the error.
+            Some(b'{') => match serde_json::from_str::<Written>(text) {
+                Ok(written) => Ok(written.into()),
+                Err(_) => Self::from_members(&serde_json::from_str(text)?),
+            },
             _ => Err(Error::invalid(text, "a name or an object with a name")),
         }
     }
@@ -138,6 +143,36 @@ impl Extension {
             Ok(extension)
         } else {
             Err(Error::MissingMember { member: "name" })
+        }
+    }
+}
+
+/// The object form of an extension.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    // `null` is no configuration, but an error.
+    #[serde(default, deserialize_with = "present")]
+    configuration: Option<Members>,
+    #[serde(default = "default_must_understand")]
+    must_understand: bool,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Members>, D::Error> {
+    Members::deserialize(deserializer).map(Some)
+}
+
+fn default_must_understand() -> bool {
+    true
+}
+
+impl From<Written> for Extension {
+    fn from(written: Written) -> Self {
+        Self {
+            name: written.name,
+            configuration: written.configuration,
+            must_understand: written.must_understand,
         }
     }
 }

@@ -27,6 +27,10 @@ use crate::strictness::Strictness;
 #[derive(Clone, Debug, Default)]
 pub struct Members(IndexMap<String, Box<RawValue>, RandomState>, ByteOrderMark);
 
+/// The numbers of members for which documents and configurations have room from the start.
+const DOCUMENT: usize = 14;
+const CONFIGURATION: usize = 3;
+
 /// Whether a byte order mark was in front of the object.
 type ByteOrderMark = bool;
 
@@ -62,8 +66,11 @@ impl Members {
         if strictness == Strictness::Strict && matches!(marked, Cow::Owned(_)) {
             serde_json::from_str::<serde::de::IgnoredAny>(text)?;
         }
-        let Self(members, _) = serde_json::from_str(&marked)?;
-        Ok(Self(members, has_mark))
+        let mut document = serde_json::Deserializer::from_str(&marked);
+        let mut members = document.deserialize_map(MembersVisitor(DOCUMENT))?;
+        document.end()?;
+        members.1 = has_mark;
+        Ok(members)
     }
 
     /// Whether the text began with a byte order mark, which RFC 8259 forbids to write.
@@ -167,31 +174,37 @@ impl PartialEq for Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members;
+/// Reads an object, with room for this number of members from the start.
+struct MembersVisitor(usize);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = IndexMap::default();
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            if members.is_empty() {
+                members.reserve(self.0);
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = IndexMap::default();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    match members.entry(name) {
-                        Entry::Vacant(member) => drop(member.insert(value)),
-                        Entry::Occupied(member) => {
-                            let name = member.key();
-                            return Err(A::Error::custom(format_args!("repeated member {name:?}")));
-                        }
-                    }
+            match members.entry(name) {
+                Entry::Vacant(member) => drop(member.insert(value)),
+                Entry::Occupied(member) => {
+                    let name = member.key();
+                    return Err(A::Error::custom(format_args!("repeated member {name:?}")));
                 }
-                Ok(Members(members, false))
             }
         }
-        deserializer.deserialize_map(MembersVisitor)
+        Ok(Members(members, false))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor(CONFIGURATION))
     }
 }
 

@@ -68,7 +68,7 @@ impl ArrayMetadata {
         expect_node_type(&members, "array")?;
         check_unknown(&members, &KNOWN)?;
         let shape = parse_shape(required(&members, "shape")?)?;
-        let codecs: Vec<Box<RawValue>> =
+        let codecs: Vec<&RawValue> =
             parse_member(required(&members, "codecs")?, "codecs", "a list of codecs")?;
         let codecs = codecs.iter().enumerate().map(|(position, codec)| {
             Extension::from_json(codec)

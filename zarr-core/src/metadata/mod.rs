@@ -66,7 +66,7 @@ impl NodeMetadata {
     }
 
     fn from_members(members: Members, strictness: Strictness) -> Result<Self> {
-        match node_type(&members)?.as_str() {
+        match node_type(&members)? {
             "array" => Ok(Self::Array(ArrayMetadata::from_members(members)?)),
             _ => Ok(Self::Group(GroupMetadata::from_members(
                 members, strictness,
@@ -130,14 +130,20 @@ fn meaning(members: &Members) -> BTreeMap<&str, Value> {
 }
 
 /// Checks `zarr_format` and returns `node_type`: "array" or "group".
-fn node_type(members: &Members) -> Result<String> {
+fn node_type(members: &Members) -> Result<&'static str> {
     let format = required(members, "zarr_format")?;
     if format.get() != "3" {
         return Err(Error::invalid(format.get(), "3").member("zarr_format"));
     }
     let value = required(members, "node_type")?;
-    match serde_json::from_str::<String>(value.get()) {
-        Ok(kind) if kind == "array" || kind == "group" => Ok(kind),
+    let spelled = match value.get() {
+        "\"array\"" => return Ok("array"),
+        "\"group\"" => return Ok("group"),
+        text => serde_json::from_str::<String>(text),
+    };
+    match spelled.as_deref() {
+        Ok("array") => Ok("array"),
+        Ok("group") => Ok("group"),
         _ => Err(Error::invalid(value.get(), "\"array\" or \"group\"").member("node_type")),
     }
 }
@@ -155,8 +161,8 @@ fn required<'a>(members: &'a Members, member: &'static str) -> Result<&'a RawVal
     members.get(member).ok_or(Error::MissingMember { member })
 }
 
-fn parse_member<T: for<'de> Deserialize<'de>>(
-    value: &RawValue,
+fn parse_member<'de, T: Deserialize<'de>>(
+    value: &'de RawValue,
     member: &str,
     expected: &str,
 ) -> Result<T> {
