@@ -77,6 +77,8 @@ mod zstd;
 #[cfg(feature = "compressors")]
 mod zstd_frame;
 
+use std::sync::OnceLock;
+
 use zarr_core::{BindCodec, Registry};
 
 /// A codec name with the function that binds it, or with the advice to enable the feature that it
@@ -173,6 +175,18 @@ const LEGACY: &[&[Row]] = &[
 /// codec compiled into this crate.
 #[must_use]
 pub fn registry() -> Registry {
+    // Building the tables takes as long as opening a local array. Two threads may both build them:
+    // a lock could stay locked in a forked child.
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    if let Some(registry) = REGISTRY.get() {
+        return registry.clone();
+    }
+    let registry = build_registry();
+    let _ = REGISTRY.set(registry.clone());
+    registry
+}
+
+fn build_registry() -> Registry {
     let add = |registry: Registry, (name, codec): &Row| match codec {
         Ok(bind) => registry.with_codec(name, *bind),
         Err(advice) => registry.with_missing_codec(name, advice),

@@ -1,10 +1,12 @@
 """Properties and methods of arrays that are familiar from zarr-python and h5py."""
 
 import asyncio
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -58,6 +60,29 @@ async def test_what_is_appended_is_checked_before_the_array_grows(tmp_path: Path
     with pytest.raises(errors.ChangedError):
         array.append([[1, 2, 3, 4]])
 
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (5, 6, 4), (8,), (3, 0), ()])
+@pytest.mark.parametrize("compressor", [None, numcodecs.Zstd(1)])
+def test_results_have_the_order_of_zarr_python(tmp_path: Path, shape: tuple[int, ...], compressor: Any) -> None:
+    theirs = zarr.create_array(
+        str(tmp_path), shape=shape, chunks=(3,) * len(shape), dtype=">i2", order="F", zarr_format=2, compressors=compressor)
+    data = np.arange(np.prod(shape)).reshape(shape).astype(">i2")
+    theirs[...] = data
+    ours = zarr_py.open_array(tmp_path)
+    for array in (ours, pickle.loads(pickle.dumps(ours))):
+        assert array.order == (theirs.order if len(shape) > 1 else "C")
+        assert array[...].flags.f_contiguous == np.asarray(theirs[...]).flags.f_contiguous
+        for index in ((), (slice(1, 5),), (slice(None, None, 2),), (..., slice(-2, None)), (..., slice(None, None, -1)))[: len(shape) + 1]:
+            np.testing.assert_array_equal(array[index], data[index])
+        into = np.zeros(shape, array.dtype)
+        np.testing.assert_array_equal(array.read(out=into), data)
+    if len(shape) > 1 and 0 not in shape:
+        assert ours[...].flags.f_contiguous and ours[0].flags.f_contiguous and ours[1:3].flags.f_contiguous
+        np.testing.assert_array_equal(ours.oindex[[2, 0], [1, 3]], data[[2, 0]][:, [1, 3]])
+        points = np.array([[2, 0, 1]] * len(shape))
+        np.testing.assert_array_equal(ours.vindex[tuple(points)], data[tuple(points)])
+        assert ours[1, 2].tolist() == data[1, 2].tolist()
 
 
 @pytest.mark.parametrize("shards", [None, (4, 4)])

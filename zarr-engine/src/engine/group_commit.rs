@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use zarr_core::Input;
 use zarr_core::plan::ObjectWrite;
@@ -45,19 +45,11 @@ pub(super) fn inputs(writes: &[Arc<PendingWrite>]) -> Vec<(ObjectWrite, Input)> 
 }
 
 /// The pending writes by key, and the locks of the keys.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct CommitQueue {
     pending: Mutex<HashMap<Arc<str>, Vec<Weak<PendingWrite>>>>,
-    locks: [tokio::sync::Mutex<()>; STRIPES],
-}
-
-impl Default for CommitQueue {
-    fn default() -> Self {
-        Self {
-            pending: Mutex::default(),
-            locks: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
-        }
-    }
+    /// Made on first use: most stores are only read.
+    locks: OnceLock<Box<[tokio::sync::Mutex<()>]>>,
 }
 
 impl CommitQueue {
@@ -79,7 +71,11 @@ impl CommitQueue {
             .entry(key.clone())
             .or_default()
             .push(Arc::downgrade(&write));
-        let _lock = self.locks[stripe(&key)].lock().await;
+        let locks = self.locks.get_or_init(|| {
+            let lock = |_| tokio::sync::Mutex::new(());
+            (0..STRIPES).map(lock).collect()
+        });
+        let _lock = locks[stripe(&key)].lock().await;
         if write.is_pending() {
             let batch = Batch {
                 queue: self,

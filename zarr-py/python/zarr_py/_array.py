@@ -62,11 +62,6 @@ class Array(Node, Growing, Planning, Chunked):
         return self.size * self.dtype.itemsize
 
     @property
-    def order(self) -> str:
-        """The order of elements in results: always `"C"`, whatever the order in chunks."""
-        return "C"
-
-    @property
     def filters(self) -> tuple[codecs.Codec, ...]:
         """The codecs before the serializer; those of the inner chunks if the array is sharded."""
         return codecs.split(self.metadata["codecs"])[0]

@@ -259,6 +259,10 @@ class NativeArray:
         """The value of elements that are not stored."""
 
     @property
+    def order(self) -> str:
+        """The order of elements in results: `"F"` for Zarr v2 arrays of this order, else `"C"`."""
+
+    @property
     def dimension_names(self) -> tuple[str | None, ...] | None:
         """The names of the dimensions; `None` if the array has no dimension names."""
 

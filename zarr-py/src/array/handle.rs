@@ -147,8 +147,8 @@ impl Place {
     }
 
     pub(super) fn opened(self, node: zarr::Node) -> Opened {
-        let node = Found::Node(Box::new(node));
-        Opened { place: self, node }
+        let is_array = matches!(node, zarr::Node::Array(_));
+        Opened::new(self, is_array, Found::Node(Box::new(node)))
     }
 
     pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
@@ -160,20 +160,31 @@ impl Place {
     }
 }
 
-/// An opened node, from which `zarr_py.Array` or `zarr_py.Group` is constructed.
+/// An opened node, from which one `zarr_py.Array` or `zarr_py.Group` is constructed.
 #[pyclass(frozen, module = "zarr_py._native")]
 pub(crate) struct Opened {
-    pub(super) place: Place,
-    pub(super) node: Found,
+    place: Place,
+    is_array: bool,
+    /// Taken by the constructor, because a copy takes as long as parsing the document.
+    node: std::sync::Mutex<Option<Found>>,
 }
 
 /// A node, or the document to build it from.
 pub(super) enum Found {
     Node(Box<zarr::Node>),
-    Document { is_array: bool, document: Document },
+    Document(Document),
 }
 
 impl Opened {
+    pub(super) fn new(place: Place, is_array: bool, node: Found) -> Self {
+        let node = std::sync::Mutex::new(Some(node));
+        Self {
+            place,
+            is_array,
+            node,
+        }
+    }
+
     /// Returns the argument of a constructor, which only this package can make.
     pub(super) fn given<'a, 'py>(
         argument: Option<&'a Bound<'py, PyAny>>,
@@ -197,12 +208,10 @@ impl Opened {
         only: impl FnOnce(zarr::Node) -> zarr::Result<T>,
     ) -> PyResult<Handle<T>> {
         let place = self.place.clone_ref(py);
-        let (node, document) = match &self.node {
-            Found::Node(node) => (
-                PerProcess::of(only(zarr::Node::clone(node)).map_err(Error::from)?),
-                None,
-            ),
-            Found::Document { document, .. } => (PerProcess::new(), Some(document.clone())),
+        let found = self.node.lock().ok().and_then(|mut node| node.take());
+        let (node, document) = match found.ok_or_else(without_node)? {
+            Found::Node(node) => (PerProcess::of(only(*node).map_err(Error::from)?), None),
+            Found::Document(document) => (PerProcess::new(), Some(document)),
         };
         Ok(Handle {
             store: place.native,
@@ -214,18 +223,11 @@ impl Opened {
         })
     }
 
-    fn is_array(&self) -> bool {
-        match &self.node {
-            Found::Node(node) => matches!(**node, zarr::Node::Array(_)),
-            Found::Document { is_array, .. } => *is_array,
-        }
-    }
-
     /// Converts to a `zarr_py.Array` or `zarr_py.Group`.
     pub(super) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         static GROUP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let class = if self.is_array() {
+        let class = if self.is_array {
             ARRAY.import(py, "zarr_py._array", "Array")?
         } else {
             GROUP.import(py, "zarr_py._group", "Group")?

@@ -11,6 +11,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
+use zarr_core::size::c_strides;
 use zarr_core::{Input, Output};
 
 use super::failure;
@@ -65,21 +66,31 @@ impl Memory {
 /// The memory of a result during the read.
 pub(super) struct Fresh {
     pub(super) output: Output,
+    pub(super) strides: Vec<isize>,
+    is_fortran: bool,
     words: usize,
     size: usize,
 }
 
 impl Fresh {
-    /// Allocates zeroed memory for elements of `item_size` bytes.
-    pub(super) fn new(shape: &[usize], item_size: usize) -> Result<Self> {
+    /// Allocates zeroed memory for elements of `item_size` bytes, in Fortran or C order.
+    pub(super) fn new(shape: &[usize], item_size: usize, is_fortran: bool) -> Result<Self> {
         let size = product(shape)?
             .checked_mul(item_size)
             .ok_or_else(|| out_of_memory(shape, None))?;
         let words = size.div_ceil(8);
         let output = Output::zeroed::<u64>(words);
         let output = output.map_err(|_| out_of_memory(shape, Some(size)))?;
+        let strides = if is_fortran {
+            let reversed = shape.iter().rev().copied().collect::<Vec<_>>();
+            c_strides(&reversed, item_size).into_iter().rev().collect()
+        } else {
+            c_strides(shape, item_size)
+        };
         Ok(Self {
             output,
+            strides,
+            is_fortran,
             words,
             size,
         })
@@ -106,9 +117,12 @@ impl Fresh {
             words,
         };
         let shape = PyTuple::new(py, shape)?;
-        NDARRAY
-            .import(py, "numpy", "ndarray")?
-            .call1((shape, dtype, memory))
+        let array = NDARRAY.import(py, "numpy", "ndarray")?;
+        if self.is_fortran {
+            let (start, strides) = (0, py.None());
+            return array.call1((shape, dtype, memory, start, strides, "F"));
+        }
+        array.call1((shape, dtype, memory))
     }
 }
 

@@ -100,6 +100,16 @@ impl NativeArray {
         }
     }
 
+    /// The order of elements in results: `"F"` for Zarr v2 arrays of this order, else `"C"`.
+    #[getter]
+    fn order(&self) -> PyResult<&'static str> {
+        Ok(if self.handle.get()?.is_fortran {
+            "F"
+        } else {
+            "C"
+        })
+    }
+
     /// The names of the dimensions; `None` if the dimensions are unnamed.
     #[getter]
     fn dimension_names<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {

@@ -3,7 +3,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use zarr::{Hierarchy, NodeMetadata, blocking};
+use zarr::{ArrayMetadata, Hierarchy, NodeMetadata, blocking};
 use zarr_core::{ItemSize, Strictness};
 
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub(super) struct OpenArray {
     pub(super) unit: Vec<u64>,
     /// The size of an element in bytes; for strings, the size of a slot in the buffer.
     pub(super) item_size: usize,
+    /// Whether results are in Fortran order, as zarr-python returns Zarr v2 arrays of order "F".
+    pub(super) is_fortran: bool,
     dtype: PyOnceLock<Py<PyAny>>,
 }
 
@@ -42,6 +44,7 @@ impl OpenArray {
                 ItemSize::Fixed(size) => size,
                 ItemSize::Variable => 8,
             },
+            is_fortran: is_fortran(array.metadata()),
             array: array.into(),
             dtype: PyOnceLock::new(),
         }
@@ -66,6 +69,18 @@ impl OpenArray {
     pub(super) fn is_variable(&self) -> bool {
         self.array.as_async().data_type().fixed_size().is_none()
     }
+}
+
+/// Whether metadata is that of a Zarr v2 array of order "F": pickled handles know its v3 form only.
+fn is_fortran(metadata: &ArrayMetadata) -> bool {
+    let reversed = (0..metadata.shape().len()).rev().collect::<Vec<_>>();
+    let first = metadata.codecs().first();
+    let order = first
+        .filter(|codec| codec.name() == "transpose" && metadata.chunk_key_encoding().name() == "v2")
+        .and_then(|codec| codec.configuration()?.get("order"));
+    order.is_some_and(|order| {
+        serde_json::from_str::<Vec<usize>>(order.get()).is_ok_and(|order| order == reversed)
+    })
 }
 
 impl Remake for OpenArray {

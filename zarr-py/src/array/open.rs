@@ -54,12 +54,9 @@ pub(crate) fn bind_node<'py>(
     metadata: String,
 ) -> PyResult<Bound<'py, PyAny>> {
     only(kind)?;
-    let node = Found::Document {
-        is_array: kind == "array",
-        document: Document {
-            path,
-            text: metadata,
-        },
-    };
-    Opened { place, node }.into_python(py)
+    let node = Found::Document(Document {
+        path,
+        text: metadata,
+    });
+    Opened::new(place, kind == "array", node).into_python(py)
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use zarr_core::size::c_strides;
 use zarr_core::{Output, Selection};
 
 use super::NativeArray;
@@ -99,7 +98,6 @@ impl NativeArray {
         out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Task, Done)> {
         let dtype = open.dtype(py)?.clone();
-        let item_size = open.item_size;
         let lent = match out {
             None => None,
             Some(out) => match place(out, &wanted)? {
@@ -110,13 +108,10 @@ impl NativeArray {
         let (filled, output, strides) = match lent {
             Some((output, strides)) => (Filled::Lent, output, strides),
             None => {
-                let fresh = Fresh::new(&wanted.shape, item_size)?;
+                let fresh = Fresh::new(&wanted.shape, open.item_size, open.is_fortran)?;
                 let output = fresh.output.clone();
-                (
-                    Filled::Fresh(fresh),
-                    output,
-                    c_strides(&wanted.shape, item_size),
-                )
+                let strides = fresh.strides.clone();
+                (Filled::Fresh(fresh), output, strides)
             }
         };
         let task = Task {

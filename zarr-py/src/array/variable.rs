@@ -44,7 +44,7 @@ pub(super) fn read_variable<'py>(
         out: out.map(|out| out.clone().unbind()),
     };
     // Fails early if even the slots of the elements exceed the memory.
-    Fresh::new(&finish.shape, size_of::<u64>())?;
+    Fresh::new(&finish.shape, size_of::<u64>(), false)?;
     let selection = wanted.selection;
     let read = async move { Ok(open.array.as_async().read::<Elements>(&selection).await?) };
     Ok((read, finish))

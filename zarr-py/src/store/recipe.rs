@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use zarr::process::PerProcess;
-use zarr::{CacheOptions, ChunkForm, Hierarchy, Registry, Strictness, WriteOptions};
+use zarr::{CacheOptions, ChunkForm, Hierarchy, Strictness, WriteOptions};
 use zarr_store::{CostModel, CredentialSource, Deadline, Store};
 
 use super::Handle;
@@ -126,10 +125,7 @@ impl Recipe {
             dead_space: settings.dead_space,
             ..WriteOptions::default()
         };
-        // Building the tables takes longer than opening a local array.
-        static REGISTRY: PerProcess<Registry> = PerProcess::new();
-        let registry = Registry::clone(&REGISTRY.get_or_make(zarr::registry));
-        let registry = registry.with_strictness(self.strictness);
+        let registry = zarr::registry().with_strictness(self.strictness);
         let hierarchy = Hierarchy::with_caches(store.clone(), registry, caches);
         let hierarchy = hierarchy.with_write_options(options);
         Handle { store, hierarchy }
