@@ -244,17 +244,6 @@ impl Error {
         }
     }
 
-    /// Attaches the node to this error unless the error already names one.
-    pub(crate) fn in_node(self, path: &NodePath) -> Self {
-        match self.node() {
-            Some(_) => self,
-            None => Self::InNode {
-                path: path.clone(),
-                error: Box::new(self),
-            },
-        }
-    }
-
     /// Returns the error without the node attached to it.
     #[must_use]
     pub fn root(&self) -> &Self {
@@ -266,13 +255,20 @@ impl Error {
 }
 
 /// Attaches a node to the error of a result.
-pub(crate) trait At {
-    fn at(self, path: &NodePath) -> Self;
+pub(crate) trait At<R> {
+    /// Attaches the node at `path` unless the error already names one.
+    fn at(self, path: &NodePath) -> Result<R>;
 }
 
-impl<R> At for Result<R> {
-    fn at(self, path: &NodePath) -> Self {
-        self.map_err(|error| error.in_node(path))
+impl<R, E: Into<Error>> At<R> for Result<R, E> {
+    fn at(self, path: &NodePath) -> Result<R> {
+        self.map_err(|error| match error.into() {
+            error if error.node().is_some() => error,
+            error => Error::InNode {
+                path: path.clone(),
+                error: Box::new(error),
+            },
+        })
     }
 }
 

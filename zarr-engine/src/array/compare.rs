@@ -13,7 +13,7 @@ use super::number::Number;
 use super::parts::at_once;
 use super::selection::Select;
 use crate::engine::compute;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// When two numbers count as equal: if `|a - b| <= absolute + relative * |b|`. By default, if they
 /// are equal.
@@ -69,12 +69,12 @@ impl Array {
         most: usize,
     ) -> Result<ElementDifferences> {
         if self.shape() != other.shape() {
-            return other.located(Err(self.shape_error(other)));
+            return Err(self.shape_error(other)).at(&other.path);
         }
         let region = self.region(selection)?;
         let parts = self.parts(&region, &[other]).await?;
         let start = self.rest_compared(other, &parts, tolerance, most);
-        let start = self.located(start)?;
+        let start = start.at(&self.path)?;
         let largest = parts.largest();
         let at_once = at_once(self.nbytes_of(&largest) + other.nbytes_of(&largest));
         let compared = stream::iter(parts.iter()).map(|part| async move {
@@ -103,7 +103,7 @@ impl Array {
                 Ok((all, first))
             },
         );
-        let (mut all, first) = self.located(all.await)?;
+        let (mut all, first) = all.await.at(&self.path)?;
         all.first = first
             .into_iter()
             .map(|(index, (ours, theirs))| (index, ours, theirs))

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::rewrite::Rewrite;
 use super::{Array, encoding_text};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::transfer::{Copies, Skip, Transfer};
 
 impl Array {
@@ -35,13 +35,13 @@ impl Array {
     /// have been copied.
     pub async fn copy_to(&self, target: &Self) -> Result<()> {
         if self.shape() != target.shape() {
-            return target.located(Err(self.shape_error(target)));
+            return Err(self.shape_error(target)).at(&target.path);
         }
         if self.data_type() != target.data_type() {
             let data_type = target.data_type().name().to_owned();
             let element = "elements of an array with another data type";
             let error = zarr_core::Error::ElementType { data_type, element };
-            return target.located(Err(error.into()));
+            return Err(error).at(&target.path);
         }
         target.check_own_metadata().await?;
         match (
@@ -85,7 +85,7 @@ impl Array {
         let copies = stream::iter(copied.clone())
             .map(copy)
             .buffer_unordered(at_once);
-        target.located(copies.try_collect::<()>().await)?;
+        copies.try_collect::<()>().await.at(&target.path)?;
         let others = target.stored_cells().await?;
         let others = others.difference(&copied).cloned().collect::<Vec<_>>();
         let erase = |indices: Vec<u64>| async move { target.chunk_at(indices).erase().await };

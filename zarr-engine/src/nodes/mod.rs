@@ -13,7 +13,7 @@ use zarr_core::{NodePath, Strictness};
 
 use crate::array::Array;
 use crate::documents::{Wanted, key_of};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
@@ -65,7 +65,7 @@ impl Hierarchy {
         let mut path = NodePath::parse(path)?;
         if self.registry().strictness() == Strictness::Strict {
             let free = path.clone().unreserved();
-            path = free.map_err(Error::from).at(&path)?;
+            path = free.at(&path)?;
         }
         let found = self.cached_document(&path, wanted).await;
         let metadata = found.at(&path)?.ok_or_else(|| self.not_found(&path))?;
