@@ -87,12 +87,13 @@ pub enum Error {
         /// The path of the array.
         path: NodePath,
     },
-    /// The shape of the data does not match the shape of the selection.
-    #[error("data of shape {found:?} does not fit a selection of shape {expected:?}")]
+    /// The shape of the data does not match the shape of the selection, of the region to be appended,
+    /// or of the other array.
+    #[error("data of shape {found:?} does not fit shape {expected:?}")]
     Shape {
         /// The shape of the data.
         found: Vec<usize>,
-        /// The shape of the selection.
+        /// The shape expected.
         expected: Vec<usize>,
     },
     /// The system cannot start the computing threads.

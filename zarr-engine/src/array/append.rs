@@ -8,6 +8,7 @@ use zarr_core::ArrayLayout;
 use zarr_core::metadata::ArrayMetadata;
 
 use super::appends::Appends;
+use super::compare::lengths;
 use super::element::expect;
 use super::selection::{Space, named, s};
 use super::source::WriteData;
@@ -221,25 +222,14 @@ impl Array {
             data.insert_axis(axis);
             shape.insert(axis, 1);
         }
-        self.check_step(axis, &shape)?;
+        let mut expected = lengths(self.shape());
+        expected[axis] = shape.get(axis).copied().unwrap_or(1);
+        if shape != expected {
+            let found = shape;
+            return Err(Error::Shape { found, expected }).at(&self.path);
+        }
         let input = InputLayout::new(data, self.data_type(), &shape).at(&self.path)?;
         Ok((axis, shape[axis] as u64, input))
-    }
-
-    /// Checks the shape of elements to be appended along a dimension.
-    fn check_step(&self, axis: usize, found: &[usize]) -> Result<()> {
-        let mut lengths = (0..).zip(found).zip(self.shape());
-        let fits = found.len() == self.shape().len()
-            && lengths.all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
-        if fits {
-            return Ok(());
-        }
-        let whole = self.shape().iter().map(|&len| usize::try_from(len));
-        Err(Error::Shape {
-            found: found.to_vec(),
-            expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
-        })
-        .at(&self.path)
     }
 
     /// Changes the length of the stored array to that which `longer` returns for its previous

@@ -141,15 +141,17 @@ impl Array {
 
     /// Returns the error for an array whose shape differs from that of this array.
     pub(super) fn shape_error(&self, other: &Self) -> Error {
-        let lengths = |shape: &[u64]| {
-            let lengths = shape.iter().map(|&len| usize::try_from(len));
-            lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
-        };
         Error::Shape {
             found: lengths(self.shape()),
             expected: lengths(other.shape()),
         }
     }
+}
+
+/// Returns the lengths of an array in memory of this shape.
+pub(super) fn lengths(shape: &[u64]) -> Vec<usize> {
+    let lengths = shape.iter().map(|&len| usize::try_from(len));
+    lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
 }
 
 fn not_comparable(other: &Array) -> Error {
