@@ -114,8 +114,7 @@ impl Group {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
-        let attributes = self.attributes().deserialize();
-        attributes.at(&self.path)
+        self.attributes().deserialize().at(&self.path)
     }
 
     /// Sets the attributes named by the members of `value` and keeps all others.

@@ -256,8 +256,7 @@ impl Array {
             start.store(before, Ordering::Relaxed);
             Ok(grown)
         };
-        let grown = self.update(change).await;
-        grown.at(&seen.path)?;
+        self.update(change).await?;
         Ok(start.into_inner())
     }
 }

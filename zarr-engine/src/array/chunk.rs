@@ -8,6 +8,8 @@ use zarr_store::{ByteRange, Precondition};
 use super::Array;
 use super::read_as::ReadAs;
 use super::source::WriteData;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::{At, Result};
 
 /// A chunk of an array: one cell of the chunk grid, stored as one object. In a sharded array it is

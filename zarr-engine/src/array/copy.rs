@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::element::other_elements;
 use super::rewrite::Rewrite;
 use super::{Array, encoding_text};
 use crate::error::{At, Error, Result};
@@ -34,14 +35,9 @@ impl Array {
     /// or data types differ, and those of [`Self::read`] and [`Self::write`]: some chunks may then
     /// have been copied.
     pub async fn copy_to(&self, target: &Self) -> Result<()> {
-        if self.shape() != target.shape() {
-            return Err(self.shape_error(target)).at(&target.path);
-        }
+        target.expect_shape(self.shape())?;
         if self.data_type() != target.data_type() {
-            let data_type = target.data_type().name().to_owned();
-            let element = "elements of an array with another data type";
-            let error = zarr_core::Error::ElementType { data_type, element };
-            return Err(error).at(&target.path);
+            return Err(other_elements(target.data_type())).at(&target.path);
         }
         target.check_own_metadata().await?;
         match (

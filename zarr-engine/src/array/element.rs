@@ -114,6 +114,13 @@ pub(crate) fn expect<T: WriteElement>(data_type: &DataType) -> Result<()> {
     }))
 }
 
+/// Returns the error for elements of an array of another data type.
+pub(crate) fn other_elements(data_type: &DataType) -> zarr_core::Error {
+    let data_type = data_type.name().to_owned();
+    let element = "elements of an array of another data type";
+    zarr_core::Error::ElementType { data_type, element }
+}
+
 /// Returns the proof that a type is stored byte for byte, if the data type has the size of the
 /// type.
 pub(crate) fn plain<T: WriteElement>(data_type: &DataType) -> Option<Plain<T>> {

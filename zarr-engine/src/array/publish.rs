@@ -151,8 +151,7 @@ impl Array {
             let (changed, appends) = change(stored, appends)?;
             Appends::set(appends.as_ref(), changed)
         };
-        let updated = self.update(changed).await;
-        updated.at(&seen.path)?;
+        self.update(changed).await?;
         let appends = Appends::of(&self.metadata)?;
         Ok(appends.map_or(self.shape()[axis], |appends| appends.end))
     }

@@ -83,9 +83,7 @@ impl Array {
     ) -> Result<Rewritten> {
         let region = self.region(selection)?;
         let found = region.iter().map(|range| range.end - range.start);
-        if !found.eq(target.shape().iter().copied()) {
-            return Err(self.shape_error(target)).at(&target.path);
-        }
+        target.expect_shape(&found.collect::<Vec<_>>())?;
         let needed = target.step_size(self, &target.least_step());
         if needed > options.memory {
             let error = zarr_core::Error::TooLarge {

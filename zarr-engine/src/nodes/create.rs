@@ -138,8 +138,7 @@ impl Hierarchy {
     /// Checks a node to be created and collects the missing groups above it, in the format of the
     /// nearest existing group.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
-        let free = path.clone().unreserved();
-        let path = free.at(path)?;
+        let path = path.clone().unreserved().at(path)?;
         self.check_strictly(&path, &metadata).at(&path)?;
         self.placed(path, metadata).await
     }

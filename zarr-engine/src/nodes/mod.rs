@@ -64,8 +64,7 @@ impl Hierarchy {
     async fn open(&self, path: &str, wanted: Wanted) -> Result<Node> {
         let mut path = NodePath::parse(path)?;
         if self.registry().strictness() == Strictness::Strict {
-            let free = path.clone().unreserved();
-            path = free.at(&path)?;
+            path = path.clone().unreserved().at(&path)?;
         }
         let found = self.cached_document(&path, wanted).await;
         let metadata = found.at(&path)?.ok_or_else(|| self.not_found(&path))?;
