@@ -24,7 +24,8 @@ struct Walk {
 }
 
 fn slice(range: &Range<u64>) -> Slice {
-    Slice::from(range.start.cast_signed() as isize..range.end.cast_signed() as isize)
+    let [start, end] = [range.start, range.end].map(|place| isize::try_from(place).unwrap());
+    Slice::from(start..end)
 }
 
 fn part<'a>(model: &'a ArrayD<i32>, extent: &[Range<u64>]) -> ArrayViewD<'a, i32> {
@@ -43,7 +44,7 @@ fn taken(model: &ArrayD<i32>, selection: &Selection) -> ArrayD<i32> {
 /// Compares a chunk or inner chunk with the model, erases it, and writes it again.
 macro_rules! exercise {
     ($walk:ident, $chunk:ident) => {
-        let extent = $chunk.extent();
+        let extent = $chunk.extent().to_vec();
         assert_eq!($chunk.read::<i32>().unwrap(), part(&$walk.model, &extent));
         let encoded = $chunk.encoded().unwrap();
         let size = encoded.as_ref().map(|bytes| bytes.len() as u64);
@@ -137,7 +138,7 @@ impl Walk {
             .unwrap()
             .map(|item| {
                 let (chunk, data) = item.unwrap();
-                assert_eq!(data, part(&self.model, &chunk.extent()));
+                assert_eq!(data, part(&self.model, chunk.extent()));
                 chunk.indices().to_vec()
             });
         assert_eq!(read.collect::<BTreeSet<_>>(), touched);
