@@ -28,6 +28,7 @@ mod blosc;
 mod bytes;
 #[cfg(feature = "full")]
 mod cast_value;
+mod checksum;
 #[cfg(feature = "compressors")]
 mod compressor;
 #[cfg(feature = "full")]

@@ -4,15 +4,10 @@
 
 use futures::TryStreamExt;
 use ndarray::Array2;
-use zarr_engine::{ArrayBuilder, Result, limits, open};
+use zarr_engine::{ArrayBuilder, Result, blocking, limits, open};
 
 pub(crate) fn main() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime
-        .expect("the system can start threads")
-        .block_on(scale())
+    blocking::runtime().block_on(scale())
 }
 
 async fn scale() -> Result<()> {

@@ -2,34 +2,29 @@
 //!
 //!     cargo run --example inspect [FOLDER or URL]
 
-use zarr_engine::{ArrayBuilder, Attributes, NodeKind, Result, blocking};
+use zarr_engine::{ArrayBuilder, Attributes, NodeMetadata, Result, blocking};
 
 pub(crate) fn main() -> Result<()> {
-    let hierarchy = match std::env::args()
-        .nth(1)
-        .filter(|argument| !argument.starts_with('-'))
-    {
+    let place = std::env::args().nth(1);
+    let hierarchy = match place.filter(|place| !place.starts_with('-')) {
         Some(place) => blocking::open(&place)?,
         None => example()?,
     };
-    for (path, kind) in hierarchy.group("")?.walk()? {
-        if kind == NodeKind::Group {
+    // One listing of the store counts the stored objects of every node.
+    for node in hierarchy.usage("")? {
+        let path = node.path.as_str();
+        let NodeMetadata::Array(metadata) = node.document? else {
             println!("{path}/");
             continue;
-        }
-        let array = hierarchy.array(path.as_str())?;
+        };
+        let array = blocking::Array::new(&hierarchy, path, metadata)?;
         println!("{path}: {} {:?}", array.data_type(), array.shape());
+        let (grid, chunk) = (array.grid_shape(), array.layout().chunk_shape());
+        println!("  {grid:?} chunks of {chunk:?}");
         println!(
-            "  {:?} chunks of {:?}",
-            array.grid_shape(),
-            array.layout().chunk_shape()
+            "  {} stored, {} bytes",
+            node.usage.chunks, node.usage.chunk_bytes
         );
-        let (mut chunks, mut bytes) = (0, 0);
-        for chunk in array.stored_chunks() {
-            chunks += 1;
-            bytes += chunk?.stored_size()?.unwrap_or(0);
-        }
-        println!("  {chunks} stored, {bytes} bytes");
         for (name, value) in array.attributes().iter() {
             println!("  {name} = {value}");
         }
@@ -41,10 +36,8 @@ fn example() -> Result<blocking::Hierarchy> {
     let hierarchy = blocking::open("memory:")?;
     let metadata = ArrayBuilder::new(&[100, 100], "uint8")
         .with_chunk_shape(&[10, 10])
-        .with_attributes(Attributes::new().with("unit", "mm")?)
-        .build()?;
-    hierarchy
-        .create_array("survey/depth", metadata)?
-        .write((..25, ..25), 7_u8)?;
+        .with_attributes(Attributes::new().with("unit", "mm")?);
+    let array = hierarchy.create_array("survey/depth", metadata.build()?)?;
+    array.write((..25, ..25), 7_u8)?;
     Ok(hierarchy)
 }

@@ -3,25 +3,19 @@
 //!
 //!     cargo run --release -p zarr-engine --example quickstart [FOLDER]
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "shades and heights are small"
-)]
-
 use std::time::Instant;
 
-use ndarray::{Array3, ArrayD, s};
+use ndarray::{Array2, Array3, s};
 use zarr_engine::blocking::open;
-use zarr_engine::{ArrayBuilder, Attributes, codecs};
+use zarr_engine::{ArrayBuilder, Attributes, Scalar, codecs};
 
 const SHAPE: [usize; 3] = [128, 256, 256];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "target/quickstart.zarr".to_owned());
+    let folder = std::env::args().nth(1);
+    let folder = folder.unwrap_or_else(|| "target/quickstart.zarr".to_owned());
     let hierarchy = open(&folder)?;
-    if hierarchy.group("").is_ok() {
+    if hierarchy.exists("")? {
         hierarchy.delete("")?;
     }
 
@@ -35,27 +29,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let array = hierarchy.create_array("drops", metadata)?;
     let data = drops();
-    let start = Instant::now();
-    array.write(s![.., .., ..], &data)?;
-    println!(
-        "wrote {:?} uint16 ({} MiB) to {folder} in {:.0?}",
-        SHAPE,
-        (2 * data.len()) >> 20,
-        start.elapsed()
-    );
+    let (size, start) = ((2 * data.len()) >> 20, Instant::now());
+    array.write(.., &data)?;
+    let time = start.elapsed();
+    println!("wrote {SHAPE:?} uint16 ({size} MiB) to {folder} in {time:.0?}");
 
     // One plane: before the read, the plan shows what the read will touch.
     let plane = s![64, .., ..];
     println!("\n{}\n", array.plan_read(plane)?);
     let start = Instant::now();
-    let slice: ArrayD<u16> = array.read::<u16>(plane)?;
-    println!(
-        "read {:?} in {:.0?}; maximum {}",
-        slice.shape(),
-        start.elapsed(),
-        slice.iter().max().unwrap_or(&0)
-    );
-    assert_eq!(slice, data.slice(plane).into_dyn());
+    let slice = array.read::<Array2<u16>>(plane)?;
+    let (time, most) = (start.elapsed(), slice.iter().max().unwrap_or(&0));
+    println!("read {:?} in {time:.0?}; maximum {most}", slice.shape());
+    assert_eq!(slice, data.slice(plane));
     draw(&slice);
 
     // A partial write of a shard: only the inner chunks that it touches are decoded and encoded
@@ -63,16 +49,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let corner = s![60..70, 0..40, 0..40];
     println!("\n{}", array.plan_write(corner)?);
     array.write(corner, 999_u16)?;
-    println!(
-        "drops[64, 20, 20] is now {}",
-        array.read::<u16>(s![64, 20, 20])?.sum()
-    );
+    let element = array.read::<Scalar<u16>>((64, 20, 20))?;
+    println!("drops[64, 20, 20] is now {element}");
 
     println!("\nIn Python:\n  import zarr\n  zarr.open_array({folder:?}, path=\"drops\")[64]");
     Ok(())
 }
 
 /// Returns the sum of two waves around two centres.
+#[expect(clippy::cast_possible_truncation, reason = "heights are small")]
 fn drops() -> Array3<u16> {
     Array3::from_shape_fn(SHAPE, |(z, y, x)| {
         let height = |cz: f32, cy: f32, cx: f32| {
@@ -85,16 +70,18 @@ fn drops() -> Array3<u16> {
 }
 
 /// Draws a plane with one character per 8 x 4 elements.
-fn draw(plane: &ArrayD<u16>) {
-    let shades: Vec<char> = " .:-=+*#%@".chars().collect();
-    let (low, high) = plane
-        .iter()
-        .fold((u16::MAX, 0), |(low, high), &x| (low.min(x), high.max(x)));
-    for y in (0..SHAPE[1]).step_by(8) {
-        let row = (0..SHAPE[2]).step_by(4).map(|x| {
-            let shade = f32::from(plane[[y, x]] - low) / f32::from((high - low).max(1));
-            shades[(shade * 9.0) as usize]
-        });
-        println!("{}", row.collect::<String>());
+fn draw(plane: &Array2<u16>) {
+    let (low, high) = (
+        plane.iter().min().unwrap_or(&0),
+        plane.iter().max().unwrap_or(&0),
+    );
+    let shade = |height: &u16| usize::from(height - low) * 9 / usize::from(high - low).max(1);
+    for row in plane.rows().into_iter().step_by(8) {
+        let row = row.iter().step_by(4);
+        println!(
+            "{}",
+            row.map(|height| char::from(b" .:-=+*#%@"[shade(height)]))
+                .collect::<String>()
+        );
     }
 }

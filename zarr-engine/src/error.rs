@@ -87,12 +87,13 @@ pub enum Error {
         /// The path of the array.
         path: NodePath,
     },
-    /// The shape of the data does not match the shape of the selection.
-    #[error("data of shape {found:?} does not fit a selection of shape {expected:?}")]
+    /// The shape of the data does not match the shape of the selection, of the region to be appended,
+    /// or of the other array.
+    #[error("data of shape {found:?} does not fit shape {expected:?}")]
     Shape {
         /// The shape of the data.
         found: Vec<usize>,
-        /// The shape of the selection.
+        /// The shape expected.
         expected: Vec<usize>,
     },
     /// The system cannot start the computing threads.
@@ -244,17 +245,6 @@ impl Error {
         }
     }
 
-    /// Attaches the node to this error unless the error already names one.
-    pub(crate) fn in_node(self, path: &NodePath) -> Self {
-        match self.node() {
-            Some(_) => self,
-            None => Self::InNode {
-                path: path.clone(),
-                error: Box::new(self),
-            },
-        }
-    }
-
     /// Returns the error without the node attached to it.
     #[must_use]
     pub fn root(&self) -> &Self {
@@ -266,13 +256,20 @@ impl Error {
 }
 
 /// Attaches a node to the error of a result.
-pub(crate) trait At {
-    fn at(self, path: &NodePath) -> Self;
+pub(crate) trait At<R> {
+    /// Attaches the node at `path` unless the error already names one.
+    fn at(self, path: &NodePath) -> Result<R>;
 }
 
-impl<R> At for Result<R> {
-    fn at(self, path: &NodePath) -> Self {
-        self.map_err(|error| error.in_node(path))
+impl<R, E: Into<Error>> At<R> for Result<R, E> {
+    fn at(self, path: &NodePath) -> Result<R> {
+        self.map_err(|error| match error.into() {
+            error if error.node().is_some() => error,
+            error => Error::InNode {
+                path: path.clone(),
+                error: Box::new(error),
+            },
+        })
     }
 }
 

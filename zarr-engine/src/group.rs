@@ -12,7 +12,7 @@ use zarr_core::metadata::{Attributes, ConsolidatedMetadata, GroupMetadata, NodeM
 
 use crate::attributes;
 use crate::documents::relative;
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::hierarchy::{Hierarchy, NodeKind, group_document};
 
 /// How a node below a group differs from its copy in the group's consolidated metadata.
@@ -114,8 +114,7 @@ impl Group {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
-        let attributes = self.attributes().deserialize();
-        attributes.map_err(Error::from).at(&self.path)
+        self.attributes().deserialize().at(&self.path)
     }
 
     /// Sets the attributes named by the members of `value` and keeps all others.

@@ -122,7 +122,7 @@ impl Hierarchy {
             let rule = "a node cannot be copied to its own path, into itself, or over a group that contains it, \
                         by whatever URL the target was opened";
             let path = to.to_string();
-            return Err(Error::from(zarr_core::Error::Path { path, rule }).in_node(from));
+            return Err(zarr_core::Error::Path { path, rule }).at(from);
         }
         let is_zarr_2 = found.zarr_2().is_some();
         let (above, wants_zarr_2) = target.groups_above(to, is_zarr_2).await.at(to)?;
@@ -131,7 +131,7 @@ impl Hierarchy {
                 "the node and the group above {to} have different Zarr formats; convert the Zarr v2 \
                  hierarchy first"
             );
-            return Err(Error::from(zarr_core::Error::Unsupported { what }).in_node(from));
+            return Err(zarr_core::Error::Unsupported { what }).at(from);
         }
         Ok(above)
     }

@@ -8,7 +8,7 @@ use zarr_core::{ArrayLayout, METADATA_NAME, NodePath};
 use zarr_store::Entry;
 
 use crate::documents::Documents;
-use crate::error::Result;
+use crate::error::{At, Result};
 use crate::group::Group;
 use crate::hierarchy::Hierarchy;
 
@@ -148,8 +148,7 @@ impl Hierarchy {
     async fn node_document(&self, path: &str) -> Result<(NodePath, NodeMetadata)> {
         let path = NodePath::parse(path)?;
         let wanted = crate::documents::Wanted::NodeWithCopies;
-        let found = self.cached_document(&path, wanted).await;
-        let found = found.map_err(|error| error.in_node(&path))?;
+        let found = self.cached_document(&path, wanted).await.at(&path)?;
         let metadata = found.ok_or_else(|| self.not_found(&path))?;
         Ok((path, metadata))
     }

@@ -232,10 +232,10 @@ impl Error {
         }
     }
 
-    /// The key or prefix of the error.
+    /// The key or prefix of the error; `None` for an error of the whole store.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
-        self.place().map(Place::key)
+        self.place().map(Place::key).filter(|key| !key.is_empty())
     }
 
     /// Makes an error of the operating system at a place.

@@ -117,7 +117,7 @@ impl Context {
     /// Writes a note to stderr, unless the run is quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            complain(&text::folded(text, text::WIDTH.into()));
+            complain(&text::folded(text));
         }
     }
 
@@ -164,13 +164,10 @@ impl Context {
             ("", "")
         };
         let message = self.placed(failure);
-        let message = text::folded(&format!("error: {message}"), text::WIDTH.into());
+        let message = text::folded(&format!("error: {message}"));
         complain(&message.replacen("error:", &format!("{red}error:{end}"), 1));
         if let Some(next) = failure.next() {
-            complain(&text::folded(
-                &format!("  next: {next}"),
-                text::WIDTH.into(),
-            ));
+            complain(&text::folded(&format!("  next: {next}")));
         }
     }
 

@@ -142,7 +142,7 @@ fn plane_table(
         let widths = cells.iter().map(|row| row[*column].chars().count());
         width += 2 + widths.max().unwrap_or(0).max(label.chars().count());
         // Two spaces end each column, and the last column may be `…`.
-        *column == 0 || width + 5 <= text::WIDTH as usize
+        *column == 0 || width + 5 <= text::WIDTH.into()
     });
     let fitting = fitting.count();
     let more = match is_cut || fitting < labels.len() {

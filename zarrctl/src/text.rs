@@ -47,23 +47,23 @@ pub(crate) fn shape(lengths: &[u64]) -> String {
     format!("({})", lengths.collect::<Vec<_>>().join(", "))
 }
 
-/// Shortens a line to a number of columns.
-pub(crate) fn cut(line: &str, columns: usize) -> String {
-    if line.chars().count() <= columns {
+/// Shortens a line to the width of the output.
+pub(crate) fn cut(line: &str) -> String {
+    if line.chars().count() <= WIDTH.into() {
         return line.to_owned();
     }
-    let kept = line.chars().take(columns.saturating_sub(1));
+    let kept = line.chars().take(usize::from(WIDTH) - 1);
     kept.chain(['…']).collect()
 }
 
-/// Breaks a line at spaces into lines of a number of columns, which end with a line break.
-pub(crate) fn folded(line: &str, columns: usize) -> String {
+/// Breaks a line at spaces into lines of the width of the output, which end with a line break.
+pub(crate) fn folded(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let (mut text, mut len) = (String::new(), 0);
     for word in line.trim_start().split(' ') {
         let width = word.chars().count();
         let start = if text.is_empty() { indent } else { indent + 2 };
-        if text.is_empty() || len + 1 + width > columns {
+        if text.is_empty() || len + 1 + width > WIDTH.into() {
             if !text.is_empty() {
                 text.push('\n');
             }

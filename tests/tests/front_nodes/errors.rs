@@ -199,3 +199,61 @@ fn errors_name_their_node_once() {
     }
     assert!(open("").unwrap_err().to_string().contains("no path"));
 }
+
+/// Slips of a new user, and the messages that correct them.
+#[test]
+fn messages_correct_common_mistakes() {
+    let hierarchy = open("memory:").unwrap();
+    let mut array = hierarchy
+        .create_array("a", metadata(&[6, 8], &[2, 2]))
+        .unwrap();
+    let append = |array: &mut blocking::Array, axis: usize, shape: &[usize]| {
+        let data = ndarray::ArrayD::<i32>::zeros(shape);
+        array.append(axis, data).unwrap_err().to_string()
+    };
+    let fill = |data_type: &str| ArrayBuilder::new(&[4], data_type).with_fill_value(1_u8);
+    let messages = [
+        (
+            append(&mut array, 0, &[2, 3]),
+            "a: data of shape [2, 3] does not fit shape [2, 8]",
+        ),
+        (
+            append(&mut array, 1, &[5]),
+            "a: data of shape [5, 1] does not fit shape [6, 1]",
+        ),
+        (
+            append(&mut array, 0, &[]),
+            "a: data of shape [] does not fit shape [1, 8]",
+        ),
+        (
+            array
+                .write(.., Array2::<i32>::zeros((3, 3)))
+                .unwrap_err()
+                .to_string(),
+            "a: data of shape [3, 3] does not fit shape [6, 8]",
+        ),
+        (
+            array.read::<i32>((0, 0, 0)).unwrap_err().to_string(),
+            "a: selection: 3-dimensional, but the array is 2-dimensional ([6, 8])",
+        ),
+        (
+            fill("string").unwrap_err().to_string(),
+            "fill_value: an array of string cannot be read or written as u8",
+        ),
+    ];
+    for (found, expected) in messages {
+        assert_eq!(found.trim_start_matches('/'), expected);
+    }
+    let unknown = fill("unit8").unwrap_err().to_string();
+    assert!(unknown.contains("did you mean uint8?"), "{unknown}");
+    // A registered data type has elements of a Rust type, too.
+    let registered = fill("uint4").unwrap().build().unwrap();
+    assert_eq!(
+        registered
+            .members()
+            .get("fill_value")
+            .map(|value| value.get()),
+        Some("1")
+    );
+    assert_eq!(array.shape(), [6, 8]);
+}

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
+use zarr_core::Error;
 
 use super::*;
 use crate::testing::{

@@ -1,5 +1,4 @@
-//! `numcodecs.adler32`, `.crc32`, `.crc32c`, `.fletcher32` and `.jenkins_lookup3`: a checksum of
-//! the input in four bytes, little endian, at the start or the end.
+//! `numcodecs.adler32`, `.crc32`, `.crc32c`, `.fletcher32` and `.jenkins_lookup3`.
 
 use std::sync::Arc;
 
@@ -8,14 +7,7 @@ use serde_json::Value;
 use zarr_core::codec::{BytesToBytes, EncodedSize};
 use zarr_core::{Binder, Error, Extension, Result};
 
-const SIZE: usize = 4;
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Location {
-    Start,
-    End,
-}
+use crate::checksum::{Checksum, Location};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,37 +23,27 @@ struct Jenkins {
     prefix: Option<Value>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Algorithm {
-    Adler32,
-    Crc32,
-    Crc32c,
-    Fletcher32,
-    Lookup3 { initial: u32 },
-}
-
-#[derive(Debug)]
-struct Checksum {
-    algorithm: Algorithm,
-    location: Location,
-    decoded: EncodedSize,
-}
-
 type Bound = Result<Arc<dyn BytesToBytes>>;
 
 /// Binds `numcodecs.adler32`, whose checksum is at the start by default.
 pub(crate) fn bind_adler32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
-    bind_located(extension, decoded, Algorithm::Adler32, Location::Start)
+    let compute = |data: &[u8], _| libdeflater::adler32(data);
+    let name = "numcodecs.adler32";
+    bind_located(extension, decoded, name, compute, Location::Start)
 }
 
 /// Binds `numcodecs.crc32`, whose checksum is at the start by default.
 pub(crate) fn bind_crc32(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
-    bind_located(extension, decoded, Algorithm::Crc32, Location::Start)
+    let compute = |data: &[u8], _| libdeflater::crc32(data);
+    let name = "numcodecs.crc32";
+    bind_located(extension, decoded, name, compute, Location::Start)
 }
 
 /// Binds `numcodecs.crc32c`, whose checksum is at the end by default.
 pub(crate) fn bind_crc32c(extension: &Extension, decoded: EncodedSize, _: &Binder<'_>) -> Bound {
-    bind_located(extension, decoded, Algorithm::Crc32c, Location::End)
+    let compute = |data: &[u8], _| crc_fast::crc32_iscsi(data);
+    let name = "numcodecs.crc32c";
+    bind_located(extension, decoded, name, compute, Location::End)
 }
 
 /// Binds `numcodecs.fletcher32`, the Fletcher checksum of HDF5.
@@ -71,7 +53,13 @@ pub(crate) fn bind_fletcher32(
     _: &Binder<'_>,
 ) -> Bound {
     extension.expect_no_configuration()?;
-    Ok(bound(Algorithm::Fletcher32, Location::End, decoded))
+    Ok(Arc::new(Checksum {
+        name: "numcodecs.fletcher32",
+        compute: |data, _| fletcher32(data),
+        initial: 0,
+        location: Location::End,
+        decoded,
+    }))
 }
 
 /// Binds `numcodecs.jenkins_lookup3`. A prefix is refused, since JSON cannot express one.
@@ -84,103 +72,30 @@ pub(crate) fn bind_jenkins_lookup3(
     if let Some(prefix) = prefix {
         return Err(Error::invalid(prefix, "null").member("configuration.prefix"));
     }
-    let algorithm = Algorithm::Lookup3 { initial: initval };
-    Ok(bound(algorithm, Location::End, decoded))
+    Ok(Arc::new(Checksum {
+        name: "numcodecs.jenkins_lookup3",
+        compute: lookup3,
+        initial: initval,
+        location: Location::End,
+        decoded,
+    }))
 }
 
 fn bind_located(
     extension: &Extension,
     decoded: EncodedSize,
-    algorithm: Algorithm,
+    name: &'static str,
+    compute: fn(&[u8], u32) -> u32,
     default: Location,
 ) -> Bound {
     let Configuration { location } = extension.parse()?;
-    Ok(bound(algorithm, location.unwrap_or(default), decoded))
-}
-
-fn bound(algorithm: Algorithm, location: Location, decoded: EncodedSize) -> Arc<dyn BytesToBytes> {
-    Arc::new(Checksum {
-        algorithm,
-        location,
+    Ok(Arc::new(Checksum {
+        name,
+        compute,
+        initial: 0,
+        location: location.unwrap_or(default),
         decoded,
-    })
-}
-
-impl Checksum {
-    fn compute(&self, data: &[u8]) -> u32 {
-        match self.algorithm {
-            Algorithm::Adler32 => libdeflater::adler32(data),
-            Algorithm::Crc32 => libdeflater::crc32(data),
-            Algorithm::Crc32c => crc_fast::crc32_iscsi(data),
-            Algorithm::Fletcher32 => fletcher32(data),
-            Algorithm::Lookup3 { initial } => lookup3(data, initial),
-        }
-    }
-
-    /// Returns the payload, after checking its size and its checksum.
-    fn verify<'a>(&self, encoded: &'a [u8]) -> Result<&'a [u8]> {
-        let parts = match self.location {
-            Location::Start => encoded.split_first_chunk::<SIZE>(),
-            Location::End => encoded
-                .split_last_chunk::<SIZE>()
-                .map(|(payload, stored)| (stored, payload)),
-        };
-        let Some((stored, payload)) = parts else {
-            return Err(Error::size(self.name(), encoded.len(), "4 or more"));
-        };
-        self.decoded
-            .check("bytes besides the checksum", payload.len())?;
-        let stored = u32::from_le_bytes(*stored);
-        let computed = self.compute(payload);
-        if stored != computed {
-            return Err(Error::Checksum {
-                codec: self.name(),
-                stored: stored.into(),
-                computed: computed.into(),
-            });
-        }
-        Ok(payload)
-    }
-}
-
-impl BytesToBytes for Checksum {
-    fn name(&self) -> &'static str {
-        match self.algorithm {
-            Algorithm::Adler32 => "numcodecs.adler32",
-            Algorithm::Crc32 => "numcodecs.crc32",
-            Algorithm::Crc32c => "numcodecs.crc32c",
-            Algorithm::Fletcher32 => "numcodecs.fletcher32",
-            Algorithm::Lookup3 { .. } => "numcodecs.jenkins_lookup3",
-        }
-    }
-
-    fn encoded_size(&self) -> EncodedSize {
-        match self.decoded {
-            EncodedSize::Exact(size) => EncodedSize::Exact(size.saturating_add(SIZE)),
-            EncodedSize::AtMost(size) => EncodedSize::AtMost(size.saturating_add(SIZE)),
-        }
-    }
-
-    fn encode(&self, decoded: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
-        let checksum = self.compute(decoded).to_le_bytes();
-        let parts = match self.location {
-            Location::Start => [&checksum, decoded],
-            Location::End => [decoded, &checksum],
-        };
-        parts
-            .iter()
-            .for_each(|part| encoded.extend_from_slice(part));
-        Ok(())
-    }
-
-    fn decode(&self, encoded: &[u8], decoded: &mut Vec<u8>) -> Result<()> {
-        decoded.extend_from_slice(self.verify(encoded)?);
-        Ok(())
-    }
-
-    fn payload<'a>(&self, encoded: &'a [u8]) -> Result<Option<&'a [u8]>> {
-        self.verify(encoded).map(Some)
-    }
+    }))
 }
 
 /// Computes Fletcher's checksum of big-endian 16-bit words; an odd last byte is the high byte of a

@@ -41,22 +41,27 @@ pub struct ArrayBuilder {
     dimension_names: Option<Vec<Option<String>>>,
 }
 
-/// A value for [`ArrayBuilder::with_fill_value`]: an element of a core data type, or a string.
+/// A value for [`ArrayBuilder::with_fill_value`]: an element of a core or registered data type, or a
+/// string.
 pub trait FillElement {
     /// Returns the fill value as JSON.
     ///
     /// # Errors
     /// [`Error::ElementType`] if the Rust type does not hold the data type, and
-    /// [`Error::UnknownExtension`] if the data type is not a core data type.
+    /// [`Error::UnknownExtension`] if the data type is not known.
     fn fill_json(self, data_type: &Extension) -> Result<String>;
 }
 
 impl<T: Element> FillElement for T {
     fn fill_json(self, data_type: &Extension) -> Result<String> {
-        let data_type = DataType::core(data_type.name())?;
+        let data_type = known_data_types().bind_data_type(data_type)?;
         let fill_value = data_type.fill_value_of(self)?;
         Ok(data_type.fill_value_to_json(&fill_value))
     }
+}
+
+fn known_data_types() -> Registry {
+    Registry::core().with_registered_data_types()
 }
 
 impl FillElement for &str {
@@ -141,7 +146,8 @@ impl ArrayBuilder {
         self
     }
 
-    /// Sets the value of elements that are not stored: an element of a core data type, or a string.
+    /// Sets the value of elements that are not stored: an element of a core or registered data type,
+    /// or a string.
     ///
     /// ```
     /// use zarr_core::metadata::ArrayBuilder;
@@ -155,7 +161,7 @@ impl ArrayBuilder {
     ///
     /// # Errors
     /// [`Error::InMember`] with [`Error::ElementType`] if the Rust type does not hold the array's
-    /// data type, or with [`Error::UnknownExtension`] if the data type is not a core data type.
+    /// data type, or with [`Error::UnknownExtension`] if the data type is not known.
     pub fn with_fill_value(self, value: impl FillElement) -> Result<Self> {
         let json = value.fill_json(&self.data_type);
         self.with_fill_json(&json.map_err(|error| error.member("fill_value"))?)
@@ -196,8 +202,7 @@ impl ArrayBuilder {
 
     /// Returns the error for a description without a fill value that has no default either.
     fn without_fill_value(&self) -> Error {
-        let known = Registry::core().with_registered_data_types();
-        match known.bind_data_type(&self.data_type) {
+        match known_data_types().bind_data_type(&self.data_type) {
             // The names of programs have a prefix.
             Err(error) if !self.data_type.name().contains('.') => error.member("data_type"),
             _ => Error::MissingMember {

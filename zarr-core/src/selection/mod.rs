@@ -197,7 +197,7 @@ fn check_rank(found: usize, shape: &[u64]) -> Result<()> {
         return Ok(());
     }
     Err(Error::selection(format!(
-        "{found} dimensions, but the array has {} ({shape:?})",
+        "{found}-dimensional, but the array is {}-dimensional ({shape:?})",
         shape.len()
     )))
 }

@@ -8,11 +8,12 @@ use zarr_core::ArrayLayout;
 use zarr_core::metadata::ArrayMetadata;
 
 use super::appends::Appends;
+use super::compare::lengths;
 use super::element::expect;
 use super::selection::{Space, named, s};
 use super::source::WriteData;
 use super::{Array, InputLayout, layout_text};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// A dimension of an array, given by its number or its name.
 pub trait AxisName {
@@ -145,7 +146,7 @@ impl Array {
     /// [`Error::StaleHandle`] if the array changed in any way other than growing along this
     /// dimension, and [`Error::Store`] if the document cannot be read or written.
     pub async fn reserve(&mut self, axis: impl AxisName, len: u64) -> Result<Range<u64>> {
-        let axis = self.located(axis.position(&self.space()))?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         let start = self.grow(axis, |before| before.checked_add(len)).await?;
         *self = self.open_ended(axis)?;
         Ok(start..start + len)
@@ -158,7 +159,7 @@ impl Array {
     /// # Errors
     /// The errors of [`reserve`](Self::reserve).
     pub async fn extend_to(&mut self, axis: impl AxisName, len: u64) -> Result<()> {
-        let axis = self.located(axis.position(&self.space()))?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         self.grow(axis, |before| Some(before.max(len))).await?;
         *self = self.open_ended(axis)?;
         Ok(())
@@ -172,7 +173,7 @@ impl Array {
     /// # Errors
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the array has no such dimension.
     pub fn open_ended(&self, axis: impl AxisName) -> Result<Self> {
-        let axis = self.located(axis.position(&self.space()))?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         let mut axes = self.open_axes();
         if !axes.contains(&axis) {
             axes.push(axis);
@@ -213,32 +214,22 @@ impl Array {
         axis: &impl AxisName,
         data: W,
     ) -> Result<(usize, u64, InputLayout)> {
-        self.located(expect::<W::Element>(self.data_type()))?;
-        let axis = self.located(axis.position(&self.space()))?;
+        expect::<W::Element>(self.data_type()).at(&self.path)?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         let mut shape = data.shape();
-        let mut data = self.located(data.into_data(&shape))?;
+        let mut data = data.into_data(&shape).at(&self.path)?;
         if shape.len() + 1 == self.shape().len() {
             data.insert_axis(axis);
             shape.insert(axis, 1);
         }
-        self.check_step(axis, &shape)?;
-        let input = self.located(InputLayout::new(data, self.data_type(), &shape))?;
-        Ok((axis, shape[axis] as u64, input))
-    }
-
-    /// Checks the shape of elements to be appended along a dimension.
-    fn check_step(&self, axis: usize, found: &[usize]) -> Result<()> {
-        let mut lengths = (0..).zip(found).zip(self.shape());
-        let fits = found.len() == self.shape().len()
-            && lengths.all(|((dimension, &found), &len)| dimension == axis || found as u64 == len);
-        if fits {
-            return Ok(());
+        let mut expected = lengths(self.shape());
+        expected[axis] = shape.get(axis).copied().unwrap_or(1);
+        if shape != expected {
+            let found = shape;
+            return Err(Error::Shape { found, expected }).at(&self.path);
         }
-        let whole = self.shape().iter().map(|&len| usize::try_from(len));
-        self.located(Err(Error::Shape {
-            found: found.to_vec(),
-            expected: whole.map(|len| len.unwrap_or(usize::MAX)).collect(),
-        }))
+        let input = InputLayout::new(data, self.data_type(), &shape).at(&self.path)?;
+        Ok((axis, shape[axis] as u64, input))
     }
 
     /// Changes the length of the stored array to that which `longer` returns for its previous
@@ -265,8 +256,7 @@ impl Array {
             start.store(before, Ordering::Relaxed);
             Ok(grown)
         };
-        let grown = self.update(change).await;
-        seen.located(grown)?;
+        self.update(change).await?;
         Ok(start.into_inner())
     }
 }

@@ -8,7 +8,9 @@ use zarr_store::{ByteRange, Precondition};
 use super::Array;
 use super::read_as::ReadAs;
 use super::source::WriteData;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{At, Result};
 
 /// A chunk of an array: one cell of the chunk grid, stored as one object. In a sharded array it is
 /// a shard.
@@ -74,7 +76,7 @@ impl Array {
             return Ok(());
         }
         let reason = format!("{what} {indices:?} is outside the grid of shape {grid:?}");
-        self.located(Err(zarr_core::Error::selection(reason).into()))
+        Err(zarr_core::Error::selection(reason)).at(&self.path)
     }
 }
 
@@ -133,7 +135,7 @@ impl<'a> Chunk<'a> {
         let key = self.key();
         let deleted = self.array.hierarchy.store().delete(&key).await;
         self.forget(&key);
-        self.array.located(deleted.map_err(Error::from))
+        deleted.at(&self.array.path)
     }
 
     /// Returns whether the chunk's object is stored.
@@ -150,7 +152,7 @@ impl<'a> Chunk<'a> {
     /// [`Error::Store`] for any failure other than a definite absence.
     pub async fn stored_size(&self) -> Result<Option<u64>> {
         let size = self.array.hierarchy.store().size(&self.key()).await;
-        self.array.located(size.map_err(Error::from))
+        size.at(&self.array.path)
     }
 
     /// Returns the encoded bytes of the chunk as stored; `None` if it is not stored.
@@ -160,7 +162,7 @@ impl<'a> Chunk<'a> {
     pub async fn encoded(&self) -> Result<Option<Bytes>> {
         let store = self.array.hierarchy.store();
         let body = store.get(&self.key(), &ByteRange::All, None).await;
-        let body = self.array.located(body.map_err(Error::from))?;
+        let body = body.at(&self.array.path)?;
         Ok(body.map(|body| body.bytes))
     }
 
@@ -178,12 +180,12 @@ impl<'a> Chunk<'a> {
         let codecs = array.layout.codecs_of(&self.indices);
         if codecs.sharding().is_none() {
             let checked = codecs.encoded_size().check("encoded chunk", encoded.len());
-            array.located(checked.map_err(|error| error.key(&key).into()))?;
+            checked.map_err(|error| error.key(&key)).at(&array.path)?;
         }
         let store = array.hierarchy.store();
         let put = store.put(&key, vec![encoded], Precondition::None).await;
         self.forget(&key);
-        array.located(put.map(drop).map_err(Error::from))
+        put.map(drop).at(&array.path)
     }
 
     /// Returns the number of inner chunks along each dimension, counting those inside the array;

@@ -13,7 +13,7 @@ use super::read_as::ReadAs;
 use super::selection::Select;
 use super::source::WriteData;
 use crate::engine::limits;
-use crate::error::{Error, Result};
+use crate::error::{At, Result};
 
 /// The maximum number of chunks that a stream processes concurrently.
 const AT_ONCE: u64 = 32;
@@ -69,7 +69,7 @@ impl Array {
         let keys = listing.map_ok(|keys| stream::iter(keys.into_iter().map(Ok)));
         let grid = self.grid_shape();
         keys.try_flatten()
-            .map_err(|error: zarr_store::Error| Error::from(error).in_node(&self.path))
+            .map(|key: zarr_store::Result<String>| key.at(&self.path))
             .try_filter_map(move |key: String| {
                 let cell = self.layout.cell_of_key(&self.prefix, &key);
                 let cell = cell.filter(|cell| cell.iter().zip(&grid).all(|(cell, len)| cell < len));

@@ -8,12 +8,13 @@ use zarr_core::DataTypeKind;
 
 use super::Array;
 use super::division::Parts;
+use super::element::other_elements;
 use super::elements::Elements;
 use super::number::Number;
 use super::parts::at_once;
 use super::selection::Select;
 use crate::engine::compute;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// When two numbers count as equal: if `|a - b| <= absolute + relative * |b|`. By default, if they
 /// are equal.
@@ -68,13 +69,12 @@ impl Array {
         tolerance: Tolerance,
         most: usize,
     ) -> Result<ElementDifferences> {
-        if self.shape() != other.shape() {
-            return other.located(Err(self.shape_error(other)));
-        }
+        other.expect_shape(self.shape())?;
         let region = self.region(selection)?;
         let parts = self.parts(&region, &[other]).await?;
-        let start = self.rest_compared(other, &parts, tolerance, most);
-        let start = self.located(start)?;
+        let start = self
+            .rest_compared(other, &parts, tolerance, most)
+            .at(&self.path)?;
         let largest = parts.largest();
         let at_once = at_once(self.nbytes_of(&largest) + other.nbytes_of(&largest));
         let compared = stream::iter(parts.iter()).map(|part| async move {
@@ -88,7 +88,7 @@ impl Array {
         let all = compared.buffer_unordered(at_once).try_fold(
             start,
             async |(mut all, mut first), part| {
-                let (found, more) = part.ok_or_else(|| not_comparable(other))?;
+                let (found, more) = part.ok_or_else(|| other_elements(other.data_type()))?;
                 all.compared += found.compared;
                 all.different += found.different;
                 all.largest = all
@@ -103,7 +103,7 @@ impl Array {
                 Ok((all, first))
             },
         );
-        let (mut all, first) = self.located(all.await)?;
+        let (mut all, first) = all.await.at(&self.path)?;
         all.first = first
             .into_iter()
             .map(|(index, (ours, theirs))| (index, ours, theirs))
@@ -126,7 +126,7 @@ impl Array {
         }
         let (ours, theirs) = (self.fill_element(), other.fill_element());
         let found = compare(&[], &ours, &theirs, tolerance, 0);
-        let (found, _) = found.ok_or_else(|| not_comparable(other))?;
+        let (found, _) = found.ok_or_else(|| other_elements(other.data_type()))?;
         if found.different > 0 {
             let values = || (ours.to_json(0), theirs.to_json(0));
             first.extend(parts.rest_indices().take(most).map(|at| (at, values())));
@@ -139,23 +139,20 @@ impl Array {
         Ok((all, first))
     }
 
-    /// Returns the error for an array whose shape differs from that of this array.
-    pub(super) fn shape_error(&self, other: &Self) -> Error {
-        let lengths = |shape: &[u64]| {
-            let lengths = shape.iter().map(|&len| usize::try_from(len));
-            lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
-        };
-        Error::Shape {
-            found: lengths(self.shape()),
-            expected: lengths(other.shape()),
+    /// Checks that elements of this shape fit the whole array.
+    pub(super) fn expect_shape(&self, found: &[u64]) -> Result<()> {
+        if found == self.shape() {
+            return Ok(());
         }
+        let (found, expected) = (lengths(found), lengths(self.shape()));
+        Err(Error::Shape { found, expected }).at(&self.path)
     }
 }
 
-fn not_comparable(other: &Array) -> Error {
-    let data_type = other.data_type().name().to_owned();
-    let element = "elements of an array of another data type";
-    zarr_core::Error::ElementType { data_type, element }.into()
+/// Returns the lengths of an array in memory of this shape.
+pub(super) fn lengths(shape: &[u64]) -> Vec<usize> {
+    let lengths = shape.iter().map(|&len| usize::try_from(len));
+    lengths.map(|len| len.unwrap_or(usize::MAX)).collect()
 }
 
 type First = BTreeMap<Vec<u64>, (String, String)>;

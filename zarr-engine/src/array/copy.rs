@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::element::other_elements;
 use super::rewrite::Rewrite;
 use super::{Array, encoding_text};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::transfer::{Copies, Skip, Transfer};
 
 impl Array {
@@ -34,14 +35,9 @@ impl Array {
     /// or data types differ, and those of [`Self::read`] and [`Self::write`]: some chunks may then
     /// have been copied.
     pub async fn copy_to(&self, target: &Self) -> Result<()> {
-        if self.shape() != target.shape() {
-            return target.located(Err(self.shape_error(target)));
-        }
+        target.expect_shape(self.shape())?;
         if self.data_type() != target.data_type() {
-            let data_type = target.data_type().name().to_owned();
-            let element = "elements of an array with another data type";
-            let error = zarr_core::Error::ElementType { data_type, element };
-            return target.located(Err(error.into()));
+            return Err(other_elements(target.data_type())).at(&target.path);
         }
         target.check_own_metadata().await?;
         match (
@@ -85,7 +81,7 @@ impl Array {
         let copies = stream::iter(copied.clone())
             .map(copy)
             .buffer_unordered(at_once);
-        target.located(copies.try_collect::<()>().await)?;
+        copies.try_collect::<()>().await.at(&target.path)?;
         let others = target.stored_cells().await?;
         let others = others.difference(&copied).cloned().collect::<Vec<_>>();
         let erase = |indices: Vec<u64>| async move { target.chunk_at(indices).erase().await };

@@ -32,10 +32,10 @@ impl<T: Element> Plain<T> {
 /// `Vec<u8>` for `bytes`, `Option` of any of them for `optional`, and `[u8; N]` for elements of `N`
 /// bytes such as structs.
 ///
-/// To use a custom type that is an [`Element`], implement the traits in a few lines:
+/// [`plain_elements`](crate::plain_elements) implements the traits for a custom [`Element`]:
 ///
 /// ```
-/// use zarr_engine::{DataType, Element, Plain, ReadElement, WriteElement};
+/// use zarr_engine::{DataType, Element};
 ///
 /// #[derive(Clone, Copy, Debug, PartialEq)]
 /// #[repr(C)]
@@ -48,24 +48,7 @@ impl<T: Element> Plain<T> {
 ///         data_type.name() == "r24"
 ///     }
 /// }
-///
-/// impl WriteElement for Rgb {
-///     fn holds(data_type: &DataType) -> bool {
-///         <Self as Element>::holds(data_type)
-///     }
-///     fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
-///         bytes.extend(self.0);
-///     }
-///     fn plain() -> Option<Plain<Self>> {
-///         Some(Plain::new())
-///     }
-/// }
-///
-/// impl ReadElement for Rgb {
-///     fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
-///         bytes.try_into().map(Self).map_err(|_| "not three bytes")
-///     }
-/// }
+/// zarr_engine::plain_elements!(Rgb);
 ///
 /// let hierarchy = zarr_engine::blocking::open("memory:")?;
 /// let metadata = zarr_engine::ArrayBuilder::new(&[2, 2], "r24").build()?;
@@ -131,42 +114,50 @@ pub(crate) fn expect<T: WriteElement>(data_type: &DataType) -> Result<()> {
     }))
 }
 
+/// Returns the error for elements of an array of another data type.
+pub(crate) fn other_elements(data_type: &DataType) -> zarr_core::Error {
+    let data_type = data_type.name().to_owned();
+    let element = "elements of an array of another data type";
+    zarr_core::Error::ElementType { data_type, element }
+}
+
 /// Returns the proof that a type is stored byte for byte, if the data type has the size of the
 /// type.
 pub(crate) fn plain<T: WriteElement>(data_type: &DataType) -> Option<Plain<T>> {
     T::plain().filter(|_| data_type.fixed_size() == Some(size_of::<T>()))
 }
 
-/// Implements the element traits for types that are stored byte for byte.
+/// Implements [`WriteElement`] and [`ReadElement`] for types that are [`Element`]s, stored byte for
+/// byte. Generic parameters stand in braces before the type: `{const N: usize} [u8; N]`.
+#[macro_export]
 macro_rules! plain_elements {
-    ($({$($generics:tt)*} $rust:ty,)*) => {$(
-        impl<$($generics)*> WriteElement for $rust {
-            fn holds(data_type: &DataType) -> bool {
-                <Self as Element>::holds(data_type)
+    ($($({$($generics:tt)*})? $rust:ty),+ $(,)?) => {$(
+        impl$(<$($generics)*>)? $crate::WriteElement for $rust {
+            fn holds(data_type: &$crate::DataType) -> bool {
+                <Self as $crate::Element>::holds(data_type)
             }
 
-            fn push_bytes(&self, _: &DataType, bytes: &mut Vec<u8>) {
-                bytes.extend_from_slice(zarr_core::element_bytes(std::slice::from_ref(self)));
+            fn push_bytes(&self, _: &$crate::DataType, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice($crate::core::element_bytes(std::slice::from_ref(self)));
             }
 
-            fn plain() -> Option<Plain<Self>> {
-                Some(Plain::new())
+            fn plain() -> Option<$crate::Plain<Self>> {
+                Some($crate::Plain::new())
             }
         }
 
-        impl<$($generics)*> ReadElement for $rust {
-            fn from_bytes(_: &DataType, bytes: &[u8]) -> Result<Self, &'static str> {
-                zarr_core::element_from_bytes(bytes).ok_or("the bytes are not a value of this type")
+        impl$(<$($generics)*>)? $crate::ReadElement for $rust {
+            fn from_bytes(_: &$crate::DataType, bytes: &[u8]) -> Result<Self, &'static str> {
+                let element = $crate::core::element_from_bytes(bytes);
+                element.ok_or("the bytes are not a value of this type")
             }
         }
-    )*};
+    )+};
 }
 
 plain_elements! {
-    {} bool, {} i8, {} i16, {} i32, {} i64, {} u8,
-    {} u16, {} u32, {} u64, {} f16, {} bf16, {} f32,
-    {} f64, {} Complex<f16>, {} Complex<bf16>, {} Complex<f32>, {} Complex<f64>,
-    {const N: usize} [u8; N],
+    bool, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64,
+    Complex<f16>, Complex<bf16>, Complex<f32>, Complex<f64>, {const N: usize} [u8; N],
 }
 
 impl WriteElement for String {

@@ -4,6 +4,7 @@ use zarr_core::size::c_strides;
 use zarr_core::{DataType, DataTypeKind, FillValue, Input};
 
 use super::Array;
+use super::element::other_elements;
 use super::number::{Number, complex_in, is_numeric, numbers_in, push_number};
 use crate::error::{Error, Result};
 
@@ -236,9 +237,7 @@ impl Elements {
         shape: &[usize],
     ) -> Result<(Input, Vec<isize>)> {
         if self.data_type != *data_type {
-            let data_type = data_type.name().to_owned();
-            let element = "elements of an array of another data type";
-            return Err(zarr_core::Error::ElementType { data_type, element }.into());
+            return Err(other_elements(data_type).into());
         }
         if self.len() != shape.iter().product::<usize>() {
             return Err(Error::Shape {

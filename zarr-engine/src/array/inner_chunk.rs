@@ -11,7 +11,7 @@ use super::grid::Boxes;
 use super::read_as::ReadAs;
 use super::source::WriteData;
 use crate::engine::stored_range;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// An inner chunk of a shard: a part of an object that can be read and encoded by itself.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Array {
     pub fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'_>> {
         let indices = indices.as_ref();
         let (Some(grid), Some(counts)) = (self.inner_grid_shape(), self.chunks_per_shard()) else {
-            return self.located(Err(without_inner()));
+            return Err(without_inner()).at(&self.path);
         };
         self.check_indices("inner chunk", indices, &grid)?;
         let both = || indices.iter().zip(&counts);
@@ -54,7 +54,7 @@ impl<'a> Chunk<'a> {
     pub fn inner_chunk(&self, indices: impl AsRef<[u64]>) -> Result<InnerChunk<'a>> {
         let indices = indices.as_ref();
         let Some(grid) = self.inner_grid_shape() else {
-            return self.array.located(Err(without_inner()));
+            return Err(without_inner()).at(&self.array.path);
         };
         self.array.check_indices("inner chunk", indices, &grid)?;
         Ok(self.inner_at(indices.to_vec()))
@@ -163,7 +163,7 @@ impl<'a> InnerChunk<'a> {
         let body = store
             .get(&key, &ByteRange::Range(range), Some(&version))
             .await;
-        let body = self.shard.array.located(body.map_err(Error::from))?;
+        let body = body.at(&self.shard.array.path)?;
         Ok(body.map(|body| body.bytes))
     }
 
@@ -179,10 +179,12 @@ impl<'a> InnerChunk<'a> {
         if codecs.sharding().is_none() {
             let checked = codecs.encoded_size();
             let checked = checked.check("encoded inner chunk", encoded.len());
-            array.located(checked.map_err(|error| {
-                let error = error.chunk("inner chunk", &self.indices);
-                error.key(&self.shard.key()).into()
-            }))?;
+            checked
+                .map_err(|error| {
+                    let error = error.chunk("inner chunk", &self.indices);
+                    error.key(&self.shard.key())
+                })
+                .at(&array.path)?;
         }
         array.put_inner(&self.extent, Some(encoded)).await
     }
@@ -196,12 +198,12 @@ impl<'a> InnerChunk<'a> {
         let found = store
             .get(&key, &stored_range(&sharding.index_range()), None)
             .await;
-        let Some(found) = array.located(found.map_err(Error::from))? else {
+        let Some(found) = found.at(&array.path)? else {
             return Ok(None);
         };
         let index = sharding.decode_index(&found.bytes);
-        let index = index.map_err(|error| error.key(&key).into());
-        let (index, counts) = (array.located(index)?, sharding.chunks_per_shard());
+        let index = index.map_err(|error| error.key(&key));
+        let (index, counts) = (index.at(&array.path)?, sharding.chunks_per_shard());
         // Positions count in the stored order of the axes.
         let order = codecs.axis_order();
         let stored = counts.iter().enumerate().map(|(axis, &count)| {
@@ -213,8 +215,8 @@ impl<'a> InnerChunk<'a> {
         let range = position.and_then(|position| index.locate(position, found.object_size));
         let range = range.map_err(|error| {
             let error = error.chunk("inner chunk", &self.indices);
-            error.key(&key).into()
+            error.key(&key)
         });
-        Ok(array.located(range)?.map(|range| (range, found.version)))
+        Ok(range.at(&array.path)?.map(|range| (range, found.version)))
     }
 }

@@ -67,7 +67,7 @@ use serde::de::DeserializeOwned;
 
 use crate::attributes;
 use crate::documents::key_of;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::hierarchy::{Hierarchy, array_document};
 
 /// An open array of a hierarchy: its metadata is bound and is not read again.
@@ -238,7 +238,7 @@ impl Array {
     /// # Errors
     /// [`Error::Core`] if the attributes do not match this type.
     pub fn attributes_as<T: DeserializeOwned>(&self) -> Result<T> {
-        self.located(self.attributes().deserialize().map_err(Error::from))
+        self.attributes().deserialize().at(&self.path)
     }
 
     /// Sets the attributes named by the members of `value` and keeps all others.
@@ -247,7 +247,7 @@ impl Array {
     /// [`Error::Core`] if `value` does not serialize to a JSON object, and those of
     /// [`Self::change_attributes`].
     pub async fn update_attributes<T: Serialize>(&mut self, value: &T) -> Result<()> {
-        self.change_attributes(self.located(attributes::merging(value))?)
+        self.change_attributes(attributes::merging(value).at(&self.path)?)
             .await
     }
 
@@ -272,7 +272,7 @@ impl Array {
         change: impl Fn(ArrayMetadata) -> Result<ArrayMetadata>,
     ) -> Result<()> {
         let updated = self.update_unlocated(change).await;
-        self.located(updated)
+        updated.at(&self.path)
     }
 
     /// Changes the stored document and updates this handle.

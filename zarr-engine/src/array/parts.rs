@@ -12,7 +12,7 @@ use super::division::{Division, Parts};
 use super::elements::Elements;
 use super::selection::Select;
 use crate::engine::{compute, limits};
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// The size up to which small chunks are joined to one part, in bytes.
 const JOINED: u64 = 4 << 20;
@@ -31,11 +31,11 @@ impl Array {
     /// [`ErrorKind::Selection`](crate::ErrorKind::Selection) if the selection does not fit, or has
     /// steps or lists of indices.
     pub fn region(&self, selection: impl Select) -> Result<Vec<Range<u64>>> {
-        let selection = self.located(selection.select(&self.space()))?;
+        let selection = selection.select(&self.space()).at(&self.path)?;
         self.resolve(&selection)?;
         let unsupported = || {
             let reason = "only indices and ranges without steps are possible here";
-            self.located(Err(zarr_core::Error::selection(reason).into()))
+            Err(zarr_core::Error::selection(reason)).at(&self.path)
         };
         let Selection::Slices(indices) = &selection else {
             return unsupported();

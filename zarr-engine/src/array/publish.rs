@@ -9,7 +9,7 @@ use super::append::AxisName;
 use super::appends::Appends;
 use super::source::WriteData;
 use super::{Array, same_layout};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 impl Array {
     /// Appends data as [`append`](Self::append) does, but readers see all of it or nothing: the
@@ -62,7 +62,7 @@ impl Array {
         axis: impl AxisName,
         len: u64,
     ) -> Result<(Self, Range<u64>)> {
-        let axis = self.located(axis.position(&self.space()))?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         let change = |stored: ArrayMetadata, appends: Option<Appends>| {
             let mut appends = appends.unwrap_or(Appends {
                 must_understand: false,
@@ -74,7 +74,7 @@ impl Array {
             Ok((stored, Some(appends)))
         };
         let end = self.change_appends(axis, change).await?;
-        let ahead = self.located(self.extended(axis, end))?;
+        let ahead = self.extended(axis, end).at(&self.path)?;
         Ok((ahead, end - len..end))
     }
 
@@ -106,7 +106,7 @@ impl Array {
     /// # Errors
     /// [`Error::StaleHandle`] if the range is not reserved: a resize discarded it.
     pub async fn publish(&mut self, axis: impl AxisName, range: Range<u64>) -> Result<()> {
-        let axis = self.located(axis.position(&self.space()))?;
+        let axis = axis.position(&self.space()).at(&self.path)?;
         let path = self.path.clone();
         let change = |stored: ArrayMetadata, appends: Option<Appends>| {
             let mut shape = stored.shape().to_vec();
@@ -151,8 +151,7 @@ impl Array {
             let (changed, appends) = change(stored, appends)?;
             Appends::set(appends.as_ref(), changed)
         };
-        let updated = self.update(changed).await;
-        seen.located(updated)?;
+        self.update(changed).await?;
         let appends = Appends::of(&self.metadata)?;
         Ok(appends.map_or(self.shape()[axis], |appends| appends.end))
     }

@@ -10,7 +10,7 @@ use super::element::{ReadElement, WriteElement, expect};
 use super::read_as::ReadAs;
 use super::selection::{Select, Space, s};
 use crate::engine::Target;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 impl Array {
     /// Reads a [selection](Select): `ndarray`'s `s![]`, ranges, indices, masks, points. The result
@@ -67,7 +67,7 @@ impl Array {
         selection: impl Select,
         mut array: ArrayViewMut<'_, T, D>,
     ) -> Result<()> {
-        let selection = self.located(selection.select(&self.space()))?;
+        let selection = selection.select(&self.space()).at(&self.path)?;
         let resolved = self.prepare::<T>(&selection)?;
         self.check_shape(&resolved, array.shape())?;
         let found = self.read::<T>(selection).await?;
@@ -116,7 +116,11 @@ impl Array {
     ) -> Result<()> {
         let plan = self.strided_plan(&self.resolve(selection)?, strides)?;
         let target = Target::fixed(output);
-        self.located(self.hierarchy.engine().read(plan, target).await)
+        self.hierarchy
+            .engine()
+            .read(plan, target)
+            .await
+            .at(&self.path)
     }
 
     /// Prepares a read into a new array: its plan and its memory.
@@ -131,11 +135,11 @@ impl Array {
                 "the selection has {found} dimension{}, but the requested array type has {wanted}",
                 s(found)
             );
-            return self.located(Err(zarr_core::Error::selection(reason).into()));
+            return Err(zarr_core::Error::selection(reason)).at(&self.path);
         }
-        self.located(resolved.elements().map_err(Error::from))?;
+        resolved.elements().at(&self.path)?;
         let array = NewArray::new(self.data_type(), self.fill_value(), resolved.shape());
-        Ok((self.read_plan(&resolved), self.located(array)?))
+        Ok((self.read_plan(&resolved), array.at(&self.path)?))
     }
 
     pub(crate) fn end_read<T: ReadAs>(
@@ -143,7 +147,7 @@ impl Array {
         read: Result<()>,
         array: NewArray<T::Element>,
     ) -> Result<T::Output> {
-        self.located(read.and_then(|()| T::from_read(array)))
+        read.and_then(|()| T::from_read(array)).at(&self.path)
     }
 
     /// Plans a read into a buffer in C order.
@@ -157,29 +161,30 @@ impl Array {
         let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
         let plan = ReadPlan::with_strides(layout, prefix, resolved, strides);
         let plan = plan.map(|plan| plan.with_options(self.read_options));
-        self.located(plan.map_err(Error::from))
+        plan.at(&self.path)
     }
 
     /// Resolves a selection and checks the element type.
     pub(crate) fn prepare<T: WriteElement>(&self, selection: &impl Select) -> Result<Resolved> {
-        self.located(expect::<T>(self.data_type()))?;
+        expect::<T>(self.data_type()).at(&self.path)?;
         self.resolve(selection)
     }
 
     pub(crate) fn resolve(&self, selection: impl Select) -> Result<Resolved> {
         let selection = selection.select(&self.space());
         let resolved = selection.and_then(|selection| Ok(selection.resolve(self.shape())?));
-        self.located(resolved)
+        resolved.at(&self.path)
     }
 
     pub(crate) fn check_shape(&self, resolved: &Resolved, found: &[usize]) -> Result<()> {
         if found == resolved.shape() {
             return Ok(());
         }
-        self.located(Err(Error::Shape {
+        Err(Error::Shape {
             found: found.to_vec(),
             expected: resolved.shape().to_vec(),
-        }))
+        })
+        .at(&self.path)
     }
 
     /// Returns the shape and dimension names that selections refer to.
@@ -188,10 +193,5 @@ impl Array {
             shape: self.shape(),
             names: self.metadata.dimension_names(),
         }
-    }
-
-    /// Attaches this array to the error of a result.
-    pub(crate) fn located<R>(&self, result: Result<R>) -> Result<R> {
-        result.map_err(|error| error.in_node(&self.path))
     }
 }

@@ -7,7 +7,7 @@ use zarr_core::{ArrayLayout, Selection};
 
 use super::Array;
 use super::appends::Appends;
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// The number of keys deleted per call.
 const DELETED_AT_ONCE: usize = 1000;
@@ -43,7 +43,7 @@ impl Array {
     /// old shape, but elements outside the new shape may already be lost.
     pub async fn resize(&mut self, shape: &[u64]) -> Result<()> {
         let resized = self.resize_unlocated(shape).await;
-        self.located(resized)
+        resized.at(&self.path)
     }
 
     async fn resize_unlocated(&mut self, shape: &[u64]) -> Result<()> {

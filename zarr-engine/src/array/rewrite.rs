@@ -13,7 +13,7 @@ use super::grid::Boxes;
 use super::parts::at_once;
 use super::selection::Select;
 use crate::engine::{compute, limits};
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// How a region is copied into an array with other metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +83,7 @@ impl Array {
     ) -> Result<Rewritten> {
         let region = self.region(selection)?;
         let found = region.iter().map(|range| range.end - range.start);
-        if !found.eq(target.shape().iter().copied()) {
-            return target.located(Err(self.shape_error(target)));
-        }
+        target.expect_shape(&found.collect::<Vec<_>>())?;
         let needed = target.step_size(self, &target.least_step());
         if needed > options.memory {
             let error = zarr_core::Error::TooLarge {
@@ -93,7 +91,7 @@ impl Array {
                 wanted: format!("{needed} bytes"),
                 limit: options.memory,
             };
-            return target.located(Err(error.into()));
+            return Err(error).at(&target.path);
         }
         self.rewrite(target, &region, options, done).await
     }
@@ -160,7 +158,7 @@ impl Array {
             false => {
                 let data_type = target.data_type().clone();
                 let converted = compute(move || elements.converted(&data_type)).await?;
-                self.located(converted)?
+                converted.at(&self.path)?
             }
         };
         target.write(step, elements).await

@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::Array;
 use super::grid::Boxes;
 use crate::engine::stored_range;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 
 /// A stored chunk, or a stored shard of a sharded array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Array {
         let store = self.hierarchy.store();
         let entries = store.list(self.path.as_str()).try_collect::<Vec<_>>().await;
         let grid = self.grid_shape();
-        let stored = self.located(entries.map_err(Error::from))?.into_iter();
+        let stored = entries.at(&self.path)?.into_iter();
         let stored = stored.filter_map(|entry| {
             let indices = self.layout.cell_of_key(&self.prefix, &entry.key)?;
             let is_inside = indices.iter().zip(&grid).all(|(index, len)| index < len);
@@ -80,7 +80,7 @@ impl Array {
         let in_flight = store.cost_model().max_in_flight.max(1);
         let read = stream::iter(stored.iter_mut().take(indexes)).map(Ok::<_, Error>);
         let read = read.try_for_each_concurrent(in_flight, async |chunk| {
-            chunk.shard = self.located(self.stored_shard(chunk).await)?;
+            chunk.shard = self.stored_shard(chunk).await.at(&self.path)?;
             Ok(())
         });
         read.await?;

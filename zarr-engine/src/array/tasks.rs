@@ -7,7 +7,7 @@ use zarr_core::plan::Tasks;
 
 use super::Array;
 use super::selection::Select;
-use crate::error::{Error, Result};
+use crate::error::{At, Result};
 
 impl Array {
     /// Cuts a read along the chunks or shards of the array: one task for each, or at most `workers`
@@ -21,7 +21,7 @@ impl Array {
         let resolved = self.resolve(selection)?;
         let (layout, prefix) = (self.layout.clone(), self.prefix.clone());
         let tasks = Tasks::of_read(layout, prefix, &resolved, self.read_options, workers);
-        self.located(tasks.map_err(Error::from))
+        tasks.at(&self.path)
     }
 
     /// Cuts a write along the chunks or shards of the array, as [`read_tasks`](Self::read_tasks)
@@ -59,7 +59,7 @@ impl Array {
         let resolved = self.resolve(selection)?;
         let (layout, prefix) = (self.written_layout().clone(), self.prefix.clone());
         let tasks = Tasks::of_write(layout, prefix, &resolved, workers);
-        self.located(tasks.map_err(Error::from))
+        tasks.at(&self.path)
     }
 
     /// Returns the layout of writes, whose last chunks are longer if others may be appending.

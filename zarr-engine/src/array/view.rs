@@ -9,7 +9,7 @@ use super::element::ReadElement;
 use super::read_as::ReadAs;
 use super::selection::{Select, Space};
 use super::source::WriteData;
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// A part of an array that acts as an array: reads, writes and further views select from it.
 /// Created by [`Array::view`]; reads nothing until asked.
@@ -305,12 +305,12 @@ impl<'a> SubArray<'a> {
             selection.resolve(&self.shape)?;
             Ok(selection)
         });
-        self.array.located(selection)
+        selection.at(&self.array.path)
     }
 
     fn refused<R>(&self, reason: &str) -> Result<R> {
         let error = zarr_core::Error::selection(reason);
-        self.array.located(Err(error.into()))
+        Err(error).at(&self.array.path)
     }
 }
 

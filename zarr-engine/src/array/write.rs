@@ -9,7 +9,7 @@ use zarr_core::{Input, Resolved, Selection};
 use super::selection::Select;
 use super::source::WriteData;
 use super::{Array, InputLayout};
-use crate::error::Result;
+use crate::error::{At, Result};
 
 impl Array {
     /// Writes [data](WriteData) to a [selection](Select). The data is an array or view with the
@@ -47,7 +47,7 @@ impl Array {
         let input = data
             .into_data(resolved.shape())
             .and_then(|data| InputLayout::new(data, self.data_type(), resolved.shape()));
-        self.write_layout(&resolved, self.located(input)?).await
+        self.write_layout(&resolved, input.at(&self.path)?).await
     }
 
     /// Writes a selection from caller-owned memory, with elements `strides` bytes apart.
@@ -86,7 +86,11 @@ impl Array {
     ) -> Result<()> {
         self.check_own_metadata().await?;
         let plan = self.write_plan(resolved, &source.strides);
-        self.located(self.hierarchy.engine().write(plan, source.input).await)
+        self.hierarchy
+            .engine()
+            .write(plan, source.input)
+            .await
+            .at(&self.path)
     }
 
     pub(super) fn write_plan(&self, resolved: &Resolved, strides: &[isize]) -> WritePlan {
@@ -114,7 +118,7 @@ impl Array {
         self.check_own_metadata().await?;
         let object = self.object_of(extent)?;
         let put = self.hierarchy.engine().write_inner(object, encoded).await;
-        self.located(put)
+        put.at(&self.path)
     }
 
     /// Returns the write to the object that holds these elements, which lie in one chunk.

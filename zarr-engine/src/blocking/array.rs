@@ -18,7 +18,7 @@ use crate::array::{
     Select, Statistics, StoredChunk, Tolerance, ValueDigest, WriteData,
 };
 use crate::engine::{CompactOptions, Target};
-use crate::error::Result;
+use crate::error::{At, Result};
 
 blocking! {
     /// An array of a hierarchy: [`crate::Array`] without `async`.
@@ -134,8 +134,7 @@ impl Array {
     ) -> Result<()> {
         let resolved = self.inner.resolve(selection)?;
         let plan = self.inner.strided_plan(&resolved, strides)?;
-        self.inner
-            .located(run(&self.inner, plan, Target::fixed(output)))
+        run(&self.inner, plan, Target::fixed(output)).at(self.inner.path())
     }
 
     /// Writes data to a selection, like [`crate::Array::write`]. Views are not copied.

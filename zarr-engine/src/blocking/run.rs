@@ -9,7 +9,7 @@ use crate::array::{
     Data, InputLayout, OutputLayout, ReadAs, ReadElement, Select, WriteData, plain,
 };
 use crate::engine::Target;
-use crate::error::Result;
+use crate::error::{At, Result};
 
 /// Iterates over the items of a stream, waiting for each item on demand.
 pub(super) fn each<T>(stream: impl Stream<Item = T> + Send) -> impl Iterator<Item = T> + Send {
@@ -41,7 +41,7 @@ pub(super) fn read_into<T: ReadElement, D: Dimension>(
     let plan = array.strided_plan(&resolved, &target.strides)?;
     let result = run(array, plan, Target::fixed(target.output.clone()));
     drop(lent);
-    array.located(result)
+    result.at(array.path())
 }
 
 /// Writes data without copying views.
@@ -54,14 +54,14 @@ pub(super) fn write<'a, W: WriteData<'a>>(
         return wait(array.write(selection, data));
     };
     let resolved = array.prepare::<W::Element>(&selection)?;
-    let data = match array.located(data.into_data(resolved.shape()))? {
+    let data = match data.into_data(resolved.shape()).at(array.path())? {
         Data::Array(data) => data,
         Data::Elements(elements) => return wait(array.write(selection, elements)),
     };
     let view = data.view();
     // SAFETY: `_lent` waits until all jobs have dropped their handles.
     let source = unsafe { InputLayout::borrow(&view, resolved.shape(), &plain) };
-    let source = array.located(source)?;
+    let source = source.at(array.path())?;
     let input = source.input.clone();
     let _lent = Lent(|| input.handles());
     wait(array.write_layout(&resolved, source))

@@ -71,7 +71,7 @@ pub fn set_pool(pool: impl Into<Arc<ThreadPool>>) {
 static RUNTIME: PerProcess<Handle> = PerProcess::new();
 
 /// Sets the runtime on which [`blocking`](crate::blocking) calls wait from now on in this process.
-/// The runtime needs its own threads, a timer and I/O.
+/// The runtime needs its own threads, a timer and I/O; once it shuts down, calls fail.
 ///
 /// ```
 /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -155,7 +155,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Error {
 }
 
 fn dropped() -> Error {
-    let reason = "a job was dropped".to_owned();
+    let reason = "a job was dropped; has its runtime or thread pool been shut down?".to_owned();
     Error::Internal { reason }
 }
 

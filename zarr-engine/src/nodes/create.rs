@@ -79,7 +79,7 @@ impl Hierarchy {
     pub async fn create_group(&self, path: &str, attributes: Attributes) -> Result<Group> {
         let path = NodePath::parse(path)?;
         let metadata = GroupMetadata::default().with_attributes(attributes);
-        let metadata = metadata.map_err(Error::from).at(&path)?;
+        let metadata = metadata.at(&path)?;
         let new = self.new_node(&path, metadata.into()).await?;
         self.create(new).await?.into_group()
     }
@@ -138,8 +138,7 @@ impl Hierarchy {
     /// Checks a node to be created and collects the missing groups above it, in the format of the
     /// nearest existing group.
     async fn new_node(&self, path: &NodePath, metadata: NodeMetadata) -> Result<NewNode> {
-        let free = path.clone().unreserved();
-        let path = free.map_err(Error::from).at(path)?;
+        let path = path.clone().unreserved().at(path)?;
         self.check_strictly(&path, &metadata).at(&path)?;
         self.placed(path, metadata).await
     }

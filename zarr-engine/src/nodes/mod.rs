@@ -13,7 +13,7 @@ use zarr_core::{NodePath, Strictness};
 
 use crate::array::Array;
 use crate::documents::{Wanted, key_of};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
 
@@ -64,8 +64,7 @@ impl Hierarchy {
     async fn open(&self, path: &str, wanted: Wanted) -> Result<Node> {
         let mut path = NodePath::parse(path)?;
         if self.registry().strictness() == Strictness::Strict {
-            let free = path.clone().unreserved();
-            path = free.map_err(Error::from).at(&path)?;
+            path = path.clone().unreserved().at(&path)?;
         }
         let found = self.cached_document(&path, wanted).await;
         let metadata = found.at(&path)?.ok_or_else(|| self.not_found(&path))?;

@@ -106,9 +106,7 @@ fn drawn(report: &Report, location: &str) -> String {
         if finding.severity != Severity::Note {
             lines.push(format!("  to do: {}", finding.advice));
         }
-        let folded = lines
-            .iter()
-            .map(|line| text::folded(line, text::WIDTH.into()));
+        let folded = lines.iter().map(|line| text::folded(line));
         drawn += &folded.collect::<String>();
     }
     let counts = [Severity::Error, Severity::Warning, Severity::Note]

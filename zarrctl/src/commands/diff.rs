@@ -250,16 +250,14 @@ fn drawn(printed: &Printed) -> String {
     for finding in &printed.differences {
         match (finding.missing, &finding.error) {
             (Some(missing), _) => drawn += &format!("{}: {missing}\n", finding.path),
-            (None, Some(error)) => {
-                drawn += &text::folded(&format!("{}: {error}", finding.path), text::WIDTH.into())
-            }
+            (None, Some(error)) => drawn += &text::folded(&format!("{}: {error}", finding.path)),
             (None, None) => drawn += &format!("{}\n", finding.path),
         }
         for member in &finding.members {
             drawn += &format!("  {}\n", member.name);
             for (name, value) in [("a", &member.a), ("b", &member.b)] {
                 let line = format!("    {name}: {value}");
-                drawn += &(text::cut(&line, text::WIDTH.into()) + "\n");
+                drawn += &(text::cut(&line) + "\n");
             }
         }
         if let Some(values) = &finding.values {

@@ -154,8 +154,6 @@ fn money(dollars: f64) -> String {
 fn drawn(plan: &str, place: &str, rows: Vec<(&str, String)>) -> String {
     // The array is the root of the source.
     let plan = plan.replacen(" of / (", &format!(" of {place} ("), 1);
-    let lines = plan
-        .lines()
-        .map(|line| text::folded(line, text::WIDTH.into()));
+    let lines = plan.lines().map(text::folded);
     lines.collect::<String>() + "\n" + &text::members(rows)
 }

@@ -168,7 +168,7 @@ pub(crate) fn verify(context: &Context, args: &Verify) -> Result<Outcome> {
     context.print(&printed, || {
         let lines = findings
             .iter()
-            .map(|(key, what)| text::folded(&format!("{what}: {key}"), text::WIDTH.into()));
+            .map(|(key, what)| text::folded(&format!("{what}: {key}")));
         let compared = format!(
             "{} and {} compared, {} found\n",
             text::plural(manifest.objects.len() as u64, "object"),

@@ -212,18 +212,15 @@ fn consequences(
 fn rest(left: &[Finding], location: &str) -> String {
     match left.first() {
         None => String::new(),
-        Some(first) => text::folded(
-            &format!(
-                "{} without a repair, such as {} at {}; see the advice of `zarrctl check`",
-                text::plural(left.len() as u64, "finding"),
-                first.rule,
-                first
-                    .key
-                    .clone()
-                    .unwrap_or_else(|| at(location, &first.node)),
-            ),
-            text::WIDTH.into(),
-        ),
+        Some(first) => text::folded(&format!(
+            "{} without a repair, such as {} at {}; see the advice of `zarrctl check`",
+            text::plural(left.len() as u64, "finding"),
+            first.rule,
+            first
+                .key
+                .clone()
+                .unwrap_or_else(|| at(location, &first.node)),
+        )),
     }
 }
 

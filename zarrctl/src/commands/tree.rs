@@ -79,7 +79,7 @@ fn drawn(printed: &Printed) -> String {
     for (number, (name, line)) in lines.iter().enumerate() {
         let width = if number == 0 { 0 } else { width };
         let line = format!("{name:width$}  {line}");
-        drawn += text::cut(line.trim_end(), text::WIDTH.into()).as_str();
+        drawn += text::cut(line.trim_end()).as_str();
         drawn.push('\n');
     }
     drawn
