@@ -41,14 +41,14 @@ pub struct CostModel {
 }
 
 impl CostModel {
-    /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 128 requests
+    /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 256 requests
     /// in flight.
     #[must_use]
     pub fn object() -> Self {
         Self {
             latency: Duration::from_millis(15),
             bandwidth: 80e6,
-            max_in_flight: 128,
+            max_in_flight: 256,
             lanes: 64,
             free_gap: 32 * KIB,
             free_waste: 256 * KIB,

@@ -19,7 +19,16 @@ static IN_FLIGHT_KIB: AtomicUsize = AtomicUsize::new(256 << 10);
 
 static POOL: PerProcess<ThreadPool> = PerProcess::new();
 
+/// The maximum number of computing threads, above which starting them takes minutes.
+const MAX_THREADS: usize = 4096;
+
 fn build(threads: usize) -> Result<ThreadPool> {
+    if threads > MAX_THREADS {
+        return Err(Error::Threads {
+            count: threads,
+            reason: format!("at most {MAX_THREADS} are supported"),
+        });
+    }
     let builder = ThreadPoolBuilder::new().num_threads(threads);
     let named = builder.thread_name(|number| format!("zarr-compute-{number}"));
     named.build().map_err(|error| Error::Threads {
@@ -45,7 +54,8 @@ pub(super) fn pool() -> Arc<ThreadPool> {
 /// ```
 ///
 /// # Errors
-/// Fails if the system cannot start that many threads; the old threads then stay in use.
+/// Fails for more than 4096 threads, and if the system cannot start that many; the old threads then
+/// stay in use.
 pub fn set_threads(count: usize) -> Result<()> {
     POOL.set(build(count)?);
     THREADS.store(count, Ordering::Relaxed);

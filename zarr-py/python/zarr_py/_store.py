@@ -43,7 +43,7 @@ class Store(abc.Store):
         A function, sync or async, that returns credentials as the providers of obstore do: a
         dictionary with `expires_at`.
     max_concurrency
-        The maximum number of requests in flight, over all calls of this process. By default 128, and
+        The maximum number of requests in flight, over all calls of this process. By default 256, and
         16 for web servers.
     cache_bytes
         Memory, in bytes, for chunks that `zarr_py.CodecPipeline` and `zarr_py.open_array` read. By
