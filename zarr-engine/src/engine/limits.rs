@@ -129,6 +129,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn absurd_numbers_of_threads_are_refused_at_once() {
+        for count in [4097, 1 << 20, usize::MAX] {
+            let error = super::set_threads(count).unwrap_err();
+            assert!(error.to_string().contains("at most 4096"), "{error}");
+        }
+    }
+
+    #[test]
     fn limits_are_what_was_set_last() {
         let before = threads();
         set_threads(3).unwrap();
