@@ -178,16 +178,18 @@ def test_the_interpreter_ends_after_a_timeout() -> None:
     assert time.time() - float(done.stdout) < 10
 
 
-def test_other_threads_run_while_a_call_waits(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "call"), [
+    ("a", "zarr_py.Store(folder).set_sync('a', cpu.Buffer.from_bytes(b'new'))"), ("c/0", "array[:2] = 7")])
+def test_other_threads_run_while_a_call_waits(tmp_path: Path, key: str, call: str) -> None:
     """The call waits for a file lock of another thread, which must be able to release it."""
     script = """
         import fcntl, sys, threading, time
         import zarr_py
         from zarr.core.buffer import cpu
 
-        folder = sys.argv[1]
-        store = zarr_py.Store(folder)
-        held = open(f"{folder}/a#0", "w")
+        folder, key, call = sys.argv[1:]
+        array = zarr_py.create_array(folder, data=[1, 2, 3, 4])
+        held = open(f"{folder}/{key}#0", "w")
         fcntl.flock(held, fcntl.LOCK_EX)
 
         def let_go():
@@ -196,10 +198,10 @@ def test_other_threads_run_while_a_call_waits(tmp_path: Path) -> None:
             held.close()
 
         threading.Thread(target=let_go).start()
-        store.set_sync("a", cpu.Buffer.from_bytes(b"new"))
+        exec(call)
         print("stored", flush=True)
     """
-    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path), key, call]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (done.stdout.split("\n"), done.stderr) == (["let go", "stored", ""], "")
-    assert (tmp_path / "a").read_bytes() == b"new"
+    assert (tmp_path / "a").read_bytes() == b"new" if key == "a" else zarr_py.open_array(tmp_path)[...].tolist() == [7, 7, 3, 4]
