@@ -102,6 +102,8 @@ def head(document):
     rows = document["rows"]
     ratios = [row["ratio_to_best_peer"] for row in rows if row["ratio_to_best_peer"]]
     behind = sum(ratio < 1 for ratio in ratios)
+    counts = sorted({row["rounds"] for row in rows})
+    rounds = " or ".join(map(str, counts))
     machine = document["machine"]
     libraries = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     return f"""# Benchmarks
@@ -114,7 +116,7 @@ ratio is {statistics.median(ratios):.2f}; {behind} are below 1.
 - **Versions**: {libraries}.
 - **Method**: all implementations read the same files and take turns in each round; each case runs in new
   processes. A round that is not measured compares the checksums of all results, and those of written
-  arrays as another implementation reads them. The table has the least of {max(row["rounds"] for row in rows)} rounds. The page cache is warm,
+  arrays as another implementation reads them. The table has the least of {rounds} rounds. The page cache is warm,
   except in rows named *cold*, whose files are dropped from it before each measurement. Arrays are opened
   inside the measurement, unless a row is per call.
 - **Data**: cubes of {max(row["n"] for row in rows)}^3 `uint16` in chunks or shards of half the side, inner chunks of an eighth; a smooth
