@@ -104,6 +104,8 @@ def head(document):
     behind = sum(ratio < 1 for ratio in ratios)
     counts = sorted({row["rounds"] for row in rows})
     rounds = " or ".join(map(str, counts))
+    suites = {n: sorted({row["suite"] for row in rows if row["n"] == n}) for n in sorted({row["n"] for row in rows})}
+    sizes = " or ".join(f"{n}^3 ({', '.join(names)})" for n, names in suites.items()) if len(suites) > 1 else f"{min(suites)}^3"
     machine = document["machine"]
     libraries = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     return f"""# Benchmarks
@@ -119,7 +121,7 @@ ratio is {statistics.median(ratios):.2f}; {behind} are below 1.
   arrays as another implementation reads them. The table has the least of {rounds} rounds. The page cache is warm,
   except in rows named *cold*, whose files are dropped from it before each measurement. Arrays are opened
   inside the measurement, unless a row is per call.
-- **Data**: cubes of {max(row["n"] for row in rows)}^3 `uint16` in chunks or shards of half the side, inner chunks of an eighth; a smooth
+- **Data**: cubes of {sizes} `uint16` in chunks or shards of half the side, inner chunks of an eighth; a smooth
   field, *noisy* with eight random bits. Codecs: zstd level 1, gzip level 1, blosc with shuffle. The other
   arrays are described in `benches/data.py`, all cases in `benches/cases.py`.
 - **One row**: `python benches/run.py --only "read all, zstd-sharded"` measures the rows that contain this
