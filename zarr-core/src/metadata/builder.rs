@@ -54,7 +54,9 @@ pub trait FillElement {
 
 impl<T: Element> FillElement for T {
     fn fill_json(self, data_type: &Extension) -> Result<String> {
-        let data_type = known_data_types().bind_data_type(data_type)?;
+        // The tables of registered data types are built only for those.
+        let core = DataType::core(data_type.name());
+        let data_type = core.or_else(|_| known_data_types().bind_data_type(data_type))?;
         let fill_value = data_type.fill_value_of(self)?;
         Ok(data_type.fill_value_to_json(&fill_value))
     }

@@ -73,13 +73,13 @@ impl OpenArray {
 
 /// Whether metadata is that of a Zarr v2 array of order "F": pickled handles know its v3 form only.
 fn is_fortran(metadata: &ArrayMetadata) -> bool {
-    let reversed = (0..metadata.shape().len()).rev().collect::<Vec<_>>();
     let first = metadata.codecs().first();
     let order = first
         .filter(|codec| codec.name() == "transpose" && metadata.chunk_key_encoding().name() == "v2")
         .and_then(|codec| codec.configuration()?.get("order"));
     order.is_some_and(|order| {
-        serde_json::from_str::<Vec<usize>>(order.get()).is_ok_and(|order| order == reversed)
+        let order = serde_json::from_str::<Vec<usize>>(order.get());
+        order.is_ok_and(|order| order.into_iter().eq((0..metadata.shape().len()).rev()))
     })
 }
 
