@@ -130,7 +130,7 @@ impl NodePath {
         if self.is_root() {
             String::new()
         } else {
-            format!("{}/", self.0)
+            [&*self.0, "/"].concat()
         }
     }
 

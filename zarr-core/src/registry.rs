@@ -336,7 +336,12 @@ impl<'a> Binder<'a> {
         let mut size = EncodedSize::Exact(0);
         for (position, codec) in codecs.iter().enumerate() {
             let place = |error: Error| error.member(format_args!("codecs[{position}]"));
-            let found = format!("codec {:?}", codec.name());
+            let misplaced = |expected| {
+                place(Error::invalid(
+                    format!("codec {:?}", codec.name()),
+                    expected,
+                ))
+            };
             match self.registry.codec(codec).map_err(place)? {
                 BindCodec::ArrayToArray(bind) if array_to_bytes.is_none() => {
                     let bound = bind(codec, &stored, self).map_err(place)?;
@@ -357,11 +362,11 @@ impl<'a> Binder<'a> {
                 }
                 BindCodec::BytesToBytes(_) => {
                     let expected = "an array -> bytes codec before the first bytes -> bytes codec";
-                    return Err(place(Error::invalid(found, expected)));
+                    return Err(misplaced(expected));
                 }
                 BindCodec::ArrayToArray(_) | BindCodec::ArrayToBytes(_) => {
                     let expected = "only bytes -> bytes codecs after the array -> bytes codec";
-                    return Err(place(Error::invalid(found, expected)));
+                    return Err(misplaced(expected));
                 }
             }
         }

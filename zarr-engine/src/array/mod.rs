@@ -101,27 +101,31 @@ impl Array {
     /// feature.
     pub fn new(hierarchy: &Hierarchy, path: &str, metadata: ArrayMetadata) -> Result<Self> {
         let path = NodePath::parse(path)?;
-        let key = path.metadata_key();
-        let array = Self::bind(hierarchy.clone(), path, metadata, &key)?;
+        let array = Self::bind(hierarchy.clone(), path, metadata, None)?;
         Ok(array.marked_unchecked())
     }
 
-    /// Binds the metadata from the document `key` to an array.
+    /// Binds the metadata from the document `key`, by default that of the node, to an array.
     pub(crate) fn bind(
         hierarchy: Hierarchy,
         path: NodePath,
         metadata: ArrayMetadata,
-        key: &str,
+        key: Option<&str>,
     ) -> Result<Self> {
-        let layout =
-            ArrayLayout::bind(&metadata, hierarchy.registry()).map_err(|error| error.key(key))?;
+        let layout = match ArrayLayout::bind(&metadata, hierarchy.registry()) {
+            Ok(layout) => Arc::new(layout),
+            Err(error) => {
+                let own = || key_of(&path, &metadata.into());
+                return Err(error.key(&key.map_or_else(own, str::to_owned)).into());
+            }
+        };
         Ok(Self {
             prefix: path.prefix().into(),
             options: hierarchy.write_options(),
             hierarchy,
             path,
             metadata,
-            layout: Arc::new(layout),
+            layout,
             read_options: ReadOptions::default(),
             open: None,
             unchecked: None,
@@ -286,12 +290,11 @@ impl Array {
             Ok(change(array)?.into())
         });
         let changed = changed.await?;
-        let key = key_of(&self.path, &changed);
         let metadata = array_document(&self.path, changed)?;
         let changed = Self {
             options: self.options,
             read_options: self.read_options,
-            ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
+            ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, None)?
         };
         *self = changed.with_open_axes(self.open_axes())?;
         Ok(())

@@ -83,10 +83,9 @@ impl Array {
         let mut shape = self.shape().to_vec();
         shape[axis] = end;
         let metadata = self.metadata.clone().with_shape(&shape)?;
-        let key = self.path.metadata_key();
         let extended = Self {
             options: self.options,
-            ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, &key)?
+            ..Self::bind(self.hierarchy.clone(), self.path.clone(), metadata, None)?
         };
         extended.with_open_axes(self.open_axes())?.open_ended(axis)
     }

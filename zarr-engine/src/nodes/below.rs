@@ -6,7 +6,7 @@ use zarr_core::metadata::{Attributes, ConsolidatedMetadata, NodeMetadata};
 
 use super::{IntoMetadata, Node};
 use crate::array::Array;
-use crate::documents::{key_of, relative};
+use crate::documents::relative;
 use crate::error::Result;
 use crate::group::Group;
 #[cfg(doc)]
@@ -110,8 +110,8 @@ impl Group {
         let Some(copies) = self.consolidated() else {
             let nodes = self.hierarchy().documents_below(self.path()).await?;
             let bound = nodes.into_iter().map(|(path, metadata)| {
-                let (name, key) = (path.name().to_owned(), key_of(&path, &metadata));
-                (name, self.hierarchy().bind(path, metadata, &key))
+                let name = path.name().to_owned();
+                (name, self.hierarchy().bind(path, metadata, None))
             });
             return Ok(bound.collect());
         };
@@ -212,7 +212,7 @@ impl Group {
         let metadata = found.map_err(|error| error.key(&self.copies_key()))?;
         let metadata = metadata.ok_or_else(|| self.hierarchy().not_found(&path))?;
         let key = format!("{}: {}", self.copies_key(), copies.name_of(name));
-        Ok(match self.hierarchy().bind(path, metadata, &key)? {
+        Ok(match self.hierarchy().bind(path, metadata, Some(&key))? {
             Node::Array(array) => Node::Array(array.marked_unchecked()),
             Node::Group(group) => Node::Group(group.copied_by(self, below)?),
         })

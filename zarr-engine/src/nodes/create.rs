@@ -9,7 +9,6 @@ use zarr_store::{ErrorKind, Precondition};
 
 use super::Node;
 use crate::array::Array;
-use crate::documents::key_of;
 use crate::error::{At, Error, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
@@ -211,8 +210,7 @@ impl Hierarchy {
             self.documents.note_stored(&path);
             return Err(self.already_exists(&path));
         }
-        let key = key_of(&path, &metadata);
-        let node = self.bind(path.clone(), metadata.clone(), &key)?;
+        let node = self.bind(path.clone(), metadata.clone(), None)?;
         self.put_groups(above).await?;
         self.documents.note_stored(&path);
         match self.put_new(&path, &metadata).await {

@@ -12,7 +12,7 @@ use zarr_core::metadata::NodeMetadata;
 use zarr_core::{NodePath, Strictness};
 
 use crate::array::Array;
-use crate::documents::{Wanted, key_of};
+use crate::documents::Wanted;
 use crate::error::{At, Result};
 use crate::group::Group;
 use crate::hierarchy::{Hierarchy, NodeKind, node_type};
@@ -68,8 +68,7 @@ impl Hierarchy {
         }
         let found = self.cached_document(&path, wanted).await;
         let metadata = found.at(&path)?.ok_or_else(|| self.not_found(&path))?;
-        let key = key_of(&path, &metadata);
-        self.bind(path, metadata, &key)
+        self.bind(path, metadata, None)
     }
 
     /// Opens the array at a path.
@@ -122,13 +121,17 @@ impl Hierarchy {
         let path = NodePath::parse(path)?;
         let found = self.any_document(&path).await.at(&path)?;
         let metadata = found.ok_or_else(|| self.not_found(&path))?;
-        let key = key_of(&path, &metadata);
-        let group = self.bind(path, metadata, &key)?.into_group()?;
+        let group = self.bind(path, metadata, None)?.into_group()?;
         group.without_consolidated()
     }
 
-    /// Binds the metadata from the document `key` to a node.
-    pub(crate) fn bind(&self, path: NodePath, metadata: NodeMetadata, key: &str) -> Result<Node> {
+    /// Binds the metadata from the document `key`, by default that of the node, to a node.
+    pub(crate) fn bind(
+        &self,
+        path: NodePath,
+        metadata: NodeMetadata,
+        key: Option<&str>,
+    ) -> Result<Node> {
         Ok(match metadata {
             NodeMetadata::Group(group) => Node::Group(Group::bind(self.clone(), path, group)),
             NodeMetadata::Array(array) => {

@@ -9,7 +9,6 @@ use zarr_store::{ErrorKind, Precondition};
 
 use super::{IntoMetadata, Node};
 use crate::array::Array;
-use crate::documents::key_of;
 use crate::error::{At, Error, Result};
 use crate::group::Group;
 use crate::hierarchy::Hierarchy;
@@ -184,8 +183,7 @@ impl Hierarchy {
         let mut converted = Vec::new();
         for (path, metadata) in nodes {
             if let NodeMetadata::Array(array) = &metadata {
-                let key = key_of(&path, &metadata);
-                Array::bind(self.clone(), path.clone(), array.clone(), &key).at(&path)?;
+                Array::bind(self.clone(), path.clone(), array.clone(), None).at(&path)?;
             }
             match self.put(&path, &metadata, Precondition::IfAbsent).await {
                 Err(Error::Store(error)) if error.kind() == ErrorKind::Conflict => {}
