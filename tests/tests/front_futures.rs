@@ -168,6 +168,31 @@ async fn a_write_that_nobody_polls_keeps_no_other_writer_waiting() {
     }
 }
 
+#[test]
+fn calls_on_a_runtime_that_shuts_down_fail_as_input_and_output() {
+    let (store, array) = own_store();
+    array.write(0..1, 1).unwrap();
+    for operation in [Operation::Put, Operation::Get] {
+        store.clear();
+        store.add(Rule::new(operation, "a/c/*", Fault::Hang));
+        let array = array.as_async().clone();
+        let mut call = Box::pin(async move {
+            match operation {
+                Operation::Put => array.write(.., 1).await,
+                _ => array.read::<i32>(..).await.map(drop),
+            }
+        });
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let time = Duration::from_millis(500);
+        let ended = runtime.block_on(async { tokio::time::timeout(time, &mut call).await });
+        assert!(ended.is_err());
+        runtime.shutdown_background();
+        let error = in_time(|| futures::executor::block_on(call)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(error.to_string().contains("shut"), "{error}");
+    }
+}
+
 /// Enough requests to use up the budget of a task of tokio.
 fn use_blocking(url: &str) {
     let hierarchy = blocking::open(url).unwrap();

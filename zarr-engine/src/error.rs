@@ -104,8 +104,12 @@ pub enum Error {
         /// The system's error message.
         reason: String,
     },
-    /// A bug in this engine or a codec: a job panicked or was dropped. The object of that job was not
-    /// stored; other objects of the same write may have been.
+    /// The runtime or the thread pool of the work shut down before the end of the work. Objects of
+    /// a write may or may not be stored.
+    #[error("the runtime or thread pool shut down before the work was done")]
+    ShutDown,
+    /// A bug in this engine or a codec: a job panicked. The object of that job was not stored; other
+    /// objects of the same write may have been.
     #[error("internal error: {reason}")]
     Internal {
         /// The panic message.
@@ -189,7 +193,7 @@ impl Error {
             Self::ChangedDuringRead { .. } | Self::StaleHandle { .. } => ErrorKind::Changed,
             Self::NotANode { .. } => ErrorKind::Invalid,
             Self::Shape { .. } => ErrorKind::Selection,
-            Self::Threads { .. } => ErrorKind::Io,
+            Self::Threads { .. } | Self::ShutDown => ErrorKind::Io,
             Self::Internal { .. } => ErrorKind::Internal,
             Self::InNode { error, .. } => error.kind(),
             Self::Core(error) => of_core(error.kind()),

@@ -106,7 +106,7 @@ pub(crate) fn compute<R: Send + 'static>(
     let (sender, receiver) = oneshot::channel();
     // Sending fails if the caller has dropped the future.
     spawn(work, move |result| drop(sender.send(result)));
-    async { receiver.await.map_err(|_| dropped())? }
+    async { receiver.await.map_err(|_| Error::ShutDown)? }
 }
 
 /// Runs a future as a task of the current runtime; without a runtime, runs it in place. Others may
@@ -120,7 +120,11 @@ async fn as_task<R: Send + 'static>(work: BoxFuture<'static, Result<R>>) -> Resu
     let mut tasks = JoinSet::new();
     tasks.spawn(work);
     let joined = tasks.join_next().await.expect("one task");
-    joined.unwrap_or_else(|error| Err(error.try_into_panic().map_or_else(|_| dropped(), panicked)))
+    joined.unwrap_or_else(|error| {
+        Err(error
+            .try_into_panic()
+            .map_or_else(|_| Error::ShutDown, panicked))
+    })
 }
 
 /// Runs work on the computing threads while this thread blocks. With rayon's own wait, a thread of
@@ -132,7 +136,7 @@ fn compute_blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static
     }
     let (sender, receiver) = sync_channel(1);
     spawn(work, move |result| drop(sender.send(result)));
-    receiver.recv().map_err(|_| dropped())?
+    receiver.recv().map_err(|_| Error::ShutDown)?
 }
 
 fn spawn<R>(
@@ -151,11 +155,6 @@ fn panicked(panic: Box<dyn Any + Send>) -> Error {
     let reason = panic.downcast_ref::<&str>().map(ToString::to_string);
     let reason = reason.or_else(|| panic.downcast_ref::<String>().cloned());
     let reason = reason.unwrap_or_else(|| "a job panicked".to_owned());
-    Error::Internal { reason }
-}
-
-fn dropped() -> Error {
-    let reason = "a job was dropped; has its runtime or thread pool been shut down?".to_owned();
     Error::Internal { reason }
 }
 
