@@ -48,7 +48,8 @@ class Case:
 
     @property
     def implementations(self):
-        return list(dict.fromkeys(name for ours, peers in self.rows.items() for name in (ours, *peers)))
+        names = [name for ours, peers in self.rows.items() for name in (ours, *peers)]
+        return list(dict.fromkeys(names + ["bare"] * (self.suite == "local")))
 
 
 def read(*regions, **more):
@@ -171,7 +172,7 @@ def s3(n):
     yield Case("s3", "a slab through 4 shards", on, read([[n // 5, n // 5 + 1, 1], [0, n, 1], [0, n, 1]]), S3)
     yield Case("s3", "a box through 8 shards", on, read([[n // 2 - 20, n // 2 + 20, 1]] * 3), S3)
     yield Case("s3", "read all", on, read(), S3)
-    yield Case("s3", "open 200 arrays of a group", "many", {"op": "open", "count": 200}, S3)
+    yield Case("s3", "open 200 arrays", "many", {"op": "open", "count": 200}, S3)
     yield Case("s3", "100 gets of 64 KiB at once", "keys", {"op": "get_concurrently", "count": 100}, S3_STORES)
 
 

@@ -20,7 +20,8 @@ TITLES = {
     "curves": "Growth",
 }
 NOTES = {
-    "local": "CPU milliseconds of the process, user and system, on all cores.",
+    "local": "CPU milliseconds of the process, user and system, on all cores. *Limit* is `benches/src/bare.rs`, which knows the arrays and makes the system "
+    "calls and codec calls that the data need, and nothing else; a line in the drawing marks the ratio of an implementation at the limit.",
     "python": "CPU milliseconds, per call if a case repeats one. `zarr, X` is zarr-python with the codec pipeline of X.",
     "store": "CPU milliseconds per operation, through zarr-python's store interface; `obstore` is that library alone.",
     "s3": "Wall milliseconds / requests, on a server of this folder that answers after 20 ms, more or less 2, with 100 MiB per second and connection. "
@@ -68,7 +69,7 @@ def line(row):
 
 def peers(row):
     """Returns the implementations that a row was to measure besides ours."""
-    fixed = {*KEY, "unit", "ours", "best_peer", "ratio_to_best_peer", "lacks", "figures", "n", "rounds", "size"}
+    fixed = {*KEY, "unit", "ours", "best_peer", "ratio_to_best_peer", "lacks", "limit", "figures", "n", "rounds", "size"}
     return [name for name in row if name not in fixed]
 
 
@@ -102,6 +103,8 @@ def head(document):
     rows = document["rows"]
     ratios = [row["ratio_to_best_peer"] for row in rows if row["ratio_to_best_peer"]]
     behind = sum(ratio < 1 for ratio in ratios)
+    above = [row["ours"] / row["limit"] for row in rows if row.get("limit")]
+    limit = f" Rows with a *limit*, {len(above)}, take {statistics.median(above):.2f} times the limit in the median." if above else ""
     counts = sorted({row["rounds"] for row in rows})
     rounds = " or ".join(map(str, counts))
     suites = {n: sorted({row["suite"] for row in rows if row["n"] == n}) for n in sorted({row["n"] for row in rows})}
@@ -112,7 +115,7 @@ def head(document):
 
 `python benches/run.py` makes this page, its drawings and `benchmarks.json` in one run. *Ratio* is the
 time of the best peer divided by ours: above 1, this engine is faster. Of {len(ratios)} rows, the median
-ratio is {statistics.median(ratios):.2f}; {behind} are below 1.
+ratio is {statistics.median(ratios):.2f}; {behind} are below 1.{limit}
 
 - **Machine**: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB, Linux {machine["system"]}, huge pages `{machine["huge_pages"]}`.
 - **Versions**: {libraries}.
@@ -132,9 +135,11 @@ ratio is {statistics.median(ratios):.2f}; {behind} are below 1.
 def table(rows, ours):
     """Returns a Markdown table of rows that compare one implementation of ours."""
     names = list(dict.fromkeys(name for row in rows for name in peers(row)))
-    lines = ["| case | data | " + " | ".join([f"**{ours}**", *names, "ratio"]) + " |", "|---|---|" + "---|" * (len(names) + 2)]
+    limit = ["limit"] * any("limit" in row for row in rows)
+    heads = [f"**{ours}**", *names, *limit, "ratio"]
+    lines = ["| case | data | " + " | ".join(heads) + " |", "|---|---|" + "---|" * len(heads)]
     for row in rows:
-        cells = [cell(row, name) for name in (ours, *names)]
+        cells = [cell(row, name) for name in (ours, *names)] + [number(row.get("limit"))] * len(limit)
         ratio = row["ratio_to_best_peer"]
         lines.append(f"| {row['case']} | {row['data']} | " + " | ".join(cells) + f" | {number(ratio) if ratio is None or ratio >= 1 else f'**{ratio:.2f}**'} |")
     return "\n".join(lines) + "\n"
@@ -179,6 +184,10 @@ def bars(rows):
         label = f"{row['case']}, {row['data']}" + (f" ({row['implementation']})" if row["implementation"] not in ("ours", "zarr_py") else "")
         parts.append(text(left - 8, y + 9, label, "end"))
         parts.append(f'<rect x="{start:.0f}" y="{y}" width="{max(end - start, 1):.0f}" height="{step - 5}" fill="{color}"/>')
+        if row.get("limit"):
+            best = x(ratio * row["ours"] / row["limit"])
+            parts.append(f'<rect x="{best:.0f}" y="{y - 1}" width="2" height="{step - 3}" fill="#06c"/>')
+            end = max(end, best + 2)
         parts.append(text(end + 4, y + 9, f"{ratio:.2g}", "start"))
     bottom = 30 + len(rows) * step
     for ratio in (0.5, 1, 2, 4, 8, 16, 32, 64):

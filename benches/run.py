@@ -49,7 +49,7 @@ class Worker:
     """A process of one implementation."""
 
     def __init__(self, name):
-        rust = name in ("ours", "zarrs")
+        rust = name in ("ours", "zarrs", "bare")
         command = [TARGET / "release" / "zarr-benches", name] if rust else [sys.executable, HERE / "workers.py", name]
         # The requests of a later version of boto3 would need checksums that are no part of reading.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -189,6 +189,8 @@ def rows(case, found, lacks, n, rounds):
         row = {"suite": case.suite, "case": case.name, "data": case.data, "unit": case.unit, "implementation": ours, "ours": times.pop(ours, None)}
         best = min(times, key=times.get, default=None)
         row |= {peer: times.get(peer) for peer in peers} | {"best_peer": best}
+        if "bare" in found:
+            row["limit"] = found["bare"][case.unit]
         row["ratio_to_best_peer"] = times[best] / row["ours"] if best and row["ours"] else None
         row["lacks"] = {name: reason for name, reason in lacks.items() if name in (ours, *peers)}
         row["figures"] = {name: found[name] for name in (ours, *peers) if name in found}

@@ -35,7 +35,12 @@ impl Usage {
         std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
         let resident_mib = status_mib("VmRSS:");
         let (cpu_ms, faults) = used();
-        Start { wall: Instant::now(), cpu_ms, faults, resident_mib }
+        Start {
+            wall: Instant::now(),
+            cpu_ms,
+            faults,
+            resident_mib,
+        }
     }
 }
 
@@ -66,12 +71,22 @@ fn used() -> (f64, i64) {
         usage
     };
     let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
-    (ms(usage.ru_utime) + ms(usage.ru_stime), usage.ru_minflt + usage.ru_majflt)
+    (
+        ms(usage.ru_utime) + ms(usage.ru_stime),
+        usage.ru_minflt + usage.ru_majflt,
+    )
 }
 
 /// Returns a line of the status of this process in MiB.
 fn status_mib(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .expect("a line");
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<f64>()
+        .expect("a number")
+        / 1024.0
 }

@@ -1,6 +1,6 @@
 //! The Rust workers of `run.py`, and the server of its S3 cases:
 //!
-//!     zarr-benches ours|zarrs
+//!     zarr-benches ours|zarrs|bare
 //!     zarr-benches serve FOLDER LATENCY_MS JITTER_MS MIB_PER_SECOND
 //!
 //! A worker reads one request per line from standard input, and writes one answer per line to
@@ -14,6 +14,8 @@ use serde_json::json;
 use crate::operations::{Implementation, answer};
 use crate::request::Request;
 
+mod bare;
+mod bare_codec;
 mod element;
 mod operations;
 mod ours;
@@ -26,12 +28,13 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["ours"] => work::<ours::Ours>(),
         ["zarrs"] => work::<zarrs::Zarrs>(),
+        ["bare"] => work::<bare::Bare>(),
         ["serve", folder, latency, jitter, speed] => {
             let number = |text: &str| text.parse().expect("a number");
             let wire = server::Wire::new(number(latency), number(jitter), number(speed));
             server::serve(folder.into(), wire);
         }
-        _ => panic!("usage: zarr-benches ours|zarrs|serve, as described in main.rs"),
+        _ => panic!("usage: zarr-benches ours|zarrs|bare|serve, as described in main.rs"),
     }
 }
 

@@ -20,7 +20,10 @@ pub trait Implementation {
     fn open(place: &Place, cache: u64) -> Result<Self::Array>;
     fn read<T: Element>(array: &Self::Array, region: &Region) -> Result<ArrayD<T>>;
     /// Reads all regions at the same time.
-    fn read_concurrently<T: Element>(array: &Self::Array, regions: &[Region]) -> Result<Vec<ArrayD<T>>>;
+    fn read_concurrently<T: Element>(
+        array: &Self::Array,
+        regions: &[Region],
+    ) -> Result<Vec<ArrayD<T>>>;
     fn points<T: Element>(array: &Self::Array, points: &[Vec<u64>]) -> Result<ArrayD<T>>;
     fn write<T: Element>(array: &Self::Array, region: &Region, data: &ArrayD<T>) -> Result<()>;
     /// Appends along the first dimension.
@@ -49,11 +52,17 @@ pub struct Sources {
 pub type Source<T> = Option<(String, ArrayD<T>)>;
 
 /// Runs a request and returns its measurements.
-pub fn answer<I: Implementation, T: Element>(request: &Request, source: &mut Source<T>) -> Result<Value> {
+pub fn answer<I: Implementation, T: Element>(
+    request: &Request,
+    source: &mut Source<T>,
+) -> Result<Value> {
     if let Some(path) = &request.source
         && source.as_ref().is_none_or(|(kept, _)| kept != path)
     {
-        let place = Place { path: path.clone(), endpoint: None };
+        let place = Place {
+            path: path.clone(),
+            endpoint: None,
+        };
         *source = Some((path.clone(), I::read(&I::open(&place, 0)?, &Region::new())?));
     }
     let data = || &source.as_ref().expect("a source").1;
@@ -62,7 +71,12 @@ pub fn answer<I: Implementation, T: Element>(request: &Request, source: &mut Sou
         "read" => read::<I, T>(request),
         "points" => {
             let array = opened::<I, T>(request)?;
-            let work = || I::points::<T>(&array.map_or_else(|| I::open(place, 0), Ok)?, &request.points);
+            let work = || {
+                I::points::<T>(
+                    &array.map_or_else(|| I::open(place, 0), Ok)?,
+                    &request.points,
+                )
+            };
             measured(work, |data| checksum(&data, request.prove))
         }
         "write" => write::<I, T>(request, data()),
@@ -75,10 +89,15 @@ pub fn answer<I: Implementation, T: Element>(request: &Request, source: &mut Sou
         }
         "append" => {
             let size = data().len_of(Axis(0)).div_ceil(request.count as usize);
-            let pieces = data().axis_chunks_iter(Axis(0), size).map(|piece| piece.to_owned()).collect::<Vec<_>>();
+            let pieces = data()
+                .axis_chunks_iter(Axis(0), size)
+                .map(|piece| piece.to_owned())
+                .collect::<Vec<_>>();
             let work = || {
                 let mut array = I::open(place, 0)?;
-                pieces.iter().try_for_each(|piece| I::append(&mut array, piece))
+                pieces
+                    .iter()
+                    .try_for_each(|piece| I::append(&mut array, piece))
             };
             measured(work, |()| 0)
         }
@@ -111,14 +130,23 @@ fn read<I: Implementation, T: Element>(request: &Request) -> Result<Value> {
         let array = array.map_or_else(|| I::open(&request.place, request.cache), Ok)?;
         let add = |sum: u64, data: &ArrayD<T>| sum.wrapping_add(checksum(data, request.prove));
         if request.concurrent {
-            return Ok((I::read_concurrently::<T>(&array, &request.regions)?.iter().fold(0, add), None));
+            return Ok((
+                I::read_concurrently::<T>(&array, &request.regions)?
+                    .iter()
+                    .fold(0, add),
+                None,
+            ));
         }
         let (last, first) = request.regions.split_last().expect("a region");
-        let first = first.iter().try_fold(0, |sum, region| I::read(&array, region).map(|data| add(sum, &data)))?;
+        let first = first.iter().try_fold(0, |sum, region| {
+            I::read(&array, region).map(|data| add(sum, &data))
+        })?;
         // The last result is the only one of a read of the whole array: its checksum costs time.
         Ok((first, Some(I::read::<T>(&array, last)?)))
     };
-    measured(work, |(sum, last)| sum.wrapping_add(last.map_or(0, |data| checksum(&data, request.prove))))
+    measured(work, |(sum, last)| {
+        sum.wrapping_add(last.map_or(0, |data| checksum(&data, request.prove)))
+    })
 }
 
 /// Writes the whole array, or changes the elements of regions.
@@ -130,22 +158,42 @@ fn write<I: Implementation, T: Element>(request: &Request, data: &ArrayD<T>) -> 
         };
         data.slice_each_axis(axes).map(Element::changed)
     };
-    let changed = request.regions.iter().filter(|region| !region.is_empty()).map(part).collect::<Vec<_>>();
+    let changed = request
+        .regions
+        .iter()
+        .filter(|region| !region.is_empty())
+        .map(part)
+        .collect::<Vec<_>>();
     let work = || {
         let array = I::open(&request.place, 0)?;
         if changed.is_empty() {
             return I::write(&array, &Region::new(), data);
         }
-        request.regions.iter().zip(&changed).try_for_each(|(region, part)| I::write(&array, region, part))
+        request
+            .regions
+            .iter()
+            .zip(&changed)
+            .try_for_each(|(region, part)| I::write(&array, region, part))
     };
     measured(work, |()| 0)
 }
 
 /// Reads each region in a task of a pool of two threads, and writes it to the target if there is one.
 fn pool<I: Implementation, T: Element>(request: &Request) -> Result<Value> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .expect("threads");
     let from = I::open(&request.place, 0)?;
-    let target = request.target.as_ref().map(|path| I::open(&Place { path: path.clone(), endpoint: None }, 0));
+    let target = request.target.as_ref().map(|path| {
+        I::open(
+            &Place {
+                path: path.clone(),
+                endpoint: None,
+            },
+            0,
+        )
+    });
     let target = target.transpose()?;
     let task = |region: &Region| {
         let data = I::read::<T>(&from, region)?;
@@ -154,7 +202,15 @@ fn pool<I: Implementation, T: Element>(request: &Request) -> Result<Value> {
         }
         Ok(checksum(&data, request.prove))
     };
-    let work = || pool.install(|| request.regions.par_iter().map(task).try_reduce(|| 0, |a, b| Ok(a.wrapping_add(b))));
+    let work = || {
+        pool.install(|| {
+            request
+                .regions
+                .par_iter()
+                .map(task)
+                .try_reduce(|| 0, |a, b| Ok(a.wrapping_add(b)))
+        })
+    };
     measured(work, |sum| sum)
 }
 

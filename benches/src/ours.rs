@@ -31,8 +31,14 @@ fn remote(place: &Place, endpoint: &str) -> Result<Store> {
     {
         return Ok(store.clone());
     }
-    let options = [("endpoint", endpoint), ("allow_http", "true"), ("region", "us-east-1"), ("skip_signature", "true")];
-    let store = Store::open_with(&format!("s3://{BUCKET}/{}", place.path), options).map_err(text)?;
+    let options = [
+        ("endpoint", endpoint),
+        ("allow_http", "true"),
+        ("region", "us-east-1"),
+        ("skip_signature", "true"),
+    ];
+    let store =
+        Store::open_with(&format!("s3://{BUCKET}/{}", place.path), options).map_err(text)?;
     *last = Some((place.path.clone(), store.clone()));
     Ok(store)
 }
@@ -58,7 +64,12 @@ impl Implementation for Ours {
     fn open(place: &Place, cache: u64) -> Result<Array> {
         let mut caches = CacheOptions::default();
         if cache > 0 {
-            caches = CacheOptions { chunk_size: cache, chunk_form: ChunkForm::Decoded, revalidate: false, ..caches };
+            caches = CacheOptions {
+                chunk_size: cache,
+                chunk_form: ChunkForm::Decoded,
+                revalidate: false,
+                ..caches
+            };
         }
         hierarchy(place, caches)?.array("").map_err(text)
     }
@@ -69,12 +80,16 @@ impl Implementation for Ours {
 
     fn read_concurrently<T: Element>(array: &Array, regions: &[Region]) -> Result<Vec<ArrayD<T>>> {
         let selections = regions.iter().map(selection).collect::<Vec<_>>();
-        let reads = selections.iter().map(|selection| array.as_async().read::<T>(selection));
+        let reads = selections
+            .iter()
+            .map(|selection| array.as_async().read::<T>(selection));
         runtime().block_on(try_join_all(reads)).map_err(text)
     }
 
     fn points<T: Element>(array: &Array, points: &[Vec<u64>]) -> Result<ArrayD<T>> {
-        array.read::<T>(&Selection::Coordinates(points.to_vec())).map_err(text)
+        array
+            .read::<T>(&Selection::Coordinates(points.to_vec()))
+            .map_err(text)
     }
 
     fn write<T: Element>(array: &Array, region: &Region, data: &ArrayD<T>) -> Result<()> {
@@ -86,23 +101,32 @@ impl Implementation for Ours {
     }
 
     fn open_many(place: &Place, count: u64) -> Result<u64> {
-        let group = hierarchy(place, CacheOptions::default())?.group("").map_err(text)?;
-        let names = (0..count).map(|number| format!("a{number}")).collect::<Vec<_>>();
+        let hierarchy = hierarchy(place, CacheOptions::default())?;
+        let names = (0..count)
+            .map(|number| format!("a{number}"))
+            .collect::<Vec<_>>();
         if place.endpoint.is_none() {
-            return names.iter().map(|name| Ok(group.array(name).map_err(text)?.shape()[0])).sum();
+            return names
+                .iter()
+                .map(|name| Ok(hierarchy.array(name).map_err(text)?.shape()[0]))
+                .sum();
         }
-        let arrays = names.iter().map(|name| group.as_async().array(name));
+        let arrays = names.iter().map(|name| hierarchy.as_async().array(name));
         let arrays = runtime().block_on(try_join_all(arrays)).map_err(text)?;
         Ok(arrays.iter().map(|array| array.shape()[0]).sum())
     }
 
     fn list(place: &Place) -> Result<u64> {
-        let group = hierarchy(place, CacheOptions::default())?.group("").map_err(text)?;
+        let group = hierarchy(place, CacheOptions::default())?
+            .group("")
+            .map_err(text)?;
         Ok(group.children().map_err(text)?.len() as u64)
     }
 
     fn list_consolidated(place: &Place) -> Result<u64> {
-        let group = hierarchy(place, CacheOptions::default())?.group("").map_err(text)?;
+        let group = hierarchy(place, CacheOptions::default())?
+            .group("")
+            .map_err(text)?;
         Ok(group.walk().map_err(text)?.len() as u64)
     }
 

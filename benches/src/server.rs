@@ -36,8 +36,16 @@ impl Wire {
     /// `speed` is in MiB per second and connection; 0 means no limit.
     pub fn new(latency_ms: f64, jitter_ms: f64, speed: f64) -> Self {
         let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
-        let piece = if speed > 0.0 { PIECE as f64 / (speed * f64::from(1 << 20)) } else { 0.0 };
-        Self { latency: ms(latency_ms), jitter: ms(jitter_ms), piece: Duration::from_secs_f64(piece) }
+        let piece = if speed > 0.0 {
+            PIECE as f64 / (speed * f64::from(1 << 20))
+        } else {
+            0.0
+        };
+        Self {
+            latency: ms(latency_ms),
+            jitter: ms(jitter_ms),
+            piece: Duration::from_secs_f64(piece),
+        }
     }
 
     /// Returns the latency of a request: the jitter depends on its number alone, so that all
@@ -59,13 +67,26 @@ struct Server {
 /// Serves the folder on a free port, which is printed, until the process ends.
 #[tokio::main(flavor = "current_thread")]
 pub async fn serve(folder: PathBuf, wire: Wire) {
-    let server = Arc::new(Server { folder, wire, requests: AtomicU64::new(0), bytes: AtomicU64::new(0) });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    println!("http://{}", listener.local_addr().expect("an address"));
-    let router = Router::new().route("/-/counts", get(counts)).fallback(object).with_state(server);
-    axum::serve(axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true))), router)
+    let server = Arc::new(Server {
+        folder,
+        wire,
+        requests: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
-        .expect("serves");
+        .expect("a port");
+    println!("http://{}", listener.local_addr().expect("an address"));
+    let router = Router::new()
+        .route("/-/counts", get(counts))
+        .fallback(object)
+        .with_state(server);
+    axum::serve(
+        axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true))),
+        router,
+    )
+    .await
+    .expect("serves");
 }
 
 async fn counts(State(server): State<Arc<Server>>) -> String {
@@ -77,7 +98,12 @@ async fn counts(State(server): State<Arc<Server>>) -> String {
 async fn object(State(server): State<Arc<Server>>, request: Request) -> Response {
     let number = server.requests.fetch_add(1, Ordering::Relaxed);
     tokio::time::sleep(server.wire.delay(number)).await;
-    let key = request.uri().path().trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
+    let key = request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .split_once('/')
+        .map_or("", |(_, key)| key);
     let is_head = request.method() == Method::HEAD;
     if key.is_empty() {
         // Some clients ask for the region of the bucket.
@@ -94,7 +120,9 @@ async fn object(State(server): State<Arc<Server>>, request: Request) -> Response
 
 fn no_such_key(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>",
+        StatusCode::NOT_FOUND => {
+            "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>"
+        }
         _ => "",
     }
 }
@@ -114,22 +142,38 @@ fn found(path: &Path, headers: &HeaderMap) -> Result<Found, StatusCode> {
     if !metadata.is_file() {
         return Err(StatusCode::NOT_FOUND);
     }
-    let tag = format!("\"{:x}-{:x}-{:x}\"", metadata.ino(), metadata.len(), metadata.mtime_nsec());
-    if headers.get(header::IF_MATCH).is_some_and(|wanted| wanted.as_bytes() != tag.as_bytes()) {
+    let tag = format!(
+        "\"{:x}-{:x}-{:x}\"",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime_nsec()
+    );
+    if headers
+        .get(header::IF_MATCH)
+        .is_some_and(|wanted| wanted.as_bytes() != tag.as_bytes())
+    {
         return Err(StatusCode::PRECONDITION_FAILED);
     }
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+    {
         return Err(StatusCode::NOT_MODIFIED);
     }
     let size = metadata.len();
-    let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok()?.strip_prefix("bytes="));
+    let wanted = headers
+        .get(header::RANGE)
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes="));
     let (start, end) = match wanted.map(|range| parse(range, size)) {
         None => (0, size),
         Some(range) => range.ok_or(StatusCode::RANGE_NOT_SATISFIABLE)?,
     };
     let mut bytes = vec![0; usize::try_from(end - start).expect("64 bits")];
-    file.read_exact_at(&mut bytes, start).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let modified = metadata.modified().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    file.read_exact_at(&mut bytes, start)
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let modified = metadata
+        .modified()
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(Found {
         bytes: bytes.into(),
         tag,
@@ -154,17 +198,28 @@ impl Found {
     fn respond(self, server: &Server, is_head: bool) -> Response {
         let mut response = Response::new(Body::empty());
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, HeaderValue::from_str(&self.tag).expect("ASCII"));
+        headers.insert(
+            header::ETAG,
+            HeaderValue::from_str(&self.tag).expect("ASCII"),
+        );
         headers.insert(header::LAST_MODIFIED, self.modified);
         headers.insert(header::CONTENT_LENGTH, self.bytes.len().into());
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
         if let Some(range) = &self.range {
-            headers.insert(header::CONTENT_RANGE, HeaderValue::from_str(range).expect("ASCII"));
+            headers.insert(
+                header::CONTENT_RANGE,
+                HeaderValue::from_str(range).expect("ASCII"),
+            );
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         }
         if !is_head {
-            server.bytes.fetch_add(self.bytes.len() as u64, Ordering::Relaxed);
+            server
+                .bytes
+                .fetch_add(self.bytes.len() as u64, Ordering::Relaxed);
             *response.body_mut() = body(self.bytes, server.wire.piece);
         }
         response

@@ -9,11 +9,11 @@ use object_store::ClientOptions;
 use object_store::aws::AmazonS3Builder;
 use object_store::prefix::PrefixStore;
 use tokio::runtime::Runtime;
+use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::array::{
     Array, ArrayShardedReadableExt, ArrayShardedReadableExtCache, AsyncArrayShardedReadableExt,
     AsyncArrayShardedReadableExtCache,
 };
-use zarrs::array::chunk_cache::{ChunkCache, ChunkCacheDecodedLruSizeLimit};
 use zarrs::filesystem::FilesystemStore;
 use zarrs::group::Group;
 use zarrs::storage::{AsyncReadableStorageTraits, ReadableStorageTraits};
@@ -51,9 +51,19 @@ fn remote(place: &Place, endpoint: &str) -> Result<Arc<Remote>> {
         return Ok(store.clone());
     }
     let options = ClientOptions::new().with_allow_http(true);
-    let builder = AmazonS3Builder::new().with_bucket_name(BUCKET).with_endpoint(endpoint).with_region("us-east-1");
-    let store = builder.with_skip_signature(true).with_client_options(options).build().map_err(text)?;
-    let store: Arc<Remote> = Arc::new(AsyncObjectStore::new(PrefixStore::new(store, place.path.as_str())));
+    let builder = AmazonS3Builder::new()
+        .with_bucket_name(BUCKET)
+        .with_endpoint(endpoint)
+        .with_region("us-east-1");
+    let store = builder
+        .with_skip_signature(true)
+        .with_client_options(options)
+        .build()
+        .map_err(text)?;
+    let store: Arc<Remote> = Arc::new(AsyncObjectStore::new(PrefixStore::new(
+        store,
+        place.path.as_str(),
+    )));
     *last = Some((place.path.clone(), store.clone()));
     Ok(store)
 }
@@ -84,7 +94,10 @@ async fn remote_read<T: Element>(
     region: &Region,
 ) -> Result<ArrayD<T>> {
     let subset = subset(array, region)?;
-    array.async_retrieve_array_subset_sharded_opt(cache, &subset, &Default::default()).await.map_err(text)
+    array
+        .async_retrieve_array_subset_sharded_opt(cache, &subset, &Default::default())
+        .await
+        .map_err(text)
 }
 
 impl Implementation for Zarrs {
@@ -100,7 +113,9 @@ impl Implementation for Zarrs {
         if cache > 0 {
             let store: Arc<dyn ReadableStorageTraits> = local(place)?;
             let array = Arc::new(Array::open(store, "/").map_err(text)?);
-            return Ok(Opened::Cached(ChunkCacheDecodedLruSizeLimit::new(array, cache)));
+            return Ok(Opened::Cached(ChunkCacheDecodedLruSizeLimit::new(
+                array, cache,
+            )));
         }
         let array = Array::open(local(place)?, "/").map_err(text)?;
         let cache = ArrayShardedReadableExtCache::new(&array);
@@ -111,26 +126,35 @@ impl Implementation for Zarrs {
         let options = Default::default();
         match array {
             // The cache of shard indexes is for parts of shards.
-            Opened::Local(array, _) if region.is_empty() => array.retrieve_array_subset(&array.subset_all()).map_err(text),
-            Opened::Local(array, cache) => {
-                array.retrieve_array_subset_sharded_opt(cache, &ranges(region)?, &options).map_err(text)
-            }
+            Opened::Local(array, _) if region.is_empty() => array
+                .retrieve_array_subset(&array.subset_all())
+                .map_err(text),
+            Opened::Local(array, cache) => array
+                .retrieve_array_subset_sharded_opt(cache, &ranges(region)?, &options)
+                .map_err(text),
             Opened::Cached(cache) => {
                 let subset = subset(&cache.array(), region)?;
                 cache.retrieve_array_subset(&subset, &options).map_err(text)
             }
-            Opened::Remote(array, _) if region.is_empty() => {
-                RUNTIME.block_on(array.async_retrieve_array_subset(&array.subset_all())).map_err(text)
-            }
+            Opened::Remote(array, _) if region.is_empty() => RUNTIME
+                .block_on(array.async_retrieve_array_subset(&array.subset_all()))
+                .map_err(text),
             Opened::Remote(array, cache) => RUNTIME.block_on(remote_read(array, cache, region)),
         }
     }
 
     fn read_concurrently<T: Element>(array: &Opened, regions: &[Region]) -> Result<Vec<ArrayD<T>>> {
         let Opened::Remote(array, cache) = array else {
-            return regions.iter().map(|region| Self::read(array, region)).collect();
+            return regions
+                .iter()
+                .map(|region| Self::read(array, region))
+                .collect();
         };
-        RUNTIME.block_on(try_join_all(regions.iter().map(|region| remote_read(array, cache, region))))
+        RUNTIME.block_on(try_join_all(
+            regions
+                .iter()
+                .map(|region| remote_read(array, cache, region)),
+        ))
     }
 
     fn points<T: Element>(_: &Opened, _: &[Vec<u64>]) -> Result<ArrayD<T>> {
@@ -141,7 +165,9 @@ impl Implementation for Zarrs {
         let Opened::Local(array, _) = array else {
             return Err("not measured".to_owned());
         };
-        array.store_array_subset(&subset(array, region)?, data).map_err(text)
+        array
+            .store_array_subset(&subset(array, region)?, data)
+            .map_err(text)
     }
 
     fn append<T: Element>(array: &mut Opened, data: &ArrayD<T>) -> Result<()> {
@@ -164,11 +190,19 @@ impl Implementation for Zarrs {
                 let store = store.clone();
                 async move { Array::async_open(store, &format!("/a{number}")).await }
             };
-            let arrays = RUNTIME.block_on(try_join_all((0..count).map(open))).map_err(text)?;
+            let arrays = RUNTIME
+                .block_on(try_join_all((0..count).map(open)))
+                .map_err(text)?;
             return Ok(arrays.iter().map(|array| array.shape()[0]).sum());
         }
         let store = local(place)?;
-        (0..count).map(|number| Ok(Array::open(store.clone(), &format!("/a{number}")).map_err(text)?.shape()[0])).sum()
+        (0..count)
+            .map(|number| {
+                Ok(Array::open(store.clone(), &format!("/a{number}"))
+                    .map_err(text)?
+                    .shape()[0])
+            })
+            .sum()
     }
 
     fn list(place: &Place) -> Result<u64> {
