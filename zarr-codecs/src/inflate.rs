@@ -1,9 +1,20 @@
 //! libdeflate for `gzip`, `numcodecs.zlib` and `blosc`: one decompressor, and one compressor for each
 //! level, per thread, since creating one costs more than processing a small chunk.
 
-use std::cell::RefCell;
+#![expect(
+    unsafe_code,
+    reason = "calls C: only the functions in C tell where a stream ends"
+)]
 
-use libdeflater::{CompressionError, CompressionLvl, Compressor, Decompressor};
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use libdeflate_sys::{
+    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor,
+    libdeflate_gzip_decompress_ex, libdeflate_result, libdeflate_zlib_decompress_ex,
+};
+use libdeflater::{CompressionError, CompressionLvl, Compressor, DecompressionError};
 use zarr_core::{Error, Result};
 
 use crate::output::{after, grow};
@@ -13,7 +24,7 @@ const LEVELS: usize = 10;
 
 thread_local! {
     static COMPRESSORS: RefCell<[Option<Compressor>; LEVELS]> = const { RefCell::new([const { None }; LEVELS]) };
-    static DECOMPRESSOR: RefCell<Decompressor> = RefCell::new(Decompressor::new());
+    static DECOMPRESSOR: Decompressor = Decompressor::new();
 }
 
 /// The functions of libdeflate that bound the size of a format, and compress to it.
@@ -22,9 +33,78 @@ pub(crate) type Format = (
     fn(&mut Compressor, &[u8], &mut [u8]) -> Result<usize, CompressionError>,
 );
 
-/// Calls `work` with this thread's decompressor.
-pub(crate) fn with_decompressor<R>(work: impl FnOnce(&mut Decompressor) -> R) -> R {
-    DECOMPRESSOR.with_borrow_mut(work)
+/// The numbers of bytes of a stream and of its decoded form.
+pub(crate) struct Inflated {
+    pub(crate) read: usize,
+    pub(crate) written: usize,
+}
+
+/// Decodes the gzip member at the start of `encoded` to the start of `decoded`.
+pub(crate) fn gunzip(encoded: &[u8], decoded: &mut [u8]) -> Result<Inflated, DecompressionError> {
+    DECOMPRESSOR.with(|it| it.decompress(libdeflate_gzip_decompress_ex, encoded, decoded))
+}
+
+/// Decodes the zlib stream at the start of `encoded` to the start of `decoded`.
+pub(crate) fn inflate(encoded: &[u8], decoded: &mut [u8]) -> Result<Inflated, DecompressionError> {
+    DECOMPRESSOR.with(|it| it.decompress(libdeflate_zlib_decompress_ex, encoded, decoded))
+}
+
+/// An allocated decompressor.
+struct Decompressor(NonNull<libdeflate_decompressor>);
+
+type Decompress = unsafe extern "C" fn(
+    *mut libdeflate_decompressor,
+    *const c_void,
+    usize,
+    *mut c_void,
+    usize,
+    *mut usize,
+    *mut usize,
+) -> libdeflate_result;
+
+impl Decompressor {
+    fn new() -> Self {
+        // SAFETY: the function has no requirements.
+        let allocated = unsafe { libdeflate_alloc_decompressor() };
+        Self(NonNull::new(allocated).expect("memory for a decompressor"))
+    }
+
+    /// `decompress` is one of the two functions above; it checks the checksum.
+    fn decompress(
+        &self,
+        decompress: Decompress,
+        encoded: &[u8],
+        decoded: &mut [u8],
+    ) -> Result<Inflated, DecompressionError> {
+        let (mut read, mut written) = (0, 0);
+        // SAFETY: the function reads and writes inside the slices, whose sizes it is told, and uses
+        // the decompressor, which belongs to this thread, until it returns.
+        let result = unsafe {
+            decompress(
+                self.0.as_ptr(),
+                encoded.as_ptr().cast(),
+                encoded.len(),
+                decoded.as_mut_ptr().cast(),
+                decoded.len(),
+                &raw mut read,
+                &raw mut written,
+            )
+        };
+        match result {
+            libdeflate_sys::libdeflate_result_LIBDEFLATE_SUCCESS => Ok(Inflated { read, written }),
+            libdeflate_sys::libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE => {
+                Err(DecompressionError::InsufficientSpace)
+            }
+            _ => Err(DecompressionError::BadData),
+        }
+    }
+}
+
+impl Drop for Decompressor {
+    fn drop(&mut self) {
+        // SAFETY: the decompressor was allocated above, and nothing else refers to it.
+        unsafe { libdeflate_free_decompressor(self.0.as_ptr()) }
+    }
 }
 
 /// Appends the encoded form of `decoded` at a level from 0 to 9.

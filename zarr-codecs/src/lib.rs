@@ -8,7 +8,7 @@
 //!
 //! Each codec is bound to its largest decoded size before it sees a byte, so no stored number can
 //! make it allocate more. Decoding any input returns a result and never panics; `unsafe` occurs only
-//! in the calls to C in `blosc/compress.rs` and `lz4_block.rs`.
+//! in the calls to C in `blosc/compress.rs`, `inflate.rs` and `lz4_block.rs`.
 
 #![deny(unsafe_code)]
 // A file that is an exception says so in its first lines, with the reason.

@@ -8,7 +8,7 @@ use zarr_core::{Error, Result};
 use super::blosclz;
 use super::header::{Format, HEADER_SIZE, Header, Storage};
 use super::unshuffle::{Filter, unshuffle};
-use crate::inflate::with_decompressor;
+use crate::inflate::inflate;
 use crate::lz4_block;
 use crate::zstd_frame::decode_frames;
 
@@ -169,9 +169,10 @@ fn decompress(format: Format, stream: &[u8], decoded: &mut [u8]) -> Result<usize
         Format::Snappy => snap::raw::Decoder::new()
             .decompress(stream, decoded)
             .map_err(|error| error.to_string()),
-        Format::Zlib => with_decompressor(|it| it.zlib_decompress(stream, decoded)).map_err(|_| {
-            "the zlib stream is damaged, or does not decode to the expected size".to_owned()
-        }),
+        Format::Zlib => match inflate(stream, decoded) {
+            Ok(inflated) => Ok(inflated.written),
+            Err(_) => Err("the zlib stream is damaged, or too long".to_owned()),
+        },
         Format::Zstd => decode_frames(stream, decoded)?
             .ok_or_else(|| "the zstd stream decodes to more bytes than expected".to_owned()),
     }

@@ -8,7 +8,7 @@ use zarr_core::{Binder, Error, Extension, Result};
 
 use super::Level;
 use crate::compressor::{self, Compressor};
-use crate::inflate::{Format, deflate, with_decompressor};
+use crate::inflate::{Format, Inflated, deflate, inflate};
 
 #[derive(Debug)]
 struct Zlib {
@@ -36,22 +36,15 @@ impl Compressor for Zlib {
     }
 
     fn decompress(&self, encoded: &[u8], decoded: &mut [u8]) -> Result<Option<usize>> {
-        let size = match with_decompressor(|it| it.zlib_decompress(encoded, decoded)) {
-            Ok(size) => size,
+        let reason = match inflate(encoded, decoded) {
+            Ok(Inflated { read, written }) if read == encoded.len() => return Ok(Some(written)),
+            Ok(_) => "bytes after the end of the stream".to_owned(),
             Err(DecompressionError::InsufficientSpace) => return Ok(None),
             Err(DecompressionError::BadData) => {
-                let reason = format!("the stream of {} bytes is damaged", encoded.len());
-                return Err(Error::corrupt(Self::NAME, reason));
+                format!("the stream of {} bytes is damaged", encoded.len())
             }
         };
-        // The library has checked the checksum at the end of the stream. If `encoded` does not end
-        // with that checksum, more bytes follow the stream.
-        let checksum = libdeflater::adler32(decoded.get(..size).unwrap_or_default()).to_be_bytes();
-        if !encoded.ends_with(&checksum) {
-            let reason = "bytes after the end of the stream";
-            return Err(Error::corrupt(Self::NAME, reason));
-        }
-        Ok(Some(size))
+        Err(Error::corrupt(Self::NAME, reason))
     }
 }
 
