@@ -2,13 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::{Either, ready};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use zarr_core::plan::{Body, ChunkJob, DecodeJob, DecodedChunk, Fetch, Work};
 
 use super::batch::Batches;
 use super::cache::{Cached, CachedChunk, Caches, Chunk, Place};
-use super::{Target, compute};
+use super::{Target, caught, compute};
 use crate::error::{Error, Result};
+
+/// The most decoded bytes for which waking a computing thread would take longer than the work.
+const SMALL: u64 = 64 << 10;
 
 /// A fetch with the chunk that it asked for; `None` if the object does not exist.
 pub(super) type Arrived = (Fetch, Option<CachedChunk>);
@@ -22,7 +26,7 @@ enum Step {
 }
 
 /// Runs jobs, and the jobs that result from fetched bytes, on the computing threads in a single
-/// hop. Returns the work that needs more bytes.
+/// hop, or at once if they are small. Returns the work that needs more bytes.
 pub(super) fn resume(
     caches: &Arc<Caches>,
     jobs: Vec<DecodeJob>,
@@ -30,36 +34,38 @@ pub(super) fn resume(
     target: &Target,
 ) -> impl Future<Output = Result<Vec<Work>>> + Send + use<> {
     let (caches, target) = (caches.clone(), target.clone());
-    let running = (!jobs.is_empty() || !arrived.is_empty()).then(|| {
-        compute(move || {
-            let steps = arrived
-                .into_iter()
-                .map(|arrived| steps(&caches, arrived))
-                .collect::<zarr_core::Result<Vec<_>>>()?;
-            let jobs = jobs
-                .into_iter()
-                .map(|job| Ok(Step::Work(Work::Decode(job), None)));
-            let left = Mutex::new(Vec::new());
-            Batches::new(jobs.chain(steps.into_iter().flatten()), Step::decoded_size)
-                .par_bridge()
-                .try_for_each(|batch| {
-                    let mut fetches = Vec::new();
-                    for step in batch? {
-                        fetches.extend(step.run(&target)?);
-                    }
-                    let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-                    left.extend(fetches);
-                    Ok::<_, Error>(())
-                })?;
-            Ok::<_, Error>(left.into_inner().unwrap_or_else(PoisonError::into_inner))
-        })
-    });
-    async {
-        match running {
-            Some(running) => running.await?,
-            None => Ok(Vec::new()),
+    let sizes = arrived.iter().map(|(fetch, _)| fetch.decoded_size());
+    let is_small = jobs.is_empty() && sizes.fold(0, u64::saturating_add) <= SMALL;
+    let work = move || {
+        let steps = arrived
+            .into_iter()
+            .map(|arrived| steps(&caches, arrived))
+            .collect::<zarr_core::Result<Vec<_>>>()?;
+        let jobs = jobs
+            .into_iter()
+            .map(|job| Ok(Step::Work(Work::Decode(job), None)));
+        let left = Mutex::new(Vec::new());
+        let run = |batch: zarr_core::Result<Vec<Step>>| {
+            let mut fetches = Vec::new();
+            for step in batch? {
+                fetches.extend(step.run(&target)?);
+            }
+            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.extend(fetches);
+            Ok::<_, Error>(())
+        };
+        let mut batches = Batches::new(jobs.chain(steps.into_iter().flatten()), Step::decoded_size);
+        match is_small {
+            true => batches.try_for_each(run)?,
+            false => batches.par_bridge().try_for_each(run)?,
         }
-    }
+        Ok::<_, Error>(left.into_inner().unwrap_or_else(PoisonError::into_inner))
+    };
+    let running = match is_small {
+        true => Either::Left(ready(caught(work))),
+        false => Either::Right(compute(work)),
+    };
+    async { running.await? }
 }
 
 /// Returns the steps that follow from what arrived.
