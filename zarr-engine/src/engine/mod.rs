@@ -111,8 +111,8 @@ pub(crate) fn compute<R: Send + 'static>(
 
 /// Runs a future as a task of the current runtime; without a runtime, runs it in place. Others may
 /// wait for what the future holds, and a task progresses even if nobody polls its owner. What is at
-/// hand, in memory or in a cache, needs no task. Dropping the returned future cancels the task. The future is boxed: the whole type of a write exceeds the
-/// recursion limit of crates that call it.
+/// hand, in memory or in a cache, needs no task. Dropping the returned future cancels the task. The
+/// future is boxed: the whole type of a write exceeds the recursion limit of crates that call it.
 async fn as_task<R: Send + 'static>(mut work: BoxFuture<'static, Result<R>>) -> Result<R> {
     if Handle::try_current().is_err() {
         return work.await;
