@@ -238,6 +238,29 @@ impl Error {
         self.place().map(Place::key).filter(|key| !key.is_empty())
     }
 
+    /// Returns this error for another caller of the same request; `None` if the error may concern
+    /// one caller alone.
+    pub(crate) fn to_all(&self) -> Option<Self> {
+        Some(match self {
+            Self::NotFound { place } => Self::NotFound {
+                place: place.clone(),
+            },
+            Self::Changed { place } => Self::Changed {
+                place: place.clone(),
+            },
+            Self::Timeout {
+                place,
+                operation,
+                cause,
+            } => Self::Timeout {
+                place: place.clone(),
+                operation,
+                cause: cause.clone(),
+            },
+            _ => return None,
+        })
+    }
+
     /// Makes an error of the operating system at a place.
     pub(crate) fn io(place: Place, operation: &'static str, cause: io::Error) -> Self {
         match cause.kind() {

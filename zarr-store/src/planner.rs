@@ -43,13 +43,7 @@ impl RangePlan {
 /// request.
 #[must_use]
 pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
-    let mut sorted: Vec<Range<u64>> = wanted
-        .iter()
-        .filter(|range| !range.is_empty())
-        .cloned()
-        .collect();
-    sorted.sort_unstable_by_key(|range| (range.start, range.end));
-    let pieces = merge_overlaps(sorted);
+    let pieces = pieces(wanted);
     let useful = pieces.iter().map(size).sum();
     let part_size = cost.part_size(useful);
     let gap = free_gap(&pieces, useful, cost);
@@ -69,6 +63,17 @@ pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
 
 fn size(range: &Range<u64>) -> u64 {
     range.end - range.start
+}
+
+/// Returns what non-empty ranges cover, ascending: ranges that overlap are one piece.
+pub(crate) fn pieces(wanted: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut sorted: Vec<Range<u64>> = wanted
+        .iter()
+        .filter(|range| !range.is_empty())
+        .cloned()
+        .collect();
+    sorted.sort_unstable_by_key(|range| (range.start, range.end));
+    merge_overlaps(sorted)
 }
 
 /// Merges sorted ranges that overlap.
@@ -180,7 +185,7 @@ fn split(requests: Vec<Range<u64>>, part_size: u64) -> Vec<Range<u64>> {
 }
 
 /// Returns the run of requests that hold a wanted range.
-fn run(requests: &[Range<u64>], wanted: &Range<u64>) -> Range<usize> {
+pub(crate) fn run(requests: &[Range<u64>], wanted: &Range<u64>) -> Range<usize> {
     if wanted.is_empty() {
         return 0..0;
     }

@@ -1,7 +1,8 @@
 //! The backend for every store that `object_store` reaches; it evens out the differences between
 //! these stores.
 //!
-//! `read` runs single reads, `ranges` many ranges of one object, `write` puts and deletes, `patch`
+//! `read` runs single reads, `ranges` many ranges of one object (`parts` cuts them out of responses,
+//! `gather` joins the calls of concurrent readers), `write` puts and deletes, `patch`
 //! partial changes, `list` listings, `copy` copies, `sweep` removes leftovers, and `sign` signs URLs.
 //! `request` gives each of these its deadline and its log event; `probe` finds out whether
 //! conditions are honoured. Nothing here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
@@ -10,9 +11,11 @@
 mod copy;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]
 pub(crate) mod decode;
+mod gather;
 #[cfg(feature = "http")]
 mod html;
 mod list;
+mod parts;
 pub(crate) mod patch;
 mod probe;
 mod ranges;
@@ -32,6 +35,7 @@ use futures::future::BoxFuture;
 use object_store::path::Path;
 use object_store::{Attributes, ObjectStore};
 
+use self::gather::Gathering;
 use self::probe::Probed;
 pub(crate) use self::singly::Singly;
 use crate::absent::absent;
@@ -59,6 +63,7 @@ pub(crate) struct ObjectBackend {
     refuses_copies: Arc<AtomicBool>,
     /// Patches objects, if the backend can copy ranges.
     patches: Option<patch::Patches>,
+    gathering: Arc<Gathering>,
 }
 
 /// Properties in which a backend differs from others.
@@ -138,6 +143,7 @@ impl ObjectBackend {
             singly: Singly::default(),
             refuses_copies: Arc::default(),
             patches: None,
+            gathering: Arc::default(),
         }
     }
 

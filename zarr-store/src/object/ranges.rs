@@ -1,10 +1,10 @@
-//! Reads many ranges of one object: plans them, requests them concurrently, assembles them, and
-//! yields them as they complete.
+//! Reads many ranges of one object: plans them, requests them concurrently, and yields each as soon
+//! as its bytes have arrived, also while the rest of a request is still arriving.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "positions in lists of one plan, and bytes whose number was checked"
+    reason = "positions in lists of one plan, and ranges that the plan covers"
 )]
 
 use std::collections::VecDeque;
@@ -12,16 +12,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::future::BoxFuture;
-use futures::stream::{BoxStream, FuturesUnordered};
+use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 
 use super::ObjectBackend;
+use super::parts::{Part, Parts};
 use super::read::Read;
 use crate::RangeBody;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::planner::{RangePlan, plan_ranges};
+use crate::planner::{pieces, plan_ranges, run};
 use crate::version::Version;
 
 /// The most bytes of one call that are in flight or wait for the caller; one request is always
@@ -38,61 +38,59 @@ impl ObjectBackend {
     ) -> BoxStream<'static, Result<RangeBody>> {
         let read = match self.read(context, key, version) {
             Ok(read) => read,
-            Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
+            Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
-        let plan = if self.ignores_ranges() {
-            whole_span(&ranges)
+        let read = Arc::new(read);
+        if self.quirks.remote && !self.quirks.bare {
+            self.gathering.read(read, ranges)
         } else {
-            plan_ranges(&ranges, &context.cost)
-        };
-        let reads = RangeReads::new(Arc::new(read), plan, ranges);
-        futures::stream::unfold(reads, |mut reads| async move {
-            let next = reads.next().await?;
-            Some((next, reads))
-        })
-        .boxed()
+            RangeReads::new(read, ranges).stream()
+        }
     }
 }
 
-/// Plans one request for the whole span, for a backend that sends whole objects anyway.
-fn whole_span(ranges: &[Range<u64>]) -> RangePlan {
-    let wanted = || ranges.iter().filter(|range| !range.is_empty());
-    let start = wanted().map(|range| range.start).min();
-    let end = wanted().map(|range| range.end).max();
-    RangePlan {
-        requests: start
-            .zip(end)
-            .map(|(start, end)| start..end)
-            .into_iter()
-            .collect(),
-        served_by: ranges
-            .iter()
-            .map(|range| 0..usize::from(!range.is_empty()))
-            .collect(),
-    }
+/// Returns one request for the whole span, for a backend that sends whole objects anyway.
+fn whole_span(wanted: &[Range<u64>]) -> Vec<Range<u64>> {
+    let pieces = pieces(wanted);
+    let ends = pieces.first().zip(pieces.last());
+    ends.map(|(first, last)| first.start..last.end)
+        .into_iter()
+        .collect()
 }
 
 /// The state of a stream of ranges.
-struct RangeReads {
+pub(super) struct RangeReads {
     read: Arc<Read>,
     requests: Vec<Range<u64>>,
     next_request: usize,
     max_in_flight: usize,
-    in_flight: FuturesUnordered<BoxFuture<'static, (usize, Result<Bytes>)>>,
+    in_flight: SelectAll<BoxStream<'static, Arrived>>,
     /// The bytes of the requests in flight.
     outstanding: u64,
     assembly: Assembly,
     ready: VecDeque<RangeBody>,
 }
 
+/// What arrives from a request.
+enum Arrived {
+    Part(Part),
+    /// The end of a request of this many bytes; all of its parts have arrived, or will yet.
+    End(u64, Result<()>),
+}
+
 impl RangeReads {
-    fn new(read: Arc<Read>, plan: RangePlan, wanted: Vec<Range<u64>>) -> Self {
+    pub(super) fn new(read: Arc<Read>, wanted: Vec<Range<u64>>) -> Self {
+        let requests = if read.backend.ignores_ranges() {
+            whole_span(&wanted)
+        } else {
+            plan_ranges(&wanted, &read.context.cost).requests
+        };
         let max_in_flight = read.context.cost.max_in_flight.max(1);
-        let ready = plan
-            .served_by
+        let empty = wanted
             .iter()
             .enumerate()
-            .filter(|(_, run)| run.is_empty())
+            .filter(|(_, range)| range.is_empty());
+        let ready = empty
             .map(|(index, _)| RangeBody {
                 index,
                 bytes: Bytes::new(),
@@ -102,28 +100,34 @@ impl RangeReads {
             read,
             next_request: 0,
             max_in_flight,
-            in_flight: FuturesUnordered::new(),
+            in_flight: SelectAll::new(),
             outstanding: 0,
-            assembly: Assembly::new(&plan, wanted),
-            requests: plan.requests,
+            assembly: Assembly::new(&requests, wanted),
+            requests,
             ready,
         }
     }
 
-    async fn next(&mut self) -> Option<Result<RangeBody>> {
+    pub(super) fn stream(self) -> BoxStream<'static, Result<RangeBody>> {
+        let next = |mut reads: Self| async move {
+            let next = reads.next().await?;
+            Some((next, reads))
+        };
+        stream::unfold(self, next).boxed()
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Result<RangeBody>> {
         loop {
             self.top_up();
             if let Some(body) = self.ready.pop_front() {
                 return Some(Ok(body));
             }
-            let (request, result) = self.in_flight.next().await?;
-            let range = &self.requests[request];
-            self.outstanding -= range.end - range.start;
-            match result {
-                Ok(bytes) => self
-                    .assembly
-                    .accept(request, range.start, bytes, &mut self.ready),
-                Err(error) => {
+            match self.in_flight.next().await? {
+                Arrived::Part((part, bytes)) => {
+                    self.assembly.accept(part, bytes, &mut self.ready);
+                }
+                Arrived::End(size, Ok(())) => self.outstanding -= size,
+                Arrived::End(_, Err(error)) => {
                     self.in_flight.clear();
                     self.next_request = self.requests.len();
                     return Some(Err(error));
@@ -141,105 +145,141 @@ impl RangeReads {
             if self.in_flight.len() >= self.max_in_flight || !(fits || self.in_flight.is_empty()) {
                 return;
             }
-            let (request, read, range) = (self.next_request, Arc::clone(&self.read), range.clone());
+            let parts = run(&self.assembly.parts, range);
+            let ranges = self.assembly.parts[parts.clone()].to_vec();
+            let (parts, arriving) = Parts::new(ranges, parts.start);
+            let ended = fetch(Arc::clone(&self.read), range.clone(), parts);
+            let ended = ended.map(move |result| Arrived::End(size, result));
+            let arrived = stream::select(arriving.map(Arrived::Part), ended.into_stream());
+            self.in_flight.push(arrived.boxed());
             self.outstanding += size;
             self.next_request += 1;
-            let running = fetch(read, range);
-            self.in_flight
-                .push(running.map(move |result| (request, result)).boxed());
         }
     }
 }
 
-/// Starts one request, which returns all of its bytes or an error. The request continues while the
-/// caller processes the bytes of others.
-fn fetch(read: Arc<Read>, range: Range<u64>) -> BoxFuture<'static, Result<Bytes>> {
+/// Starts one request, which hands all of its parts on or returns an error. The request continues
+/// while the caller processes the bytes of others.
+fn fetch(
+    read: Arc<Read>,
+    range: Range<u64>,
+    mut parts: Parts,
+) -> impl Future<Output = Result<()>> + Send + use<> {
     let (context, backend, key) = (read.context.clone(), read.backend.clone(), read.key.clone());
     backend.request(&context, &key, async move {
-        let bytes = read.run_exact(&range).await?;
-        bytes.ok_or_else(|| Error::NotFound {
-            place: read.context.place(&read.key),
-        })
+        match read.run_parts(&range, &mut parts).await? {
+            true => Ok(()),
+            false => Err(Error::NotFound {
+                place: read.context.place(&read.key),
+            }),
+        }
     })
 }
 
-/// Received requests, each kept until every wanted range that needs it has been yielded.
+/// The parts of the requests, each kept from its arrival until every wanted range that needs it has
+/// been yielded.
 struct Assembly {
     wanted: Vec<Range<u64>>,
-    served_by: Vec<Range<usize>>,
-    /// For each wanted range, the number of its requests that have not arrived.
-    missing: Vec<usize>,
-    /// For each request, the indices of the wanted ranges that need it.
-    serves: Vec<Vec<usize>>,
-    /// For each request, the number of wanted ranges that have not been yielded.
+    /// The wanted bytes of all requests: ascending, each inside one request.
+    parts: Vec<Range<u64>>,
+    arrived: Vec<Option<Bytes>>,
+    /// For each part, the place in `users` of the first wanted range that needs the part.
+    first_user: Vec<usize>,
+    /// The indices of wanted ranges, by part.
     users: Vec<usize>,
-    /// For each request, its start and its bytes.
-    parts: Vec<Option<(u64, Bytes)>>,
+    /// For each part, the number of wanted ranges that have not been yielded.
+    unserved: Vec<usize>,
+    /// For each wanted range, the number of its parts that have not arrived.
+    missing: Vec<usize>,
 }
 
 impl Assembly {
-    fn new(plan: &RangePlan, wanted: Vec<Range<u64>>) -> Self {
-        let mut serves = vec![Vec::new(); plan.requests.len()];
-        for (index, run) in plan.served_by.iter().enumerate() {
-            for request in run.clone() {
-                serves[request].push(index);
+    fn new(requests: &[Range<u64>], wanted: Vec<Range<u64>>) -> Self {
+        let parts = cut(pieces(&wanted), requests);
+        let served_by: Vec<_> = wanted.iter().map(|range| run(&parts, range)).collect();
+        let mut unserved = vec![0; parts.len()];
+        for part in served_by.iter().cloned().flatten() {
+            unserved[part] += 1;
+        }
+        let mut first_user = Vec::with_capacity(parts.len());
+        let mut count = 0;
+        for unserved in &unserved {
+            first_user.push(count);
+            count += unserved;
+        }
+        let mut users = vec![0; count];
+        let mut free = first_user.clone();
+        for (index, parts) in served_by.iter().enumerate() {
+            for part in parts.clone() {
+                users[free[part]] = index;
+                free[part] += 1;
             }
         }
         Self {
+            missing: served_by.iter().map(ExactSizeIterator::len).collect(),
+            arrived: vec![None; parts.len()],
             wanted,
-            served_by: plan.served_by.clone(),
-            missing: plan.served_by.iter().map(ExactSizeIterator::len).collect(),
-            users: serves.iter().map(Vec::len).collect(),
-            parts: vec![None; plan.requests.len()],
-            serves,
+            parts,
+            first_user,
+            users,
+            unserved,
         }
     }
 
-    fn accept(
-        &mut self,
-        request: usize,
-        start: u64,
-        bytes: Bytes,
-        ready: &mut VecDeque<RangeBody>,
-    ) {
-        self.parts[request] = Some((start, bytes));
-        for index in std::mem::take(&mut self.serves[request]) {
+    fn accept(&mut self, part: usize, bytes: Bytes, ready: &mut VecDeque<RangeBody>) {
+        self.arrived[part] = Some(bytes);
+        let first = self.first_user[part];
+        for user in first..first + self.unserved[part] {
+            let index = self.users[user];
             self.missing[index] -= 1;
             if self.missing[index] == 0 {
-                let bytes = self.assemble(index);
+                let parts = run(&self.parts, &self.wanted[index]);
+                let bytes = self.assemble(index, parts.clone());
                 ready.push_back(RangeBody { index, bytes });
-                self.release(index);
+                self.release(parts);
             }
         }
     }
 
-    /// Drops the parts that only this range still needed.
-    fn release(&mut self, index: usize) {
-        for request in self.served_by[index].clone() {
-            self.users[request] -= 1;
-            if self.users[request] == 0 {
-                self.parts[request] = None;
+    /// Drops those of the parts of a yielded range that no other range needs.
+    fn release(&mut self, parts: Range<usize>) {
+        for part in parts {
+            self.unserved[part] -= 1;
+            if self.unserved[part] == 0 {
+                self.arrived[part] = None;
             }
         }
     }
 
-    fn assemble(&self, index: usize) -> Bytes {
+    fn assemble(&self, index: usize, parts: Range<usize>) -> Bytes {
         let wanted = &self.wanted[index];
-        let parts = &self.parts[self.served_by[index].clone()];
-        if let [Some((start, bytes))] = parts {
-            return bytes.slice(offset(wanted.start, *start)..offset(wanted.end, *start));
+        let arrived = &self.arrived[parts.clone()];
+        let ranges = &self.parts[parts];
+        if let ([Some(bytes)], [range]) = (arrived, ranges) {
+            return bytes.slice(offset(wanted.start, range)..offset(wanted.end, range));
         }
         let mut joined = BytesMut::new();
-        for (start, bytes) in parts.iter().flatten() {
-            let from = offset(wanted.start.max(*start), *start);
-            let to = offset(wanted.end.min(start + bytes.len() as u64), *start);
+        for (bytes, range) in arrived.iter().flatten().zip(ranges) {
+            let from = offset(wanted.start.max(range.start), range);
+            let to = offset(wanted.end.min(range.end), range);
             joined.extend_from_slice(&bytes[from..to]);
         }
         joined.freeze()
     }
 }
 
+/// Cuts ascending pieces at the ends of the requests that cover them.
+fn cut(pieces: Vec<Range<u64>>, requests: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        for request in &requests[run(requests, &piece)] {
+            parts.push(piece.start.max(request.start)..piece.end.min(request.end));
+        }
+    }
+    parts
+}
+
 /// Converts an absolute offset to one within a part in memory.
-fn offset(position: u64, start: u64) -> usize {
-    usize::try_from(position - start).expect("a part in memory is no larger than memory")
+fn offset(position: u64, part: &Range<u64>) -> usize {
+    usize::try_from(position - part.start).expect("a part in memory is no larger than memory")
 }

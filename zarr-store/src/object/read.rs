@@ -15,7 +15,8 @@ use tokio::sync::OnceCell;
 
 use self::refusals::{may_be_outside, may_know_no_range, sends_no_ranges};
 use super::ObjectBackend;
-use crate::byte_range::{ByteRange, length};
+use super::parts::Parts;
+use crate::byte_range::ByteRange;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::version::Version;
@@ -30,6 +31,8 @@ const CHANGES: u32 = 8;
 /// The backend's response to a read.
 enum Answer {
     Body(Body),
+    /// All bytes, which went to the parts of the request.
+    HandedOn,
     Absent,
     /// The object is still the known version.
     Unchanged,
@@ -180,6 +183,11 @@ pub(super) struct Read {
 }
 
 impl Read {
+    /// The version of the object that the read asks for.
+    pub(super) fn version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
     /// Reads a range, clamped to the object.
     pub(super) async fn run(&self, range: ByteRange) -> Result<Option<Body>> {
         let suffix = matches!(range, ByteRange::Suffix(_));
@@ -215,23 +223,28 @@ impl Read {
         Ok(Revalidated::of(body))
     }
 
-    /// Reads all bytes of a range, regardless of the object's size.
-    pub(super) async fn run_exact(&self, range: &Range<u64>) -> Result<Option<Bytes>> {
+    /// Reads all bytes of a range, regardless of the object's size, and hands its parts on as they
+    /// arrive. Returns `false` if the object does not exist.
+    pub(super) async fn run_parts(&self, range: &Range<u64>, parts: &mut Parts) -> Result<bool> {
         let asked = ByteRange::Range(range.clone());
         let body = match self.backend.ignores_ranges() {
             true => self.whole(&asked).await?,
-            false => match self.ask(&asked, u64::MAX, None).await? {
-                Answer::Part(part) if part.bytes.len() as u64 == length(range) => {
-                    return Ok(Some(part.bytes));
-                }
+            false => match self.ask_parts(&asked, parts).await? {
+                Answer::HandedOn => return Ok(true),
                 answer => self.settle(asked, answer).await?,
             },
         };
-        match body {
-            Some(body) if body.range == *range => Ok(Some(body.bytes)),
-            Some(body) => Err(self.short(range, body.bytes.len() as u64)),
-            None => Ok(None),
+        let Some(body) = body else {
+            return Ok(false);
+        };
+        if body.range != *range {
+            return Err(self.short(range, body.bytes.len() as u64));
         }
+        parts.restart();
+        let accepted = parts.accept(range.start, &body.bytes);
+        accepted.map_err(|error| self.no_memory(error))?;
+        parts.finish();
+        Ok(true)
     }
 
     /// Turns the response to a range into a result, or reads the range in another way.
@@ -240,7 +253,7 @@ impl Read {
         match answer {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Absent => self.missing(),
-            Answer::Unchanged => Err(self.changed()),
+            Answer::Unchanged | Answer::HandedOn => Err(self.changed()),
             Answer::Part(part) => self.complete(&range, part).await,
             Answer::Encoded => self.whole(&range).await,
             Answer::NoRanges(error) if suffix => self.from_size(&range, Some(error)).await,
@@ -267,6 +280,7 @@ impl Read {
         range: &ByteRange,
         most: u64,
         other_than: Option<&str>,
+        parts: Option<&mut Parts>,
     ) -> Result<Answer> {
         let mut options = GetOptions {
             range: to_get_range(range),
@@ -286,7 +300,7 @@ impl Read {
         }
         let answer = self.backend.store.get_opts(&self.path, options);
         match request.within(0, answer).await? {
-            Ok(result) => self.receive(range, most, result, request).await,
+            Ok(result) => self.receive(range, most, result, request, parts).await,
             // Without the condition, a 304 is an error.
             Err(object_store::Error::NotModified { .. }) if other_than.is_some() => {
                 Ok(Answer::Unchanged)

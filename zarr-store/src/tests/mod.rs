@@ -17,6 +17,7 @@ mod conditional;
 mod copies;
 mod deadline;
 mod faults;
+mod gather;
 #[cfg(feature = "http")]
 mod http;
 mod now;

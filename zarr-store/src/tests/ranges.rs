@@ -1,5 +1,6 @@
 //! The number of requests and bytes that many ranges cost, and the checks on the responses.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -132,6 +133,25 @@ async fn a_busy_consumer_holds_no_permit() {
     tokio::time::timeout(Duration::from_secs(60), reads)
         .await
         .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn ranges_arrive_before_the_end_of_their_request() {
+    let (store, faults) = faulty();
+    let version = put(&store, "k", pattern(1000)).await;
+    faults.add(Rule::new(Operation::Get, "k", Fault::Stall(260)));
+    let wanted = vec![150..250, 0..100, 90..110, 250..400, 20..40];
+    let mut arriving = store.get_ranges("k", wanted.clone(), Some(&version));
+    for index in [1, 2, 4, 0] {
+        let body = arriving.next().await.unwrap().unwrap();
+        let Range { start, end } = wanted[index].clone();
+        let bytes = pattern(1000).slice(start as usize..end as usize);
+        assert_eq!((body.index, body.bytes), (index, bytes));
+    }
+    let error = arriving.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(arriving.next().await.is_none());
+    assert_eq!(store.requests().gets, 1);
 }
 
 #[tokio::test]

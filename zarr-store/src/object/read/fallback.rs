@@ -10,6 +10,7 @@ use object_store::GetOptions;
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::byte_range::ByteRange;
 use crate::error::{Error, Result};
+use crate::object::parts::Parts;
 use crate::version::Version;
 use crate::wire::Facts;
 use crate::{Backoff, Body, ObjectInfo};
@@ -32,15 +33,31 @@ impl Read {
         most: u64,
         other_than: Option<&str>,
     ) -> Result<Answer> {
+        self.ask_again(range, most, other_than, None).await
+    }
+
+    /// Sends a request for a range, whose parts are handed on as they arrive.
+    pub(super) async fn ask_parts(&self, range: &ByteRange, parts: &mut Parts) -> Result<Answer> {
+        self.ask_again(range, u64::MAX, None, Some(parts)).await
+    }
+
+    async fn ask_again(
+        &self,
+        range: &ByteRange,
+        most: u64,
+        other_than: Option<&str>,
+        mut parts: Option<&mut Parts>,
+    ) -> Result<Answer> {
         for retry in 0..AGAIN {
-            match self.ask_once(range, most, other_than).await? {
+            let asked = self.ask_once(range, most, other_than, parts.as_deref_mut());
+            match asked.await? {
                 Answer::BrokenOff(_) if self.backend.quirks.reads_again => {
                     BACKOFF.wait(retry).await;
                 }
                 answer => return Ok(answer),
             }
         }
-        self.ask_once(range, most, other_than).await
+        self.ask_once(range, most, other_than, parts).await
     }
 
     /// Reads the whole object to get a range of it.
@@ -49,7 +66,7 @@ impl Read {
             match self.ask(&ByteRange::All, WHOLE_MAX, None).await? {
                 Answer::Body(body) => Ok(Some(body)),
                 Answer::Absent => self.missing(),
-                Answer::Unchanged => Err(self.changed()),
+                Answer::Unchanged | Answer::HandedOn => Err(self.changed()),
                 // A request for the whole object allows no parts.
                 Answer::Part(part) => Err(self.short(&(0..u64::MAX), part.bytes.len() as u64)),
                 Answer::Encoded => Err(self.changed()),
@@ -241,7 +258,7 @@ impl Read {
             Answer::Body(body) => Ok(Some(body)),
             Answer::Part(part) => self.complete(range, part).await,
             Answer::Encoded => self.whole(range).await,
-            Answer::Absent | Answer::Unchanged => Err(self.changed()),
+            Answer::Absent | Answer::Unchanged | Answer::HandedOn => Err(self.changed()),
             Answer::NoRanges(_) if refusal.is_some() => self.without_ranges(range).await,
             Answer::NoRanges(error) | Answer::Failed(error) | Answer::BrokenOff(error) => {
                 Err(self.error("get", &error))

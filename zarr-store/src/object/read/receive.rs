@@ -1,5 +1,6 @@
 //! Receives responses: checks version, range and size, and decodes encoded objects.
 
+use std::collections::TryReserveError;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -10,12 +11,10 @@ use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
 use crate::Body;
 use crate::byte_range::{ByteRange, length};
 use crate::error::{Error, Result};
+use crate::object::parts::{Parts, TRUSTED_SIZE};
 use crate::object::request::Request;
 use crate::version::Version;
 use crate::wire::Facts;
-
-/// The largest buffer that is allocated from a claimed size alone, in bytes.
-const TRUSTED_SIZE: u64 = 64 << 20;
 
 /// The number of bytes to expect.
 enum Expected {
@@ -25,13 +24,15 @@ enum Expected {
 }
 
 impl Read {
-    /// Receives the response to a range of an object of at most `most` bytes.
+    /// Receives the response to a range of an object of at most `most` bytes. If the response is
+    /// that range, `parts` get its bytes as they arrive.
     pub(super) async fn receive(
         &self,
         wanted: &ByteRange,
         most: u64,
         result: GetResult,
         mut request: Request,
+        parts: Option<&mut Parts>,
     ) -> Result<Answer> {
         let version = Version::of_meta(&result.meta);
         let expected = self.version.as_ref();
@@ -72,6 +73,17 @@ impl Read {
         let is_part = facts.part.is_some() || facts.size_unknown;
         if !is_part && range != request_range(wanted).resolve(object_size) {
             return Err(self.short(&wanted.resolve(object_size), size));
+        }
+        if let Some(parts) = parts
+            && facts.encoding.is_none()
+            && *wanted == ByteRange::Range(range.clone())
+        {
+            let received = self.hand_on(result, &range, parts);
+            request.bytes = size;
+            return Ok(match request.within(size, received).await?? {
+                Ok(()) => Answer::HandedOn,
+                Err(error) => Answer::BrokenOff(error),
+            });
         }
         let bytes = self
             .collect(result, Expected::Exactly(size), &mut request)
@@ -175,11 +187,60 @@ impl Read {
         exact: bool,
     ) -> Result<Result<Bytes, object_store::Error>> {
         let most = length(range);
+        let mut first = Bytes::new();
+        let mut joined: Vec<u8> = Vec::new();
+        let received = self.each_chunk(result, range, exact, |_, chunk| {
+            if first.is_empty() {
+                first = chunk;
+                return Ok(());
+            }
+            if joined.is_empty() {
+                let size = if exact { most.min(TRUSTED_SIZE) } else { 0 };
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                joined.try_reserve(size.max(first.len()))?;
+                joined.extend_from_slice(&first);
+            }
+            joined.try_reserve(chunk.len())?;
+            joined.extend_from_slice(&chunk);
+            Ok(())
+        });
+        let received = received.await?;
+        Ok(received.map(|()| match joined.is_empty() {
+            true => first,
+            false => joined.into(),
+        }))
+    }
+
+    /// Hands the wanted parts of exactly one range on as they arrive.
+    async fn hand_on(
+        &self,
+        result: GetResult,
+        range: &Range<u64>,
+        parts: &mut Parts,
+    ) -> Result<Result<(), object_store::Error>> {
+        parts.restart();
+        let accept = |offset, chunk| parts.accept(offset, &chunk);
+        let received = self.each_chunk(result, range, true, accept).await?;
+        if received.is_ok() {
+            parts.finish();
+        }
+        Ok(received)
+    }
+
+    /// Receives the bytes of a response, which are the range or, unless `exact`, at most the range.
+    /// Calls `accept` with the offset of each chunk in the object, and the chunk; or returns why a
+    /// body without an entity tag broke off.
+    async fn each_chunk(
+        &self,
+        result: GetResult,
+        range: &Range<u64>,
+        exact: bool,
+        mut accept: impl FnMut(u64, Bytes) -> Result<(), TryReserveError>,
+    ) -> Result<Result<(), object_store::Error>> {
+        let most = length(range);
         let has_tag = result.meta.e_tag.is_some();
         let mut stream = result.into_stream();
         let mut got = 0_u64;
-        let mut first = Bytes::new();
-        let mut joined: Vec<u8> = Vec::new();
         loop {
             let chunk = match stream.try_next().await {
                 Ok(Some(chunk)) => chunk,
@@ -187,6 +248,7 @@ impl Read {
                 Err(error) if has_tag => return Err(self.error("get", &error)),
                 Err(error) => return Ok(Err(error)),
             };
+            let offset = range.start.saturating_add(got);
             got = got.saturating_add(chunk.len() as u64);
             self.context.counters.read(chunk.len());
             if got > most {
@@ -195,33 +257,16 @@ impl Read {
                     false => self.too_large(got, most),
                 });
             }
-            if first.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if joined.is_empty() {
-                let size = if exact { most.min(TRUSTED_SIZE) } else { 0 };
-                let size = usize::try_from(size).unwrap_or(usize::MAX);
-                self.reserve(&mut joined, size.max(first.len()))?;
-                joined.extend_from_slice(&first);
-            }
-            self.reserve(&mut joined, chunk.len())?;
-            joined.extend_from_slice(&chunk);
+            accept(offset, chunk).map_err(|error| self.no_memory(error))?;
         }
         if exact && got != most {
             return Err(self.short(range, got));
         }
-        Ok(Ok(if joined.is_empty() {
-            first
-        } else {
-            joined.into()
-        }))
+        Ok(Ok(()))
     }
 
-    fn reserve(&self, buffer: &mut Vec<u8>, additional: usize) -> Result<()> {
-        buffer.try_reserve(additional).map_err(|error| {
-            let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
-            Error::io(self.context.place(&self.key), "get", source)
-        })
+    pub(super) fn no_memory(&self, error: TryReserveError) -> Error {
+        let source = std::io::Error::new(std::io::ErrorKind::OutOfMemory, error);
+        Error::io(self.context.place(&self.key), "get", source)
     }
 }
