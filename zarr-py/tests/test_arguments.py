@@ -92,6 +92,10 @@ def test_unknown_keywords_are_refused(tmp_path: Path, name: str, value: Any) -> 
     (lambda f: zarr_py.Store("az://b/x", account_name=None), "given as None: account_name"),
     (lambda f: zarr_py.Store("s3://b/x", max_retries=-1), "max_retries: expected an integer of 0 or more, got -1"),
     (lambda f: zarr_py.Store("s3://b/x", retry_config={"max_retries": "-1"}), "max_retries: expected an integer of 0 or more"),
+    (lambda f: zarr_py.Store("s3://b/x", region="r", optimize_for="speed"), "optimize_for must be time, requests or bytes"),
+    (lambda f: zarr_py.Store("s3://b/x", region="r", optimize_for=True), "optimize_for: expected a string, got bool"),
+    (lambda f: zarr_py.Store("s3://b/x", region="r", optimise_for="time"), "did you mean \"optimize_for\""),
+    (lambda f: zarr_py.Store(f, optimize_for="time"), "a store of this kind has no options"),
     (lambda f: zarr_py.Store("s3://b/x", pool_max_idle_per_host=-1), "pool_max_idle_per_host: expected an integer of 0 or more"),
 ])
 def test_the_nearest_name_is_given(tmp_path: Path, call: Callable[[Path], Any], meant: str) -> None:

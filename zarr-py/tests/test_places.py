@@ -79,6 +79,7 @@ def test_other_options_are_another_client() -> None:
 
     assert native() is native() and native(max_concurrency=4) is native(max_concurrency=4)
     others = [native(), native(max_concurrency=4), native(cache_bytes=1 << 20), native(region="q"),
+              native(optimize_for="requests"),
               native(credential_provider=provider), native(single_writer=True)]
     assert len({id(one) for one in others}) == len(others)
     assert zarr_py.Store("s3://bucket/y", **AWAY)._native is not native()

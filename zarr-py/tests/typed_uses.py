@@ -64,6 +64,8 @@ array.read_encode((0, 0))  # type: ignore[attr-defined]
 array.plan().request  # type: ignore[attr-defined]
 zarr_py.open_array("p", cache_bytes=1 << 20, cache_form="decoded", dead_space=50)
 zarr_py.open_array("p", cache_form="raw")  # type: ignore[arg-type]
+zarr_py.open_array("s3://b/x", optimize_for="time")
+zarr_py.open_array("s3://b/x", optimize_for="speed")  # type: ignore[arg-type]
 zarr_py.Store("p", dead_space="many")  # type: ignore[arg-type]
 assert_type(zarr_py.config.set(dead_space=10, cache_form="encoded").dead_space, int)
 kinds: list[str] = [leftover.kind for leftover in array.sweep(3600)] + [key for _, key in store.sweep("a", older_than=1.5)]

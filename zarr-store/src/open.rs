@@ -34,7 +34,9 @@ impl Store {
     /// environment. Options have the names of `object_store` (`aws_region`, `endpoint`,
     /// `skip_signature`, `connect_timeout`, `read_timeout`, ...). Further options: for retries
     /// `max_retries`, `retry_timeout`, `init_backoff`, `max_backoff` and `backoff_base`;
-    /// `single_writer`; `missing_on_403`; `default_headers` (one header `name: value` per line);
+    /// `single_writer`; `missing_on_403`; `optimize_for`, which is `time`, `requests` or `bytes`
+    /// ([`CostModel::for_time`](crate::CostModel::for_time) and the others), by default a balance of
+    /// time and requests; `default_headers` (one header `name: value` per line);
     /// for the attributes of written objects `storage_class`, `cache_control`, `content_type`,
     /// `content_disposition` and `content_language`; for S3 `profile` (a profile in `~/.aws`); for
     /// web servers `bearer_token`, and `webdav = true` or `html_index = true` to allow listing.

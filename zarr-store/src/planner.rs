@@ -5,7 +5,8 @@
 //! With `C` requests in flight, latency `L` and bandwidth `b` of a connection, `N` requests of `s`
 //! bytes take about `ceil(N / C) * (L + s / b)`. So up to `C` requests, reading gaps gains nothing;
 //! beyond `C`, reading a gap pays if it takes less than a latency; and no request should be so
-//! large that all others wait for it.
+//! large that all others wait for it. Requests are billed, too: those that only save time are
+//! limited by [`CostModel::max_requests`].
 
 #![expect(
     clippy::indexing_slicing,
@@ -43,21 +44,49 @@ impl RangePlan {
 /// request.
 #[must_use]
 pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
-    let pieces = pieces(wanted);
-    let useful = pieces.iter().map(size).sum();
-    let part_size = cost.part_size(useful);
-    let gap = free_gap(&pieces, useful, cost);
-    let near = merge_near(pieces, gap, part_size);
-    let few = merge_to_lanes(near, useful, part_size, cost);
-    let requests = if cost.split {
-        split(few, part_size)
-    } else {
-        few
-    };
+    let requests = plan_pieces(&pieces(wanted), cost);
     let served_by = wanted.iter().map(|range| run(&requests, range)).collect();
     RangePlan {
         requests,
         served_by,
+    }
+}
+
+/// Plans requests for ascending pieces. Doubles the size of parts until the number of requests is
+/// within the limit of the cost model.
+pub(crate) fn plan_pieces(pieces: &[Range<u64>], cost: &CostModel) -> Vec<Range<u64>> {
+    let useful = pieces.iter().map(size).sum();
+    let mut part_size = cost.part_size(useful);
+    let mut requests = plan_parts(pieces, useful, part_size, cost);
+    if requests.len() <= 1 || cost.max_requests == f64::INFINITY {
+        return requests;
+    }
+    let most = span(pieces).min(cost.request_max());
+    let fewest = plan_parts(pieces, useful, most, cost);
+    let limit = cost.request_limit(fewest.len());
+    while requests.len() > limit {
+        part_size = part_size.saturating_mul(2);
+        if part_size >= most {
+            return fewest;
+        }
+        requests = plan_parts(pieces, useful, part_size, cost);
+    }
+    requests
+}
+
+/// Plans requests of at most a part each, except for overlapping ranges that must not be split.
+fn plan_parts(
+    pieces: &[Range<u64>],
+    useful: u64,
+    part_size: u64,
+    cost: &CostModel,
+) -> Vec<Range<u64>> {
+    let gap = free_gap(pieces, useful, cost);
+    let near = merge_near(pieces, gap, part_size);
+    let few = merge_to_lanes(near, useful, part_size, cost);
+    match cost.split {
+        true => split(few, part_size),
+        false => few,
     }
 }
 
@@ -88,14 +117,19 @@ fn merge_overlaps(sorted: Vec<Range<u64>>) -> Vec<Range<u64>> {
     merged
 }
 
+/// Returns the number of bytes from the first to the last of ascending pieces.
+fn span(pieces: &[Range<u64>]) -> u64 {
+    match pieces {
+        [only] => size(only),
+        [first, .., last] => last.end - first.start,
+        [] => 0,
+    }
+}
+
 /// Returns the largest gap between ascending pieces that is read instead of starting another
 /// request.
 fn free_gap(pieces: &[Range<u64>], useful: u64, cost: &CostModel) -> u64 {
-    let span = match pieces {
-        [first, .., last] => last.end - first.start,
-        _ => useful,
-    };
-    if span - useful <= cost.free_waste {
+    if span(pieces) - useful <= cost.free_waste {
         cost.free_gap.max(cost.free_waste)
     } else {
         cost.free_gap
@@ -103,14 +137,14 @@ fn free_gap(pieces: &[Range<u64>], useful: u64, cost: &CostModel) -> u64 {
 }
 
 /// Merges ascending ranges at most `gap` apart if the result fits a part.
-fn merge_near(pieces: Vec<Range<u64>>, gap: u64, part_size: u64) -> Vec<Range<u64>> {
+fn merge_near(pieces: &[Range<u64>], gap: u64, part_size: u64) -> Vec<Range<u64>> {
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in pieces {
         match merged.last_mut() {
             Some(last) if range.start - last.end <= gap && range.end - last.start <= part_size => {
                 last.end = range.end;
             }
-            _ => merged.push(range),
+            _ => merged.push(range.clone()),
         }
     }
     merged

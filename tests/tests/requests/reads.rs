@@ -40,6 +40,37 @@ async fn a_slab_through_four_shards_costs_nine_requests() {
 }
 
 #[tokio::test]
+async fn a_large_slab_costs_more_requests_only_for_time() {
+    let logged = Logged::new();
+    // The slab takes 16 adjacent inner chunks, 2 MiB, of each shard.
+    let metadata = ArrayBuilder::new(&[32, 512, 512], "uint16")
+        .with_chunk_shape(&[16, 64, 64])
+        .with_shard_shape(&[32, 256, 256])
+        .with_codecs([codecs::bytes(true)])
+        .build()
+        .unwrap();
+    let array = logged.hierarchy.create_array("a", metadata).await.unwrap();
+    let data = Array3::from_elem((32, 512, 512), 7_u16);
+    array.write(.., &data).await.unwrap();
+
+    let store = array.hierarchy().store();
+    let cost = store.cost_model();
+    for (cost, requests) in [
+        (cost.clone(), 9),
+        (cost.clone().for_time(), 1 + 4 * (1 + 2)),
+        (cost.clone().for_requests(), 9),
+        (cost.clone().for_bytes(), 9),
+    ] {
+        logged.log.clear();
+        let hierarchy = Hierarchy::new(store.clone().with_cost_model(cost), registry());
+        let array = hierarchy.array("a").await.unwrap();
+        let slab = array.read::<u16>(s![20, .., ..]).await.unwrap();
+        assert_eq!(slab, data.slice(s![20, .., ..]).into_dyn());
+        assert_eq!(logged.requests().len(), requests);
+    }
+}
+
+#[tokio::test]
 async fn whole_shards_cost_one_request_each() {
     let logged = Logged::new();
     written(&logged).await;

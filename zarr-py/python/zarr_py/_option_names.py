@@ -8,7 +8,7 @@ from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
-__all__ = ["BackendOptions", "CacheForm", "StoreOptions", "Strictness", "names", "takes_flags"]
+__all__ = ["Aim", "BackendOptions", "CacheForm", "StoreOptions", "Strictness", "names", "takes_flags"]
 
 
 Strictness = Literal["tolerant", "strict"]
@@ -18,6 +18,10 @@ Strictness = Literal["tolerant", "strict"]
 
 CacheForm = Literal["encoded", "decoded"]
 """The form of cached chunks: bytes as they are stored, or elements."""
+
+
+Aim = Literal["time", "requests", "bytes"]
+"""The quantity that reads of ranges from a remote store keep low: time, requests or bytes."""
 
 
 Text = str | PathLike[str] | None
@@ -68,6 +72,7 @@ class RequestOptions(TypedDict, total=False):
     max_backoff: Time
     max_retries: Number
     missing_on_403: Flag
+    optimize_for: Aim | None
     pool_idle_timeout: Time
     pool_max_idle_per_host: Number
     proxy_ca_certificate: Text

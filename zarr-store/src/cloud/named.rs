@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::CostModel;
 use crate::error::Result;
 use crate::options::invalid;
 
@@ -25,6 +26,23 @@ pub(super) fn take_flag(url: &Url, options: &mut Named, name: &str) -> Result<bo
         Some(_) => Err(invalid(
             url.as_str(),
             &format!("option {name} must be true or false"),
+        )),
+    }
+}
+
+/// Takes the option that names the aim of a store's plans: returns what adapts its cost model.
+pub(super) fn take_aim(url: &Url, options: &mut Named) -> Result<fn(CostModel) -> CostModel> {
+    match take(options, "optimize_for")
+        .map(|value| value.to_ascii_lowercase())
+        .as_deref()
+    {
+        None => Ok(|cost| cost),
+        Some("time") => Ok(CostModel::for_time),
+        Some("requests") => Ok(CostModel::for_requests),
+        Some("bytes") => Ok(CostModel::for_bytes),
+        Some(_) => Err(invalid(
+            url.as_str(),
+            "option optimize_for must be time, requests or bytes",
         )),
     }
 }

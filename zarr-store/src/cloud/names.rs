@@ -49,6 +49,7 @@ const OURS: &[&str] = &[
     "backoff_base",
     "single_writer",
     "missing_on_403",
+    "optimize_for",
     "default_headers",
     "storage_class",
     "cache_control",

@@ -12,7 +12,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::connector::Connector;
-use super::named::{Named, take, take_flag};
+use super::named::{Named, take, take_aim, take_flag};
 use super::retries::{self, Retries};
 use super::{client, headers, values};
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
@@ -35,6 +35,8 @@ pub(super) struct Setup {
     pub(super) retries: Retries,
     pub(super) quirks: Quirks,
     pub(super) headers: HeaderMap,
+    /// Adapts the cost model to the caller's aim.
+    aim: fn(CostModel) -> CostModel,
     attributes: Attributes,
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     credentials: Option<Arc<dyn CredentialSource>>,
@@ -56,6 +58,7 @@ impl Setup {
             ..quirks
         };
         let headers = headers::take_default(url, &mut named)?;
+        let aim = take_aim(url, &mut named)?;
         let lost = take(&mut named, "credentials_lost");
         for (name, value) in &mut named {
             values::check(url, "option", name, value)?;
@@ -70,6 +73,7 @@ impl Setup {
             retries,
             quirks,
             headers,
+            aim,
             attributes,
             #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
             credentials: options.credentials,
@@ -172,7 +176,7 @@ impl Setup {
             .as_deref()
             .map(|names| format!("a pickle does not keep {names}"));
         let backend = backend.with_attributes(self.attributes).with_hint(hint);
-        Store::from_object(backend, location, cost).with_deadline(self.retries.deadline)
+        Store::from_object(backend, location, (self.aim)(cost)).with_deadline(self.retries.deadline)
     }
 }
 

@@ -21,7 +21,7 @@ use super::read::Read;
 use crate::RangeBody;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::planner::{pieces, plan_ranges, run};
+use crate::planner::{pieces, plan_pieces, run};
 use crate::version::Version;
 
 /// The most bytes of one call that are in flight or wait for the caller; one request is always
@@ -50,8 +50,7 @@ impl ObjectBackend {
 }
 
 /// Returns one request for the whole span, for a backend that sends whole objects anyway.
-fn whole_span(wanted: &[Range<u64>]) -> Vec<Range<u64>> {
-    let pieces = pieces(wanted);
+fn whole_span(pieces: &[Range<u64>]) -> Vec<Range<u64>> {
     let ends = pieces.first().zip(pieces.last());
     ends.map(|(first, last)| first.start..last.end)
         .into_iter()
@@ -80,10 +79,11 @@ enum Arrived {
 
 impl RangeReads {
     pub(super) fn new(read: Arc<Read>, wanted: Vec<Range<u64>>) -> Self {
+        let pieces = pieces(&wanted);
         let requests = if read.backend.ignores_ranges() {
-            whole_span(&wanted)
+            whole_span(&pieces)
         } else {
-            plan_ranges(&wanted, &read.context.cost).requests
+            plan_pieces(&pieces, &read.context.cost)
         };
         let max_in_flight = read.context.cost.max_in_flight.max(1);
         let empty = wanted
@@ -102,7 +102,7 @@ impl RangeReads {
             max_in_flight,
             in_flight: SelectAll::new(),
             outstanding: 0,
-            assembly: Assembly::new(&requests, wanted),
+            assembly: Assembly::new(pieces, &requests, wanted),
             requests,
             ready,
         }
@@ -194,8 +194,9 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn new(requests: &[Range<u64>], wanted: Vec<Range<u64>>) -> Self {
-        let parts = cut(pieces(&wanted), requests);
+    /// `pieces` are what the wanted ranges cover.
+    fn new(pieces: Vec<Range<u64>>, requests: &[Range<u64>], wanted: Vec<Range<u64>>) -> Self {
+        let parts = cut(pieces, requests);
         let served_by: Vec<_> = wanted.iter().map(|range| run(&parts, range)).collect();
         let mut unserved = vec![0; parts.len()];
         for part in served_by.iter().cloned().flatten() {

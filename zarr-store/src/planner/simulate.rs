@@ -2,7 +2,7 @@
 //! once, each taking `L` plus its bytes at the bandwidth of one connection. Only the plans differ;
 //! the simulation reads no clock, so the figures are the same everywhere.
 //!
-//! `cargo test -p zarr-store simulate -- --nocapture` prints the table in the documentation.
+//! `cargo test -p zarr-store simulate -- --nocapture` prints the table.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Network {
 
 /// Merges ranges at most 1 MiB apart, up to a size.
 fn merged(wanted: &[Range<u64>], cap: u64) -> Vec<Range<u64>> {
-    merge_near(merge_overlaps(wanted.to_vec()), MIB, cap)
+    merge_near(&merge_overlaps(wanted.to_vec()), MIB, cap)
 }
 
 struct Row {
@@ -85,30 +85,32 @@ fn rows() -> [Row; 6] {
     ]
 }
 
-/// The times of object_store, of zarr-python, and of this planner with 32 and 64 requests in
-/// flight.
-fn times(wanted: &[Range<u64>], network: &Network) -> [f64; 4] {
-    let ours = |max_in_flight| {
+/// The times of object_store, of zarr-python, of this planner for time with 32 and 64 requests in
+/// flight, and of its default with 64.
+fn times(wanted: &[Range<u64>], network: &Network) -> [f64; 5] {
+    let ours = |max_in_flight, preset: CostModel| {
         let cost = CostModel {
             latency: network.latency,
             bandwidth: network.bandwidth,
             max_in_flight,
-            ..CostModel::object()
+            ..preset
         };
         network.run(&plan_ranges(wanted, &cost).requests, max_in_flight)
     };
+    let for_time = || CostModel::object().for_time();
     [
         network.run(&merged(wanted, u64::MAX), 10),
         network.run(&merged(wanted, 16 * MIB), 10),
-        ours(32),
-        ours(64),
+        ours(32, for_time()),
+        ours(64, for_time()),
+        ours(64, CostModel::object()),
     ]
 }
 
 #[test]
 fn simulate() {
     println!(
-        "| pattern | object_store | gap 1 MiB, cap 16 MiB | ours, 32 in flight | ours, 64 in flight |"
+        "| pattern | object_store | gap 1 MiB, cap 16 MiB | for time, 32 in flight | for time, 64 in flight | default, 64 in flight |"
     );
     for (latency, bandwidth) in [(15, 80e6), (50, 50e6), (5, 200e6), (100, 10e6)] {
         let network = Network {
@@ -116,7 +118,7 @@ fn simulate() {
             bandwidth,
         };
         println!(
-            "|---|---|---|---|---| {latency} ms, {} MB/s",
+            "|---|---|---|---|---|---| {latency} ms, {} MB/s",
             bandwidth / 1e6
         );
         for Row {
@@ -125,9 +127,10 @@ fn simulate() {
             measured,
         } in rows()
         {
-            let found @ [object_store, zarr_python, ours_32, ours_64] = times(&wanted, &network);
-            let [a, b, c, d] = found.map(|time| format!("{time:.0}"));
-            println!("| {pattern} | {a} | {b} | {c} | {d} |");
+            let found @ [object_store, zarr_python, ours_32, ours_64, default] =
+                times(&wanted, &network);
+            let [a, b, c, d, e] = found.map(|time| format!("{time:.0}"));
+            println!("| {pattern} | {a} | {b} | {c} | {d} | {e} |");
             let best = found.into_iter().fold(f64::MAX, f64::min);
             assert!(
                 ours_64 <= 1.1 * best,
@@ -137,6 +140,11 @@ fn simulate() {
             assert!(
                 ours_32 <= 1.1 * others,
                 "{pattern}: {ours_32} ms, others {others}"
+            );
+            // With about as few requests as object_store, the default is as fast.
+            assert!(
+                default <= 1.1 * object_store,
+                "{pattern}: {default} ms, object_store {object_store} ms"
             );
             if latency == 15 {
                 for (simulated, measured) in found.into_iter().zip(measured) {

@@ -32,6 +32,16 @@ fn max_in_flight(max_in_flight: usize) -> CostModel {
     }
 }
 
+/// The number of requests of the plan with the largest requests.
+fn fewest(wanted: &[Range<u64>], cost: &CostModel) -> usize {
+    let largest = CostModel {
+        part_min: cost.request_max(),
+        part_max: cost.request_max(),
+        ..cost.clone()
+    };
+    plan_ranges(wanted, &largest).requests.len()
+}
+
 #[test]
 fn nothing_wanted_is_nothing_requested() {
     assert_eq!(plan_ranges(&[], &max_in_flight(4)), RangePlan::default());
@@ -53,7 +63,7 @@ fn overlapping_repeated_and_unsorted_ranges_share_requests() {
 }
 
 #[test]
-fn the_measured_patterns() {
+fn the_measured_patterns_for_time() {
     for (wanted, lane_count, expected) in [
         (every(64, 64 * KIB, 64 * KIB), 64, (64, 4 * MIB, 64 * KIB)),
         (
@@ -71,7 +81,7 @@ fn the_measured_patterns() {
         ),
     ] {
         assert_eq!(
-            figures(&wanted, &max_in_flight(lane_count)),
+            figures(&wanted, &max_in_flight(lane_count).for_time()),
             expected,
             "{} ranges",
             wanted.len()
@@ -82,7 +92,7 @@ fn the_measured_patterns() {
 #[test]
 fn amplification_bounds_what_saving_requests_may_cost() {
     let wanted = every(1024, 16 * KIB, 200 * KIB);
-    let (requests, fetched, largest) = figures(&wanted, &max_in_flight(32));
+    let (requests, fetched, largest) = figures(&wanted, &max_in_flight(32).for_time());
     assert!(
         fetched <= 8 * 16 * MIB && fetched > 7 * 16 * MIB,
         "{fetched}"
@@ -111,11 +121,13 @@ fn local_ranges_are_merged_over_small_gaps_and_never_split() {
 fn extreme_ranges_do_not_overflow_or_explode() {
     let plan = plan_ranges(
         &[0..u64::MAX, 5..6, u64::MAX - 1..u64::MAX],
-        &max_in_flight(64),
+        &max_in_flight(64).for_time(),
     );
     assert_eq!(plan.requests.len(), 1 << 16);
     assert_eq!(plan.fetched(), u64::MAX);
     assert_eq!(plan.served_by[0], 0..1 << 16);
+    let plan = plan_ranges(&[0..u64::MAX], &CostModel::object());
+    assert_eq!(plan.requests.len(), 1 << 16);
 }
 
 #[test]
@@ -129,6 +141,71 @@ fn little_waste_saves_requests_and_much_does_not() {
     assert_eq!(plan_ranges(&column, &CostModel::local()).requests.len(), 2);
 }
 
+#[test]
+fn default_plans_have_at_most_1_3_times_the_fewest_requests() {
+    let cost = CostModel::object();
+    for (wanted, expected) in [
+        (vec![0..64 * MIB], (1, 64 * MIB, 64 * MIB)),
+        (every(16, 4 * MIB, 0), (1, 64 * MIB, 64 * MIB)),
+        // A slab of 4.8 MB: the inner chunks of four runs.
+        (every(4, 1_200_000, 400_000), (4, 4_800_000, 1_200_000)),
+        (every(64, 4 * MIB, 8 * MIB), (64, 256 * MIB, 4 * MIB)),
+        (every(64, 64 * KIB, 512 * KIB), (64, 4 * MIB, 64 * KIB)),
+        (
+            every(256, 16 * KIB, 16 * KIB),
+            (1, 8 * MIB - 16 * KIB, 8 * MIB - 16 * KIB),
+        ),
+    ] {
+        assert_eq!(figures(&wanted, &cost), expected);
+        assert_eq!(fewest(&wanted, &cost), expected.0);
+    }
+    // Ten large ranges: up to 13 requests, so three of the ranges may be cut.
+    let mut uneven = every(7, MIB, 2 * MIB);
+    uneven.extend((0..3).map(|index| (100 + 20 * index) * MIB..(102 + 20 * index) * MIB));
+    assert_eq!(figures(&uneven, &cost), (13, 13 * MIB, MIB));
+    uneven[0] = 0..2 * MIB;
+    assert_eq!(figures(&uneven, &cost), (10, 14 * MIB, 2 * MIB));
+}
+
+#[test]
+fn limits_below_one_and_nan_permit_the_fewest_requests() {
+    for max_requests in [f64::NAN, f64::NEG_INFINITY, -1.0, 0.0, 1.0] {
+        let cost = CostModel {
+            max_requests,
+            ..CostModel::object()
+        };
+        assert_eq!(figures(&every(16, 4 * MIB, 0), &cost).0, 1);
+        assert_eq!(figures(&every(9, 4 * MIB, 9 * MIB), &cost).0, 9);
+    }
+}
+
+#[test]
+fn a_million_ranges_are_planned_in_a_few_passes() {
+    let touching = every(1 << 20, MIB, 0);
+    let (requests, _, largest) = figures(&touching, &CostModel::object());
+    assert_eq!((requests, largest), (1 << 14, 64 * MIB));
+    let apart = every(1 << 20, 100, 200 * KIB);
+    let cost = CostModel::object();
+    assert!(figures(&apart, &cost).0 <= cost.request_limit(fewest(&apart, &cost)));
+}
+
+#[test]
+fn plans_for_requests_read_gaps_and_plans_for_bytes_do_not() {
+    let few = every(8, 64 * KIB, 128 * KIB);
+    let cost = CostModel::object();
+    assert_eq!(figures(&few, &cost).0, 8);
+    let span = 8 * 64 * KIB + 7 * 128 * KIB;
+    assert_eq!(figures(&few, &cost.clone().for_requests()), (1, span, span));
+    let far = every(8, 64 * KIB, 2 * MIB);
+    assert_eq!(figures(&far, &cost.clone().for_requests()).0, 8);
+
+    let near = every(8, KIB, KIB);
+    assert_eq!(figures(&near, &cost).0, 1);
+    assert_eq!(figures(&near, &cost.clone().for_bytes()), (8, 8 * KIB, KIB));
+    let many = every(1000, KIB, 1);
+    assert_eq!(figures(&many, &cost.for_bytes()), (1000, 1000 * KIB, KIB));
+}
+
 prop_compose! {
     fn costs()(
         max_in_flight in 0usize..9,
@@ -139,6 +216,7 @@ prop_compose! {
         amplification in 0.0f64..10.0,
         latency in 0u64..50,
         split: bool,
+        max_requests in prop_oneof![Just(f64::INFINITY), Just(f64::NAN), 0.0f64..4.0],
     ) -> CostModel {
         CostModel {
             latency: Duration::from_millis(latency),
@@ -150,6 +228,7 @@ prop_compose! {
             part_max: part_min + above,
             amplification,
             split,
+            max_requests,
             ..CostModel::object()
         }
     }
@@ -191,8 +270,13 @@ proptest! {
         prop_assert_eq!(plan.requests.first().map(|request| request.start), span.start);
         prop_assert_eq!(plan.requests.last().map(|request| request.end), span.end);
 
+        let fewest = fewest(&wanted, &cost);
+        prop_assert!(plan.requests.len() >= fewest);
+        prop_assert!(plan.requests.len() <= cost.request_limit(fewest));
         let part = cost.part_size(useful);
-        if cost.split {
+        if cost.max_requests < f64::INFINITY || cost.max_requests.is_nan() {
+            // Parts grow until the number of requests is within the limit.
+        } else if cost.split {
             prop_assert!(plan.requests.iter().all(|request| size(request) <= part));
         } else {
             // Only overlaps may exceed a part, and overlaps contain no gap.
@@ -204,7 +288,12 @@ proptest! {
         sorted.sort_by_key(|range| (range.start, range.end));
         let pieces = merge_overlaps(sorted);
         let gap = free_gap(&pieces, useful, &cost);
-        let near: u64 = merge_near(pieces, gap, part).iter().map(size).sum();
+        let near: u64 = merge_near(&pieces, gap, u64::MAX).iter().map(size).sum();
         prop_assert!(plan.fetched() <= near.max(cost.fetch_limit(useful)));
+
+        let requests = |cost: CostModel| plan_ranges(&wanted, &cost).requests.len();
+        prop_assert_eq!(figures(&wanted, &cost.clone().for_bytes()).1, useful);
+        prop_assert!(requests(cost.clone().for_requests()) <= plan.requests.len());
+        prop_assert!(plan.requests.len() <= requests(cost.for_time()).max(fewest));
     }
 }

@@ -19,9 +19,10 @@ fn every(count: u64, size: u64, gap: u64) -> Vec<std::ops::Range<u64>> {
         .collect()
 }
 
-/// Returns requests and bytes for a pattern of ranges on a remote store with 64 requests in flight.
-async fn cost(ranges: &[std::ops::Range<u64>]) -> (u64, u64) {
+/// Returns requests and bytes for a pattern of ranges on a remote store with a cost model.
+async fn cost(ranges: &[std::ops::Range<u64>], model: CostModel) -> (u64, u64) {
     let (store, faults) = faulty();
+    let store = store.with_cost_model(model);
     let size = ranges.iter().map(|range| range.end).max().unwrap_or(0);
     let version = put(&store, "k", pattern(size as usize)).await;
     faults.clear();
@@ -41,30 +42,53 @@ async fn cost(ranges: &[std::ops::Range<u64>]) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn small_gaps_are_merged_up_to_a_part() {
+async fn small_gaps_are_merged_and_for_time_up_to_a_part() {
     // 256 x 16 KiB, 16 KiB apart: 4 MiB wanted, parts of 1 MiB, 32 ranges each.
+    let wanted = every(256, 16 * KIB, 16 * KIB);
     assert_eq!(
-        cost(&every(256, 16 * KIB, 16 * KIB)).await,
+        cost(&wanted, CostModel::object().for_time()).await,
         (8, 8 * MIB - 8 * 16 * KIB)
+    );
+    assert_eq!(
+        cost(&wanted, CostModel::object()).await,
+        (1, 8 * MIB - 16 * KIB)
+    );
+    assert_eq!(
+        cost(&wanted, CostModel::object().for_bytes()).await,
+        (256, 4 * MIB)
     );
 }
 
 #[tokio::test]
 async fn ranges_that_fit_the_lanes_are_not_merged_over_large_gaps() {
-    assert_eq!(cost(&every(64, 64 * KIB, 512 * KIB)).await, (64, 4 * MIB));
+    let wanted = every(64, 64 * KIB, 512 * KIB);
+    assert_eq!(cost(&wanted, CostModel::object()).await, (64, 4 * MIB));
+    assert_eq!(
+        cost(&wanted, CostModel::object().for_requests()).await,
+        // 56 of the 63 gaps: 8 bytes are read for each wanted byte.
+        (8, 4 * MIB + 56 * 512 * KIB)
+    );
 }
 
 #[tokio::test]
 async fn more_ranges_than_lanes_are_merged_over_gaps() {
     assert_eq!(
-        cost(&every(128, 16 * KIB, 100 * KIB)).await,
+        cost(&every(128, 16 * KIB, 100 * KIB), CostModel::object()).await,
         (64, 2 * MIB + 64 * 100 * KIB)
     );
 }
 
 #[tokio::test]
-async fn a_large_range_is_split_over_the_lanes() {
-    assert_eq!(cost(&[0..16 * MIB]).await, (16, 16 * MIB));
+async fn a_large_range_is_split_for_time_only() {
+    let wanted = [0..16 * MIB];
+    for (model, requests) in [
+        (CostModel::object(), 1),
+        (CostModel::object().for_time(), 16),
+        (CostModel::object().for_requests(), 1),
+        (CostModel::object().for_bytes(), 1),
+    ] {
+        assert_eq!(cost(&wanted, model).await, (requests, 16 * MIB));
+    }
 }
 
 #[tokio::test]
@@ -113,7 +137,7 @@ async fn a_busy_consumer_holds_no_permit() {
     let (store, faults) = faulty();
     let store = store.with_cost_model(CostModel {
         max_in_flight: 2,
-        ..CostModel::object()
+        ..CostModel::object().for_time()
     });
     put(&store, "k", pattern(8 << 20)).await;
     let delay = Fault::Delay(Duration::from_millis(1));
@@ -206,6 +230,7 @@ async fn a_server_that_ignores_if_match_is_found_out() {
 #[tokio::test]
 async fn requests_without_a_version_are_of_one_version_or_fail() {
     let (store, faults) = faulty();
+    let store = store.with_cost_model(CostModel::object().for_time());
     put(&store, "k", pattern(4 << 20)).await;
     let new = Bytes::from(vec![7; 4 << 20]);
     faults.add(Rule::new(Operation::Get, "k", Fault::Swap(new)).on_call(1));

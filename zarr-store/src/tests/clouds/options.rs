@@ -1,6 +1,7 @@
 //! Options are checked before any request.
 
 use super::*;
+use crate::CostModel;
 
 #[test]
 fn values_are_checked_before_use() {
@@ -14,6 +15,20 @@ fn values_are_checked_before_use() {
             "must be true or false",
         ),
         ("s3://b", "single_writer", "2", "must be true or false"),
+        (
+            "s3://b",
+            "optimize_for",
+            "speed",
+            "must be time, requests or bytes",
+        ),
+        ("gs://b", "optimize_for", "", "time, requests or bytes"),
+        ("az://b", "optimize_for", "true", "time, requests or bytes"),
+        (
+            "http://h",
+            "optimize_for",
+            "money",
+            "time, requests or bytes",
+        ),
         ("s3://b", "timeout", "30", "time with a unit"),
         ("s3://b", "connect_timeout", "soon", "time with a unit"),
         ("s3://b", "retry_timeout", "1 fortnight", "time with a unit"),
@@ -89,6 +104,8 @@ fn unknown_names_come_with_the_nearest_known() {
         ("s3://b", "Endpoint-URL", "endpoint_url"),
         ("s3://b", "storageclass", "storage_class"),
         ("s3://b", "retries", "max_retries"),
+        ("s3://b", "optimise_for", "optimize_for"),
+        ("http://h", "optimize_fr", "optimize_for"),
         ("gs://b", "service_acount", "service_account"),
         ("gs://b", "google_baerer_token", "bearer_token"),
         ("az://b", "acount_name", "account_name"),
@@ -111,6 +128,30 @@ fn unknown_names_come_with_the_nearest_known() {
             "{name}: {text}"
         );
         assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
+fn the_aim_adapts_the_cost_model() {
+    for (url, preset) in [
+        ("s3://b/p", CostModel::object()),
+        ("gs://b", CostModel::object()),
+        ("az://b", CostModel::object()),
+        ("http://h/d", CostModel::http()),
+    ] {
+        let open = |aim: &[&str]| {
+            let account = url.starts_with("az").then_some(("account_name", "a"));
+            let options = aim.iter().map(|aim| ("optimize_for", *aim)).chain(account);
+            Store::open_with(url, options).unwrap().cost_model().clone()
+        };
+        assert_eq!(open(&[]), preset);
+        assert_eq!(open(&["Time"]), preset.clone().for_time());
+        assert_eq!(open(&["bytes", "requests"]), preset.clone().for_requests());
+        assert_eq!(open(&["bytes"]), preset.for_bytes());
+    }
+    for url in ["memory:", "file:///tmp", "relative/path"] {
+        let error = Store::open_with(url, [("optimize_for", "time")]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownOption, "{error}");
     }
 }
 

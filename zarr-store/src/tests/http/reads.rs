@@ -100,6 +100,23 @@ async fn s3_without_an_account_and_without_ranges() {
 }
 
 #[tokio::test]
+async fn the_option_optimize_for_decides_the_requests() {
+    let server = Server::start();
+    let url = format!("{}/data", server.address);
+    for (aim, requests) in [("time", 1), ("requests", 1), ("bytes", 2)] {
+        let mut stores = vec![Store::open_with(&url, [("optimize_for", aim)]).unwrap()];
+        #[cfg(feature = "s3")]
+        stores.push(server.s3(Some(("optimize_for", aim))));
+        for store in stores {
+            let wanted = [3..5, 90..100];
+            let bodies = read_ranges(&store, "k", &wanted, None).await.unwrap();
+            assert_eq!(bodies.concat().len(), 12);
+            assert_eq!(server.methods().len(), requests, "{aim}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stalled_server_is_a_timeout() {
     let server = Server::start();
     let start = Instant::now();
