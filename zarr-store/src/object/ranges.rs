@@ -63,7 +63,9 @@ pub(super) struct RangeReads {
     requests: Vec<Range<u64>>,
     next_request: usize,
     max_in_flight: usize,
-    in_flight: SelectAll<BoxStream<'static, Arrived>>,
+    arriving: SelectAll<BoxStream<'static, Arrived>>,
+    /// The number of requests in flight.
+    in_flight: usize,
     /// The bytes of the requests in flight.
     outstanding: u64,
     assembly: Assembly,
@@ -100,7 +102,8 @@ impl RangeReads {
             read,
             next_request: 0,
             max_in_flight,
-            in_flight: SelectAll::new(),
+            arriving: SelectAll::new(),
+            in_flight: 0,
             outstanding: 0,
             assembly: Assembly::new(pieces, &requests, wanted),
             requests,
@@ -122,13 +125,16 @@ impl RangeReads {
             if let Some(body) = self.ready.pop_front() {
                 return Some(Ok(body));
             }
-            match self.in_flight.next().await? {
+            match self.arriving.next().await? {
                 Arrived::Part((part, bytes)) => {
                     self.assembly.accept(part, bytes, &mut self.ready);
                 }
-                Arrived::End(size, Ok(())) => self.outstanding -= size,
+                Arrived::End(size, Ok(())) => {
+                    self.in_flight -= 1;
+                    self.outstanding -= size;
+                }
                 Arrived::End(_, Err(error)) => {
-                    self.in_flight.clear();
+                    self.arriving.clear();
                     self.next_request = self.requests.len();
                     return Some(Err(error));
                 }
@@ -142,7 +148,7 @@ impl RangeReads {
         while let Some(range) = self.requests.get(self.next_request) {
             let size = range.end - range.start;
             let fits = self.outstanding.saturating_add(size) <= WINDOW;
-            if self.in_flight.len() >= self.max_in_flight || !(fits || self.in_flight.is_empty()) {
+            if self.in_flight >= self.max_in_flight || !(fits || self.in_flight == 0) {
                 return;
             }
             let parts = run(&self.assembly.parts, range);
@@ -151,7 +157,8 @@ impl RangeReads {
             let ended = fetch(Arc::clone(&self.read), range.clone(), parts);
             let ended = ended.map(move |result| Arrived::End(size, result));
             let arrived = stream::select(arriving.map(Arrived::Part), ended.into_stream());
-            self.in_flight.push(arrived.boxed());
+            self.arriving.push(arrived.boxed());
+            self.in_flight += 1;
             self.outstanding += size;
             self.next_request += 1;
         }

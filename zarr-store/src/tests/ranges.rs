@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use proptest::prelude::*;
 
 use super::{faulty, operations, pattern, put, read_ranges};
 use crate::testing::{Fault, Operation, Rule};
@@ -286,4 +287,32 @@ async fn a_backend_without_ranges_is_read_whole_once_it_is_known() {
     let requests = faults.requests();
     assert_eq!(requests.len(), 3);
     assert!(requests[1..].iter().all(|request| request.range.is_none()));
+}
+
+fn wanted() -> impl Strategy<Value = Vec<Range<u64>>> {
+    let range = (0_u64..3000, 0_u64..200).prop_map(|(start, size)| start..start + size);
+    prop::collection::vec(range, 0..40)
+}
+
+proptest! {
+    /// In memory, on a remote store, and without a runtime.
+    #[test]
+    fn every_range_is_yielded_once(wanted in wanted(), part in 1_u64..400, gap in 0_u64..300, split: bool) {
+        let cost = |cost| CostModel { free_gap: gap, part_min: part, part_max: part, split, ..cost };
+        let stores = [
+            Store::memory().with_cost_model(cost(CostModel::memory())),
+            faulty().0.with_cost_model(cost(CostModel::object())),
+        ];
+        for store in stores {
+            let read = async {
+                let version = put(&store, "k", pattern(4000)).await;
+                read_ranges(&store, "k", &wanted, Some(&version)).await.unwrap()
+            };
+            let expected: Vec<_> = wanted
+                .iter()
+                .map(|range| pattern(4000).slice(range.start as usize..range.end as usize))
+                .collect();
+            prop_assert_eq!(&futures::executor::block_on(read), &expected);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use object_store::GetResult;
 
 use super::{Answer, Part, Read, WHOLE_MAX, cut, request_range};
@@ -15,6 +16,13 @@ use crate::object::parts::{Parts, TRUSTED_SIZE};
 use crate::object::request::Request;
 use crate::version::Version;
 use crate::wire::Facts;
+
+/// The chunks of a response.
+struct Chunks {
+    stream: BoxStream<'static, object_store::Result<Bytes>>,
+    /// Whether the response has an entity tag: `object_store` resumes such a response itself.
+    has_tag: bool,
+}
 
 /// The number of bytes to expect.
 enum Expected {
@@ -52,13 +60,17 @@ impl Read {
         let size = range.end.saturating_sub(range.start);
         let asked_for_all = matches!(request_range(wanted), ByteRange::All | ByteRange::From(0));
         let whole = asked_for_all || (range == (0..object_size) && !facts.size_unknown);
+        let chunks = Chunks {
+            has_tag: result.meta.e_tag.is_some(),
+            stream: result.into_stream(),
+        };
         if facts.encoding.is_some() && !whole {
             return Ok(Answer::Encoded);
         }
         if asked_for_all && facts.size_unknown {
             let most = most.min(WHOLE_MAX);
             let bytes = self
-                .collect(result, Expected::AtMost(most), &mut request)
+                .collect(chunks, 0, Expected::AtMost(most), &mut request)
                 .await?;
             let bytes = match bytes {
                 Ok(bytes) => bytes,
@@ -78,7 +90,7 @@ impl Read {
             && facts.encoding.is_none()
             && *wanted == ByteRange::Range(range.clone())
         {
-            let received = self.hand_on(result, &range, parts);
+            let received = self.hand_on(chunks, &range, parts);
             request.bytes = size;
             return Ok(match request.within(size, received).await?? {
                 Ok(()) => Answer::HandedOn,
@@ -86,7 +98,7 @@ impl Read {
             });
         }
         let bytes = self
-            .collect(result, Expected::Exactly(size), &mut request)
+            .collect(chunks, range.start, Expected::Exactly(size), &mut request)
             .await?;
         let bytes = match bytes {
             Ok(bytes) => bytes,
@@ -159,22 +171,22 @@ impl Read {
         }
     }
 
-    /// Collects all bytes of a response, using little more memory than the bytes received; or
+    /// Collects all bytes of a response from an offset in the object, using little more memory than the bytes received; or
     /// returns why a body without an entity tag broke off.
     async fn collect(
         &self,
-        result: GetResult,
+        chunks: Chunks,
+        start: u64,
         expected: Expected,
         request: &mut Request,
     ) -> Result<Result<Bytes, object_store::Error>> {
-        let start = result.range.start;
         let (most, exact) = match expected {
             Expected::Exactly(size) => (size, true),
             Expected::AtMost(most) => (most, false),
         };
         let range = start..start.saturating_add(most);
         let bytes = request
-            .within(most, self.gather(result, &range, exact))
+            .within(most, self.gather(chunks, &range, exact))
             .await??;
         request.bytes = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
         Ok(bytes)
@@ -182,14 +194,14 @@ impl Read {
 
     async fn gather(
         &self,
-        result: GetResult,
+        chunks: Chunks,
         range: &Range<u64>,
         exact: bool,
     ) -> Result<Result<Bytes, object_store::Error>> {
         let most = length(range);
         let mut first = Bytes::new();
         let mut joined: Vec<u8> = Vec::new();
-        let received = self.each_chunk(result, range, exact, |_, chunk| {
+        let received = self.each_chunk(chunks, range, exact, |_, chunk| {
             if first.is_empty() {
                 first = chunk;
                 return Ok(());
@@ -214,13 +226,13 @@ impl Read {
     /// Hands the wanted parts of exactly one range on as they arrive.
     async fn hand_on(
         &self,
-        result: GetResult,
+        chunks: Chunks,
         range: &Range<u64>,
         parts: &mut Parts,
     ) -> Result<Result<(), object_store::Error>> {
         parts.restart();
         let accept = |offset, chunk| parts.accept(offset, &chunk);
-        let received = self.each_chunk(result, range, true, accept).await?;
+        let received = self.each_chunk(chunks, range, true, accept).await?;
         if received.is_ok() {
             parts.finish();
         }
@@ -232,20 +244,18 @@ impl Read {
     /// body without an entity tag broke off.
     async fn each_chunk(
         &self,
-        result: GetResult,
+        mut chunks: Chunks,
         range: &Range<u64>,
         exact: bool,
         mut accept: impl FnMut(u64, Bytes) -> Result<(), TryReserveError>,
     ) -> Result<Result<(), object_store::Error>> {
         let most = length(range);
-        let has_tag = result.meta.e_tag.is_some();
-        let mut stream = result.into_stream();
         let mut got = 0_u64;
         loop {
-            let chunk = match stream.try_next().await {
+            let chunk = match chunks.stream.try_next().await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
-                Err(error) if has_tag => return Err(self.error("get", &error)),
+                Err(error) if chunks.has_tag => return Err(self.error("get", &error)),
                 Err(error) => return Ok(Err(error)),
             };
             let offset = range.start.saturating_add(got);
