@@ -34,7 +34,7 @@ CODECS = re.compile(r"InnerParts as .*Iterator>::next$|drop_in_place<zarr_core::
 LOCKED = re.compile(r"ShardWorks::next_batch|ObjectEncode as .*Iterator>::next$|Batches<.*Iterator>::next$")
 ALLOCATOR = re.compile(r"_?_?(libc_)?_?(int_)?(malloc|free|calloc|realloc|tcache|arena|memalign|posix_memalign|mid_memalign|sysmalloc|systrim)")
 # The time of one transfer of a cache line between distant cores, and of an instruction, in microseconds.
-TRANSFER_US, INSTRUCTION_US = 0.1, 0.0004
+TRANSFER_US, INSTRUCTION_US = 0.1, 0.0002
 
 
 def run(case, threads, times, *tool):

@@ -27,9 +27,10 @@ NOTES = {
     "s3": "Wall milliseconds / requests, on a server of this folder that answers after 20 ms, more or less 2, with 100 MiB per second and connection. "
     "Every implementation starts cold. `zarr` reads through obstore.",
     "scale": "CPU milliseconds / peak MiB above the memory before the operation.",
-    "curves": "This engine alone: CPU milliseconds, or wall milliseconds for S3 and for threads. The data by MiB, by inner chunks and by shards are `uint16`, "
-    "zstd level 1; S3 answers after 20 ms if the size is not the latency. Tables follow where memory or requests matter: MiB is the peak above the memory "
-    "before, the result included; sleeps are voluntary context switches, an upper bound of the waits for locks.",
+    "curves": "This engine alone: CPU milliseconds, or wall milliseconds for S3 and for threads. The data by MiB, by inner chunks and by shards are "
+    "`uint16`, zstd level 1; S3 answers after 20 ms if the size is not the latency. Tables follow where memory or requests matter: MiB is the peak "
+    "above the memory before, in a process that has done the same once, the result included; sleeps are voluntary context switches, an upper bound "
+    "of the waits for locks.",
 }
 # Why a row may be below 1, by suite and case.
 REASONS = {
