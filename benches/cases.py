@@ -39,12 +39,16 @@ class Case:
     cold: bool = False
     # The number of calls in one measurement; figures are per call.
     calls: int = 1
+    # The latency of the S3 server from which the data are read, in milliseconds; 0 means local files.
+    latency_ms: int = 0
     # The size that grows along a curve.
     size: int = 0
+    # The number of inner chunks, if the page has figures per inner chunk.
+    inner_chunks: int = 0
 
     @property
     def unit(self):
-        return "wall_ms" if self.suite == "s3" else "cpu_ms"
+        return "wall_ms" if self.latency_ms or "threads" in self.request else "cpu_ms"
 
     @property
     def implementations(self):
@@ -72,13 +76,22 @@ def grid(n, side):
     return [region(start, start + side) for start in starts]
 
 
+def random_inner_chunks(n):
+    return boxes(n, 100, n // 8, True)
+
+
+def slab(n):
+    """Returns a plane of elements through four shards of a cube."""
+    return [[n // 5, n // 5 + 1, 1], [0, n, 1], [0, n, 1]]
+
+
 def points(n, count):
     return np.random.default_rng(3).integers(0, n, size=(3, count)).tolist()
 
 
 def cases(n):
     """Returns all cases for cubes of n^3 elements."""
-    return [*local(n), *python(n), *store(), *s3(n), *scale(), *curves()]
+    return [*local(n), *python(n), *store(), *s3(n), *scale(), *curves(n)]
 
 
 def local(n):
@@ -165,15 +178,17 @@ def store():
 
 
 def s3(n):
-    inner, on = n // 8, "zstd-sharded-noisy"
-    cells = boxes(n, 100, inner, True)
-    yield Case("s3", "one inner chunk, cold", on, read(cells[0]), S3)
-    yield Case("s3", "100 random inner chunks at once", on, read(*cells, concurrent=True), S3)
-    yield Case("s3", "a slab through 4 shards", on, read([[n // 5, n // 5 + 1, 1], [0, n, 1], [0, n, 1]]), S3)
-    yield Case("s3", "a box through 8 shards", on, read([[n // 2 - 20, n // 2 + 20, 1]] * 3), S3)
-    yield Case("s3", "read all", on, read(), S3)
-    yield Case("s3", "open 200 arrays", "many", {"op": "open", "count": 200}, S3)
-    yield Case("s3", "100 gets of 64 KiB at once", "keys", {"op": "get_concurrently", "count": 100}, S3_STORES)
+    def case(name, on, request, rows=S3):
+        return Case("s3", name, on, request, rows, latency_ms=20)
+
+    on, cells = "zstd-sharded-noisy", random_inner_chunks(n)
+    yield case("one inner chunk, cold", on, read(cells[0]))
+    yield case("100 random inner chunks at once", on, read(*cells, concurrent=True))
+    yield case("a slab through 4 shards", on, read(slab(n)))
+    yield case("a box through 8 shards", on, read([[n // 2 - 20, n // 2 + 20, 1]] * 3))
+    yield case("read all", on, read())
+    yield case("open 200 arrays", "many", {"op": "open", "count": 200})
+    yield case("100 gets of 64 KiB at once", "keys", {"op": "get_concurrently", "count": 100}, S3_STORES)
 
 
 def scale():
@@ -196,24 +211,45 @@ def scale():
     yield case("chunks on the caller's pool", "large-chunks", {"op": "pool", "regions": chunks, **byte}, {"ours": ["zarrs"]})
 
 
-def curves():
+def curves(n):
     """Returns the cases whose cost is drawn over a size; only this engine runs them."""
     byte = {"dtype": "uint8"}
 
     def case(name, on, size, request, **more):
-        return Case("curves", name, f"{on}-{size}", request, {"ours": []}, size=size, **more)
+        return Case("curves", name, on, request, {"ours": []}, size=size, **more)
 
     for size in (1000, 10_000, 100_000):
-        yield case("list consolidated metadata", "consolidated", size, {"op": "list_consolidated"})
-        yield case("open an array with attributes", "attributes", size, {"op": "open_one", **byte})
+        yield case("list consolidated metadata", f"consolidated-{size}", size, {"op": "list_consolidated"})
+        yield case("open an array with attributes", f"attributes-{size}", size, {"op": "open_one", **byte})
         scattered = np.random.default_rng(8).integers(0, 1 << 30, size).tolist()
-        yield case("read single points", "absent", size, {"op": "points", "points": [scattered], **byte})
-        yield case("read single elements", "absent", size, read(*([[at, at + 1, 1]] for at in scattered), **byte))
+        yield case("read single points", f"absent-{size}", size, {"op": "points", "points": [scattered], **byte})
+        yield case("read single elements", f"absent-{size}", size, read(*([[at, at + 1, 1]] for at in scattered), **byte))
     for size in (10**3, 10**5, 10**7, 10**9):
-        yield case("shrink", "sparse", size, {"op": "shrink", **byte}, writes="copy")
+        yield case("shrink", f"sparse-{size}", size, {"op": "shrink", **byte}, writes="copy")
     for size in (10**3, 10**5, 10**7):
-        yield case("plan a read", "sparse", size, {"op": "plan", **byte})
+        yield case("plan a read", f"sparse-{size}", size, {"op": "plan", **byte})
     for size in (10**3, 10**4, 10**5, 10**6):
-        yield case("read inner chunks of 64 bytes", "inner", size, read(**byte))
+        yield case("read inner chunks of 64 bytes", f"inner-{size}", size, read(**byte))
     for size in (1, 2, 4, 8, 16, 32):
-        yield case("read one element by dimensions", "rank", size, read([[1, 2, 1]] * size, **byte))
+        yield case("read one element by dimensions", f"rank-{size}", size, read([[1, 2, 1]] * size, **byte))
+    # The names of the data have a codec, MiB, shards, and inner chunks per shard.
+    whole = {
+        "MiB": {mib: f"divided-zstd-{mib}-{mib // 4}-16" for mib in (4, 16, 64, 256, 512)},
+        "inner chunks per shard": {count: f"divided-zstd-64-4-{count}" for count in (4, 64, 1024, 16_384)},
+        "shards": {count: f"divided-zstd-64-{count}-{4096 // count}" for count in (1, 16, 256, 4096)},
+    }
+    for unit, sizes in whole.items():
+        for size, on in sizes.items():
+            yield case(f"read all by {unit}", on, size, read())
+            yield case(f"write all by {unit}", on, size, {"op": "write", "source": on, "regions": [WHOLE]}, writes="empty")
+            yield case(f"read all from S3 by {unit}", on, size, read(), latency_ms=20)
+    for on, what, count in [("zstd-sharded", "zstd", 8**3), ("divided-raw-64-16-1024", "raw 4 KiB", 16 * 1024)]:
+        for size in (1, 2, 4, 8, 16, 32, 64):
+            more = {"threads": size}
+            yield case(f"read {what} inner chunks by threads", on, size, read(**more), inner_chunks=count)
+            write = {"op": "write", "source": on, "regions": [WHOLE], **more}
+            yield case(f"write {what} inner chunks by threads", on, size, write, writes="empty", inner_chunks=count)
+    for size in (1, 5, 20, 100):
+        on, chunks = "zstd-sharded-noisy", read(*random_inner_chunks(n), concurrent=True)
+        yield case("read a slab through 4 shards by ms of latency", on, size, read(slab(n)), latency_ms=size)
+        yield case("read 100 random inner chunks by ms of latency", on, size, chunks, latency_ms=size)

@@ -87,8 +87,18 @@ def cube(n, name):
     return document([n] * 3, [n // 2] * 3, codec=codec, inner=inner), noisy if name.endswith("-noisy") else smooth
 
 
+def divided(name):
+    """Returns the metadata of an array by a name with its codec, MiB, shards and inner chunks per shard."""
+    codec, *counts = name.split("-")[1:]
+    mib, shards, inner = map(int, counts)
+    whole = mib << 19
+    return document([whole], [whole // shards], codec=codec, inner=[whole // shards // inner])
+
+
 def empty(name, n):
     """Returns the metadata of an array by its name."""
+    if name.startswith("divided-"):
+        return divided(name)
     documents = {
         "appended": document([0, n, n], [n // 32, n // 2, n // 2], codec="zstd"),
         "plane": document([8 * n] * 2, [2 * n] * 2, "int32", "zstd", [64, 64]),
@@ -171,7 +181,7 @@ def fill(path, name, n):
             "bytes": lambda: random_bytes(INNER * INNER_COUNT),
             "bytes-small": lambda: random_bytes(INNER << 16),
             "large-chunks": lambda: random_bytes(LARGE * LARGE_COUNT),
-        }.get(name) or (lambda: cube(n, name)[1](n))
+        }.get(name) or (lambda: np.resize(line(1 << 20), empty(name, n)["shape"]) if name.startswith("divided-") else cube(n, name)[1](n))
         import tensorstore
 
         spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path)}}

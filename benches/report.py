@@ -10,7 +10,7 @@ from math import log2, log10
 
 from cases import SUITES
 
-KEY = ("suite", "case", "data", "implementation")
+KEY = ("suite", "case", "data", "implementation", "size")
 TITLES = {
     "local": "Rust: local files",
     "python": "Python: local files",
@@ -27,7 +27,10 @@ NOTES = {
     "s3": "Wall milliseconds / requests, on a server of this folder that answers after 20 ms, more or less 2, with 100 MiB per second and connection. "
     "Every implementation starts cold. `zarr` reads through obstore.",
     "scale": "CPU milliseconds / peak MiB above the memory before the operation.",
-    "curves": "CPU milliseconds of this engine alone.",
+    "curves": "This engine alone: CPU milliseconds, or wall milliseconds for S3 and for threads. The data by MiB, by inner chunks and by shards are "
+    "`uint16`, zstd level 1; S3 answers after 20 ms if the size is not the latency. Tables follow where memory or requests matter: MiB is the peak "
+    "above the memory before, in a process that has done the same once, the result included; sleeps are voluntary context switches, an upper bound "
+    "of the waits for locks.",
 }
 # Why a row may be below 1, by suite and case.
 REASONS = {
@@ -49,8 +52,7 @@ def load(out):
 def update(out, rows):
     """Adds rows to the JSON, or replaces those with the same key."""
     document = load(out)
-    kept = {tuple(row[key] for key in KEY): row for row in document["rows"]}
-    kept |= {tuple(row[key] for key in KEY): row for row in rows}
+    kept = {tuple(map(row.get, KEY)): row for row in document["rows"] + rows}
     order = {suite: position for position, suite in enumerate(SUITES)}
     document = {"machine": machine(), "versions": versions(), "rows": sorted(kept.values(), key=lambda row: order[row["suite"]])}
     (out / "benchmarks.json").write_text(json.dumps(document, indent=1) + "\n")
@@ -78,7 +80,7 @@ def line(row):
 
 def peers(row):
     """Returns the implementations that a row was to measure besides ours."""
-    fixed = {*KEY, "unit", "ours", "best_peer", "ratio_to_best_peer", "lacks", "limit", "figures", "n", "rounds", "size"}
+    fixed = {*KEY, "unit", "ours", "best_peer", "ratio_to_best_peer", "lacks", "limit", "figures", "n", "rounds", "inner_chunks"}
     return [name for name in row if name not in fixed]
 
 
@@ -224,13 +226,33 @@ def curves(out, rows):
     """Draws one chart for each growing size, and returns the Markdown that shows them."""
     lines = []
     for name in dict.fromkeys(row["case"] for row in rows):
-        found = {row["size"]: row["ours"] for row in rows if row["case"] == name and row["ours"]}
-        if len(found) < 2:
+        of_case = [row for row in rows if row["case"] == name and row["ours"]]
+        if len(of_case) < 2:
             continue
         file = f"benchmarks-{name.replace(' ', '-')}.svg"
-        (out / file).write_text(curve(found))
-        lines.append(f"{name[0].upper()}{name[1:]}; the dashed line marks growth in proportion to the size:\n\n![CPU time over size]({file})\n")
+        (out / file).write_text(curve({row["size"]: row["ours"] for row in of_case}))
+        time = "Wall time" if of_case[0]["unit"] == "wall_ms" else "CPU time"
+        lines.append(f"{name[0].upper()}{name[1:]}; the dashed line marks growth in proportion to the size:\n\n![{time} over size]({file})\n")
+        lines += costs(of_case)
     return lines
+
+
+def costs(rows):
+    """Returns a table of the costs besides time, if there are any; a peak below 1 MiB is none."""
+    found, inner = [row["figures"]["ours"] for row in rows], rows[0].get("inner_chunks")
+    columns = {
+        "wall ms": [one["wall_ms"] for one in found] if rows[0]["unit"] == "wall_ms" else None,
+        "CPU ms": [one["cpu_ms"] for one in found],
+        "MiB": [one["peak_mib"] for one in found] if max(one["peak_mib"] for one in found) >= 1 else None,
+        "requests": [one["requests"] for one in found] if "requests" in found[0] else None,
+        "sleeps per inner chunk": [one["switches"] / inner for one in found] if inner else None,
+    }
+    if not (columns["MiB"] or columns["requests"]):
+        return []
+    columns = {head: column for head, column in columns.items() if column}
+    lines = ["| size | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    lines += [f"| {row['size']:,} | " + " | ".join(map(number, line)) + " |" for row, line in zip(rows, zip(*columns.values()))]
+    return ["\n".join(lines) + "\n"]
 
 
 def curve(found):

@@ -72,10 +72,10 @@ class Worker:
 class Server:
     """The S3 server of a folder, in a process of its own."""
 
-    LATENCY_MS, JITTER_MS, MIB_PER_SECOND = 20, 2, 100
+    MIB_PER_SECOND = 100
 
-    def __init__(self, folder):
-        wire = [str(value) for value in (self.LATENCY_MS, self.JITTER_MS, self.MIB_PER_SECOND)]
+    def __init__(self, folder, latency_ms):
+        wire = [str(value) for value in (latency_ms, latency_ms / 10, self.MIB_PER_SECOND)]
         self.process = subprocess.Popen([TARGET / "release" / "zarr-benches", "serve", folder, *wire], stdout=subprocess.PIPE, text=True)
         self.endpoint = self.process.stdout.readline().strip()
 
@@ -103,7 +103,7 @@ class Bench:
     """Measures cases in a folder."""
 
     def __init__(self, folder, n, rounds):
-        self.folder, self.n, self.rounds, self.server = folder, n, rounds, None
+        self.folder, self.n, self.rounds, self.servers = folder, n, rounds, {}
 
     def prepare(self, case, name):
         """Returns the place that an implementation reads or writes."""
@@ -119,10 +119,11 @@ class Bench:
                 shutil.copytree(data.make(self.folder, case.data, self.n), path)
         if case.cold:
             forget(path)
-        if case.suite != "s3":
+        if not case.latency_ms:
             return {"path": str(path), "endpoint": None}
-        self.server = self.server or Server(self.folder)
-        return {"path": str(path.relative_to(self.folder)), "endpoint": self.server.endpoint}
+        if case.latency_ms not in self.servers:
+            self.servers[case.latency_ms] = Server(self.folder, case.latency_ms)
+        return {"path": str(path.relative_to(self.folder)), "endpoint": self.servers[case.latency_ms].endpoint}
 
     def ask(self, case, name, worker, prove):
         import data
@@ -130,11 +131,12 @@ class Bench:
         request = {**case.request, "prove": prove, "place": self.prepare(case, name)}
         if "source" in request:
             request["source"] = str(data.make(self.folder, request["source"], self.n))
-        if self.server:
-            self.server.counts()
+        server = self.servers.get(case.latency_ms)
+        if server:
+            server.counts()
         answer = worker.ask(request)
-        if self.server and "lacks" not in answer:
-            answer |= self.server.counts()
+        if server and "lacks" not in answer:
+            answer |= server.counts()
         if prove and case.writes and "lacks" not in answer:
             answer["checksum"] += self.written(case, request)
         return answer
@@ -170,8 +172,8 @@ class Bench:
         return found, lacks
 
     def close(self):
-        if self.server:
-            self.server.close()
+        for server in self.servers.values():
+            server.close()
 
 
 def least(before, answer):
@@ -194,7 +196,7 @@ def rows(case, found, lacks, n, rounds):
         row["ratio_to_best_peer"] = times[best] / row["ours"] if best and row["ours"] else None
         row["lacks"] = {name: reason for name, reason in lacks.items() if name in (ours, *peers)}
         row["figures"] = {name: found[name] for name in (ours, *peers) if name in found}
-        row |= {"n": n, "rounds": rounds} | ({"size": case.size} if case.size else {})
+        row |= {"n": n, "rounds": rounds} | {key: getattr(case, key) for key in ("size", "inner_chunks") if getattr(case, key)}
         yield rounded(row)
 
 

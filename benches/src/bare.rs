@@ -336,7 +336,10 @@ impl Implementation for Bare {
             data.downcast_ref::<ArrayD<u16>>()
                 .and_then(|data| data.as_slice()),
         ) {
-            (true, Some(data)) => Ok(cube.write(data)),
+            (true, Some(data)) => {
+                cube.write(data);
+                Ok(())
+            }
             _ => lacks("partial writes"),
         }
     }

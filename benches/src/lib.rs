@@ -13,14 +13,15 @@ pub struct Usage {
     pub faults: i64,
     /// The peak of the resident memory above that at the start, in MiB.
     pub peak_mib: f64,
+    /// The number of times that a thread slept: an upper bound of the waits for locks.
+    pub switches: i64,
 }
 
 /// The state of the process at the start of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     wall: Instant,
-    cpu_ms: f64,
-    faults: i64,
+    used: Used,
     resident_mib: f64,
 }
 
@@ -34,11 +35,10 @@ impl Usage {
         // Makes the present memory the peak.
         std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
         let resident_mib = status_mib("VmRSS:");
-        let (cpu_ms, faults) = used();
+        let used = Used::now();
         Start {
             wall: Instant::now(),
-            cpu_ms,
-            faults,
+            used,
             resident_mib,
         }
     }
@@ -52,29 +52,40 @@ impl Start {
     #[must_use]
     pub fn stop(self) -> Usage {
         let wall = self.wall.elapsed();
-        let (cpu_ms, faults) = used();
+        let used = Used::now();
         Usage {
             wall_ms: wall.as_secs_f64() * 1e3,
-            cpu_ms: cpu_ms - self.cpu_ms,
-            faults: faults - self.faults,
+            cpu_ms: used.cpu_ms - self.used.cpu_ms,
+            faults: used.faults - self.used.faults,
+            switches: used.switches - self.used.switches,
             peak_mib: status_mib("VmHWM:") - self.resident_mib,
         }
     }
 }
 
-/// Returns the user and system time in milliseconds, and the number of page faults.
-fn used() -> (f64, i64) {
-    // SAFETY: `getrusage` fills the structure that the pointer refers to.
-    let usage = unsafe {
-        let mut usage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &mut usage);
-        usage
-    };
-    let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
-    (
-        ms(usage.ru_utime) + ms(usage.ru_stime),
-        usage.ru_minflt + usage.ru_majflt,
-    )
+/// What all threads have used since the process started.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    cpu_ms: f64,
+    faults: i64,
+    switches: i64,
+}
+
+impl Used {
+    fn now() -> Self {
+        // SAFETY: `getrusage` fills the structure that the pointer refers to.
+        let usage = unsafe {
+            let mut usage = std::mem::zeroed();
+            libc::getrusage(libc::RUSAGE_SELF, &mut usage);
+            usage
+        };
+        let ms = |time: libc::timeval| time.tv_sec as f64 * 1e3 + time.tv_usec as f64 / 1e3;
+        Self {
+            cpu_ms: ms(usage.ru_utime) + ms(usage.ru_stime),
+            faults: usage.ru_minflt + usage.ru_majflt,
+            switches: usage.ru_nvcsw,
+        }
+    }
 }
 
 /// Returns a line of the status of this process in MiB.

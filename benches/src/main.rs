@@ -4,7 +4,7 @@
 //!     zarr-benches serve FOLDER LATENCY_MS JITTER_MS MIB_PER_SECOND
 //!
 //! A worker reads one request per line from standard input, and writes one answer per line to
-//! standard output: wall and CPU time, page faults, memory and a checksum, or the reason why the
+//! standard output: wall and CPU time, page faults, memory, switches and a checksum, or the reason why the
 //! implementation lacks the operation.
 
 use std::io::{BufRead, Write, stdin, stdout};

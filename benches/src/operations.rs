@@ -3,6 +3,7 @@
 use ndarray::{ArrayD, Axis};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use zarr::limits;
 use zarr_benches::Usage;
 
 use crate::element::{Element, checksum};
@@ -64,6 +65,9 @@ pub fn answer<I: Implementation, T: Element>(
             endpoint: None,
         };
         *source = Some((path.clone(), I::read(&I::open(&place, 0)?, &Region::new())?));
+    }
+    if request.threads > 0 && request.threads != limits::threads() {
+        limits::set_threads(request.threads).map_err(|error| error.to_string())?;
     }
     let data = || &source.as_ref().expect("a source").1;
     let place = &request.place;
@@ -224,6 +228,7 @@ fn measured<R>(work: impl FnOnce() -> Result<R>, sum: impl FnOnce(R) -> u64) -> 
         "cpu_ms": usage.cpu_ms,
         "faults": usage.faults,
         "peak_mib": usage.peak_mib,
+        "switches": usage.switches,
         "checksum": sum(result).to_string(),
     }))
 }

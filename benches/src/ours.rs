@@ -93,7 +93,7 @@ impl Implementation for Ours {
     }
 
     fn write<T: Element>(array: &Array, region: &Region, data: &ArrayD<T>) -> Result<()> {
-        array.write(&selection(region), data).map_err(text)
+        array.write(selection(region), data).map_err(text)
     }
 
     fn append<T: Element>(array: &mut Array, data: &ArrayD<T>) -> Result<()> {

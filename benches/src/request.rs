@@ -42,6 +42,9 @@ pub struct Request {
     /// The number of arrays, appends or chunks.
     #[serde(default)]
     pub count: u64,
+    /// The number of computing threads of this engine; 0 leaves it as it is.
+    #[serde(default)]
+    pub threads: usize,
     /// The second array of a copy.
     pub target: Option<String>,
     /// Options of the Python workers.
