@@ -41,6 +41,8 @@ class Case:
     calls: int = 1
     # The latency of the S3 server from which the data are read, in milliseconds; 0 means local files.
     latency_ms: int = 0
+    # Options of our stores on S3.
+    store_options: dict = dataclasses.field(default_factory=dict)
     # The size that grows along a curve.
     size: int = 0
     # The number of inner chunks, if the page has figures per inner chunk.
@@ -178,13 +180,16 @@ def store():
 
 
 def s3(n):
-    def case(name, on, request, rows=S3):
-        return Case("s3", name, on, request, rows, latency_ms=20)
+    def case(name, on, request, rows=S3, **more):
+        return Case("s3", name, on, request, rows, latency_ms=20, **more)
 
     on, cells = "zstd-sharded-noisy", random_inner_chunks(n)
     yield case("one inner chunk, cold", on, read(cells[0]))
     yield case("100 random inner chunks at once", on, read(*cells, concurrent=True))
     yield case("a slab through 4 shards", on, read(slab(n)))
+    for aim in ["time", "requests"]:
+        options = {"optimize_for": aim}
+        yield case(f"a slab through 4 shards, optimize_for={aim}", on, read(slab(n)), {"ours": RUST["ours"]}, store_options=options)
     yield case("a box through 8 shards", on, read([[n // 2 - 20, n // 2 + 20, 1]] * 3))
     yield case("read all", on, read())
     yield case("open 200 arrays", "many", {"op": "open", "count": 200})

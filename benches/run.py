@@ -123,7 +123,7 @@ class Bench:
             return {"path": str(path), "endpoint": None}
         if case.latency_ms not in self.servers:
             self.servers[case.latency_ms] = Server(self.folder, case.latency_ms)
-        return {"path": str(path.relative_to(self.folder)), "endpoint": self.servers[case.latency_ms].endpoint}
+        return {"path": str(path.relative_to(self.folder)), "endpoint": self.servers[case.latency_ms].endpoint, "options": case.store_options}
 
     def ask(self, case, name, worker, prove):
         import data

@@ -1,5 +1,7 @@
 //! The operations, written once for all implementations.
 
+use std::collections::HashMap;
+
 use ndarray::{ArrayD, Axis};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -63,6 +65,7 @@ pub fn answer<I: Implementation, T: Element>(
         let place = Place {
             path: path.clone(),
             endpoint: None,
+            options: HashMap::new(),
         };
         *source = Some((path.clone(), I::read(&I::open(&place, 0)?, &Region::new())?));
     }
@@ -194,6 +197,7 @@ fn pool<I: Implementation, T: Element>(request: &Request) -> Result<Value> {
             &Place {
                 path: path.clone(),
                 endpoint: None,
+                options: HashMap::new(),
             },
             0,
         )

@@ -37,8 +37,10 @@ fn remote(place: &Place, endpoint: &str) -> Result<Store> {
         ("region", "us-east-1"),
         ("skip_signature", "true"),
     ];
-    let store =
-        Store::open_with(&format!("s3://{BUCKET}/{}", place.path), options).map_err(text)?;
+    let more = place.options.iter();
+    let more = more.map(|(name, value)| (name.as_str(), value.as_str()));
+    let url = format!("s3://{BUCKET}/{}", place.path);
+    let store = Store::open_with(&url, options.into_iter().chain(more)).map_err(text)?;
     *last = Some((place.path.clone(), store.clone()));
     Ok(store)
 }

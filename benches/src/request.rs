@@ -59,6 +59,9 @@ pub struct Place {
     pub path: String,
     /// The URL of the server of the bucket.
     pub endpoint: Option<String>,
+    /// Options of our store, besides those that name the server.
+    #[serde(default)]
+    pub options: HashMap<String, String>,
 }
 
 /// The name of the bucket in every request to the server.
