@@ -147,7 +147,7 @@ impl InnerParts {
     }
 
     /// Removes the next inner chunks to be worked on together, and returns them; `None` if none
-    /// remain.
+    /// remain. Their references to the codecs are counted in memory of their own.
     pub(crate) fn next_batch(&mut self) -> Option<Self> {
         let decoded = self.inner.decoded();
         let size = decoded.elements().unwrap_or(u64::MAX);
@@ -155,11 +155,16 @@ impl InnerParts {
         let count = BATCH_SIZE.div_ceil(size).min(BATCH_LEN);
         (self.parts.left() > 0).then(|| Self {
             parts: self.parts.split(count),
-            inner: self.inner.clone(),
+            inner: Arc::new(CodecChain::clone(&self.inner)),
             counts: self.counts.clone(),
             grid: self.grid.clone(),
             inside: self.inside.clone(),
         })
+    }
+
+    /// Whether the inner chunks are shards themselves.
+    pub(crate) fn are_shards(&self) -> bool {
+        self.inner.sharding().is_some()
     }
 
     /// The number of remaining inner chunks.
