@@ -248,11 +248,18 @@ impl ShardWorks {
                 Encoded::Here(bytes) => Encoded::Here(bytes.clone()),
                 Encoded::Stored(within) => Encoded::Stored(within.clone()),
             };
+            // Each job counts references to these: threads would contend for one count.
+            let (location, attempt) = match parts.left() {
+                1 => (self.location.clone(), self.attempt.clone()),
+                _ => (
+                    Arc::new(ShardLocation::clone(&self.location)),
+                    Arc::new(Attempt::clone(&self.attempt)),
+                ),
+            };
             let batch = Self {
                 parts,
-                // Each job counts references to these: threads would contend for one count.
-                location: Arc::new(ShardLocation::clone(&self.location)),
-                attempt: Arc::new(Attempt::clone(&self.attempt)),
+                location,
+                attempt,
                 index: self.index.clone(),
                 encoded,
                 nested: None,
