@@ -30,6 +30,11 @@ ALLOCATIONS = ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc")
 # The functions whose atomic instructions change the count of references to the codecs of the array: a cache line
 # that all threads share. `next_batch` makes two references, one of them to the codecs, which is later dropped.
 CODECS = re.compile(r"InnerParts as .*Iterator>::next$|drop_in_place<zarr_core::plan::part::ChunkPart>|InnerParts::next_batch")
+# The functions that count references in memory of one batch, which one thread runs, if the batch has several inner
+# chunks: to the codecs, the location and the attempt.
+OWN = re.compile(r"InnerParts as .*Iterator>::next$|drop_in_place<zarr_core::plan::(part::ChunkPart|job::ChunkJob)>|ShardWorks::inner$")
+# The decoded size of a batch, in KiB.
+BATCH_KIB = 256
 # What one thread at a time does, with the iterator of the jobs locked: for a shard, or for what arrived from a store.
 LOCKED = re.compile(r"ShardWorks::next_batch|ObjectEncode as .*Iterator>::next$|Batches<.*Iterator>::next$")
 ALLOCATOR = re.compile(r"_?_?(libc_)?_?(int_)?(malloc|free|calloc|realloc|tcache|arena|memalign|posix_memalign|mid_memalign|sysmalloc|systrim)")
@@ -117,10 +122,12 @@ def main():
         counts = differences(case, arguments.threads, instructions)
         allocations, locked = (counts.pop(name, 0) for name in ("allocations", "locked"))
         own = sum(count for function, count in counts.items() if ALLOCATOR.match(function))
-        codecs = sum(count for function, count in counts.items() if CODECS.search(function))
+        batch = {function for function in counts if case[3] < BATCH_KIB and OWN.search(function)}
+        codecs = sum(count for function, count in counts.items() if CODECS.search(function) and function not in batch)
         others = sum(counts.values()) - own
+        shared = others - sum(counts[function] for function in batch)
         figures = [one, two[3], many[3], max(waits, 0), allocations, own, others, codecs, locked]
-        for cost in (codecs * TRANSFER_US + locked * INSTRUCTION_US, others * TRANSFER_US + locked * INSTRUCTION_US):
+        for cost in (codecs * TRANSFER_US + locked * INSTRUCTION_US, shared * TRANSFER_US + locked * INSTRUCTION_US):
             figures += [cost, one / cost]
         print(f"| {name(case)} | " + " | ".join(f"{figure:.2g}" if figure < 100 else f"{figure:.0f}" for figure in figures) + " |", flush=True)
         most = sorted(counts.items(), key=lambda item: -item[1])[: arguments.sites]

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use zarr::blocking::{Array, Hierarchy, open};
-use zarr::{ArrayBuilder, Selection};
-use zarr_core::plan::{ChunkAccess, ReadPlan, Work};
+use zarr::{ArrayBuilder, Extension, Selection, codecs};
+use zarr_core::plan::{Body, ChunkAccess, ReadPlan, Work};
 use zarr_core::{ArrayLayout, AxisPlaces, ChunkSelection, Error, ErrorKind, Output, PlacedIndices};
 
 /// Creates an array of 8 bytes in chunks of 4; only the first chunk is stored.
@@ -186,4 +186,73 @@ fn an_output_has_one_read_at_a_time_and_an_object_one_attempt() {
     assert_eq!(plan.start(&output).err(), Some(Error::OutputInUse));
     drop(object);
     plan.start(&output).unwrap();
+}
+
+/// Writes an array of 1 MiB in one shard of these codecs, and returns it with the shard.
+fn one_shard(folder: &tempfile::TempDir, inner: u64, codecs: Vec<Extension>) -> (Array, Body) {
+    let hierarchy = open(folder.path().to_str().unwrap()).unwrap();
+    let metadata = ArrayBuilder::new(&[1 << 20], "uint8")
+        .with_chunk_shape(&[inner])
+        .with_shard_shape(&[1 << 20])
+        .with_codecs(codecs);
+    let array = hierarchy
+        .create_array("a", metadata.build().unwrap())
+        .unwrap();
+    let elements = ndarray::Array1::from_elem(1 << 20, 7_u8);
+    array.write(.., &elements).unwrap();
+    let bytes = std::fs::read(folder.path().join("a/c/0")).unwrap();
+    let object_size = bytes.len() as u64;
+    let bytes = bytes.into();
+    (array, Body { bytes, object_size })
+}
+
+#[test]
+fn a_batch_of_a_shard_holds_the_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let (array, body) = one_shard(&folder, 4 << 10, vec![codecs::bytes(true)]);
+    let plan = array.as_async().plan_read(ndarray::s![..]).unwrap();
+    let output = Output::zeroed::<u8>(1 << 20).unwrap();
+    let mut object = plan.start(&output).unwrap().next().unwrap();
+    let works = object.attempt().unwrap().supply(Some(body)).unwrap();
+    let mut batches = works.batches();
+    let mut batch = batches.next().unwrap().unwrap();
+    drop(batches);
+    assert_eq!(object.attempt().err(), Some(Error::OutputInUse));
+    let job = batch.next().unwrap().unwrap();
+    drop(batch);
+    assert_eq!(object.attempt().err(), Some(Error::OutputInUse));
+    drop(job);
+    object.attempt().unwrap();
+}
+
+#[test]
+fn a_nested_shard_in_memory_is_divided_into_batches() {
+    let folder = tempfile::tempdir().unwrap();
+    let nested = codecs::sharding(&[64 << 10], &[codecs::bytes(true)]);
+    let (array, body) = one_shard(&folder, 512 << 10, vec![nested]);
+    let plan = array.as_async().plan_read(ndarray::s![..]).unwrap();
+    let output = Output::zeroed::<u8>(1 << 20).unwrap();
+    let mut object = plan.start(&output).unwrap().next().unwrap();
+    let works = object.attempt().unwrap().supply(Some(body)).unwrap();
+    let mut lens = Vec::new();
+    for batch in works.batches() {
+        let mut len = 0;
+        for work in batch.unwrap() {
+            match work.unwrap() {
+                Work::Decode(job) => job.run().unwrap(),
+                Work::Fetch(fetch) => panic!("{fetch:?}"),
+            }
+            len += 1;
+        }
+        lens.push(len);
+    }
+    assert_eq!(lens, [4; 4]);
+    drop(object);
+    assert!(
+        output
+            .into_vec::<u8>(1 << 20)
+            .unwrap()
+            .iter()
+            .all(|&element| element == 7)
+    );
 }

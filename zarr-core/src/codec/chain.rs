@@ -19,8 +19,14 @@ use crate::limits::Limits;
 ///
 /// *Planned* axes are the axes in which the core copies elements between a chunk and a buffer: the
 /// stored axes if the array to array codecs only reorder axes, else the decoded axes.
+///
+/// A clone refers to the same codecs. Threads that each use an `Arc` of their own clone do not
+/// contend for one count of references.
+#[derive(Clone, Debug)]
+pub struct CodecChain(Arc<Bound>);
+
 #[derive(Debug)]
-pub struct CodecChain {
+struct Bound {
     /// The codecs in metadata.
     codecs: Vec<Extension>,
     decoded: ChunkSpec,
@@ -66,7 +72,7 @@ impl CodecChain {
         for spec in encoded.chain([&decoded]) {
             widest = widest.max(spec.decoded_size(isize::MAX as u64)?.unwrap_or(0));
         }
-        Ok(Self {
+        Ok(Self(Arc::new(Bound {
             codecs: codecs.to_vec(),
             decoded,
             stored,
@@ -76,26 +82,27 @@ impl CodecChain {
             axis_order,
             widest,
             max_chunk_size: limits.max_chunk_size,
-        })
+        })))
     }
 
     /// Whether both chains decode equal bytes to equal chunks, if one registry bound them.
     pub(crate) fn decodes_like(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other) || (self.decoded == other.decoded && self.codecs == other.codecs)
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.decoded == other.0.decoded && self.0.codecs == other.0.codecs)
     }
 
     /// The chunk that the chain encodes.
     #[must_use]
     pub fn decoded(&self) -> &ChunkSpec {
-        &self.decoded
+        &self.0.decoded
     }
 
     /// The size of the encoded chunk.
     #[must_use]
     pub fn encoded_size(&self) -> EncodedSize {
-        match self.bytes_to_bytes.last() {
+        match self.0.bytes_to_bytes.last() {
             Some(codec) => codec.encoded_size(),
-            None => self.array_to_bytes.encoded_size(),
+            None => self.0.array_to_bytes.encoded_size(),
         }
     }
 
@@ -103,8 +110,8 @@ impl CodecChain {
     /// alone: no codec follows sharding, and the codecs before it only reorder axes.
     #[must_use]
     pub fn sharding(&self) -> Option<&dyn Sharding> {
-        if self.bytes_to_bytes.is_empty() && self.axis_order.is_some() {
-            self.array_to_bytes.sharding()
+        if self.0.bytes_to_bytes.is_empty() && self.0.axis_order.is_some() {
+            self.0.array_to_bytes.sharding()
         } else {
             None
         }
@@ -114,7 +121,7 @@ impl CodecChain {
     /// decoded chunk. `None` if the codecs do more than reorder axes.
     #[must_use]
     pub fn axis_order(&self) -> Option<&[usize]> {
-        self.axis_order.as_deref()
+        self.0.axis_order.as_deref()
     }
 
     /// The axis order, if it moves any axis.
@@ -124,10 +131,10 @@ impl CodecChain {
 
     /// The chunk in planned axes, in which elements are copied.
     pub(crate) fn planned(&self) -> &ChunkSpec {
-        if self.axis_order.is_some() {
-            &self.stored
+        if self.0.axis_order.is_some() {
+            &self.0.stored
         } else {
-            &self.decoded
+            &self.0.decoded
         }
     }
 
@@ -138,10 +145,11 @@ impl CodecChain {
     /// chunks are byte-swapped as a whole.
     fn copied_order(&self) -> Option<ByteOrder> {
         let order = self
+            .0
             .axis_order
             .as_ref()
-            .and_then(|_| self.array_to_bytes.byte_order())?;
-        let data_type = &self.stored.data_type;
+            .and_then(|_| self.0.array_to_bytes.byte_order())?;
+        let data_type = &self.0.stored.data_type;
         let alike = data_type.admits_all() && data_type.fields().is_empty();
         (alike || order == ByteOrder::native()).then_some(order)
     }
@@ -154,27 +162,27 @@ impl CodecChain {
 
     /// The largest chunk that is decoded whole, in bytes.
     pub(crate) fn max_chunk_size(&self) -> u64 {
-        self.max_chunk_size
+        self.0.max_chunk_size
     }
 
     /// The byte order of stored elements, if a codec defines one; for a shard, the byte order
     /// inside its inner chunks.
     pub(crate) fn stored_order(&self) -> Option<ByteOrder> {
-        match self.array_to_bytes.sharding() {
+        match self.0.array_to_bytes.sharding() {
             Some(sharding) => sharding.inner().stored_order(),
-            None => self.array_to_bytes.byte_order(),
+            None => self.0.array_to_bytes.byte_order(),
         }
     }
 
     /// Rejects a chunk whose size between any two codecs exceeds the limit.
     fn check_widest(&self) -> Result<()> {
-        if self.widest as u64 <= self.max_chunk_size {
+        if self.0.widest as u64 <= self.0.max_chunk_size {
             return Ok(());
         }
         Err(Error::TooLarge {
             what: "decoded chunk",
-            wanted: format!("{} bytes", self.widest),
-            limit: self.max_chunk_size,
+            wanted: format!("{} bytes", self.0.widest),
+            limit: self.0.max_chunk_size,
         })
     }
 
@@ -182,7 +190,7 @@ impl CodecChain {
     pub(crate) fn elements_size(&self) -> Result<usize> {
         self.check_widest()?;
         self.planned()
-            .decoded_size(self.max_chunk_size)?
+            .decoded_size(self.0.max_chunk_size)?
             .ok_or_else(|| self.unsupported("a fixed-size buffer for variable-size elements of"))
     }
 
@@ -194,14 +202,14 @@ impl CodecChain {
     ) -> Result<R> {
         let size = self.elements_size()?;
         unwrap_bytes(
-            &self.bytes_to_bytes,
-            self.array_to_bytes.encoded_size(),
+            &self.0.bytes_to_bytes,
+            self.0.array_to_bytes.encoded_size(),
             encoded,
             |stored| {
                 if let Some(order) = self.copied_order() {
                     EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
                     let foreign = order != ByteOrder::native();
-                    let data_type = &self.stored.data_type;
+                    let data_type = &self.0.stored.data_type;
                     if data_type.admits_all() {
                         return use_elements(StoredElements {
                             bytes: stored,
@@ -228,8 +236,8 @@ impl CodecChain {
     /// Decodes a chunk of variable-size elements to offsets, one more than there are elements, and
     /// bytes, in C order of the planned axes.
     pub(crate) fn decode_variable(&self, encoded: &[u8]) -> Result<(Vec<usize>, Vec<u8>)> {
-        let stored = self.array_to_bytes.encoded_size();
-        let data = unwrap_bytes(&self.bytes_to_bytes, stored, encoded, |stored| {
+        let stored = self.0.array_to_bytes.encoded_size();
+        let data = unwrap_bytes(&self.0.bytes_to_bytes, stored, encoded, |stored| {
             self.decode_planned(stored)
         })?;
         match data {
@@ -254,18 +262,18 @@ impl CodecChain {
 
     fn unsupported(&self, what: &str) -> Error {
         Error::Unsupported {
-            what: format!("{what} {}", self.decoded.data_type),
+            what: format!("{what} {}", self.0.decoded.data_type),
         }
     }
 
     /// Decodes with the array to bytes codec, to elements in C order of the stored axes and this
     /// machine's byte order.
     fn decode_stored(&self, stored: &[u8]) -> Result<ChunkData> {
-        let data_type = &self.stored.data_type;
-        let mut data = match self.array_to_bytes.byte_order() {
-            None => self.array_to_bytes.decode(stored)?,
+        let data_type = &self.0.stored.data_type;
+        let mut data = match self.0.array_to_bytes.byte_order() {
+            None => self.0.array_to_bytes.decode(stored)?,
             Some(order) => {
-                if let Some(size) = self.stored.decoded_size(self.max_chunk_size)? {
+                if let Some(size) = self.0.stored.decoded_size(self.0.max_chunk_size)? {
                     EncodedSize::Exact(size).check("decoded chunk", stored.len())?;
                 }
                 let mut elements = stored.to_vec();
@@ -282,12 +290,12 @@ impl CodecChain {
     }
 
     fn decode_arrays(&self, mut data: ChunkData) -> Result<ChunkData> {
-        for codec in self.array_to_array.iter().rev() {
+        for codec in self.0.array_to_array.iter().rev() {
             data = codec.decode(data)?;
         }
         match &mut data {
-            ChunkData::Fixed(elements) if !self.array_to_array.is_empty() => {
-                self.decoded.data_type.admit(elements)?;
+            ChunkData::Fixed(elements) if !self.0.array_to_array.is_empty() => {
+                self.0.decoded.data_type.admit(elements)?;
             }
             _ => {}
         }
@@ -297,7 +305,7 @@ impl CodecChain {
     /// Decodes with the array to bytes codec to the planned axes.
     fn decode_planned(&self, stored: &[u8]) -> Result<ChunkData> {
         let data = self.decode_stored(stored)?;
-        match self.axis_order {
+        match self.0.axis_order {
             Some(_) => Ok(data),
             None => self.decode_arrays(data),
         }
@@ -305,35 +313,35 @@ impl CodecChain {
 
     /// Encodes elements in C order of the planned axes and this machine's byte order.
     fn encode_planned(&self, mut data: ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
-        if self.axis_order.is_none() {
+        if self.0.axis_order.is_none() {
             data = self.encode_arrays(data)?;
         }
         self.encode_stored(&data, encoded)
     }
 
     fn encode_arrays(&self, mut data: ChunkData) -> Result<ChunkData> {
-        for codec in &self.array_to_array {
+        for codec in &self.0.array_to_array {
             data = codec.encode(data)?;
         }
         Ok(data)
     }
 
     fn encode_stored(&self, data: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
-        let order = self.array_to_bytes.byte_order();
+        let order = self.0.array_to_bytes.byte_order();
         if let (Some(order), ChunkData::Fixed(bytes)) = (order, data)
             && order == ByteOrder::native()
         {
-            return wrap_bytes(&self.bytes_to_bytes, bytes, encoded);
+            return wrap_bytes(&self.0.bytes_to_bytes, bytes, encoded);
         }
         with_scratch(|stored| {
             match (order, data) {
                 (Some(_), ChunkData::Fixed(bytes)) => {
                     stored.extend_from_slice(bytes);
-                    self.stored.data_type.swap_bytes(stored);
+                    self.0.stored.data_type.swap_bytes(stored);
                 }
-                _ => self.array_to_bytes.encode(data, stored)?,
+                _ => self.0.array_to_bytes.encode(data, stored)?,
             }
-            wrap_bytes(&self.bytes_to_bytes, stored, encoded)
+            wrap_bytes(&self.0.bytes_to_bytes, stored, encoded)
         })
     }
 
@@ -344,16 +352,16 @@ impl CodecChain {
             return Ok(false);
         }
         EncodedSize::Exact(self.elements_size()?).check("decoded chunk", elements.len())?;
-        unwrap_bytes_into(&self.bytes_to_bytes, encoded, elements)?;
-        self.stored.data_type.admit(elements)?;
+        unwrap_bytes_into(&self.0.bytes_to_bytes, encoded, elements)?;
+        self.0.stored.data_type.admit(elements)?;
         Ok(true)
     }
 
     /// Whether the encoded chunk is exactly its elements in the form that [`Self::encode`] takes.
     pub(crate) fn is_uncompressed(&self) -> bool {
         self.copied_order().is_some()
-            && self.bytes_to_bytes.is_empty()
-            && self.stored.data_type.admits_all()
+            && self.0.bytes_to_bytes.is_empty()
+            && self.0.stored.data_type.admits_all()
     }
 
     /// Encodes elements, given in C order of the planned axes and in foreign byte order if
@@ -361,7 +369,7 @@ impl CodecChain {
     pub(crate) fn encode(&self, elements: &[u8], encoded: &mut Vec<u8>) -> Result<()> {
         self.planned().data_type.check(elements)?;
         if self.copied_order().is_some() {
-            return wrap_bytes(&self.bytes_to_bytes, elements, encoded);
+            return wrap_bytes(&self.0.bytes_to_bytes, elements, encoded);
         }
         self.encode_planned(ChunkData::Fixed(elements.to_vec()), encoded)
     }

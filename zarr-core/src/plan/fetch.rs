@@ -84,7 +84,7 @@ impl Fetch {
     /// Creates the first fetch of a chunk that is a whole object (`within` is `None`) or a part of
     /// one.
     pub(super) fn chunk(job: ChunkJob, within: Option<Range<u64>>) -> Self {
-        let purpose = Purpose::first(&job.part, job.attempt.options);
+        let purpose = Purpose::first(&job.part, job.attempt.options());
         let mut fetch = Self {
             range: within.clone().map_or(ByteRange::All, ByteRange::Range),
             purpose,

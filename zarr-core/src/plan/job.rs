@@ -53,7 +53,7 @@ impl ChunkJob {
         read: impl FnOnce(&mut [u8]) -> Result<(), E>,
     ) -> Result<Option<Self>, E> {
         let raw = self.part.chain.is_uncompressed() && !self.part.chain.encodes_foreign();
-        let target = self.chunk_copy().contiguous(self.attempt.lease.span());
+        let target = self.chunk_copy().contiguous(self.attempt.lease().span());
         let Some(mut target) = target.filter(|target| raw && target.len() as u64 == size) else {
             return Ok(Some(self));
         };
@@ -117,7 +117,7 @@ impl ChunkJob {
         let spec = self.part.chain.planned();
         let mut copy = self.chunk_copy();
         let Some(encoded) = encoded else {
-            if self.attempt.lease.is_fresh() && spec.fill_value.is_zero() {
+            if self.attempt.lease().is_fresh() && spec.fill_value.is_zero() {
                 return Ok(());
             }
             self.check_bools(spec.fill_value.bytes())?;

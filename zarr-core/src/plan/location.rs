@@ -23,7 +23,7 @@ pub(crate) struct InnerLocation {
 }
 
 /// The location of a shard, shared by its inner chunks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ShardLocation {
     key: Arc<str>,
     /// The number of inner chunks along each dimension.

@@ -2,7 +2,6 @@
 //! read again, into the same elements.
 
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
 
 use super::Fetch;
 use crate::error::{Error, Result};
@@ -32,13 +31,11 @@ impl ObjectRead {
     /// [`Error::OutputInUse`] while fetches or jobs of an earlier attempt exist.
     pub fn attempt(&mut self) -> Result<Fetch> {
         let attempt = self.fetch.attempt();
-        if Arc::strong_count(attempt) > 1 {
+        if !attempt.is_unshared() {
             return Err(Error::OutputInUse);
         }
-        // Writes of dropped jobs happen before the next attempt.
-        fence(Ordering::Acquire);
-        if attempt.wrote.load(Ordering::Relaxed) {
-            attempt.lease.restart();
+        if attempt.wrote() {
+            attempt.lease().restart();
         }
         Ok(self.fetch.duplicate())
     }

@@ -147,19 +147,33 @@ impl InnerParts {
     }
 
     /// Removes the next inner chunks to be worked on together, and returns them; `None` if none
-    /// remain.
+    /// remain. If there are several, their references to the codecs are counted in memory of their
+    /// own.
     pub(crate) fn next_batch(&mut self) -> Option<Self> {
         let decoded = self.inner.decoded();
         let size = decoded.elements().unwrap_or(u64::MAX);
         let size = size.saturating_mul(decoded.item_size() as u64).max(1);
         let count = BATCH_SIZE.div_ceil(size).min(BATCH_LEN);
-        (self.parts.left() > 0).then(|| Self {
-            parts: self.parts.split(count),
-            inner: self.inner.clone(),
+        if self.parts.left() == 0 {
+            return None;
+        }
+        let parts = self.parts.split(count);
+        let inner = match parts.left() {
+            1 => self.inner.clone(),
+            _ => Arc::new(CodecChain::clone(&self.inner)),
+        };
+        Some(Self {
+            parts,
+            inner,
             counts: self.counts.clone(),
             grid: self.grid.clone(),
             inside: self.inside.clone(),
         })
+    }
+
+    /// Whether the inner chunks are shards themselves.
+    pub(crate) fn are_shards(&self) -> bool {
+        self.inner.sharding().is_some()
     }
 
     /// The number of remaining inner chunks.

@@ -112,8 +112,7 @@ impl Fetch {
 impl Works {
     /// Creates a single job; without bytes, the fill value stands for the chunk.
     fn decode(job: ChunkJob, encoded: Option<Bytes>) -> Self {
-        let work = Work::Decode(DecodeJob { job, encoded });
-        Self(Kind::One(Some(Box::new(work))))
+        Work::Decode(DecodeJob { job, encoded }).into()
     }
 
     /// Creates the work for a shard in memory.
@@ -150,23 +149,29 @@ impl Works {
     }
 }
 
+impl From<Work> for Works {
+    fn from(work: Work) -> Self {
+        Self(Kind::One(Some(Box::new(work))))
+    }
+}
+
 impl From<Fetch> for Works {
     fn from(fetch: Fetch) -> Self {
-        Self(Kind::One(Some(Box::new(Work::Fetch(fetch)))))
+        Work::Fetch(fetch).into()
     }
 }
 
 impl Works {
     /// Divides the work into parts that threads do independently: small inner chunks together,
-    /// large ones alone.
-    pub fn batches(self) -> impl Iterator<Item = Self> {
+    /// large ones alone, nested shards in memory by their inner chunks.
+    pub fn batches(self) -> impl Iterator<Item = Result<Self>> {
         let (mut one, mut shard) = match self.0 {
             Kind::One(work) => (Some(Self(Kind::One(work))), None),
             Kind::Shard(shard) => (None, Some(shard)),
         };
         std::iter::from_fn(move || match &mut shard {
-            None => one.take(),
-            Some(shard) => Some(Self(Kind::Shard(Box::new(shard.next_batch()?)))),
+            None => one.take().map(Ok),
+            Some(shard) => shard.next_batch(),
         })
     }
 
@@ -221,19 +226,46 @@ impl ShardWorks {
         Ok(Self::of_job(shard, Arc::new(index), Encoded::Here(bytes)))
     }
 
-    fn next_batch(&mut self) -> Option<Self> {
-        let encoded = match &self.encoded {
-            Encoded::Stored(within) => Encoded::Stored(within.clone()),
-            Encoded::Here(bytes) => Encoded::Here(bytes.clone()),
-        };
-        Some(Self {
-            parts: self.parts.next_batch()?,
-            location: self.location.clone(),
-            attempt: self.attempt.clone(),
-            index: self.index.clone(),
-            encoded,
-            nested: None,
-        })
+    fn next_batch(&mut self) -> Option<Result<Works>> {
+        loop {
+            if let Some(nested) = &mut self.nested {
+                match nested.next_batch() {
+                    Some(batch) => return Some(batch),
+                    None => self.nested = None,
+                }
+            }
+            let mut parts = self.parts.next_batch()?;
+            let encoded = match &self.encoded {
+                Encoded::Here(_) if parts.left() == 1 && parts.are_shards() => {
+                    let (position, part) = parts.next()?;
+                    match self.inner(position, part) {
+                        Ok(Next::Shard(nested)) => self.nested = Some(Box::new(nested)),
+                        Ok(Next::Work(work)) => return Some(Ok(work.into())),
+                        Err(error) => return Some(Err(error)),
+                    }
+                    continue;
+                }
+                Encoded::Here(bytes) => Encoded::Here(bytes.clone()),
+                Encoded::Stored(within) => Encoded::Stored(within.clone()),
+            };
+            // Each job counts references to these: threads would contend for one count.
+            let (location, attempt) = match parts.left() {
+                1 => (self.location.clone(), self.attempt.clone()),
+                _ => (
+                    Arc::new(ShardLocation::clone(&self.location)),
+                    Arc::new(Attempt::clone(&self.attempt)),
+                ),
+            };
+            let batch = Self {
+                parts,
+                location,
+                attempt,
+                index: self.index.clone(),
+                encoded,
+                nested: None,
+            };
+            return Some(Ok(Works(Kind::Shard(Box::new(batch)))));
+        }
     }
 
     fn ranges(&self) -> Vec<Range<u64>> {

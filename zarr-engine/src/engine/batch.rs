@@ -8,8 +8,7 @@ const SIZE: u64 = 256 << 10;
 /// The maximum number of jobs per batch, for jobs with little decoded data.
 const LEN: usize = 4096;
 
-/// Groups jobs into batches lazily. A failed job discards the batch being collected; consumers stop
-/// there.
+/// Groups jobs into batches lazily.
 pub(super) struct Batches<I, T> {
     jobs: I,
     /// Returns the decoded size of a job, in bytes.
@@ -22,21 +21,18 @@ impl<I, T> Batches<I, T> {
     }
 }
 
-impl<T, E, I: Iterator<Item = Result<T, E>>> Iterator for Batches<I, T> {
-    type Item = Result<Vec<T>, E>;
+impl<T, I: Iterator<Item = T>> Iterator for Batches<I, T> {
+    type Item = Vec<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (mut batch, mut size) = (Vec::new(), 0_u64);
         while size < SIZE && batch.len() < LEN {
-            match self.jobs.next() {
-                None => break,
-                Some(Ok(job)) => {
-                    size = size.saturating_add((self.size)(&job));
-                    batch.push(job);
-                }
-                Some(Err(error)) => return Some(Err(error)),
-            }
+            let Some(job) = self.jobs.next() else {
+                break;
+            };
+            size = size.saturating_add((self.size)(&job));
+            batch.push(job);
         }
-        (!batch.is_empty()).then_some(Ok(batch))
+        (!batch.is_empty()).then_some(batch)
     }
 }

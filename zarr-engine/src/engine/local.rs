@@ -111,7 +111,7 @@ impl Engine {
             return Ok(());
         };
         let Some(second) = batches.next() else {
-            return self.run_batch(file, first, target);
+            return self.run_batch(file, first?, target);
         };
         let (engine, file, target) = (self.clone(), file.cloned(), target.clone());
         compute_blocking(move || {
@@ -119,7 +119,7 @@ impl Engine {
                 .into_iter()
                 .chain(batches)
                 .par_bridge()
-                .try_for_each(|batch| engine.run_batch(file.as_ref(), batch, &target))
+                .try_for_each(|batch| engine.run_batch(file.as_ref(), batch?, &target))
         })?
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::{Either, ready};
 use rayon::iter::{ParallelBridge, ParallelIterator};
-use zarr_core::plan::{Body, ChunkJob, DecodeJob, DecodedChunk, Fetch, Work};
+use zarr_core::plan::{Body, ChunkJob, DecodeJob, DecodedChunk, Fetch, Purpose, Work, Works};
 
 use super::batch::Batches;
 use super::cache::{Cached, CachedChunk, Caches, Chunk, Place};
@@ -16,6 +16,13 @@ const SMALL: u64 = 64 << 10;
 
 /// A fetch with the chunk that it asked for; `None` if the object does not exist.
 pub(super) type Arrived = (Fetch, Option<CachedChunk>);
+
+/// What one computing thread does at a time.
+enum Batch {
+    Steps(Vec<Step>),
+    /// A part of a shard: the thread that runs its jobs also makes them.
+    Works(Works),
+}
 
 /// The work on one chunk.
 enum Step {
@@ -37,24 +44,25 @@ pub(super) fn resume(
     let sizes = arrived.iter().map(|(fetch, _)| fetch.decoded_size());
     let is_small = jobs.is_empty() && sizes.fold(0, u64::saturating_add) <= SMALL;
     let work = move || {
-        let steps = arrived
-            .into_iter()
-            .map(|arrived| steps(&caches, arrived))
-            .collect::<zarr_core::Result<Vec<_>>>()?;
-        let jobs = jobs
-            .into_iter()
-            .map(|job| Ok(Step::Work(Work::Decode(job), None)));
+        let (steps, shards) = supply(&caches, jobs, arrived)?;
         let left = Mutex::new(Vec::new());
-        let run = |batch: zarr_core::Result<Vec<Step>>| {
-            let mut fetches = Vec::new();
-            for step in batch? {
-                fetches.extend(step.run(&target)?);
+        let run = |batch: zarr_core::Result<Batch>| {
+            let fetches = batch?.run(&target)?;
+            if !fetches.is_empty() {
+                let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+                left.extend(fetches);
             }
-            let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-            left.extend(fetches);
             Ok::<_, Error>(())
         };
-        let mut batches = Batches::new(jobs.chain(steps.into_iter().flatten()), Step::decoded_size);
+        // Rayon locks this iterator while it takes a batch.
+        let mut batches = Batches::new(steps.into_iter(), Step::decoded_size)
+            .map(|steps| Ok(Batch::Steps(steps)))
+            .chain(
+                shards
+                    .into_iter()
+                    .flat_map(Works::batches)
+                    .map(|works| Ok(Batch::Works(works?))),
+            );
         match is_small {
             true => batches.try_for_each(run)?,
             false => batches.par_bridge().try_for_each(run)?,
@@ -68,35 +76,70 @@ pub(super) fn resume(
     async { running.await? }
 }
 
-/// Returns the steps that follow from what arrived.
-fn steps(
+/// Returns the steps of jobs and of the chunks that arrived, and the work of the shards that
+/// arrived.
+fn supply(
     caches: &Arc<Caches>,
-    (fetch, chunk): Arrived,
-) -> zarr_core::Result<impl Iterator<Item = zarr_core::Result<Step>> + use<>> {
-    let (copy, works, mut place) = match chunk {
-        Some(Cached {
-            value: Chunk::Decoded(chunk),
-            ..
-        }) => {
-            let job = fetch.into_job();
-            let job = job.expect("only the fetch of a chunk accepts a decoded chunk");
-            (Some(Ok(Step::Copy(job, chunk))), None, None)
+    jobs: Vec<DecodeJob>,
+    arrived: Vec<Arrived>,
+) -> zarr_core::Result<(Vec<Step>, Vec<Works>)> {
+    let jobs = jobs.into_iter();
+    let mut steps = jobs
+        .map(|job| Step::Work(Work::Decode(job), None))
+        .collect::<Vec<_>>();
+    let mut shards = Vec::new();
+    for (fetch, chunk) in arrived {
+        let is_chunk = fetch.purpose() == Purpose::Chunk;
+        let (works, mut place) = match chunk {
+            Some(Cached {
+                value: Chunk::Decoded(chunk),
+                ..
+            }) => {
+                let job = fetch.into_job();
+                let job = job.expect("only the fetch of a chunk accepts a decoded chunk");
+                steps.push(Step::Copy(job, chunk));
+                continue;
+            }
+            Some(Cached {
+                version,
+                object_size,
+                value: Chunk::Encoded(bytes),
+            }) => {
+                let place = caches.place(&fetch, || version);
+                (fetch.supply(Some(Body { bytes, object_size }))?, place)
+            }
+            None => (fetch.supply(None)?, None),
+        };
+        if !is_chunk {
+            shards.push(works);
+            continue;
         }
-        Some(Cached {
-            version,
-            object_size,
-            value: Chunk::Encoded(bytes),
-        }) => {
-            let place = caches.place(&fetch, || version);
-            let works = fetch.supply(Some(Body { bytes, object_size }))?;
-            (None, Some(works), place)
+        // A chunk is one job.
+        for work in works {
+            steps.push(Step::Work(work?, place.take()));
         }
-        None => (None, Some(fetch.supply(None)?), None),
-    };
-    // Only a chunk has a place, and a chunk is one job.
-    let works = works.into_iter().flatten();
-    let works = works.map(move |work| Ok(Step::Work(work?, place.take())));
-    Ok(copy.into_iter().chain(works))
+    }
+    Ok((steps, shards))
+}
+
+impl Batch {
+    /// Runs the steps, and returns the work that needs more bytes.
+    fn run(self, target: &Target) -> Result<Vec<Work>> {
+        let mut fetches = Vec::new();
+        match self {
+            Self::Steps(steps) => {
+                for step in steps {
+                    fetches.extend(step.run(target)?);
+                }
+            }
+            Self::Works(works) => {
+                for work in works {
+                    fetches.extend(Step::Work(work?, None).run(target)?);
+                }
+            }
+        }
+        Ok(fetches)
+    }
 }
 
 impl Step {

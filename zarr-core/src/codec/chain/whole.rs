@@ -14,14 +14,14 @@ impl CodecChain {
     /// Fails if the chunk is damaged or larger than the limit.
     pub fn decode_chunk(&self, encoded: &[u8]) -> Result<ChunkData> {
         self.check_widest()?;
-        let size = self.decoded.decoded_size(self.max_chunk_size)?;
+        let size = self.0.decoded.decoded_size(self.0.max_chunk_size)?;
         // Shards that are read in parts may contain unused space.
         if self.sharding().is_none() {
             self.encoded_size().check("stored chunk", encoded.len())?;
         }
         let data = unwrap_bytes(
-            &self.bytes_to_bytes,
-            self.array_to_bytes.encoded_size(),
+            &self.0.bytes_to_bytes,
+            self.0.array_to_bytes.encoded_size(),
             encoded,
             |stored| self.decode_stored(stored),
         )?;
@@ -31,7 +31,7 @@ impl CodecChain {
                 EncodedSize::Exact(size).check("decoded chunk", bytes.len())?;
             }
             (_, ChunkData::Variable { offsets, bytes }) => {
-                check_offsets(offsets, bytes, self.decoded.elements()?)?;
+                check_offsets(offsets, bytes, self.0.decoded.elements()?)?;
             }
             _ => {}
         }
@@ -46,12 +46,12 @@ impl CodecChain {
     pub fn encode_chunk(&self, decoded: &ChunkData, encoded: &mut Vec<u8>) -> Result<()> {
         self.check_widest()?;
         match decoded {
-            ChunkData::Fixed(elements) => self.decoded.data_type.check(elements)?,
+            ChunkData::Fixed(elements) => self.0.decoded.data_type.check(elements)?,
             ChunkData::Variable { offsets, bytes } => {
-                check_offsets(offsets, bytes, self.decoded.elements()?)?;
+                check_offsets(offsets, bytes, self.0.decoded.elements()?)?;
             }
         }
-        if self.array_to_array.is_empty() {
+        if self.0.array_to_array.is_empty() {
             return self.encode_stored(decoded, encoded);
         }
         let data = self.encode_arrays(decoded.clone())?;
