@@ -9,11 +9,15 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
+use futures::channel::mpsc::UnboundedReceiver;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, SelectAll};
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 
 use super::ObjectBackend;
 use super::parts::{Part, Parts};
@@ -63,7 +67,7 @@ pub(super) struct RangeReads {
     requests: Vec<Range<u64>>,
     next_request: usize,
     max_in_flight: usize,
-    arriving: SelectAll<BoxStream<'static, Arrived>>,
+    arriving: SelectAll<Running>,
     /// The number of requests in flight.
     in_flight: usize,
     /// The bytes of the requests in flight.
@@ -75,8 +79,41 @@ pub(super) struct RangeReads {
 /// What arrives from a request.
 enum Arrived {
     Part(Part),
-    /// The end of a request of this many bytes; all of its parts have arrived, or will yet.
+    /// The end of a request of this many bytes, after its parts.
     End(u64, Result<()>),
+}
+
+/// A request that runs, and its parts that wait for the caller: both count as in flight.
+struct Running {
+    size: u64,
+    arriving: UnboundedReceiver<Part>,
+    running: Option<BoxFuture<'static, Result<()>>>,
+    ended: Option<Result<()>>,
+}
+
+impl Stream for Running {
+    type Item = Arrived;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> Poll<Option<Arrived>> {
+        if let Some(running) = &mut self.running
+            && let Poll::Ready(result) = running.poll_unpin(context)
+        {
+            // Drops the sender of the parts.
+            self.running = None;
+            self.ended = Some(result);
+        }
+        match ready!(self.arriving.poll_next_unpin(context)) {
+            Some(part) => Poll::Ready(Some(Arrived::Part(part))),
+            None if self.running.is_some() => Poll::Pending,
+            None => {
+                let size = self.size;
+                Poll::Ready(self.ended.take().map(|result| Arrived::End(size, result)))
+            }
+        }
+    }
 }
 
 impl RangeReads {
@@ -154,10 +191,13 @@ impl RangeReads {
             let parts = run(&self.assembly.parts, range);
             let ranges = self.assembly.parts[parts.clone()].to_vec();
             let (parts, arriving) = Parts::new(ranges, parts.start);
-            let ended = fetch(Arc::clone(&self.read), range.clone(), parts);
-            let ended = ended.map(move |result| Arrived::End(size, result));
-            let arrived = stream::select(arriving.map(Arrived::Part), ended.into_stream());
-            self.arriving.push(arrived.boxed());
+            let running = fetch(Arc::clone(&self.read), range.clone(), parts);
+            self.arriving.push(Running {
+                size,
+                arriving,
+                running: Some(running),
+                ended: None,
+            });
             self.in_flight += 1;
             self.outstanding += size;
             self.next_request += 1;
@@ -167,11 +207,7 @@ impl RangeReads {
 
 /// Starts one request, which hands all of its parts on or returns an error. The request continues
 /// while the caller processes the bytes of others.
-fn fetch(
-    read: Arc<Read>,
-    range: Range<u64>,
-    mut parts: Parts,
-) -> impl Future<Output = Result<()>> + Send + use<> {
+fn fetch(read: Arc<Read>, range: Range<u64>, mut parts: Parts) -> BoxFuture<'static, Result<()>> {
     let (context, backend, key) = (read.context.clone(), read.backend.clone(), read.key.clone());
     backend.request(&context, &key, async move {
         match read.run_parts(&range, &mut parts).await? {

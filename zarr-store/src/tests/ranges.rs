@@ -180,6 +180,23 @@ async fn ranges_arrive_before_the_end_of_their_request() {
 }
 
 #[tokio::test]
+async fn a_request_is_in_flight_until_the_caller_has_taken_its_ranges() {
+    let store = Store::memory().with_cost_model(CostModel {
+        max_in_flight: 1,
+        part_min: 400,
+        part_max: 400,
+        ..CostModel::memory()
+    });
+    put(&store, "k", pattern(1000)).await;
+    let mut arriving = store.get_ranges("k", every(8, 100, 0), None);
+    for taken in 1..=8 {
+        arriving.next().await.unwrap().unwrap();
+        assert_eq!(store.requests().gets, if taken <= 4 { 1 } else { 2 });
+    }
+    assert!(arriving.next().await.is_none());
+}
+
+#[tokio::test]
 async fn cut_bodies_are_errors() {
     for (size, expected) in [(0, 1024), (1023, 1024)] {
         let (store, faults) = faulty();
