@@ -116,8 +116,8 @@ impl Store {
 
     /// Reads many ranges of one object, in as few and as evenly sized requests as the cost model
     /// allows. Ranges may overlap, repeat and come in any order; the stream yields each as soon as
-    /// its bytes have arrived, and ends after an error. On a remote store, the requests of calls that
-    /// run at the same time, for one version of one object, are planned together.
+    /// its bytes have arrived, and ends after an error. On a remote store, calls that run at the same
+    /// time on one runtime, for one version of one object and up to 64 MiB in total, share requests.
     ///
     /// Ranges are not clamped: a range that reaches past the end is
     /// [`ShortBody`](crate::Error::ShortBody). An empty range costs no request.

@@ -49,8 +49,8 @@ pub struct CostModel {
 
 impl CostModel {
     /// The model for S3, Google Cloud Storage and Azure: 15 ms, 80 MB/s per connection, 256 requests
-    /// in flight. The requests for the ranges of an object are at most 1.3 times the fewest, rounded
-    /// down: a plan of one to three requests is never split further.
+    /// in flight. The requests for the ranges of an object are at most 1.3 times those of up to 64 MiB
+    /// that read no large gaps, rounded down: one to three requests are never split further.
     #[must_use]
     pub fn object() -> Self {
         Self {

@@ -239,7 +239,7 @@ impl Error {
     }
 
     /// Returns this error for another caller of the same request; `None` if the error may concern
-    /// one caller alone.
+    /// the range of one caller alone.
     pub(crate) fn to_all(&self) -> Option<Self> {
         Some(match self {
             Self::NotFound { place } => Self::NotFound {
@@ -253,6 +253,24 @@ impl Error {
                 operation,
                 cause,
             } => Self::Timeout {
+                place: place.clone(),
+                operation,
+                cause: cause.clone(),
+            },
+            Self::PermissionDenied {
+                place,
+                operation,
+                cause,
+            } => Self::PermissionDenied {
+                place: place.clone(),
+                operation,
+                cause: cause.clone(),
+            },
+            Self::Backend {
+                place,
+                operation,
+                cause,
+            } => Self::Backend {
                 place: place.clone(),
                 operation,
                 cause: cause.clone(),

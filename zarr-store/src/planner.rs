@@ -44,7 +44,7 @@ impl RangePlan {
 /// request.
 #[must_use]
 pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
-    let requests = plan_pieces(&pieces(wanted), cost);
+    let requests = plan_pieces(&pieces(wanted), cost, 0);
     let served_by = wanted.iter().map(|range| run(&requests, range)).collect();
     RangePlan {
         requests,
@@ -53,17 +53,21 @@ pub fn plan_ranges(wanted: &[Range<u64>], cost: &CostModel) -> RangePlan {
 }
 
 /// Plans requests for ascending pieces. Doubles the size of parts until the number of requests is
-/// within the limit of the cost model.
-pub(crate) fn plan_pieces(pieces: &[Range<u64>], cost: &CostModel) -> Vec<Range<u64>> {
+/// within the limit of the cost model, or at most `allowed`.
+pub(crate) fn plan_pieces(
+    pieces: &[Range<u64>],
+    cost: &CostModel,
+    allowed: usize,
+) -> Vec<Range<u64>> {
     let useful = pieces.iter().map(size).sum();
     let mut part_size = cost.part_size(useful);
     let mut requests = plan_parts(pieces, useful, part_size, cost);
-    if requests.len() <= 1 || cost.max_requests == f64::INFINITY {
+    if requests.len() <= allowed.max(1) || cost.max_requests == f64::INFINITY {
         return requests;
     }
     let most = span(pieces).min(cost.request_max());
     let fewest = plan_parts(pieces, useful, most, cost);
-    let limit = cost.request_limit(fewest.len());
+    let limit = cost.request_limit(fewest.len()).max(allowed);
     while requests.len() > limit {
         part_size = part_size.saturating_mul(2);
         if part_size >= most {

@@ -7,8 +7,7 @@ use super::part::ReadOptions;
 use crate::buffer::{OutputLease, Span};
 
 /// The output of a read, shared by the fetches and jobs of one object; nothing else holds a
-/// reference. A clone belongs to jobs that one thread runs, which count their references to it
-/// without contention.
+/// reference. Each batch has a clone, so that its jobs count references in memory of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt(Arc<Shared>);
 

@@ -163,7 +163,8 @@ impl From<Fetch> for Works {
 
 impl Works {
     /// Divides the work into parts that threads do independently: small inner chunks together,
-    /// large ones alone, nested shards in memory by their inner chunks.
+    /// large ones alone, nested shards in memory by their inner chunks. The index of a damaged nested
+    /// shard is an error of the iterator.
     pub fn batches(self) -> impl Iterator<Item = Result<Self>> {
         let (mut one, mut shard) = match self.0 {
             Kind::One(work) => (Some(Self(Kind::One(work))), None),

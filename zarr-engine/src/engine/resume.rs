@@ -44,7 +44,9 @@ pub(super) fn resume(
     let sizes = arrived.iter().map(|(fetch, _)| fetch.decoded_size());
     let is_small = jobs.is_empty() && sizes.fold(0, u64::saturating_add) <= SMALL;
     let work = move || {
-        let (steps, shards) = supply(&caches, jobs, arrived)?;
+        let (steps, shards) = supply(&caches, arrived)?;
+        let jobs = jobs.into_iter();
+        let jobs = jobs.map(|job| Step::Work(Work::Decode(job), None));
         let left = Mutex::new(Vec::new());
         let run = |batch: zarr_core::Result<Batch>| {
             let fetches = batch?.run(&target)?;
@@ -55,7 +57,7 @@ pub(super) fn resume(
             Ok::<_, Error>(())
         };
         // Rayon locks this iterator while it takes a batch.
-        let mut batches = Batches::new(steps.into_iter(), Step::decoded_size)
+        let mut batches = Batches::new(jobs.chain(steps), Step::decoded_size)
             .map(|steps| Ok(Batch::Steps(steps)))
             .chain(
                 shards
@@ -76,18 +78,12 @@ pub(super) fn resume(
     async { running.await? }
 }
 
-/// Returns the steps of jobs and of the chunks that arrived, and the work of the shards that
-/// arrived.
+/// Returns the steps of the chunks that arrived, and the work of the shards that arrived.
 fn supply(
     caches: &Arc<Caches>,
-    jobs: Vec<DecodeJob>,
     arrived: Vec<Arrived>,
 ) -> zarr_core::Result<(Vec<Step>, Vec<Works>)> {
-    let jobs = jobs.into_iter();
-    let mut steps = jobs
-        .map(|job| Step::Work(Work::Decode(job), None))
-        .collect::<Vec<_>>();
-    let mut shards = Vec::new();
+    let (mut steps, mut shards) = (Vec::new(), Vec::new());
     for (fetch, chunk) in arrived {
         let is_chunk = fetch.purpose() == Purpose::Chunk;
         let (works, mut place) = match chunk {

@@ -23,15 +23,17 @@ use futures::stream::{self, BoxStream};
 use tokio::runtime::{Handle, Id};
 use tokio::task::yield_now;
 
-use super::ranges::RangeReads;
+use super::ranges::{Failed, RangeReads};
 use super::read::Read;
 use crate::RangeBody;
 use crate::byte_range::length;
 use crate::error::Result;
+use crate::planner::{pieces, plan_pieces};
 use crate::task::AbortOnDrop;
 use crate::version::Version;
 
-/// The most wanted bytes of a batch.
+/// The most wanted bytes of a batch, where repeated ranges count each time. A call that does not fit
+/// is read alone.
 const MOST: u64 = 64 << 20;
 
 /// The most times that the task of a batch lets others join before it sends requests.
@@ -48,6 +50,7 @@ struct Common {
     context: usize,
     key: String,
     version: Option<Version>,
+    missing_on_403: bool,
     /// Tasks of another runtime may never run.
     runtime: Id,
 }
@@ -83,7 +86,7 @@ impl Gathering {
                     Some((next, caller))
                 })
                 .boxed(),
-                None => RangeReads::new(read, wanted).stream(),
+                None => RangeReads::new(read, wanted, 0).stream(),
             }
         };
         stream::once(joining).flatten().boxed()
@@ -97,6 +100,7 @@ impl Gathering {
             context: Arc::as_ptr(&read.context).addr(),
             key: read.key.clone(),
             version: read.version().cloned(),
+            missing_on_403: read.backend.quirks.missing_on_403,
             runtime: runtime.id(),
         };
         let (caller, arriving) = unbounded();
@@ -107,10 +111,11 @@ impl Gathering {
         let (begins, task) = match self.batches().entry(common.clone()) {
             Entry::Occupied(mut open) => {
                 let batch = open.get_mut();
-                batch.size = batch.size.saturating_add(size);
-                if batch.size > MOST {
+                let size = batch.size.saturating_add(size);
+                if size > MOST {
                     return None;
                 }
+                batch.size = size;
                 batch.calls.push(call);
                 (false, batch.task.clone())
             }
@@ -167,7 +172,8 @@ impl Open {
             }
             yield_now().await;
         }
-        if let Some(batch) = self.close() {
+        if let Some(mut batch) = self.close() {
+            batch.calls.retain(|call| !call.caller.is_closed());
             // The callers alone hold the task now.
             drop(batch.task);
             serve(read, batch.calls).await;
@@ -193,34 +199,48 @@ impl Drop for Open {
     }
 }
 
-/// Reads the ranges of all calls as one, and gives each caller its own.
+/// Reads the ranges of all calls as one, and gives each caller its own. Sends at most as many
+/// requests as the calls would send alone: large ranges of several callers stay parallel.
 async fn serve(read: Arc<Read>, calls: Vec<Call>) {
-    let (mut all, mut owners) = (Vec::new(), Vec::new());
+    let (mut all, mut owners, mut allowed) = (Vec::new(), Vec::new(), 0);
     for call in &calls {
         all.extend_from_slice(&call.wanted);
         owners.extend((0..call.wanted.len()).map(|index| (call, index)));
+        if calls.len() > 1 {
+            allowed += plan_pieces(&pieces(&call.wanted), &read.context.cost, 0).len();
+        }
     }
-    let mut reads = RangeReads::new(read, all);
-    while let Some(read) = reads.next().await {
-        // Sending fails if a caller is gone.
-        let body = match (read, &calls[..]) {
-            (Ok(body), _) => body,
-            (Err(error), [only]) => {
-                let _ = only.caller.unbounded_send(Err(error));
-                return;
+    let mut reads = RangeReads::new(read, all, allowed);
+    while let Some(body) = reads.next().await {
+        match body {
+            Ok(RangeBody { index, bytes }) => {
+                let (call, index) = owners[index];
+                call.send(Ok(RangeBody { index, bytes }));
             }
-            (Err(error), _) => {
-                for call in &calls {
-                    let _ = error
-                        .to_all()
-                        .map(|error| call.caller.unbounded_send(Err(error)));
+            Err(Failed { error, .. }) if calls.len() == 1 => return calls[0].send(Err(error)),
+            Err(Failed { range, error }) => {
+                // The others read what they still miss alone.
+                for call in calls.iter().filter(|call| call.wants(&range)) {
+                    if let Some(error) = error.to_all() {
+                        call.send(Err(error));
+                    }
                 }
                 return;
             }
-        };
-        if let Some(&(call, index)) = owners.get(body.index) {
-            let _ = call.caller.unbounded_send(Ok(RangeBody { index, ..body }));
         }
+    }
+}
+
+impl Call {
+    fn send(&self, body: Result<RangeBody>) {
+        // Sending fails if the caller is gone.
+        let _ = self.caller.unbounded_send(body);
+    }
+
+    /// Whether any wanted byte is in a range.
+    fn wants(&self, range: &Range<u64>) -> bool {
+        let mut wanted = self.wanted.iter();
+        wanted.any(|wanted| wanted.start.max(range.start) < wanted.end.min(range.end))
     }
 }
 
@@ -242,10 +262,13 @@ impl Caller {
         loop {
             if let Some((reads, indices)) = &mut self.alone {
                 let body = reads.next().await?;
-                return Some(body.map(|body| RangeBody {
-                    index: indices[body.index],
-                    ..body
-                }));
+                return Some(match body {
+                    Ok(RangeBody { index, bytes }) => Ok(RangeBody {
+                        index: indices[index],
+                        bytes,
+                    }),
+                    Err(failed) => Err(failed.error),
+                });
             }
             if self.left == 0 {
                 return None;
@@ -265,7 +288,7 @@ impl Caller {
                     let left = left.filter(|(_, has_arrived)| !**has_arrived);
                     let indices: Vec<_> = left.map(|(index, _)| index).collect();
                     let wanted = indices.iter().map(|&index| self.wanted[index].clone());
-                    let reads = RangeReads::new(self.read.clone(), wanted.collect());
+                    let reads = RangeReads::new(self.read.clone(), wanted.collect(), 0);
                     self.alone = Some((reads, indices));
                 }
             }

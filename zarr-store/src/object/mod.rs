@@ -2,11 +2,11 @@
 //! these stores.
 //!
 //! `read` runs single reads, `ranges` many ranges of one object (`parts` cuts them out of responses,
-//! `gather` joins the calls of concurrent readers), `write` puts and deletes, `patch`
-//! partial changes, `list` listings, `copy` copies, `sweep` removes leftovers, and `sign` signs URLs.
+//! `gather` joins the calls of concurrent readers), `write` puts and deletes, `patch` partial
+//! changes, `list` listings, `copy` copies, `sweep` removes leftovers, and `sign` signs URLs.
 //! `request` gives each of these its deadline and its log event; `probe` finds out whether
-//! conditions are honoured. Nothing here calls `ObjectStore::get_ranges`, which takes no version, and no read requests a size first,
-//! except a suffix on a backend without suffix ranges.
+//! conditions are honoured. Nothing here calls `ObjectStore::get_ranges`, which takes no version, and
+//! no read requests a size first, except a suffix on a backend without suffix ranges.
 
 mod copy;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure", feature = "http"))]

@@ -45,10 +45,12 @@ impl ObjectBackend {
             Err(error) => return stream::once(async { Err(error) }).boxed(),
         };
         let read = Arc::new(read);
-        if self.quirks.remote && !self.quirks.bare {
+        // Without a version, calls must not depend on what others find.
+        let is_pinned = version.is_some_and(Version::is_known);
+        if self.quirks.remote && !self.quirks.bare && is_pinned {
             self.gathering.read(read, ranges)
         } else {
-            RangeReads::new(read, ranges).stream()
+            RangeReads::new(read, ranges, 0).stream()
         }
     }
 }
@@ -79,13 +81,19 @@ pub(super) struct RangeReads {
 /// What arrives from a request.
 enum Arrived {
     Part(Part),
-    /// The end of a request of this many bytes, after its parts.
-    End(u64, Result<()>),
+    /// The end of the request for this range, after its parts.
+    End(Range<u64>, Result<()>),
+}
+
+/// A request that failed.
+pub(super) struct Failed {
+    pub(super) range: Range<u64>,
+    pub(super) error: Error,
 }
 
 /// A request that runs, and its parts that wait for the caller: both count as in flight.
 struct Running {
-    size: u64,
+    range: Range<u64>,
     arriving: UnboundedReceiver<Part>,
     running: Option<BoxFuture<'static, Result<()>>>,
     ended: Option<Result<()>>,
@@ -109,20 +117,21 @@ impl Stream for Running {
             Some(part) => Poll::Ready(Some(Arrived::Part(part))),
             None if self.running.is_some() => Poll::Pending,
             None => {
-                let size = self.size;
-                Poll::Ready(self.ended.take().map(|result| Arrived::End(size, result)))
+                let ended = self.ended.take();
+                Poll::Ready(ended.map(|result| Arrived::End(self.range.clone(), result)))
             }
         }
     }
 }
 
 impl RangeReads {
-    pub(super) fn new(read: Arc<Read>, wanted: Vec<Range<u64>>) -> Self {
+    /// Plans the requests: as few as the cost model demands, or at most `allowed`.
+    pub(super) fn new(read: Arc<Read>, wanted: Vec<Range<u64>>, allowed: usize) -> Self {
         let pieces = pieces(&wanted);
         let requests = if read.backend.ignores_ranges() {
             whole_span(&pieces)
         } else {
-            plan_pieces(&pieces, &read.context.cost)
+            plan_pieces(&pieces, &read.context.cost, allowed)
         };
         let max_in_flight = read.context.cost.max_in_flight.max(1);
         let empty = wanted
@@ -151,12 +160,12 @@ impl RangeReads {
     pub(super) fn stream(self) -> BoxStream<'static, Result<RangeBody>> {
         let next = |mut reads: Self| async move {
             let next = reads.next().await?;
-            Some((next, reads))
+            Some((next.map_err(|failed| failed.error), reads))
         };
         stream::unfold(self, next).boxed()
     }
 
-    pub(super) async fn next(&mut self) -> Option<Result<RangeBody>> {
+    pub(super) async fn next(&mut self) -> Option<Result<RangeBody, Failed>> {
         loop {
             self.top_up();
             if let Some(body) = self.ready.pop_front() {
@@ -166,14 +175,14 @@ impl RangeReads {
                 Arrived::Part((part, bytes)) => {
                     self.assembly.accept(part, bytes, &mut self.ready);
                 }
-                Arrived::End(size, Ok(())) => {
+                Arrived::End(range, Ok(())) => {
                     self.in_flight -= 1;
-                    self.outstanding -= size;
+                    self.outstanding -= range.end - range.start;
                 }
-                Arrived::End(_, Err(error)) => {
+                Arrived::End(range, Err(error)) => {
                     self.arriving.clear();
                     self.next_request = self.requests.len();
-                    return Some(Err(error));
+                    return Some(Err(Failed { range, error }));
                 }
             }
         }
@@ -193,7 +202,7 @@ impl RangeReads {
             let (parts, arriving) = Parts::new(ranges, parts.start);
             let running = fetch(Arc::clone(&self.read), range.clone(), parts);
             self.arriving.push(Running {
-                size,
+                range: range.clone(),
                 arriving,
                 running: Some(running),
                 ended: None,

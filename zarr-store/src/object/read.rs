@@ -240,7 +240,6 @@ impl Read {
         if body.range != *range {
             return Err(self.short(range, body.bytes.len() as u64));
         }
-        parts.restart();
         let accepted = parts.accept(range.start, &body.bytes);
         accepted.map_err(|error| self.no_memory(error))?;
         parts.finish();

@@ -90,21 +90,22 @@ async fn every_caller_learns_that_the_object_changed() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_takes_nothing_from_the_others() {
     let (store, faults) = faulty();
-    put(&store, "k", pattern(1000)).await;
+    let version = put(&store, "k", pattern(1000)).await;
     faults.add(Rule::new(
         Operation::Get,
         "k",
         Fault::Delay(Duration::from_secs(1)),
     ));
-    let mut first = store.get_ranges("k", vec![0..10], None);
-    let mut second = store.get_ranges("k", vec![5..20], None);
+    let read = |range| store.get_ranges("k", vec![range], Some(&version));
+    let (mut first, mut second) = (read(0..900), read(5..20));
     assert!(futures::poll!(first.next()).is_pending());
     assert!(futures::poll!(second.next()).is_pending());
     drop(first);
     let found: Vec<_> = second.try_collect().await.unwrap();
     assert_eq!(found[0].bytes, pattern(1000).slice(5..20));
+    assert_eq!(store.requests().bytes_read, 15);
 
-    let mut all = [0..10, 5..20].map(|range| store.get_ranges("k", vec![range], None));
+    let mut all = [0..10, 5..20].map(read);
     for call in &mut all {
         assert!(futures::poll!(call.next()).is_pending());
     }
@@ -118,13 +119,13 @@ async fn a_caller_that_leaves_takes_nothing_from_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_backend_keeps_no_caller_longer_than_the_deadline() {
     let (store, faults) = faulty();
-    put(&store, "k", pattern(1000)).await;
+    let version = put(&store, "k", pattern(1000)).await;
     faults.add(Rule::new(Operation::Get, "k", Fault::Hang));
     let start = tokio::time::Instant::now();
     let wanted = [[0..1], [1..2], [2..3]];
     let reads = wanted
         .iter()
-        .map(|wanted| read_ranges(&store, "k", wanted, None));
+        .map(|wanted| read_ranges(&store, "k", wanted, Some(&version)));
     for found in join_all(reads).await {
         assert_eq!(found.unwrap_err().kind(), ErrorKind::Timeout);
     }
@@ -141,17 +142,107 @@ fn a_runtime_that_ends_leaves_no_caller_of_another_waiting() {
     };
     let (store, _) = faulty();
     let (first, second) = (runtime(), runtime());
-    let mut stranded = store.get_ranges("k", vec![0..10], None);
-    first.block_on(async {
-        put(&store, "k", pattern(1000)).await;
-        assert!(futures::poll!(stranded.next()).is_pending());
-    });
+    let version = first.block_on(put(&store, "k", pattern(1000)));
+    let mut stranded = store.get_ranges("k", vec![0..10], Some(&version));
+    first.block_on(async { assert!(futures::poll!(stranded.next()).is_pending()) });
     // The task of the first runtime does not run now, and never will.
-    let found = second.block_on(read_ranges(&store, "k", &[0..10], None));
+    let found = second.block_on(read_ranges(&store, "k", &[0..10], Some(&version)));
     assert_eq!(found.unwrap(), [pattern(10)]);
     drop(first);
     let found = second.block_on(stranded.next());
     assert_eq!(found.unwrap().unwrap().bytes, pattern(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_times_out_fails_those_who_wait_for_it() {
+    let (store, faults) = faulty();
+    let store = store.with_cost_model(CostModel {
+        max_in_flight: 1,
+        ..CostModel::object().for_bytes()
+    });
+    let version = put(&store, "k", pattern(10_000)).await;
+    faults.add(Rule::new(Operation::Get, "k", Fault::Hang).on_call(0));
+    let read = |range| {
+        let (store, version) = (&store, &version);
+        async move { read_ranges(store, "k", &[range], Some(version)).await }
+    };
+    let (first, second, other) = tokio::join!(read(0..10), read(5..15), read(9000..9010));
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(other.unwrap(), [pattern(10_000).slice(9000..9010)]);
+}
+
+#[tokio::test]
+async fn a_failure_is_not_repeated_for_each_caller() {
+    let (store, faults) = faulty();
+    let version = put(&store, "k", pattern(1000)).await;
+    for fault in [Fault::Generic("broken"), Fault::PermissionDenied] {
+        faults.clear();
+        faults.add(Rule::new(Operation::Get, "k", fault));
+        let before = store.requests().gets;
+        let reads = (0..8).map(|_| read_ranges(&store, "k", &[0..10], Some(&version)));
+        for found in join_all(reads).await {
+            let kind = found.unwrap_err().kind();
+            assert!(matches!(
+                kind,
+                ErrorKind::Backend | ErrorKind::PermissionDenied
+            ));
+        }
+        assert_eq!(store.requests().gets - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_could_change_what_others_find_are_read_alone() {
+    let (store, faults) = faulty();
+    let version = put(&store, "k", pattern(1000)).await;
+    let unpinned = (0..3).map(|_| read_ranges(&store, "k", &[0..10], None));
+    assert!(join_all(unpinned).await.iter().all(Result::is_ok));
+    assert_eq!(store.requests().gets, 3);
+
+    faults.add(Rule::new(Operation::Get, "k", Fault::PermissionDenied));
+    let lenient = store.clone().with_missing_on_403();
+    let (lenient, strict) = tokio::join!(
+        read_ranges(&lenient, "k", &[0..10], Some(&version)),
+        read_ranges(&store, "k", &[0..10], Some(&version)),
+    );
+    assert_eq!(lenient.unwrap_err().kind(), ErrorKind::Changed);
+    assert_eq!(strict.unwrap_err().kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn large_ranges_of_several_callers_stay_parallel() {
+    let (store, _) = faulty();
+    let store = store.with_cost_model(CostModel {
+        part_min: KIB,
+        part_max: KIB,
+        ..CostModel::object()
+    });
+    let version = put(&store, "k", pattern(64 << 10)).await;
+    let wanted: Vec<_> = (0..16)
+        .map(|at| [4 * at * KIB..4 * (at + 1) * KIB])
+        .collect();
+    let reads = wanted
+        .iter()
+        .map(|wanted| read_ranges(&store, "k", wanted, Some(&version)));
+    assert!(join_all(reads).await.iter().all(Result::is_ok));
+    assert_eq!(store.requests().gets, 16);
+}
+
+#[tokio::test]
+async fn a_call_that_is_too_large_leaves_the_others_together() {
+    let (store, _) = faulty();
+    let version = put(&store, "k", pattern(1000)).await;
+    let small = || read_ranges(&store, "k", &[0..10], Some(&version));
+    let (first, large, second) = tokio::join!(
+        small(),
+        read_ranges(&store, "k", &[0..65 << 20], Some(&version)),
+        small(),
+    );
+    assert_eq!(large.unwrap_err().kind(), ErrorKind::ShortBody);
+    assert_eq!(first.unwrap(), second.unwrap());
+    let ranges = store.requests().bytes_read;
+    assert!(ranges <= 10 + 2 * 1000, "{ranges} bytes");
 }
 
 fn calls() -> impl Strategy<Value = Vec<Vec<std::ops::Range<u64>>>> {

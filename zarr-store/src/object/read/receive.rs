@@ -33,7 +33,8 @@ enum Expected {
 
 impl Read {
     /// Receives the response to a range of an object of at most `most` bytes. If the response is
-    /// that range, `parts` get its bytes as they arrive.
+    /// that range, `parts` get its bytes as they arrive; but not without an entity tag, because the
+    /// response may break off, and another may be of another version.
     pub(super) async fn receive(
         &self,
         wanted: &ByteRange,
@@ -87,12 +88,14 @@ impl Read {
             return Err(self.short(&wanted.resolve(object_size), size));
         }
         if let Some(parts) = parts
+            && chunks.has_tag
             && facts.encoding.is_none()
             && *wanted == ByteRange::Range(range.clone())
         {
             let received = self.hand_on(chunks, &range, parts);
+            let received = request.within(size, received).await??;
             request.bytes = size;
-            return Ok(match request.within(size, received).await?? {
+            return Ok(match received {
                 Ok(()) => Answer::HandedOn,
                 Err(error) => Answer::BrokenOff(error),
             });
@@ -171,8 +174,8 @@ impl Read {
         }
     }
 
-    /// Collects all bytes of a response from an offset in the object, using little more memory than the bytes received; or
-    /// returns why a body without an entity tag broke off.
+    /// Collects all bytes of a response from an offset in the object, using little more memory than
+    /// the bytes received; or returns why a body without an entity tag broke off.
     async fn collect(
         &self,
         chunks: Chunks,
@@ -230,7 +233,6 @@ impl Read {
         range: &Range<u64>,
         parts: &mut Parts,
     ) -> Result<Result<(), object_store::Error>> {
-        parts.restart();
         let accept = |offset, chunk| parts.accept(offset, &chunk);
         let received = self.each_chunk(chunks, range, true, accept).await?;
         if received.is_ok() {
