@@ -13,7 +13,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange};
 use tokio::sync::OnceCell;
 
-use self::refusals::{may_be_outside, may_know_no_range, sends_no_ranges};
+use self::refusals::{is_page, may_be_outside, may_know_no_range, sends_no_ranges};
 use super::ObjectBackend;
 use super::parts::Parts;
 use crate::byte_range::ByteRange;
@@ -359,26 +359,6 @@ impl Read {
         self.backend
             .error(&self.context, &self.key, operation, error)
     }
-}
-
-/// Whether a metadata document is a web page, as sent by servers that have a page for every path,
-/// or a login page.
-fn is_page(key: &str, bytes: &[u8]) -> bool {
-    let name = key.rsplit('/').next().unwrap_or_default();
-    if !matches!(
-        name,
-        "zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata"
-    ) {
-        return false;
-    }
-    let bytes = bytes
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(bytes)
-        .trim_ascii_start();
-    let start = bytes.get(..15).unwrap_or(bytes).to_ascii_lowercase();
-    [&b"<!doctype html"[..], b"<html", b"<head", b"<!--"]
-        .iter()
-        .any(|page| start.starts_with(page))
 }
 
 /// Returns the range to request: an empty range, which no backend accepts, becomes one byte, so

@@ -1,4 +1,5 @@
-//! The meanings of failed reads, which `object_store` tells only by their messages.
+//! The meanings of failed reads, which `object_store` tells only by their messages, and of pages that
+//! come instead of documents.
 
 use crate::byte_range::ByteRange;
 use crate::object::{is_transport, refuses_credentials};
@@ -33,4 +34,24 @@ pub(super) fn may_know_no_range(range: &ByteRange, error: &object_store::Error) 
     let is = |status: &str| text.contains(&format!("status code: {status}"));
     let suffix = matches!(range, ByteRange::Suffix(_));
     !refuses_credentials(error) && (is("501") || (suffix && is("400")))
+}
+
+/// Whether a metadata document is a web page, as sent by servers that have a page for every path,
+/// or a login page.
+pub(super) fn is_page(key: &str, bytes: &[u8]) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    if !matches!(
+        name,
+        "zarr.json" | ".zarray" | ".zgroup" | ".zattrs" | ".zmetadata"
+    ) {
+        return false;
+    }
+    let bytes = bytes
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(bytes)
+        .trim_ascii_start();
+    let start = bytes.get(..15).unwrap_or(bytes).to_ascii_lowercase();
+    [&b"<!doctype html"[..], b"<html", b"<head", b"<!--"]
+        .iter()
+        .any(|page| start.starts_with(page))
 }
