@@ -39,6 +39,7 @@ REASONS = {
     ("python", "open 1,000 arrays of a group"): "reading and checking the document takes 10 of the 14 ms; the rest is Python's",
     ("python", "one inner chunk, through fsspec"): "the engine wakes the event loop to start each request, and again to end it",
     ("s3", "open 200 arrays"): "200 requests at once after 20 ms; the figures of both vary by more than their difference",
+    ("s3", "one inner chunk, cold"): "both wait for three round trips of 20 ms; the figures of both vary by more than their difference",
     ("s3", "a box through 8 shards"): "both wait for three round trips of 20 ms; the figures of both vary by more than their difference",
     ("scale", "write all"): "creating 65,536 files is nearly all of it, and takes 80 to 390 us a file from run to run",
 }
