@@ -199,8 +199,8 @@ impl Drop for Open {
     }
 }
 
-/// Reads the ranges of all calls as one, and gives each caller its own. Sends at most as many
-/// requests as the calls would send alone: large ranges of several callers stay parallel.
+/// Reads the ranges of all calls as one, and gives each caller its own. Allows as many requests as
+/// the calls would send alone: large ranges of several callers stay parallel.
 async fn serve(read: Arc<Read>, calls: Vec<Call>) {
     let (mut all, mut owners, mut allowed) = (Vec::new(), Vec::new(), 0);
     for call in &calls {
@@ -210,18 +210,23 @@ async fn serve(read: Arc<Read>, calls: Vec<Call>) {
             allowed += plan_pieces(&pieces(&call.wanted), &read.context.cost, 0).len();
         }
     }
+    let mut is_missing = vec![true; all.len()];
     let mut reads = RangeReads::new(read, all, allowed);
     while let Some(body) = reads.next().await {
         match body {
             Ok(RangeBody { index, bytes }) => {
+                is_missing[index] = false;
                 let (call, index) = owners[index];
                 call.send(Ok(RangeBody { index, bytes }));
             }
             Err(Failed { error, .. }) if calls.len() == 1 => return calls[0].send(Err(error)),
             Err(Failed { range, error }) => {
-                // The others read what they still miss alone.
-                for call in calls.iter().filter(|call| call.wants(&range)) {
-                    if let Some(error) = error.to_all() {
+                // The callers of other ranges read what they still miss alone.
+                for (&(call, index), _) in owners.iter().zip(is_missing).filter(|(_, is)| *is) {
+                    let wanted = &call.wanted[index];
+                    if wanted.start.max(range.start) < wanted.end.min(range.end)
+                        && let Some(error) = error.to_all()
+                    {
                         call.send(Err(error));
                     }
                 }
@@ -235,12 +240,6 @@ impl Call {
     fn send(&self, body: Result<RangeBody>) {
         // Sending fails if the caller is gone.
         let _ = self.caller.unbounded_send(body);
-    }
-
-    /// Whether any wanted byte is in a range.
-    fn wants(&self, range: &Range<u64>) -> bool {
-        let mut wanted = self.wanted.iter();
-        wanted.any(|wanted| wanted.start.max(range.start) < wanted.end.min(range.end))
     }
 }
 

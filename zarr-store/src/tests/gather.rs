@@ -172,6 +172,24 @@ async fn a_request_that_times_out_fails_those_who_wait_for_it() {
     assert_eq!(other.unwrap(), [pattern(10_000).slice(9000..9010)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_failure_after_their_ranges_arrived_is_none_to_callers() {
+    let (store, faults) = faulty();
+    let store = store.with_cost_model(CostModel {
+        max_in_flight: 1,
+        free_gap: 100,
+        ..CostModel::object().for_bytes()
+    });
+    let version = put(&store, "k", pattern(10_000)).await;
+    faults.add(Rule::new(Operation::Get, "k", Fault::Stall(15)).on_call(0));
+    let (served, stalled) = tokio::join!(
+        read_ranges(&store, "k", &[0..10, 9000..9010], Some(&version)),
+        read_ranges(&store, "k", &[20..30], Some(&version)),
+    );
+    assert_eq!(served.unwrap()[1], pattern(10_000).slice(9000..9010));
+    assert_eq!(stalled.unwrap_err().kind(), ErrorKind::Timeout);
+}
+
 #[tokio::test]
 async fn a_failure_is_not_repeated_for_each_caller() {
     let (store, faults) = faulty();
